@@ -1,0 +1,1 @@
+"""OTLP records in, remote-write bodies out: no clock, network, environment or log."""

@@ -1,0 +1,30 @@
+"""
+What can be wrong with a record.
+
+The tree::
+
+    RecordError              a record of a delivery cannot be decoded
+    ├── FramingError         its length-delimited messages do not add up
+    ├── DecodeError          a message, or something inside it, is not OTLP
+    └── JsonRecordError      it is JSON, not OTLP: the stream has another output format
+
+A record that raises is left with Firehose, whole: none of its points are sent.
+"""
+
+from __future__ import annotations
+
+
+class RecordError(ValueError):
+    """A record cannot be decoded; the text says what was being read."""
+
+
+class FramingError(RecordError):
+    """The length headers of a record's messages do not match its bytes."""
+
+
+class DecodeError(RecordError):
+    """A message is framed correctly but is not an OTLP metrics request."""
+
+
+class JsonRecordError(RecordError):
+    """A record of a metric stream whose output format is JSON."""

@@ -1,0 +1,171 @@
+"""
+The labels of a series, put together from a resource and a data point.
+
+Whatever the attributes are called, the result is valid for remote write
+(names sorted bytewise, unique; nothing empty), depends on nothing but the
+attributes, and no value is lost to a name that is already taken.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from converters.names import label_name
+from converters.wire import encode_field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from converters.attributes import Attribute, PointAttributes
+
+# Label names with a meaning of their own: an attribute of that name moves.
+RESERVED = frozenset(
+    {
+        "__name__",
+        "quantile",
+        "le",
+        "namespace",
+        "metricname",
+        "account",
+        "region",
+        "cloud_provider",
+        "p8s_logzio_name",
+    }
+)
+
+_RESOURCE_NAMES = {
+    "cloud.account.id": "account",
+    "cloud.region": "region",
+    "cloud.provider": "cloud_provider",
+}
+
+# The ARN names the metric stream, not what was measured: in a monitoring
+# account it is the same for all linked accounts.
+_EXPORTER_ARN = "aws.exporter.arn"
+
+# What an entry of a table costs beside its own bytes.
+_OVERHEAD_BYTES = 300
+
+
+class ResourceLabels:
+    """
+    The labels that all series of one resource share.
+
+    Args:
+        attributes: The resource's attributes, as `attributes.decode_resource` gives them.
+        p8s_logzio_name: The environment label's value; empty for none.
+    """
+
+    __slots__ = ("fixed", "identity", "movable")
+
+    def __init__(self, attributes: Iterable[Attribute], p8s_logzio_name: str) -> None:
+        fixed: dict[str, str] = {}
+        if p8s_logzio_name:
+            fixed["p8s_logzio_name"] = p8s_logzio_name
+        others: dict[str, list[Attribute]] = {}
+        kept = [a for a in attributes if a.key != _EXPORTER_ARN]
+        for attribute in kept:
+            name = _RESOURCE_NAMES.get(attribute.key)
+            if not attribute.value:
+                continue
+            if name is not None and name not in fixed:
+                fixed[name] = attribute.value
+            else:
+                others.setdefault(label_name(attribute.key), []).append(attribute)
+        movable = {name: _join(values) for name, values in others.items()}
+        self.fixed = fixed
+        self.movable = _moved(movable, "resource_", RESERVED)
+        self.identity = tuple(sorted(kept))
+
+
+class LabelEncoder:
+    """
+    Puts the labels of series together; remembers names and encoded labels, since they repeat.
+
+    Args:
+        keep_case: Leave the values of point attributes as they are; otherwise
+            they are lower-cased, as Logz.io does.
+
+    Attributes:
+        bytes_used: About how much memory it holds.
+    """
+
+    def __init__(self, *, keep_case: bool) -> None:
+        self.bytes_used = 0
+        self._keep_case = keep_case
+        self._names: dict[str, str] = {}
+        self._encoded: dict[tuple[str, str], bytes] = {}
+
+    def encode(self, resource: ResourceLabels, point: PointAttributes) -> bytes:
+        """
+        Return all labels of a point's series but `__name__` and `quantile` or `le`.
+
+        They are repeated field 1 (`labels`) of a TimeSeries. "Label names MUST
+        be sorted in lexicographical order" - remote write 1.0. All names made
+        here are ASCII, so text order is byte order.
+        """
+        labels = self._series_labels(resource, point)
+        known = self._encoded
+        return b"".join(
+            [known.get(label) or self._encode_label(label) for label in sorted(labels.items())]
+        )
+
+    def _series_labels(self, resource: ResourceLabels, point: PointAttributes) -> dict[str, str]:
+        gathered: dict[str, list[Attribute]] = {}
+        for attribute in point.dimensions:
+            if attribute.value:
+                key = attribute.key
+                name = self._names.get(key) or self._dimension_name(key)
+                gathered.setdefault(name, []).append(attribute)
+        labels = {name: _join(values) for name, values in gathered.items()}
+        if point.namespace:
+            labels["namespace"] = point.namespace
+        if point.metric_name:
+            labels["metricname"] = point.metric_name
+        if not self._keep_case:
+            labels = {name: value.lower() for name, value in labels.items()}
+        if resource.movable.keys().isdisjoint(labels):
+            labels.update(resource.movable)
+        else:
+            labels.update(_moved(resource.movable, "resource_", labels.keys()))
+        labels.update(resource.fixed)
+        return labels
+
+    def _dimension_name(self, key: str) -> str:
+        name = label_name(key)
+        if name in RESERVED:
+            name = "dimension_" + name
+        self._names[key] = name
+        self.bytes_used += 2 * len(key) + _OVERHEAD_BYTES
+        return name
+
+    def _encode_label(self, label: tuple[str, str]) -> bytes:
+        encoded = self._encoded[label] = encode_label(*label)
+        self.bytes_used += 2 * len(encoded) + _OVERHEAD_BYTES
+        return encoded
+
+
+def encode_label(name: str, value: str) -> bytes:
+    """Return one label as field 1 (`labels`) of a TimeSeries."""
+    content = encode_field(b"\x0a", name.encode()) + encode_field(b"\x12", value.encode())
+    return encode_field(b"\x0a", content)
+
+
+def _join(attributes: list[Attribute]) -> str:
+    """Join the values of attributes with one label name, in the byte order of their keys."""
+    if len(attributes) == 1:
+        return attributes[0].value
+    return ";".join(a.value for a in sorted(attributes, key=lambda a: (a.key.encode(), a.value)))
+
+
+def _moved(labels: dict[str, str], prefix: str, taken: Iterable[str]) -> dict[str, str]:
+    """Give each label whose name is taken the prefix, again until the name is free."""
+    moved = {name: value for name, value in labels.items() if name not in set(taken)}
+    unavailable = {*taken, *moved}
+    for name in sorted(labels.keys() - moved.keys()):
+        free = prefix + name
+        while free in unavailable:
+            free = prefix + free
+        moved[free] = labels[name]
+        unavailable.add(free)
+    return moved

@@ -1,0 +1,44 @@
+"""
+Metric and label names of the `logzio` profile.
+
+Existing Logz.io dashboards depend on these names, down to the underscore.
+"""
+
+from __future__ import annotations
+
+import re
+
+# "metric names must match [a-zA-Z_:]([a-zA-Z0-9_:])*, label names
+# [a-zA-Z_]([a-zA-Z0-9_])*" - remote write 1.0, "Labels"
+_INVALID_IN_METRIC = re.compile(r"[^a-z0-9_:]+")
+_INVALID_IN_LABEL = re.compile(r"[^a-z0-9_]")
+_DIGITS = "0123456789"
+
+
+def metric_base_name(name: str) -> str:
+    """
+    Return the metric name that a statistic's suffix is appended to.
+
+    `amazonaws.com/AWS/EC2/CPUUtilization` becomes `aws_ec2_cpuutilization`.
+    """
+    flat = name.replace("/", "_").lower().replace("amazonaws.com_", "")
+    # A mark that cannot occur tells a replaced run from a genuine underscore,
+    # so that runs at the start and the end can leave nothing behind.
+    base = _INVALID_IN_METRIC.sub("\0", flat).strip("\0").replace("\0", "_")
+    if not base or base[0] in _DIGITS:
+        return "_" + base
+    return base
+
+
+def label_name(key: str) -> str:
+    """
+    Return the label name for an attribute key: `Instance.Id` becomes `instance_id`.
+
+    A leading digit gets `key_` before it, a leading underscore `key`.
+    """
+    name = _INVALID_IN_LABEL.sub("_", key.lower()) or "_"
+    if name[0] in _DIGITS:
+        return "key_" + name
+    if name[0] == "_":
+        return "key" + name
+    return name

@@ -1,0 +1,77 @@
+"""
+Exponential histograms of OTLP as native histograms of Prometheus.
+
+The rules are those of OpenTelemetry's "Prometheus and OpenMetrics Compatibility",
+section "Exponential Histograms": the scale becomes the schema; a scale above 8
+is reduced to 8, one below -4 is dropped; bucket indexes grow by one, since
+OpenTelemetry's bucket `index` has the bounds of Prometheus' bucket `index + 1`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from converters.points import NO_RECORDED_VALUE, STALE_MARKER, double_of, milliseconds_of
+from converters.schema.remote_write_pb2 import BucketSpan, Histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataPoint
+
+_MIN_SCHEMA = -4
+_MAX_SCHEMA = 8
+# What Prometheus uses where a producer gives no width for its zero bucket.
+_ZERO_THRESHOLD = 1e-128
+
+
+def is_convertible(point: ExponentialHistogramDataPoint) -> bool:
+    """Tell whether a native histogram can hold the point: its buckets must not be too wide."""
+    return point.scale >= _MIN_SCHEMA
+
+
+def native_histogram(point: ExponentialHistogramDataPoint) -> Histogram:
+    """Return the native histogram of a cumulative exponential histogram point."""
+    schema = min(point.scale, _MAX_SCHEMA)
+    shift = point.scale - schema
+    histogram = Histogram(
+        sum=point.sum,
+        count_int=point.count,
+        schema=schema,
+        zero_threshold=point.zero_threshold or _ZERO_THRESHOLD,
+        zero_count_int=point.zero_count,
+        timestamp=milliseconds_of(point.time_unix_nano),
+    )
+    if point.flags & NO_RECORDED_VALUE:
+        # Prometheus recognises a stale native histogram by its sum alone.
+        histogram.sum = double_of(STALE_MARKER)
+        return histogram
+    positive = _spans(point.positive.offset, point.positive.bucket_counts, shift)
+    negative = _spans(point.negative.offset, point.negative.bucket_counts, shift)
+    histogram.positive_spans.extend(positive[0])
+    histogram.positive_deltas.extend(positive[1])
+    histogram.negative_spans.extend(negative[0])
+    histogram.negative_deltas.extend(negative[1])
+    return histogram
+
+
+def _spans(offset: int, counts: Iterable[int], shift: int) -> tuple[list[BucketSpan], list[int]]:
+    """Return the spans of non-empty buckets, and each bucket's difference to the one before."""
+    merged: dict[int, int] = {}
+    for index, count in enumerate(counts, offset):
+        if count:
+            # Halving the resolution once merges the buckets 2i and 2i+1.
+            bucket = (index >> shift) + 1
+            merged[bucket] = merged.get(bucket, 0) + count
+    spans: list[BucketSpan] = []
+    deltas: list[int] = []
+    next_bucket = previous = 0
+    for bucket, count in merged.items():
+        if spans and bucket == next_bucket:
+            spans[-1].length += 1
+        else:
+            spans.append(BucketSpan(offset=bucket - next_bucket, length=1))
+        deltas.append(count - previous)
+        previous = count
+        next_bucket = bucket + 1
+    return spans, deltas

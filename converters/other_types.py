@@ -1,0 +1,178 @@
+"""
+Gauges, sums, histograms and exponential histograms, from OTLP producers other than CloudWatch.
+
+They are converted as OpenTelemetry's "Prometheus and OpenMetrics Compatibility"
+specification says, without type and unit suffixes. In OTLP 0.7 only Summary
+exists in practice, so a point of another type there is counted as unsupported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from google.protobuf.message import DecodeError as ProtobufDecodeError
+from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+    AggregationTemporality,
+    ExponentialHistogram,
+    ExponentialHistogramDataPoint,
+    Histogram,
+    HistogramDataPoint,
+    Metric,
+    NumberDataPoint,
+    Sum,
+)
+
+from converters.attributes import decode_key_values
+from converters.errors import DecodeError
+from converters.native_histograms import is_convertible, native_histogram
+from converters.numbers import decimal_text
+from converters.points import (
+    NO_RECORDED_VALUE,
+    STALE_MARKER,
+    DropReason,
+    NativePoint,
+    Point,
+    RecordPoints,
+    double_bytes,
+    milliseconds_of,
+)
+from converters.schema.otlp_view_pb2 import MetricFormat, Points
+from converters.series import COUNT, SUM, VALUE, MetricScope, Statistic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_P = TypeVar("_P")
+
+# Field names of the view that OTLP 1.x no longer has.
+_ONLY_IN_0_7 = ("int_gauge", "int_sum", "int_histogram")
+
+
+def read_other_metric(
+    raw: bytes, scope: MetricScope, record: RecordPoints, *, native_histograms: bool
+) -> None:
+    """
+    Add the points of an encoded Metric that is not a Summary to what its record holds.
+
+    Raises:
+        DecodeError: The bytes are not a Metric.
+    """
+    try:
+        metric = Metric.FromString(raw)
+        labelled = MetricFormat.FromString(raw)
+    except ProtobufDecodeError as error:
+        raise DecodeError(f"a metric: {error}") from error
+    for name in _ONLY_IN_0_7:
+        record.dropped[DropReason.UNSUPPORTED] += len(getattr(labelled, name).data_points)
+    kind = metric.WhichOneof("data")
+    if kind == "gauge":
+        points = _without_0_7(metric.gauge.data_points, labelled.gauge, record)
+        _read_numbers(points, scope, record)
+    elif kind == "sum":
+        points = _without_0_7(metric.sum.data_points, labelled.sum, record)
+        _read_numbers(_cumulative(points, metric.sum, record), scope, record)
+    elif kind == "histogram":
+        buckets = _without_0_7(metric.histogram.data_points, labelled.histogram, record)
+        _read_histograms(_cumulative(buckets, metric.histogram, record), scope, record)
+    elif kind == "exponential_histogram":
+        exponential = metric.exponential_histogram
+        accepted = _cumulative(list(exponential.data_points), exponential, record)
+        if native_histograms:
+            _read_exponential(accepted, scope, record)
+        else:
+            record.dropped[DropReason.UNSUPPORTED] += len(accepted)
+
+
+def _without_0_7(points: Iterable[_P], labelled: Points, record: RecordPoints) -> list[_P]:
+    """Drop the points that carry labels in field 1, where only OTLP 0.7 has them."""
+    formats = labelled.data_points
+    current = [point for point, view in zip(points, formats, strict=True) if not view.labels]
+    record.dropped[DropReason.UNSUPPORTED] += len(formats) - len(current)
+    return current
+
+
+def _cumulative(
+    points: list[_P], metric: Sum | Histogram | ExponentialHistogram, record: RecordPoints
+) -> list[_P]:
+    """
+    Drop all points unless they are cumulative.
+
+    Prometheus knows cumulative values alone, and a function that keeps no state
+    cannot add deltas up ("Prometheus and OpenMetrics Compatibility", "Sums" and
+    "Histograms").
+    """
+    temporality = metric.aggregation_temporality
+    if temporality == AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE:
+        return points
+    is_delta = temporality == AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
+    reason = DropReason.DELTA_TEMPORALITY if is_delta else DropReason.UNSUPPORTED
+    record.dropped[reason] += len(points)
+    return []
+
+
+def _read_numbers(
+    points: Iterable[NumberDataPoint], scope: MetricScope, record: RecordPoints
+) -> None:
+    for point in points:
+        kind = point.WhichOneof("value")
+        missing = bool(point.flags & NO_RECORDED_VALUE)
+        if kind is None and not missing:
+            record.dropped[DropReason.NO_VALUE] += 1
+            continue
+        value = 0.0 if kind is None else float(getattr(point, kind))
+        _add(point, 0, [(VALUE, double_bytes(value))], scope, record)
+
+
+def _read_histograms(
+    points: Iterable[HistogramDataPoint], scope: MetricScope, record: RecordPoints
+) -> None:
+    """
+    Make cumulative buckets, a count and, where the producer knows it, a sum.
+
+    "bucket_counts[i] is the count of values in (explicit_bounds[i-1],
+    explicit_bounds[i]]"; the series of bound +Inf is the count of all.
+    """
+    for point in points:
+        samples = [(COUNT, double_bytes(point.count))]
+        if point.HasField("sum"):
+            samples.insert(0, (SUM, double_bytes(point.sum)))
+        cumulative = 0
+        for bound, count in zip(point.explicit_bounds, point.bucket_counts, strict=False):
+            cumulative += count
+            samples.append((_bucket(decimal_text(bound)), double_bytes(cumulative)))
+        if "+Inf" not in {s.label[1] for s, _ in samples if s.label}:
+            samples.append((_bucket("+Inf"), double_bytes(point.count)))
+        _add(point, point.count, samples, scope, record)
+
+
+def _bucket(bound: str) -> Statistic:
+    return Statistic("_bucket", ("le", bound))
+
+
+def _add(
+    point: NumberDataPoint | HistogramDataPoint,
+    count: int,
+    samples: list[tuple[Statistic, bytes]],
+    scope: MetricScope,
+    record: RecordPoints,
+) -> None:
+    if not point.time_unix_nano:
+        record.dropped[DropReason.NO_TIMESTAMP] += 1
+        return
+    if point.flags & NO_RECORDED_VALUE:
+        samples = [(statistic, STALE_MARKER) for statistic, _ in samples]
+    group = scope.group_of(decode_key_values(point.attributes))
+    record.general.append(Point(group, milliseconds_of(point.time_unix_nano), count, samples))
+
+
+def _read_exponential(
+    points: Iterable[ExponentialHistogramDataPoint], scope: MetricScope, record: RecordPoints
+) -> None:
+    for point in points:
+        if not point.time_unix_nano:
+            record.dropped[DropReason.NO_TIMESTAMP] += 1
+        elif not is_convertible(point):
+            record.dropped[DropReason.UNSUPPORTED] += 1
+        else:
+            group = scope.group_of(decode_key_values(point.attributes))
+            record.native.append(NativePoint(group, point.count, native_histogram(point)))

@@ -1,0 +1,1 @@
+"""Protobuf schemas and the classes that `make proto` generates from them."""

@@ -1,0 +1,277 @@
+"""
+Ready-made beginnings of time series, remembered from delivery to delivery.
+
+CloudWatch sends the same series every minute. What a series costs is its
+labels; so they are encoded once, under the very bytes that named the data point
+on the wire, and a warm function only appends a value and a timestamp.
+
+A TimeSeries of one sample is written as::
+
+    head                     field header with the length, then the label __name__
+    group.prefix             all other labels, then the header of the sample
+    value                    8 bytes, as they stood in the OTLP message
+    timestamp                field header and 6 bytes of varint (1972 to 2109)
+
+The head depends on the metric's name and the length of the prefix alone, so it
+is shared by all groups of a metric whose prefixes are equally long.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from google.protobuf.message import DecodeError as ProtobufDecodeError
+
+from converters.attributes import (
+    Attribute,
+    AttributeDecoder,
+    PointAttributes,
+    decode_resource,
+)
+from converters.errors import DecodeError
+from converters.labels import LabelEncoder, ResourceLabels, encode_label
+from converters.names import metric_base_name
+from converters.schema.otlp_view_pb2 import PointLabels
+from converters.wire import encode_field, encode_varint, read_length
+
+# Sample (field 2 of TimeSeries, 16 bytes) up to and with the header of its value.
+SAMPLE_HEADER = b"\x12\x10\x09"
+# A sample with a timestamp of six varint bytes: the header, the value, a header, the timestamp.
+SAMPLE_BYTES = 3 + 8 + 7
+
+# What a remembered group costs beside its own bytes: the object and its places in the tables.
+_GROUP_OVERHEAD_BYTES = 700
+
+
+# The heads of sum, count, minimum and maximum.
+Heads = tuple[bytes, bytes, bytes, bytes]
+
+
+class Statistic(NamedTuple):
+    """What tells the series of one group apart: the name's suffix and a label of its own."""
+
+    suffix: str
+    label: tuple[str, str] | None = None
+
+
+SUM = Statistic("_sum")
+COUNT = Statistic("_count")
+MIN = Statistic("_min")
+MAX = Statistic("_max")
+VALUE = Statistic("")
+
+
+class SeriesGroup:
+    """All series of one raw identity: a resource, a metric name and the attributes of a point."""
+
+    __slots__ = ("from_cloudwatch", "heads", "metric", "prefix", "quantiles")
+
+    def __init__(self, metric: MetricScope, labels: bytes, *, from_cloudwatch: bool) -> None:
+        self.metric = metric
+        self.from_cloudwatch = from_cloudwatch
+        self.prefix = labels + SAMPLE_HEADER
+        self.heads = metric.heads(len(labels))
+        self.quantiles: dict[bytes, bytes] | None = None
+
+    @property
+    def labels(self) -> bytes:
+        """All labels but `__name__` and a statistic's own, encoded."""
+        return self.prefix[: -len(SAMPLE_HEADER)]
+
+    def series_labels(self, statistic: Statistic) -> bytes:
+        """Return all labels of one series, encoded and sorted."""
+        labels = self.labels
+        if statistic.label is not None:
+            labels = insert_label(labels, *statistic.label)
+        return self.metric.name_label(statistic.suffix) + labels
+
+
+class MetricScope:
+    """
+    What is known of one metric name within one resource.
+
+    Attributes:
+        names: The label `__name__` of sum, count, minimum and maximum, encoded.
+        groups: The groups by the bytes of a point that hold its attributes.
+        identities: The same groups by what those bytes mean.
+    """
+
+    __slots__ = (
+        "_heads",
+        "base",
+        "from_cloudwatch",
+        "groups",
+        "identities",
+        "names",
+        "resource",
+    )
+
+    def __init__(self, resource: ResourceScope, name: bytes) -> None:
+        try:
+            text = name.decode()
+        except UnicodeDecodeError as error:
+            raise DecodeError(f"the name of a metric is not UTF-8: {error}") from error
+        self.resource = resource
+        self.base = metric_base_name(text)
+        self.from_cloudwatch = text.startswith("amazonaws.com/")
+        self.names = tuple(self.name_label(s.suffix) for s in (SUM, COUNT, MIN, MAX))
+        self.groups: dict[bytes, SeriesGroup] = {}
+        self.identities: dict[PointAttributes, SeriesGroup] = {}
+        self._heads: dict[tuple[int, int], Heads] = {}
+
+    def name_label(self, suffix: str) -> bytes:
+        """Return the label `__name__` with a statistic's suffix, encoded."""
+        return encode_label("__name__", self.base + suffix)
+
+    def heads(self, labels_length: int, samples: int = 1) -> Heads:
+        """Return what sum, count, minimum and maximum begin with, for that many bytes of labels."""
+        heads = self._heads.get((labels_length, samples))
+        if heads is None:
+            behind_name = labels_length + samples * SAMPLE_BYTES
+            a, b, c, d = [
+                b"\x0a" + encode_varint(len(name) + behind_name) + name for name in self.names
+            ]
+            heads = self._heads[labels_length, samples] = (a, b, c, d)
+        return heads
+
+    def group(self, raw: bytes) -> SeriesGroup | None:
+        """
+        Return the group for the bytes of a point that should hold its attributes and no more.
+
+        None where they hold anything else, or where the point is not
+        CloudWatch's: it then has to be decoded whole.
+
+        Raises:
+            DecodeError: The bytes are no attributes.
+        """
+        try:
+            labels = PointLabels.FromString(raw)
+        except ProtobufDecodeError:
+            return None
+        known = sum(
+            1 + len(encode_varint(len(entry))) + len(entry)
+            for entries in (labels.labels, labels.attributes)
+            for entry in entries
+        )
+        if known != len(raw):
+            return None
+        group = self.group_of(self.resource.cache.attributes.decode(labels))
+        if not group.from_cloudwatch:
+            return None
+        self.groups[raw] = group
+        self.resource.cache.bytes_used += len(raw)
+        return group
+
+    def group_of(self, attributes: PointAttributes) -> SeriesGroup:
+        """Return the group for decoded attributes, whatever their order was on the wire."""
+        identity = attributes._replace(dimensions=tuple(sorted(attributes.dimensions)))
+        group = self.identities.get(identity)
+        if group is None:
+            scope = self.resource
+            group = self.identities[identity] = SeriesGroup(
+                self,
+                scope.cache.labels.encode(scope.labels, identity),
+                from_cloudwatch=self.from_cloudwatch
+                or (attributes.namespace is not None and attributes.metric_name is not None),
+            )
+            scope.cache.bytes_used += len(group.prefix) + _GROUP_OVERHEAD_BYTES
+        return group
+
+
+class ResourceScope:
+    """What is known of one resource: its labels, and its metrics by their encoded name."""
+
+    __slots__ = ("cache", "labels", "metrics")
+
+    def __init__(self, cache: SeriesCache, labels: ResourceLabels) -> None:
+        self.cache = cache
+        self.labels = labels
+        self.metrics: dict[bytes, MetricScope] = {}
+
+    def metric(self, name: bytes) -> MetricScope:
+        """
+        Return the scope of a metric name.
+
+        Raises:
+            DecodeError: The name is not UTF-8.
+        """
+        scope = self.metrics.get(name)
+        if scope is None:
+            scope = self.metrics[name] = MetricScope(self, name)
+            self.cache.bytes_used += len(name) + _GROUP_OVERHEAD_BYTES
+        return scope
+
+
+class SeriesCache:
+    """
+    All that is remembered; what it remembers never changes a result, only its cost.
+
+    Args:
+        keep_case: Leave the values of point attributes as they are.
+        max_bytes: About how much memory to hold from one delivery to the next.
+    """
+
+    def __init__(self, *, keep_case: bool, max_bytes: int) -> None:
+        self.bytes_used = 0
+        self._keep_case = keep_case
+        self._forget()
+        self._max_bytes = max_bytes
+
+    def resource(self, raw: bytes, p8s_logzio_name: str) -> ResourceScope:
+        """
+        Return the scope of an encoded Resource.
+
+        Raises:
+            DecodeError: The bytes are not a Resource.
+        """
+        scope = self._by_bytes.get((p8s_logzio_name, raw))
+        if scope is None:
+            labels = ResourceLabels(decode_resource(raw), p8s_logzio_name)
+            identity = (p8s_logzio_name, labels.identity)
+            scope = self._by_identity.get(identity)
+            if scope is None:
+                scope = self._by_identity[identity] = ResourceScope(self, labels)
+            self._by_bytes[p8s_logzio_name, raw] = scope
+            self.bytes_used += len(raw) + _GROUP_OVERHEAD_BYTES
+        return scope
+
+    def trim(self) -> None:
+        """
+        Forget everything once it has grown too large; to be called between deliveries.
+
+        Groups tell points of one identity from points of another while a
+        delivery is converted, so none may vanish in the middle of one.
+        """
+        used = self.bytes_used + self.attributes.bytes_used + self.labels.bytes_used
+        if used > self._max_bytes:
+            self._forget()
+
+    def _forget(self) -> None:
+        self.bytes_used = 0
+        self.attributes = AttributeDecoder()
+        self.labels = LabelEncoder(keep_case=self._keep_case)
+        self._by_bytes: dict[tuple[str, bytes], ResourceScope] = {}
+        self._by_identity: dict[tuple[str, tuple[Attribute, ...]], ResourceScope] = {}
+
+
+def one_sample_head(labels: bytes) -> bytes:
+    """Return a TimeSeries (field 1 of WriteRequest) of one sample, up to its value."""
+    return b"\x0a" + encode_varint(len(labels) + SAMPLE_BYTES) + labels + SAMPLE_HEADER
+
+
+def encode_time_series(labels: bytes, samples: list[bytes]) -> bytes:
+    """Return a TimeSeries (field 1 of WriteRequest) of encoded labels and encoded samples."""
+    return encode_field(b"\x0a", labels + b"".join(samples))
+
+
+def insert_label(labels: bytes, name: str, value: str) -> bytes:
+    """Return encoded, sorted labels with one more in its place."""
+    position = 0
+    key = name.encode()
+    while position < len(labels):
+        length, begin = read_length(labels, position + 1)
+        name_length, name_begin = read_length(labels, begin + 1)
+        if labels[name_begin : name_begin + name_length] > key:
+            break
+        position = begin + length
+    return labels[:position] + encode_label(name, value) + labels[position:]

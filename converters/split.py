@@ -1,0 +1,72 @@
+"""Halving a body, to find out which of its samples a listener refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import snappy
+
+from converters.bodies import Body
+from converters.schema.remote_write_pb2 import TimeSeries, WriteRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Halves:
+    """
+    A body cut in two.
+
+    Attributes:
+        parts: The two bodies; the samples of one series stay in the order of time.
+        one_series: Whether both hold the same series, so that the first part
+            has to be settled before the second is sent.
+    """
+
+    __slots__ = ("one_series", "parts")
+
+    def __init__(self, parts: tuple[Body, Body], *, one_series: bool) -> None:
+        self.parts = parts
+        self.one_series = one_series
+
+
+def halve(body: Body) -> Halves | None:
+    """Return the halves of a body; None where it holds a single sample."""
+    if body.samples <= 1:
+        return None
+    series = _decode(body).timeseries
+    if len(series) > 1:
+        middle = len(series) // 2
+        return Halves((_body(series[:middle]), _body(series[middle:])), one_series=False)
+    return Halves(_halve_series(series[0]), one_series=True)
+
+
+def describe(body: Body) -> str:
+    """Return the labels and the timestamp of a body's first sample, for a log line."""
+    series = _decode(body).timeseries[0]
+    labels = ", ".join(f'{label.name}="{label.value}"' for label in series.labels)
+    times = [sample.timestamp for sample in series.samples]
+    times += [histogram.timestamp for histogram in series.histograms]
+    return f"{{{labels}}} at {times[0]} ms"
+
+
+def _halve_series(series: TimeSeries) -> tuple[Body, Body]:
+    first, second = TimeSeries(labels=series.labels), TimeSeries(labels=series.labels)
+    middle = len(series.samples) // 2
+    first.samples.extend(series.samples[:middle])
+    second.samples.extend(series.samples[middle:])
+    middle = len(series.histograms) // 2
+    first.histograms.extend(series.histograms[:middle])
+    second.histograms.extend(series.histograms[middle:])
+    return _body([first]), _body([second])
+
+
+def _decode(body: Body) -> WriteRequest:
+    return WriteRequest.FromString(snappy.uncompress(body.content))
+
+
+def _body(series: Iterable[TimeSeries]) -> Body:
+    request = WriteRequest(timeseries=series)
+    encoded = request.SerializeToString()
+    samples = sum(len(one.samples) + len(one.histograms) for one in request.timeseries)
+    return Body(snappy.compress(encoded), len(encoded), samples)

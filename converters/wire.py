@@ -1,0 +1,46 @@
+"""The few pieces of the protobuf wire format that this package writes itself."""
+
+from __future__ import annotations
+
+from converters.errors import FramingError
+
+# An UnsignedVarInt32 takes at most five bytes of seven bits.
+_MAX_LENGTH_BYTES = 5
+
+
+def encode_varint(number: int) -> bytes:
+    """Return a non-negative integer as a base-128 varint, least significant group first."""
+    if number < 0x80:
+        return bytes((number,))
+    groups = bytearray()
+    while number > 0x7F:
+        groups.append(number & 0x7F | 0x80)
+        number >>= 7
+    groups.append(number)
+    return bytes(groups)
+
+
+def encode_field(tag: bytes, content: bytes) -> bytes:
+    """Return a length-delimited field: its one-byte tag, the length, the content."""
+    return tag + encode_varint(len(content)) + content
+
+
+def read_length(buffer: bytes, position: int) -> tuple[int, int]:
+    """
+    Read the UnsignedVarInt32 at a position.
+
+    Returns:
+        The number and the position behind it.
+
+    Raises:
+        FramingError: The varint does not end within five bytes or within the buffer.
+    """
+    number = 0
+    for index in range(_MAX_LENGTH_BYTES):
+        if position + index >= len(buffer):
+            raise FramingError(f"the length header at byte {position} is cut off")
+        byte = buffer[position + index]
+        number |= (byte & 0x7F) << (7 * index)
+        if byte < 0x80:
+            return number, position + index + 1
+    raise FramingError(f"the length header at byte {position} is longer than {_MAX_LENGTH_BYTES}")
