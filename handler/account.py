@@ -1,0 +1,116 @@
+"""The account of one delivery while it is being sent: where each sample is."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+
+# A server's words name each series; a log with thousands of them helps nobody.
+_MAX_REFUSALS_KEPT = 10
+
+
+@dataclass
+class Refusal:
+    """How many samples the listener rejected with the same words, and one of them."""
+
+    words: str
+    example: str
+    samples: int
+
+
+@dataclass(frozen=True)
+class Sent:
+    """
+    What became of the samples that were to be sent.
+
+    All samples = `accepted` + `rejected` + `undelivered`.
+
+    Attributes:
+        accepted: The listener took them.
+        rejected: The listener refused them alone, and will again.
+        undelivered: Not settled; Firehose has to keep them.
+        requests: How many requests were made.
+        retries: How many of them repeated one that had failed.
+        bytes: The compressed bytes of all bodies that were accepted.
+        failures: Why samples are undelivered: the status to answer, and words.
+        refusals: What was rejected, by the listener's words, as far as anybody reads.
+    """
+
+    accepted: int
+    rejected: int
+    undelivered: int
+    requests: int
+    retries: int
+    bytes: int
+    failures: tuple[tuple[int, str], ...]
+    refusals: tuple[Refusal, ...]
+
+
+class Account:
+    """
+    Counts for several threads; closed once, after which nothing counts any more.
+
+    Args:
+        samples: How many samples are to be sent.
+    """
+
+    def __init__(self, samples: int) -> None:
+        self._samples = samples
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._failures: dict[tuple[int, str], None] = {}
+        self._refusals: dict[str, Refusal] = {}
+
+    def request(self, *, again: bool) -> None:
+        """Count a request that is about to be made."""
+        with self._lock:
+            self._counts["requests"] += 1
+            self._counts["retries"] += again
+
+    def accept(self, samples: int, size: int) -> None:
+        """Count a body that the listener took."""
+        with self._lock:
+            self._counts["accepted"] += samples
+            self._counts["bytes"] += size
+
+    def reject(self, samples: int, words: str, example: str) -> None:
+        """Count samples that the listener refuses for good, with its words and one of them."""
+        with self._lock:
+            self._counts["rejected"] += samples
+            if words not in self._refusals and len(self._refusals) >= _MAX_REFUSALS_KEPT:
+                words = "other words"
+            refusal = self._refusals.setdefault(words, Refusal(words, example, 0))
+            refusal.samples += samples
+
+    def fail(self, status: int, words: str) -> None:
+        """Note why samples stay undelivered."""
+        with self._lock:
+            self._failures[status, words] = None
+
+    def close(self, unfinished: str) -> Sent:
+        """
+        Return the account as it stands; what is not settled by now is undelivered.
+
+        Args:
+            unfinished: Why samples are left, where nothing else has said so.
+        """
+        with self._lock:
+            counts = self._counts.copy()
+            failures = tuple(self._failures)
+            refusals = tuple(
+                Refusal(r.words, r.example, r.samples) for r in self._refusals.values()
+            )
+        undelivered = self._samples - counts["accepted"] - counts["rejected"]
+        if undelivered and not failures:
+            failures = ((503, unfinished),)
+        return Sent(
+            accepted=counts["accepted"],
+            rejected=counts["rejected"],
+            undelivered=undelivered,
+            requests=counts["requests"],
+            retries=counts["retries"],
+            bytes=counts["bytes"],
+            failures=failures,
+            refusals=refusals,
+        )

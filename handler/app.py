@@ -1,0 +1,293 @@
+"""
+The Lambda function: a delivery of Firehose comes in, and lands at the listener.
+
+The whole way is in `Function._deliver`: the front door's event is checked and
+parsed, the records are converted to remote-write bodies, the bodies are sent,
+and what became of every sample decides the answer. Firehose keeps, and backs up
+to S3, whatever is answered with another status than 200.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import random
+import time
+import traceback
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from converters.convert import Converter, Profile
+from handler import __version__
+from handler.access import authorization_header, token_for_http, token_for_transformation
+from handler.errors import HandlerError, SettingsError
+from handler.front_doors import FrontDoor, UnknownFrontDoor, open_front_door
+from handler.listener import allowed_custom_listener
+from handler.outcome import Outcome
+from handler.redaction import Redactor
+from handler.sender import Clock, Endpoint, Sender
+from handler.settings import known_variables, read_settings
+from handler.telemetry import Report, Telemetry, token_id
+from handler.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from converters.convert import Conversion
+    from handler.account import Sent
+    from handler.delivery import Delivery
+    from handler.settings import Settings
+
+# Work stops this long before Lambda would kill the function, or the budget is over.
+_MARGIN_SECONDS = 0.5
+
+# The answer for several failures is that of the first of these among them.
+_WORST_FIRST = (401, 500, 503, 400)
+
+
+class Function:
+    """
+    The function with everything it keeps from one delivery to the next.
+
+    Args:
+        environ: The environment variables.
+        clock: Time and chance.
+    """
+
+    def __init__(self, environ: Mapping[str, str], clock: Clock) -> None:
+        self._clock = clock
+        self._telemetry = Telemetry(environ)
+        self._collisions_told: set[str] = set()
+        self._settings: Settings | SettingsError
+        try:
+            settings = self._settings = read_settings(environ)
+        except SettingsError as error:
+            self._settings = error
+            return
+        for warning in settings.warnings:
+            self._telemetry.warning(warning)
+        self._converter = Converter(
+            Profile(
+                keep_case=settings.keep_case,
+                native_histograms=settings.native_histograms,
+                max_bytes=settings.max_bytes,
+            )
+        )
+        self._sender = Sender(
+            Transport(connections=settings.concurrency),
+            clock,
+            concurrency=settings.concurrency,
+            timeout_seconds=settings.timeout_seconds,
+        )
+
+    def __call__(self, event: Any, context: Any) -> dict[str, Any]:
+        """Answer one invocation; whatever happens, in the words of its front door."""
+        entered = self._clock.monotonic()
+        door: FrontDoor = UnknownFrontDoor()
+        try:
+            door = open_front_door(event)
+            outcome = self._deliver(door, context, entered)
+        except HandlerError as error:
+            outcome = self._refuse(error, door, context)
+        except Exception as error:  # noqa: BLE001 - Firehose must get an answer, whatever happens
+            outcome = self._fail(error, door, context)
+        return door.answer(outcome, int(self._clock.wall() * 1000))
+
+    def _deliver(self, door: FrontDoor, context: Any, entered: float) -> Outcome:
+        """Take one delivery the whole way."""
+        settings = self._checked_settings()
+        if door.is_http:
+            token = token_for_http(settings, door.access_key)
+        else:
+            token = token_for_transformation(settings)
+        delivery = door.parse()
+        endpoint = _endpoint(settings, delivery, token)
+        redact = _redactor(settings, door.access_key)
+        keys = _log_keys(delivery, context, token)
+        with self._telemetry.lines_with(redact, keys):
+            if delivery.common.warning:
+                self._telemetry.warning(delivery.common.warning)
+            conversion = self._converter.convert(
+                [(r.number, r.content) for r in delivery.records if r.content is not None],
+                p8s_logzio_name=delivery.common.p8s_logzio_name or settings.p8s_logzio_name,
+                delivered_ms=delivery.delivered_ms,
+            )
+            deadline = _deadline(settings, context, entered)
+            sent = self._sender.send(conversion.lanes, endpoint, deadline)
+            outcome = _judge(delivery, conversion, sent, settings)
+            self._report(delivery, conversion, sent, outcome, entered)
+        return replace(outcome, errors=tuple(map(redact, outcome.errors)))
+
+    def _checked_settings(self) -> Settings:
+        if isinstance(self._settings, SettingsError):
+            raise self._settings
+        return self._settings
+
+    def _report(
+        self,
+        delivery: Delivery,
+        conversion: Conversion,
+        sent: Sent,
+        outcome: Outcome,
+        entered: float,
+    ) -> None:
+        """Tell what became of a delivery: what is wrong in lines of its own, then the numbers."""
+        tell = self._telemetry
+        for error in outcome.errors:
+            tell.error(error)
+        for refusal in sent.refusals:
+            tell.warning(
+                "the listener rejected samples for good",
+                samples=refusal.samples,
+                listener_words=refusal.words,
+                example=refusal.example,
+            )
+        for metric in sorted(set(conversion.collided) - self._collisions_told):
+            self._collisions_told.add(metric)
+            tell.warning(
+                "two metrics differ only in what lower-casing or sanitising takes away and "
+                "became one series; LABEL_VALUE_CASE=keep keeps their values apart",
+                metric=metric,
+            )
+        age = None
+        if conversion.oldest_ms is not None:
+            age = max(0.0, self._clock.wall() - conversion.oldest_ms / 1000)
+        tell.delivered(
+            Report(
+                records=len(delivery.records),
+                malformed=len(_malformed(delivery, conversion)),
+                conversion=conversion,
+                sent=sent,
+                status=outcome.status,
+                milliseconds=(self._clock.monotonic() - entered) * 1000,
+                oldest_age_seconds=age,
+            )
+        )
+
+    def _refuse(self, error: HandlerError, door: FrontDoor, context: Any) -> Outcome:
+        """Answer a delivery that was not taken; nothing of it has been sent."""
+        keys = {"firehose_request_id": door.request_id, "lambda_request_id": _request_id(context)}
+        with self._telemetry.lines_with(self._any_redactor(door), keys):
+            self._telemetry.error(str(error), status=error.status)
+        return Outcome(error.status, (str(error),), failed_records=None)
+
+    def _fail(self, error: Exception, door: FrontDoor, context: Any) -> Outcome:
+        """Answer what nobody foresaw: Firehose keeps the batch and sends it again."""
+        keys = {"firehose_request_id": door.request_id, "lambda_request_id": _request_id(context)}
+        with self._telemetry.lines_with(self._any_redactor(door), keys):
+            self._telemetry.error(
+                "unforeseen error", status=500, traceback="".join(traceback.format_exception(error))
+            )
+        # The error's own text may repeat anything; the log has it, searched for secrets.
+        text = f"unforeseen error, see the function's log: {type(error).__name__}"
+        return Outcome(500, (text,), failed_records=None)
+
+    def _any_redactor(self, door: FrontDoor) -> Redactor:
+        if isinstance(self._settings, SettingsError):
+            return Redactor([door.access_key])
+        return _redactor(self._settings, door.access_key)
+
+
+def _endpoint(settings: Settings, delivery: Delivery, token: str | None) -> Endpoint:
+    """Return where to send a delivery, with the headers that remote write 1.0 demands."""
+    url = settings.listener
+    if delivery.common.custom_listener is not None:
+        url = allowed_custom_listener(delivery.common.custom_listener, settings.allowed_hosts)
+    headers = {
+        **settings.headers,
+        **authorization_header(settings.auth, token),
+        "Content-Type": "application/x-protobuf",
+        "Content-Encoding": "snappy",
+        "X-Prometheus-Remote-Write-Version": "0.1.0",
+        "User-Agent": f"metric-stream-lambda/{__version__}",
+    }
+    return Endpoint(url, headers)
+
+
+def _deadline(settings: Settings, context: Any, entered: float) -> float:
+    """Return when to stop, in monotonic seconds: before the budget and before Lambda's timeout."""
+    seconds = settings.budget_seconds
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    if remaining is not None:
+        seconds = min(seconds, remaining() / 1000)
+    return entered + seconds - _MARGIN_SECONDS
+
+
+def _judge(delivery: Delivery, conversion: Conversion, sent: Sent, settings: Settings) -> Outcome:
+    """Return the answer that the fate of all records and samples adds up to."""
+    malformed = _malformed(delivery, conversion)
+    statuses = {status for status, _ in sent.failures}
+    errors = [words for _, words in sent.failures]
+    if malformed:
+        statuses.add(400)
+        errors += [f"records[{number}]: {problem}" for number, problem in malformed.items()]
+    failed = frozenset(malformed)
+    if sent.undelivered:
+        failed |= conversion.contributing
+    return Outcome(
+        status=next((status for status in _WORST_FIRST if status in statuses), 200),
+        errors=tuple(errors),
+        failed_records=failed,
+        transform_result=settings.transform_result,
+    )
+
+
+def _malformed(delivery: Delivery, conversion: Conversion) -> dict[int, str]:
+    """Return what is wrong with each record that could not be read or decoded."""
+    unread = {r.number: r.problem for r in delivery.records if r.content is None}
+    undecoded = {number: str(error) for number, error in conversion.failures.items()}
+    return dict(sorted({**unread, **undecoded}.items()))
+
+
+def _redactor(settings: Settings, access_key: str | None) -> Redactor:
+    """Return what takes the secrets of a delivery out of texts."""
+    known = [settings.token, settings.access_key, access_key]
+    encoded = [authorization_header("basic", secret).get("Authorization") for secret in known]
+    return Redactor(
+        [*known, *(e.removeprefix("Basic ") for e in encoded if e), *settings.headers.values()]
+    )
+
+
+def _log_keys(delivery: Delivery, context: Any, token: str | None) -> dict[str, str]:
+    """Return what every line of a delivery carries."""
+    # arn:aws:firehose:<region>:<account>:deliverystream/<name>
+    parts = delivery.source_arn.split(":")
+    return {
+        "firehose_request_id": delivery.request_id,
+        "source_arn": delivery.source_arn,
+        "account": parts[4] if len(parts) > 4 else "",
+        "lambda_request_id": _request_id(context),
+        "token_id": token_id(token),
+    }
+
+
+def _request_id(context: Any) -> str:
+    return str(getattr(context, "aws_request_id", ""))
+
+
+_CLOCK = Clock(
+    monotonic=time.monotonic,
+    wall=time.time,
+    jitter=lambda ceiling: random.uniform(0, ceiling),  # noqa: S311 - spreads retries, no secret
+)
+
+
+@functools.lru_cache(maxsize=1)
+def _function(variables: tuple[tuple[str, str], ...]) -> Function:
+    return Function(dict(variables), _CLOCK)
+
+
+def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
+    """
+    Answer an invocation of the Lambda function.
+
+    Args:
+        event: An event of any front door.
+        context: Lambda's context object.
+
+    Returns:
+        The front door's answer; an exception never leaves the function.
+    """
+    # The first invocation builds the function: an import that reads settings
+    # could only report a bad one by crashing.
+    return _function(tuple(known_variables(os.environ).items()))(event, context)

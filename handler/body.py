@@ -1,0 +1,85 @@
+"""The body of an HTTP delivery: base64, gzip and JSON, in that order, each where it is there."""
+
+from __future__ import annotations
+
+import binascii
+import json
+import zlib
+from typing import Any
+
+from handler.errors import BodyError
+
+# Firehose's request is at most 64 MiB before compression; base64 makes 4 of 3.
+MAX_INFLATED_BYTES = 96 * 1024 * 1024
+
+# "ID1 = 31, ID2 = 139: these identify the file as being in gzip format" - RFC 1952, 2.3.1
+_GZIP_MAGIC = b"\x1f\x8b"
+# The same after something on the way has decoded it as UTF-8: 0x8b became U+FFFD.
+_DESTROYED_GZIP = b"\x1f\xef\xbf\xbd"
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
+
+
+def parse_body(event: dict[str, Any]) -> dict[str, Any]:
+    """
+    Return the JSON object in an HTTP event's body; its `records` is a list.
+
+    Raises:
+        BodyError: The body is missing, broken, too large or not Firehose's.
+    """
+    content = _decode(event)
+    if content.startswith(_DESTROYED_GZIP):
+        raise BodyError(
+            "the body was gzip and the front door has destroyed it: turn Firehose's content "
+            "encoding off, or use a Function URL"
+        )
+    if content.startswith(_GZIP_MAGIC):
+        content = inflate(content)
+    if len(content) > MAX_INFLATED_BYTES:
+        raise BodyError(f"the body is larger than {MAX_INFLATED_BYTES} bytes")
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise BodyError("the body is not JSON") from error
+    if not isinstance(value, dict) or not isinstance(value.get("records"), list):
+        raise BodyError("the body has no list records: this is not a delivery of Firehose")
+    return value
+
+
+def inflate(content: bytes) -> bytes:
+    """
+    Return what a gzip file of one or more members holds.
+
+    Raises:
+        BodyError: It is broken, or holds more than MAX_INFLATED_BYTES.
+    """
+    pieces = []
+    left = MAX_INFLATED_BYTES
+    while content:
+        inflater = zlib.decompressobj(_GZIP_WINDOW)
+        try:
+            piece = inflater.decompress(content, left + 1)
+        except zlib.error as error:
+            raise BodyError("the body is broken gzip") from error
+        left -= len(piece)
+        if left < 0:
+            raise BodyError(f"the body inflates beyond {MAX_INFLATED_BYTES} bytes")
+        if not inflater.eof:
+            raise BodyError("the body is gzip that has been cut off")
+        pieces.append(piece)
+        # "A gzip file consists of a series of members" - RFC 1952, 2.2; zeros
+        # behind the last one are padding.
+        content = inflater.unused_data.lstrip(b"\0")
+    return b"".join(pieces)
+
+
+def _decode(event: dict[str, Any]) -> bytes:
+    body = event.get("body")
+    if not isinstance(body, str) or not body:
+        raise BodyError("the request has no body")
+    if not event.get("isBase64Encoded"):
+        # A lone surrogate is possible in an event and not in UTF-8.
+        return body.encode("utf-8", "surrogatepass")
+    try:
+        return binascii.a2b_base64(body, strict_mode=True)
+    except ValueError as error:
+        raise BodyError("the body is marked as base64 but is not") from error

@@ -1,0 +1,211 @@
+"""
+The ways in, told apart by the shape of the event, and each one's way to answer.
+
+Over HTTP (API Gateway REST and HTTP APIs, Function URL, load balancer) Firehose
+takes only status 200 with `{"requestId", "timestamp", "errorMessage"}` for
+success ("HTTP Endpoint Delivery Request and Response Specifications"). A data
+transformation is answered record by record ("Amazon Data Firehose data
+transformation").
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING, Any, Protocol
+
+from handler.body import parse_body
+from handler.delivery import (
+    Delivery,
+    milliseconds,
+    parse_common_attributes,
+    parse_record,
+)
+from handler.errors import BodyError, FrontDoorError
+
+if TYPE_CHECKING:
+    from handler.outcome import Outcome
+
+# "errorMessage: [...] can be at most 8192 characters" - the same specification
+_MAX_MESSAGE = 8192
+
+
+class FrontDoor(Protocol):
+    """
+    A way in: parses its event, and answers in its own form.
+
+    Attributes:
+        is_http: Whether Firehose came over HTTP and may have sent an access key.
+        request_id: Firehose's id of the request, as far as it is known yet.
+        access_key: What Firehose sent as its key; None where it sent none.
+    """
+
+    is_http: bool
+    request_id: str
+    access_key: str | None
+
+    def parse(self) -> Delivery:
+        """
+        Return the delivery in the event.
+
+        Raises:
+            RequestError: The event does not hold one.
+        """
+
+    def answer(self, outcome: Outcome, now_ms: int) -> dict[str, Any]:
+        """Return what the Lambda invocation returns; `now_ms` is the time since the epoch."""
+
+
+def open_front_door(event: Any) -> FrontDoor:
+    """Return the front door that the event of a Lambda invocation came through."""
+    if not isinstance(event, dict):
+        return UnknownFrontDoor()
+    if ("invocationId" in event or "deliveryStreamArn" in event) and isinstance(
+        event.get("records"), list
+    ):
+        return TransformationDoor(event)
+    if any(isinstance(event.get(key), dict) for key in ("headers", "multiValueHeaders")):
+        return HttpDoor(event)
+    if "httpMethod" in event or "http" in _object(event.get("requestContext")):
+        return HttpDoor(event)
+    return UnknownFrontDoor()
+
+
+class HttpDoor:
+    """API Gateway REST API (v1), HTTP API (v2), Function URL and load balancer."""
+
+    is_http = True
+
+    def __init__(self, event: dict[str, Any]) -> None:
+        self._event = event
+        self._headers = _lower_cased_headers(event)
+        self.request_id = self._headers.get("x-amz-firehose-request-id", "")
+        self.access_key = self._headers.get("x-amz-firehose-access-key") or None
+
+    def parse(self) -> Delivery:
+        """Return the delivery in the request's body."""
+        body = parse_body(self._event)
+        # "requestId: [...] must match the request's" - the header goes first.
+        self.request_id = self.request_id or _text(body.get("requestId"))
+        headers = self._headers
+        return Delivery(
+            request_id=self.request_id,
+            source_arn=headers.get("x-amz-firehose-source-arn", ""),
+            common=parse_common_attributes(headers.get("x-amz-firehose-common-attributes")),
+            records=tuple(parse_record(n, r) for n, r in enumerate(body["records"])),
+            delivered_ms=milliseconds(body.get("timestamp")),
+        )
+
+    def answer(self, outcome: Outcome, now_ms: int) -> dict[str, Any]:
+        """Return an HTTP response with Firehose's JSON, never compressed."""
+        if not self.request_id:
+            self._learn_request_id()
+        content = {
+            "requestId": self.request_id,
+            "timestamp": now_ms,
+            "errorMessage": _message(outcome),
+        }
+        answer: dict[str, Any] = {
+            "statusCode": outcome.status,
+            "headers": {"Content-Type": "application/json"},
+            "body": json.dumps(content),
+            "isBase64Encoded": False,
+        }
+        if "elb" in _object(self._event.get("requestContext")):
+            answer["statusDescription"] = _STATUS_DESCRIPTIONS[outcome.status]
+            if "multiValueHeaders" in self._event:
+                # A target group with multi-value headers takes no other ones.
+                answer["multiValueHeaders"] = {"Content-Type": ["application/json"]}
+        return answer
+
+    def _learn_request_id(self) -> None:
+        """Look for the id in a body that has not been parsed since something else was wrong."""
+        with contextlib.suppress(BodyError):
+            self.request_id = _text(parse_body(self._event).get("requestId"))
+
+
+class UnknownFrontDoor(HttpDoor):
+    """An event of another kind, answered like an HTTP request."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+
+    def parse(self) -> Delivery:
+        """Raise, since there is nothing to parse."""
+        raise FrontDoorError(
+            "the event is neither an HTTP request (API Gateway, Function URL, load balancer) "
+            "nor a Firehose data transformation"
+        )
+
+
+class TransformationDoor:
+    """Firehose's data transformation: the function is called with the records themselves."""
+
+    is_http = False
+    access_key: str | None = None
+
+    def __init__(self, event: dict[str, Any]) -> None:
+        self._event = event
+        self.request_id = _text(event.get("invocationId"))
+        self._records = tuple(parse_record(n, r) for n, r in enumerate(event["records"]))
+
+    def parse(self) -> Delivery:
+        """Return the delivery of the event's own records."""
+        arrivals = [
+            milliseconds(record.get("approximateArrivalTimestamp"))
+            for record in self._event["records"]
+            if isinstance(record, dict)
+        ]
+        return Delivery(
+            request_id=self.request_id,
+            source_arn=_text(self._event.get("deliveryStreamArn")),
+            common=parse_common_attributes(None),
+            records=self._records,
+            delivered_ms=max((ms for ms in arrivals if ms is not None), default=None),
+        )
+
+    def answer(self, outcome: Outcome, now_ms: int) -> dict[str, Any]:  # noqa: ARG002 - not dated
+        """Return every record once, with its result."""
+        results = []
+        for record in self._records:
+            result = {"recordId": record.record_id, "result": outcome.transform_result}
+            if outcome.failed_records is None or record.number in outcome.failed_records:
+                result["result"] = "ProcessingFailed"
+            elif outcome.transform_result == "Ok":
+                result["data"] = record.encoded
+            results.append(result)
+        return {"records": results}
+
+
+_STATUS_DESCRIPTIONS = {
+    200: "200 OK",
+    400: "400 Bad Request",
+    401: "401 Unauthorized",
+    500: "500 Internal Server Error",
+    503: "503 Service Unavailable",
+}
+
+
+def _message(outcome: Outcome) -> str:
+    text = "; ".join(outcome.errors)
+    return text if len(text) <= _MAX_MESSAGE else text[: _MAX_MESSAGE - 1] + "…"
+
+
+def _lower_cased_headers(event: dict[str, Any]) -> dict[str, str]:
+    """Return the headers by lower-case name, from whichever of the two forms is there."""
+    headers = {}
+    for name, values in _object(event.get("multiValueHeaders")).items():
+        if isinstance(values, list) and values and isinstance(values[-1], str):
+            headers[name.lower()] = values[-1]
+    for name, value in _object(event.get("headers")).items():
+        if isinstance(value, str):
+            headers[name.lower()] = value
+    return headers
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

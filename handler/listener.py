@@ -1,0 +1,67 @@
+"""Where to send: the operator's listener, or the one that a delivery names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from handler.errors import ListenerNotAllowed
+
+# One expression decides what the URL is, so that no second parser can disagree
+# about its host: no user part, no backslash, no white space, no fragment.
+_URL = re.compile(
+    r"(?P<scheme>https?)://"
+    r"(?P<host>[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\])"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<path>/[\x21\x24-\x3b\x3d\x41-\x5b\x5d\x5f\x61-\x7a\x7e]*)?"
+    r"(?P<query>\?[\x21\x24-\x3b\x3d\x3f\x41-\x5b\x5d\x5f\x61-\x7a\x7e]*)?",
+    re.IGNORECASE,
+)
+
+_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+@dataclass(frozen=True)
+class ListenerUrl:
+    """A URL of which scheme and host are certain; the host in lower case."""
+
+    text: str
+    scheme: str
+    host: str
+
+
+def parse_listener_url(text: str) -> ListenerUrl | None:
+    """Return the URL; None where it is not a plain http or https URL without a user part."""
+    match = _URL.fullmatch(text)
+    if match is None or int(match["port"] or 443) > 65535:
+        return None
+    return ListenerUrl(text, match["scheme"].lower(), match["host"].lower())
+
+
+def allowed_custom_listener(text: str, allowed_hosts: tuple[str, ...]) -> str:
+    """
+    Return the listener that a delivery's common attribute CUSTOM_LISTENER names.
+
+    Args:
+        text: The attribute's value.
+        allowed_hosts: Host names, or `*.` and a domain for any host below it.
+
+    Raises:
+        ListenerNotAllowed: It is not an https URL of an allowed host.
+    """
+    url = parse_listener_url(text)
+    if url is None:
+        raise ListenerNotAllowed("CUSTOM_LISTENER is not an https URL")
+    if not any(_matches(url.host, pattern) for pattern in allowed_hosts):
+        raise ListenerNotAllowed(
+            f"CUSTOM_LISTENER names the host {url.host}, which LISTENER_ALLOWED_HOSTS does not list"
+        )
+    if url.scheme != "https" and url.host not in _LOOPBACK_HOSTS:
+        raise ListenerNotAllowed("CUSTOM_LISTENER must be an https URL")
+    return url.text
+
+
+def _matches(host: str, pattern: str) -> bool:
+    if pattern.startswith("*."):
+        return host.endswith(pattern[1:]) and len(host) > len(pattern) - 1
+    return host == pattern

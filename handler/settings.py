@@ -1,0 +1,263 @@
+"""The operator's settings: environment variables, read once into one immutable object."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
+
+from handler.errors import SettingsError
+from handler.listener import parse_listener_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_T = TypeVar("_T")
+
+VARIABLES = (
+    "AWS_REGION",
+    "LOGZIO_METRICS_LISTENER",
+    "LOGZIO_REGION",
+    "REMOTE_WRITE_AUTH",
+    "REMOTE_WRITE_HEADERS",
+    "LABEL_VALUE_CASE",
+    "NATIVE_HISTOGRAMS",
+    "LOGZIO_METRICS_TOKEN",
+    "FIREHOSE_ACCESS_KEY",
+    "P8S_LOGZIO_NAME",
+    "LISTENER_ALLOWED_HOSTS",
+    "REMOTE_WRITE_MAX_BYTES",
+    "REMOTE_WRITE_CONCURRENCY",
+    "DELIVERY_BUDGET_SECONDS",
+    "LISTENER_TIMEOUT_SECONDS",
+    "TRANSFORM_RESULT",
+    "POWERTOOLS_LOG_LEVEL",
+    # Not ours: what Lambda and Powertools set, told in log lines and metrics.
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "POWERTOOLS_SERVICE_NAME",
+)
+
+# Logz.io's regions by the AWS region that they are in.
+_LOGZIO_REGIONS = {
+    "us-east-1": "us",
+    "eu-central-1": "eu",
+    "eu-west-2": "uk",
+    "ca-central-1": "ca",
+    "ap-southeast-2": "au",
+}
+# What POWERTOOLS_LOG_LEVEL may be.
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+# What remote write 1.0 or HTTP itself decides about a request.
+_FIXED_HEADERS = frozenset(
+    {
+        "content-type",
+        "content-encoding",
+        "content-length",
+        "x-prometheus-remote-write-version",
+        "user-agent",
+        "host",
+        "connection",
+        "transfer-encoding",
+    }
+)
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\x21-\x7e\x80-\xff](?:[\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?")
+_ALLOWED_HOST = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\]")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    All settings, checked. Secrets are left out of its representation.
+
+    Attributes:
+        listener: The remote-write URL.
+        auth: `bearer`, `basic` or `none`.
+        headers: Further headers of every request to the listener.
+        keep_case: Leave the case of label values as it is.
+        native_histograms: Send exponential histograms as native histograms.
+        token: What to ship with; None for the access key of the request.
+        access_key: What Firehose has to send; None for no check.
+        p8s_logzio_name: The value of that label.
+        allowed_hosts: The hosts that CUSTOM_LISTENER may name.
+        max_bytes: The size of a WriteRequest before compression.
+        concurrency: How many requests are under way at once.
+        budget_seconds: The time for a delivery, counted from the handler's entry.
+        timeout_seconds: The time for one attempt, as a whole.
+        transform_result: The result of a delivered record of a transformation.
+        warnings: What works but deserves the operator's attention.
+    """
+
+    listener: str
+    auth: str
+    headers: Mapping[str, str] = field(repr=False)
+    keep_case: bool
+    native_histograms: bool
+    token: str | None = field(repr=False)
+    access_key: str | None = field(repr=False)
+    p8s_logzio_name: str
+    allowed_hosts: tuple[str, ...]
+    max_bytes: int
+    concurrency: int
+    budget_seconds: float
+    timeout_seconds: float
+    transform_result: str
+    warnings: tuple[str, ...] = ()
+
+
+def known_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the part of an environment that the settings are made of."""
+    return {name: environ[name] for name in VARIABLES if name in environ}
+
+
+def is_header_value(text: str) -> bool:
+    """Tell whether a text can be sent as the value of an HTTP header."""
+    return _HEADER_VALUE.fullmatch(text) is not None
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """
+    Return the settings of an environment.
+
+    Raises:
+        SettingsError: One message with every problem found.
+    """
+    reader = _Reader(environ)
+    auth = reader.choice("REMOTE_WRITE_AUTH", ("bearer", "basic", "none"), "bearer")
+    token = reader.secret("LOGZIO_METRICS_TOKEN")
+    if auth == "basic" and token is not None and ":" not in token:
+        reader.problem("LOGZIO_METRICS_TOKEN", "must be user:password with REMOTE_WRITE_AUTH=basic")
+    reader.choice("POWERTOOLS_LOG_LEVEL", LOG_LEVELS, "INFO")
+    settings = Settings(
+        listener=_listener(reader),
+        auth=auth,
+        headers=reader.parsed("REMOTE_WRITE_HEADERS", _headers(auth), "{}"),
+        keep_case=reader.choice("LABEL_VALUE_CASE", ("lower", "keep"), "lower") == "keep",
+        native_histograms=reader.choice("NATIVE_HISTOGRAMS", ("true", "false"), "false") == "true",
+        token=token,
+        access_key=reader.secret("FIREHOSE_ACCESS_KEY"),
+        p8s_logzio_name=reader.text("P8S_LOGZIO_NAME") or "logzio-otlp-metrics-stream",
+        allowed_hosts=reader.parsed("LISTENER_ALLOWED_HOSTS", _allowed_hosts, "*.logz.io"),
+        max_bytes=reader.parsed("REMOTE_WRITE_MAX_BYTES", _whole_number, "1000000"),
+        concurrency=reader.parsed("REMOTE_WRITE_CONCURRENCY", _whole_number, "4"),
+        budget_seconds=reader.parsed("DELIVERY_BUDGET_SECONDS", _seconds, "25"),
+        timeout_seconds=reader.parsed("LISTENER_TIMEOUT_SECONDS", _seconds, "10"),
+        transform_result=reader.choice("TRANSFORM_RESULT", ("Dropped", "Ok"), "Dropped"),
+        warnings=tuple(reader.warnings),
+    )
+    if reader.problems:
+        raise SettingsError("settings: " + "; ".join(reader.problems))
+    return settings
+
+
+class _Reader:
+    """Reads single variables, and collects what is wrong with them instead of stopping."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[str] = []
+        self.warnings: list[str] = []
+
+    def problem(self, name: str, text: str) -> None:
+        self.problems.append(f"{name} {text}")
+
+    def text(self, name: str) -> str:
+        """Return a variable without the white space around it; empty where it is unset."""
+        return self._environ.get(name, "").strip()
+
+    def secret(self, name: str) -> str | None:
+        """Return a token or key; a problem with it is told without any part of it."""
+        value = self.text(name)
+        if value and not is_header_value(value):
+            self.problem(name, "has characters that an HTTP header cannot carry")
+        return value or None
+
+    def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
+        value = self.text(name) or default
+        for choice in choices:
+            if value.lower() == choice.lower():
+                return choice
+        self.problem(name, f"must be one of {', '.join(choices)}, not {value!r}")
+        return default
+
+    def parsed(self, name: str, parse: Callable[[str], _T], default: str) -> _T:
+        try:
+            return parse(self.text(name) or default)
+        except ValueError as error:
+            self.problem(name, str(error))
+            return parse(default)
+
+
+def _listener(reader: _Reader) -> str:
+    text = reader.text("LOGZIO_METRICS_LISTENER")
+    if text:
+        url = parse_listener_url(text)
+        if url is None:
+            reader.problem(
+                "LOGZIO_METRICS_LISTENER",
+                "must be an https:// URL without user, password or fragment",
+            )
+        elif url.scheme == "http":
+            reader.warnings.append(
+                "LOGZIO_METRICS_LISTENER is an http:// URL: the token travels in the clear"
+            )
+        return text
+    region = reader.text("LOGZIO_REGION")
+    aws_region = reader.text("AWS_REGION")
+    if not region:
+        region = _LOGZIO_REGIONS.get(aws_region, "")
+    if region.lower() not in _LOGZIO_REGIONS.values():
+        where = f"AWS region {aws_region or 'unknown'} has no Logz.io listener: "
+        reader.problem(
+            "LOGZIO_METRICS_LISTENER",
+            ("" if reader.text("LOGZIO_REGION") else where)
+            + "set it to the listener's URL, or LOGZIO_REGION to one of "
+            + ", ".join(_LOGZIO_REGIONS.values()),
+        )
+        return ""
+    suffix = "" if region.lower() == "us" else f"-{region.lower()}"
+    return f"https://listener{suffix}.logz.io:8053"
+
+
+def _headers(auth: str) -> Callable[[str], Mapping[str, str]]:
+    def parse(text: str) -> Mapping[str, str]:
+        # No part of the text is repeated: a tenant's header may be a secret.
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            raise ValueError("must be a JSON object of header names and values") from None
+        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+            raise ValueError("must be a JSON object of header names and values, all text")
+        for name, header in value.items():
+            if not _HEADER_NAME.fullmatch(name) or not is_header_value(header):
+                raise ValueError("has a name or value that an HTTP header cannot carry")
+            if name.lower() in _FIXED_HEADERS:
+                raise ValueError(f"must not set {name}, which remote write decides")
+            if name.lower() == "authorization" and auth != "none":
+                raise ValueError("must not set Authorization unless REMOTE_WRITE_AUTH=none")
+        return MappingProxyType(value)
+
+    return parse
+
+
+def _allowed_hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(host.strip().lower() for host in text.split(",") if host.strip())
+    for host in hosts:
+        if not _ALLOWED_HOST.fullmatch(host):
+            raise ValueError(f"must list host names or *.domain, not {host!r}")
+    return hosts
+
+
+def _whole_number(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
+        raise ValueError(f"must be a whole number above zero, not {text!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,6})?", text) or float(text) <= 0:
+        raise ValueError(f"must be a number of seconds above zero, not {text!r}")
+    return float(text)

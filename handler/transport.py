@@ -1,0 +1,222 @@
+"""
+One HTTP request to a listener, bounded as a whole.
+
+`requests` bounds single socket operations; a listener that sends a byte now and
+then holds such a request for ever. Here a watchdog cuts the connection when the
+time for the attempt is over, whatever the attempt is doing.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+# An answer's words matter as far as an operator reads them.
+_MAX_WORDS = 2048
+
+
+@dataclass(frozen=True)
+class ListenerAnswer:
+    """What the listener said: status, the beginning of the body, and when to come back."""
+
+    status: int
+    words: str
+    retry_after: str | None
+
+
+class TransportError(Exception):
+    """The listener has not answered; the text says how it failed."""
+
+
+class Transport:
+    """
+    Sends bodies over kept-alive connections.
+
+    Args:
+        connections: How many connections to keep.
+    """
+
+    def __init__(self, connections: int) -> None:
+        self._session = requests.Session()
+        self._session.headers.clear()
+        adapter = _WatchedAdapter(pool_maxsize=connections)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def post(
+        self, url: str, content: bytes, headers: Mapping[str, str], timeout: float
+    ) -> ListenerAnswer:
+        """
+        Send one body, and return the answer.
+
+        Args:
+            url: The remote-write URL. A redirect is an answer, never followed.
+            content: The body.
+            headers: All headers of the request.
+            timeout: Seconds for the whole exchange.
+
+        Raises:
+            TransportError: There was no whole answer within the time.
+        """
+        with _Attempt(timeout) as attempt:
+            try:
+                response = self._session.post(
+                    url,
+                    data=content,
+                    headers=dict(headers),
+                    timeout=timeout,
+                    allow_redirects=False,
+                    stream=True,
+                    auth=_NoOtherAuth(),
+                )
+                try:
+                    words = response.raw.read(_MAX_WORDS, decode_content=True)
+                    # An answer read to its end gives its connection back; from
+                    # a longer one the connection is closed with it.
+                    response.raw.read(1)
+                finally:
+                    response.close()
+            except (requests.RequestException, HTTPError, OSError) as error:
+                raise TransportError(attempt.describe(error)) from error
+        return ListenerAnswer(
+            response.status_code,
+            words.decode("utf-8", "replace"),
+            response.headers.get("Retry-After"),
+        )
+
+
+class _NoOtherAuth(AuthBase):
+    """Keeps `requests` from taking credentials out of a .netrc file."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+class _Attempt:
+    """The exchange that this thread is in, and the watchdog over it."""
+
+    current = threading.local()
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        self._timer = threading.Timer(timeout, self._cut)
+        self._timer.daemon = True
+        self._lock = threading.Lock()
+        self._over = False
+        self._cut_off = False
+        self._socket: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        _Attempt.current.attempt = self
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+        with self._lock:
+            # From here on the connection may be another attempt's.
+            self._over = True
+            self._socket = None
+        _Attempt.current.attempt = None
+
+    def watch(self, watched: socket.socket) -> None:
+        """Make a socket the one that is cut when the time is over."""
+        with self._lock:
+            self._socket = watched
+            if self._cut_off:
+                _shut_down(watched)
+
+    def describe(self, error: Exception) -> str:
+        """Return how the exchange failed, without the URL, whose query may hold a secret."""
+        timed_out = isinstance(error, requests.Timeout | TimeoutError)
+        if self._cut_off or timed_out:
+            return f"no answer within {self._timeout:.1f} s"
+        cause: BaseException = error
+        while cause.__cause__ is not None or cause.__context__ is not None:
+            cause = cause.__cause__ or cause.__context__ or cause
+        return f"{type(error).__name__} ({type(cause).__name__})"
+
+    def _cut(self) -> None:
+        with self._lock:
+            self._cut_off = True
+            if not self._over and self._socket is not None:
+                _shut_down(self._socket)
+
+
+def _shut_down(watched: socket.socket) -> None:
+    try:
+        watched.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        # The other side was faster; the exchange ends either way.
+        return
+
+
+class _Watched(HTTPConnection):
+    """A connection that shows its socket to the attempt it serves."""
+
+    # A second descriptor of the connection: TLS takes the first one over, and
+    # the handshake has to be cut off too.
+    _watched: socket.socket | None = None
+
+    def _new_conn(self) -> socket.socket:
+        connected = super()._new_conn()
+        self._forget()
+        self._watched = connected.dup()
+        self._show()
+        return connected
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        self._show()
+        super().request(*args, **kwargs)
+
+    def close(self) -> None:
+        super().close()
+        self._forget()
+
+    def _show(self) -> None:
+        attempt = getattr(_Attempt.current, "attempt", None)
+        if attempt is not None and self._watched is not None:
+            attempt.watch(self._watched)
+
+    def _forget(self) -> None:
+        if self._watched is not None:
+            self._watched.close()
+            self._watched = None
+
+
+class _WatchedTls(_Watched, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedTls
+
+
+class _WatchedAdapter(HTTPAdapter):
+    """Makes `requests` use connections that can be watched."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
