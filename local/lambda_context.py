@@ -1,0 +1,56 @@
+"""A stand-in for the context object that Lambda hands to a function."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Self
+
+_FUNCTION = "metric-stream-lambda"
+_REQUEST_ID = "00000000-0000-4000-8000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaContext:
+    """What Lambda tells a function about one invocation.
+
+    Attributes:
+        deadline: When Lambda would end the invocation, in seconds on `clock`.
+        clock: Monotonic seconds.
+        aws_request_id: Id of the invocation.
+        function_name: Name of the function.
+        function_version: Its version.
+        memory_limit_in_mb: Its memory in MiB.
+        invoked_function_arn: The ARN by which it was invoked.
+        log_group_name: CloudWatch log group.
+        log_stream_name: CloudWatch log stream.
+    """
+
+    deadline: float
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    aws_request_id: str = _REQUEST_ID
+    function_name: str = _FUNCTION
+    function_version: str = "$LATEST"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = f"arn:aws:lambda:us-east-1:111122223333:function:{_FUNCTION}"
+    log_group_name: str = f"/aws/lambda/{_FUNCTION}"
+    log_stream_name: str = "local"
+
+    @classmethod
+    def starting_now(
+        cls,
+        timeout_seconds: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
+        aws_request_id: str = _REQUEST_ID,
+    ) -> Self:
+        """Make the context of an invocation that begins at this moment.
+
+        Args:
+            timeout_seconds: The function's timeout.
+            clock: Monotonic seconds.
+            aws_request_id: Id of the invocation.
+        """
+        return cls(clock() + timeout_seconds, clock, aws_request_id)
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Give the milliseconds until the deadline; 0 after it, as Lambda does."""
+        return max(0, int((self.deadline - self.clock()) * 1000))
