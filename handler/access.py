@@ -12,6 +12,9 @@ from handler.settings import is_header_value
 if TYPE_CHECKING:
     from handler.settings import Settings
 
+# Shorter values of the operator's own headers are not taken for secrets.
+_SECRET_LENGTH = 8
+
 
 def token_for_http(settings: Settings, access_key: str | None) -> str | None:
     """
@@ -69,8 +72,29 @@ def authorization_header(auth: str, token: str | None) -> dict[str, str]:
     if token is None:
         return {}
     if auth == "basic":
-        return {"Authorization": "Basic " + base64.b64encode(token.encode("latin-1")).decode()}
+        return {"Authorization": f"Basic {_encoded(token)}"}
     return {"Authorization": f"Bearer {token}"}
+
+
+def secrets_of(settings: Settings, access_key: str | None) -> list[str]:
+    """
+    Return every text that nobody may read in a log or in an answer.
+
+    Args:
+        settings: The operator's settings.
+        access_key: What Firehose sent as its key.
+    """
+    known = [s for s in (settings.token, settings.access_key, access_key) if s]
+    # What no header can carry has not been sent, and nobody can repeat it.
+    encoded = [_encoded(secret) for secret in known if is_header_value(secret)]
+    passwords = [s.partition(":")[2] for s in known if settings.auth == "basic"]
+    # A tenant's number is no secret, and without it words would lose their digits.
+    headers = [value for value in settings.headers.values() if len(value) >= _SECRET_LENGTH]
+    return [*known, *encoded, *passwords, *headers]
+
+
+def _encoded(token: str) -> str:
+    return base64.b64encode(token.encode("latin-1")).decode()
 
 
 def _equal(expected: str, given: str) -> bool:

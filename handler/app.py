@@ -19,9 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 from converters.convert import Converter, Profile
 from handler import __version__
-from handler.access import authorization_header, token_for_http, token_for_transformation
+from handler.access import (
+    authorization_header,
+    secrets_of,
+    token_for_http,
+    token_for_transformation,
+)
 from handler.errors import HandlerError, SettingsError
-from handler.front_doors import FrontDoor, UnknownFrontDoor, open_front_door
+from handler.front_doors import FrontDoor, HttpDoor, open_front_door
 from handler.listener import allowed_custom_listener
 from handler.outcome import Outcome
 from handler.redaction import Redactor
@@ -41,6 +46,9 @@ if TYPE_CHECKING:
 # Work stops this long before Lambda would kill the function, or the budget is over.
 _MARGIN_SECONDS = 0.5
 
+# Thousands of records may be malformed; nobody reads as many lines.
+_MAX_ERROR_LINES = 10
+
 # The answer for several failures is that of the first of these among them.
 _WORST_FIRST = (401, 500, 503, 400)
 
@@ -52,20 +60,23 @@ class Function:
     Args:
         environ: The environment variables.
         clock: Time and chance.
+        transport: What makes the requests; None: one over the network.
     """
 
-    def __init__(self, environ: Mapping[str, str], clock: Clock) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], clock: Clock, transport: Transport | None = None
+    ) -> None:
         self._clock = clock
         self._telemetry = Telemetry(environ)
         self._collisions_told: set[str] = set()
+        self._warnings: list[str] = []
         self._settings: Settings | SettingsError
         try:
             settings = self._settings = read_settings(environ)
         except SettingsError as error:
             self._settings = error
             return
-        for warning in settings.warnings:
-            self._telemetry.warning(warning)
+        self._warnings += settings.warnings
         self._converter = Converter(
             Profile(
                 keep_case=settings.keep_case,
@@ -74,7 +85,7 @@ class Function:
             )
         )
         self._sender = Sender(
-            Transport(connections=settings.concurrency),
+            transport or Transport(connections=settings.concurrency),
             clock,
             concurrency=settings.concurrency,
             timeout_seconds=settings.timeout_seconds,
@@ -83,40 +94,51 @@ class Function:
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         """Answer one invocation; whatever happens, in the words of its front door."""
         entered = self._clock.monotonic()
-        door: FrontDoor = UnknownFrontDoor()
-        try:
-            door = open_front_door(event)
-            outcome = self._deliver(door, context, entered)
-        except HandlerError as error:
-            outcome = self._refuse(error, door, context)
-        except Exception as error:  # noqa: BLE001 - Firehose must get an answer, whatever happens
-            outcome = self._fail(error, door, context)
+        # An event of another kind is answered like an HTTP request.
+        door: FrontDoor = HttpDoor({})
+        with self._telemetry.one_delivery():
+            try:
+                self._telemetry.learn(lambda_request_id=_request_id(context))
+                door = open_front_door(event)
+                outcome = self._deliver(door, context, entered)
+            except HandlerError as error:
+                outcome = self._refuse(error)
+            except Exception as error:  # noqa: BLE001 - Firehose must get an answer all the same
+                outcome = self._fail(error)
         return door.answer(outcome, int(self._clock.wall() * 1000))
 
     def _deliver(self, door: FrontDoor, context: Any, entered: float) -> Outcome:
         """Take one delivery the whole way."""
+        redact = self._redactor(door)
+        self._telemetry.keep_out(redact)
+        self._telemetry.learn(firehose_request_id=door.request_id, **_stream_keys(door.source_arn))
         settings = self._checked_settings()
         if door.is_http:
             token = token_for_http(settings, door.access_key)
         else:
             token = token_for_transformation(settings)
+        self._telemetry.learn(token_id=token_id(token))
         delivery = door.parse()
+        self._telemetry.learn(firehose_request_id=delivery.request_id)
         endpoint = _endpoint(settings, delivery, token)
-        redact = _redactor(settings, door.access_key)
-        keys = _log_keys(delivery, context, token)
-        with self._telemetry.lines_with(redact, keys):
-            if delivery.common.warning:
-                self._telemetry.warning(delivery.common.warning)
-            conversion = self._converter.convert(
-                [(r.number, r.content) for r in delivery.records if r.content is not None],
-                p8s_logzio_name=delivery.common.p8s_logzio_name or settings.p8s_logzio_name,
-                delivered_ms=delivery.delivered_ms,
-            )
-            deadline = _deadline(settings, context, entered)
-            sent = self._sender.send(conversion.lanes, endpoint, deadline)
-            outcome = _judge(delivery, conversion, sent, settings)
-            self._report(delivery, conversion, sent, outcome, entered)
+        self._warn(delivery)
+        conversion = self._converter.convert(
+            [(r.number, r.content) for r in delivery.records if r.content is not None],
+            p8s_logzio_name=delivery.common.p8s_logzio_name or settings.p8s_logzio_name,
+            delivered_ms=delivery.delivered_ms,
+        )
+        deadline = _deadline(settings, context, entered, self._clock.monotonic())
+        sent = self._sender.send(conversion.lanes, endpoint, deadline)
+        outcome = _judge(delivery, conversion, sent, settings)
+        self._report(delivery, conversion, sent, outcome, entered)
         return replace(outcome, errors=tuple(map(redact, outcome.errors)))
+
+    def _warn(self, delivery: Delivery) -> None:
+        """Tell what is wrong with the settings, once, and with the delivery's attributes."""
+        while self._warnings:
+            self._telemetry.warning(self._warnings.pop(0))
+        if delivery.common.warning:
+            self._telemetry.warning(delivery.common.warning)
 
     def _checked_settings(self) -> Settings:
         if isinstance(self._settings, SettingsError):
@@ -133,8 +155,10 @@ class Function:
     ) -> None:
         """Tell what became of a delivery: what is wrong in lines of its own, then the numbers."""
         tell = self._telemetry
-        for error in outcome.errors:
+        for error in outcome.errors[:_MAX_ERROR_LINES]:
             tell.error(error)
+        if len(outcome.errors) > _MAX_ERROR_LINES:
+            tell.error(f"and {len(outcome.errors) - _MAX_ERROR_LINES} more errors")
         for refusal in sent.refusals:
             tell.warning(
                 "the listener rejected samples for good",
@@ -164,28 +188,26 @@ class Function:
             )
         )
 
-    def _refuse(self, error: HandlerError, door: FrontDoor, context: Any) -> Outcome:
+    def _refuse(self, error: HandlerError) -> Outcome:
         """Answer a delivery that was not taken; nothing of it has been sent."""
-        keys = {"firehose_request_id": door.request_id, "lambda_request_id": _request_id(context)}
-        with self._telemetry.lines_with(self._any_redactor(door), keys):
-            self._telemetry.error(str(error), status=error.status)
+        self._telemetry.error(str(error), status=error.status)
         return Outcome(error.status, (str(error),), failed_records=None)
 
-    def _fail(self, error: Exception, door: FrontDoor, context: Any) -> Outcome:
+    def _fail(self, error: Exception) -> Outcome:
         """Answer what nobody foresaw: Firehose keeps the batch and sends it again."""
-        keys = {"firehose_request_id": door.request_id, "lambda_request_id": _request_id(context)}
-        with self._telemetry.lines_with(self._any_redactor(door), keys):
-            self._telemetry.error(
-                "unforeseen error", status=500, traceback="".join(traceback.format_exception(error))
-            )
+        self._telemetry.error(
+            "unforeseen error", status=500, traceback="".join(traceback.format_exception(error))
+        )
         # The error's own text may repeat anything; the log has it, searched for secrets.
         text = f"unforeseen error, see the function's log: {type(error).__name__}"
         return Outcome(500, (text,), failed_records=None)
 
-    def _any_redactor(self, door: FrontDoor) -> Redactor:
-        if isinstance(self._settings, SettingsError):
+    def _redactor(self, door: FrontDoor) -> Redactor:
+        """Return what takes the secrets of a delivery out of texts."""
+        settings = self._settings
+        if isinstance(settings, SettingsError):
             return Redactor([door.access_key])
-        return _redactor(self._settings, door.access_key)
+        return Redactor(secrets_of(settings, door.access_key))
 
 
 def _endpoint(settings: Settings, delivery: Delivery, token: str | None) -> Endpoint:
@@ -204,13 +226,13 @@ def _endpoint(settings: Settings, delivery: Delivery, token: str | None) -> Endp
     return Endpoint(url, headers)
 
 
-def _deadline(settings: Settings, context: Any, entered: float) -> float:
+def _deadline(settings: Settings, context: Any, entered: float, now: float) -> float:
     """Return when to stop, in monotonic seconds: before the budget and before Lambda's timeout."""
-    seconds = settings.budget_seconds
+    end = entered + settings.budget_seconds
     remaining = getattr(context, "get_remaining_time_in_millis", None)
     if remaining is not None:
-        seconds = min(seconds, remaining() / 1000)
-    return entered + seconds - _MARGIN_SECONDS
+        end = min(end, now + remaining() / 1000)
+    return end - _MARGIN_SECONDS
 
 
 def _judge(delivery: Delivery, conversion: Conversion, sent: Sent, settings: Settings) -> Outcome:
@@ -239,26 +261,11 @@ def _malformed(delivery: Delivery, conversion: Conversion) -> dict[int, str]:
     return dict(sorted({**unread, **undecoded}.items()))
 
 
-def _redactor(settings: Settings, access_key: str | None) -> Redactor:
-    """Return what takes the secrets of a delivery out of texts."""
-    known = [settings.token, settings.access_key, access_key]
-    encoded = [authorization_header("basic", secret).get("Authorization") for secret in known]
-    return Redactor(
-        [*known, *(e.removeprefix("Basic ") for e in encoded if e), *settings.headers.values()]
-    )
-
-
-def _log_keys(delivery: Delivery, context: Any, token: str | None) -> dict[str, str]:
-    """Return what every line of a delivery carries."""
+def _stream_keys(source_arn: str) -> dict[str, str]:
+    """Return what every line tells of the Firehose stream."""
     # arn:aws:firehose:<region>:<account>:deliverystream/<name>
-    parts = delivery.source_arn.split(":")
-    return {
-        "firehose_request_id": delivery.request_id,
-        "source_arn": delivery.source_arn,
-        "account": parts[4] if len(parts) > 4 else "",
-        "lambda_request_id": _request_id(context),
-        "token_id": token_id(token),
-    }
+    parts = source_arn.split(":")
+    return {"source_arn": source_arn, "account": parts[4] if len(parts) > 4 else ""}
 
 
 def _request_id(context: Any) -> str:

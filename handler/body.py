@@ -17,6 +17,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 # The same after something on the way has decoded it as UTF-8: 0x8b became U+FFFD.
 _DESTROYED_GZIP = b"\x1f\xef\xbf\xbd"
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
+_BLOCK = 16 * 1024
 
 
 def parse_body(event: dict[str, Any]) -> dict[str, Any]:
@@ -52,24 +53,33 @@ def inflate(content: bytes) -> bytes:
     Raises:
         BodyError: It is broken, or holds more than MAX_INFLATED_BYTES.
     """
-    pieces = []
-    left = MAX_INFLATED_BYTES
-    while content:
-        inflater = zlib.decompressobj(_GZIP_WINDOW)
+    inflated = bytearray()
+    position = 0
+    # "A gzip file consists of a series of members" - RFC 1952, 2.2; zeros
+    # behind the last one are padding.
+    while position < len(content) and (content[position] or any(content[position:])):
+        position = _inflate_member(content, position, inflated)
+    return bytes(inflated)
+
+
+def _inflate_member(content: bytes, position: int, inflated: bytearray) -> int:
+    """Append what the member at a position holds, and return where it ends."""
+    inflater = zlib.decompressobj(_GZIP_WINDOW)
+    while not inflater.eof:
+        # The rest behind the member's end is copied: in blocks, since the
+        # members can be many.
+        block = content[position : position + _BLOCK]
+        if not block:
+            raise BodyError("the body is gzip that has been cut off")
         try:
-            piece = inflater.decompress(content, left + 1)
+            piece = inflater.decompress(block, MAX_INFLATED_BYTES + 1 - len(inflated))
         except zlib.error as error:
             raise BodyError("the body is broken gzip") from error
-        left -= len(piece)
-        if left < 0:
+        inflated += piece
+        if len(inflated) > MAX_INFLATED_BYTES:
             raise BodyError(f"the body inflates beyond {MAX_INFLATED_BYTES} bytes")
-        if not inflater.eof:
-            raise BodyError("the body is gzip that has been cut off")
-        pieces.append(piece)
-        # "A gzip file consists of a series of members" - RFC 1952, 2.2; zeros
-        # behind the last one are padding.
-        content = inflater.unused_data.lstrip(b"\0")
-    return b"".join(pieces)
+        position += len(block)
+    return position - len(inflater.unused_data)
 
 
 def _decode(event: dict[str, Any]) -> bytes:

@@ -66,20 +66,20 @@ class Delivery:
 
 def parse_record(number: int, record: Any) -> Record:
     """Return a record of Firehose's JSON: an object whose `data` is base64."""
-    if not isinstance(record, dict) or not isinstance(record.get("data"), str):
-        return Record(number, None, "it has no data")
-    record_id = record.get("recordId", "")
-    encoded = record["data"]
-    identified = {
-        "record_id": record_id if isinstance(record_id, str) else "",
-        "encoded": encoded,
-    }
+    if not isinstance(record, dict):
+        return Record(number, None, "it is not an object")
+    record_id = record.get("recordId")
+    if not isinstance(record_id, str):
+        record_id = ""
+    encoded = record.get("data")
+    if not isinstance(encoded, str):
+        return Record(number, None, "it has no data", record_id)
     try:
         # Without strict mode, characters outside the alphabet are left out in silence.
         content = binascii.a2b_base64(encoded, strict_mode=True)
     except ValueError as error:
-        return Record(number, None, f"its data is not base64: {error}", **identified)
-    return Record(number, content, **identified)
+        return Record(number, None, f"its data is not base64: {error}", record_id, encoded)
+    return Record(number, content, "", record_id, encoded)
 
 
 def parse_common_attributes(header: str | None) -> CommonAttributes:
@@ -101,6 +101,11 @@ def parse_common_attributes(header: str | None) -> CommonAttributes:
             warning="the common attributes have no object commonAttributes and were ignored"
         )
     texts = {key.upper(): text for key, text in attributes.items() if isinstance(text, str)}
+    try:
+        "".join(texts.values()).encode()
+    except UnicodeEncodeError:
+        # JSON can hold half of a surrogate pair; no label and no URL can.
+        return CommonAttributes(warning="the common attributes are not Unicode and were ignored")
     return CommonAttributes(
         p8s_logzio_name=texts.get("P8S_LOGZIO_NAME", "").strip() or None,
         custom_listener=texts.get("CUSTOM_LISTENER", "").strip() or None,

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 # "errorMessage: [...] can be at most 8192 characters" - the same specification
 _MAX_MESSAGE = 8192
 
+_UNKNOWN = (
+    "the event is neither an HTTP request (API Gateway, Function URL, load balancer) nor a "
+    "Firehose data transformation"
+)
+
 
 class FrontDoor(Protocol):
     """
@@ -37,11 +42,13 @@ class FrontDoor(Protocol):
     Attributes:
         is_http: Whether Firehose came over HTTP and may have sent an access key.
         request_id: Firehose's id of the request, as far as it is known yet.
+        source_arn: The Firehose stream.
         access_key: What Firehose sent as its key; None where it sent none.
     """
 
     is_http: bool
     request_id: str
+    source_arn: str
     access_key: str | None
 
     def parse(self) -> Delivery:
@@ -57,9 +64,14 @@ class FrontDoor(Protocol):
 
 
 def open_front_door(event: Any) -> FrontDoor:
-    """Return the front door that the event of a Lambda invocation came through."""
+    """
+    Return the front door that the event of a Lambda invocation came through.
+
+    Raises:
+        FrontDoorError: It is none that is known.
+    """
     if not isinstance(event, dict):
-        return UnknownFrontDoor()
+        raise FrontDoorError(_UNKNOWN)
     if ("invocationId" in event or "deliveryStreamArn" in event) and isinstance(
         event.get("records"), list
     ):
@@ -68,7 +80,7 @@ def open_front_door(event: Any) -> FrontDoor:
         return HttpDoor(event)
     if "httpMethod" in event or "http" in _object(event.get("requestContext")):
         return HttpDoor(event)
-    return UnknownFrontDoor()
+    raise FrontDoorError(_UNKNOWN)
 
 
 class HttpDoor:
@@ -80,6 +92,7 @@ class HttpDoor:
         self._event = event
         self._headers = _lower_cased_headers(event)
         self.request_id = self._headers.get("x-amz-firehose-request-id", "")
+        self.source_arn = self._headers.get("x-amz-firehose-source-arn", "")
         self.access_key = self._headers.get("x-amz-firehose-access-key") or None
 
     def parse(self) -> Delivery:
@@ -87,11 +100,11 @@ class HttpDoor:
         body = parse_body(self._event)
         # "requestId: [...] must match the request's" - the header goes first.
         self.request_id = self.request_id or _text(body.get("requestId"))
-        headers = self._headers
+        common = self._headers.get("x-amz-firehose-common-attributes")
         return Delivery(
             request_id=self.request_id,
-            source_arn=headers.get("x-amz-firehose-source-arn", ""),
-            common=parse_common_attributes(headers.get("x-amz-firehose-common-attributes")),
+            source_arn=self.source_arn,
+            common=parse_common_attributes(common),
             records=tuple(parse_record(n, r) for n, r in enumerate(body["records"])),
             delivered_ms=milliseconds(body.get("timestamp")),
         )
@@ -124,20 +137,6 @@ class HttpDoor:
             self.request_id = _text(parse_body(self._event).get("requestId"))
 
 
-class UnknownFrontDoor(HttpDoor):
-    """An event of another kind, answered like an HTTP request."""
-
-    def __init__(self) -> None:
-        super().__init__({})
-
-    def parse(self) -> Delivery:
-        """Raise, since there is nothing to parse."""
-        raise FrontDoorError(
-            "the event is neither an HTTP request (API Gateway, Function URL, load balancer) "
-            "nor a Firehose data transformation"
-        )
-
-
 class TransformationDoor:
     """Firehose's data transformation: the function is called with the records themselves."""
 
@@ -147,6 +146,7 @@ class TransformationDoor:
     def __init__(self, event: dict[str, Any]) -> None:
         self._event = event
         self.request_id = _text(event.get("invocationId"))
+        self.source_arn = _text(event.get("deliveryStreamArn"))
         self._records = tuple(parse_record(n, r) for n, r in enumerate(event["records"]))
 
     def parse(self) -> Delivery:
@@ -158,7 +158,7 @@ class TransformationDoor:
         ]
         return Delivery(
             request_id=self.request_id,
-            source_arn=_text(self._event.get("deliveryStreamArn")),
+            source_arn=self.source_arn,
             common=parse_common_attributes(None),
             records=self._records,
             delivered_ms=max((ms for ms in arrivals if ms is not None), default=None),

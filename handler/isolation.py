@@ -9,6 +9,7 @@ what is refused alone is rejected.
 from __future__ import annotations
 
 from collections import deque
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from converters.split import describe, halve
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
     from handler.transport import ListenerAnswer
 
 # As many refusals without one acceptance mean that nothing in the body is wanted.
-_MAX_REFUSALS_IN_A_ROW = 16
+_MAX_REFUSALS = 16
+# Before that, the largest parts get a chance: a block of bad samples may lie
+# before many good ones.
+_LARGEST_NEXT = 14
+
+# Bodies to be settled one after the other: several where they hold one series.
+_Sequence = deque["Body"]
 
 
 def isolate(
@@ -34,9 +41,11 @@ def isolate(
     """
     Settle all samples of a refused body.
 
-    Halves of different series are sent level by level, so that one bad sample
-    among many good ones never makes a long row of refusals. Halves of one
-    series go in the order of time, the first settled before the second is sent.
+    A half is settled before its other half is sent. Halves of one series go in
+    the order of time. Where the listener has taken nothing of the body after
+    sixteen refusals, it wants nothing of it; once it has taken something, every
+    sample is worth its own answer, and only the time for the delivery ends the
+    search.
 
     Args:
         refused: A body that the listener has refused.
@@ -49,32 +58,40 @@ def isolate(
         Whether all samples are settled; False where the rest has to wait for
         another delivery.
     """
-    unsent: deque[Body] = deque()
-    _split(refused, answer, unsent, account)
-    in_a_row = 1
+    # The smallest parts, which were split last, are on the left.
+    unsent = deque(_split(refused, answer, deque(), account))
+    refusals, anything_accepted = 1, False
     while unsent:
-        body = unsent.popleft()
+        smallest_next = anything_accepted or refusals < _LARGEST_NEXT
+        sequence = unsent.popleft() if smallest_next else unsent.pop()
+        body = sequence.popleft()
         verdict, said = send(body)
         if verdict is Verdict.ACCEPTED:
-            in_a_row = 0
-            continue
-        if verdict is not Verdict.REFUSED or said is None:
+            anything_accepted = True
+            rest = [sequence] if sequence else []
+        elif verdict is not Verdict.REFUSED or said is None:
             return False
-        in_a_row += 1
-        if in_a_row >= _MAX_REFUSALS_IN_A_ROW:
-            return _give_up([body, *unsent], said, account)
-        _split(body, said, unsent, account)
+        else:
+            refusals += 1
+            if refusals >= _MAX_REFUSALS and not anything_accepted:
+                return _give_up([body, *sequence, *chain.from_iterable(unsent)], said, account)
+            rest = _split(body, said, sequence, account)
+        unsent.extendleft(reversed(rest))
     return True
 
 
-def _split(body: Body, answer: ListenerAnswer, unsent: deque[Body], account: Account) -> None:
+def _split(
+    body: Body, answer: ListenerAnswer, rest: _Sequence, account: Account
+) -> list[_Sequence]:
+    """Return what is to be sent in a refused body's place; `rest` has to come after it."""
     halves = halve(body)
     if halves is None:
         account.reject(body.samples, _words(answer), describe(body))
-    elif halves.one_series:
-        unsent.extendleft(reversed(halves.parts))
-    else:
-        unsent.extend(halves.parts)
+        return [rest] if rest else []
+    if halves.one_series:
+        rest.extendleft(reversed(halves.parts))
+        return [rest]
+    return [deque([part]) for part in halves.parts]
 
 
 def _give_up(rest: list[Body], answer: ListenerAnswer, account: Account) -> bool:
@@ -84,7 +101,7 @@ def _give_up(rest: list[Body], answer: ListenerAnswer, account: Account) -> bool
         return True
     account.fail(
         500,
-        f"the listener refused {_MAX_REFUSALS_IN_A_ROW} requests in a row without naming a "
+        f"the listener refused {_MAX_REFUSALS} requests in a row without naming a "
         f"sample, check its URL and settings: {_words(answer)}",
     )
     return False

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 
 from handler.errors import ListenerNotAllowed
 
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # One expression decides what the URL is, so that no second parser can disagree
 # about its host: no user part, no backslash, no white space, no fragment.
 _URL = re.compile(
     r"(?P<scheme>https?)://"
-    r"(?P<host>[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\])"
+    rf"(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\])"
     r"(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<path>/[\x21\x24-\x3b\x3d\x41-\x5b\x5d\x5f\x61-\x7a\x7e]*)?"
     r"(?P<query>\?[\x21\x24-\x3b\x3d\x3f\x41-\x5b\x5d\x5f\x61-\x7a\x7e]*)?",
-    re.IGNORECASE,
+    # Without ASCII the signs for Kelvin and the long s would count as letters.
+    re.IGNORECASE | re.ASCII,
 )
 
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})

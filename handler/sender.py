@@ -156,6 +156,6 @@ class _Run:
         self.stopped.set()
 
     def _delay(self, attempt: int, answer: ListenerAnswer | None) -> float:
-        ceiling = min(_LAST_CEILING_SECONDS, _FIRST_CEILING_SECONDS * 2**attempt)
+        ceiling = min(_LAST_CEILING_SECONDS, _FIRST_CEILING_SECONDS * 2 ** min(attempt, 8))
         asked = retry_after_seconds(answer.retry_after, self.clock.wall()) if answer else 0.0
         return asked + self.clock.jitter(ceiling)

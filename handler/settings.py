@@ -47,6 +47,11 @@ _LOGZIO_REGIONS = {
     "ca-central-1": "ca",
     "ap-southeast-2": "au",
 }
+_P8S_LOGZIO_NAME = "logzio-otlp-metrics-stream"
+
+# A connection each, and a thread.
+_MAX_CONCURRENCY = 128
+
 # What POWERTOOLS_LOG_LEVEL may be.
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -139,10 +144,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         native_histograms=reader.choice("NATIVE_HISTOGRAMS", ("true", "false"), "false") == "true",
         token=token,
         access_key=reader.secret("FIREHOSE_ACCESS_KEY"),
-        p8s_logzio_name=reader.text("P8S_LOGZIO_NAME") or "logzio-otlp-metrics-stream",
+        p8s_logzio_name=reader.parsed("P8S_LOGZIO_NAME", _label_value, _P8S_LOGZIO_NAME),
         allowed_hosts=reader.parsed("LISTENER_ALLOWED_HOSTS", _allowed_hosts, "*.logz.io"),
         max_bytes=reader.parsed("REMOTE_WRITE_MAX_BYTES", _whole_number, "1000000"),
-        concurrency=reader.parsed("REMOTE_WRITE_CONCURRENCY", _whole_number, "4"),
+        concurrency=reader.parsed("REMOTE_WRITE_CONCURRENCY", _concurrency, "4"),
         budget_seconds=reader.parsed("DELIVERY_BUDGET_SECONDS", _seconds, "25"),
         timeout_seconds=reader.parsed("LISTENER_TIMEOUT_SECONDS", _seconds, "10"),
         transform_result=reader.choice("TRANSFORM_RESULT", ("Dropped", "Ok"), "Dropped"),
@@ -255,6 +260,21 @@ def _whole_number(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
         raise ValueError(f"must be a whole number above zero, not {text!r}")
     return int(text)
+
+
+def _concurrency(text: str) -> int:
+    number = _whole_number(text)
+    if number > _MAX_CONCURRENCY:
+        raise ValueError(f"must be at most {_MAX_CONCURRENCY}, not {text!r}")
+    return number
+
+
+def _label_value(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be text in UTF-8") from None
+    return text
 
 
 def _seconds(text: str) -> float:

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -60,6 +60,23 @@ def token_id(token: str | None) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
+# What every line of a delivery carries.
+_KEYS = ("firehose_request_id", "source_arn", "account", "lambda_request_id", "token_id")
+
+# The caller of a method here, as the place where a line was written.
+_CALLER = 3
+
+
+class _StandardOutput:
+    """What is standard output at the time of writing, not at the time of the import."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
 class Telemetry:
     """
     Writes log lines and metrics to standard output, where Lambda collects them.
@@ -74,35 +91,45 @@ class Telemetry:
             service=environ.get("POWERTOOLS_SERVICE_NAME") or _SERVICE,
             # A level that does not exist is a problem of the settings, told there.
             level=level if level in LOG_LEVELS else "INFO",
-            stream=sys.stdout,
+            stream=cast("IO[str]", _StandardOutput()),
         )
-        self._redact = Redactor([])
+        self._redact = Redactor()
         self._function_name = environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
 
     @contextlib.contextmanager
-    def lines_with(self, redact: Redactor, keys: Mapping[str, str]) -> Iterator[None]:
-        """Make every line in the block carry these keys, and hold none of the secrets."""
-        self._redact = redact
-        self._logger.append_keys(**keys)
+    def one_delivery(self) -> Iterator[None]:
+        """Make every line in the block carry the keys of one delivery, empty as long as unknown."""
+        self._logger.append_keys(**dict.fromkeys(_KEYS, ""))
         try:
             yield
         finally:
             # Lines between deliveries must not carry the last one's keys.
-            self._logger.remove_keys(list(keys))
+            self._logger.remove_keys(_KEYS)
+            self._redact = Redactor()
+
+    def keep_out(self, redact: Redactor) -> None:
+        """Let no line of this delivery hold any of the secrets."""
+        self._redact = redact
+
+    def learn(self, **keys: str) -> None:
+        """Tell these keys of the delivery in every line from here on."""
+        self._logger.append_keys(**self._redacted(keys))
 
     def info(self, message: str, **values: Any) -> None:
         """Write a line of level INFO."""
-        self._logger.info(message, extra=values)
+        self._logger.info(self._redact(message), extra=self._redacted(values), stacklevel=_CALLER)
 
     def warning(self, message: str, **values: Any) -> None:
         """Write a line of level WARNING."""
-        self._logger.warning(self._redact(message), extra=self._redacted(values))
+        self._logger.warning(
+            self._redact(message), extra=self._redacted(values), stacklevel=_CALLER
+        )
 
     def error(self, message: str, **values: Any) -> None:
         """Write a line of level ERROR."""
-        self._logger.error(self._redact(message), extra=self._redacted(values))
+        self._logger.error(self._redact(message), extra=self._redacted(values), stacklevel=_CALLER)
 
-    def _redacted(self, values: dict[str, Any]) -> dict[str, Any]:
+    def _redacted(self, values: Mapping[str, Any]) -> dict[str, Any]:
         return {k: self._redact(v) if isinstance(v, str) else v for k, v in values.items()}
 
     def delivered(self, report: Report) -> None:

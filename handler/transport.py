@@ -8,9 +8,12 @@ time for the attempt is over, whatever the attempt is doing.
 
 from __future__ import annotations
 
+import codecs
+import logging
 import socket
 import threading
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Self
 
 import requests
@@ -18,7 +21,9 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import DecodeError, HTTPError
+
+from handler.redaction import CUT_OFF
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +31,11 @@ if TYPE_CHECKING:
 
 # An answer's words matter as far as an operator reads them.
 _MAX_WORDS = 2048
+
+_FAILURES = (requests.RequestException, HTTPError, OSError)
+
+# It logs what it cannot read of an answer, which may repeat the token.
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True)
@@ -50,8 +60,10 @@ class Transport:
     """
 
     def __init__(self, connections: int) -> None:
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.headers.clear()
+        # A cookie would carry something of one delivery's answer into the next.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = _WatchedAdapter(pool_maxsize=connections)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
@@ -69,7 +81,8 @@ class Transport:
             timeout: Seconds for the whole exchange.
 
         Raises:
-            TransportError: There was no whole answer within the time.
+            TransportError: There was no whole answer within the time. A 4xx
+                counts without all of its words: it must not be retried.
         """
         with _Attempt(timeout) as attempt:
             try:
@@ -82,20 +95,39 @@ class Transport:
                     stream=True,
                     auth=_NoOtherAuth(),
                 )
-                try:
-                    words = response.raw.read(_MAX_WORDS, decode_content=True)
-                    # An answer read to its end gives its connection back; from
-                    # a longer one the connection is closed with it.
-                    response.raw.read(1)
-                finally:
-                    response.close()
-            except (requests.RequestException, HTTPError, OSError) as error:
+            except _FAILURES as error:
                 raise TransportError(attempt.describe(error)) from error
-        return ListenerAnswer(
-            response.status_code,
-            words.decode("utf-8", "replace"),
-            response.headers.get("Retry-After"),
-        )
+            final = 400 <= response.status_code < 500
+            try:
+                words = _read_words(response)
+            except _FAILURES as error:
+                # What cannot be decoded is there all the same.
+                if not final and not isinstance(error, DecodeError):
+                    raise TransportError(attempt.describe(error)) from error
+                words = ""
+            finally:
+                response.close()
+            # A connection that was cut looks like one that has come to its end.
+            if attempt.cut_off and not final:
+                raise TransportError(attempt.describe(TimeoutError()))
+        return ListenerAnswer(response.status_code, words, response.headers.get("Retry-After"))
+
+
+def _read_words(response: requests.Response) -> str:
+    """Return the beginning of an answer's body."""
+    words = response.raw.read(_MAX_WORDS, decode_content=True)
+    # An answer read to its end gives its connection back; from a longer one the
+    # connection is closed with it.
+    more = response.raw.read(1, decode_content=True)
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    return decoder.decode(words, final=not more) + (CUT_OFF if more else "")
+
+
+class _Session(requests.Session):
+    """A session that has nothing to do with redirects."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return none: even to look where one leads, `requests` would read its whole body."""
 
 
 class _NoOtherAuth(AuthBase):
@@ -116,7 +148,7 @@ class _Attempt:
         self._timer.daemon = True
         self._lock = threading.Lock()
         self._over = False
-        self._cut_off = False
+        self.cut_off = False
         self._socket: socket.socket | None = None
 
     def __enter__(self) -> Self:
@@ -141,22 +173,22 @@ class _Attempt:
         """Make a socket the one that is cut when the time is over."""
         with self._lock:
             self._socket = watched
-            if self._cut_off:
+            if self.cut_off:
                 _shut_down(watched)
 
     def describe(self, error: Exception) -> str:
         """Return how the exchange failed, without the URL, whose query may hold a secret."""
-        timed_out = isinstance(error, requests.Timeout | TimeoutError)
-        if self._cut_off or timed_out:
-            return f"no answer within {self._timeout:.1f} s"
         cause: BaseException = error
         while cause.__cause__ is not None or cause.__context__ is not None:
             cause = cause.__cause__ or cause.__context__ or cause
+        timed_out = isinstance(error, requests.Timeout) or isinstance(cause, TimeoutError)
+        if self.cut_off or timed_out:
+            return f"no answer within {self._timeout:.1f} s"
         return f"{type(error).__name__} ({type(cause).__name__})"
 
     def _cut(self) -> None:
         with self._lock:
-            self._cut_off = True
+            self.cut_off = True
             if not self._over and self._socket is not None:
                 _shut_down(self._socket)
 
@@ -219,4 +251,13 @@ class _WatchedAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        # The environment may name a proxy.
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+_POOLS = {"http": _Pool, "https": _TlsPool}

@@ -1,0 +1,118 @@
+"""Native histograms on a real Prometheus: with the feature on, and with it off."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
+
+from events.front_doors import Event
+from tests.support.invoking import delivery
+from tests.support.otlp_building import attributes, gauge, number, one_record
+from tests.support.servers import Prometheus, prometheus
+from tests.support.telling import TellingFunction
+
+Bucket = tuple[float, float, float]
+"""Lower and upper bound, count."""
+
+
+@pytest.fixture(scope="module")
+def native_prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Run a Prometheus that takes native histograms."""
+    folder = tmp_path_factory.mktemp("native")
+    with prometheus(folder, native_histograms=True) as server:
+        yield server
+
+
+def histogram(now_ms: int) -> otlp.Metric:
+    """Make a histogram of scale 1, whose bounds are powers of the square root of two."""
+    buckets = otlp.ExponentialHistogramDataPoint.Buckets
+    point = otlp.ExponentialHistogramDataPoint(
+        attributes=attributes((("Host", "a"),)),
+        time_unix_nano=now_ms * 1_000_000,
+        start_time_unix_nano=(now_ms - 60_000) * 1_000_000,
+        count=16,
+        sum=42.625,
+        scale=1,
+        zero_count=2,
+        positive=buckets(offset=2, bucket_counts=[3, 0, 0, 5, 1]),
+        negative=buckets(offset=-2, bucket_counts=[4, 1]),
+    )
+    exponential = otlp.ExponentialHistogram(
+        data_points=[point],
+        aggregation_temporality=otlp.AGGREGATION_TEMPORALITY_CUMULATIVE,
+    )
+    return otlp.Metric(name="latency", exponential_histogram=exponential)
+
+
+def expected_buckets() -> list[Bucket]:
+    """Give the bounds of the same buckets by OTLP's rule: index i is (base^i, base^(i+1)]."""
+    base = 2**0.5
+    return [
+        (-(base**0), -(base**-1), 1.0),
+        (-(base**-1), -(base**-2), 4.0),
+        (base**2, base**3, 3.0),
+        (base**5, base**6, 5.0),
+        (base**6, base**7, 1.0),
+    ]
+
+
+def event_of(now_ms: int) -> Event:
+    """Make a delivery of a hundred gauges and one histogram."""
+    points = [number(n / 3, (("Host", f"h{n}"),), now_ms * 1_000_000) for n in range(100)]
+    histograms = histogram(now_ms).SerializeToString()
+    return delivery(one_record(gauge("load", *points), histograms), sent_ms=now_ms)
+
+
+def count_gauges(server: Prometheus, environment: str) -> int:
+    """Count the stored samples of the gauges of one test."""
+    return sum(map(len, server.stored(__name__="load", p8s_logzio_name=environment).values()))
+
+
+def test_feature_on(native_prometheus: Prometheus) -> None:
+    """Count, sum and every bucket of a histogram can be read back, and the gauges with it."""
+    now_ms = int(time.time() * 1000)
+    settings = {"NATIVE_HISTOGRAMS": "true", "P8S_LOGZIO_NAME": "native-on"}
+    function = TellingFunction(native_prometheus.write_url, settings)
+    told = function.invoke(event_of(now_ms))
+    assert told.status == 200
+    assert told.fates() == {"sent": 101, "rejected": 0, "undelivered": 0}
+    assert count_gauges(native_prometheus, "native-on") == 100
+    for query, expected in (("histogram_count", 16.0), ("histogram_sum", 42.625)):
+        (series,) = native_prometheus.query(f"{query}(latency)", now_ms)
+        assert float(series["value"][1]) == expected
+    (series,) = native_prometheus.query("latency[1h]", now_ms)
+    assert series["metric"]["host"] == "a"
+    ((seconds, found),) = series["histograms"]
+    assert round(seconds * 1000) == now_ms
+    buckets = [(float(low), float(high), float(n)) for _, low, high, n in found["buckets"]]
+    zero = [bucket for bucket in buckets if bucket[0] < 0 < bucket[1]]
+    assert [n for *_, n in zero] == [2.0]
+    assert [bucket for bucket in buckets if bucket not in zero] == [
+        pytest.approx(bucket, rel=1e-12) for bucket in expected_buckets()
+    ]
+
+
+def test_feature_off(strict_prometheus: Prometheus) -> None:
+    """A server without the feature refuses the histogram alone: the gauges are stored."""
+    now_ms = int(time.time() * 1000)
+    settings = {
+        "NATIVE_HISTOGRAMS": "true",
+        "DELIVERY_BUDGET_SECONDS": "2",
+        "P8S_LOGZIO_NAME": "native-off",
+    }
+    function = TellingFunction(strict_prometheus.write_url, settings)
+    told = function.invoke(event_of(now_ms))
+    assert told.fates() == {"sent": 100, "rejected": 0, "undelivered": 1}
+    assert told.status == 503
+    assert "native histograms are disabled" in told.response["body"]
+    assert count_gauges(strict_prometheus, "native-off") == 100
+
+
+def test_setting_off(strict_prometheus: Prometheus) -> None:
+    """Without the setting no histogram is sent; it is counted as dropped, and all is well."""
+    now_ms = int(time.time() * 1000)
+    told = TellingFunction(strict_prometheus.write_url).invoke(event_of(now_ms))
+    assert told.status == 200
+    assert told.fates() == {"sent": 100, "rejected": 0, "undelivered": 0}
+    assert told.delivery["points_dropped"] == {"unsupported": 1}

@@ -1,0 +1,119 @@
+"""The command behind `make run`, as a process of its own, with the real function in it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from events.firehose import ACCESS_KEY
+from events.fleet import END_MS
+from events.samples import bad_events, good_events
+from local.answers import always
+from local.exchange import Answer
+from local.receiver import Receiver
+
+PROJECT = Path(__file__).parents[2]
+TOKEN = "planted-token-9c41e7"
+
+
+def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the command; `environ` are further environment variables."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-m", "local.run", *arguments],
+        cwd=PROJECT,
+        env={**inherited, "PYTHONIOENCODING": "utf-8", **environ},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+def sample(name: str) -> str:
+    """Give the path of a sample event in the tree."""
+    return f"events/{name}.json"
+
+
+def test_all_samples() -> None:
+    """Every good sample is answered with 200, the table shows series, the last line the totals."""
+    done = run()
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert lines[-1] == "HTTP 200: 333 samples in 301 series"
+    for name in good_events(END_MS):
+        (line,) = (line for line in lines if line.startswith(f"{name}: "))
+        received = "0 samples in 0" if name == "demo-data" else "333 samples in 301"
+        assert line.endswith(f", {received} series received")
+    assert any(line.startswith("aws_ec2_cpuutilization_sum ") for line in lines)
+    assert "remote write: " not in done.stdout
+    assert ACCESS_KEY not in done.stdout
+
+
+@pytest.mark.parametrize("name", bad_events(END_MS))
+def test_bad_sample(name: str) -> None:
+    """A bad event ends with 400, the reason is shown, and the command fails."""
+    done = run("--event", sample(name))
+    assert done.returncode == 1
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("HTTP 400: ")
+    assert '"errorMessage": ""' not in done.stdout
+    samples, series = (int(word) for word in last.split() if word.isdigit())
+    # Good records beside a bad one are delivered all the same.
+    assert (samples > 0) == (series > 0) == (name == "malformed-record")
+
+
+def test_listener() -> None:
+    """A listener of one's own gets everything with the token of TOKEN, which nobody sees."""
+    with Receiver() as receiver:
+        done = run("--listener", receiver.url, TOKEN=TOKEN, NO_PROXY="127.0.0.1")
+        assert done.returncode == 0, done.stdout + done.stderr
+        with_samples = len(good_events(END_MS)) - 1
+        totals = f"{333 * with_samples} samples in {301 * with_samples} series"
+        assert done.stdout.splitlines()[-1] == f"HTTP 200: {totals}"
+        assert len(receiver.accepted_samples()) == 301
+        assert receiver.violations == []
+        sent = {received.headers["authorization"] for received in receiver.requests}
+        assert sent == {f"Bearer {TOKEN}"}
+    assert TOKEN not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("status", "answered"), [(401, 401), (403, 401), (404, 500), (400, 200)])
+def test_listener_that_repeats_the_token(status: int, answered: int) -> None:
+    """A listener that quotes the token in its refusal does not get it printed."""
+    words = f"out of order sample, or no such token: {TOKEN}".encode()
+    with Receiver(always(Answer(status=status, body=words))) as receiver:
+        arguments = ("--event", sample("function-url-otlp-1.0"), "--listener", receiver.url)
+        done = run(*arguments, TOKEN=TOKEN, NO_PROXY="127.0.0.1")
+    assert done.stdout.splitlines()[-1].startswith(f"HTTP {answered}: 0 samples in ")
+    assert done.returncode == (0 if answered == 200 else 1)
+    assert "no such token: " in done.stdout
+    assert TOKEN not in done.stdout + done.stderr
+
+
+def test_settings_of_the_shell() -> None:
+    """What the shell has set for a real function does not get into a local run."""
+    secret = "real-token-77d2"
+    done = run(
+        LOGZIO_METRICS_TOKEN=secret,
+        LOGZIO_METRICS_LISTENER="https://listener.example",
+        FIREHOSE_ACCESS_KEY="real-key",
+        AWS_REGION="eu-north-1",
+        HTTP_PROXY="http://127.0.0.1:1",
+        http_proxy="http://127.0.0.1:1",
+    )
+    assert done.stdout.splitlines()[-1] == "HTTP 200: 333 samples in 301 series"
+    assert secret not in done.stdout + done.stderr
+
+
+def test_event_of_an_unknown_kind(tmp_path: Path) -> None:
+    """Any JSON can be tried; what is no delivery ends with 400."""
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"hello": "world"}), encoding="utf-8")
+    done = run("--event", str(event))
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "HTTP 400: 0 samples in 0 series"

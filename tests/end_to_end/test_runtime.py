@@ -1,0 +1,149 @@
+"""The function under Lambda's own runtime answers, sends and tells the same as in this process."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from events.firehose import ACCESS_KEY
+from events.fleet import END_MS
+from events.large import large_delivery
+from events.otlp import Format
+from events.samples import bad_events, good_events
+from local.answers import always
+from local.exchange import Answer
+from local.receiver import Receiver
+from tests.support.emulator import Emulator, emulator
+from tests.support.servers import Samples, in_order
+from tests.support.telling import TellingFunction, Told
+
+EVENTS = good_events(END_MS) | bad_events(END_MS)
+SECRETS = {"LOGZIO_METRICS_TOKEN": "runtime-token-3a71", "FIREHOSE_ACCESS_KEY": ACCESS_KEY}
+LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    """Run a receiver that decodes and checks every body."""
+    with Receiver() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def lambda_function(
+    receiver: Receiver, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Emulator]:
+    """Run one process of the function, which all tests of this module invoke."""
+    settings = {"LOGZIO_METRICS_LISTENER": receiver.url, **SECRETS}
+    with emulator(tmp_path_factory.mktemp("emulator"), settings) as running:
+        yield running
+
+
+def invoke(function: Emulator, event: Any) -> Told:
+    """Invoke the function; give its answer and the JSON lines that it wrote meanwhile."""
+    before = len(function.output())
+    response = function.invoke(event)
+    written = function.output()[before:].splitlines()
+    return Told(response, [json.loads(line) for line in written if line.startswith("{")])
+
+
+def received_since(receiver: Receiver, number: int) -> Samples:
+    """Give the samples of all requests after the first so many."""
+    samples: dict[Any, list[tuple[int, float]]] = {}
+    for received in receiver.requests[number:]:
+        for labels, at, value in received.samples():
+            samples.setdefault(labels, []).append((at, value))
+    return in_order(samples)
+
+
+def in_process(event: Any) -> tuple[Told, Samples]:
+    """Invoke the function in this process; give what it told, and what was received."""
+    with Receiver() as receiver:
+        told = TellingFunction(receiver.url, SECRETS).invoke(event)
+        return told, in_order(receiver.accepted_samples())
+
+
+def without_time(response: Any) -> Any:
+    """Give an answer without the time at which it was given."""
+    if "body" not in response:
+        return response
+    body = json.loads(response["body"])
+    assert isinstance(body.pop("timestamp"), int)
+    return {**response, "body": body}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_event(lambda_function: Emulator, receiver: Receiver, name: str) -> None:
+    """Each sample event, good or bad, gets the same answer and brings the same samples."""
+    before = len(receiver.requests)
+    told = invoke(lambda_function, EVENTS[name])
+    there, expected = in_process(EVENTS[name])
+    assert without_time(told.response) == without_time(there.response)
+    assert received_since(receiver, before) == expected
+    assert receiver.violations == []
+    for received in receiver.requests[before:]:
+        assert received.headers["authorization"] == f"Bearer {SECRETS['LOGZIO_METRICS_TOKEN']}"
+
+
+def test_log_and_metrics(lambda_function: Emulator) -> None:
+    """Log line and metrics of a delivery are on standard output, without any secret."""
+    told = invoke(lambda_function, EVENTS["function-url-otlp-1.0"])
+    assert told.fates() == {"sent": 333, "rejected": 0, "undelivered": 0}
+    assert told.metric("SamplesSent") == 333
+    (document,) = (line for line in told.lines if "SamplesSent" in line)
+    assert document["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "MetricStreamLambda"
+    # The emulator makes up another request id for each invocation.
+    again = invoke(lambda_function, EVENTS["function-url-otlp-1.0"])
+    assert len(told.delivery["lambda_request_id"]) == 36
+    assert told.delivery["lambda_request_id"] != again.delivery["lambda_request_id"]
+    assert not any(secret in lambda_function.output() for secret in SECRETS.values())
+
+
+def test_large_event(lambda_function: Emulator, receiver: Receiver) -> None:
+    """An event of 5 MB, near Lambda's limit of 6 MB, is taken whole."""
+    event = large_delivery(15_000, 0, Format.V1_0)
+    assert 4_500_000 < len(json.dumps(event)) < LAMBDA_PAYLOAD_BYTES
+    before = len(receiver.requests)
+    told = invoke(lambda_function, event)
+    assert told.status == 200
+    assert told.delivery["points"] == 15_000
+    received = received_since(receiver, before)
+    samples = sum(map(len, received.values()))
+    assert samples > 4 * 15_000
+    assert told.fates() == {"sent": samples, "rejected": 0, "undelivered": 0}
+    assert told.delivery["series"] == len(received)
+
+
+@pytest.mark.parametrize("event", [{}, [], "text", 1, None, {"records": 1}], ids=repr)
+def test_no_event_of_ours(lambda_function: Emulator, event: Any) -> None:
+    """What no front door sends is answered with 400, and the process goes on."""
+    assert invoke(lambda_function, event).status == 400
+    assert invoke(lambda_function, EVENTS["alb-otlp-0.7"]).status == 200
+
+
+def test_settings_error(tmp_path: Path) -> None:
+    """A bad setting is answered with 500 and named, each time; nothing crashes or restarts."""
+    settings = {"LOGZIO_METRICS_LISTENER": "ftp://listener.example", "REMOTE_WRITE_AUTH": "magic"}
+    with emulator(tmp_path, settings) as function:
+        for _ in range(3):
+            told = invoke(function, EVENTS["http-api-v2-otlp-1.0"])
+            assert told.status == 500
+            message = json.loads(told.response["body"])["errorMessage"]
+            assert "LOGZIO_METRICS_LISTENER" in message
+            assert "REMOTE_WRITE_AUTH" in message
+            assert [line["level"] for line in told.lines] == ["ERROR"]
+        assert function.output().count("INIT START") == 1
+        assert "Runtime exited" not in function.output()
+
+
+def test_deadline(tmp_path: Path) -> None:
+    """With a listener that never answers, the function does before Lambda would end it."""
+    with Receiver(always(Answer(stall=True))) as receiver:
+        settings = {"LOGZIO_METRICS_LISTENER": receiver.url, **SECRETS}
+        with emulator(tmp_path, settings, seconds=3) as function:
+            told = invoke(function, EVENTS["function-url-otlp-1.0"])
+            assert told.status == 503
+            assert told.fates() == {"sent": 0, "rejected": 0, "undelivered": 333}
+            assert told.delivery["duration_ms"] < 3000

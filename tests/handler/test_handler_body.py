@@ -1,0 +1,197 @@
+"""The body of an HTTP delivery: base64, gzip in one or more members, JSON; and bounds."""
+
+import gzip
+import json
+import time
+import zlib
+from base64 import b64encode
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from events import front_doors
+from events.firehose import headers
+from handler.app import Function
+from handler.body import MAX_INFLATED_BYTES, inflate, parse_body
+from handler.errors import BodyError
+from local.receiver import Receiver
+from tests.support.invoking import (
+    REQUEST_ID,
+    body_of,
+    function_for,
+    invoke,
+    peak_of,
+    points,
+    record_of,
+)
+
+BODY = body_of([record_of(points(3))]).encode()
+HALF = len(BODY) // 2
+HEADERS = headers(REQUEST_ID, "k")
+EMPTY_MEMBER = gzip.compress(b"", mtime=0)
+
+
+@pytest.fixture(scope="module")
+def sent() -> Iterator[tuple[Function, Receiver]]:
+    """Give a function and the listener that it sends to."""
+    with Receiver() as receiver:
+        yield function_for(receiver.url), receiver
+
+
+@pytest.mark.parametrize(
+    ("body", "base64"),
+    [
+        (BODY, False),
+        (BODY, True),
+        (gzip.compress(BODY), True),
+        (gzip.compress(BODY[:HALF]) + gzip.compress(BODY[HALF:]), True),
+        (EMPTY_MEMBER + gzip.compress(BODY) + EMPTY_MEMBER, True),
+        (gzip.compress(BODY) + b"\0" * 512, True),
+        (gzip.compress(BODY, 0), True),
+    ],
+    ids=["text", "base64", "gzip", "two members", "empty members", "padding", "stored"],
+)
+def test_body_in_any_wrapping(body: bytes, base64: bool, sent: tuple[Function, Receiver]) -> None:
+    """A body counts the same as text, as base64, gzipped, and gzipped in several members."""
+    function, receiver = sent
+    event = front_doors.function_url(HEADERS, body, base64=base64)
+    assert invoke(function, event).status == 200
+    assert receiver.requests[-1].body == receiver.requests[0].body
+
+
+def test_gzip_is_known_by_its_magic_not_by_the_header(sent: tuple[Function, Receiver]) -> None:
+    """A header that promises gzip means nothing: a front door may have inflated the body."""
+    event = front_doors.rest_v1(HEADERS | {"Content-Encoding": "gzip"}, BODY)
+    assert invoke(sent[0], event).status == 200
+
+
+def refused(body: bytes, *, base64: bool = True) -> str:
+    """Return what the answer to a body says, which is not accepted."""
+    function = function_for("https://listener.example.com")
+    answer = invoke(function, front_doors.function_url(HEADERS, body, base64=base64))
+    assert answer.status == 400
+    assert answer.request_id == REQUEST_ID
+    return answer.error
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "no body"),
+        (b"not JSON", "not JSON"),
+        (b'{"records":', "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"\xff\xfe\xfd", "not JSON"),
+        (b"9" * 5000, "not JSON"),
+        (b"[]", "no list records"),
+        (b"null", "no list records"),
+        (b"{}", "no list records"),
+        (b'{"records": {}}', "no list records"),
+        (b'{"records": null}', "no list records"),
+        (gzip.compress(BODY)[:-1], "cut off"),
+        (gzip.compress(BODY)[:50], "cut off"),
+        (b"\x1f\x8b", "cut off"),
+        (b"\x1f\x8b\x08" + b"\xff" * 40, "broken gzip"),
+        (gzip.compress(BODY)[:-8] + bytes(8), "broken gzip"),
+        (gzip.compress(BODY) + b"tail", "broken gzip"),
+        (gzip.compress(gzip.compress(BODY)), "not JSON"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_unusable_body_is_answered_with_400(body: bytes, words: str) -> None:
+    """A body that is missing, broken, no JSON or without records is answered with 400."""
+    assert words in refused(body)
+
+
+@pytest.mark.parametrize("body", [None, 5, [], {}, ""])
+def test_missing_body_is_answered_with_400(body: object) -> None:
+    """An event without a body of text is answered with 400."""
+    event = front_doors.function_url(HEADERS, BODY) | {"body": body}
+    assert "no body" in invoke(function_for("https://listener.example.com"), event).error
+
+
+@pytest.mark.parametrize("body", ["%%%", "YQ", "YQ==YQ==", "YQ =="])
+def test_body_that_is_no_base64(body: str) -> None:
+    """A body that is marked as base64 and is none is answered with 400."""
+    event = front_doors.function_url(HEADERS, "") | {"body": body, "isBase64Encoded": True}
+    assert "base64" in invoke(function_for("https://listener.example.com"), event).error
+
+
+def test_destroyed_gzip_says_what_to_turn_off() -> None:
+    """A gzip body that was decoded as UTF-8 is answered with the way out."""
+    text = gzip.compress(BODY).decode(errors="replace").encode()
+    assert "turn Firehose's content encoding off" in refused(text, base64=False)
+
+
+def bomb(size: int) -> bytes:
+    """Make a gzip file of zeros."""
+    deflater = zlib.compressobj(1, zlib.DEFLATED, 31)
+    block = bytes(1 << 20)
+    pieces = [deflater.compress(block) for _ in range(size >> 20)]
+    return b"".join([*pieces, deflater.compress(bytes(size & 0xFFFFF)), deflater.flush()])
+
+
+def test_gzip_bomb_is_refused_in_bounded_memory() -> None:
+    """A gzip body of half a gigabyte is refused, and never more than the bound inflated."""
+    content = bomb(1 << 29)
+    words: list[str] = []
+    assert peak_of(lambda: words.append(refused(content))) < 2.2 * MAX_INFLATED_BYTES
+    assert "inflates beyond" in words[0]
+
+
+def test_bomb_in_many_members_is_refused() -> None:
+    """The bound holds for all members together."""
+    with pytest.raises(BodyError, match="inflates beyond"):
+        inflate(bomb(MAX_INFLATED_BYTES // 2 + 1) * 2)
+
+
+def test_the_bound_itself_is_allowed() -> None:
+    """A body of exactly the bound is inflated; one byte more is not."""
+    assert len(inflate(bomb(MAX_INFLATED_BYTES))) == MAX_INFLATED_BYTES
+    with pytest.raises(BodyError, match="inflates beyond"):
+        inflate(bomb(MAX_INFLATED_BYTES + 1))
+
+
+def test_thousands_of_members_take_linear_time() -> None:
+    """A file of a hundred thousand empty members is read in a moment, not in minutes."""
+    begun = time.monotonic()
+    assert inflate(EMPTY_MEMBER * 100_000 + gzip.compress(BODY)) == BODY
+    assert time.monotonic() - begun < 5
+
+
+def test_text_beyond_the_bound_is_refused() -> None:
+    """The bound holds for a body that was never compressed too."""
+    with pytest.raises(BodyError, match="larger than"):
+        parse_body({"body": "a" * (MAX_INFLATED_BYTES + 1)})
+
+
+@settings(deadline=None)
+@given(
+    cuts=st.lists(st.integers(0, len(BODY)), max_size=5).map(sorted),
+    zeros=st.integers(0, 3),
+)
+def test_members_may_be_cut_anywhere(cuts: list[int], zeros: int) -> None:
+    """However a body is divided over members, the whole is inflated."""
+    edges = [0, *cuts, len(BODY)]
+    members = [gzip.compress(BODY[a:b]) for a, b in pairwise(edges)]
+    assert inflate(b"".join(members) + b"\0" * zeros) == BODY
+
+
+@given(
+    flips=st.lists(st.tuples(st.integers(0, 10_000), st.integers(1, 255)), min_size=1, max_size=3)
+)
+def test_flipped_bits_are_found(flips: list[tuple[int, int]]) -> None:
+    """A gzip body with flipped bits is refused or whole, and nothing else is raised."""
+    content = bytearray(gzip.compress(BODY, mtime=0))
+    for position, mask in flips:
+        content[position % len(content)] ^= mask
+    try:
+        parsed = parse_body(
+            {"body": b64encode(content).decode(), "isBase64Encoded": True},
+        )
+    except BodyError:
+        return
+    assert parsed == json.loads(BODY)

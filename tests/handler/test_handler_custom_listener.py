@@ -1,0 +1,226 @@
+"""The common attributes: the listener and the label that a stream names for itself."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.delivery import parse_common_attributes
+from handler.errors import ListenerNotAllowed
+from handler.listener import allowed_custom_listener, parse_listener_url
+from local.answers import redirecting
+from local.receiver import Receiver
+from tests.support.invoking import delivery_of, function_for, invoke, json_lines, points
+
+LOGZIO = ("*.logz.io",)
+LOOPBACK = {"LISTENER_ALLOWED_HOSTS": "127.0.0.1"}
+
+
+@pytest.mark.parametrize("cased", [str.lower, str.upper, str.title], ids=["lower", "up", "title"])
+def test_attributes_in_any_case(cased: Any) -> None:
+    """Both attributes count, their keys in any case, and go before the settings."""
+    with Receiver() as default, Receiver() as other:
+        attributes = {
+            cased("P8S_LOGZIO_NAME"): "Prod",
+            cased("CUSTOM_LISTENER"): other.url,
+            "something_else": "x",
+        }
+        function = function_for(default.url, **LOOPBACK)
+        assert invoke(function, delivery_of(points(1), attributes=attributes)).status == 200
+        assert default.requests == []
+        names = {dict(labels)["p8s_logzio_name"] for labels in other.accepted_samples()}
+    assert names == {"Prod"}
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_empty_attributes_leave_the_settings(name: str) -> None:
+    """An empty attribute is none."""
+    attributes = {"P8S_LOGZIO_NAME": name, "CUSTOM_LISTENER": name}
+    with Receiver() as receiver:
+        function = function_for(receiver.url, P8S_LOGZIO_NAME="by-setting")
+        assert invoke(function, delivery_of(points(1), attributes=attributes)).status == 200
+        names = {dict(labels)["p8s_logzio_name"] for labels in receiver.accepted_samples()}
+    assert names == {"by-setting"}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "not JSON",
+        "{",
+        "[]",
+        "null",
+        "7",
+        '"text"',
+        "{}",
+        '{"commonAttributes": []}',
+        '{"commonAttributes": null}',
+        "[" * 100_000,
+        '{"commonAttributes": {"P8S_LOGZIO_NAME": "\\ud800"}}',
+    ],
+    ids=lambda header: header[:40],
+)
+def test_malformed_header_is_ignored_with_a_warning(
+    header: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A malformed header does not cost the delivery; a warning tells of it."""
+    with Receiver() as receiver:
+        event = delivery_of(points(1))
+        event["headers"]["x-amz-firehose-common-attributes"] = header
+        assert invoke(function_for(receiver.url), event).status == 200
+        assert receiver.accepted_samples()
+    lines = json_lines(capsys.readouterr().out)
+    warnings = [line["message"] for line in lines if line.get("level") == "WARNING"]
+    assert any("common attributes" in warning for warning in warnings)
+
+
+@given(
+    st.dictionaries(st.text(), st.text() | st.integers() | st.none(), max_size=3).map(
+        lambda attributes: json.dumps({"commonAttributes": attributes})
+    )
+    | st.text()
+)
+def test_any_header_is_read(header: str) -> None:
+    """Whatever the header says, it gives attributes or a warning, and no exception."""
+    attributes = parse_common_attributes(header)
+    for text in (attributes.p8s_logzio_name, attributes.custom_listener):
+        assert text is None or text.strip()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://listener.logz.io:8053",
+        "https://listener-eu.logz.io:8053/api/v1/write?x=1",
+        "https://a.b.logz.io",
+        "HTTPS://LISTENER.LOGZ.IO/",
+    ],
+)
+def test_allowed(url: str) -> None:
+    """An https URL of a host below the domain is allowed, in any case, with port and path."""
+    assert allowed_custom_listener(url, LOGZIO) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://logz.io",
+        "https://evillogz.io",
+        "https://.logz.io",
+        "https://x.logz.io.evil.com",
+        "https://evil.com/x.logz.io",
+        "https://evil.com?x.logz.io",
+        "https://evil.com#x.logz.io",
+        "https://evil.com#@x.logz.io",
+        "https://evil.com\\.logz.io",
+        "https://evil.com\\@x.logz.io",
+        "https://x.logz.io\\@evil.com",
+        "https://x.logz.io@evil.com",
+        "https://user:password@x.logz.io",
+        "https://x.logz.io:443@evil.com",
+        "https://x.logz.io:pw@evil.com/",
+        "https://@x.logz.io",
+        "https://x.logz.io.",
+        "https://x..logz.io",
+        "https://-x.logz.io",
+        "https://x_y.logz.io",
+        "https://x.logz.io:",
+        "https://x.logz.io:65536",
+        "https://x.logz.io:-1",
+        "https://x.logz.io:80a",
+        "https://x.logz.io:\u0661",
+        "https://x.logz.io#fragment",
+        "https://x.log\u017f.io",
+        "https://\u212a.logz.io",
+        "https://x.logz\u3002io",
+        "https://x\uff0elogz.io",
+        "https://%65vil.logz.io",
+        "https://" + "a" * 64 + ".logz.io",
+        "https://x.logz.io/\r\nHost: evil.com",
+        "https://x.logz.io/ a",
+        "https://x.logz.io\t",
+        "\thttps://x.logz.io",
+        "https:x.logz.io",
+        "https:/x.logz.io",
+        "https:///x.logz.io",
+        "//x.logz.io",
+        "x.logz.io",
+        "ftp://x.logz.io",
+        "http://x.logz.io",
+        "http://127.0.0.1",
+        "https://127.0.0.1",
+        "https://[::1]",
+        "https://2130706433",
+        "https://0x7f.1",
+        "https://169.254.169.254/latest",
+        "https://[fe80::1%25eth0]",
+        "https://localhost",
+    ],
+    ids=ascii,
+)
+def test_not_allowed(url: str) -> None:
+    """Whatever is not an https URL of a host below the domain is refused."""
+    with pytest.raises(ListenerNotAllowed):
+        allowed_custom_listener(url, LOGZIO)
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts", "allowed"),
+    [
+        ("http://127.0.0.1:9/w", ("127.0.0.1",), True),
+        ("http://localhost:9/w", ("localhost",), True),
+        ("http://LOCALHOST:9/w", ("localhost",), True),
+        ("http://[::1]:9/w", ("[::1]",), True),
+        ("https://127.0.0.1:9/w", ("127.0.0.1",), True),
+        ("http://127.0.0.1:9/w", ("localhost",), False),
+        ("http://localhost:9/w", ("127.0.0.1",), False),
+        ("http://127.0.0.1.evil.com/w", ("127.0.0.1",), False),
+        ("http://localhost.evil.com/w", ("*.evil.com",), False),
+        ("http://prometheus.internal/w", ("prometheus.internal",), False),
+        ("https://prometheus.internal/w", ("prometheus.internal",), True),
+        ("https://a.prometheus.internal/w", ("prometheus.internal",), False),
+        ("http://127.1/w", ("127.0.0.1",), False),
+        ("https://a.example", (), False),
+    ],
+)
+def test_listed_hosts(url: str, hosts: tuple[str, ...], allowed: bool) -> None:
+    """A listed host is that host and no other; http is for listed loopback hosts alone."""
+    if allowed:
+        assert allowed_custom_listener(url, hosts) == url
+    else:
+        with pytest.raises(ListenerNotAllowed):
+            allowed_custom_listener(url, hosts)
+
+
+@pytest.mark.parametrize("path", ["", "/api/v1/push", "/a?b=c&d=%20", "/~a/(b)*;c,d!$'"])
+def test_url_is_used_as_it_is(path: str) -> None:
+    """The URL that was checked is the URL that is used, character by character."""
+    text = f"https://listener.example.com:8053{path}"
+    url = parse_listener_url(text)
+    assert url is not None
+    assert (url.text, url.scheme, url.host) == (text, "https", "listener.example.com")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("where", ["elsewhere", "same host"])
+def test_redirects_are_never_followed(status: int, where: str) -> None:
+    """The token goes nowhere but to the listener that was named."""
+    with Receiver() as elsewhere:
+        target = elsewhere.url if where == "elsewhere" else "/other"
+        with Receiver(redirecting(target, status)) as receiver:
+            answer = invoke(function_for(receiver.url), delivery_of(points(1)))
+            assert len(receiver.requests) == 1
+        assert elsewhere.requests == []
+    assert answer.status == 500
+
+
+@pytest.mark.parametrize("location", ["http://[", "http://\ud83d\ude00:x/", "//", ":", "\x00"])
+def test_redirect_to_nonsense(location: str) -> None:
+    """A redirect whose target is no URL is answered like any other."""
+    encodable = location.encode("latin-1", "replace").decode("latin-1")
+    with Receiver(redirecting(encodable)) as receiver:
+        answer = invoke(function_for(receiver.url), delivery_of(points(1)))
+    assert answer.status == 500
+    assert "302" in answer.error

@@ -1,0 +1,246 @@
+"""Remote write 1.0: what the specification, and its conformance suite, hold a sender to."""
+
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+import snappy
+
+from converters.schema.remote_write_pb2 import WriteRequest
+from events.fleet import END_MS, MINUTE_MS, Point, fleet
+from events.samples import good_events
+from handler import __version__
+from local.answers import always, limiting, sequence
+from local.exchange import Answer, Labels, Received
+from local.receiver import Receiver
+from local.rules import SNAPPY_STREAM_START
+from tests.support.invoking import (
+    delivery,
+    delivery_of,
+    function_for,
+    invoke,
+    point,
+    points,
+    record_of,
+)
+
+SENT = [name for name in good_events(END_MS) if name != "demo-data"]
+
+
+@pytest.fixture(scope="module")
+def received() -> Iterator[list[Received]]:
+    """Give the requests that the sample points and some odd ones make."""
+    odd = [
+        Point("Odd", "M", dimensions, "Count", END_MS, MINUTE_MS, 1, 1.0, 1.0, 1.0)
+        for dimensions in (
+            (("Zeta", "z"), ("Alpha", "a")),
+            (("a.b", "1"), ("a_b", "2"), ("A_B", "3")),
+            (("Empty", ""), ("Full", "x")),
+            (("__name__", "n"), ("le", "1"), ("quantile", "q"), ("Namespace", "N")),
+            (("9", "nine"), ("_", "low"), ("\u00fc", "\U0001f600")),
+        )
+    ]
+    with Receiver() as receiver:
+        function = function_for(receiver.url, REMOTE_WRITE_MAX_BYTES="20000")
+        records = [record_of(part) for part in (fleet(END_MS), odd)]
+        assert invoke(function, delivery(*records)).status == 200
+        assert receiver.violations == []
+        yield receiver.requests
+
+
+def all_series(received: list[Received]) -> list[list[tuple[str, str]]]:
+    """Return the labels of every series in every request, as they came."""
+    return [
+        [(label.name, label.value) for label in series.labels]
+        for request in received
+        for series in request.request.timeseries
+    ]
+
+
+def test_method_is_post(received: list[Received]) -> None:
+    """Every request is a POST to the listener's own path."""
+    assert {(r.method, r.path) for r in received} == {("POST", "/api/v1/write")}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("content-type", "application/x-protobuf"),
+        ("content-encoding", "snappy"),
+        ("x-prometheus-remote-write-version", "0.1.0"),
+        ("user-agent", f"metric-stream-lambda/{__version__}"),
+    ],
+)
+def test_header(name: str, value: str, received: list[Received]) -> None:
+    """Every request has the headers of remote write 1.0, each once and exactly."""
+    assert {r.headers.get(name) for r in received} == {value}
+
+
+def test_no_other_header_than_needed(received: list[Received]) -> None:
+    """A request carries no header that HTTP, remote write or the settings do not ask for."""
+    own = {"content-type", "content-encoding", "x-prometheus-remote-write-version"}
+    http = {"host", "content-length", "accept-encoding", "user-agent", "authorization"}
+    assert {name for r in received for name in r.headers} <= own | http
+
+
+def test_own_headers_travel_with_every_request() -> None:
+    """REMOTE_WRITE_HEADERS are in every request, beside the fixed ones."""
+    with Receiver() as receiver:
+        headers = '{"X-Scope-OrgID": "tenant-1", "X-Umlaut": "\u00fc"}'
+        function = function_for(
+            receiver.url, REMOTE_WRITE_HEADERS=headers, REMOTE_WRITE_MAX_BYTES="400"
+        )
+        assert invoke(function, delivery_of(points(3))).status == 200
+        assert len(receiver.requests) > 1
+        assert {r.headers["x-scope-orgid"] for r in receiver.requests} == {"tenant-1"}
+        assert {r.headers["x-umlaut"] for r in receiver.requests} == {"\u00fc"}
+
+
+def test_body_is_a_snappy_block(received: list[Received]) -> None:
+    """The body is snappy's block format around a WriteRequest, never the framed format."""
+    for request in received:
+        assert not request.body.startswith(SNAPPY_STREAM_START)
+        assert WriteRequest.FromString(snappy.uncompress(request.body)).timeseries
+
+
+def test_sorted_labels(received: list[Received]) -> None:
+    """The labels of each series are sorted by the bytes of their names."""
+    for labels in all_series(received):
+        names = [name.encode() for name, _ in labels]
+        assert names == sorted(names)
+
+
+def test_repeated_labels(received: list[Received]) -> None:
+    """No series has a label name twice, however its dimensions are called."""
+    for labels in all_series(received):
+        assert len({name for name, _ in labels}) == len(labels)
+
+
+def test_empty_labels(received: list[Received]) -> None:
+    """No label has an empty name or an empty value."""
+    assert all(name and value for labels in all_series(received) for name, value in labels)
+
+
+def test_name_label(received: list[Received]) -> None:
+    """Every series has a name, of the characters that a metric name may have."""
+    for labels in all_series(received):
+        name = dict(labels)["__name__"]
+        assert name.replace("_", "a").isalnum()
+        assert name.isascii()
+        assert not name[0].isdigit()
+
+
+def test_timestamps_are_milliseconds(received: list[Received]) -> None:
+    """Timestamps are milliseconds since the epoch, within the days that the points are of."""
+    times = [at for request in received for _, at, _ in request.samples()]
+    assert times
+    assert all(END_MS - 2 * 86_400_000 < at <= END_MS for at in times)
+
+
+def test_samples_of_a_series_are_in_order(received: list[Received]) -> None:
+    """Within a request and over all of them the samples of a series go forward in time."""
+    seen: dict[Labels, int] = {}
+    for request in received:
+        for labels, at, _ in request.samples():
+            assert at > seen.get(labels, 0)
+            seen[labels] = at
+
+
+def test_requests_of_one_series_are_in_order() -> None:
+    """Requests that hold one series are made one after the other, the earlier samples first."""
+    several = [point("a", periods_ago=ago) for ago in range(300)]
+    with Receiver(always(Answer(delay_seconds=0.02))) as receiver:
+        function = function_for(receiver.url, REMOTE_WRITE_MAX_BYTES="1500")
+        assert invoke(function, delivery_of(several)).status == 200
+        requests = receiver.requests
+    assert len(requests) > 3
+    by_series: dict[Labels, list[tuple[float, float, int, int]]] = {}
+    for request in requests:
+        times: dict[Labels, list[int]] = {}
+        for labels, at, _ in request.samples():
+            times.setdefault(labels, []).append(at)
+        for labels, own in times.items():
+            assert request.ended is not None
+            place = (request.begun, request.ended, own[0], own[-1])
+            by_series.setdefault(labels, []).append(place)
+    for places in by_series.values():
+        for (_, ended, _, newest), (begun, _, oldest, _) in pairwise(places):
+            assert ended <= begun
+            assert newest < oldest
+
+
+def test_series_is_never_in_two_requests_at_once() -> None:
+    """Bodies that go out at once have no series in common."""
+    with Receiver() as receiver:
+        function = function_for(receiver.url, REMOTE_WRITE_MAX_BYTES="3000")
+        assert invoke(function, delivery_of(points(100))).status == 200
+        series = [
+            labels for r in receiver.requests for labels in {labels for labels, _, _ in r.samples()}
+        ]
+    assert len(series) == len(set(series)) == 400
+
+
+@pytest.mark.parametrize("status", [400, 404, 401, 403, 405, 415, 422])
+def test_no_retry_after(status: int) -> None:
+    """A 4xx other than 429 and 408 is never followed by the identical body."""
+    words = b"out of order sample"
+    with Receiver(always(Answer(status, body=words))) as receiver:
+        invoke(function_for(receiver.url), delivery_of(points(5)))
+        sent = [r.body for r in receiver.requests]
+    assert sent
+    assert len(sent) == len(set(sent))
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 429, 408])
+def test_retry_after(status: int) -> None:
+    """A 5xx, 429 or 408 is followed by the identical body, and by no other request."""
+    with Receiver(sequence([Answer(status, body=b"busy"), Answer()])) as receiver:
+        assert invoke(function_for(receiver.url), delivery_of(points(5))).status == 200
+        first, second = receiver.requests
+    assert first.body == second.body
+    assert first.headers == second.headers
+
+
+def test_413_is_split() -> None:
+    """A body that the listener finds too large is halved until it fits; nothing is lost."""
+    with Receiver(limiting(900)) as receiver:
+        assert invoke(function_for(receiver.url), delivery_of(points(40))).status == 200
+        assert len(receiver.accepted_samples()) == 160
+        sent = [r.body for r in receiver.requests]
+        assert len(sent) == len(set(sent))
+
+
+def test_body_stays_within_the_limit() -> None:
+    """No request is larger before compression than REMOTE_WRITE_MAX_BYTES."""
+    with Receiver(max_bytes=2000) as receiver:
+        function = function_for(receiver.url, REMOTE_WRITE_MAX_BYTES="2000")
+        assert invoke(function, delivery_of(points(100))).status == 200
+        assert receiver.violations == []
+        assert len(receiver.accepted_samples()) == 400
+
+
+def test_connections_are_kept_alive() -> None:
+    """Bodies go out concurrently, over as few connections as there are lanes."""
+    open_at_once = {"REMOTE_WRITE_CONCURRENCY": "3", "REMOTE_WRITE_MAX_BYTES": "600"}
+    with Receiver(always(Answer(delay_seconds=0.05))) as receiver:
+        function = function_for(receiver.url, **open_at_once)
+        begun = time.monotonic()
+        assert invoke(function, delivery_of(points(12))).status == 200
+        requests = receiver.requests
+        assert time.monotonic() - begun < 0.05 * len(requests)
+    overlaps = [
+        sum(1 for other in requests if other.begun <= r.begun < (other.ended or 0))
+        for r in requests
+    ]
+    assert max(overlaps) in (2, 3)
+
+
+@pytest.mark.parametrize("name", SENT)
+def test_sample_events_keep_every_rule(name: str) -> None:
+    """The requests of every good sample event keep every rule that the receiver knows."""
+    with Receiver() as receiver:
+        token = {"LOGZIO_METRICS_TOKEN": "t", "FIREHOSE_ACCESS_KEY": "sample-access-key"}
+        function_for(receiver.url, **token)(good_events(END_MS)[name], None)
+        assert receiver.requests
+        assert receiver.violations == []

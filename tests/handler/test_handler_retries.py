@@ -1,0 +1,186 @@
+"""Retries: what asks for one, how long to wait, and when to give up."""
+
+import time
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.sender import Clock
+from handler.verdict import Verdict, names_samples, retry_after_seconds, verdict_on
+from local.answers import always, sequence
+from local.exchange import Answer
+from local.receiver import Receiver
+from tests.support.invoking import delivery_of, function_at, function_for, invoke, points
+
+NOW = 1_793_491_200.0
+
+
+def http_date(at: float) -> str:
+    """Write a time as HTTP does."""
+    return format_datetime(datetime.fromtimestamp(at, UTC), usegmt=True)
+
+
+def test_503_twice_then_200() -> None:
+    """Two failures that pass cost two retries and nothing else."""
+    with Receiver(sequence([Answer(503), Answer(503), Answer(200)])) as receiver:
+        assert invoke(function_for(receiver.url), delivery_of(points(1))).status == 200
+        assert len({r.body for r in receiver.requests}) == 1
+        assert len(receiver.requests) == 3
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_in_seconds_is_honoured(status: int) -> None:
+    """A listener that asks for a second is left alone for a second."""
+    answers = sequence([Answer(status, {"Retry-After": "1"}), Answer()])
+    with Receiver(answers) as receiver:
+        assert invoke(function_for(receiver.url), delivery_of(points(1))).status == 200
+        first, second = receiver.requests
+    assert first.ended is not None
+    assert 0.95 < second.begun - first.ended < 3
+
+
+def test_retry_after_as_a_date_is_honoured() -> None:
+    """A listener that names a time is left alone until then, by the wall clock."""
+    clock = Clock(time.monotonic, lambda: NOW + 0.25, lambda _ceiling: 0.0)
+    answers = sequence([Answer(429, {"Retry-After": http_date(NOW + 1)}), Answer()])
+    with Receiver(answers) as receiver:
+        assert invoke(function_at(clock, receiver.url), delivery_of(points(1))).status == 200
+        first, second = receiver.requests
+    assert first.ended is not None
+    assert 0.7 < second.begun - first.ended < 3
+
+
+@pytest.mark.parametrize("header", ["3600", http_date(NOW + 3600), "999999999"])
+def test_retry_after_beyond_the_time_left(header: str) -> None:
+    """Where the listener asks for more time than there is, 503 is answered at once."""
+    clock = Clock(time.monotonic, lambda: NOW, lambda _ceiling: 0.0)
+    with Receiver(always(Answer(503, {"Retry-After": header}))) as receiver:
+        begun = time.monotonic()
+        answer = invoke(function_at(clock, receiver.url), delivery_of(points(1)))
+        assert len(receiver.requests) == 1
+    assert answer.status == 503
+    assert time.monotonic() - begun < 5
+
+
+def test_backoff_is_drawn_from_doubling_ceilings() -> None:
+    """Without Retry-After each wait is drawn from zero up to a ceiling that doubles to a limit."""
+    ceilings: list[float] = []
+
+    def jitter(ceiling: float) -> float:
+        ceilings.append(ceiling)
+        return 0.0
+
+    clock = Clock(time.monotonic, time.time, jitter)
+    answers = [Answer(500, body=b"busy")] * 8
+    with Receiver(sequence([*answers, Answer()])) as receiver:
+        assert invoke(function_at(clock, receiver.url), delivery_of(points(1))).status == 200
+    assert ceilings == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
+
+
+def test_wait_is_really_waited() -> None:
+    """The wait that was drawn passes before the next attempt."""
+    clock = Clock(time.monotonic, time.time, lambda _ceiling: 0.3)
+    with Receiver(sequence([Answer(500, body=b"busy"), Answer()])) as receiver:
+        assert invoke(function_at(clock, receiver.url), delivery_of(points(1))).status == 200
+        first, second = receiver.requests
+    assert first.ended is not None
+    assert second.begun - first.ended > 0.25
+
+
+def test_unavailable_until_the_budget_is_over() -> None:
+    """Attempts go on until half a second before the end of the budget, then 503 is answered."""
+    clock = Clock(time.monotonic, time.time, lambda _ceiling: 0.1)
+    with Receiver(always(Answer(502))) as receiver:
+        function = function_at(clock, receiver.url, DELIVERY_BUDGET_SECONDS="1.5")
+        begun = time.monotonic()
+        answer = invoke(function, delivery_of(points(1)))
+        assert len(receiver.requests) >= 5
+    assert answer.status == 503
+    assert 0.8 < time.monotonic() - begun < 1.3
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "verdict"),
+    [
+        (200, "", Verdict.ACCEPTED),
+        (204, "", Verdict.ACCEPTED),
+        (400, "", Verdict.REFUSED),
+        (413, "", Verdict.REFUSED),
+        (422, "", Verdict.REFUSED),
+        (500, "too old sample", Verdict.REFUSED),
+        (500, "Out of order sample", Verdict.REFUSED),
+        (500, "out-of-order", Verdict.REFUSED),
+        (500, "duplicate sample for timestamp", Verdict.REFUSED),
+        (500, "", Verdict.UNAVAILABLE),
+        (500, "disk full", Verdict.UNAVAILABLE),
+        (503, "too old sample", Verdict.UNAVAILABLE),
+        (401, "", Verdict.UNAUTHORISED),
+        (403, "", Verdict.UNAUTHORISED),
+        (408, "", Verdict.UNAVAILABLE),
+        (429, "", Verdict.UNAVAILABLE),
+        (302, "", Verdict.MISDIRECTED),
+        (404, "", Verdict.MISDIRECTED),
+    ],
+)
+def test_verdict(status: int, words: str, verdict: Verdict) -> None:
+    """Each status means what the table says; a 500 is a refusal where its words say so."""
+    assert verdict_on(status, words) is verdict
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("out of order sample", True),
+        ("Too Old Sample", True),
+        ("out of bounds", True),
+        ("duplicate sample", True),
+        ("label name is invalid", True),
+        ("no such tenant", False),
+        ("", False),
+    ],
+)
+def test_words_that_name_samples(words: str, names: bool) -> None:
+    """Words about samples are told from words about the request."""
+    assert names_samples(words) is names
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("0", 0),
+        ("120", 120),
+        (" 5 ", 5),
+        (http_date(NOW + 30), 30),
+        (http_date(NOW - 30), 0),
+        ("Sunday, 01-Nov-26 00:00:30 GMT", 30),
+        (None, 0),
+        ("", 0),
+        ("soon", 0),
+        ("-5", 0),
+        ("1.5", 0),
+        ("1, 2", 0),
+        ("\u0661", 0),
+        ("Wed, 99 Nov 2026 00:00:30 GMT", 0),
+        ("Sun, 01 Nov 99999 00:00:30 GMT", 0),
+        ("Sun, 01 Nov 2026 00:00:30 +99999999", 0),
+    ],
+)
+def test_retry_after_header(header: str | None, seconds: float) -> None:
+    """Seconds and dates are read; anything else asks for nothing."""
+    assert retry_after_seconds(header, NOW) == seconds
+
+
+DATE_LIKE = st.lists(
+    st.sampled_from(["Sun,", "01", "Nov", "2026", "00:00:30", "GMT", "+0000", "-", ":", "9" * 9])
+    | st.text(max_size=4),
+    max_size=8,
+).map(" ".join)
+
+
+@given(header=st.text() | DATE_LIKE)
+def test_any_retry_after_header(header: str) -> None:
+    """No header makes the wait negative, or an exception."""
+    assert retry_after_seconds(header, NOW) >= 0

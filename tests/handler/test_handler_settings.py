@@ -1,0 +1,265 @@
+"""The settings: defaults, every variable, and all problems in one message."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+
+import pytest
+
+from handler import app
+from handler.errors import SettingsError
+from handler.settings import VARIABLES, Settings, known_variables, read_settings
+from tests.support.invoking import REQUEST_ID, answered, delivery
+
+US = {"AWS_REGION": "us-east-1"}
+
+
+def problem(**environ: str) -> str:
+    """Return the message about an environment that is not good."""
+    with pytest.raises(SettingsError) as raised:
+        read_settings(US | environ)
+    return str(raised.value)
+
+
+def test_defaults() -> None:
+    """An environment with nothing but a region gives the documented defaults."""
+    assert dataclasses.asdict(dataclasses.replace(read_settings(US), headers={})) == {
+        "listener": "https://listener.logz.io:8053",
+        "auth": "bearer",
+        "headers": {},
+        "keep_case": False,
+        "native_histograms": False,
+        "token": None,
+        "access_key": None,
+        "p8s_logzio_name": "logzio-otlp-metrics-stream",
+        "allowed_hosts": ("*.logz.io",),
+        "max_bytes": 1_000_000,
+        "concurrency": 4,
+        "budget_seconds": 25.0,
+        "timeout_seconds": 10.0,
+        "transform_result": "Dropped",
+        "warnings": (),
+    }
+    assert read_settings(US).headers == {}
+
+
+@pytest.mark.parametrize(
+    ("region", "listener"),
+    [
+        ("us-east-1", "https://listener.logz.io:8053"),
+        ("eu-central-1", "https://listener-eu.logz.io:8053"),
+        ("eu-west-2", "https://listener-uk.logz.io:8053"),
+        ("ca-central-1", "https://listener-ca.logz.io:8053"),
+        ("ap-southeast-2", "https://listener-au.logz.io:8053"),
+    ],
+)
+def test_listener_of_the_region(region: str, listener: str) -> None:
+    """Each AWS region with a Logz.io listener has it as the default; LOGZIO_REGION goes first."""
+    assert read_settings({"AWS_REGION": region}).listener == listener
+    code = listener.removeprefix("https://listener").partition(".")[0].strip("-") or "us"
+    elsewhere = {"AWS_REGION": "sa-east-1", "LOGZIO_REGION": code}
+    assert read_settings(elsewhere).listener == listener
+
+
+@pytest.mark.parametrize("environ", [{}, {"AWS_REGION": "sa-east-1"}, {"LOGZIO_REGION": "nl"}])
+def test_region_without_a_listener(environ: dict[str, str]) -> None:
+    """Another region without a listener is an error that names the variable to set."""
+    with pytest.raises(SettingsError, match="LOGZIO_METRICS_LISTENER") as raised:
+        read_settings(environ)
+    assert "LOGZIO_REGION" in str(raised.value)
+
+
+def test_listener_goes_before_the_region() -> None:
+    """With a listener any region will do."""
+    environ = {"AWS_REGION": "sa-east-1", "LOGZIO_METRICS_LISTENER": "https://a.example/x?y=1"}
+    assert read_settings(environ).listener == "https://a.example/x?y=1"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "field", "expected"),
+    [
+        ("REMOTE_WRITE_AUTH", "basic", "auth", "basic"),
+        ("REMOTE_WRITE_AUTH", "NONE", "auth", "none"),
+        ("REMOTE_WRITE_HEADERS", '{"X-Scope-OrgID": "a b"}', "headers", {"X-Scope-OrgID": "a b"}),
+        ("LABEL_VALUE_CASE", "keep", "keep_case", True),
+        ("LABEL_VALUE_CASE", "lower", "keep_case", False),
+        ("NATIVE_HISTOGRAMS", "true", "native_histograms", True),
+        ("NATIVE_HISTOGRAMS", "False", "native_histograms", False),
+        ("LOGZIO_METRICS_TOKEN", " abc ", "token", "abc"),
+        ("LOGZIO_METRICS_TOKEN", "  ", "token", None),
+        ("FIREHOSE_ACCESS_KEY", "k", "access_key", "k"),
+        ("P8S_LOGZIO_NAME", "Prod Metrics", "p8s_logzio_name", "Prod Metrics"),
+        ("P8S_LOGZIO_NAME", "", "p8s_logzio_name", "logzio-otlp-metrics-stream"),
+        ("LISTENER_ALLOWED_HOSTS", "A.b, *.C.d,[::1]", "allowed_hosts", ("a.b", "*.c.d", "[::1]")),
+        ("REMOTE_WRITE_MAX_BYTES", "3000000", "max_bytes", 3_000_000),
+        ("REMOTE_WRITE_CONCURRENCY", "1", "concurrency", 1),
+        ("DELIVERY_BUDGET_SECONDS", "12.5", "budget_seconds", 12.5),
+        ("LISTENER_TIMEOUT_SECONDS", "0.25", "timeout_seconds", 0.25),
+        ("TRANSFORM_RESULT", "ok", "transform_result", "Ok"),
+    ],
+)
+def test_variable(variable: str, value: str, field: str, expected: object) -> None:
+    """Each variable sets its field."""
+    assert getattr(read_settings(US | {variable: value}), field) == expected
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("LOGZIO_METRICS_LISTENER", "listener.example.com"),
+        ("LOGZIO_METRICS_LISTENER", "https://user:pw@a.example"),
+        ("LOGZIO_METRICS_LISTENER", "https://a.example/#f"),
+        ("LOGZIO_METRICS_LISTENER", "https://a.example:99999"),
+        ("LOGZIO_METRICS_LISTENER", "https:// a.example"),
+        ("LOGZIO_METRICS_LISTENER", "https://a.example/\r\nx"),
+        ("REMOTE_WRITE_AUTH", "sigv4"),
+        ("REMOTE_WRITE_HEADERS", "X-A: b"),
+        ("REMOTE_WRITE_HEADERS", '["a"]'),
+        ("REMOTE_WRITE_HEADERS", '{"X-A": 1}'),
+        ("REMOTE_WRITE_HEADERS", '{"X A": "b"}'),
+        ("REMOTE_WRITE_HEADERS", '{"X-A": "b\\r\\nX-B: c"}'),
+        ("REMOTE_WRITE_HEADERS", '{"X-A": "\\u2028"}'),
+        ("REMOTE_WRITE_HEADERS", '{"Content-Encoding": "gzip"}'),
+        ("REMOTE_WRITE_HEADERS", '{"user-agent": "x"}'),
+        ("REMOTE_WRITE_HEADERS", '{"Authorization": "x"}'),
+        ("REMOTE_WRITE_HEADERS", "[" * 100_000),
+        ("LABEL_VALUE_CASE", "upper"),
+        ("P8S_LOGZIO_NAME", "\udcff"),
+        ("NATIVE_HISTOGRAMS", "1"),
+        ("LOGZIO_METRICS_TOKEN", "a\nb"),
+        ("LOGZIO_METRICS_TOKEN", "tok\u20acn"),
+        ("FIREHOSE_ACCESS_KEY", "a\x00b"),
+        ("LISTENER_ALLOWED_HOSTS", "https://a.example"),
+        ("LISTENER_ALLOWED_HOSTS", "*"),
+        ("LISTENER_ALLOWED_HOSTS", "a.*.example"),
+        ("LISTENER_ALLOWED_HOSTS", "*example.com"),
+        ("REMOTE_WRITE_MAX_BYTES", "1e6"),
+        ("REMOTE_WRITE_MAX_BYTES", "0"),
+        ("REMOTE_WRITE_MAX_BYTES", "-1"),
+        ("REMOTE_WRITE_CONCURRENCY", "four"),
+        ("REMOTE_WRITE_CONCURRENCY", "0"),
+        ("REMOTE_WRITE_CONCURRENCY", "100000000"),
+        ("DELIVERY_BUDGET_SECONDS", "25s"),
+        ("DELIVERY_BUDGET_SECONDS", "0"),
+        ("DELIVERY_BUDGET_SECONDS", "inf"),
+        ("LISTENER_TIMEOUT_SECONDS", "nan"),
+        ("LISTENER_TIMEOUT_SECONDS", "-3"),
+        ("LISTENER_TIMEOUT_SECONDS", "0.0"),
+        ("TRANSFORM_RESULT", "ProcessingFailed"),
+        ("POWERTOOLS_LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_bad_value_names_its_variable(variable: str, value: str) -> None:
+    """A bad value is an error that names the variable, and it alone."""
+    message = problem(**{variable: value})
+    assert variable in message
+    others = [other for other in VARIABLES if other in message and other != variable]
+    assert set(others) <= {"REMOTE_WRITE_AUTH"}
+
+
+def test_all_problems_are_reported_together() -> None:
+    """One message holds every problem, so that one attempt mends them all."""
+    bad = {
+        "LOGZIO_METRICS_LISTENER": "x",
+        "REMOTE_WRITE_AUTH": "x",
+        "REMOTE_WRITE_HEADERS": "x",
+        "LABEL_VALUE_CASE": "x",
+        "NATIVE_HISTOGRAMS": "x",
+        "LOGZIO_METRICS_TOKEN": "x\n\x01y",
+        "FIREHOSE_ACCESS_KEY": "x\x01y",
+        "LISTENER_ALLOWED_HOSTS": "/",
+        "REMOTE_WRITE_MAX_BYTES": "x",
+        "REMOTE_WRITE_CONCURRENCY": "x",
+        "DELIVERY_BUDGET_SECONDS": "x",
+        "LISTENER_TIMEOUT_SECONDS": "x",
+        "TRANSFORM_RESULT": "x",
+        "POWERTOOLS_LOG_LEVEL": "x",
+    }
+    message = problem(**bad)
+    assert [variable for variable in bad if variable not in message] == []
+
+
+def test_messages_and_representation_hold_no_secret() -> None:
+    """Neither the settings' representation nor a message about them shows a secret."""
+    secrets = {
+        "LOGZIO_METRICS_TOKEN": "sec-ret-token",
+        "FIREHOSE_ACCESS_KEY": "sec-ret-key",
+        "REMOTE_WRITE_HEADERS": '{"X-Tenant": "sec-ret-tenant"}',
+    }
+    assert "sec-ret" not in repr(read_settings(US | secrets))
+    bad = {name: f"sec-ret\x01{value}" for name, value in secrets.items()}
+    assert "sec-ret" not in problem(**bad)
+    assert "sec-ret" not in problem(REMOTE_WRITE_AUTH="basic", LOGZIO_METRICS_TOKEN="sec-ret")
+    assert "sec-ret" not in problem(REMOTE_WRITE_HEADERS='{"X-Tenant": ["sec-ret"]}')
+    assert "sec-ret" not in problem(LOGZIO_METRICS_LISTENER="https://sec-ret:sec-ret@a.example")
+
+
+def test_basic_needs_user_and_password() -> None:
+    """A token for basic that is no user:password is an error."""
+    assert "user:password" in problem(REMOTE_WRITE_AUTH="basic", LOGZIO_METRICS_TOKEN="x")
+    read_settings(US | {"REMOTE_WRITE_AUTH": "basic", "LOGZIO_METRICS_TOKEN": "u:p"})
+
+
+def test_own_authorization_where_auth_is_none() -> None:
+    """REMOTE_WRITE_AUTH=none leaves Authorization to the operator's own headers."""
+    environ = US | {
+        "REMOTE_WRITE_AUTH": "none",
+        "REMOTE_WRITE_HEADERS": '{"Authorization": "Custom x"}',
+    }
+    assert read_settings(environ).headers == {"Authorization": "Custom x"}
+
+
+@pytest.mark.parametrize(
+    ("url", "warns"), [("http://a.example/w", True), ("https://a.example/w", False)]
+)
+def test_http_listener_is_warned_of(url: str, warns: bool) -> None:
+    """A listener of the operator over http works, with a warning."""
+    assert bool(read_settings({"LOGZIO_METRICS_LISTENER": url}).warnings) == warns
+
+
+def test_settings_cannot_be_changed() -> None:
+    """The settings are read once into an object that stays as it is."""
+    settings: Settings = read_settings(US)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.auth = "none"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        settings.headers["a"] = "b"  # type: ignore[index]
+
+
+def test_only_known_variables_are_kept() -> None:
+    """Credentials of the function's role and the like never reach the settings."""
+    assert known_variables({"AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "y"}) == {"AWS_REGION": "y"}
+
+
+def test_handler_answers_500_with_a_bad_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handler answers 500 while a setting is bad, and recovers with the environment."""
+    for variable in VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("REMOTE_WRITE_CONCURRENCY", "many")
+    answer = answered(app.lambda_handler(delivery(), None))
+    assert (answer.status, answer.request_id) == (500, REQUEST_ID)
+    assert "REMOTE_WRITE_CONCURRENCY" in answer.error
+    assert "LOGZIO_METRICS_LISTENER" in answer.error
+    monkeypatch.setenv("REMOTE_WRITE_CONCURRENCY", "2")
+    monkeypatch.setenv("LOGZIO_REGION", "eu")
+    assert answered(app.lambda_handler(delivery(), None)).status == 200
+
+
+def test_import_reads_no_setting() -> None:
+    """The handler's module is imported in any environment, however bad."""
+    bad = dict.fromkeys(VARIABLES, "\x01bad") | {"PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "-c", "import handler.app"], env=bad, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, b"")
+
+
+@pytest.mark.filterwarnings("ignore:Current log level")
+@pytest.mark.parametrize("level", ["TRACE", "FATAL", "WARN", "nonsense"])
+def test_log_level_of_lambda_does_no_harm(monkeypatch: pytest.MonkeyPatch, level: str) -> None:
+    """Whatever level Lambda's own log settings name, the function answers."""
+    monkeypatch.setenv("AWS_LAMBDA_LOG_LEVEL", level)
+    monkeypatch.setenv("LOGZIO_REGION", "eu")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"test-level-{level}")
+    assert answered(app.lambda_handler(delivery(), None)).status == 200

@@ -1,0 +1,282 @@
+"""What the function tells: log lines with their keys, one line a delivery, EMF metrics."""
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from events import front_doors
+from events.firehose import STREAM_ARN
+from events.fleet import END_MS, MONITORING_ACCOUNT
+from handler.sender import Clock
+from handler.telemetry import token_id
+from local.answers import refusing, sequence
+from local.exchange import Answer
+from local.lambda_context import LambdaContext
+from local.receiver import Receiver
+from tests.support.invoking import (
+    ACCESS_KEY,
+    REAL_TIME,
+    REQUEST_ID,
+    delivery,
+    delivery_of,
+    function_at,
+    function_for,
+    invoke,
+    json_lines,
+    point,
+    points,
+    record_of,
+)
+
+KEYS = ("firehose_request_id", "source_arn", "account", "lambda_request_id", "token_id")
+COUNTS = (
+    "Records",
+    "DataPoints",
+    "SamplesSent",
+    "SamplesRejected",
+    "PointsDropped",
+    "MalformedRecords",
+    "ListenerRetries",
+)
+UNITS = dict.fromkeys(COUNTS, "Count") | {
+    "DeliveryMilliseconds": "Milliseconds",
+    "OldestPointAgeSeconds": "Seconds",
+}
+CONTEXT = LambdaContext(REAL_TIME.monotonic() + 3600, REAL_TIME.monotonic, "lambda-request-1")
+Capture = pytest.CaptureFixture[str]
+
+
+def split(capture: Capture) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the log lines and the EMF documents; nothing goes to standard error."""
+    captured = capture.readouterr()
+    assert captured.err == ""
+    lines = json_lines(captured.out)
+    documents = [line for line in lines if "_aws" in line]
+    return [line for line in lines if "_aws" not in line], documents
+
+
+def test_every_line_carries_the_five_keys(capsys: Capture) -> None:
+    """Each line of a delivery tells request, stream, account, invocation and token."""
+    with Receiver(refusing(lambda labels, _: labels["host"] == "a")) as receiver:
+        event = delivery(record_of([point("a"), point("b")]), b"\xff")
+        event["headers"]["x-amz-firehose-common-attributes"] = "broken"
+        invoke(function_for(receiver.url), event, CONTEXT)
+    lines, _ = split(capsys)
+    assert {line["level"] for line in lines} == {"INFO", "WARNING", "ERROR"}
+    assert len(lines) >= 4
+    expected = (REQUEST_ID, STREAM_ARN, MONITORING_ACCOUNT, "lambda-request-1")
+    digest = hashlib.sha256(ACCESS_KEY.encode()).hexdigest()
+    for line in lines:
+        assert tuple(line[key] for key in KEYS) == (*expected, digest[:8])
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        (delivery_of(points(1), access_key=None), 400),
+        (delivery_of(points(1)) | {"body": "{"}, 400),
+        ({}, 400),
+    ],
+    ids=["no key", "no JSON", "unknown"],
+)
+def test_refused_delivery_has_the_keys_too(event: Any, status: int, capsys: Capture) -> None:
+    """A line about a delivery that was not taken has all keys, empty where nothing is known."""
+    function = function_for("https://listener.example.com")
+    assert invoke(function, event, CONTEXT).status == status
+    lines, documents = split(capsys)
+    assert documents == []
+    (line,) = lines
+    assert set(KEYS) <= line.keys()
+    assert (line["level"], line["status"]) == ("ERROR", status)
+    assert line["lambda_request_id"] == "lambda-request-1"
+    assert line["source_arn"] == (STREAM_ARN if event else "")
+
+
+def test_settings_error_has_the_keys_too(capsys: Capture) -> None:
+    """A line about bad settings tells whose delivery was refused."""
+    invoke(function_for("nonsense"), delivery_of(points(1)), CONTEXT)
+    (line,), _ = split(capsys)
+    assert line["firehose_request_id"] == REQUEST_ID
+    assert "LOGZIO_METRICS_LISTENER" in line["message"]
+
+
+def test_keys_do_not_leak_into_the_next_delivery(capsys: Capture) -> None:
+    """Nothing that one delivery told of itself is in a line of the next one."""
+    with Receiver() as receiver:
+        function = function_for(receiver.url)
+        invoke(function, delivery_of(points(1)), CONTEXT)
+        split(capsys)
+        invoke(function, delivery_of(points(1), access_key=None))
+        event = delivery_of(points(1), access_key="another")
+        del event["headers"]["x-amz-firehose-source-arn"]
+        invoke(function, event)
+    lines, _ = split(capsys)
+    refused, delivered = lines
+    assert (refused["token_id"], refused["lambda_request_id"]) == ("", "")
+    assert delivered["token_id"] == hashlib.sha256(b"another").hexdigest()[:8]
+    assert (delivered["source_arn"], delivered["account"]) == ("", "")
+
+
+def test_token_id_is_the_beginning_of_a_digest() -> None:
+    """A token is told as the first 8 hex digits of its SHA-256, and no token as nothing."""
+    assert token_id("abc") == "ba7816bf"
+    assert token_id(None) == token_id("") == ""
+
+
+def test_one_line_for_a_delivery(capsys: Capture) -> None:
+    """One line of a delivery adds up its numbers."""
+    clock = Clock(REAL_TIME.monotonic, REAL_TIME.wall, lambda _ceiling: 0.0)
+    with Receiver(sequence([Answer(503), Answer(), Answer()])) as receiver:
+        late = point("late", end_ms=END_MS - 26 * 3_600_000)
+        event = delivery(record_of(points(3)), record_of([point("h0001"), late]), b"\xff")
+        function = function_at(clock, receiver.url, REMOTE_WRITE_CONCURRENCY="1")
+        invoke(function, event)
+        size = sum(len(r.body) for r in receiver.requests if r.accepted)
+    lines, _ = split(capsys)
+    (line,) = (line for line in lines if line["message"] == "delivery")
+    assert line["duration_ms"] > 0
+    expected = {
+        "level": "INFO",
+        "status": 400,
+        "records": 3,
+        "malformed_records": 1,
+        "points": 5,
+        "points_dropped": {"duplicate": 1},
+        "series": 16,
+        "samples": 20,
+        "samples_sent": 16,
+        "samples_rejected": 0,
+        "samples_dropped": {"duplicate": 4},
+        "samples_undelivered": 0,
+        "bytes": size,
+        "requests": 3,
+        "retries": 1,
+    }
+    assert {key: line[key] for key in expected} == expected
+
+
+def check_document(document: dict[str, Any]) -> dict[str, str]:
+    """Check an EMF document against its specification; return its metrics' units."""
+    root = document["_aws"]
+    assert root.keys() == {"Timestamp", "CloudWatchMetrics"}
+    assert type(root["Timestamp"]) is int
+    (directive,) = root["CloudWatchMetrics"]
+    assert directive["Namespace"] == "MetricStreamLambda"
+    (dimensions,) = directive["Dimensions"]
+    assert all(isinstance(document[name], str) and document[name] for name in dimensions)
+    units = {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
+    for name in units:
+        values = document[name] if isinstance(document[name], list) else [document[name]]
+        assert all(isinstance(value, int | float) for value in values)
+    assert document.keys() == {"_aws", *dimensions, *units}
+    return units
+
+
+def test_metrics_of_a_delivery(capsys: Capture) -> None:
+    """A delivery writes every metric of the contract once, in valid EMF."""
+    with Receiver(refusing(lambda labels, _: labels["host"] == "h0001")) as receiver:
+        function = function_for(receiver.url, AWS_LAMBDA_FUNCTION_NAME="my-function")
+        invoke(function, delivery(record_of(points(3)), record_of([point("h0000")]), b"\xff"))
+    _, documents = split(capsys)
+    units = [check_document(document) for document in documents]
+    whole = [document for document in documents if "Reason" not in document]
+    (document,) = whole
+    assert units[documents.index(document)] == UNITS
+    assert document["FunctionName"] == "my-function"
+    values = {name: document[name] for name in COUNTS}
+    assert values == {
+        "Records": [3],
+        "DataPoints": [4],
+        "SamplesSent": [8],
+        "SamplesRejected": [4],
+        "PointsDropped": [1],
+        "MalformedRecords": [1],
+        "ListenerRetries": [0],
+    }
+    by_reason = [(d["Reason"], d["PointsDropped"]) for d in documents if "Reason" in d]
+    assert by_reason == [("duplicate", [1])]
+
+
+def test_oldest_point_is_told_by_its_age(capsys: Capture) -> None:
+    """The age of the oldest point is that at the time of the delivery."""
+    clock = Clock(REAL_TIME.monotonic, lambda: END_MS / 1000 + 90, lambda _ceiling: 0.0)
+    with Receiver() as receiver:
+        event = delivery_of([point("a"), point("b", periods_ago=2)])
+        invoke(function_at(clock, receiver.url), event)
+    _, (document,) = split(capsys)
+    assert document["OldestPointAgeSeconds"] == [210]
+
+
+def test_delivery_without_points_has_no_oldest(capsys: Capture) -> None:
+    """Without points there is no age, and the other metrics are there."""
+    invoke(function_for("https://listener.example.com"), delivery())
+    _, (document,) = split(capsys)
+    assert check_document(document) == {
+        name: unit for name, unit in UNITS.items() if name != "OldestPointAgeSeconds"
+    }
+
+
+def test_reasons_do_not_leak_into_the_next_delivery(capsys: Capture) -> None:
+    """A reason of one delivery is no dimension of the next one's metrics."""
+    with Receiver() as receiver:
+        function = function_for(receiver.url)
+        invoke(function, delivery(record_of(points(1)), record_of(points(1))))
+        split(capsys)
+        invoke(function, delivery_of(points(1)))
+    _, (document,) = split(capsys)
+    assert "Reason" not in document
+
+
+def test_settings_warning_is_told_once(capsys: Capture) -> None:
+    """A warning about the settings is told in the first delivery, not in each one."""
+    with Receiver() as receiver:
+        function = function_for(receiver.url)
+        for _ in range(3):
+            invoke(function, delivery_of(points(1)))
+    lines, _ = split(capsys)
+    assert sum("http://" in line["message"] for line in lines) == 1
+
+
+def test_case_collision_is_warned_of_once(capsys: Capture) -> None:
+    """Two identities that become one series are told of once for each metric."""
+    with Receiver() as receiver:
+        function = function_for(receiver.url)
+        for _ in range(3):
+            invoke(function, delivery_of([point("a"), point("A", value=9.0)]))
+    lines, documents = split(capsys)
+    told = [line for line in lines if "LABEL_VALUE_CASE" in line["message"]]
+    assert len(told) == 1
+    assert "requests" in told[0]["metric"]
+    reasons = [d["Reason"] for d in documents if "Reason" in d]
+    assert reasons == ["case_collision"] * 3
+
+
+@pytest.mark.parametrize(("level", "lines"), [("DEBUG", 2), ("warning", 1), ("ERROR", 0)])
+def test_log_level(level: str, lines: int, capsys: Capture) -> None:
+    """POWERTOOLS_LOG_LEVEL decides which lines are written; metrics are no lines."""
+    with Receiver() as receiver:
+        function = function_for(receiver.url, POWERTOOLS_LOG_LEVEL=level)
+        invoke(function, delivery_of(points(1)))
+    written, documents = split(capsys)
+    assert (len(written), len(documents)) == (lines, 1)
+
+
+def test_lines_name_the_place_that_wrote_them(capsys: Capture) -> None:
+    """The location in a line is where something was found out, not where lines are written."""
+    invoke(function_for("https://listener.example.com"), {})
+    (line,), _ = split(capsys)
+    assert line["location"].startswith("_refuse:")
+
+
+def test_transformation_tells_the_same(capsys: Capture) -> None:
+    """A transformation's lines carry its invocation's id and its stream."""
+    with Receiver() as receiver:
+        function = function_for(receiver.url, LOGZIO_METRICS_TOKEN="own")
+        event = front_doors.transformation([record_of(points(1))])
+        function(event, CONTEXT)
+    lines, _ = split(capsys)
+    line = lines[-1]
+    assert line["firehose_request_id"] == event["invocationId"]
+    assert (line["source_arn"], line["account"]) == (STREAM_ARN, MONITORING_ACCOUNT)
+    assert line["token_id"] == hashlib.sha256(b"own").hexdigest()[:8]

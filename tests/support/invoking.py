@@ -1,0 +1,144 @@
+"""Deliveries, the function that takes them, and its answers as a test reads them."""
+
+import itertools
+import json
+import time
+import tracemalloc
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from events import front_doors
+from events.firehose import delivery_body, headers
+from events.fleet import END_MS, MINUTE_MS, Point
+from events.front_doors import SENT_MS, Event
+from events.otlp import Format, messages, record
+from handler.app import Function
+from handler.sender import Clock
+
+ACCESS_KEY = "akey-5f0c9e72d1b84a36"
+REQUEST_ID = "00000000-0000-4000-8000-00000000beef"
+SAMPLES_OF_A_POINT = 4
+"""Sum, count, minimum and maximum."""
+
+REAL_TIME = Clock(monotonic=time.monotonic, wall=time.time, jitter=lambda _ceiling: 0.0)
+"""Time as it is, and retries without a wait."""
+
+_services = itertools.count()
+
+
+def settings_for(url: str, **changed: str) -> dict[str, str]:
+    """Make an environment with a listener, short times, and a log of its own."""
+    return {
+        "LOGZIO_METRICS_LISTENER": url,
+        "LISTENER_TIMEOUT_SECONDS": "5",
+        "DELIVERY_BUDGET_SECONDS": "20",
+        "POWERTOOLS_SERVICE_NAME": f"test-{next(_services)}",
+        **changed,
+    }
+
+
+def function_for(url: str, **changed: str) -> Function:
+    """Make a function that sends to a listener; `changed` are further variables."""
+    return Function(settings_for(url, **changed), REAL_TIME)
+
+
+def function_at(clock: Clock, url: str, **changed: str) -> Function:
+    """Make a function that goes by another clock."""
+    return Function(settings_for(url, **changed), clock)
+
+
+def peak_of(action: Callable[[], object]) -> int:
+    """Return how many bytes were allocated at most at once while something was done."""
+    running = tracemalloc.is_tracing()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        action()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if not running:
+            tracemalloc.stop()
+
+
+def point(
+    host: str = "a",
+    *,
+    metric: str = "Requests",
+    periods_ago: int = 0,
+    end_ms: int = END_MS,
+    value: float = 2.0,
+) -> Point:
+    """Make a data point of namespace Shop with one dimension, Host."""
+    end_ms -= periods_ago * MINUTE_MS
+    statistics = (3, 3 * value, value, value)
+    return Point("Shop", metric, (("Host", host),), "Count", end_ms, MINUTE_MS, *statistics)
+
+
+def points(count: int) -> list[Point]:
+    """Make data points of different series: Host is h0000, h0001 and so on."""
+    return [point(f"h{number:04d}") for number in range(count)]
+
+
+def record_of(several: Sequence[Point], format_: Format = Format.V1_0) -> bytes:
+    """Put data points into one record."""
+    return record(messages(several, format_))
+
+
+def body_of(records: Sequence[bytes], request_id: str = REQUEST_ID, sent_ms: int = SENT_MS) -> str:
+    """Make the JSON body of a delivery."""
+    return delivery_body(records, request_id, sent_ms)
+
+
+def delivery(
+    *records: bytes,
+    access_key: str | None = ACCESS_KEY,
+    attributes: Mapping[str, str] | None = None,
+    sent_ms: int = SENT_MS,
+) -> Event:
+    """Send records through a Function URL."""
+    sent_headers = headers(REQUEST_ID, access_key, attributes)
+    return front_doors.function_url(sent_headers, body_of(records, sent_ms=sent_ms))
+
+
+def delivery_of(several: Sequence[Point], **more: Any) -> Event:
+    """Send data points in one record through a Function URL."""
+    return delivery(record_of(several), **more)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An HTTP answer, checked against everything that Firehose demands of each one."""
+
+    status: int
+    request_id: str
+    timestamp: int
+    error: str
+
+
+def answered(response: Mapping[str, Any]) -> Answered:
+    """Read an HTTP answer; what Firehose would not take is an AssertionError."""
+    assert response["headers"] == {"Content-Type": "application/json"}
+    assert response["isBase64Encoded"] is False
+    assert response["statusCode"] in (200, 400, 401, 500, 503)
+    content = json.loads(response["body"])
+    assert content.keys() == {"requestId", "timestamp", "errorMessage"}
+    assert type(content["timestamp"]) is int
+    assert isinstance(content["requestId"], str)
+    error = content["errorMessage"]
+    assert len(error) <= 8192
+    assert (error == "") == (response["statusCode"] == 200)
+    return Answered(response["statusCode"], content["requestId"], content["timestamp"], error)
+
+
+def invoke(function: Function, event: Any, context: Any = None) -> Answered:
+    """Invoke the function with an event of an HTTP front door."""
+    return answered(function(event, context))
+
+
+def json_lines(output: str) -> list[dict[str, Any]]:
+    """Read standard output, of which every line must be a JSON object."""
+    lines = [json.loads(line) for line in output.splitlines() if line]
+    assert all(isinstance(line, dict) for line in lines)
+    return lines

@@ -1,0 +1,113 @@
+"""The naming and label rules of the contract, written down once more, the slow way."""
+
+from __future__ import annotations
+
+import string
+from itertools import groupby
+
+Pairs = tuple[tuple[str, str], ...]
+
+_LABEL = frozenset(string.ascii_lowercase + string.digits + "_")
+_METRIC = _LABEL | {":"}
+_RESERVED = {
+    *("__name__", "quantile", "le", "namespace", "metricname"),
+    *("account", "region", "cloud_provider", "p8s_logzio_name"),
+}
+_CLOUD = {
+    "cloud.account.id": "account",
+    "cloud.region": "region",
+    "cloud.provider": "cloud_provider",
+}
+
+
+def metric_base(name: str) -> str:
+    """Return the metric name without a suffix."""
+    lowered = name.lower().replace("/", "_").replace("amazonaws.com_", "")
+    runs = [(valid, "".join(run)) for valid, run in groupby(lowered, key=_METRIC.__contains__)]
+    parts = []
+    for index, (valid, run) in enumerate(runs):
+        if valid:
+            parts.append(run)
+        elif 0 < index < len(runs) - 1:
+            parts.append("_")
+    base = "".join(parts)
+    return "_" + base if base[:1] in set(string.digits) | {""} else base
+
+
+def label(key: str) -> str:
+    """Return the label name for the key of an attribute."""
+    name = "".join(sign if sign in _LABEL else "_" for sign in key.lower())
+    if not name or name.startswith("_"):
+        return "key" + (name or "_")
+    return "key_" + name if name[0] in string.digits else name
+
+
+def quantile_text(quantile: float) -> str:
+    """Return the shortest decimal of a quantile, found by adding digits until it reads back."""
+    if quantile != quantile or quantile in (float("inf"), float("-inf")):  # noqa: PLR0124
+        return "NaN" if quantile != quantile else ("+Inf" if quantile > 0 else "-Inf")  # noqa: PLR0124
+    return next(
+        text for text in (f"{quantile:.{n}f}" for n in range(400)) if float(text) == quantile
+    )
+
+
+def identity(flat: Pairs, members: Pairs) -> tuple[str | None, str | None, Pairs]:
+    """Take the first Namespace and MetricName apart from the dimensions."""
+    rest = list(flat)
+    taken: dict[str, str] = {}
+    for key, value in flat:
+        if key in ("Namespace", "MetricName") and key not in taken:
+            taken[key] = value
+            rest.remove((key, value))
+    return taken.get("Namespace"), taken.get("MetricName"), (*rest, *members)
+
+
+def point_labels(
+    resource: Pairs,
+    named: tuple[str | None, str | None, Pairs],
+    environment: str,
+    *,
+    keep_case: bool = False,
+) -> dict[str, str]:
+    """Return all labels that the series of a point have in common."""
+    namespace, metric_name, dimensions = named
+    labels = _grouped([(_dimension(key), key, value) for key, value in dimensions])
+    labels |= {"namespace": namespace or "", "metricname": metric_name or ""}
+    if not keep_case:
+        labels = {name: value.lower() for name, value in labels.items()}
+    labels = {name: value for name, value in labels.items() if value}
+    fixed: dict[str, str] = {"p8s_logzio_name": environment} if environment else {}
+    other: list[tuple[str, str, str]] = []
+    for key, value in resource:
+        if key == "aws.exporter.arn" or not value:
+            continue
+        name = _CLOUD.get(key, "")
+        if name and name not in fixed:
+            fixed[name] = value
+        else:
+            other.append((label(key), key, value))
+    kept = _prefixed(_grouped(other), _RESERVED)
+    return _prefixed(kept, set(labels)) | labels | fixed
+
+
+def _dimension(key: str) -> str:
+    return "dimension_" + label(key) if label(key) in _RESERVED else label(key)
+
+
+def _grouped(entries: list[tuple[str, str, str]]) -> dict[str, str]:
+    """Join what has one name, in the byte order of the keys."""
+    entries = [entry for entry in entries if entry[2]]
+    entries.sort(key=lambda entry: (entry[1].encode(), entry[2]))
+    names = {name for name, _, _ in entries}
+    return {name: ";".join(value for own, _, value in entries if own == name) for name in names}
+
+
+def _prefixed(labels: dict[str, str], taken: set[str]) -> dict[str, str]:
+    """Prefix those whose name is taken, as often as it takes."""
+    result = {name: value for name, value in labels.items() if name not in taken}
+    for name in sorted(set(labels) - set(result)):
+        free = name
+        while free in taken or free in result:
+            free = "resource_" + free
+        result[free] = labels[name]
+    return result

@@ -1,0 +1,84 @@
+"""The function with its standard output: what it answers, and what it tells about it."""
+
+import contextlib
+import io
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from handler.app import Function
+from handler.sender import Clock
+from tests.support.invoking import json_lines, settings_for
+
+WAITING = Clock(monotonic=time.monotonic, wall=time.time, jitter=lambda ceiling: ceiling / 2)
+"""Time as it is, and retries after the waits that are to be expected on average."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One invocation.
+
+    Attributes:
+        response: What the function returned.
+        lines: Every line that it wrote, log lines and metrics.
+    """
+
+    response: Mapping[str, Any]
+    lines: list[dict[str, Any]] = field(repr=False)
+
+    @property
+    def status(self) -> int:
+        """The status of an HTTP answer."""
+        return int(self.response["statusCode"])
+
+    @property
+    def delivery(self) -> dict[str, Any]:
+        """The one line that sums up the delivery."""
+        lines = self.logged("delivery")
+        assert len(lines) == 1, (self.response, self.lines)
+        return lines[0]
+
+    def fates(self) -> dict[str, int]:
+        """Give how many samples were sent, rejected and left, by the delivery's line."""
+        return {
+            fate: self.delivery[f"samples_{fate}"] for fate in ("sent", "rejected", "undelivered")
+        }
+
+    def metric(self, name: str) -> float:
+        """Sum up a metric in CloudWatch's embedded format, as it is written without reasons."""
+        documents = (line for line in self.lines if "_aws" in line and "Reason" not in line)
+        return float(sum(sum(document.get(name, [])) for document in documents))
+
+    def logged(self, message: str) -> list[dict[str, Any]]:
+        """Give the log lines with this message."""
+        return [line for line in self.lines if line.get("message") == message]
+
+
+class TellingFunction:
+    """The function, built as for `lambda_handler`, with its standard output caught.
+
+    Args:
+        url: The listener.
+        changed: Further environment variables.
+        clock: Time and chance.
+
+    Attributes:
+        environment: The value of the label `p8s_logzio_name`; empty where it is the default.
+    """
+
+    def __init__(
+        self, url: str, changed: Mapping[str, str] | None = None, clock: Clock = WAITING
+    ) -> None:
+        settings = settings_for(url, **(changed or {}))
+        self.environment = settings.get("P8S_LOGZIO_NAME", "")
+        self._output = io.StringIO()
+        with contextlib.redirect_stdout(self._output):
+            self._function = Function(settings, clock)
+
+    def invoke(self, event: Any, context: Any = None) -> Told:
+        """Invoke the function once."""
+        start = self._output.tell()
+        with contextlib.redirect_stdout(self._output):
+            response = self._function(event, context)
+        return Told(response, json_lines(self._output.getvalue()[start:]))
