@@ -50,7 +50,8 @@ class Conversion:
     Attributes:
         lanes: The bodies to send; those of one lane one after the other.
         failures: What is wrong with each record that could not be decoded.
-        contributing: The records that have a sample in what is sent.
+        contributing: The records with a point to send, be it that another
+            record's sample takes the place of its own.
         data_points: How many points were read, the dropped ones included.
         series: How many series they are of.
         samples: How many samples (and native histograms) were made.

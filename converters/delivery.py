@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from converters.points import milliseconds_of, unsigned_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
+
     from converters.points import NativePoint, Point, RecordPoints, SummaryValues
     from converters.series import SeriesGroup
 
@@ -25,6 +28,7 @@ class DeliveryPoints:
         first: For each group its first point in the common form.
         more: For groups with several such points, all of them, in their order.
         general: Points in the general form.
+        records: What each record holds, in the order of the delivery.
         native: Points that become native histograms.
         data_points: How many points were read, the dropped ones included.
         dropped_points: How many of them cannot be converted, by reason.
@@ -35,6 +39,7 @@ class DeliveryPoints:
         self.first: dict[SeriesGroup, SummaryValues] = {}
         self.more: dict[SeriesGroup, list[SummaryValues]] = {}
         self.general: list[Point] = []
+        self.records: list[RecordPoints] = []
         self.native: list[NativePoint] = []
         self.data_points = 0
         self.dropped_points: Counter[str] = Counter()
@@ -44,7 +49,8 @@ class DeliveryPoints:
         """Take over the points of one record."""
         self.data_points += record.data_points
         self.dropped_points.update(record.dropped)
-        self.general.extend(record.general)
+        self.records.append(record)
+        self.general.extend(point for _, point in record.general)
         self.native.extend(record.native)
         first, more = self.first, self.more
         place = first.setdefault
@@ -55,6 +61,11 @@ class DeliveryPoints:
         for time in {values[0] for _, values in record.summaries}:
             if time not in self.times:
                 self.times[time] = milliseconds_of(unsigned_of(time))
+
+    def in_order(self, groups: AbstractSet[SeriesGroup]) -> Iterator[Point]:
+        """Iterate over all points of these groups and all general points, in the general form."""
+        for record in self.records:
+            yield from record.in_order(groups)
 
     def span(self) -> tuple[int, int] | None:
         """Return the oldest and the newest time in ms since the epoch; None without points."""

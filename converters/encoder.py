@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from operator import attrgetter
+from operator import attrgetter, ge
 from typing import TYPE_CHECKING
 
 from converters.merge import Merged, encode_sample
@@ -14,7 +14,6 @@ from converters.points import (
     Point,
     SummaryValues,
     double_bytes,
-    general_point,
     percentiles_of,
     quantile_statistic,
     unsigned_of,
@@ -61,31 +60,38 @@ class Encoder:
         self.collided: set[str] = set()
 
     def write(self, points: DeliveryPoints) -> None:
-        """Write all points, the simple ones first, each kind in the order of the delivery."""
+        """
+        Write all points, the simple ones first, each kind in the order of the delivery.
+
+        What has to be merged is merged in the order of the wire too, since the
+        later of two equal samples wins, whatever form its point has.
+        """
         self._timestamps = {
             time: b"\x10" + encode_varint(milliseconds)
             for time, milliseconds in points.times.items()
         }
         ambiguous = _ambiguous_groups(points)
-        general = list(points.general)
-        self.samples += sum(len(point.samples) for point in general)
-        self._write_single(points, ambiguous, general)
+        self.samples += sum(len(point.samples) for point in points.general)
+        to_merge = self._write_single(points, ambiguous)
         self.samples += sum(map(_samples_of, points.more.values()))
         for group, periods in points.more.items():
             if group in ambiguous or not self._write_periods(group, periods, points.times):
-                general.extend(general_point(group, values) for values in periods)
-        if general:
-            self._write_general(general)
+                to_merge.add(group)
+        if to_merge or points.general:
+            self._write_general(points.in_order(to_merge))
         if points.native:
             self._write_native(points.native)
 
     def _write_single(
-        self,
-        points: DeliveryPoints,
-        ambiguous: set[SeriesGroup],
-        general: list[Point],
-    ) -> None:
-        """Write the groups with one point; this is where nearly all of a delivery goes."""
+        self, points: DeliveryPoints, ambiguous: set[SeriesGroup]
+    ) -> set[SeriesGroup]:
+        """
+        Write the groups with one point; this is where nearly all of a delivery goes.
+
+        Returns:
+            Those that take more than writing them: ambiguous or too large for one body.
+        """
+        to_merge = set()
         more, times, timestamps, counts = points.more, points.times, self._timestamps, self._counts
         max_bytes, late_before = self._lanes.max_bytes, self._late_before
         add_fresh, add_late = self._lanes.fresh.add, self._lanes.late.add
@@ -106,56 +112,71 @@ class Encoder:
                 )
             )
             if percentiles:
+                pieces = [piece]
                 for quantile, value in percentiles_of(percentiles):
-                    piece += quantile_head(group, quantile) + value + stamp
+                    pieces += (quantile_head(group, quantile), value, stamp)
                     samples += 1
+                piece = b"".join(pieces)
             self.samples += samples
             if group in ambiguous or len(piece) > max_bytes:
-                general.append(general_point(group, values))
+                to_merge.add(group)
             else:
                 self.series += samples
                 (add_late if times[time] < late_before else add_fresh)(piece, samples)
+        return to_merge
 
     def _write_periods(
         self, group: SeriesGroup, periods: list[SummaryValues], times: dict[bytes, int]
     ) -> bool:
         """Write a group with several points; False where that takes more than sorting them."""
-        ordered = sorted(periods, key=lambda values: times[values[0]])
-        if len({times[values[0]] for values in ordered}) < len(ordered):
-            return False
-        late = [values for values in ordered if times[values[0]] < self._late_before]
-        fresh = ordered[len(late) :]
+        when = [times[values[0]] for values in periods]
+        ordered = periods
+        if any(map(ge, when, when[1:])):
+            if len(set(when)) < len(when):
+                return False
+            ordered = sorted(periods, key=lambda values: times[values[0]])
+        late = sum(milliseconds < self._late_before for milliseconds in when)
         lanes = self._lanes
-        parts: list[tuple[BodyWriter, list[SummaryValues]]] = []
-        if late:
-            parts.append((lanes.earlier if fresh else lanes.late, late))
-        if fresh:
-            parts.append((lanes.later if late else lanes.fresh, fresh))
+        parts: list[tuple[BodyWriter, list[SummaryValues]]]
+        if not late:
+            parts = [(lanes.fresh, ordered)]
+        elif late == len(ordered):
+            parts = [(lanes.late, ordered)]
+        else:
+            parts = [(lanes.earlier, ordered[:late]), (lanes.later, ordered[late:])]
         pieces = [self._encode_periods(group, part) for _, part in parts]
-        if any(len(piece) > lanes.max_bytes for piece in pieces):
+        if max(map(len, pieces)) > lanes.max_bytes:
             return False
         for (writer, part), piece in zip(parts, pieces, strict=True):
             writer.add(piece, _samples_of(part))
+        if not any(values[4] for values in ordered):
+            self.series += _PLAIN_SAMPLES
+            return True
         percentiles = {q for values in ordered for q, _ in percentiles_of(values[4])}
         self.series += _PLAIN_SAMPLES + len(percentiles)
         return True
 
     def _encode_periods(self, group: SeriesGroup, part: list[SummaryValues]) -> bytes:
         """Return the TimeSeries of one group whose points are sorted by time."""
-        labels = group.labels
-        columns: tuple[list[bytes], ...] = ([], [], [], [])
+        prefix = group.prefix
+        sums: list[bytes] = []
+        counts: list[bytes] = []
+        minima: list[bytes] = []
+        maxima: list[bytes] = []
         by_quantile: dict[bytes, list[bytes]] = {}
         for time, count, total, minimum, percentiles, maximum, _ in part:
             stamp = self._timestamps[time]
-            plain = (total or ZERO, self._counts[count], minimum or ZERO, maximum or ZERO)
-            for column, value in zip(columns, plain, strict=True):
-                column.extend((SAMPLE_HEADER, value, stamp))
-            for quantile, value in percentiles_of(percentiles) if percentiles else ():
-                by_quantile.setdefault(quantile, []).append(SAMPLE_HEADER + value + stamp)
-        heads = group.metric.heads(len(labels), len(part))
-        pieces: list[bytes] = []
-        for head, column in zip(heads, columns, strict=True):
-            pieces += (head, labels, *column)
+            sums += (SAMPLE_HEADER, total or ZERO, stamp)
+            counts += (SAMPLE_HEADER, self._counts[count], stamp)
+            minima += (SAMPLE_HEADER, minimum or ZERO, stamp)
+            maxima += (SAMPLE_HEADER, maximum or ZERO, stamp)
+            if percentiles:
+                for quantile, value in percentiles_of(percentiles):
+                    by_quantile.setdefault(quantile, []).append(SAMPLE_HEADER + value + stamp)
+        heads = group.metric.heads(len(prefix) - len(SAMPLE_HEADER), len(part))
+        # The prefix ends with the header of the first sample.
+        sums[0] = counts[0] = minima[0] = maxima[0] = prefix
+        pieces = [heads[0], *sums, heads[1], *counts, heads[2], *minima, heads[3], *maxima]
         for quantile, samples in by_quantile.items():
             series = group.series_labels(quantile_statistic(quantile))
             pieces.append(encode_time_series(series, samples))
@@ -247,7 +268,10 @@ def _ambiguous_groups(points: DeliveryPoints) -> set[SeriesGroup]:
 
 
 def _samples_of(periods: list[SummaryValues]) -> int:
-    percentiles = sum(len(percentiles_of(values[4])) for values in periods if values[4])
+    percentiles = 0
+    for values in periods:
+        if values[4]:
+            percentiles += len(percentiles_of(values[4]))
     return _PLAIN_SAMPLES * len(periods) + percentiles
 
 

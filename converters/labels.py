@@ -15,6 +15,7 @@ from converters.wire import encode_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
 
     from converters.attributes import Attribute, PointAttributes
 
@@ -54,6 +55,12 @@ class ResourceLabels:
     Args:
         attributes: The resource's attributes, as `attributes.decode_resource` gives them.
         p8s_logzio_name: The environment label's value; empty for none.
+
+    Attributes:
+        fixed: Labels with a reserved name, each by the first attribute that gives it.
+        movable: All other labels, which give way to those of a point.
+        identity: What the labels depend on; equal for attributes in another order,
+            unless the order makes a difference to `fixed`.
     """
 
     __slots__ = ("fixed", "identity", "movable")
@@ -62,20 +69,23 @@ class ResourceLabels:
         fixed: dict[str, str] = {}
         if p8s_logzio_name:
             fixed["p8s_logzio_name"] = p8s_logzio_name
-        others: dict[str, list[Attribute]] = {}
-        kept = [a for a in attributes if a.key != _EXPORTER_ARN]
-        for attribute in kept:
+        first: list[Attribute] = []
+        others: list[Attribute] = []
+        for attribute in attributes:
             name = _RESOURCE_NAMES.get(attribute.key)
-            if not attribute.value:
-                continue
-            if name is not None and name not in fixed:
+            if name is not None and attribute.value and name not in fixed:
                 fixed[name] = attribute.value
-            else:
-                others.setdefault(label_name(attribute.key), []).append(attribute)
-        movable = {name: _join(values) for name, values in others.items()}
+                first.append(attribute)
+            elif attribute.key != _EXPORTER_ARN:
+                others.append(attribute)
+        gathered: dict[str, list[Attribute]] = {}
+        for attribute in others:
+            if attribute.value:
+                gathered.setdefault(label_name(attribute.key), []).append(attribute)
+        movable = {name: _join(values) for name, values in gathered.items()}
         self.fixed = fixed
         self.movable = _moved(movable, "resource_", RESERVED)
-        self.identity = tuple(sorted(kept))
+        self.identity = (*sorted(first), *sorted(others))
 
 
 class LabelEncoder:
@@ -158,9 +168,9 @@ def _join(attributes: list[Attribute]) -> str:
     return ";".join(a.value for a in sorted(attributes, key=lambda a: (a.key.encode(), a.value)))
 
 
-def _moved(labels: dict[str, str], prefix: str, taken: Iterable[str]) -> dict[str, str]:
+def _moved(labels: dict[str, str], prefix: str, taken: AbstractSet[str]) -> dict[str, str]:
     """Give each label whose name is taken the prefix, again until the name is free."""
-    moved = {name: value for name, value in labels.items() if name not in set(taken)}
+    moved = {name: value for name, value in labels.items() if name not in taken}
     unavailable = {*taken, *moved}
     for name in sorted(labels.keys() - moved.keys()):
         free = prefix + name

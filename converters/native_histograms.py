@@ -21,17 +21,21 @@ if TYPE_CHECKING:
 
 _MIN_SCHEMA = -4
 _MAX_SCHEMA = 8
+_MAX_INDEX = 2**31 - 1
+_MAX_COUNT = 2**63 - 1
 # What Prometheus uses where a producer gives no width for its zero bucket.
 _ZERO_THRESHOLD = 1e-128
 
 
-def is_convertible(point: ExponentialHistogramDataPoint) -> bool:
-    """Tell whether a native histogram can hold the point: its buckets must not be too wide."""
-    return point.scale >= _MIN_SCHEMA
+def native_histogram(point: ExponentialHistogramDataPoint) -> Histogram | None:
+    """
+    Return the native histogram of a cumulative exponential histogram point.
 
-
-def native_histogram(point: ExponentialHistogramDataPoint) -> Histogram:
-    """Return the native histogram of a cumulative exponential histogram point."""
+    None where a native histogram cannot hold it: its buckets are too wide, or a
+    count or an index is beyond what the message has room for.
+    """
+    if point.scale < _MIN_SCHEMA:
+        return None
     schema = min(point.scale, _MAX_SCHEMA)
     shift = point.scale - schema
     histogram = Histogram(
@@ -46,27 +50,42 @@ def native_histogram(point: ExponentialHistogramDataPoint) -> Histogram:
         # Prometheus recognises a stale native histogram by its sum alone.
         histogram.sum = double_of(STALE_MARKER)
         return histogram
-    positive = _spans(point.positive.offset, point.positive.bucket_counts, shift)
-    negative = _spans(point.negative.offset, point.negative.bucket_counts, shift)
-    histogram.positive_spans.extend(positive[0])
-    histogram.positive_deltas.extend(positive[1])
-    histogram.negative_spans.extend(negative[0])
-    histogram.negative_deltas.extend(negative[1])
+    positive = _buckets(point.positive.offset, point.positive.bucket_counts, shift)
+    negative = _buckets(point.negative.offset, point.negative.bucket_counts, shift)
+    if not (_fits(positive) and _fits(negative)):
+        return None
+    spans, deltas = _spans(positive)
+    histogram.positive_spans.extend(spans)
+    histogram.positive_deltas.extend(deltas)
+    spans, deltas = _spans(negative)
+    histogram.negative_spans.extend(spans)
+    histogram.negative_deltas.extend(deltas)
     return histogram
 
 
-def _spans(offset: int, counts: Iterable[int], shift: int) -> tuple[list[BucketSpan], list[int]]:
-    """Return the spans of non-empty buckets, and each bucket's difference to the one before."""
+def _buckets(offset: int, counts: Iterable[int], shift: int) -> dict[int, int]:
+    """Return the counts of the non-empty buckets by Prometheus' index, in ascending order."""
     merged: dict[int, int] = {}
     for index, count in enumerate(counts, offset):
         if count:
             # Halving the resolution once merges the buckets 2i and 2i+1.
             bucket = (index >> shift) + 1
             merged[bucket] = merged.get(bucket, 0) + count
+    return merged
+
+
+def _fits(buckets: dict[int, int]) -> bool:
+    """Tell whether all indexes fit a sint32, and all differences of counts a sint64."""
+    highest = max(buckets, default=0)
+    return highest <= _MAX_INDEX and max(buckets.values(), default=0) <= _MAX_COUNT
+
+
+def _spans(buckets: dict[int, int]) -> tuple[list[BucketSpan], list[int]]:
+    """Return the spans of the buckets, and each bucket's difference to the one before."""
     spans: list[BucketSpan] = []
     deltas: list[int] = []
     next_bucket = previous = 0
-    for bucket, count in merged.items():
+    for bucket, count in buckets.items():
         if spans and bucket == next_bucket:
             spans[-1].length += 1
         else:

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from converters.points import DropReason
-from converters.series import VALUE
-from converters.wire import encode_field
+from converters.series import VALUE, encode_time_series
+from converters.wire import encode_field, encode_varint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,26 +59,38 @@ class NativeWriter:
                 self.collided.add(new.group.metric.base)
 
     def _write_series(self, labels: bytes, points: list[NativePoint]) -> None:
-        self.series += 1
+        written = 0
         late = [point for point in points if point.histogram.timestamp < self._late_before]
         for writer, part in (
             (self._lanes.native_earlier, late),
             (self._lanes.native_later, points[len(late) :]),
         ):
-            whole = _encode(labels, part)
-            if len(whole) <= self._lanes.max_bytes:
-                if part:
-                    writer.add(whole, len(part))
-                continue
-            for point in part:
-                piece = _encode(labels, [point])
-                if len(piece) > self._lanes.max_bytes:
-                    self.dropped[DropReason.OVERSIZED] += 1
-                else:
-                    writer.add(piece, 1)
+            for chunk in self._chunks(labels, part):
+                writer.add(encode_time_series(labels, chunk), len(chunk))
+                written += len(chunk)
+        self.series += bool(written)
 
+    def _chunks(self, labels: bytes, points: Iterable[NativePoint]) -> list[list[bytes]]:
+        """
+        Cut the histograms of one series, encoded in field 4, into runs that fit a request.
 
-def _encode(labels: bytes, points: Iterable[NativePoint]) -> bytes:
-    """Return a TimeSeries with its histograms in field 4."""
-    histograms = [encode_field(b"\x22", p.histogram.SerializeToString()) for p in points]
-    return encode_field(b"\x0a", labels + b"".join(histograms))
+        A run ends only where the next histogram does not fit, so that no two
+        runs of a series ever fit one body.
+        """
+        chunks: list[list[bytes]] = []
+        size = 0
+        for point in points:
+            histogram = encode_field(b"\x22", point.histogram.SerializeToString())
+            if not self._fits(len(labels) + len(histogram)):
+                self.dropped[DropReason.OVERSIZED] += 1
+            elif chunks and self._fits(size + len(histogram)):
+                chunks[-1].append(histogram)
+                size += len(histogram)
+            else:
+                chunks.append([histogram])
+                size = len(labels) + len(histogram)
+        return chunks
+
+    def _fits(self, length: int) -> bool:
+        """Tell whether a TimeSeries with a content of that length fits a request."""
+        return 1 + len(encode_varint(length)) + length <= self._lanes.max_bytes

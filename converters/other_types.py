@@ -8,13 +8,14 @@ exists in practice, so a point of another type there is counted as unsupported.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
 from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     AggregationTemporality,
     ExponentialHistogram,
     ExponentialHistogramDataPoint,
+    Gauge,
     Histogram,
     HistogramDataPoint,
     Metric,
@@ -24,7 +25,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 
 from converters.attributes import decode_key_values
 from converters.errors import DecodeError
-from converters.native_histograms import is_convertible, native_histogram
+from converters.native_histograms import native_histogram
 from converters.numbers import decimal_text
 from converters.points import (
     NO_RECORDED_VALUE,
@@ -59,20 +60,20 @@ def read_other_metric(
     """
     try:
         metric = Metric.FromString(raw)
-        labelled = MetricFormat.FromString(raw)
+        only_0_7 = MetricFormat.FromString(raw)
     except ProtobufDecodeError as error:
         raise DecodeError(f"a metric: {error}") from error
     for name in _ONLY_IN_0_7:
-        record.dropped[DropReason.UNSUPPORTED] += len(getattr(labelled, name).data_points)
+        record.dropped[DropReason.UNSUPPORTED] += len(getattr(only_0_7, name).data_points)
     kind = metric.WhichOneof("data")
     if kind == "gauge":
-        points = _without_0_7(metric.gauge.data_points, labelled.gauge, record)
+        points = _without_0_7(metric.gauge, record)
         _read_numbers(points, scope, record)
     elif kind == "sum":
-        points = _without_0_7(metric.sum.data_points, labelled.sum, record)
+        points = _without_0_7(metric.sum, record)
         _read_numbers(_cumulative(points, metric.sum, record), scope, record)
     elif kind == "histogram":
-        buckets = _without_0_7(metric.histogram.data_points, labelled.histogram, record)
+        buckets = _without_0_7(metric.histogram, record)
         _read_histograms(_cumulative(buckets, metric.histogram, record), scope, record)
     elif kind == "exponential_histogram":
         exponential = metric.exponential_histogram
@@ -83,10 +84,18 @@ def read_other_metric(
             record.dropped[DropReason.UNSUPPORTED] += len(accepted)
 
 
-def _without_0_7(points: Iterable[_P], labelled: Points, record: RecordPoints) -> list[_P]:
+@overload
+def _without_0_7(metric: Gauge | Sum, record: RecordPoints) -> list[NumberDataPoint]: ...
+@overload
+def _without_0_7(metric: Histogram, record: RecordPoints) -> list[HistogramDataPoint]: ...
+def _without_0_7(
+    metric: Gauge | Sum | Histogram, record: RecordPoints
+) -> list[NumberDataPoint] | list[HistogramDataPoint]:
     """Drop the points that carry labels in field 1, where only OTLP 0.7 has them."""
-    formats = labelled.data_points
-    current = [point for point, view in zip(points, formats, strict=True) if not view.labels]
+    # The stock classes keep the fields that they do not know.
+    formats = Points.FromString(metric.SerializeToString()).data_points
+    points: Any = zip(metric.data_points, formats, strict=True)
+    current = [point for point, view in points if not view.labels]
     record.dropped[DropReason.UNSUPPORTED] += len(formats) - len(current)
     return current
 
@@ -162,7 +171,7 @@ def _add(
     if point.flags & NO_RECORDED_VALUE:
         samples = [(statistic, STALE_MARKER) for statistic, _ in samples]
     group = scope.group_of(decode_key_values(point.attributes))
-    record.general.append(Point(group, milliseconds_of(point.time_unix_nano), count, samples))
+    record.add_general(Point(group, milliseconds_of(point.time_unix_nano), count, samples))
 
 
 def _read_exponential(
@@ -171,8 +180,10 @@ def _read_exponential(
     for point in points:
         if not point.time_unix_nano:
             record.dropped[DropReason.NO_TIMESTAMP] += 1
-        elif not is_convertible(point):
+            continue
+        histogram = native_histogram(point)
+        if histogram is None:
             record.dropped[DropReason.UNSUPPORTED] += 1
-        else:
-            group = scope.group_of(decode_key_values(point.attributes))
-            record.native.append(NativePoint(group, point.count, native_histogram(point)))
+            continue
+        group = scope.group_of(decode_key_values(point.attributes))
+        record.native.append(NativePoint(group, point.count, histogram))

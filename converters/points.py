@@ -18,6 +18,9 @@ from converters.numbers import decimal_text
 from converters.series import COUNT, MAX, MIN, SUM, SeriesGroup, Statistic
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
+
     from converters.schema.remote_write_pb2 import Histogram
 
 # time, count, sum, minimum, percentiles, maximum, attributes. Numbers are 8
@@ -88,12 +91,41 @@ class NativePoint:
 
 @dataclass
 class RecordPoints:
-    """All that one record holds; kept apart until the whole record has proved sound."""
+    """
+    All that one record holds; kept apart until the whole record has proved sound.
+
+    Attributes:
+        summaries: The points in the common form, in their order on the wire.
+        general: The points in the general form, each behind the number of
+            `summaries` before it, which tells their common order.
+        native: The points that become native histograms.
+        dropped: How many points cannot be converted, by reason.
+    """
 
     summaries: list[tuple[SeriesGroup, SummaryValues]] = field(default_factory=list)
-    general: list[Point] = field(default_factory=list)
+    general: list[tuple[int, Point]] = field(default_factory=list)
     native: list[NativePoint] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
+
+    def add_general(self, point: Point) -> None:
+        """Add a point in the general form."""
+        self.general.append((len(self.summaries), point))
+
+    def in_order(self, groups: AbstractSet[SeriesGroup]) -> Iterator[Point]:
+        """Iterate over the general form of all points of these groups and all general points."""
+        position = 0
+        for before, point in self.general:
+            yield from self._general_forms(position, before, groups)
+            yield point
+            position = before
+        yield from self._general_forms(position, len(self.summaries), groups)
+
+    def _general_forms(
+        self, begin: int, end: int, groups: AbstractSet[SeriesGroup]
+    ) -> Iterator[Point]:
+        for group, values in self.summaries[begin:end]:
+            if group in groups:
+                yield general_point(group, values)
 
     @property
     def data_points(self) -> int:

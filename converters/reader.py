@@ -54,8 +54,6 @@ def read_points(
 def _read_other(
     metric: Metric, scope: MetricScope, record: RecordPoints, *, native_histograms: bool
 ) -> None:
-    if metric.HasField("summary"):
-        return
     # The classes for all other types are needed by few; CloudWatch sends none.
     from converters.other_types import read_other_metric  # noqa: PLC0415
 

@@ -19,6 +19,11 @@ from converters.wire import read_length
 # Firehose's console sends records with these keys on "Test with demo data".
 _DEMO_KEYS = frozenset({"TICKER_SYMBOL", "SECTOR", "CHANGE"})
 
+_OTHER_FORMAT = (
+    "the record is JSON: set the metric stream's output format to "
+    "OpenTelemetry 1.0 or OpenTelemetry 0.7"
+)
+
 
 def decode_record(record: bytes) -> list[ExportMetricsServiceRequest]:
     """
@@ -29,19 +34,21 @@ def decode_record(record: bytes) -> list[ExportMetricsServiceRequest]:
         DecodeError: A message is not an OTLP metrics request.
         JsonRecordError: The record is JSON, as a stream of another output format sends it.
     """
+    # A message of 123 bytes begins with an opening brace too, so JSON is only
+    # considered once the record has turned out not to be OTLP, or to say nothing:
+    # text may happen to be messages of unknown fields.
     try:
-        return [_decode_message(message) for message in split_messages(record)]
+        messages = [_decode_message(message) for message in split_messages(record)]
     except RecordError as error:
-        # A message of 123 bytes begins with an opening brace too, so JSON is
-        # only considered once the record has turned out not to be OTLP.
         if is_demo_data(record):
             return []
         if _is_json(record):
-            raise JsonRecordError(
-                "the record is JSON: set the metric stream's output format to "
-                "OpenTelemetry 1.0 or OpenTelemetry 0.7"
-            ) from error
+            raise JsonRecordError(_OTHER_FORMAT) from error
         raise
+    says_nothing = not any(message.resource_metrics for message in messages)
+    if says_nothing and not is_demo_data(record) and _is_json(record):
+        raise JsonRecordError(_OTHER_FORMAT)
+    return messages
 
 
 def split_messages(record: bytes) -> list[bytes]:

@@ -148,12 +148,8 @@ class MetricScope:
             labels = PointLabels.FromString(raw)
         except ProtobufDecodeError:
             return None
-        known = sum(
-            1 + len(encode_varint(len(entry))) + len(entry)
-            for entries in (labels.labels, labels.attributes)
-            for entry in entries
-        )
-        if known != len(raw):
+        labels.DiscardUnknownFields()
+        if labels.ByteSize() != len(raw):
             return None
         group = self.group_of(self.resource.cache.attributes.decode(labels))
         if not group.from_cloudwatch:
@@ -164,7 +160,9 @@ class MetricScope:
 
     def group_of(self, attributes: PointAttributes) -> SeriesGroup:
         """Return the group for decoded attributes, whatever their order was on the wire."""
-        identity = attributes._replace(dimensions=tuple(sorted(attributes.dimensions)))
+        identity = PointAttributes(
+            attributes.namespace, attributes.metric_name, tuple(sorted(attributes.dimensions))
+        )
         group = self.identities.get(identity)
         if group is None:
             scope = self.resource

@@ -10,6 +10,7 @@ nothing else. A point that does not match is decoded by the stock classes.
 
 from __future__ import annotations
 
+import math
 import re
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
@@ -34,9 +35,11 @@ from converters.points import (
 from converters.schema.otlp_view_pb2 import PointLabels
 from converters.series import COUNT, MAX, MIN, SUM, MetricScope, SeriesGroup, Statistic
 
-# The quantiles of minimum and maximum, by value: 1, 0 and its negative twin.
+# The quantiles of minimum and maximum, by value: 1, 0 and its negative twin. No
+# percentile either: what is not finite, for NaN has many spellings.
 _ONE = re.escape(ONE)
 _ENDS = b"|".join(re.escape(number) for number in (ONE, ZERO, double_bytes(-0.0)))
+_NO_PERCENTILE = _ENDS + rb"|.{6}[\xf0-\xff][\x7f\xff]"
 
 # SummaryDataPoint: fixed64 start_time_unix_nano = 2, fixed64 time_unix_nano = 3,
 # fixed64 count = 4, double sum = 5, repeated ValueAtQuantile quantile_values = 6
@@ -45,8 +48,8 @@ _ENDS = b"|".join(re.escape(number) for number in (ONE, ZERO, double_bytes(-0.0)
 _TIME = rb"\x19(.{7}[\x01-\x3c])"
 _COUNT_SUM = rb"(?:\x21(.{8}))?+(?:\x29(.{8}))?+"
 _MINIMUM = rb"\x32(?:\x00|\x09\x11(.{8}))"
-_PERCENTILES = rb"((?:\x32(?:\x12\x09(?!%(ends)b).{8}\x11.{8}|\x09\x09(?!%(ends)b).{8}))*+)" % {
-    b"ends": _ENDS
+_PERCENTILES = rb"((?:\x32(?:\x12\x09(?!%(no)b).{8}\x11.{8}|\x09\x09(?!%(no)b).{8}))*+)" % {
+    b"no": _NO_PERCENTILE
 }
 _MAXIMUM = rb"\x32(?:\x09\x09%(one)b|\x12\x09%(one)b\x11(.{8}))" % {b"one": _ONE}
 _NUMBERS = _TIME + _COUNT_SUM + _MINIMUM + _PERCENTILES + _MAXIMUM
@@ -64,20 +67,27 @@ def read_summary_point(raw: bytes, metric: MetricScope, record: RecordPoints) ->
     Raises:
         DecodeError: The bytes are not a SummaryDataPoint of either format.
     """
-    match = _match_1_x(raw)
-    if match is not None:
-        values: SummaryValues = match.groups()  # type: ignore[assignment]  # the pattern's groups
-    else:
-        match = _match_0_7(raw)
-        if match is None:
-            _decode_summary_point(raw, metric, record)
-            return
-        values = match.group(2, 3, 4, 5, 6, 7, 1)  # type: ignore[assignment]  # likewise
+    values = _take_apart(raw)
+    if values is None:
+        _decode_summary_point(raw, metric, record)
+        return
     group = metric.groups.get(values[6]) or metric.group(values[6])
     if group is None or (values[4] and not _distinct(values[4])):
         _decode_summary_point(raw, metric, record)
     else:
         record.summaries.append((group, values))
+
+
+def _take_apart(raw: bytes) -> SummaryValues | None:
+    """Return the fields of a point that is laid out as CloudWatch does it; None for another."""
+    # Labels come first in OTLP 0.7, and only there.
+    if raw[:1] == b"\x0a":
+        match = _match_0_7(raw)
+        fields = match and match.group(2, 3, 4, 5, 6, 7, 1)
+    else:
+        match = _match_1_x(raw)
+        fields = match and match.groups()
+    return fields  # type: ignore[return-value]  # the patterns' groups
 
 
 def _distinct(percentiles: bytes) -> bool:
@@ -100,13 +110,15 @@ def _decode_summary_point(raw: bytes, metric: MetricScope, record: RecordPoints)
     if values is not None:
         record.summaries.append((group, values))
     else:
-        record.general.append(_general_form(point, group))
+        record.add_general(_general_form(point, group))
 
 
 def _common_form(point: SummaryDataPoint) -> SummaryValues | None:
     ends: dict[float, bytes] = {}
     percentiles = b""
     for entry in point.quantile_values:
+        if not math.isfinite(entry.quantile):
+            return None
         if entry.quantile not in (0.0, 1.0):
             percentiles += encode_percentile(
                 double_bytes(entry.quantile), double_bytes(entry.value)

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!converters/schema/otlp_view.proto\x12\x1emetric_stream_lambda.otlp_view\"h\n\x1b\x45xportMetricsServiceRequest\x12I\n\x10resource_metrics\x18\x01 \x03(\x0b\x32/.metric_stream_lambda.otlp_view.ResourceMetrics\"h\n\x0fResourceMetrics\x12\x10\n\x08resource\x18\x01 \x03(\x0c\x12\x43\n\rscope_metrics\x18\x02 \x03(\x0b\x32,.metric_stream_lambda.otlp_view.ScopeMetrics\"G\n\x0cScopeMetrics\x12\x37\n\x07metrics\x18\x02 \x03(\x0b\x32&.metric_stream_lambda.otlp_view.Metric\"P\n\x06Metric\x12\x0c\n\x04name\x18\x01 \x01(\x0c\x12\x38\n\x07summary\x18\x0b \x01(\x0b\x32\'.metric_stream_lambda.otlp_view.Summary\"\x1e\n\x07Summary\x12\x13\n\x0b\x64\x61ta_points\x18\x01 \x03(\x0c\"1\n\x0bPointLabels\x12\x0e\n\x06labels\x18\x01 \x03(\x0c\x12\x12\n\nattributes\x18\x07 \x03(\x0c\",\n\x0eStringKeyValue\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\x1e\n\x0cKeyValueList\x12\x0e\n\x06values\x18\x01 \x03(\x0c\"\xe8\x02\n\x0cMetricFormat\x12\x39\n\tint_gauge\x18\x04 \x01(\x0b\x32&.metric_stream_lambda.otlp_view.Points\x12\x35\n\x05gauge\x18\x05 \x01(\x0b\x32&.metric_stream_lambda.otlp_view.Points\x12\x37\n\x07int_sum\x18\x06 \x01(\x0b\x32&.metric_stream_lambda.otlp_view.Points\x12\x33\n\x03sum\x18\x07 \x01(\x0b\x32&.metric_stream_lambda.otlp_view.Points\x12=\n\rint_histogram\x18\x08 \x01(\x0b\x32&.metric_stream_lambda.otlp_view.Points\x12\x39\n\thistogram\x18\t \x01(\x0b\x32&.metric_stream_lambda.otlp_view.Points\"J\n\x06Points\x12@\n\x0b\x64\x61ta_points\x18\x01 \x03(\x0b\x32+.metric_stream_lambda.otlp_view.PointFormat\"\x1d\n\x0bPointFormat\x12\x0e\n\x06labels\x18\x01 \x03(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!converters/schema/otlp_view.proto\x12\x1emetric_stream_lambda.otlp_view\"h\n\x1b\x45xportMetricsServiceRequest\x12I\n\x10resource_metrics\x18\x01 \x03(\x0b\x32/.metric_stream_lambda.otlp_view.ResourceMetrics\"h\n\x0fResourceMetrics\x12\x10\n\x08resource\x18\x01 \x03(\x0c\x12\x43\n\rscope_metrics\x18\x02 \x03(\x0b\x32,.metric_stream_lambda.otlp_view.ScopeMetrics\"G\n\x0cScopeMetrics\x12\x37\n\x07metrics\x18\x02 \x03(\x0b\x32&.metric_stream_lambda.otlp_view.Metric\"P\n\x06Metric\x12\x0c\n\x04name\x18\x01 \x01(\x0c\x12\x38\n\x07summary\x18\x0b \x01(\x0b\x32\'.metric_stream_lambda.otlp_view.Summary\"\x1e\n\x07Summary\x12\x13\n\x0b\x64\x61ta_points\x18\x01 \x03(\x0c\"1\n\x0bPointLabels\x12\x0e\n\x06labels\x18\x01 \x03(\x0c\x12\x12\n\nattributes\x18\x07 \x03(\x0c\",\n\x0eStringKeyValue\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\xc1\x01\n\x0cMetricFormat\x12\x39\n\tint_gauge\x18\x04 \x01(\x0b\x32&.metric_stream_lambda.otlp_view.Points\x12\x37\n\x07int_sum\x18\x06 \x01(\x0b\x32&.metric_stream_lambda.otlp_view.Points\x12=\n\rint_histogram\x18\x08 \x01(\x0b\x32&.metric_stream_lambda.otlp_view.Points\"J\n\x06Points\x12@\n\x0b\x64\x61ta_points\x18\x01 \x03(\x0b\x32+.metric_stream_lambda.otlp_view.PointFormat\"\x1d\n\x0bPointFormat\x12\x0e\n\x06labels\x18\x01 \x03(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,12 +45,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POINTLABELS']._serialized_end=517
   _globals['_STRINGKEYVALUE']._serialized_start=519
   _globals['_STRINGKEYVALUE']._serialized_end=563
-  _globals['_KEYVALUELIST']._serialized_start=565
-  _globals['_KEYVALUELIST']._serialized_end=595
-  _globals['_METRICFORMAT']._serialized_start=598
-  _globals['_METRICFORMAT']._serialized_end=958
-  _globals['_POINTS']._serialized_start=960
-  _globals['_POINTS']._serialized_end=1034
-  _globals['_POINTFORMAT']._serialized_start=1036
-  _globals['_POINTFORMAT']._serialized_end=1065
+  _globals['_METRICFORMAT']._serialized_start=566
+  _globals['_METRICFORMAT']._serialized_end=759
+  _globals['_POINTS']._serialized_start=761
+  _globals['_POINTS']._serialized_end=835
+  _globals['_POINTFORMAT']._serialized_start=837
+  _globals['_POINTFORMAT']._serialized_end=866
 # @@protoc_insertion_point(module_scope)

@@ -56,27 +56,15 @@ class StringKeyValue(_message.Message):
     value: str
     def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
-class KeyValueList(_message.Message):
-    __slots__ = ("values",)
-    VALUES_FIELD_NUMBER: _ClassVar[int]
-    values: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, values: _Optional[_Iterable[bytes]] = ...) -> None: ...
-
 class MetricFormat(_message.Message):
-    __slots__ = ("int_gauge", "gauge", "int_sum", "sum", "int_histogram", "histogram")
+    __slots__ = ("int_gauge", "int_sum", "int_histogram")
     INT_GAUGE_FIELD_NUMBER: _ClassVar[int]
-    GAUGE_FIELD_NUMBER: _ClassVar[int]
     INT_SUM_FIELD_NUMBER: _ClassVar[int]
-    SUM_FIELD_NUMBER: _ClassVar[int]
     INT_HISTOGRAM_FIELD_NUMBER: _ClassVar[int]
-    HISTOGRAM_FIELD_NUMBER: _ClassVar[int]
     int_gauge: Points
-    gauge: Points
     int_sum: Points
-    sum: Points
     int_histogram: Points
-    histogram: Points
-    def __init__(self, int_gauge: _Optional[_Union[Points, _Mapping]] = ..., gauge: _Optional[_Union[Points, _Mapping]] = ..., int_sum: _Optional[_Union[Points, _Mapping]] = ..., sum: _Optional[_Union[Points, _Mapping]] = ..., int_histogram: _Optional[_Union[Points, _Mapping]] = ..., histogram: _Optional[_Union[Points, _Mapping]] = ...) -> None: ...
+    def __init__(self, int_gauge: _Optional[_Union[Points, _Mapping]] = ..., int_sum: _Optional[_Union[Points, _Mapping]] = ..., int_histogram: _Optional[_Union[Points, _Mapping]] = ...) -> None: ...
 
 class Points(_message.Message):
     __slots__ = ("data_points",)

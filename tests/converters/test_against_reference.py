@@ -1,0 +1,59 @@
+"""The converter against a second one, slow and plain, on random deliveries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+
+from converters.convert import Converter, Profile
+from events.fleet import END_MS, fleet
+from events.large import large_points, large_records
+from events.otlp import Format
+from events.samples import sample_records
+from tests.support.converting import assert_sound, bits_of, convert
+from tests.support.deliveries import deliveries
+from tests.support.properties import examples
+from tests.support.reference_conversion import expect
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_WARM = {keep_case: Converter(Profile(keep_case=keep_case)) for keep_case in (False, True)}
+
+
+def _compare(records: Sequence[bytes], converter: Converter, *, keep_case: bool) -> None:
+    expected = expect(records, keep_case=keep_case)
+    conversion = convert(*records, converter=converter)
+    assert not conversion.failures
+    assert_sound(conversion)
+    assert bits_of(conversion) == expected.bits()
+    assert conversion.data_points == expected.data_points
+    assert conversion.samples == expected.samples
+    assert conversion.dropped_points == expected.dropped_points
+    assert conversion.dropped_samples == expected.dropped_samples
+
+
+@pytest.mark.parametrize("keep_case", [False, True])
+@given(records=deliveries)
+@examples(120)
+def test_random_deliveries(keep_case: bool, records: list[bytes]) -> None:
+    """A warm converter makes the reference's samples and account of any delivery."""
+    _compare(records, _WARM[keep_case], keep_case=keep_case)
+
+
+@pytest.mark.parametrize("version", list(Format))
+def test_fleet(version: Format) -> None:
+    """The sample events become what the reference makes of them."""
+    records = sample_records(fleet(END_MS), version)
+    _compare(records, Converter(Profile()), keep_case=False)
+
+
+@pytest.mark.parametrize("version", list(Format))
+def test_large_delivery(version: Format) -> None:
+    """So does a larger delivery, and the next minute of it."""
+    converter = Converter(Profile())
+    for minute in (0, 1):
+        records = large_records(large_points(1_000, minute), version)
+        _compare(records, converter, keep_case=False)

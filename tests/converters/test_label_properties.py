@@ -1,0 +1,104 @@
+"""Any attributes give valid labels, and no value is lost."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from converters.convert import Converter, Profile
+from events.otlp import Format
+from tests.support.converting import assert_sound, convert, samples_of
+from tests.support.otlp_building import (
+    RESOURCE,
+    Pairs,
+    SummaryPoint,
+    deliver,
+    gauge,
+    number,
+    one_record,
+)
+from tests.support.properties import examples
+from tests.support.reference_rules import identity, point_labels
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+_KEYS = st.one_of(
+    _TEXT,
+    st.sampled_from(
+        [
+            *("Namespace", "MetricName", "__name__", "quantile", "le", "namespace", "metricname"),
+            *("account", "region", "cloud_provider", "p8s_logzio_name", "cloud.region"),
+            *("cloud.account.id", "cloud.provider", "aws.exporter.arn", "Dimensions"),
+            *("dimension_le", "resource_le", "resource_resource_le", "a.b", "a_b", "A_B", "key_"),
+        ]
+    ),
+)
+_PAIRS = st.lists(st.tuples(_KEYS, _TEXT), max_size=8).map(tuple)
+_WARM = {keep: Converter(Profile(keep_case=keep)) for keep in (False, True)}
+
+
+@given(
+    dimensions=_PAIRS,
+    pairs=_PAIRS,
+    namespace=_TEXT,
+    metric_name=_TEXT,
+    environment=_TEXT,
+    version=st.sampled_from(Format),
+    keep_case=st.booleans(),
+)
+@examples(200)
+def test_any_attributes(
+    dimensions: Pairs,
+    pairs: Pairs,
+    namespace: str,
+    metric_name: str,
+    environment: str,
+    version: Format,
+    keep_case: bool,
+) -> None:
+    """Labels are valid, sorted, unique and not empty, and hold every value that is not empty."""
+    point = SummaryPoint(
+        namespace=namespace,
+        metric_name=metric_name,
+        dimensions=dimensions,
+        quantiles=((0.0, 1.0), (0.5, 2.0), (1.0, 3.0)),
+    )
+    conversion = convert(
+        deliver([point], version, pairs),
+        converter=_WARM[keep_case],
+        p8s_logzio_name=environment,
+    )
+    assert_sound(conversion)
+    found = samples_of(conversion)
+    assert len(found) == 5
+    named = identity(point.identity, dimensions)
+    expected = point_labels(pairs, named, environment, keep_case=keep_case)
+    for labels in found:
+        kept = {name: text for name, text in labels if name not in ("__name__", "quantile")}
+        assert kept == expected
+        _assert_kept(kept, [namespace, metric_name, *dict_values(dimensions)], keep_case=keep_case)
+        _assert_kept(
+            kept, [v for k, v in pairs if k != "aws.exporter.arn"] + [environment], keep_case=True
+        )
+
+
+def dict_values(pairs: Pairs) -> list[str]:
+    """Return the values of all pairs, those of repeated keys too."""
+    return [value for _, value in pairs]
+
+
+def _assert_kept(labels: dict[str, str], values: list[str], *, keep_case: bool) -> None:
+    for value in values:
+        text = value if keep_case else value.lower()
+        assert not text or any(
+            text == label or f";{text};" in f";{label};" for label in labels.values()
+        )
+
+
+@given(attributes=_PAIRS, name=_TEXT)
+@examples(100)
+def test_any_gauge(attributes: Pairs, name: str) -> None:
+    """The same holds for what other producers send, under any name of a metric."""
+    conversion = convert(one_record(gauge(name, number(1.0, attributes)), pairs=RESOURCE))
+    assert_sound(conversion)
+    ((labels, _),) = samples_of(conversion).items()
+    _assert_kept(dict(labels), dict_values(attributes), keep_case=False)

@@ -1,0 +1,235 @@
+"""The labels of a series: reserved names, collisions, case; one case in a line."""
+
+from __future__ import annotations
+
+import pytest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
+
+from converters.convert import Converter, Profile
+from events.otlp import Format
+from tests.support.converting import (
+    assert_sound,
+    contents,
+    convert,
+    labels_of,
+    samples_of,
+    time_series,
+)
+from tests.support.otlp_building import (
+    RESOURCE,
+    Pairs,
+    SummaryPoint,
+    attribute,
+    deliver,
+    one_record,
+    point_record,
+    summary,
+)
+
+_OF_RESOURCE = {"account": "111122223333", "region": "us-east-1", "cloud_provider": "aws"}
+_OF_METRIC = {"namespace": "aws/ec2", "metricname": "cpuutilization"}
+_ENVIRONMENT = {"p8s_logzio_name": "Env"}
+_ALWAYS = _OF_RESOURCE | _OF_METRIC | _ENVIRONMENT
+
+
+def _labels(*records: bytes, keep_case: bool = False, name: str = "Env") -> dict[str, str]:
+    """Return the labels of the only point's sum, without its name."""
+    conversion = convert(*records, keep_case=keep_case, p8s_logzio_name=name)
+    assert_sound(conversion)
+    (found,) = [
+        dict(labels) for labels in samples_of(conversion) if dict(labels)["__name__"] == _SUM
+    ]
+    del found["__name__"]
+    return found
+
+
+_SUM = "aws_ec2_cpuutilization_sum"
+
+
+@pytest.mark.parametrize("version", list(Format))
+@pytest.mark.parametrize(
+    ("dimensions", "labels"),
+    [
+        ((), {}),
+        ([("InstanceId", "I-1")], {"instanceid": "i-1"}),
+        ([("Namespace", "AWS")], {"dimension_namespace": "aws"}),
+        ([("MetricName", "Other")], {"dimension_metricname": "other"}),
+        ([("namespace", "x")], {"dimension_namespace": "x"}),
+        ([("Account", "7")], {"dimension_account": "7"}),
+        ([("region", "r")], {"dimension_region": "r"}),
+        ([("cloud.provider", "c")], {"dimension_cloud_provider": "c"}),
+        ([("quantile", "0.5")], {"dimension_quantile": "0.5"}),
+        ([("le", "1")], {"dimension_le": "1"}),
+        ([("P8S_LOGZIO_NAME", "p")], {"dimension_p8s_logzio_name": "p"}),
+        ([("__name__", "n")], {"key__name__": "n"}),
+        ([("Namespace", "A"), ("namespace", "B")], {"dimension_namespace": "a;b"}),
+        ([("dimension_le", "z"), ("le", "a")], {"dimension_le": "z;a"}),
+        ([("a.b", "2"), ("a-b", "1")], {"a_b": "1;2"}),
+        ([("a-b", "1"), ("a.b", "2")], {"a_b": "1;2"}),
+        ([("ä", "3"), ("Z", "1"), ("z", "2")], {"z": "1;2", "key_": "3"}),
+        ([("é", "3"), ("ü", "2"), ("%", "1")], {"key_": "1;3;2"}),
+        ([("x", "b"), ("x", "a")], {"x": "a;b"}),
+        ([("x", ""), ("X", "a")], {"x": "a"}),
+        ([("x", "")], {}),
+        ([("", "empty key")], {"key_": "empty key"}),
+        ([("9x", "Ü")], {"key_9x": "ü"}),
+    ],
+)
+def test_dimensions(version: Format, dimensions: Pairs, labels: dict[str, str]) -> None:
+    """Every dimension finds a label of its own or shares one, and never takes a reserved one."""
+    point = SummaryPoint(dimensions=tuple(dimensions))
+    assert _labels(deliver([point], version)) == _ALWAYS | labels
+
+
+@pytest.mark.parametrize(
+    ("resource", "labels"),
+    [
+        ([("aws.exporter.arn", "arn")], {}),
+        ([("service.name", "Web")], {"service_name": "Web"}),
+        ([("account", "Mine")], {"resource_account": "Mine"}),
+        ([("le", "1"), ("resource_le", "2")], {"resource_le": "2", "resource_resource_le": "1"}),
+        ([("namespace", "K8s")], {"resource_namespace": "K8s"}),
+        ([("quantile", "q")], {"resource_quantile": "q"}),
+        ([("InstanceId", "R")], {"resource_instanceid": "R"}),
+        ([("cloud.region", "Second")], {"cloud_region": "Second"}),
+        ([("a.b", "2"), ("a-b", "1")], {"a_b": "1;2"}),
+        ([("empty", "")], {}),
+        ([("p8s_logzio_name", "x")], {"resource_p8s_logzio_name": "x"}),
+        ([("9x", "N")], {"key_9x": "N"}),
+    ],
+)
+def test_resource_attributes(resource: Pairs, labels: dict[str, str]) -> None:
+    """Resource attributes keep their value as it is, and give way to all others."""
+    record = deliver([SummaryPoint()], pairs=(*RESOURCE, *resource))
+    assert _labels(record) == _ALWAYS | {"instanceid": "i-1"} | labels
+
+
+def test_moved_resource_attribute_gives_way_again() -> None:
+    """A moved resource attribute moves on where a dimension has that name too."""
+    point = SummaryPoint(dimensions=(("env", "d"), ("resource_env", "e")))
+    found = _labels(deliver([point], pairs=(*RESOURCE, ("env", "r"))))
+    assert (found["env"], found["resource_env"]) == ("d", "e")
+    assert found["resource_resource_env"] == "r"
+
+
+def test_missing_resource() -> None:
+    """Without a resource there is no label of it, and no empty one either."""
+    assert _labels(deliver([SummaryPoint(dimensions=())], pairs=())) == _OF_METRIC | _ENVIRONMENT
+
+
+def test_resource_values_that_are_not_strings() -> None:
+    """An account that is sent as a number is the same account."""
+    record = deliver([SummaryPoint(dimensions=())], pairs=())
+    number = attribute("cloud.account.id", AnyValue(int_value=7)).SerializeToString()
+    resource = b"\x0a" + bytes([len(number) + 2]) + b"\x0a" + bytes([len(number)]) + number
+    inner = record[3:] if record[1] & 0x80 else record[2:]
+    metrics = inner[inner.index(b"\x12") :]
+    content = resource + metrics
+    whole = b"\x0a" + _length(content) + content
+    assert _labels(_length(whole) + whole)["account"] == "7"
+
+
+def _length(content: bytes) -> bytes:
+    size = len(content)
+    return bytes([size]) if size < 128 else bytes([size & 0x7F | 0x80, size >> 7])
+
+
+def test_no_environment() -> None:
+    """An empty P8S_LOGZIO_NAME means no label."""
+    assert "p8s_logzio_name" not in _labels(deliver([SummaryPoint()]), name="")
+
+
+def test_environments_of_one_warm_converter() -> None:
+    """A warm converter does not confuse deliveries of two environments."""
+    converter = Converter(Profile())
+    for name in ("one", "two", "one"):
+        conversion = convert(deliver([SummaryPoint()]), converter=converter, p8s_logzio_name=name)
+        assert {dict(labels)["p8s_logzio_name"] for labels in samples_of(conversion)} == {name}
+
+
+def test_order_of_repeated_resource_attributes() -> None:
+    """The first account on the wire is the account, whatever a warm converter has seen before."""
+    twice = (("cloud.account.id", "1"), ("cloud.account.id", "2"))
+    records = [deliver([SummaryPoint()], pairs=pairs) for pairs in (twice, twice[::-1])]
+    warm = Converter(Profile())
+    for record, account in zip(records, "12", strict=True):
+        assert _labels(record)["account"] == account
+        assert contents(convert(record, converter=warm)) == contents(convert(record))
+
+
+@pytest.mark.parametrize("version", list(Format))
+def test_kept_case(version: Format) -> None:
+    """LABEL_VALUE_CASE=keep leaves values as they are, and lower-cases names all the same."""
+    point = SummaryPoint(dimensions=(("InstanceId", "I-1"), ("Namespace", "AWS")))
+    assert _labels(deliver([point], version), keep_case=True) == {
+        **_OF_RESOURCE,
+        **_ENVIRONMENT,
+        "namespace": "AWS/EC2",
+        "metricname": "CPUUtilization",
+        "instanceid": "I-1",
+        "dimension_namespace": "AWS",
+    }
+
+
+@pytest.mark.parametrize(
+    ("pairs", "labels"),
+    [
+        ([("Dimensions", "text")], {"dimensions": "text"}),
+        ([("Namespace", "N"), ("Namespace", "M")], {"namespace": "n", "dimension_namespace": "m"}),
+        ([("Namespace", ""), ("Namespace", "M")], {"dimension_namespace": "m"}),
+        (
+            [("MetricName", "N"), ("MetricName", "M")],
+            {"metricname": "n", "dimension_metricname": "m"},
+        ),
+        ([("other", "O")], {"other": "o"}),
+        ([], {}),
+    ],
+)
+def test_flat_attributes(pairs: Pairs, labels: dict[str, str]) -> None:
+    """In 1.0 too the first Namespace and MetricName are the identity, all else is a dimension."""
+    point = SummaryDataPoint.FromString(SummaryPoint().numbers())
+    point.attributes.extend([attribute(key, value) for key, value in pairs])
+    record = point_record(point.SerializeToString())
+    assert _labels(record) == _OF_RESOURCE | _ENVIRONMENT | labels
+
+
+def test_dimension_is_never_the_identity() -> None:
+    """A dimension called Namespace is a dimension even if the map stands before the identity."""
+    point = SummaryDataPoint.FromString(SummaryPoint().numbers() + _dimensions("AWS"))
+    point.attributes.extend([attribute("Namespace", "AWS/ELB"), attribute("MetricName", "m")])
+    found = _labels(point_record(point.SerializeToString()))
+    assert (found["namespace"], found["dimension_namespace"]) == ("aws/elb", "aws")
+
+
+def _dimensions(namespace: str) -> bytes:
+    point = SummaryPoint(namespace=None, metric_name=None, dimensions=(("Namespace", namespace),))
+    return point.attributes()
+
+
+def test_labels_and_attributes_in_one_point() -> None:
+    """A point that has labels and attributes keeps both."""
+    old = SummaryPoint(dimensions=(("a", "1"),))
+    new = SummaryPoint(namespace=None, metric_name=None, dimensions=(("b", "2"), ("c", "3")))
+    for raw in (
+        old.labels() + old.numbers() + new.attributes(),
+        old.numbers() + new.attributes() + old.labels(),
+        old.labels() + new.attributes() + old.numbers(),
+    ):
+        assert _labels(point_record(raw)) == _ALWAYS | {"a": "1", "b": "2", "c": "3"}
+
+
+def test_order_of_attributes() -> None:
+    """Two points whose attributes differ in order alone are of one series."""
+    pairs = (("a", "1"), ("b", "2"), ("a", "0"))
+    points = [
+        SummaryPoint(dimensions=dimensions, count=count)
+        for count, dimensions in ((1, pairs), (2, pairs[::-1]))
+    ]
+    for version in Format:
+        conversion = convert(one_record(summary(_NAME, *(p.encode(version) for p in points))))
+        assert conversion.dropped_samples == {"duplicate": 4}
+        assert len(list(map(labels_of, time_series(conversion)))) == 4
+
+
+_NAME = SummaryPoint().name

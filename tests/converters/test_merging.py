@@ -1,0 +1,247 @@
+"""Samples of one series: put in order, and each time once."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import TYPE_CHECKING
+
+import pytest
+
+from events.otlp import Format
+from tests.support.converting import assert_sound, by_name, convert, samples_of
+from tests.support.otlp_building import (
+    END_MS,
+    END_NS,
+    MINUTE_NS,
+    SummaryPoint,
+    deliver,
+    gauge,
+    number,
+    one_record,
+    summary,
+)
+
+if TYPE_CHECKING:
+    from converters.convert import Conversion
+
+_BASE = "aws_ec2_cpuutilization"
+_PLAIN = ((0.0, 1.0), (1.0, 4.0))
+
+
+def _totals(conversion: Conversion) -> list[tuple[int, float]]:
+    """Return the samples of the only sum."""
+    (found,) = [
+        samples
+        for labels, samples in samples_of(conversion).items()
+        if dict(labels)["__name__"] == f"{_BASE}_sum"
+    ]
+    return found
+
+
+@pytest.mark.parametrize("order", [*permutations(range(4))])
+def test_order(order: tuple[int, ...]) -> None:
+    """Periods arrive sorted by time, in whatever order and record they came."""
+    points = [SummaryPoint(time_ns=END_NS - n * MINUTE_NS, total=float(n)) for n in order]
+    expected = [(END_MS - n * 60_000, float(n)) for n in (3, 2, 1, 0)]
+    for conversion in (convert(deliver(points)), convert(*(deliver([p]) for p in points))):
+        assert_sound(conversion)
+        assert _totals(conversion) == expected
+
+
+def test_metric_objects() -> None:
+    """The points of one series are merged over Metric objects, as CloudWatch repeats them."""
+    points = [SummaryPoint(time_ns=END_NS - n * MINUTE_NS).encode() for n in range(4)]
+    name = SummaryPoint().name
+    apart = one_record(*(summary(name, point) for point in points))
+    together = one_record(summary(name, *points))
+    assert samples_of(convert(apart)) == samples_of(convert(together))
+
+
+_OUT_OF_THE_ORDINARY = ((1.0, 4.0), (0.0, 1.0), (0.0, 1.0))
+_WITHOUT_MINIMUM = ((1.0, 4.0),)
+
+
+@pytest.mark.parametrize(
+    ("counts", "winner"),
+    [
+        ((1, 2), 1),
+        ((2, 1), 0),
+        ((2, 2), 1),
+        ((0, 0), 1),
+        ((3, 1, 2), 0),
+        ((1, 3, 2), 1),
+        ((2, 1, 2), 2),
+        ((2, 2, 2), 2),
+        ((2**53, 2**53 + 1), 1),
+        ((2**53 + 1, 2**53), 0),
+    ],
+)
+@pytest.mark.parametrize("version", list(Format))
+def test_one_time_twice(version: Format, counts: tuple[int, ...], winner: int) -> None:
+    """The larger count stays, the later one if equal; the others are counted."""
+    points = [SummaryPoint(count=count, total=float(n)) for n, count in enumerate(counts)]
+    conversion = convert(*(deliver([point], version) for point in points))
+    assert_sound(conversion)
+    assert _totals(conversion) == [(END_MS, float(winner))]
+    lost = len(counts) - 1
+    assert conversion.dropped_samples == {"duplicate": 4 * lost}
+    assert conversion.dropped_points == {"duplicate": lost}
+    assert conversion.collided == ()
+
+
+@pytest.mark.parametrize("first", [_PLAIN, _WITHOUT_MINIMUM, _OUT_OF_THE_ORDINARY])
+@pytest.mark.parametrize("second", [_PLAIN, _WITHOUT_MINIMUM, _OUT_OF_THE_ORDINARY])
+@pytest.mark.parametrize("apart", [True, False])
+def test_later_one_of_any_shape(
+    first: tuple[tuple[float, float], ...], second: tuple[tuple[float, float], ...], apart: bool
+) -> None:
+    """Of equal counts the later one wins, whether or not it looks as CloudWatch's points do."""
+    points = [SummaryPoint(total=1.0, quantiles=first), SummaryPoint(total=2.0, quantiles=second)]
+    records = [deliver([point]) for point in points] if apart else [deliver(points)]
+    assert _totals(convert(*records)) == [(END_MS, 2.0)]
+
+
+def test_sample_by_sample() -> None:
+    """A point that loses one statistic keeps the others, and then does not count as dropped."""
+    larger = SummaryPoint(count=9, quantiles=((0.0, 1.0), (1.0, 2.0)))
+    smaller = SummaryPoint(count=1, quantiles=((0.0, 5.0), (0.5, 6.0), (1.0, 7.0)))
+    conversion = convert(deliver([larger, smaller]))
+    assert_sound(conversion)
+    values = (10.0, 9.0, 1.0, 2.0, 6.0)
+    assert list(samples_of(conversion).values()) == ([[(END_MS, value)] for value in values])
+    assert conversion.dropped_samples == {"duplicate": 4}
+    assert conversion.dropped_points == {}
+
+
+def test_repeated_quantile() -> None:
+    """A quantile that a point has twice is one sample; the later one wins."""
+    point = SummaryPoint(quantiles=((0.0, 1.0), (0.5, 2.0), (0.5, 3.0), (1.0, 4.0), (1.0, 5.0)))
+    conversion = convert(deliver([point]))
+    assert_sound(conversion)
+    assert by_name(conversion)[f"{_BASE}{{0.5}}"] == 3.0
+    assert by_name(conversion)[f"{_BASE}_max"] == 5.0
+    assert conversion.dropped_samples == {"duplicate": 2}
+    assert conversion.dropped_points == {}
+
+
+@pytest.mark.parametrize("version", list(Format))
+@pytest.mark.parametrize("usual", [True, False])
+def test_repeated_percentile(version: Format, usual: bool) -> None:
+    """So it is where the point is as CloudWatch's in all else, in whatever order its fields are."""
+    quantiles = ((0.0, 1.0), (0.5, 2.0), (0.5, 3.0), (1.0, 4.0))
+    point = SummaryPoint(quantiles=quantiles if usual else (*quantiles[1:], quantiles[0]))
+    conversion = convert(deliver([point], version))
+    assert_sound(conversion)
+    assert by_name(conversion)[f"{_BASE}{{0.5}}"] == 3.0
+    assert conversion.dropped_samples == {"duplicate": 1}
+
+
+def test_same_millisecond() -> None:
+    """Two points within one millisecond have one timestamp in remote write."""
+    points = [SummaryPoint(time_ns=END_NS + n, total=float(n)) for n in (0, 999_999)]
+    conversion = convert(deliver(points))
+    assert _totals(conversion) == [(END_MS, 999_999.0)]
+    assert conversion.dropped_samples == {"duplicate": 4}
+
+
+_UPPER = SummaryPoint(dimensions=(("InstanceId", "I-1"),), total=1.0)
+
+
+@pytest.mark.parametrize(
+    ("other", "winner"),
+    [
+        (SummaryPoint(count=5, total=2.0), 2.0),
+        (SummaryPoint(count=3, total=2.0), 1.0),
+        (SummaryPoint(count=4, total=2.0), 2.0),
+        (SummaryPoint(dimensions=(("instanceid", "I-1"),), total=2.0), 2.0),
+        (SummaryPoint(dimensions=(("InstanceId", "I-1"), ("x", "")), total=2.0), 2.0),
+        (SummaryPoint(namespace="aws/ec2", dimensions=(("InstanceId", "I-1"),), total=2.0), 2.0),
+        (SummaryPoint(metric_name="cpuUtilization", total=2.0), 2.0),
+    ],
+)
+def test_case_collision(other: SummaryPoint, winner: float) -> None:
+    """Two identities that lower-casing makes one are told apart from a duplicate."""
+    conversion = convert(deliver([_UPPER, other]))
+    assert_sound(conversion)
+    assert _totals(conversion) == [(END_MS, winner)]
+    assert conversion.dropped_samples == {"case_collision": 4}
+    assert conversion.dropped_points == {"case_collision": 1}
+    assert conversion.collided == (_BASE,)
+
+
+def test_no_collision_at_different_times() -> None:
+    """Two such identities that never meet at one time share a series, and nothing is lost."""
+    conversion = convert(deliver([_UPPER, SummaryPoint(time_ns=END_NS - MINUTE_NS)]))
+    assert_sound(conversion)
+    assert len(_totals(conversion)) == 2
+    assert (conversion.dropped_samples, conversion.collided) == ({}, ())
+
+
+def test_kept_case_avoids_collision() -> None:
+    """LABEL_VALUE_CASE=keep keeps them apart."""
+    conversion = convert(deliver([_UPPER, SummaryPoint()]), keep_case=True)
+    assert conversion.dropped_samples == {}
+    assert conversion.series == 8
+
+
+def test_collision_with_a_duplicate() -> None:
+    """A duplicate and a collision at one time are counted each for what it is."""
+    points = [_UPPER, SummaryPoint(total=2.0), SummaryPoint(total=3.0)]
+    conversion = convert(deliver(points))
+    assert conversion.dropped_samples == {"case_collision": 4, "duplicate": 4}
+    assert conversion.dropped_points == {"case_collision": 1, "duplicate": 1}
+
+
+@pytest.mark.parametrize(("key", "reason"), [("arn", "duplicate"), ("x", "case_collision")])
+def test_identity_of_the_resource(key: str, reason: str) -> None:
+    """The ARN of the metric stream is no part of the identity, an empty attribute is."""
+    name = "aws.exporter.arn" if key == "arn" else "x"
+    records = [deliver([SummaryPoint()], pairs=pairs) for pairs in ((), ((name, ""),))]
+    assert convert(*records).dropped_samples == {reason: 4}
+
+
+def test_two_accounts() -> None:
+    """The same metric of two accounts stays apart, and each series names its own."""
+    pairs = [(("cloud.account.id", account),) for account in "12"]
+    conversion = convert(*(deliver([SummaryPoint()], pairs=own) for own in pairs))
+    assert conversion.dropped_samples == {}
+    assert sorted(dict(labels)["account"] for labels in samples_of(conversion)) == list("11112222")
+
+
+def test_many_times_of_a_gauge() -> None:
+    """A gauge's points are sorted as a summary's are."""
+    points = [number(float(n), (), END_NS - n * MINUTE_NS) for n in (1, 3, 0, 2)]
+    ((samples),) = samples_of(convert(one_record(gauge("g", *points)))).values()
+    assert samples == [(END_MS - n * 60_000, float(n)) for n in (3, 2, 1, 0)]
+
+
+def test_quantiles_that_are_no_numbers() -> None:
+    """Two quantiles that are different NaNs make one series, in one period and over several."""
+    payload = bytes.fromhex("010000000000f87f")
+    other = bytes.fromhex("000000000000f8ff")
+    for periods in ([END_NS], [END_NS, END_NS - MINUTE_NS]):
+        raws = []
+        for time_ns in periods:
+            raw = SummaryPoint(
+                time_ns=time_ns, quantiles=((0.0, 1.0), (0.25, 2.0), (0.75, 3.0), (1.0, 4.0))
+            ).encode()
+            raw = raw.replace(b"\x09" + bytes(6) + b"\xd0\x3f", b"\x09" + payload)
+            raws.append(raw.replace(b"\x09" + bytes(6) + b"\xe8\x3f", b"\x09" + other))
+        conversion = convert(one_record(summary(SummaryPoint().name, *raws)))
+        assert_sound(conversion)
+        assert conversion.series == 5
+        assert conversion.dropped_samples == {"duplicate": len(periods)}
+
+
+def test_one_nan_in_each_period() -> None:
+    """So they do where each period has one of them."""
+    raws = []
+    for n, payload in enumerate((b"\x01", b"\x02")):
+        point = SummaryPoint(
+            time_ns=END_NS - n * MINUTE_NS, quantiles=((0.0, 1.0), (0.25, 2.0), (1.0, 4.0))
+        )
+        nan = payload + bytes.fromhex("0000000000f87f")
+        raws.append(point.encode().replace(b"\x09" + bytes(6) + b"\xd0\x3f", b"\x09" + nan))
+    conversion = convert(one_record(summary(SummaryPoint().name, *raws)))
+    assert_sound(conversion)
+    assert conversion.series == 5
