@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-ROOMS := handler converters events local bench tests
+ROOMS := handler converters dashboards events local bench tests
 PROTOS := $(wildcard converters/schema/*.proto)
 
 .DEFAULT_GOAL := help

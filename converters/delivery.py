@@ -69,12 +69,17 @@ class DeliveryPoints:
 
     def span(self) -> tuple[int, int] | None:
         """Return the oldest and the newest time in ms since the epoch; None without points."""
-        milliseconds = list(self.times.values())
-        milliseconds += [point.milliseconds for point in self.general]
-        milliseconds += [point.histogram.timestamp for point in self.native]
+        milliseconds = self._milliseconds()
         if not milliseconds:
             return None
         return min(milliseconds), max(milliseconds)
+
+    def _milliseconds(self) -> list[int]:
+        """Return all different times of the common form, and those of all other points."""
+        milliseconds = list(self.times.values())
+        milliseconds += [point.milliseconds for point in self.general]
+        milliseconds += [point.histogram.timestamp for point in self.native]
+        return milliseconds
 
     def late_before(self, delivered_ms: int | None) -> int:
         """
@@ -82,16 +87,16 @@ class DeliveryPoints:
 
         That is one hour before the delivery: before the time that Firehose
         wrote into it, so that the same delivery is always divided the same way,
-        whenever it is converted. Where it has none, or one that its own points
-        prove wrong, the newest point stands for it.
+        whenever it is converted. Where it has none, or one that most of its own
+        points prove wrong, the newest point stands for it.
 
         Args:
             delivered_ms: When Firehose put the delivery together, if it says.
         """
-        span = self.span()
-        if span is None:
+        milliseconds = self._milliseconds()
+        if not milliseconds:
             return 0
-        newest = span[1]
-        if delivered_ms is None or newest - delivered_ms > _MAX_AHEAD_MS:
-            return newest - _LATE_AFTER_MS
+        median = sorted(milliseconds)[(len(milliseconds) - 1) // 2]
+        if delivered_ms is None or median - delivered_ms > _MAX_AHEAD_MS:
+            return max(milliseconds) - _LATE_AFTER_MS
         return delivered_ms - _LATE_AFTER_MS

@@ -1,4 +1,4 @@
-"""Halving a body, to find out which of its samples a listener refuses."""
+"""Cutting a body apart, to find out which of its samples a listener refuses."""
 
 from __future__ import annotations
 
@@ -39,6 +39,24 @@ def halve(body: Body) -> Halves | None:
         middle = len(series) // 2
         return Halves((_body(series[:middle]), _body(series[middle:])), one_series=False)
     return Halves(_halve_series(series[0]), one_series=True)
+
+
+def cut_out_series(body: Body) -> tuple[list[Body], Body] | None:
+    """
+    Cut a series somewhere in the middle out of a body.
+
+    Returns:
+        What is left, in one or two bodies, and the body of that series; None
+        where the body holds one series alone.
+    """
+    series = _decode(body).timeseries
+    if len(series) < 2:
+        return None
+    # The golden section keeps out of step with what repeats: each point makes
+    # the same few series.
+    place = int(len(series) * 0.618)
+    rest = [part for part in (series[:place], series[place + 1 :]) if part]
+    return [_body(part) for part in rest], _body([series[place]])
 
 
 def describe(body: Body) -> str:

@@ -2,7 +2,7 @@
 Finding the samples that a listener refuses among those that it would take.
 
 A remote-write 1.0 server may refuse a whole WriteRequest for one bad sample. So
-a refused body is halved, and each half sent once, down to a single sample; only
+a refused body is cut apart, and each part sent once, down to a single sample; only
 what is refused alone is rejected.
 """
 
@@ -12,7 +12,7 @@ from collections import deque
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from converters.split import describe, halve
+from converters.split import cut_out_series, describe, halve
 from handler.verdict import Verdict, names_samples
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 # As many refusals without one acceptance mean that nothing in the body is wanted.
 _MAX_REFUSALS = 16
-# Before that, the largest parts get a chance: a block of bad samples may lie
-# before many good ones.
-_LARGEST_NEXT = 14
 
 # Bodies to be settled one after the other: several where they hold one series.
 _Sequence = deque["Body"]
@@ -41,11 +38,11 @@ def isolate(
     """
     Settle all samples of a refused body.
 
-    A half is settled before its other half is sent. Halves of one series go in
-    the order of time. Where the listener has taken nothing of the body after
-    sixteen refusals, it wants nothing of it; once it has taken something, every
-    sample is worth its own answer, and only the time for the delivery ends the
-    search.
+    First single series far apart are tried, until the listener takes one: where
+    it refuses them all, it wants nothing of the body. Once it has taken
+    something, every sample is worth its own answer: what is left is halved, and
+    only the time for the delivery ends the search. Halves of one series go in
+    the order of time, the first settled before the second is sent.
 
     Args:
         refused: A body that the listener has refused.
@@ -58,26 +55,42 @@ def isolate(
         Whether all samples are settled; False where the rest has to wait for
         another delivery.
     """
-    # The smallest parts, which were split last, are on the left.
-    unsent = deque(_split(refused, answer, deque(), account))
+    cut = cut_out_series(refused)
+    if cut is None:
+        unsent = _split(refused, answer, deque(), account)
+    else:
+        rest, series = cut
+        unsent = [deque([part]) for part in (series, *rest)]
     refusals, anything_accepted = 1, False
     while unsent:
-        smallest_next = anything_accepted or refusals < _LARGEST_NEXT
-        sequence = unsent.popleft() if smallest_next else unsent.pop()
+        # By turns far apart and deeper, since a series may begin with bad samples.
+        deeper = anything_accepted or refusals % 2
+        sequence = unsent.pop(0) if deeper else _far_apart(unsent)
         body = sequence.popleft()
         verdict, said = send(body)
         if verdict is Verdict.ACCEPTED:
             anything_accepted = True
-            rest = [sequence] if sequence else []
+            following = [sequence] if sequence else []
         elif verdict is not Verdict.REFUSED or said is None:
             return False
         else:
             refusals += 1
             if refusals >= _MAX_REFUSALS and not anything_accepted:
                 return _give_up([body, *sequence, *chain.from_iterable(unsent)], said, account)
-            rest = _split(body, said, sequence, account)
-        unsent.extendleft(reversed(rest))
+            following = _split(body, said, sequence, account)
+        unsent = [*following, *unsent] if deeper else [*unsent, *following]
     return True
+
+
+def _far_apart(unsent: list[_Sequence]) -> _Sequence:
+    """Take a series out of the largest part that is left."""
+    index, largest = max(enumerate(unsent), key=lambda item: sum(b.samples for b in item[1]))
+    cut = cut_out_series(largest[0]) if len(largest) == 1 else None
+    if cut is None:
+        return unsent.pop(index)
+    rest, series = cut
+    unsent[index : index + 1] = [deque([part]) for part in rest]
+    return deque([series])
 
 
 def _split(

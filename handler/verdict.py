@@ -70,7 +70,7 @@ def retry_after_seconds(header: str | None, now: float) -> float:
         return float(text)
     try:
         date: datetime = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
