@@ -9,6 +9,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 
 from bench.clock import Stopwatch, Time
 from converters.bodies import Lanes
+from converters.checkpoint import no_checkpoint
 from converters.convert import Conversion, Converter, Profile
 from converters.delivery import DeliveryPoints
 from converters.encoder import Encoder
@@ -84,12 +85,14 @@ class Stages:
                     self._cache,
                     p8s_logzio_name=_ENVIRONMENT_LABEL,
                     native_histograms=False,
+                    checkpoint=no_checkpoint,
                 )
                 del messages
                 points.add(found)
         with watches["encode"]:
             lanes = Lanes(self._profile.max_bytes, compress=_unchanged)
-            Encoder(lanes, points.late_before(delivery.delivered_ms)).write(points)
+            late_before = points.late_before(delivery.delivered_ms)
+            Encoder(lanes, late_before, no_checkpoint).write(points)
             self.bodies = [body.content for lane in lanes.finish() for body in lane]
         with watches["compress"]:
             for body in self.bodies:

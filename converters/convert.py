@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import snappy
 
 from converters.bodies import Lane, Lanes
+from converters.checkpoint import no_checkpoint
 from converters.delivery import DeliveryPoints
 from converters.encoder import Encoder
 from converters.errors import RecordError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from converters.bodies import Compress
+    from converters.checkpoint import Checkpoint
     from converters.points import RecordPoints
 
 
@@ -93,6 +95,7 @@ class Converter:
         *,
         p8s_logzio_name: str,
         delivered_ms: int | None,
+        checkpoint: Checkpoint = no_checkpoint,
     ) -> Conversion:
         """
         Convert the records of one delivery. The same records always make the same bodies.
@@ -101,6 +104,7 @@ class Converter:
             records: Each record's number and its bytes.
             p8s_logzio_name: The value of the label of that name; empty for none.
             delivered_ms: When Firehose put the delivery together, ms since the epoch.
+            checkpoint: Called now and then; what it raises ends the conversion.
         """
         self._cache.trim()
         points = DeliveryPoints()
@@ -108,14 +112,14 @@ class Converter:
         contributing = set()
         for number, record in records:
             try:
-                found = self.read(record, p8s_logzio_name)
+                found = self.read(record, p8s_logzio_name, checkpoint)
             except RecordError as error:
                 failures[number] = error
                 continue
             points.add(found)
             if found.data_points > found.dropped.total():
                 contributing.add(number)
-        encoder, lanes = self.encode(points, delivered_ms)
+        encoder, lanes = self.encode(points, delivered_ms, checkpoint)
         span = points.span()
         return Conversion(
             lanes=lanes,
@@ -130,7 +134,9 @@ class Converter:
             collided=tuple(sorted(encoder.collided)),
         )
 
-    def read(self, record: bytes, p8s_logzio_name: str) -> RecordPoints:
+    def read(
+        self, record: bytes, p8s_logzio_name: str, checkpoint: Checkpoint = no_checkpoint
+    ) -> RecordPoints:
         """
         Return the data points of one record.
 
@@ -142,13 +148,22 @@ class Converter:
             self._cache,
             p8s_logzio_name=p8s_logzio_name,
             native_histograms=self._profile.native_histograms,
+            checkpoint=checkpoint,
         )
 
     def encode(
-        self, points: DeliveryPoints, delivered_ms: int | None
+        self,
+        points: DeliveryPoints,
+        delivered_ms: int | None,
+        checkpoint: Checkpoint = no_checkpoint,
     ) -> tuple[Encoder, list[Lane]]:
         """Return the encoder with its account, and the lanes of all bodies."""
-        lanes = Lanes(self._profile.max_bytes, self._compress)
-        encoder = Encoder(lanes, points.late_before(delivered_ms))
+
+        def compress(content: bytes) -> bytes:
+            checkpoint()
+            return self._compress(content)
+
+        lanes = Lanes(self._profile.max_bytes, compress)
+        encoder = Encoder(lanes, points.late_before(delivered_ms), checkpoint)
         encoder.write(points)
         return encoder, lanes.finish()

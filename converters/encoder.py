@@ -6,6 +6,7 @@ from collections import Counter
 from operator import attrgetter, ge
 from typing import TYPE_CHECKING
 
+from converters.checkpoint import checked
 from converters.merge import Merged, encode_sample
 from converters.native_writer import NativeWriter
 from converters.points import (
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from converters.bodies import BodyWriter, Lanes
+    from converters.checkpoint import Checkpoint
     from converters.delivery import DeliveryPoints
     from converters.points import NativePoint
 
@@ -39,6 +41,7 @@ class Encoder:
     Args:
         lanes: Where the bodies are put together.
         late_before: Samples before this time, in ms since the epoch, go apart.
+        checkpoint: Called now and then; what it raises ends the work.
 
     Attributes:
         series: How many series were written.
@@ -48,8 +51,9 @@ class Encoder:
         collided: Metric base names of identities that became one series.
     """
 
-    def __init__(self, lanes: Lanes, late_before: int) -> None:
+    def __init__(self, lanes: Lanes, late_before: int, checkpoint: Checkpoint) -> None:
         self._lanes = lanes
+        self._checkpoint = checkpoint
         self._late_before = late_before
         self._timestamps: dict[bytes, bytes] = {}
         self._counts = _Counts()
@@ -184,7 +188,7 @@ class Encoder:
 
     def _write_general(self, general: Iterable[Point]) -> None:
         """Merge points sample by sample, and write the series that come out."""
-        merged = Merged(general)
+        merged = Merged(checked(general, self._checkpoint))
         for labels, samples in merged.series.items():
             self._write_series(labels, samples, merged)
         self.dropped_points += merged.dropped_points

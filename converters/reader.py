@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from converters.checkpoint import checked
 from converters.points import RecordPoints
 from converters.summary import read_summary_point
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from converters.checkpoint import Checkpoint
     from converters.schema.otlp_view_pb2 import ExportMetricsServiceRequest, Metric
     from converters.series import MetricScope, SeriesCache
+
+_MANY = 1000
 
 
 def read_points(
@@ -20,6 +24,7 @@ def read_points(
     *,
     p8s_logzio_name: str,
     native_histograms: bool,
+    checkpoint: Checkpoint,
 ) -> RecordPoints:
     """
     Return all data points of a record's messages.
@@ -29,6 +34,7 @@ def read_points(
         cache: Where the series of the points are remembered.
         p8s_logzio_name: The value of the label of that name; empty for none.
         native_histograms: Keep exponential histograms; otherwise they are dropped.
+        checkpoint: Called now and then; what it raises ends the work.
 
     Raises:
         DecodeError: Something inside a message is not OTLP.
@@ -39,12 +45,14 @@ def read_points(
             resource = cache.resource(b"".join(resource_metrics.resource), p8s_logzio_name)
             known = resource.metrics
             for scope_metrics in resource_metrics.scope_metrics:
-                for metric in scope_metrics.metrics:
+                for metric in checked(scope_metrics.metrics, checkpoint):
                     name = metric.name
                     scope = known.get(name) or resource.metric(name)
                     points = metric.summary.data_points
                     if points:
-                        for raw in points:
+                        # Hundreds of thousands of points fit one metric.
+                        many = len(points) > _MANY
+                        for raw in checked(points, checkpoint) if many else points:
                             read_summary_point(raw, scope, record)
                     else:
                         _read_other(metric, scope, record, native_histograms=native_histograms)

@@ -35,6 +35,7 @@ class Sent:
         bytes: The compressed bytes of all bodies that were accepted.
         failures: Why samples are undelivered: the status to answer, and words.
         refusals: What was rejected, by the listener's words, as far as anybody reads.
+        errors: What nobody foresaw.
     """
 
     accepted: int
@@ -45,6 +46,7 @@ class Sent:
     bytes: int
     failures: tuple[tuple[int, str], ...]
     refusals: tuple[Refusal, ...]
+    errors: tuple[BaseException, ...] = ()
 
 
 class Account:
@@ -61,6 +63,8 @@ class Account:
         self._counts: Counter[str] = Counter()
         self._failures: dict[tuple[int, str], None] = {}
         self._refusals: dict[str, Refusal] = {}
+        self._errors: list[BaseException] = []
+        self._last_words = ""
 
     def request(self, *, again: bool) -> None:
         """Count a request that is about to be made."""
@@ -88,6 +92,18 @@ class Account:
         with self._lock:
             self._failures[status, words] = None
 
+    def hear(self, words: str) -> None:
+        """Keep what was said last by a listener that is not available just now."""
+        with self._lock:
+            self._last_words = words
+
+    def break_off(self, error: BaseException) -> None:
+        """Note an error that nobody foresaw, which has ended a lane."""
+        with self._lock:
+            text = f"unforeseen error while sending: {type(error).__name__}"
+            self._failures[500, text] = None
+            self._errors.append(error)
+
     def close(self, unfinished: str) -> Sent:
         """
         Return the account as it stands; what is not settled by now is undelivered.
@@ -103,7 +119,8 @@ class Account:
             )
         undelivered = self._samples - counts["accepted"] - counts["rejected"]
         if undelivered and not failures:
-            failures = ((503, unfinished),)
+            said = f"; the last answer was: {self._last_words}" if self._last_words else ""
+            failures = ((503, unfinished + said),)
         return Sent(
             accepted=counts["accepted"],
             rejected=counts["rejected"],
@@ -113,4 +130,5 @@ class Account:
             bytes=counts["bytes"],
             failures=failures,
             refusals=refusals,
+            errors=tuple(self._errors),
         )

@@ -25,10 +25,10 @@ from handler.access import (
     token_for_http,
     token_for_transformation,
 )
-from handler.errors import HandlerError, SettingsError
+from handler.errors import HandlerError, OutOfTimeError, SettingsError
 from handler.front_doors import FrontDoor, HttpDoor, open_front_door
 from handler.listener import allowed_custom_listener
-from handler.outcome import Outcome
+from handler.outcome import Outcome, judge, malformed_records
 from handler.redaction import Redactor
 from handler.sender import Clock, Endpoint, Sender
 from handler.settings import known_variables, read_settings
@@ -49,8 +49,8 @@ _MARGIN_SECONDS = 0.5
 # Thousands of records may be malformed; nobody reads as many lines.
 _MAX_ERROR_LINES = 10
 
-# The answer for several failures is that of the first of these among them.
-_WORST_FIRST = (401, 500, 503, 400)
+# As many metrics are told that they became one series with another.
+_MAX_COLLISIONS_TOLD = 100
 
 
 class Function:
@@ -122,14 +122,15 @@ class Function:
         self._telemetry.learn(firehose_request_id=delivery.request_id)
         endpoint = _endpoint(settings, delivery, token)
         self._warn(delivery)
+        deadline = _deadline(settings, context, entered, self._clock.monotonic())
         conversion = self._converter.convert(
             [(r.number, r.content) for r in delivery.records if r.content is not None],
             p8s_logzio_name=delivery.common.p8s_logzio_name or settings.p8s_logzio_name,
             delivered_ms=delivery.delivered_ms,
+            checkpoint=lambda: self._check(deadline),
         )
-        deadline = _deadline(settings, context, entered, self._clock.monotonic())
         sent = self._sender.send(conversion.lanes, endpoint, deadline)
-        outcome = _judge(delivery, conversion, sent, settings)
+        outcome = judge(delivery, conversion, sent, settings.transform_result)
         self._report(delivery, conversion, sent, outcome, entered)
         return replace(outcome, errors=tuple(map(redact, outcome.errors)))
 
@@ -139,6 +140,13 @@ class Function:
             self._telemetry.warning(self._warnings.pop(0))
         if delivery.common.warning:
             self._telemetry.warning(delivery.common.warning)
+
+    def _check(self, deadline: float) -> None:
+        if self._clock.monotonic() >= deadline:
+            raise OutOfTimeError(
+                "the time for the delivery was over before it was converted; make the function's "
+                "memory, and with it its share of CPU, larger"
+            )
 
     def _checked_settings(self) -> Settings:
         if isinstance(self._settings, SettingsError):
@@ -159,6 +167,8 @@ class Function:
             tell.error(error)
         if len(outcome.errors) > _MAX_ERROR_LINES:
             tell.error(f"and {len(outcome.errors) - _MAX_ERROR_LINES} more errors")
+        for unforeseen in sent.errors:
+            tell.error("unforeseen error", traceback=_traceback(unforeseen))
         for refusal in sent.refusals:
             tell.warning(
                 "the listener rejected samples for good",
@@ -166,7 +176,8 @@ class Function:
                 listener_words=refusal.words,
                 example=refusal.example,
             )
-        for metric in sorted(set(conversion.collided) - self._collisions_told):
+        untold = sorted(set(conversion.collided) - self._collisions_told)
+        for metric in untold[: _MAX_COLLISIONS_TOLD - len(self._collisions_told)]:
             self._collisions_told.add(metric)
             tell.warning(
                 "two metrics differ only in what lower-casing or sanitising takes away and "
@@ -179,7 +190,7 @@ class Function:
         tell.delivered(
             Report(
                 records=len(delivery.records),
-                malformed=len(_malformed(delivery, conversion)),
+                malformed=len(malformed_records(delivery, conversion)),
                 conversion=conversion,
                 sent=sent,
                 status=outcome.status,
@@ -195,9 +206,7 @@ class Function:
 
     def _fail(self, error: Exception) -> Outcome:
         """Answer what nobody foresaw: Firehose keeps the batch and sends it again."""
-        self._telemetry.error(
-            "unforeseen error", status=500, traceback="".join(traceback.format_exception(error))
-        )
+        self._telemetry.error("unforeseen error", status=500, traceback=_traceback(error))
         # The error's own text may repeat anything; the log has it, searched for secrets.
         text = f"unforeseen error, see the function's log: {type(error).__name__}"
         return Outcome(500, (text,), failed_records=None)
@@ -235,37 +244,15 @@ def _deadline(settings: Settings, context: Any, entered: float, now: float) -> f
     return end - _MARGIN_SECONDS
 
 
-def _judge(delivery: Delivery, conversion: Conversion, sent: Sent, settings: Settings) -> Outcome:
-    """Return the answer that the fate of all records and samples adds up to."""
-    malformed = _malformed(delivery, conversion)
-    statuses = {status for status, _ in sent.failures}
-    errors = [words for _, words in sent.failures]
-    if malformed:
-        statuses.add(400)
-        errors += [f"records[{number}]: {problem}" for number, problem in malformed.items()]
-    failed = frozenset(malformed)
-    if sent.undelivered:
-        failed |= conversion.contributing
-    return Outcome(
-        status=next((status for status in _WORST_FIRST if status in statuses), 200),
-        errors=tuple(errors),
-        failed_records=failed,
-        transform_result=settings.transform_result,
-    )
-
-
-def _malformed(delivery: Delivery, conversion: Conversion) -> dict[int, str]:
-    """Return what is wrong with each record that could not be read or decoded."""
-    unread = {r.number: r.problem for r in delivery.records if r.content is None}
-    undecoded = {number: str(error) for number, error in conversion.failures.items()}
-    return dict(sorted({**unread, **undecoded}.items()))
-
-
 def _stream_keys(source_arn: str) -> dict[str, str]:
     """Return what every line tells of the Firehose stream."""
     # arn:aws:firehose:<region>:<account>:deliverystream/<name>
     parts = source_arn.split(":")
     return {"source_arn": source_arn, "account": parts[4] if len(parts) > 4 else ""}
+
+
+def _traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
 
 
 def _request_id(context: Any) -> str:

@@ -20,9 +20,13 @@ _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 _BLOCK = 16 * 1024
 
 
-def parse_body(event: dict[str, Any]) -> dict[str, Any]:
+def parse_body(event: dict[str, Any], max_bytes: int = MAX_INFLATED_BYTES) -> dict[str, Any]:
     """
     Return the JSON object in an HTTP event's body; its `records` is a list.
+
+    Args:
+        event: The event of any HTTP front door.
+        max_bytes: What the body may have when it is inflated.
 
     Raises:
         BodyError: The body is missing, broken, too large or not Firehose's.
@@ -34,9 +38,9 @@ def parse_body(event: dict[str, Any]) -> dict[str, Any]:
             "encoding off, or use a Function URL"
         )
     if content.startswith(_GZIP_MAGIC):
-        content = inflate(content)
-    if len(content) > MAX_INFLATED_BYTES:
-        raise BodyError(f"the body is larger than {MAX_INFLATED_BYTES} bytes")
+        content = inflate(content, max_bytes)
+    if len(content) > max_bytes:
+        raise BodyError(f"the body is larger than {max_bytes} bytes")
     try:
         value = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -46,23 +50,23 @@ def parse_body(event: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def inflate(content: bytes) -> bytes:
+def inflate(content: bytes, max_bytes: int = MAX_INFLATED_BYTES) -> bytes:
     """
     Return what a gzip file of one or more members holds.
 
     Raises:
-        BodyError: It is broken, or holds more than MAX_INFLATED_BYTES.
+        BodyError: It is broken, or holds more than `max_bytes`.
     """
     inflated = bytearray()
     position = 0
     # "A gzip file consists of a series of members" - RFC 1952, 2.2; zeros
     # behind the last one are padding.
     while position < len(content) and (content[position] or any(content[position:])):
-        position = _inflate_member(content, position, inflated)
+        position = _inflate_member(content, position, inflated, max_bytes)
     return bytes(inflated)
 
 
-def _inflate_member(content: bytes, position: int, inflated: bytearray) -> int:
+def _inflate_member(content: bytes, position: int, inflated: bytearray, max_bytes: int) -> int:
     """Append what the member at a position holds, and return where it ends."""
     inflater = zlib.decompressobj(_GZIP_WINDOW)
     while not inflater.eof:
@@ -72,12 +76,12 @@ def _inflate_member(content: bytes, position: int, inflated: bytearray) -> int:
         if not block:
             raise BodyError("the body is gzip that has been cut off")
         try:
-            piece = inflater.decompress(block, MAX_INFLATED_BYTES + 1 - len(inflated))
+            piece = inflater.decompress(block, max_bytes + 1 - len(inflated))
         except zlib.error as error:
             raise BodyError("the body is broken gzip") from error
         inflated += piece
-        if len(inflated) > MAX_INFLATED_BYTES:
-            raise BodyError(f"the body inflates beyond {MAX_INFLATED_BYTES} bytes")
+        if len(inflated) > max_bytes:
+            raise BodyError(f"the body inflates beyond {max_bytes} bytes")
         position += len(block)
     return position - len(inflater.unused_data)
 

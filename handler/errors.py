@@ -5,6 +5,7 @@ The tree::
 
     HandlerError                     carries the status of the answer
     ├── SettingsError          500   the operator's settings are wrong
+    ├── OutOfTimeError         503   the time was over before all was converted
     └── RequestError                 the delivery cannot be taken as it is
         ├── FrontDoorError     400   an event of no known front door
         ├── BodyError          400   the body is missing, broken or too large
@@ -28,6 +29,12 @@ class HandlerError(Exception):
 
 class SettingsError(HandlerError):
     """The settings are wrong; the text names every variable at fault."""
+
+
+class OutOfTimeError(HandlerError):
+    """The time for the delivery was over before anything could be sent."""
+
+    status = 503
 
 
 class RequestError(HandlerError):

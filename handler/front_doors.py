@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 # "errorMessage: [...] can be at most 8192 characters" - the same specification
 _MAX_MESSAGE = 8192
 
+_SMALL_BODY = 256 * 1024
+
 _UNKNOWN = (
     "the event is neither an HTTP request (API Gateway, Function URL, load balancer) nor a "
     "Firehose data transformation"
@@ -132,9 +134,14 @@ class HttpDoor:
         return answer
 
     def _learn_request_id(self) -> None:
-        """Look for the id in a body that has not been parsed since something else was wrong."""
+        """
+        Look for the id in a body that has not been parsed since something else was wrong.
+
+        In a small body only: whoever has no access key must not make the
+        function work. Firehose sends the id in a header too.
+        """
         with contextlib.suppress(BodyError):
-            self.request_id = _text(parse_body(self._event).get("requestId"))
+            self.request_id = _text(parse_body(self._event, _SMALL_BODY).get("requestId"))
 
 
 class TransformationDoor:

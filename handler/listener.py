@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from handler.errors import ListenerNotAllowed
 
@@ -30,6 +31,18 @@ class ListenerUrl:
     text: str
     scheme: str
     host: str
+
+
+def is_listener_url(text: str) -> bool:
+    """Tell whether a text can be the operator's own listener: any http or https URL of a host."""
+    if re.search(r"[\s\\@#\x00-\x1f]", text):
+        return False
+    try:
+        parts = urlsplit(text)
+        # A port that is no number raises where it is read.
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def parse_listener_url(text: str) -> ListenerUrl | None:

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from converters.convert import Conversion
+    from handler.account import Sent
+    from handler.delivery import Delivery
+
+# The answer for several failures is that of the first of these among them.
+_WORST_FIRST = (401, 500, 503, 400)
 
 
 @dataclass(frozen=True)
@@ -23,3 +32,29 @@ class Outcome:
     errors: tuple[str, ...] = ()
     failed_records: frozenset[int] | None = field(default_factory=frozenset)
     transform_result: str = "Dropped"
+
+
+def judge(delivery: Delivery, conversion: Conversion, sent: Sent, transform_result: str) -> Outcome:
+    """Return the answer that the fate of all records and samples adds up to."""
+    malformed = malformed_records(delivery, conversion)
+    statuses = {status for status, _ in sent.failures}
+    errors = [words for _, words in sent.failures]
+    if malformed:
+        statuses.add(400)
+        errors += [f"records[{number}]: {problem}" for number, problem in malformed.items()]
+    failed = frozenset(malformed)
+    if sent.undelivered:
+        failed |= conversion.contributing
+    return Outcome(
+        status=next((status for status in _WORST_FIRST if status in statuses), 200),
+        errors=tuple(errors),
+        failed_records=failed,
+        transform_result=transform_result,
+    )
+
+
+def malformed_records(delivery: Delivery, conversion: Conversion) -> dict[int, str]:
+    """Return what is wrong with each record that could not be read or decoded."""
+    unread = {r.number: r.problem for r in delivery.records if r.content is None}
+    undecoded = {number: str(error) for number, error in conversion.failures.items()}
+    return dict(sorted({**unread, **undecoded}.items()))

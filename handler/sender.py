@@ -85,7 +85,10 @@ class Sender:
             futures = [pool.submit(run.send_lane, lane) for lane in lanes]
             left = max(0.0, deadline - self._clock.monotonic())
             for future in wait(futures, timeout=left).done:
-                future.result()
+                error = future.exception()
+                if error is not None:
+                    # What the other lanes have settled counts all the same.
+                    account.break_off(error)
         finally:
             # What is still under way is cut off by its own watchdog; nobody waits for it.
             run.stopped.set()
@@ -131,6 +134,7 @@ class _Run:
             if verdict is not Verdict.UNAVAILABLE:
                 self._stop(verdict, words)
                 return verdict, answer
+            self.account.hear(words)
             delay = self._delay(attempt, answer)
             if self.clock.monotonic() + delay >= self.deadline:
                 self.account.fail(503, f"the listener is not available: {words}")

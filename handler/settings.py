@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from handler.errors import SettingsError
-from handler.listener import parse_listener_url
+from handler.listener import is_listener_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -199,13 +199,12 @@ class _Reader:
 def _listener(reader: _Reader) -> str:
     text = reader.text("LOGZIO_METRICS_LISTENER")
     if text:
-        url = parse_listener_url(text)
-        if url is None:
+        if not is_listener_url(text):
             reader.problem(
                 "LOGZIO_METRICS_LISTENER",
-                "must be an https:// URL without user, password or fragment",
+                "must be an https:// URL without user, password, fragment or white space",
             )
-        elif url.scheme == "http":
+        elif text.lower().startswith("http:"):
             reader.warnings.append(
                 "LOGZIO_METRICS_LISTENER is an http:// URL: the token travels in the clear"
             )
@@ -215,13 +214,19 @@ def _listener(reader: _Reader) -> str:
     if not region:
         region = _LOGZIO_REGIONS.get(aws_region, "")
     if region.lower() not in _LOGZIO_REGIONS.values():
-        where = f"AWS region {aws_region or 'unknown'} has no Logz.io listener: "
-        reader.problem(
-            "LOGZIO_METRICS_LISTENER",
-            ("" if reader.text("LOGZIO_REGION") else where)
-            + "set it to the listener's URL, or LOGZIO_REGION to one of "
-            + ", ".join(_LOGZIO_REGIONS.values()),
-        )
+        choices = ", ".join(_LOGZIO_REGIONS.values())
+        if region:
+            reader.problem(
+                "LOGZIO_REGION",
+                f"must be one of {choices}, not {region!r}; for another listener set "
+                "LOGZIO_METRICS_LISTENER to its URL",
+            )
+        else:
+            reader.problem(
+                "LOGZIO_METRICS_LISTENER",
+                f"must be set to the listener's URL, or LOGZIO_REGION to one of {choices}: no "
+                f"Logz.io listener belongs to the AWS region {aws_region or 'unknown'}",
+            )
         return ""
     suffix = "" if region.lower() == "us" else f"-{region.lower()}"
     return f"https://listener{suffix}.logz.io:8053"

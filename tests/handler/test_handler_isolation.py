@@ -118,7 +118,7 @@ def test_bad_ones_spread_over_the_body(step: int, isolate: Isolate) -> None:
 
 @pytest.mark.parametrize("share", [2, 3, 10, 30])
 def test_whole_points_are_bad(share: int, isolate: Isolate) -> None:
-    """Where every second to thirtieth point is refused with all its series, the others are stored."""
+    """Where every second to thirtieth point is refused whole, all others are stored."""
     bad = range(0, 300, share)
     told = isolate(points(300), refusing(hosts_whole(*bad), words="out of order sample"))
     assert told.answer.status == 200

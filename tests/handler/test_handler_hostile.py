@@ -1,0 +1,142 @@
+"""Deliveries and answers made to do harm: an answer in time, and every sample accounted for."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from events.firehose import delivery_body, headers
+from events.front_doors import function_url
+from handler.errors import SettingsError
+from handler.redaction import Redactor
+from handler.settings import read_settings
+from handler.verdict import retry_after_seconds
+from local.answers import sequence
+from local.exchange import Answer
+from local.lambda_context import LambdaContext
+from local.receiver import Receiver
+from tests.support.invoking import function_for, invoke
+
+if TYPE_CHECKING:
+    from local.exchange import Received
+
+_POINT = b"\x19" + (1_793_491_200_000_000_000).to_bytes(8, "little")
+
+
+def _field(tag: int, content: bytes) -> bytes:
+    length = bytearray()
+    number = len(content)
+    while number > 0x7F:
+        length.append(number & 0x7F | 0x80)
+        number >>= 7
+    length.append(number)
+    return bytes((tag,)) + bytes(length) + content
+
+
+def _many_points(count: int) -> bytes:
+    """Return a record with one message of one Metric of that many tiny points."""
+    summary = _field(0x0A, _POINT) * count
+    metric = _field(0x0A, b"m") + _field(0x5A, summary)
+    message = _field(0x0A, _field(0x12, _field(0x12, metric)))
+    return _field(0, message)[1:]
+
+
+def test_conversion_ends_in_time() -> None:
+    """A small event with more points than there is time for is answered 503 before the deadline."""
+    body = delivery_body([_many_points(900_000)], "hostile", 1_793_491_260_000)
+    event = function_url(headers("hostile"), gzip.compress(body.encode(), mtime=0), base64=True)
+    with Receiver() as receiver:
+        begin = time.monotonic()
+        context = LambdaContext.starting_now(timeout_seconds=3)
+        answer = function_for(receiver.url)(event, context)
+        assert context.get_remaining_time_in_millis() > 0
+    assert time.monotonic() - begin < 3
+    assert answer["statusCode"] == 503
+    assert "before it was converted" in json.loads(answer["body"])["errorMessage"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2026 00:00:00 +999999999999999999",
+        "9" * 400,
+        "-5",
+        "soon",
+    ],
+)
+def test_unusable_retry_after(header: str) -> None:
+    """A Retry-After that says nothing usable is passed over, and the body sent again."""
+    assert retry_after_seconds(header, 0.0) == 0
+    body = delivery_body([_many_points(1)], "again", 1_793_491_260_000)
+    busy = Answer(503, {"Retry-After": header})
+    with Receiver(sequence([busy, Answer()])) as receiver:
+        answer = invoke(function_for(receiver.url), function_url(headers("again"), body))
+    assert answer.status == 200
+
+
+def test_a_stranger_makes_no_work() -> None:
+    """A large body without the right key is not even inflated for its request id."""
+    records = b'{"requestId": "in-body", "records": [' + b"{}," * 500_000 + b"{}]}"
+    event = function_url(headers("", "wrong"), gzip.compress(records), base64=True)
+    event["headers"].pop("x-amz-firehose-request-id", None)
+    with Receiver() as receiver:
+        function = function_for(receiver.url, FIREHOSE_ACCESS_KEY="right")
+        answer = invoke(function, event)
+    assert answer.status == 401
+    assert answer.request_id == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "token abc&def<ghi>12345 unknown",
+        "token abc&amp;def&lt;ghi&gt;12345 unknown",
+        r"token abc\u0026def\u003cghi\u003e12345 unknown",
+        "token abc%26def%3Cghi%3E12345 unknown",
+        "token ABC&DEF<GHI>12345 unknown",
+        "token abc&def<g**** unknown",
+    ],
+)
+def test_spellings_of_a_secret(words: str) -> None:
+    """A secret is found in the spellings that answers use, and so is a long part of it."""
+    assert Redactor(["abc&def<ghi>12345"])(words).startswith("token [redacted]")
+
+
+@pytest.mark.parametrize(
+    ("url", "fits"),
+    [
+        ("https://my_prom:9090/api/v1/write", True),
+        ("https://prom.example.com./write?tenant=a", True),
+        ("https://prom.example.com:port/", False),
+        ("https://user:password@prom.example.com/", False),
+        ("https://prom.example.com/#part", False),
+        ("ftp://prom.example.com/", False),
+        ("https:///write", False),
+    ],
+)
+def test_own_listener(url: str, fits: bool) -> None:
+    """The operator's own listener may be any https URL without secrets in it."""
+    if fits:
+        assert read_settings({"LOGZIO_METRICS_LISTENER": url}).listener == url
+    else:
+        with pytest.raises(SettingsError, match="LOGZIO_METRICS_LISTENER must be an https"):
+            read_settings({"LOGZIO_METRICS_LISTENER": url})
+
+
+def test_words_of_an_always_failing_listener_are_told() -> None:
+    """The last words of a listener that was never available are in the answer."""
+
+    def busy(_received: Received) -> Answer:
+        return Answer(503, body=b"shutting down")
+
+    body = delivery_body([_many_points(1)], "busy", 1_793_491_260_000)
+    with Receiver(busy) as receiver:
+        function = function_for(receiver.url, DELIVERY_BUDGET_SECONDS="1.2")
+        answer = invoke(function, function_url(headers("busy"), body))
+    assert answer.status == 503
+    assert "shutting down" in answer.error
