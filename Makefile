@@ -51,6 +51,66 @@ lint: $(VENV)/dev.stamp ## Check style and types
 bench: $(VENV)/dev.stamp ## Measure speed, memory and import time; the table goes to docs/performance.md
 	$(BIN)/python -m bench
 
+# The interpreter and the processor of the function in template.yaml.
+RUNTIME_PYTHON := 3.13
+RUNTIME_INTERPRETER ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/$(RUNTIME_PYTHON).*/bin/python) \
+	python$(RUNTIME_PYTHON))
+ARCHITECTURE ?= arm64
+WHEELS_arm64 := aarch64
+WHEELS_x86_64 := x86_64
+WHEELS := $(WHEELS_$(ARCHITECTURE))
+
+$(VENV)/tools.stamp: requirements-tools.txt requirements-checkov.txt | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)/tools && $(VENV)/tools/bin/pip install --quiet --require-hashes \
+		--requirement requirements-tools.txt
+	$(PYTHON) -m venv $(VENV)/checkov && $(VENV)/checkov/bin/pip install --quiet --require-hashes \
+		--requirement requirements-checkov.txt
+	touch $@
+
+.PHONY: build-tools
+build-tools: $(VENV)/tools.stamp ## Put sam, cfn-lint and checkov into .venv (takes over a minute)
+
+export SAM_CLI_TELEMETRY := 0
+SAM := $(VENV)/tools/bin/sam
+
+.PHONY: build
+build: $(VENV)/tools.stamp ## Build what is deployed with SAM (ARCHITECTURE=arm64 or x86_64)
+	ARCHITECTURE=$(ARCHITECTURE) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+# SAM calls this, with the folder to fill in ARTIFACTS_DIR. Wheels of both platform
+# tags: some packages are built for the newer one alone. What runs and nothing else.
+.PHONY: build-MetricStreamFunction
+build-MetricStreamFunction:
+	$(PYTHON) -m pip install --quiet --require-hashes --no-deps --only-binary :all: \
+		--implementation cp --python-version $(RUNTIME_PYTHON) \
+		--platform manylinux_2_28_$(WHEELS) --platform manylinux2014_$(WHEELS) \
+		--no-compile --target "$(ARTIFACTS_DIR)" --requirement requirements.txt
+	cp -R handler converters "$(ARTIFACTS_DIR)/"
+	find "$(ARTIFACTS_DIR)" \( -name __pycache__ -o -name '*.pyi' -o -name '*.proto' -o -name bin \
+		-o -name tests \) -prune -exec rm -rf {} +
+	if $(RUNTIME_INTERPRETER) -c '' 2>/dev/null; then \
+		$(RUNTIME_INTERPRETER) -m compileall -q --invalidation-mode unchecked-hash "$(ARTIFACTS_DIR)"; \
+	else echo "no python$(RUNTIME_PYTHON) here: without .pyc files a cold start takes longer"; fi
+
+.PHONY: package
+package: ## Write dist/metric-stream-lambda.zip, for deployments without SAM
+	rm -rf build/function dist/metric-stream-lambda.zip
+	mkdir -p build/function dist
+	$(MAKE) build-MetricStreamFunction ARTIFACTS_DIR=$(CURDIR)/build/function
+	cd build/function && $(PYTHON) -m zipfile -c $(CURDIR)/dist/metric-stream-lambda.zip *
+	@du -h dist/metric-stream-lambda.zip
+
+.PHONY: validate
+validate: $(VENV)/tools.stamp ## Check template.yaml with SAM, cfn-lint and checkov
+	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+	$(VENV)/tools/bin/cfn-lint template.yaml
+	$(VENV)/checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet \
+		--skip-download
+
+.PHONY: deploy
+deploy: build ## Build and deploy; asks for what it needs to know
+	$(SAM) deploy --guided
+
 .PHONY: events
 events: $(VENV)/run.stamp ## Write the sample events anew
 	$(BIN)/python -m events.make
@@ -61,7 +121,7 @@ proto: $(VENV)/dev.stamp ## Generate the protobuf classes beside their schemas
 
 .PHONY: lock
 lock: $(VENV)/dev.stamp ## Pin all requirements anew, with hashes (needs uv on the PATH)
-	for name in requirements requirements-run requirements-dev; do \
+	for name in requirements requirements-run requirements-dev requirements-tools requirements-checkov; do \
 		uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-header --quiet --output-file $$name.txt $(UPGRADE) || exit 1; \
 	done

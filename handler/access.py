@@ -7,50 +7,86 @@ import hmac
 from typing import TYPE_CHECKING
 
 from handler.errors import AccessKeyMissing, AccessKeyWrong, SettingsError
-from handler.settings import is_header_value
+from handler.http_headers import is_header_value
+from handler.secret_stores import fetcher
+from handler.secrets import FixedSecret, StoredSecret
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from handler.secrets import Secret
     from handler.settings import Settings
 
 # Shorter values of the operator's own headers are not taken for secrets.
 _SECRET_LENGTH = 8
 
 
-def token_for_http(settings: Settings, access_key: str | None) -> str | None:
+class Keyring:
+    """
+    The operator's token and access key, wherever they are kept.
+
+    Args:
+        settings: The operator's settings.
+        monotonic: A clock in seconds.
+
+    Attributes:
+        token: What to ship with; None for the access key.
+        access_key: What Firehose has to send; None for no check.
+    """
+
+    def __init__(self, settings: Settings, monotonic: Callable[[], float]) -> None:
+        self.token = _secret(
+            "LOGZIO_METRICS_TOKEN_ARN", settings.token, settings.token_arn, monotonic
+        )
+        self.access_key = _secret(
+            "FIREHOSE_ACCESS_KEY_ARN", settings.access_key, settings.access_key_arn, monotonic
+        )
+
+    def known(self) -> list[str]:
+        """Return every version of both that has been seen."""
+        secrets = [secret for secret in (self.token, self.access_key) if secret is not None]
+        return [version for secret in secrets for version in secret.seen()]
+
+
+def token_for_http(settings: Settings, keyring: Keyring, access_key: str | None) -> Secret | None:
     """
     Return the token to ship an HTTP delivery with; None where REMOTE_WRITE_AUTH is none.
 
     Args:
         settings: The operator's settings.
+        keyring: The operator's token and access key.
         access_key: What Firehose sent in X-Amz-Firehose-Access-Key.
 
     Raises:
         SettingsError: Anybody could send in the operator's name.
+        SecretError: A secret cannot be read.
         AccessKeyMissing: The request has no key where one is needed.
         AccessKeyWrong: It has another key than the expected one.
     """
-    if settings.token is not None and settings.access_key is None:
+    expected = keyring.access_key
+    if keyring.token is not None and expected is None:
         raise SettingsError(
             "settings: LOGZIO_METRICS_TOKEN without FIREHOSE_ACCESS_KEY would let anybody who "
             "knows the URL send in your name; set FIREHOSE_ACCESS_KEY to Firehose's access key"
         )
-    needed = settings.access_key is not None or (settings.token is None and settings.auth != "none")
+    needed = expected is not None or (keyring.token is None and settings.auth != "none")
     if needed and access_key is None:
         raise AccessKeyMissing(
             "the request has no access key: set the access key of the Firehose stream's "
             "HTTP endpoint"
         )
-    if settings.access_key is not None and not _equal(settings.access_key, access_key or ""):
+    if expected is not None and not _opens(expected, access_key or ""):
         raise AccessKeyWrong("the access key is not the expected one")
     if settings.auth == "none":
         return None
-    token = settings.token or access_key or ""
-    if not is_header_value(token):
+    if expected is None and not is_header_value(access_key or ""):
         raise AccessKeyWrong("the access key has characters that no token has")
-    return token
+    # The expected key rather than the one that came: after a rotation Firehose
+    # sends the old one for a while, which the listener may not take any more.
+    return keyring.token or expected or FixedSecret(access_key or "")
 
 
-def token_for_transformation(settings: Settings) -> str | None:
+def token_for_transformation(settings: Settings, keyring: Keyring) -> Secret | None:
     """
     Return the token to ship a transformation with; IAM has let the caller in.
 
@@ -59,12 +95,12 @@ def token_for_transformation(settings: Settings) -> str | None:
     """
     if settings.auth == "none":
         return None
-    if settings.token is None:
+    if keyring.token is None:
         raise SettingsError(
             "settings: LOGZIO_METRICS_TOKEN is needed for a data transformation, which has no "
             "access key to ship with"
         )
-    return settings.token
+    return keyring.token
 
 
 def authorization_header(auth: str, token: str | None) -> dict[str, str]:
@@ -76,15 +112,16 @@ def authorization_header(auth: str, token: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def secrets_of(settings: Settings, access_key: str | None) -> list[str]:
+def secrets_of(settings: Settings, keyring: Keyring, access_key: str | None) -> list[str]:
     """
     Return every text that nobody may read in a log or in an answer.
 
     Args:
         settings: The operator's settings.
+        keyring: The operator's token and access key.
         access_key: What Firehose sent as its key.
     """
-    known = [s for s in (settings.token, settings.access_key, access_key) if s]
+    known = [*keyring.known(), *([access_key] if access_key else [])]
     # What no header can carry has not been sent, and nobody can repeat it.
     encoded = [_encoded(secret) for secret in known if is_header_value(secret)]
     passwords = [s.partition(":")[2] for s in known if settings.auth == "basic"]
@@ -95,6 +132,26 @@ def secrets_of(settings: Settings, access_key: str | None) -> list[str]:
 
 def _encoded(token: str) -> str:
     return base64.b64encode(token.encode("latin-1")).decode()
+
+
+def _secret(
+    variable: str, value: str | None, arn: str | None, monotonic: Callable[[], float]
+) -> Secret | None:
+    if arn is not None:
+        return StoredSecret(variable, fetcher(arn), monotonic)
+    return None if value is None else FixedSecret(value)
+
+
+def _opens(expected: Secret, given: str) -> bool:
+    """Tell whether a key is the expected one, in its current or its previous version."""
+    if _is_one_of(expected.versions(), given):
+        return True
+    return expected.renew() and _is_one_of(expected.versions(), given)
+
+
+def _is_one_of(versions: tuple[str, ...], given: str) -> bool:
+    # Every version is compared, so that the time tells nothing.
+    return sum(_equal(version, given) for version in versions) > 0
 
 
 def _equal(expected: str, given: str) -> bool:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from converters.convert import Converter, Profile
 from handler import __version__
 from handler.access import (
+    Keyring,
     authorization_header,
     secrets_of,
     token_for_http,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from converters.convert import Conversion
     from handler.account import Sent
     from handler.delivery import Delivery
+    from handler.secrets import Secret
     from handler.settings import Settings
 
 # Work stops this long before Lambda would kill the function, or the budget is over.
@@ -77,6 +79,7 @@ class Function:
             self._settings = error
             return
         self._warnings += settings.warnings
+        self._keyring = Keyring(settings, clock.monotonic)
         self._converter = Converter(
             Profile(
                 keep_case=settings.keep_case,
@@ -98,7 +101,7 @@ class Function:
         door: FrontDoor = HttpDoor({})
         with self._telemetry.one_delivery():
             try:
-                self._telemetry.learn(lambda_request_id=_request_id(context))
+                self._telemetry.learn(lambda_request_id=str(getattr(context, "aws_request_id", "")))
                 door = open_front_door(event)
                 outcome = self._deliver(door, context, entered)
             except HandlerError as error:
@@ -109,15 +112,16 @@ class Function:
 
     def _deliver(self, door: FrontDoor, context: Any, entered: float) -> Outcome:
         """Take one delivery the whole way."""
-        redact = self._redactor(door)
-        self._telemetry.keep_out(redact)
+        self._hide_secrets(door)
         self._telemetry.learn(firehose_request_id=door.request_id, **_stream_keys(door.source_arn))
         settings = self._checked_settings()
         if door.is_http:
-            token = token_for_http(settings, door.access_key)
+            token = token_for_http(settings, self._keyring, door.access_key)
         else:
-            token = token_for_transformation(settings)
-        self._telemetry.learn(token_id=token_id(token))
+            token = token_for_transformation(settings, self._keyring)
+        if token is not None:
+            self._telemetry.learn(token_id=token_id(token.versions()[0]))
+        self._hide_secrets(door)
         delivery = door.parse()
         self._telemetry.learn(firehose_request_id=delivery.request_id)
         endpoint = _endpoint(settings, delivery, token)
@@ -130,6 +134,7 @@ class Function:
             checkpoint=lambda: self._check(deadline),
         )
         sent = self._sender.send(conversion.lanes, endpoint, deadline)
+        redact = self._hide_secrets(door)
         outcome = judge(delivery, conversion, sent, settings.transform_result)
         self._report(delivery, conversion, sent, outcome, entered)
         return replace(outcome, errors=tuple(map(redact, outcome.errors)))
@@ -211,32 +216,41 @@ class Function:
         text = f"unforeseen error, see the function's log: {type(error).__name__}"
         return Outcome(500, (text,), failed_records=None)
 
-    def _redactor(self, door: FrontDoor) -> Redactor:
-        """Return what takes the secrets of a delivery out of texts."""
+    def _hide_secrets(self, door: FrontDoor) -> Redactor:
+        """Keep all secrets that are known by now out of the log; return what does so."""
         settings = self._settings
         if isinstance(settings, SettingsError):
-            return Redactor([door.access_key])
-        return Redactor(secrets_of(settings, door.access_key))
+            redact = Redactor([door.access_key])
+        else:
+            redact = Redactor(secrets_of(settings, self._keyring, door.access_key))
+        self._telemetry.keep_out(redact)
+        return redact
 
 
-def _endpoint(settings: Settings, delivery: Delivery, token: str | None) -> Endpoint:
+def _endpoint(settings: Settings, delivery: Delivery, token: Secret | None) -> Endpoint:
     """Return where to send a delivery, with the headers that remote write 1.0 demands."""
     url = settings.listener
     if delivery.common.custom_listener is not None:
         url = allowed_custom_listener(delivery.common.custom_listener, settings.allowed_hosts)
     headers = {
         **settings.headers,
-        **authorization_header(settings.auth, token),
         "Content-Type": "application/x-protobuf",
         "Content-Encoding": "snappy",
         "X-Prometheus-Remote-Write-Version": "0.1.0",
         "User-Agent": f"metric-stream-lambda/{__version__}",
     }
-    return Endpoint(url, headers)
+    if token is None:
+        return Endpoint(url, headers)
+    return Endpoint(
+        url,
+        headers,
+        authorise=lambda: authorization_header(settings.auth, token.versions()[0]),
+        renew=token.renew,
+    )
 
 
 def _deadline(settings: Settings, context: Any, entered: float, now: float) -> float:
-    """Return when to stop, in monotonic seconds: before the budget and before Lambda's timeout."""
+    """Return when to stop, in monotonic seconds: before the budget and Lambda's timeout end."""
     end = entered + settings.budget_seconds
     remaining = getattr(context, "get_remaining_time_in_millis", None)
     if remaining is not None:
@@ -253,10 +267,6 @@ def _stream_keys(source_arn: str) -> dict[str, str]:
 
 def _traceback(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
-
-
-def _request_id(context: Any) -> str:
-    return str(getattr(context, "aws_request_id", ""))
 
 
 _CLOCK = Clock(

@@ -5,6 +5,7 @@ The tree::
 
     HandlerError                     carries the status of the answer
     ├── SettingsError          500   the operator's settings are wrong
+    ├── SecretError            500   a secret cannot be read from its store
     ├── OutOfTimeError         503   the time was over before all was converted
     └── RequestError                 the delivery cannot be taken as it is
         ├── FrontDoorError     400   an event of no known front door
@@ -29,6 +30,10 @@ class HandlerError(Exception):
 
 class SettingsError(HandlerError):
     """The settings are wrong; the text names every variable at fault."""
+
+
+class SecretError(HandlerError):
+    """A secret cannot be read from its store."""
 
 
 class OutOfTimeError(HandlerError):

@@ -26,10 +26,20 @@ _OUT_OF_TIME = "the time for the delivery was over before the listener had answe
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a delivery's bodies go; the headers hold the token."""
+    """
+    Where a delivery's bodies go.
+
+    Attributes:
+        url: The remote-write URL.
+        headers: The headers of every request; they may hold secrets.
+        authorise: Returns the header that holds the token, as it is now.
+        renew: Looks for a newer token after one was refused; tells whether there is one.
+    """
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
+    authorise: Callable[[], Mapping[str, str]] = field(default=dict, repr=False)
+    renew: Callable[[], bool] = field(default=bool, repr=False)
 
 
 @dataclass(frozen=True)
@@ -107,6 +117,7 @@ class _Run:
     deadline: float
     timeout_seconds: float
     stopped: threading.Event = field(default_factory=threading.Event)
+    renewing: threading.Lock = field(default_factory=threading.Lock)
 
     def send_lane(self, lane: Lane) -> None:
         """Send the bodies of one lane in their order; stop at the first that is not settled."""
@@ -126,11 +137,16 @@ class _Run:
             if self.stopped.is_set() or left <= 0:
                 return Verdict.UNAVAILABLE, None
             self.account.request(again=attempt > 0)
-            verdict, answer, words = self._attempt(body, min(left, self.timeout_seconds))
+            authorisation = self.endpoint.authorise()
+            timeout = min(left, self.timeout_seconds)
+            verdict, answer, words = self._attempt(body, authorisation, timeout)
             if verdict is Verdict.ACCEPTED:
                 self.account.accept(body.samples, len(body.content))
             if verdict in (Verdict.ACCEPTED, Verdict.REFUSED):
                 return verdict, answer
+            if verdict is Verdict.UNAUTHORISED and self._renewed(authorisation):
+                attempt += 1
+                continue
             if verdict is not Verdict.UNAVAILABLE:
                 self._stop(verdict, words)
                 return verdict, answer
@@ -142,10 +158,19 @@ class _Run:
             self.stopped.wait(delay)
             attempt += 1
 
-    def _attempt(self, body: Body, timeout: float) -> tuple[Verdict, ListenerAnswer | None, str]:
-        endpoint = self.endpoint
+    def _renewed(self, refused: Mapping[str, str]) -> bool:
+        """Tell whether there is another token than the refused one; threads look one by one."""
+        with self.renewing:
+            if self.endpoint.authorise() == refused:
+                self.endpoint.renew()
+            return self.endpoint.authorise() != refused
+
+    def _attempt(
+        self, body: Body, authorisation: Mapping[str, str], timeout: float
+    ) -> tuple[Verdict, ListenerAnswer | None, str]:
+        headers = {**self.endpoint.headers, **authorisation}
         try:
-            answer = self.transport.post(endpoint.url, body.content, endpoint.headers, timeout)
+            answer = self.transport.post(self.endpoint.url, body.content, headers, timeout)
         except TransportError as error:
             return Verdict.UNAVAILABLE, None, str(error)
         words = f"{answer.status} {answer.words.strip()}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from handler.errors import SettingsError
+from handler.http_headers import further_headers, is_header_value
 from handler.listener import is_listener_url
+from handler.secret_stores import is_secret_arn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +25,9 @@ VARIABLES = (
     "LABEL_VALUE_CASE",
     "NATIVE_HISTOGRAMS",
     "LOGZIO_METRICS_TOKEN",
+    "LOGZIO_METRICS_TOKEN_ARN",
     "FIREHOSE_ACCESS_KEY",
+    "FIREHOSE_ACCESS_KEY_ARN",
     "P8S_LOGZIO_NAME",
     "LISTENER_ALLOWED_HOSTS",
     "REMOTE_WRITE_MAX_BYTES",
@@ -55,21 +57,6 @@ _MAX_CONCURRENCY = 128
 # What POWERTOOLS_LOG_LEVEL may be.
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-# What remote write 1.0 or HTTP itself decides about a request.
-_FIXED_HEADERS = frozenset(
-    {
-        "content-type",
-        "content-encoding",
-        "content-length",
-        "x-prometheus-remote-write-version",
-        "user-agent",
-        "host",
-        "connection",
-        "transfer-encoding",
-    }
-)
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\x21-\x7e\x80-\xff](?:[\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?")
 _ALLOWED_HOST = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\]")
 
 
@@ -85,7 +72,9 @@ class Settings:
         keep_case: Leave the case of label values as it is.
         native_histograms: Send exponential histograms as native histograms.
         token: What to ship with; None for the access key of the request.
+        token_arn: Where it is kept, instead.
         access_key: What Firehose has to send; None for no check.
+        access_key_arn: Where it is kept, instead.
         p8s_logzio_name: The value of that label.
         allowed_hosts: The hosts that CUSTOM_LISTENER may name.
         max_bytes: The size of a WriteRequest before compression.
@@ -102,7 +91,9 @@ class Settings:
     keep_case: bool
     native_histograms: bool
     token: str | None = field(repr=False)
+    token_arn: str | None
     access_key: str | None = field(repr=False)
+    access_key_arn: str | None
     p8s_logzio_name: str
     allowed_hosts: tuple[str, ...]
     max_bytes: int
@@ -116,11 +107,6 @@ class Settings:
 def known_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the part of an environment that the settings are made of."""
     return {name: environ[name] for name in VARIABLES if name in environ}
-
-
-def is_header_value(text: str) -> bool:
-    """Tell whether a text can be sent as the value of an HTTP header."""
-    return _HEADER_VALUE.fullmatch(text) is not None
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -139,11 +125,13 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     settings = Settings(
         listener=_listener(reader),
         auth=auth,
-        headers=reader.parsed("REMOTE_WRITE_HEADERS", _headers(auth), "{}"),
+        headers=reader.parsed("REMOTE_WRITE_HEADERS", further_headers(auth), "{}"),
         keep_case=reader.choice("LABEL_VALUE_CASE", ("lower", "keep"), "lower") == "keep",
         native_histograms=reader.choice("NATIVE_HISTOGRAMS", ("true", "false"), "false") == "true",
         token=token,
+        token_arn=reader.secret_arn("LOGZIO_METRICS_TOKEN"),
         access_key=reader.secret("FIREHOSE_ACCESS_KEY"),
+        access_key_arn=reader.secret_arn("FIREHOSE_ACCESS_KEY"),
         p8s_logzio_name=reader.parsed("P8S_LOGZIO_NAME", _label_value, _P8S_LOGZIO_NAME),
         allowed_hosts=reader.parsed("LISTENER_ALLOWED_HOSTS", _allowed_hosts, "*.logz.io"),
         max_bytes=reader.parsed("REMOTE_WRITE_MAX_BYTES", _whole_number, "1000000"),
@@ -179,6 +167,15 @@ class _Reader:
         if value and not is_header_value(value):
             self.problem(name, "has characters that an HTTP header cannot carry")
         return value or None
+
+    def secret_arn(self, name: str) -> str | None:
+        """Return the ARN in the variable that goes with a secret's own."""
+        arn = self.text(f"{name}_ARN")
+        if arn and not is_secret_arn(arn):
+            self.problem(f"{name}_ARN", "must be the ARN of a secret or of an SSM parameter")
+        if arn and self.text(name):
+            self.problem(f"{name}_ARN", f"must not be set together with {name}")
+        return arn or None
 
     def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
         value = self.text(name) or default
@@ -230,27 +227,6 @@ def _listener(reader: _Reader) -> str:
         return ""
     suffix = "" if region.lower() == "us" else f"-{region.lower()}"
     return f"https://listener{suffix}.logz.io:8053"
-
-
-def _headers(auth: str) -> Callable[[str], Mapping[str, str]]:
-    def parse(text: str) -> Mapping[str, str]:
-        # No part of the text is repeated: a tenant's header may be a secret.
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            raise ValueError("must be a JSON object of header names and values") from None
-        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-            raise ValueError("must be a JSON object of header names and values, all text")
-        for name, header in value.items():
-            if not _HEADER_NAME.fullmatch(name) or not is_header_value(header):
-                raise ValueError("has a name or value that an HTTP header cannot carry")
-            if name.lower() in _FIXED_HEADERS:
-                raise ValueError(f"must not set {name}, which remote write decides")
-            if name.lower() == "authorization" and auth != "none":
-                raise ValueError("must not set Authorization unless REMOTE_WRITE_AUTH=none")
-        return MappingProxyType(value)
-
-    return parse
 
 
 def _allowed_hosts(text: str) -> tuple[str, ...]:

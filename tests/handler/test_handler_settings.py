@@ -31,6 +31,8 @@ def test_defaults() -> None:
         "keep_case": False,
         "native_histograms": False,
         "token": None,
+        "token_arn": None,
+        "access_key_arn": None,
         "access_key": None,
         "p8s_logzio_name": "logzio-otlp-metrics-stream",
         "allowed_hosts": ("*.logz.io",),
