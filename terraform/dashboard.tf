@@ -1,0 +1,122 @@
+locals {
+  metric_stream_name   = aws_cloudwatch_metric_stream.metrics.name
+  delivery_stream_name = aws_kinesis_firehose_delivery_stream.delivery.name
+  function_name        = aws_lambda_function.metric_stream.function_name
+  backup_bucket_name   = aws_s3_bucket.backup.id
+
+  share_of_answers = "Firehose: share of requests answered with 200"
+
+  widgets = [
+    {
+      title = "Metric stream: updates and publish errors"
+      stat  = "Sum"
+      metrics = [
+        ["AWS/CloudWatch/MetricStreams", "MetricUpdate", "MetricStreamName", local.metric_stream_name],
+        [".", "PublishErrorRate", ".", ".", { yAxis = "right" }],
+      ]
+    },
+    {
+      title = "Firehose: records and bytes in"
+      stat  = "Sum"
+      metrics = [
+        ["AWS/Firehose", "IncomingRecords", "DeliveryStreamName", local.delivery_stream_name],
+        [".", "IncomingBytes", ".", ".", { yAxis = "right" }],
+      ]
+    },
+    {
+      title = local.share_of_answers
+      stat  = "Average"
+      metrics = [
+        ["AWS/Firehose", "DeliveryToHttpEndpoint.Success", "DeliveryStreamName", local.delivery_stream_name],
+        [".", "ExecuteProcessing.Success", ".", "."],
+      ]
+    },
+    {
+      title = "Firehose: age of the oldest record (s)"
+      stat  = "Maximum"
+      metrics = [
+        ["AWS/Firehose", "DeliveryToHttpEndpoint.DataFreshness", "DeliveryStreamName", local.delivery_stream_name],
+        [".", "DeliveryToS3.DataFreshness", ".", "."],
+      ]
+    },
+    {
+      title = "Function: invocations, errors, throttles"
+      stat  = "Sum"
+      metrics = [
+        ["AWS/Lambda", "Invocations", "FunctionName", local.function_name],
+        [".", "Errors", ".", "."],
+        [".", "Throttles", ".", "."],
+      ]
+    },
+    {
+      title = "Function: duration (ms)"
+      stat  = "p99"
+      metrics = [
+        ["AWS/Lambda", "Duration", "FunctionName", local.function_name, { stat = "p50" }],
+        ["...", { stat = "p99" }],
+        ["...", { stat = "Maximum" }],
+      ]
+    },
+    {
+      title = "Listener: samples sent and rejected"
+      stat  = "Sum"
+      metrics = [
+        ["MetricStreamLambda", "SamplesSent", "FunctionName", local.function_name],
+        [".", "SamplesRejected", ".", ".", { yAxis = "right" }],
+      ]
+    },
+    {
+      title = "Data points in, dropped; malformed records"
+      stat  = "Sum"
+      metrics = [
+        ["MetricStreamLambda", "DataPoints", "FunctionName", local.function_name],
+        [".", "PointsDropped", ".", ".", { yAxis = "right" }],
+        [".", "MalformedRecords", ".", ".", { yAxis = "right" }],
+      ]
+    },
+    {
+      title = "Age of the oldest point (s), retries"
+      stat  = "Sum"
+      metrics = [
+        ["MetricStreamLambda", "OldestPointAgeSeconds", "FunctionName", local.function_name, { stat = "Maximum" }],
+        [".", "ListenerRetries", ".", ".", { yAxis = "right" }],
+      ]
+    },
+    {
+      title = "Backup: objects written after failed deliveries"
+      stat  = "Sum"
+      metrics = [
+        ["AWS/S3", "PutRequests", "BucketName", local.backup_bucket_name, "FilterId", "failed"],
+      ]
+    },
+  ]
+}
+
+resource "aws_cloudwatch_dashboard" "pipeline" {
+  count = var.create_dashboard ? 1 : 0
+
+  dashboard_name = "${var.name}-pipeline"
+  dashboard_body = jsonencode({
+    # Three in a row; the last one has a row to itself.
+    widgets = [
+      for index, widget in local.widgets : {
+        type   = "metric"
+        x      = 8 * (index % 3)
+        y      = 6 * floor(index / 3)
+        width  = index == length(local.widgets) - 1 ? 24 : 8
+        height = 6
+        properties = merge(
+          {
+            title   = widget.title
+            region  = data.aws_region.current.region
+            view    = "timeSeries"
+            stat    = widget.stat
+            period  = 60
+            metrics = widget.metrics
+          },
+          widget.title == local.share_of_answers ? { yAxis = { left = { min = 0, max = 1 } } } : {},
+        )
+      }
+    ]
+  })
+}

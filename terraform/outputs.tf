@@ -1,0 +1,29 @@
+output "function_name" {
+  description = "The function."
+  value       = aws_lambda_function.metric_stream.function_name
+}
+
+output "function_log_group_name" {
+  description = "Its log group."
+  value       = aws_cloudwatch_log_group.function.name
+}
+
+output "delivery_stream_name" {
+  description = "The Firehose stream."
+  value       = aws_kinesis_firehose_delivery_stream.delivery.name
+}
+
+output "metric_stream_name" {
+  description = "The CloudWatch metric stream."
+  value       = aws_cloudwatch_metric_stream.metrics.name
+}
+
+output "backup_bucket_name" {
+  description = "Where Firehose keeps what was not delivered; a destroy leaves it alone while it holds objects."
+  value       = aws_s3_bucket.backup.id
+}
+
+output "token_secret_arn" {
+  description = "The secret with the token."
+  value       = local.token_secret_arn
+}

@@ -1,0 +1,169 @@
+# --- Metric stream
+
+variable "output_format" {
+  description = "Output format of the metric stream. The function reads both, also mixed."
+  type        = string
+  default     = "opentelemetry1.0"
+  nullable    = false
+
+  validation {
+    condition     = contains(["opentelemetry1.0", "opentelemetry0.7"], var.output_format)
+    error_message = "The value of output_format must be one of opentelemetry1.0, opentelemetry0.7."
+  }
+}
+
+variable "include_namespaces" {
+  description = "Stream only these namespaces. All are streamed when the list is empty."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for n in var.include_namespaces : length(n) >= 1 && length(n) <= 255])
+    error_message = "Each of include_namespaces must have 1 to 255 characters."
+  }
+}
+
+variable "exclude_namespaces" {
+  description = "Stream all namespaces but these. Not together with include_namespaces."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for n in var.exclude_namespaces : length(n) >= 1 && length(n) <= 255])
+    error_message = "Each of exclude_namespaces must have 1 to 255 characters."
+  }
+}
+
+variable "additional_statistics" {
+  description = "Metrics that percentiles are streamed for too. The OpenTelemetry formats carry percentiles only."
+  type = list(object({
+    namespace    = string
+    metric_names = list(string)
+    statistics   = optional(list(string), ["p50", "p90", "p99"])
+  }))
+  default  = []
+  nullable = false
+
+  validation {
+    condition = alltrue(flatten([
+      for s in var.additional_statistics : [
+        for n in concat([s.namespace], s.metric_names) : length(n) >= 1 && length(n) <= 255
+      ]
+    ]))
+    error_message = "Each namespace and metric name of additional_statistics must have 1 to 255 characters."
+  }
+
+  validation {
+    condition = alltrue([
+      for s in var.additional_statistics : length(s.metric_names) > 0 && length(s.statistics) > 0
+    ])
+    error_message = "Each of additional_statistics needs at least one metric name and one statistic."
+  }
+}
+
+variable "include_linked_accounts" {
+  description = "In a monitoring account, whether the metrics of linked source accounts are streamed too."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+# --- Delivery and backup
+
+variable "front_door" {
+  description = "How Firehose reaches the function. Transformation makes S3 the destination and the function its processor."
+  type        = string
+  default     = "HttpApi"
+  nullable    = false
+
+  validation {
+    condition     = contains(["HttpApi", "RestApi", "FunctionUrl", "Transformation"], var.front_door)
+    error_message = "The value of front_door must be one of HttpApi, RestApi, FunctionUrl, Transformation."
+  }
+}
+
+variable "buffer_size_mb" {
+  description = "Firehose's buffer. Above 3 a delivery may exceed Lambda's 6 MB, which Firehose answers by discarding it."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = var.buffer_size_mb >= 1 && var.buffer_size_mb <= 3
+    error_message = "The value of buffer_size_mb must be from 1 to 3."
+  }
+}
+
+variable "buffer_interval_seconds" {
+  description = "How long Firehose buffers at most."
+  type        = number
+  default     = 60
+  nullable    = false
+
+  validation {
+    condition     = var.buffer_interval_seconds >= 0 && var.buffer_interval_seconds <= 900
+    error_message = "The value of buffer_interval_seconds must be from 0 to 900."
+  }
+}
+
+variable "content_encoding" {
+  description = "Firehose's content encoding. GZIP takes effect with FunctionUrl only, since an API Gateway may destroy a gzip body."
+  type        = string
+  default     = "NONE"
+  nullable    = false
+
+  validation {
+    condition     = contains(["NONE", "GZIP"], var.content_encoding)
+    error_message = "The value of content_encoding must be one of NONE, GZIP."
+  }
+}
+
+variable "retry_duration_seconds" {
+  description = "How long Firehose retries a delivery before it writes it to the backup bucket."
+  type        = number
+  default     = 3600
+  nullable    = false
+
+  validation {
+    condition     = var.retry_duration_seconds >= 0 && var.retry_duration_seconds <= 7200
+    error_message = "The value of retry_duration_seconds must be from 0 to 7200."
+  }
+}
+
+variable "s3_backup_mode" {
+  description = "What is written to the backup bucket."
+  type        = string
+  default     = "FailedDataOnly"
+  nullable    = false
+
+  validation {
+    condition     = contains(["FailedDataOnly", "AllData"], var.s3_backup_mode)
+    error_message = "The value of s3_backup_mode must be one of FailedDataOnly, AllData."
+  }
+}
+
+variable "backup_retention_days" {
+  description = "Days after which objects in the backup bucket expire."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.backup_retention_days >= 1 && var.backup_retention_days <= 3650
+    error_message = "The value of backup_retention_days must be from 1 to 3650."
+  }
+}
+
+variable "transform_result" {
+  description = "With Transformation, whether delivered records are dropped or also written to the bucket."
+  type        = string
+  default     = "Dropped"
+  nullable    = false
+
+  validation {
+    condition     = contains(["Dropped", "Ok"], var.transform_result)
+    error_message = "The value of transform_result must be one of Dropped, Ok."
+  }
+}

@@ -1,0 +1,242 @@
+"""The Terraform module makes what template.yaml makes, from the same parameters."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import shutil
+import subprocess
+from collections import Counter
+
+import pytest
+
+from tests.support.terraform_module import (
+    KINDS,
+    LINES,
+    MODULE,
+    OBJECTS,
+    ONLY_HERE,
+    ORDINARY,
+    OUTPUTS,
+    PARAMETERS,
+    README,
+    RESOURCES,
+    SLOTS,
+    SOURCE,
+    TEMPLATE,
+    VARIABLES,
+    argument,
+    in_words_of_terraform,
+    literal,
+    snake,
+    statements,
+    text_argument,
+)
+
+
+def test_every_parameter_has_its_variable() -> None:
+    """Each parameter has a variable, and no variable is without a parameter."""
+    wanted = {SLOTS.get(name, snake(name)) for name in PARAMETERS}
+    assert set(VARIABLES) == wanted | ONLY_HERE
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_default(name: str) -> None:
+    """A variable has the default of its parameter, and its type."""
+    parameter, body = PARAMETERS[name], VARIABLES[snake(name)]
+    default = json.loads(argument(body, "default"))
+    boolean = parameter.get("AllowedValues") == ["true", "false"]
+    kind = "bool" if boolean else {"Number": "number", "String": "string"}[parameter["Type"]]
+    assert argument(body, "type") == kind
+    assert bool(re.search(r"sensitive\s+= true", body)) == parameter.get("NoEcho", False)
+    assert (default is None) == (name == "MetricsToken")
+    assert (default or "" if kind == "string" else default) == (
+        parameter["Default"] == "true" if boolean else parameter["Default"]
+    )
+    assert ("nullable    = false" in body) == (name != "MetricsToken")
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_validation(name: str) -> None:
+    """A variable refuses what its parameter refuses."""
+    parameter, variable = PARAMETERS[name], snake(name)
+    conditions = re.findall(r"condition\s+= (.*)", VARIABLES[variable])
+    value = rf"var.{variable}"
+    wanted = []
+    if "AllowedValues" in parameter and parameter["AllowedValues"] != ["true", "false"]:
+        wanted.append(f"contains({json.dumps(parameter['AllowedValues'])}, {value})")
+    if "MinValue" in parameter:
+        low, high = parameter["MinValue"], parameter["MaxValue"]
+        wanted.append(f"{value} >= {low} && {value} <= {high}")
+    if "AllowedPattern" in parameter:
+        pattern = json.dumps(f"^{parameter['AllowedPattern']}$")
+        wanted.append(f"can(regex({pattern}, {value}))")
+    if "MaxLength" in parameter:
+        wanted.append(f"length({value}) <= {parameter['MaxLength']}")
+    if name == "MetricsToken":
+        wanted = [
+            f"{value} == null || {wanted[0]}",
+            wanted[1].replace(f"length({value})", f"try(length({value}), 0)"),
+        ]
+    assert conditions == wanted
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_description(name: str) -> None:
+    """A variable is described as its parameter is."""
+    wanted = in_words_of_terraform(PARAMETERS[name]["Description"])
+    assert text_argument(VARIABLES[snake(name)], "description") == wanted
+
+
+def test_slots() -> None:
+    """Lists are empty by default, as the slots are, and take names as long as those do."""
+    for name, variable in SLOTS.items():
+        assert re.search(r"^  default += \[\]$", VARIABLES[variable], LINES)
+        if name != "AdditionalStatistics":
+            assert PARAMETERS[name]["Default"] == ""
+            assert f"length(n) <= {PARAMETERS[name]['MaxLength']}" in VARIABLES[variable]
+    statistics = json.dumps(PARAMETERS["AdditionalStatistics"]["Default"].split(","))
+    assert f"optional(list(string), {statistics})" in VARIABLES["additional_statistics"]
+
+
+def test_environment() -> None:
+    """The function has the same variables with the same values, the token's by front door."""
+    properties = RESOURCES["MetricStreamFunction"]["Properties"]
+    wanted = dict(properties["Environment"]["Variables"])
+    secret = {"If": ["MakesSecret", {"Ref": "TokenSecret"}, {"Ref": "TokenSecretArn"}]}
+    nothing = {"Ref": "AWS::NoValue"}
+    assert wanted.pop("FIREHOSE_ACCESS_KEY_ARN") == {"If": ["IsHttp", secret, nothing]}
+    assert wanted.pop("LOGZIO_METRICS_TOKEN_ARN") == {"If": ["IsTransformation", secret, nothing]}
+    body = OBJECTS["aws_lambda_function.metric_stream"]
+    arn = "local.token_secret_arn"
+    assert f"local.is_http ? {{ FIREHOSE_ACCESS_KEY_ARN = {arn} }} : {{}}," in body
+    assert f"local.is_http ? {{}} : {{ LOGZIO_METRICS_TOKEN_ARN = {arn} }}," in body
+    found = dict(re.findall(r"^ {8}([A-Z][A-Z0-9_]+) += (.*)$", body, flags=LINES))
+    assert found == {name: f"var.{snake(value['Ref'])}" for name, value in wanted.items()}
+
+
+def test_function() -> None:
+    """The function runs the same code in the same way."""
+    properties = RESOURCES["MetricStreamFunction"]["Properties"]
+    body = OBJECTS["aws_lambda_function.metric_stream"]
+    for theirs, ours in (("Description", "description"), ("Handler", "handler")):
+        assert text_argument(body, ours) == properties[theirs]
+    assert text_argument(body, "runtime") == properties["Runtime"]
+    assert argument(body, "architectures") == "[var.architecture]"
+    assert argument(body, "memory_size") == "var.function_memory_mb"
+    assert argument(body, "timeout") == "var.function_timeout_seconds"
+    assert argument(body, "source_code_hash") == "filebase64sha256(var.function_zip)"
+    assert argument(body, "reserved_concurrent_executions") == "var.reserved_concurrency"
+
+
+def test_kinds() -> None:
+    """There are as many resources of each kind as in the template."""
+    theirs = Counter(KINDS.get(one["Type"], one["Type"]) for one in RESOURCES.values())
+    ours = Counter(label.split(".")[0] for label in OBJECTS)
+    assert {kind: ours[kind] for kind in KINDS.values()} == {
+        kind: theirs[kind] for kind in KINDS.values()
+    }
+    assert set(theirs) - set(KINDS.values()) == {"AWS::CloudWatch::Alarm", "AWS::IAM::Policy"}
+
+
+def test_permissions_of_the_function() -> None:
+    """Each front door may invoke the function by the permissions that the template grants."""
+    ours = set()
+    for label, body in OBJECTS.items():
+        if label.startswith("aws_lambda_permission."):
+            url = re.search(r'function_url_auth_type\s+= "NONE"', body)
+            via = re.search(r"invoked_via_function_url\s+= true", body)
+            action, principal = text_argument(body, "action"), text_argument(body, "principal")
+            ours.add((action, principal, bool(url), bool(via)))
+    theirs = set()
+    for one in RESOURCES.values():
+        if one["Type"] == "AWS::Lambda::Permission":
+            properties = one["Properties"]
+            theirs.add(
+                (
+                    properties["Action"],
+                    properties["Principal"],
+                    properties.get("FunctionUrlAuthType") == "NONE",
+                    properties.get("InvokedViaFunctionUrl") is True,
+                )
+            )
+    assert ours == theirs
+    assert ("lambda:InvokeFunctionUrl", "*", True, False) in ours
+    assert ("lambda:InvokeFunction", "*", False, True) in ours
+
+
+def test_provider_knows_the_second_permission() -> None:
+    """Module and example ask for the first provider with invoked_via_function_url."""
+    example = (MODULE / "examples" / "complete" / "main.tf").read_text(encoding="utf-8")
+    for text in (SOURCE, example):
+        assert text_argument(text, "required_version") == ">= 1.5"
+        assert text_argument(text, "version") == ">= 6.28.0"
+
+
+def test_policies() -> None:
+    """Policies name the actions of the template's, and no resource is a mere asterisk."""
+    assert not re.search(r"(?i)\bresources?\s*=\s*\[?\s*\"\*\"", SOURCE)
+    assert not re.search(r"(?i)\bactions?\s*=\s*\[?\s*\"\*\"", SOURCE)
+    theirs = {
+        frozenset([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
+        for one in statements(RESOURCES)
+    }
+    lists = re.findall(r"^\s+Action\s+= (\[.*?\]|\".*?\")$", SOURCE, flags=LINES | re.DOTALL)
+    read = [literal(expression) for expression in lists]
+    assert {frozenset([one] if isinstance(one, str) else one) for one in read} == theirs
+    roles = [label for label in OBJECTS if label.startswith("aws_iam_role.")]
+    for label in roles:
+        boundary = argument(OBJECTS[label], "permissions_boundary")
+        assert boundary == "local.permissions_boundary"
+    principals = re.findall(r"Principal = \{ Service = \"(.*)\" \}", SOURCE)
+    assert sorted(principals) == sorted(
+        one["Principal"]["Service"]
+        for one in statements(RESOURCES)
+        if isinstance(one.get("Principal"), dict)
+    )
+
+
+def test_rules() -> None:
+    """What the template's rules refuse, preconditions refuse in the same words."""
+    ours = set()
+    for body in OBJECTS.values():
+        preconditions = re.findall(r"precondition \{(.*?)\}", body, flags=re.DOTALL)
+        ours |= {text_argument(one, "error_message") for one in preconditions}
+    theirs = [one for rule in TEMPLATE["Rules"].values() for one in rule["Assertions"]]
+    assert ours == {in_words_of_terraform(one["AssertDescription"]) for one in theirs}
+
+
+def test_outputs() -> None:
+    """There are the same outputs."""
+    assert set(OUTPUTS) == {snake(name) for name in TEMPLATE["Outputs"]}
+
+
+def test_readme() -> None:
+    """The README's tables list every variable with its default, every output, and every slot."""
+    rows = dict(re.findall(r"^\| `(\w+)` \| .* \| (`.*`|required) \|$", README, flags=LINES))
+    wanted = {}
+    for name, body in VARIABLES.items():
+        default = re.search(r"^  default\s+= (.*)$", body, flags=LINES)
+        wanted[name] = f"`{default[1]}`" if default else "required"
+    assert rows == wanted
+    listed = re.findall(r"^\| `(\w+)` \| [^|]+ \|$", README.split("## Outputs")[1], flags=LINES)
+    assert set(listed) == set(OUTPUTS)
+    for name, variable in itertools.chain(SLOTS.items(), [("MetricsToken", "metrics_token")]):
+        slot = re.sub(r"(?<=^Statistics)(\w+)\d", r"\1N", name)
+        assert variable in README
+        assert slot in README or re.search(r"[2-4]$", name)
+
+
+def test_format() -> None:
+    """All files are as `terraform fmt` writes them."""
+    terraform = shutil.which("terraform")
+    if terraform is None:
+        pytest.skip("terraform is not on the PATH")
+    done = subprocess.run(
+        [terraform, "fmt", "-check", "-recursive", "-diff", str(MODULE)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

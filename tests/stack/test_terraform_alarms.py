@@ -1,0 +1,124 @@
+"""The Terraform module has the alarms and the dashboard of template.yaml."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from tests.support.terraform_module import (
+    LINES,
+    OBJECTS,
+    RESOURCES,
+    SOURCE,
+    argument,
+    in_words_of_terraform,
+    literal,
+    snake,
+    text_argument,
+)
+
+
+def plain_alarms() -> dict[str, dict[str, Any]]:
+    """Give the template's alarms on one metric, by the names that the module gives them."""
+    alarms = {
+        snake(name.removesuffix("Alarm")).replace("_", "-"): one
+        for name, one in RESOURCES.items()
+        if one["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    del alarms["function-duration"]
+    return alarms
+
+
+def test_alarms() -> None:
+    """Alarms on one metric watch the same metrics for the same thresholds."""
+    text = SOURCE.split("  alarms = {\n")[1].split("\n  }\n")[0]
+    read = dict(re.findall(r"^ {4}([a-z-]+) = \{\n(.*?)^ {4}\}", text, flags=LINES | re.DOTALL))
+    wanted = {
+        "HasAlarms": "true",
+        "HasHttpAlarms": "local.is_http",
+        "HasTransformationAlarms": "!local.is_http",
+    }
+    alarms = plain_alarms()
+    assert set(read) == set(alarms)
+    for name, one in alarms.items():
+        body, theirs = read[name], one["Properties"]
+        metric = theirs["MetricName"]
+        if isinstance(metric, dict):
+            metric = metric["Sub"].replace("${AWS::StackName}", "${var.name}")
+        description = in_words_of_terraform(theirs["AlarmDescription"])
+        assert text_argument(body, "description") == description
+        assert text_argument(body, "namespace") == theirs["Namespace"]
+        assert text_argument(body, "metric_name") == metric
+        assert text_argument(body, "statistic") == theirs["Statistic"]
+        assert text_argument(body, "comparison") == theirs["ComparisonOperator"]
+        assert json.loads(argument(body, "periods")) == theirs["EvaluationPeriods"]
+        assert json.loads(argument(body, "threshold")) == theirs["Threshold"]
+        assert argument(body, "wanted") == wanted[one["Condition"]]
+        names = [dimension["Name"] for dimension in theirs.get("Dimensions", [])]
+        local = argument(body, "dimensions")
+        if local.startswith("local."):
+            local = argument(SOURCE, local.removeprefix("local."))
+        assert re.findall(r"(\w+) = ", local) == names
+        assert (theirs["Period"], theirs["TreatMissingData"]) == (300, "notBreaching")
+    body = OBJECTS["aws_cloudwatch_metric_alarm.alarms"]
+    assert argument(body, "period") == "300"
+    assert text_argument(body, "treat_missing_data") == "notBreaching"
+    assert "if var.create_alarms && alarm.wanted" in body
+
+
+def test_duration_alarm() -> None:
+    """The alarm on the share of the timeout computes what the template's computes."""
+    theirs = RESOURCES["FunctionDurationAlarm"]["Properties"]
+    body = OBJECTS["aws_cloudwatch_metric_alarm.function_duration"]
+    expression = theirs["Metrics"][0]["Expression"]["Sub"]
+    timeout = "${var.function_timeout_seconds}"
+    wanted = expression.replace("${FunctionTimeoutSeconds}", timeout)
+    assert text_argument(body, "expression") == wanted
+    assert text_argument(body, "alarm_description") == theirs["AlarmDescription"]
+    assert json.loads(argument(body, "threshold")) == theirs["Threshold"]
+    assert json.loads(argument(body, "evaluation_periods")) == theirs["EvaluationPeriods"]
+    assert text_argument(body, "stat") == theirs["Metrics"][1]["MetricStat"]["Stat"]
+    assert argument(body, "count") == "var.create_alarms ? 1 : 0"
+
+
+def test_metric_filter() -> None:
+    """The filter for 413 looks for the same pattern and counts under the same name."""
+    theirs = RESOURCES["TooLargeMetricFilter"]["Properties"]
+    body = OBJECTS["aws_cloudwatch_log_metric_filter.too_large"]
+    (transformation,) = theirs["MetricTransformations"]
+    assert text_argument(body, "pattern") == theirs["FilterPattern"]
+    assert text_argument(body, "namespace") == transformation["MetricNamespace"]
+    assert text_argument(body, "value") == transformation["MetricValue"]
+    assert 'name          = "DeliveriesTooLarge-${var.name}"' in body
+    assert argument(body, "count") == "var.create_alarms && local.is_http ? 1 : 0"
+
+
+def test_dashboard() -> None:
+    """The dashboard has the same widgets with the same metrics, at the same places."""
+    body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Sub"]
+    for ours, theirs in (
+        ("metric_stream_name", "MetricStream"),
+        ("delivery_stream_name", "DeliveryStream"),
+        ("function_name", "MetricStreamFunction"),
+        ("backup_bucket_name", "BackupBucket"),
+    ):
+        body = body.replace(f"${{{theirs}}}", f"local.{ours}")
+    widgets = json.loads(body)["widgets"]
+    text = re.sub(r"local\.share_of_answers", argument(SOURCE, "share_of_answers"), SOURCE)
+    read = re.findall(
+        r"^ {6}title = (\"[^\n]*\")\n {6}stat  = (\"\w+\")\n {6}metrics = (\[.*?\n {6}\])",
+        text,
+        flags=LINES | re.DOTALL,
+    )
+    assert [tuple(map(literal, one)) for one in read] == [
+        tuple(widget["properties"][key] for key in ("title", "stat", "metrics"))
+        for widget in widgets
+    ]
+    for index, widget in enumerate(widgets):
+        place = (8 * (index % 3), 6 * (index // 3), 24 if widget is widgets[-1] else 8, 6)
+        assert tuple(widget[key] for key in ("x", "y", "width", "height")) == place
+        assert widget["properties"]["period"] == 60
+    assert [w["properties"]["title"] for w in widgets if "yAxis" in w["properties"]] == [
+        text_argument(SOURCE, "share_of_answers")
+    ]
