@@ -48,7 +48,7 @@ lint: $(VENV)/dev.stamp ## Check style and types
 	$(BIN)/mypy $(ROOMS)
 
 .PHONY: bench
-bench: $(VENV)/dev.stamp ## Measure speed, memory and import time; the table goes to docs/performance.md
+bench: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Measure speed, memory and import time; the table goes to docs/performance.md
 	$(BIN)/python -m bench
 
 # The interpreter and the processor of the function in template.yaml.
@@ -60,11 +60,12 @@ WHEELS_arm64 := aarch64
 WHEELS_x86_64 := x86_64
 WHEELS := $(WHEELS_$(ARCHITECTURE))
 
+# Without dependencies: the locks are complete, and pip takes an extra of SAM's for unpinned.
 $(VENV)/tools.stamp: requirements-tools.txt requirements-checkov.txt | $(BIN)/python
 	$(PYTHON) -m venv $(VENV)/tools && $(VENV)/tools/bin/pip install --quiet --require-hashes \
-		--requirement requirements-tools.txt
+		--no-deps --requirement requirements-tools.txt
 	$(PYTHON) -m venv $(VENV)/checkov && $(VENV)/checkov/bin/pip install --quiet --require-hashes \
-		--requirement requirements-checkov.txt
+		--no-deps --requirement requirements-checkov.txt
 	touch $@
 
 .PHONY: build-tools
@@ -76,12 +77,15 @@ SAM := $(VENV)/tools/bin/sam
 .PHONY: build
 build: $(VENV)/tools.stamp ## Build what is deployed with SAM (ARCHITECTURE=arm64 or x86_64)
 	ARCHITECTURE=$(ARCHITECTURE) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+	@echo "Built for $(ARCHITECTURE): deploy it with the parameter Architecture=$(ARCHITECTURE)."
 
 # SAM calls this, with the folder to fill in ARTIFACTS_DIR. Wheels of both platform
 # tags: some packages are built for the newer one alone. What runs and nothing else.
 .PHONY: build-MetricStreamFunction
-build-MetricStreamFunction:
-	$(PYTHON) -m pip install --quiet --require-hashes --no-deps --only-binary :all: \
+build-MetricStreamFunction: | $(BIN)/python
+	$(if $(ARTIFACTS_DIR),,$(error ARTIFACTS_DIR must name the folder to fill; `make build` does))
+	$(if $(WHEELS),,$(error ARCHITECTURE must be arm64 or x86_64))
+	$(BIN)/pip install --quiet --require-hashes --no-deps --only-binary :all: \
 		--implementation cp --python-version $(RUNTIME_PYTHON) \
 		--platform manylinux_2_28_$(WHEELS) --platform manylinux2014_$(WHEELS) \
 		--no-compile --target "$(ARTIFACTS_DIR)" --requirement requirements.txt
@@ -89,7 +93,8 @@ build-MetricStreamFunction:
 	find "$(ARTIFACTS_DIR)" \( -name __pycache__ -o -name '*.pyi' -o -name '*.proto' -o -name bin \
 		-o -name tests \) -prune -exec rm -rf {} +
 	if $(RUNTIME_INTERPRETER) -c '' 2>/dev/null; then \
-		$(RUNTIME_INTERPRETER) -m compileall -q --invalidation-mode unchecked-hash "$(ARTIFACTS_DIR)"; \
+		$(RUNTIME_INTERPRETER) -m compileall -q --invalidation-mode unchecked-hash \
+			-s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"; \
 	else echo "no python$(RUNTIME_PYTHON) here: without .pyc files a cold start takes longer"; fi
 
 .PHONY: package
@@ -100,12 +105,17 @@ package: ## Write dist/metric-stream-lambda.zip, for deployments without SAM
 	cd build/function && $(PYTHON) -m zipfile -c $(CURDIR)/dist/metric-stream-lambda.zip *
 	@du -h dist/metric-stream-lambda.zip
 
+# Checkov sees only what the defaults make, so it gets the template with each front door as default.
 .PHONY: validate
 validate: $(VENV)/tools.stamp ## Check template.yaml with SAM, cfn-lint and checkov
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
 	$(VENV)/tools/bin/cfn-lint template.yaml
-	$(VENV)/checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet \
-		--skip-download
+	mkdir -p build/validate
+	for door in HttpApi RestApi FunctionUrl Transformation; do \
+		sed "s/^    Default: HttpApi$$/    Default: $$door/" template.yaml >build/validate/$$door.yaml && \
+		$(VENV)/checkov/bin/checkov --file build/validate/$$door.yaml --framework cloudformation \
+			--compact --quiet --skip-download || exit 1; \
+	done
 
 .PHONY: deploy
 deploy: build ## Build and deploy; asks for what it needs to know
@@ -130,5 +140,5 @@ lock: $(VENV)/dev.stamp ## Pin all requirements anew, with hashes (needs uv on t
 
 .PHONY: clean
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .aws-sam build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import captures, growth, imports, machine, memory, report, speed
+from bench import captures, cold_start, growth, imports, machine, memory, report, speed
 from bench.measurement import FULL, QUICK, Effort, Measurement
 
 # In the order of the report. One more measurement is one more module with such a function.
@@ -23,6 +23,7 @@ MEASUREMENTS: dict[str, Callable[[Effort], Measurement]] = {
     "growth": growth.measure,
     "memory": memory.measure,
     "import": imports.measure,
+    "cold_start": cold_start.measure,
 }
 
 

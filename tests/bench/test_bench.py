@@ -1,6 +1,7 @@
 """`make bench` in its short form: it measures everything; how fast it is does not matter here."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ def test_a_short_run_measures_everything(tmp_path: Path) -> None:
         check_growth(figures["growth"][otlp])
         check_memory(figures["memory"][otlp])
     check_import(figures["import"])
+    check_cold_start(figures["cold_start"])
     check_targets(figures["targets"])
 
 
@@ -57,6 +59,14 @@ def check_import(found: dict[str, Any]) -> None:
         assert found[way]["wall_ms"]["median"] > 0
     assert found["slowest_packages"]
     assert found["slowest_modules"]
+
+
+def check_cold_start(found: dict[str, Any]) -> None:
+    """Init is measured for an empty handler, and for the artifact in both ways."""
+    if not found and not os.environ.get("CI"):
+        return
+    for way in ("empty", "with_pyc", "without_pyc"):
+        assert 0 < found[way]["init_ms"]["median"] < found[way]["first_answer_ms"]["median"]
 
 
 def check_targets(targets: list[dict[str, Any]]) -> None:

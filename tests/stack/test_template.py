@@ -1,0 +1,225 @@
+"""The stack: its parameters, what they reach, the front doors and the way of a delivery."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from handler.settings import VARIABLES, read_settings
+from tests.support.stack import FRONT_DOORS, ROOT, Stack, parameters, source, transformed
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+NOT_SET_BY_THE_TEMPLATE = {
+    "AWS_REGION": "Lambda sets it",
+    "AWS_LAMBDA_FUNCTION_NAME": "Lambda sets it",
+    "LOGZIO_METRICS_TOKEN": "a token comes from a secret",
+    "FIREHOSE_ACCESS_KEY": "a key comes from a secret",
+    "POWERTOOLS_SERVICE_NAME": "its default is the function's",
+}
+
+OF_THE_DOORS = {
+    "HttpApi": {"AWS::ApiGatewayV2::Api"},
+    "RestApi": {"AWS::ApiGateway::RestApi"},
+    "FunctionUrl": {"AWS::Lambda::Url"},
+    "Transformation": set[str](),
+}
+
+OPTIONS = {
+    "TokenSecretArn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:own-a1B2c3",
+    "TokenSecretKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/own",
+    "PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/boundary",
+    "AlarmTopicArn": "arn:aws:sns:us-east-1:111122223333:alarms",
+    "ReservedConcurrency": "5",
+    "CreateAlarms": "false",
+    "CreateDashboard": "false",
+    "S3BackupMode": "AllData",
+    "ContentEncoding": "GZIP",
+    "IncludeNamespace2": "AWS/EC2",
+    "ExcludeNamespace1": "AWS/Usage",
+    "StatisticsNamespace3": "AWS/Lambda",
+}
+
+
+def destination(stack: Stack) -> Any:
+    """Give the HTTP destination of the Firehose stream."""
+    return stack.properties("DeliveryStream")["HttpEndpointDestinationConfiguration"]
+
+
+def variables(stack: Stack) -> dict[str, str]:
+    """Give the environment of the function, as Lambda completes it."""
+    own: dict[str, str] = stack.properties("MetricStreamFunction")["Environment"]["Variables"]
+    return {"AWS_REGION": "us-east-1", **own}
+
+
+@pytest.mark.parametrize("door", FRONT_DOORS)
+@pytest.mark.parametrize("option", [None, *OPTIONS])
+def test_nothing_refers_to_what_is_not_made(door: str, option: str | None) -> None:
+    """Every optional part can be left out or taken with every front door."""
+    values = {option: OPTIONS[option]} if option else {}
+    assert Stack(FrontDoor=door, **values).resources
+
+
+def test_all_options_at_once() -> None:
+    """The options do not exclude each other."""
+    for door in FRONT_DOORS:
+        assert Stack(FrontDoor=door, **OPTIONS).resources
+
+
+@pytest.mark.parametrize("name", parameters())
+def test_parameter_is_described(name: str) -> None:
+    """Each parameter has a description, a default, a place in a group, and a use."""
+    declared = parameters()[name]
+    assert len(declared["Description"]) > 10
+    assert declared["Description"].endswith(".")
+    assert "Default" in declared
+    groups = source()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert sum(group["Parameters"].count(name) for group in groups) == 1
+    template = transformed()
+    used = json.dumps([template["Resources"], template["Conditions"]])
+    assert f'{{"Ref": "{name}"}}' in used or f"${{{name}}}" in used
+
+
+def test_readme_has_every_parameter() -> None:
+    """The README's table of parameters has a row for each one, and no other."""
+    tables = re.findall(r"(?:^\|.*\n)+", README, re.MULTILINE)
+    (table,) = (table for table in tables if "| `MetricsToken` |" in table)
+    rows = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert sorted(rows) == sorted(parameters())
+
+
+def test_secrets_are_not_shown() -> None:
+    """Whoever describes the stack sees no token, and no header that may hold one."""
+    hidden = {name for name, declared in parameters().items() if declared.get("NoEcho")}
+    assert hidden == {"MetricsToken", "RemoteWriteHeaders"}
+
+
+def test_buffering_is_bounded() -> None:
+    """Firehose's buffer stays below what Lambda takes: base64, JSON and the last record too."""
+    size, seconds = parameters()["BufferSizeMB"], parameters()["BufferIntervalSeconds"]
+    assert (size["Default"], size["MinValue"], size["MaxValue"]) == (1, 1, 3)
+    assert seconds["Default"] == 60
+    hints = destination(Stack())["BufferingHints"]
+    assert hints == {"SizeInMBs": "1", "IntervalInSeconds": "60"}
+    stack = Stack(FrontDoor="Transformation", BufferSizeMB="2")
+    target = stack.properties("DeliveryStream")["ExtendedS3DestinationConfiguration"]
+    (processor,) = target["ProcessingConfiguration"]["Processors"]
+    given = {p["ParameterName"]: p["ParameterValue"] for p in processor["Parameters"]}
+    assert (given["BufferSizeInMBs"], given["BufferIntervalInSeconds"]) == ("2", "60")
+
+
+def test_backup_mode() -> None:
+    """Only what failed is backed up, unless everything is wanted."""
+    assert parameters()["S3BackupMode"]["Default"] == "FailedDataOnly"
+    assert destination(Stack())["S3BackupMode"] == "FailedDataOnly"
+    assert destination(Stack(S3BackupMode="AllData"))["S3BackupMode"] == "AllData"
+    for mode, enabled in (("FailedDataOnly", "Disabled"), ("AllData", "Enabled")):
+        stack = Stack(FrontDoor="Transformation", S3BackupMode=mode)
+        target = stack.properties("DeliveryStream")["ExtendedS3DestinationConfiguration"]
+        assert target["S3BackupMode"] == enabled
+        assert ("S3BackupConfiguration" in target) == (enabled == "Enabled")
+
+
+@pytest.mark.parametrize("wanted", ["NONE", "GZIP"])
+@pytest.mark.parametrize("door", FRONT_DOORS[:3])
+def test_gzip_only_with_the_function_url(door: str, wanted: str) -> None:
+    """An API Gateway may destroy a gzip body, so it never gets one."""
+    request = destination(Stack(FrontDoor=door, ContentEncoding=wanted))["RequestConfiguration"]
+    assert request["ContentEncoding"] == (wanted if door == "FunctionUrl" else "NONE")
+    assert parameters()["ContentEncoding"]["Default"] == "NONE"
+
+
+@pytest.mark.parametrize("door", FRONT_DOORS)
+def test_front_doors_exclude_each_other(door: str) -> None:
+    """One front door is made, Firehose's address is its own, and nothing else is public."""
+    stack = Stack(FrontDoor=door)
+    kinds = {resource["Type"] for resource in stack.resources.values()}
+    assert kinds & set().union(*OF_THE_DOORS.values()) == OF_THE_DOORS[door]
+    stream = stack.properties("DeliveryStream")
+    assert ("ExtendedS3DestinationConfiguration" in stream) == (door == "Transformation")
+    assert ("HttpEndpointDestinationConfiguration" in stream) == (door != "Transformation")
+    urls = {
+        "HttpApi": "https://HttpApi.execute-api.us-east-1.amazonaws.com/",
+        "RestApi": "https://RestApi.execute-api.us-east-1.amazonaws.com/RestApiStage/",
+        "FunctionUrl": "FunctionUrl.FunctionUrl",
+    }
+    if door in urls:
+        assert destination(stack)["EndpointConfiguration"]["Url"] == urls[door]
+
+
+def test_function_url_permissions() -> None:
+    """Both permissions are granted, without which a Function URL answers 403, and no more."""
+    granted = Stack(FrontDoor="FunctionUrl").of_type("AWS::Lambda::Permission").values()
+    limits: dict[str, dict[str, Any]] = {
+        "lambda:InvokeFunctionUrl": {"FunctionUrlAuthType": "NONE"},
+        "lambda:InvokeFunction": {"InvokedViaFunctionUrl": True},
+    }
+    assert {permission["Action"] for permission in granted} == limits.keys()
+    for permission in granted:
+        assert permission == {
+            "FunctionName": "MetricStreamFunction",
+            "Action": permission["Action"],
+            "Principal": "*",
+            **limits[permission["Action"]],
+        }
+
+
+def test_settings_know_every_variable() -> None:
+    """The template sets what the settings know, and nothing else."""
+    function = source()["Resources"]["MetricStreamFunction"]["Properties"]
+    given = set(function["Environment"]["Variables"])
+    assert given | NOT_SET_BY_THE_TEMPLATE.keys() == set(VARIABLES)
+    assert not given & NOT_SET_BY_THE_TEMPLATE.keys()
+
+
+@pytest.mark.parametrize("door", FRONT_DOORS)
+def test_settings_take_the_defaults(door: str) -> None:
+    """The function runs with the defaults, and gets its secret where its front door needs it."""
+    settings = read_settings(variables(Stack(FrontDoor=door)))
+    arns = (settings.access_key_arn, settings.token_arn)
+    assert [arn is not None for arn in arns] == [door != "Transformation", door == "Transformation"]
+    assert settings.warnings == ()
+
+
+@pytest.mark.parametrize("name", parameters())
+def test_settings_take_every_allowed_value(name: str) -> None:
+    """No value that a parameter allows is a problem to the function."""
+    declared = parameters()[name]
+    bounds = [declared[bound] for bound in ("MinValue", "MaxValue") if bound in declared]
+    for value in [*declared.get("AllowedValues", []), *bounds]:
+        # A problem with a setting is raised.
+        read_settings(variables(Stack(**{name: str(value)})))
+
+
+def test_namespaces_and_statistics() -> None:
+    """Filters and additional statistics reach the metric stream, empty slots do not."""
+    plain = Stack().properties("MetricStream")
+    assert not plain.keys() & {"IncludeFilters", "ExcludeFilters", "StatisticsConfigurations"}
+    assert plain["OutputFormat"] == "opentelemetry1.0"
+    assert plain["IncludeLinkedAccountsMetrics"] == "false"
+    included = Stack(IncludeNamespace2="AWS/EC2", IncludeNamespace5="AWS/RDS")
+    filters = included.properties("MetricStream")["IncludeFilters"]
+    assert filters == [{"Namespace": "AWS/EC2"}, {"Namespace": "AWS/RDS"}]
+    excluded = Stack(ExcludeNamespace3="AWS/Usage").properties("MetricStream")
+    assert excluded["ExcludeFilters"] == [{"Namespace": "AWS/Usage"}]
+    statistics = Stack(StatisticsNamespace2="AWS/ELB", StatisticsMetricName2="Latency")
+    assert statistics.properties("MetricStream")["StatisticsConfigurations"] == [
+        {
+            "AdditionalStatistics": ["p50", "p90", "p99"],
+            "IncludeMetrics": [{"Namespace": "AWS/ELB", "MetricName": "Latency"}],
+        }
+    ]
+
+
+def test_function_options() -> None:
+    """Architecture, memory, timeout and concurrency are the parameters'."""
+    plain = Stack().properties("MetricStreamFunction")
+    assert "ReservedConcurrentExecutions" not in plain
+    assert plain["Architectures"] == ["arm64"]
+    made = Stack(Architecture="x86_64", FunctionMemoryMB="256", ReservedConcurrency="7")
+    function = made.properties("MetricStreamFunction")
+    assert function["Architectures"] == ["x86_64"]
+    assert (function["MemorySize"], function["ReservedConcurrentExecutions"]) == ("256", "7")
+    budget, timeout = parameters()["DeliveryBudgetSeconds"], parameters()["FunctionTimeoutSeconds"]
+    assert budget["Default"] < min(29, timeout["Default"])

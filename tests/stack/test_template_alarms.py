@@ -1,0 +1,211 @@
+"""The stack's alarms and dashboard: each watches a metric that really comes."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from events.fleet import END_MS
+from events.samples import good_events
+from local.receiver import Receiver
+from tests.support.stack import FRONT_DOORS, Stack
+from tests.support.telling import TellingFunction
+
+TOPIC = "arn:aws:sns:us-east-1:111122223333:alarms"
+NAMESPACE = "MetricStreamLambda"
+
+ALWAYS = {
+    ("AWS/Lambda", "Errors"),
+    ("AWS/Lambda", "Throttles"),
+    ("AWS/Lambda", "Duration"),
+    ("AWS/Firehose", "ThrottledRecords"),
+    ("AWS/S3", "PutRequests"),
+    ("AWS/CloudWatch/MetricStreams", "PublishErrorRate"),
+    (NAMESPACE, "SamplesRejected"),
+    (NAMESPACE, "PointsDropped"),
+    (NAMESPACE, "MalformedRecords"),
+}
+WITH_HTTP = {
+    ("AWS/Firehose", "DeliveryToHttpEndpoint.Success"),
+    ("AWS/Firehose", "DeliveryToHttpEndpoint.DataFreshness"),
+    (NAMESPACE, "DeliveriesTooLarge-metric-stream-lambda"),
+}
+WITH_TRANSFORMATION = {
+    ("AWS/Firehose", "ExecuteProcessing.Success"),
+    ("AWS/Firehose", "DeliveryToS3.DataFreshness"),
+}
+
+DOCUMENTED = {
+    "AWS/Lambda": ({"FunctionName"}, {"Invocations", "Errors", "Throttles", "Duration"}),
+    "AWS/Firehose": (
+        {"DeliveryStreamName"},
+        {
+            "DeliveryToHttpEndpoint.Success",
+            "DeliveryToHttpEndpoint.DataFreshness",
+            "DeliveryToS3.DataFreshness",
+            "ExecuteProcessing.Success",
+            "IncomingBytes",
+            "IncomingRecords",
+            "ThrottledRecords",
+        },
+    ),
+    "AWS/S3": ({"BucketName", "FilterId"}, {"PutRequests"}),
+    "AWS/CloudWatch/MetricStreams": ({"MetricStreamName"}, {"MetricUpdate", "PublishErrorRate"}),
+}
+"""What AWS documents of its own namespaces: dimensions, and the metrics that are used here."""
+
+Watched = tuple[str, str, dict[str, str]]
+"""Namespace, metric, dimensions."""
+
+
+def metric_of(alarm: dict[str, Any]) -> Watched:
+    """Give what an alarm watches."""
+    if "Metrics" in alarm:
+        (alarm,) = (m["MetricStat"]["Metric"] for m in alarm["Metrics"] if "MetricStat" in m)
+    dimensions = {d["Name"]: d["Value"] for d in alarm.get("Dimensions", [])}
+    return alarm["Namespace"], alarm["MetricName"], dimensions
+
+
+def widgets(stack: Stack) -> list[dict[str, Any]]:
+    """Give the dashboard's widgets."""
+    body = json.loads(stack.properties("Dashboard")["DashboardBody"])
+    found: list[dict[str, Any]] = body["widgets"]
+    return found
+
+
+def shown(stack: Stack) -> Iterator[Watched]:
+    """Give every metric on the dashboard, with its abbreviations written out."""
+    for widget in widgets(stack):
+        before: list[str] = []
+        for row in widget["properties"]["metrics"]:
+            short = [part for part in row if isinstance(part, str)]
+            if short == ["..."]:
+                full = before
+            else:
+                full = [old if part == "." else part for part, old in paired(short, before)]
+            before = full
+            yield full[0], full[1], dict(zip(full[2::2], full[3::2], strict=True))
+
+
+def paired(row: list[str], before: list[str]) -> list[tuple[str, str]]:
+    """Pair the parts of a row with those of the row before it."""
+    return [(part, before[i] if i < len(before) else "") for i, part in enumerate(row)]
+
+
+@pytest.fixture(scope="module")
+def emitted() -> set[tuple[str, frozenset[str]]]:
+    """Give every metric that the function writes, each with the names of its dimensions."""
+    with Receiver() as receiver:
+        function = TellingFunction(
+            receiver.url,
+            # Lambda sets the one, and the template leaves the other out.
+            {"AWS_LAMBDA_FUNCTION_NAME": "function", "POWERTOOLS_SERVICE_NAME": ""},
+        )
+        told = function.invoke(good_events(END_MS)["function-url-otlp-1.0"])
+    found = set()
+    for line in told.lines:
+        for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
+            assert directive["Namespace"] == NAMESPACE
+            for metric in directive["Metrics"]:
+                found |= {(metric["Name"], frozenset(names)) for names in directive["Dimensions"]}
+    return found
+
+
+@pytest.mark.parametrize("door", FRONT_DOORS)
+def test_alarms_are_there(door: str) -> None:
+    """Whatever may lose or delay metrics has its alarm."""
+    alarms = Stack(FrontDoor=door).of_type("AWS::CloudWatch::Alarm").values()
+    by_door = WITH_TRANSFORMATION if door == "Transformation" else WITH_HTTP
+    watched = [metric_of(alarm)[:2] for alarm in alarms]
+    assert sorted(watched) == sorted(ALWAYS | by_door)
+
+
+@pytest.mark.parametrize("door", FRONT_DOORS)
+def test_alarms_tell_somebody(door: str) -> None:
+    """Every alarm says what is wrong, is silent without data, and notifies the topic if any."""
+    for topic, actions in (("", []), (TOPIC, [TOPIC])):
+        stack = Stack(FrontDoor=door, AlarmTopicArn=topic)
+        for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
+            assert alarm["TreatMissingData"] == "notBreaching", name
+            assert alarm["AlarmActions"] == alarm["OKActions"] == actions, name
+            assert len(alarm["AlarmDescription"]) > 20, name
+
+
+def test_alarms_and_dashboard_can_be_left_out() -> None:
+    """Without alarms there is no metric filter either."""
+    stack = Stack(CreateAlarms="false", CreateDashboard="false")
+    left = {resource["Type"] for resource in stack.resources.values()}
+    assert not left & {
+        "AWS::CloudWatch::Alarm",
+        "AWS::Logs::MetricFilter",
+        "AWS::CloudWatch::Dashboard",
+    }
+
+
+@pytest.mark.parametrize("door", FRONT_DOORS)
+def test_watched_metrics_exist(door: str, emitted: set[tuple[str, frozenset[str]]]) -> None:
+    """Alarms and dashboard name metrics with dimensions that AWS or the function emits."""
+    stack = Stack(FrontDoor=door)
+    filters = stack.of_type("AWS::Logs::MetricFilter").values()
+    filtered = {t["MetricName"] for f in filters for t in f["MetricTransformations"]}
+    alarms = map(metric_of, stack.of_type("AWS::CloudWatch::Alarm").values())
+    for namespace, metric, dimensions in [*alarms, *shown(stack)]:
+        if namespace != NAMESPACE:
+            assert dimensions.keys() == DOCUMENTED[namespace][0], metric
+            assert metric in DOCUMENTED[namespace][1]
+        elif metric in filtered:
+            assert dimensions == {}, "a metric filter's metric has no dimensions here"
+        else:
+            assert (metric, frozenset(dimensions)) in emitted, metric
+        assert set(dimensions.values()) <= {*stack.resources, "failed"}
+
+
+def test_deliveries_too_large_are_counted() -> None:
+    """The filter on Firehose's error log feeds the alarm about 413."""
+    stack = Stack()
+    found = stack.properties("TooLargeMetricFilter")
+    assert found["LogGroupName"] == "FirehoseLogGroup"
+    assert "413" in found["FilterPattern"]
+    (counted,) = found["MetricTransformations"]
+    alarm = stack.properties("TooLargeAlarm")
+    assert (alarm["Namespace"], alarm["MetricName"]) == (
+        counted["MetricNamespace"],
+        counted["MetricName"],
+    )
+
+
+def test_backup_alarm_sees_the_error_prefix() -> None:
+    """The bucket's request metrics are of the prefix that failed deliveries are written to."""
+    for door in FRONT_DOORS:
+        stack = Stack(FrontDoor=door, S3BackupMode="AllData")
+        (configured,) = stack.properties("BackupBucket")["MetricsConfigurations"]
+        assert configured == {"Id": "failed", "Prefix": "failed/"}
+        alarm = metric_of(stack.properties("BackupObjectsAlarm"))
+        assert alarm[2] == {"BucketName": "BackupBucket", "FilterId": "failed"}
+        stream = json.dumps(stack.properties("DeliveryStream"))
+        assert stream.count('"ErrorOutputPrefix": "failed/') == stream.count('"BucketARN"')
+        assert '"Prefix": "failed/' not in stream
+
+
+def test_duration_alarm_goes_by_the_timeout() -> None:
+    """The alarm about the duration compares it with the timeout that is set."""
+    alarm = Stack(FunctionTimeoutSeconds="60").properties("FunctionDurationAlarm")
+    assert alarm["Metrics"][0]["Expression"] == "longest / (60 * 1000)"
+    assert alarm["Threshold"] == 0.8
+
+
+def test_dashboard_shows_the_way() -> None:
+    """The dashboard is valid, without overlaps, and shows stream, Firehose, function, listener."""
+    stack = Stack()
+    namespaces = {namespace for namespace, _, _ in shown(stack)}
+    assert namespaces == {*DOCUMENTED, NAMESPACE}
+    taken: set[tuple[int, int]] = set()
+    for widget in widgets(stack):
+        assert widget["properties"]["title"]
+        assert widget["properties"]["region"] == "us-east-1"
+        columns = range(widget["x"], widget["x"] + widget["width"])
+        cells = {(x, y) for x in columns for y in range(widget["y"], widget["y"] + 6)}
+        assert max(columns) < 24
+        assert not cells & taken
+        taken |= cells

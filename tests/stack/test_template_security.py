@@ -1,0 +1,232 @@
+"""The stack's permissions, secrets and data at rest: no more than needed, nothing in the open."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.stack import ACCOUNT, FRONT_DOORS, Stack, parameters, source
+
+ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:own-a1B2c3"
+KEY = "arn:aws:kms:us-east-1:111122223333:key/own"
+
+WILDCARDS = (
+    r"arn:aws:logs:us-east-1:111122223333:log-group:\w+:log-stream:\*",
+    r"arn:of:BackupBucket/\*",
+    r"arn:of:MetricStreamFunction:\*",
+)
+"""Streams of one log group, objects of one bucket, versions of one function."""
+
+BUCKET_ACTIONS = {
+    "s3:AbortMultipartUpload",
+    "s3:GetBucketLocation",
+    "s3:GetObject",
+    "s3:ListBucket",
+    "s3:ListBucketMultipartUploads",
+    "s3:PutObject",
+}
+READ_SECRET = "secretsmanager:GetSecretValue"
+INVOKE = {"lambda:InvokeFunction", "lambda:GetFunctionConfiguration"}
+FUNCTION_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents", READ_SECRET}
+
+
+def listed(value: Any) -> list[Any]:
+    """Give what may stand alone or in a list as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def policies(stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give each role's name with each statement of its policies."""
+    for name, role in stack.of_type("AWS::IAM::Role").items():
+        assert not role.get("ManagedPolicyArns"), "a managed policy grants more than is needed"
+        for policy in role.get("Policies", []):
+            yield from ((name, s) for s in policy["PolicyDocument"]["Statement"])
+    for policy in stack.of_type("AWS::IAM::Policy").values():
+        (role,) = policy["Roles"]
+        yield from ((role, s) for s in policy["PolicyDocument"]["Statement"])
+
+
+def actions(stack: Stack) -> dict[str, set[str]]:
+    """Give what each role may do."""
+    found: dict[str, set[str]] = {}
+    for role, statement in policies(stack):
+        found.setdefault(role, set()).update(listed(statement["Action"]))
+    return found
+
+
+@pytest.fixture(params=FRONT_DOORS)
+def stack(request: pytest.FixtureRequest) -> Stack:
+    """Give the stack with each front door, and a secret with a key of its own."""
+    return Stack(FrontDoor=request.param, TokenSecretArn=ARN, TokenSecretKmsKeyArn=KEY)
+
+
+def test_no_wildcards(stack: Stack) -> None:
+    """No role may do everything, and none may do anything to everything."""
+    statements = list(policies(stack))
+    assert statements
+    for role, statement in statements:
+        assert statement.keys() <= {"Sid", "Effect", "Action", "Resource"}
+        assert statement["Effect"] == "Allow"
+        for action in listed(statement["Action"]):
+            assert re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action), (role, action)
+        for resource in listed(statement["Resource"]):
+            allowed = any(re.fullmatch(wildcard, resource) for wildcard in WILDCARDS)
+            assert "*" not in resource or allowed, (role, resource)
+
+
+@pytest.mark.parametrize("door", FRONT_DOORS)
+def test_roles_do_what_they_must(door: str) -> None:
+    """Each role may do exactly what its work takes with this front door."""
+    firehose = INVOKE if door == "Transformation" else {READ_SECRET}
+    assert actions(Stack(FrontDoor=door)) == {
+        "MetricStreamRole": {"firehose:PutRecord", "firehose:PutRecordBatch"},
+        "FirehoseRole": BUCKET_ACTIONS | {"logs:PutLogEvents"} | firehose,
+        "FunctionRole": FUNCTION_ACTIONS,
+    }
+
+
+def test_a_key_of_the_secret_may_be_used(stack: Stack) -> None:
+    """Decrypting is allowed with the secret's own key alone, and only where it has one."""
+    decrypting = {
+        role: statement["Resource"]
+        for role, statement in policies(stack)
+        if "kms:Decrypt" in listed(statement["Action"])
+    }
+    assert decrypting == {"FirehoseRole": KEY, "FunctionRole": KEY}
+    assert "kms:Decrypt" not in json.dumps(Stack().resources)
+
+
+def test_only_services_take_roles(stack: Stack) -> None:
+    """Each role is one service's, which takes it for this account alone where it can say so."""
+    principals = {}
+    for name, role in stack.of_type("AWS::IAM::Role").items():
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Action"] == "sts:AssumeRole"
+        principals[name] = statement["Principal"]["Service"]
+        if name != "FunctionRole":
+            assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    assert principals == {
+        "MetricStreamRole": "streams.metrics.cloudwatch.amazonaws.com",
+        "FirehoseRole": "firehose.amazonaws.com",
+        "FunctionRole": "lambda.amazonaws.com",
+    }
+
+
+def test_everybody_may_only_use_the_function_url(stack: Stack) -> None:
+    """The principal * is granted a call of the Function URL, which checks the access key itself."""
+    for name, permission in stack.of_type("AWS::Lambda::Permission").items():
+        if permission["Principal"] == "*":
+            assert stack.holds("IsFunctionUrl"), name
+            url_only = permission.get("InvokedViaFunctionUrl") is True
+            assert url_only or permission["Action"] == "lambda:InvokeFunctionUrl", name
+        else:
+            assert permission["Principal"] == "apigateway.amazonaws.com"
+            assert permission["SourceArn"].endswith("/*/POST/")
+            assert ACCOUNT in permission["SourceArn"]
+
+
+def test_permissions_boundary() -> None:
+    """A boundary, where an account demands one, is on all roles."""
+    boundary = "arn:aws:iam::111122223333:policy/boundary"
+    for values, expected in (({}, None), ({"PermissionsBoundaryArn": boundary}, boundary)):
+        roles = Stack(**values).of_type("AWS::IAM::Role")
+        assert {role.get("PermissionsBoundary") for role in roles.values()} == {expected}
+
+
+def test_bucket(stack: Stack) -> None:
+    """The bucket is private, encrypted and versioned, expires, and outlives the stack."""
+    resource = stack.resources["BackupBucket"]
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    bucket = resource["Properties"]
+    blocked = bucket["PublicAccessBlockConfiguration"]
+    assert len(blocked) == 4
+    assert all(value is True for value in blocked.values())
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert "BucketName" not in bucket, "a name of its own could not be created twice"
+    expire, _ = bucket["LifecycleConfiguration"]["Rules"]
+    assert expire["Status"] == "Enabled"
+    assert expire["ExpirationInDays"] == str(parameters()["BackupRetentionDays"]["Default"])
+    assert expire["NoncurrentVersionExpiration"]
+
+
+def test_bucket_policy(stack: Stack) -> None:
+    """The bucket's policy grants nothing: it refuses what does not come over TLS."""
+    (statement,) = stack.properties("BackupBucketPolicy")["PolicyDocument"]["Statement"]
+    assert statement["Effect"] == "Deny"
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement["Resource"] == ["arn:of:BackupBucket", "arn:of:BackupBucket/*"]
+
+
+def test_secret() -> None:
+    """A token becomes a secret of the shape that Firehose reads; an ARN is used as it is."""
+    made = Stack(MetricsToken="user:token-1")
+    assert json.loads(made.properties("TokenSecret")["SecretString"]) == {"api_key": "user:token-1"}
+    assert parameters()["MetricsToken"]["NoEcho"] is True
+    pattern = re.compile(parameters()["MetricsToken"]["AllowedPattern"])
+    assert not any(pattern.fullmatch(token) for token in ('a"b', "a\\b", "a b", "a\n"))
+    given = Stack(TokenSecretArn=ARN)
+    assert not given.of_type("AWS::SecretsManager::Secret")
+    for stack in (made, given):
+        arn = stack.outputs["TokenSecretArn"]["Value"]
+        endpoint = stack.properties("DeliveryStream")["HttpEndpointDestinationConfiguration"]
+        assert endpoint["SecretsManagerConfiguration"]["SecretARN"] == arn
+        assert endpoint["SecretsManagerConfiguration"]["Enabled"] is True
+        assert "AccessKey" not in endpoint["EndpointConfiguration"]
+        reading = [s["Resource"] for _, s in policies(stack) if s["Action"] == READ_SECRET]
+        assert reading == [arn, arn]
+    assert given.outputs["TokenSecretArn"]["Value"] == ARN
+
+
+def test_token_is_nowhere_else(stack: Stack) -> None:
+    """The token is in the secret, and in nothing that can be described without reading it."""
+    made = Stack(FrontDoor="HttpApi", MetricsToken="token-5f21", RemoteWriteAuth="bearer")
+    del made.resources["TokenSecret"]
+    assert "token-5f21" not in json.dumps([made.resources, made.outputs])
+    assert "TokenSecret" not in stack.resources
+
+
+def test_log_groups(stack: Stack) -> None:
+    """All log groups are the stack's own, with retention, and all logs go there."""
+    groups = stack.of_type("AWS::Logs::LogGroup")
+    assert groups.keys() == {"FunctionLogGroup", "FirehoseLogGroup"}
+    default = str(parameters()["LogRetentionDays"]["Default"])
+    assert {group["RetentionInDays"] for group in groups.values()} == {default}
+    function = stack.properties("MetricStreamFunction")
+    assert function["LoggingConfig"]["LogGroup"] == "FunctionLogGroup"
+
+
+@pytest.mark.parametrize("mode", ["FailedDataOnly", "AllData"])
+@pytest.mark.parametrize("door", FRONT_DOORS)
+def test_firehose_logs_its_errors(door: str, mode: str) -> None:
+    """Error logging is on for every place that Firehose writes to, in streams that exist."""
+    stack = Stack(FrontDoor=door, S3BackupMode=mode)
+    streams = {s["LogStreamName"] for s in stack.of_type("AWS::Logs::LogStream").values()}
+    names = {"FirehoseDeliveryLogStream", "FirehoseBackupLogStream"}
+    assert streams == {stack.properties(name)["LogStreamName"] for name in names}
+    found = list(destinations(stack.properties("DeliveryStream")))
+    assert len(found) == (1 if (door, mode) == ("Transformation", "FailedDataOnly") else 2)
+    for place in found:
+        logging = place["CloudWatchLoggingOptions"]
+        assert logging["Enabled"] is True
+        assert logging["LogGroupName"] == "FirehoseLogGroup"
+        assert logging["LogStreamName"] in names
+
+
+def destinations(item: Any) -> Iterator[dict[str, Any]]:
+    """Give everything inside that Firehose delivers to: whatever has an endpoint or a bucket."""
+    if isinstance(item, dict):
+        if "BucketARN" in item or "EndpointConfiguration" in item:
+            yield item
+        for inner in item.values():
+            yield from destinations(inner)
+
+
+def test_every_suppression_says_why() -> None:
+    """Whatever checkov is told to skip has its reason beside it."""
+    for name, resource in source()["Resources"].items():
+        for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", []):
+            assert re.fullmatch(r"CKV_AWS_\d+", skip["id"]), name
+            assert len(skip["comment"]) > 20, name

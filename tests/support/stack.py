@@ -1,0 +1,156 @@
+"""The stack that CloudFormation would make of template.yaml, for given parameters.
+
+SAM's own translator expands the template. Conditions and intrinsic functions are evaluated here,
+those of them that the template uses; any other one is an error.
+"""
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+ROOT = Path(__file__).parents[2]
+REGION = "us-east-1"
+ACCOUNT = "111122223333"
+FRONT_DOORS = ("HttpApi", "RestApi", "FunctionUrl", "Transformation")
+
+_PSEUDO_PARAMETERS = {
+    "AWS::AccountId": ACCOUNT,
+    "AWS::Partition": "aws",
+    "AWS::Region": REGION,
+    "AWS::StackName": "metric-stream-lambda",
+    "AWS::URLSuffix": "amazonaws.com",
+}
+_SUBSTITUTED = re.compile(r"\$\{([^!}][^}]*)\}")
+_NOTHING = object()
+
+
+@functools.cache
+def source() -> dict[str, Any]:
+    """Give the template as it is written."""
+    template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    return template
+
+
+@functools.cache
+def transformed() -> dict[str, Any]:
+    """Give the template as SAM hands it to CloudFormation."""
+    template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    # `sam deploy` uploads the artifact and puts its address here.
+    template["Resources"]["MetricStreamFunction"]["Properties"]["CodeUri"] = "s3://code/function"
+    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
+    made: dict[str, Any] = translator.translate(template, parameter_values={})
+    return made
+
+
+def parameters() -> dict[str, dict[str, Any]]:
+    """Give the template's parameters."""
+    declared: dict[str, dict[str, Any]] = transformed()["Parameters"]
+    return declared
+
+
+class Stack:
+    """What CloudFormation would make.
+
+    Args:
+        values: Parameters that differ from their defaults.
+
+    Attributes:
+        resources: Every resource that is made, without functions in it.
+        outputs: The outputs, likewise.
+    """
+
+    def __init__(self, **values: str) -> None:
+        template = transformed()
+        unknown = values.keys() - parameters().keys()
+        assert not unknown, unknown
+        self._values: dict[str, Any] = {
+            name: str(values.get(name, declared.get("Default", "")))
+            for name, declared in parameters().items()
+        }
+        for name, declared in parameters().items():
+            if declared["Type"] == "CommaDelimitedList":
+                self._values[name] = self._values[name].split(",")
+        self._conditions: dict[str, Any] = template["Conditions"]
+        self._made: dict[str, Any] = {
+            name: resource
+            for name, resource in template["Resources"].items()
+            if "Condition" not in resource or self.holds(resource["Condition"])
+        }
+        self.resources: dict[str, Any] = {n: self._value(r) for n, r in self._made.items()}
+        self.outputs: dict[str, Any] = self._value(template["Outputs"])
+
+    def holds(self, condition: str) -> bool:
+        """Whether a condition is met."""
+        return bool(self._value(self._conditions[condition]))
+
+    def of_type(self, kind: str) -> dict[str, Any]:
+        """Give the properties of all resources of a type, by name."""
+        return {
+            name: resource.get("Properties", {})
+            for name, resource in self.resources.items()
+            if resource["Type"] == kind
+        }
+
+    def properties(self, name: str) -> Any:
+        """Give the properties of one resource."""
+        return self.resources[name]["Properties"]
+
+    def _value(self, item: Any) -> Any:
+        """Evaluate everything in an item."""
+        if isinstance(item, list):
+            return [value for value in map(self._value, item) if value is not _NOTHING]
+        if not isinstance(item, Mapping):
+            return item
+        if len(item) == 1:
+            (name, argument), *_ = item.items()
+            if name == "Condition" and isinstance(argument, str):
+                return self.holds(argument)
+            if name == "Ref" or name.startswith("Fn::"):
+                return self._functions()[name](argument)
+        values = {key: self._value(value) for key, value in item.items()}
+        return {key: value for key, value in values.items() if value is not _NOTHING}
+
+    def _functions(self) -> dict[str, Callable[[Any], Any]]:
+        return {
+            "Ref": self._ref,
+            "Fn::GetAtt": self._attribute,
+            "Fn::Sub": self._substituted,
+            "Fn::If": lambda args: self._value(args[1] if self.holds(args[0]) else args[2]),
+            "Fn::Equals": lambda args: str(self._value(args[0])) == str(self._value(args[1])),
+            "Fn::Not": lambda args: not self._value(args[0]),
+            "Fn::And": lambda args: all(map(self._value, args)),
+            "Fn::Or": lambda args: any(map(self._value, args)),
+        }
+
+    def _ref(self, name: str) -> Any:
+        if name == "AWS::NoValue":
+            return _NOTHING
+        if name in _PSEUDO_PARAMETERS:
+            return _PSEUDO_PARAMETERS[name]
+        if name in self._values:
+            return self._values[name]
+        assert name in self._made, f"{name} is referred to and not made"
+        if self._made[name]["Type"] == "AWS::SecretsManager::Secret":
+            return f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}-a1B2c3"
+        return name
+
+    def _attribute(self, argument: list[str] | str) -> str:
+        name, _, attribute = (
+            argument if isinstance(argument, str) else ".".join(argument)
+        ).partition(".")
+        assert name in self._made, f"{name}.{attribute} is referred to and not made"
+        return f"arn:of:{name}" if attribute == "Arn" else f"{name}.{attribute}"
+
+    def _substituted(self, text: str) -> str:
+        def found(match: re.Match[str]) -> str:
+            name = match[1]
+            return str(self._attribute(name) if "." in name else self._ref(name))
+
+        return _SUBSTITUTED.sub(found, text).replace("${!", "${")
