@@ -24,7 +24,7 @@ print(1e3 * (time.perf_counter() - wall), 1e3 * (time.process_time() - cpu))
 _FUNCTION = _TIMED.format("import handler.app")
 # What the function cannot do without; the rest is its own.
 _LIBRARIES = _TIMED.format("""
-import requests, snappy
+import urllib3, certifi, snappy
 import opentelemetry.proto.metrics.v1.metrics_pb2
 import aws_lambda_powertools
 import aws_lambda_powertools.metrics

@@ -66,8 +66,9 @@ def token_for_http(settings: Settings, keyring: Keyring, access_key: str | None)
     expected = keyring.access_key
     if keyring.token is not None and expected is None:
         raise SettingsError(
-            "settings: LOGZIO_METRICS_TOKEN without FIREHOSE_ACCESS_KEY would let anybody who "
-            "knows the URL send in your name; set FIREHOSE_ACCESS_KEY to Firehose's access key"
+            "settings: LOGZIO_METRICS_TOKEN without FIREHOSE_ACCESS_KEY (or either of them as "
+            "..._ARN) would let anybody who knows the URL send in your name; set "
+            "FIREHOSE_ACCESS_KEY to Firehose's access key"
         )
     needed = expected is not None or (keyring.token is None and settings.auth != "none")
     if needed and access_key is None:
@@ -97,7 +98,8 @@ def token_for_transformation(settings: Settings, keyring: Keyring) -> Secret | N
         return None
     if keyring.token is None:
         raise SettingsError(
-            "settings: LOGZIO_METRICS_TOKEN is needed for a data transformation, which has no "
+            "settings: LOGZIO_METRICS_TOKEN (or LOGZIO_METRICS_TOKEN_ARN) is needed for a data "
+            "transformation, which has no "
             "access key to ship with"
         )
     return keyring.token
@@ -146,7 +148,9 @@ def _opens(expected: Secret, given: str) -> bool:
     """Tell whether a key is the expected one, in its current or its previous version."""
     if _is_one_of(expected.versions(), given):
         return True
-    return expected.renew() and _is_one_of(expected.versions(), given)
+    # Another thread may have renewed it meanwhile: compare whatever this came to.
+    expected.renew()
+    return _is_one_of(expected.versions(), given)
 
 
 def _is_one_of(versions: tuple[str, ...], given: str) -> bool:

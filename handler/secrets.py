@@ -87,6 +87,10 @@ class StoredSecret:
 
     def versions(self) -> tuple[str, ...]:
         """Return the versions as they were fetched last; fetch them where they never were."""
+        known = self._versions
+        if known:
+            # Somebody may hold the lock who is looking again, for as long as the store takes.
+            return known
         with self._lock:
             if not self._versions:
                 self._load()
@@ -115,13 +119,19 @@ class StoredSecret:
         # What was current a moment ago opens the door too, whatever the store still tells.
         known = self._versions[:1]
         try:
-            fetched = tuple(secret_value(text) for text in self._fetch())
-        except ValueError as error:
-            raise SecretError(f"the secret of {self._variable} {error}") from None
+            current, *previous = self._fetch()
         except Exception as error:
             # Each store has errors of its own, which boto3 makes at run time.
             code = error_code(error)
             raise SecretError(f"cannot read the secret of {self._variable}: {code}") from error
+        try:
+            fetched = [secret_value(current)]
+        except ValueError as error:
+            raise SecretError(f"the secret of {self._variable} {error}") from None
+        # Before the token there may have been a place holder.
+        for text in previous:
+            with contextlib.suppress(ValueError):
+                fetched.append(secret_value(text))
         self._versions = tuple(dict.fromkeys((*fetched, *known)))
 
 

@@ -1,7 +1,7 @@
 """
 One HTTP request to a listener, bounded as a whole.
 
-`requests` bounds single socket operations; a listener that sends a byte now and
+`urllib3` bounds single socket operations; a listener that sends a byte now and
 then holds such a request for ever. Here a watchdog cuts the connection when the
 time for the attempt is over, whatever the attempt is doing.
 """
@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import codecs
 import logging
+import os
 import socket
 import threading
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
+import certifi
+from urllib3 import PoolManager, ProxyManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import DecodeError, HTTPError
+from urllib3.exceptions import TimeoutError as UrllibTimeoutError
+from urllib3.util import make_headers, parse_url
 
 from handler.redaction import CUT_OFF
 
@@ -29,10 +31,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
+    from urllib3 import BaseHTTPResponse
+
 # An answer's words matter as far as an operator reads them.
 _MAX_WORDS = 2048
 
-_FAILURES = (requests.RequestException, HTTPError, OSError)
+_FAILURES = (HTTPError, OSError)
+
+# Where an operator names the certificates of a private authority.
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 
 # It logs what it cannot read of an answer, which may repeat the token.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
@@ -60,13 +67,8 @@ class Transport:
     """
 
     def __init__(self, connections: int) -> None:
-        self._session = _Session()
-        self._session.headers.clear()
-        # A cookie would carry something of one delivery's answer into the next.
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = _WatchedAdapter(pool_maxsize=connections)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._connections = connections
+        self._managers: dict[str | None, PoolManager] = {}
 
     def post(
         self, url: str, content: bytes, headers: Mapping[str, str], timeout: float
@@ -86,18 +88,19 @@ class Transport:
         """
         with _Attempt(timeout) as attempt:
             try:
-                response = self._session.post(
+                response = self._manager(url).urlopen(
+                    "POST",
                     url,
-                    data=content,
+                    body=content,
                     headers=dict(headers),
-                    timeout=timeout,
-                    allow_redirects=False,
-                    stream=True,
-                    auth=_NoOtherAuth(),
+                    timeout=Timeout(connect=timeout, read=timeout),
+                    redirect=False,
+                    retries=False,
+                    preload_content=False,
                 )
             except _FAILURES as error:
                 raise TransportError(attempt.describe(error)) from error
-            final = 400 <= response.status_code < 500
+            final = 400 <= response.status < 500
             try:
                 words = _read_words(response)
             except _FAILURES as error:
@@ -107,34 +110,56 @@ class Transport:
                 words = ""
             finally:
                 response.close()
+                response.release_conn()
             # A connection that was cut looks like one that has come to its end.
             if attempt.cut_off and not final:
                 raise TransportError(attempt.describe(TimeoutError()))
-        return ListenerAnswer(response.status_code, words, response.headers.get("Retry-After"))
+        return ListenerAnswer(response.status, words, response.headers.get("Retry-After"))
+
+    def _manager(self, url: str) -> PoolManager:
+        """Return the connections for a URL, through the proxy that the environment names."""
+        proxy = _proxy_for(url)
+        manager = self._managers.get(proxy)
+        if manager is None:
+            bundle = next((os.environ[v] for v in _CA_VARIABLES if os.environ.get(v)), None)
+            options: dict[str, Any] = {
+                "maxsize": self._connections,
+                "cert_reqs": "CERT_REQUIRED",
+                "ca_certs": bundle or certifi.where(),
+            }
+            if proxy is None:
+                manager = PoolManager(**options)
+            else:
+                credentials = make_headers(proxy_basic_auth=parse_url(proxy).auth)
+                manager = ProxyManager(proxy, proxy_headers=credentials, **options)
+            manager.pool_classes_by_scheme = _POOLS
+            self._managers[proxy] = manager
+        return manager
 
 
-def _read_words(response: requests.Response) -> str:
+def _proxy_for(url: str) -> str | None:
+    """Return the proxy that the environment names for a URL, as HTTPS_PROXY and NO_PROXY say."""
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    # Costs as much to import as a tenth of the function, for the few who have a proxy.
+    from urllib.request import getproxies_environment, proxy_bypass  # noqa: PLC0415
+
+    parts = urlsplit(url)
+    if proxy_bypass(parts.netloc):
+        return None
+    proxies = getproxies_environment()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
+
+
+def _read_words(response: BaseHTTPResponse) -> str:
     """Return the beginning of an answer's body."""
-    words = response.raw.read(_MAX_WORDS, decode_content=True)
+    words = response.read(_MAX_WORDS, decode_content=True)
     # An answer read to its end gives its connection back; from a longer one the
     # connection is closed with it.
-    more = response.raw.read(1, decode_content=True)
+    more = response.read(1, decode_content=True)
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     return decoder.decode(words, final=not more) + (CUT_OFF if more else "")
-
-
-class _Session(requests.Session):
-    """A session that has nothing to do with redirects."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return none: even to look where one leads, `requests` would read its whole body."""
-
-
-class _NoOtherAuth(AuthBase):
-    """Keeps `requests` from taking credentials out of a .netrc file."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
 
 
 class _Attempt:
@@ -181,7 +206,7 @@ class _Attempt:
         cause: BaseException = error
         while cause.__cause__ is not None or cause.__context__ is not None:
             cause = cause.__cause__ or cause.__context__ or cause
-        timed_out = isinstance(error, requests.Timeout) or isinstance(cause, TimeoutError)
+        timed_out = isinstance(error, UrllibTimeoutError) or isinstance(cause, TimeoutError)
         if self.cut_off or timed_out:
             return f"no answer within {self._timeout:.1f} s"
         return f"{type(error).__name__} ({type(cause).__name__})"
@@ -244,20 +269,6 @@ class _Pool(HTTPConnectionPool):
 
 class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _WatchedTls
-
-
-class _WatchedAdapter(HTTPAdapter):
-    """Makes `requests` use connections that can be watched."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        # The environment may name a proxy.
-        manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
-        return manager
 
 
 _POOLS = {"http": _Pool, "https": _TlsPool}

@@ -101,7 +101,8 @@ def test_resets_until_the_end(fault: str) -> None:
 def test_refusal_whose_words_break_off_stands(answer: Answer, expected: int) -> None:
     """A 4xx is never followed by the identical body, also where its words did not all come."""
     with Receiver(always(answer)) as receiver:
-        given, _ = timed(receiver.url, **TWO_ATTEMPTS)
+        # Time enough for the status line on a busy machine; the words take far longer.
+        given, _ = timed(receiver.url, DELIVERY_BUDGET_SECONDS="6", LISTENER_TIMEOUT_SECONDS="1.5")
         sent = [r.body for r in receiver.requests]
     assert given.status == expected
     assert len(sent) == len(set(sent))

@@ -1,0 +1,31 @@
+"""Secret stores for the tests that need them; nothing is imported or started for the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.secret_stores import Stores
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Stores]:
+    """Run the stores for all tests of a module."""
+    from tests.support.secret_stores import running_stores  # noqa: PLC0415 - moto takes a second
+
+    with running_stores() as stores:
+        yield stores
+
+
+@pytest.fixture
+def stores(running: Stores, monkeypatch: pytest.MonkeyPatch) -> Stores:
+    """Give the stores in good health, as what boto3 asks."""
+    from tests.support.secret_stores import aim_at  # noqa: PLC0415
+
+    aim_at(running.url, monkeypatch)
+    running.heal()
+    return running

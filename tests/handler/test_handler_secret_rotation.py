@@ -1,0 +1,275 @@
+"""Tokens and keys that are replaced while deliveries come in: nothing of them is lost."""
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from events import front_doors
+from local.exchange import Answer, Received
+from local.receiver import Receiver
+from tests.support.invoking import (
+    SAMPLES_OF_A_POINT,
+    answered,
+    delivery_of,
+    points,
+    record_of,
+)
+from tests.support.secret_stores import MINUTE, Later, Stores
+from tests.support.telling import TellingFunction, Told
+
+if TYPE_CHECKING:
+    from events.front_doors import Event
+
+TOKEN_ARN = "LOGZIO_METRICS_TOKEN_ARN"
+KEY_ARN = "FIREHOSE_ACCESS_KEY_ARN"
+KEY = "key-of-the-stream"
+OLD, NEW, NEWER = "GHV58d3e1c90b7a", "QWZ7f3b9e51c8d24a60", "ZPK6a2c8f41d09e5"
+READS_FOR_A_SECRET = 2
+"""One for the current and one for the previous version."""
+
+
+class Expecting:
+    """
+    A listener that takes one token, and repeats what it was sent in any other answer.
+
+    Attributes:
+        token: The token.
+    """
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        self.at_once = threading.Barrier(1)
+
+    def __call__(self, received: Received) -> Answer:
+        """Answer one request."""
+        if received.headers.get("authorization") == f"Bearer {self.token}":
+            return Answer()
+        self.at_once.wait(10)
+        return Answer(401, body=f"{dict(received.headers)} but {self.token}".encode())
+
+
+def tokens_of(receiver: Receiver) -> list[str]:
+    """Return the token of each request."""
+    return [r.headers["authorization"].removeprefix("Bearer ") for r in receiver.requests]
+
+
+def deliver(function: TellingFunction, key: str = KEY, count: int = 1) -> Told:
+    """Deliver data points, and hold the delivery's line to the accounting identity."""
+    told = function.invoke(delivery_of(points(count), access_key=key))
+    answered(told.response)
+    if told.logged("delivery"):
+        line = told.delivery
+        assert sum(told.fates().values()) == line["samples"] == count * SAMPLES_OF_A_POINT
+    return told
+
+
+def test_old_and_new_key(stores: Stores) -> None:
+    """After a rotation the old key still opens the door, and the new one after one look."""
+    arn, later = stores.secret(OLD), Later()
+    with Receiver() as receiver:
+        function = TellingFunction(receiver.url, {KEY_ARN: arn}, later.clock)
+        assert deliver(function, OLD).status == 200
+        stores.change(arn, NEW)
+        later.ahead += MINUTE
+        assert [deliver(function, key).status for key in (OLD, NEW, OLD, NEW)] == [200] * 4
+        # Where nothing is cached the old key is the previous version of the store.
+        fresh = TellingFunction(receiver.url, {KEY_ARN: arn}, later.clock)
+        assert deliver(fresh, OLD).status == 200
+    assert len(stores.reads) == 3 * READS_FOR_A_SECRET
+    # The old key is no token any more, once the new one is known.
+    assert tokens_of(receiver) == [OLD, OLD, NEW, NEW, NEW, NEW]
+
+
+def test_old_key_with_a_token(stores: Stores) -> None:
+    """The token's current version is shipped, also while Firehose sends the old key."""
+    settings = {KEY_ARN: stores.secret(OLD), TOKEN_ARN: stores.secret("first")}
+    stores.change(settings[KEY_ARN], NEW)
+    stores.change(settings[TOKEN_ARN], "second")
+    with Receiver() as receiver:
+        function = TellingFunction(receiver.url, settings)
+        assert deliver(function, OLD).status == 200
+    assert tokens_of(receiver) == ["second"]
+
+
+def test_version_before_the_previous_one(stores: Stores) -> None:
+    """After two rotations the first key opens the door no more where it is not remembered."""
+    arn, later = stores.secret(OLD), Later()
+    with Receiver() as receiver:
+        settings = {KEY_ARN: arn}
+        remembering = TellingFunction(receiver.url, settings, later.clock)
+        assert deliver(remembering, OLD).status == 200
+        stores.change(arn, NEW)
+        stores.change(arn, NEWER)
+        later.ahead += MINUTE
+        keys = (NEWER, NEW, OLD)
+        assert [deliver(remembering, key).status for key in keys] == [200] * 3
+        fresh = TellingFunction(receiver.url, settings, later.clock)
+        assert [deliver(fresh, key).status for key in keys] == [200, 200, 401]
+
+
+def test_wrong_keys(stores: Stores) -> None:
+    """However many wrong keys come, the store is asked once a minute."""
+    arn, later = stores.secret(KEY), Later()
+    with Receiver() as receiver:
+        function = TellingFunction(receiver.url, {KEY_ARN: arn}, later.clock)
+        for looks in (1, 2, 3):
+            assert [deliver(function, f"wrong-{n}").status for n in range(3)] == [401] * 3
+            assert len(stores.reads) == looks * READS_FOR_A_SECRET
+            later.ahead += MINUTE
+        assert receiver.requests == []
+
+
+def test_new_token_within_the_delivery(stores: Stores) -> None:
+    """A refused token is fetched again, and the same delivery sent with the new one."""
+    arn, later, listener = stores.secret(OLD), Later(), Expecting(OLD)
+    settings = {TOKEN_ARN: arn, "FIREHOSE_ACCESS_KEY": KEY}
+    with Receiver(listener) as receiver:
+        function = TellingFunction(receiver.url, settings, later.clock)
+        assert deliver(function).status == 200
+        stores.change(arn, NEW)
+        listener.token = NEW
+        later.ahead += MINUTE
+        told = deliver(function)
+        assert deliver(function).delivery["retries"] == 0
+    assert tokens_of(receiver) == [OLD, OLD, NEW, NEW]
+    assert (told.status, told.fates()) == (200, {"sent": 4, "rejected": 0, "undelivered": 0})
+    assert (told.delivery["requests"], told.delivery["retries"]) == (2, 1)
+    assert told.metric("ListenerRetries") == 1
+    assert len(receiver.accepted_samples()) == SAMPLES_OF_A_POINT
+    assert len(stores.reads) == 2 * READS_FOR_A_SECRET
+
+
+@pytest.mark.parametrize("kind", ["access key", "transformation", "parameter"])
+def test_new_token_of_other_kinds(stores: Stores, kind: str) -> None:
+    """It is the same where the access key is the token, in a transformation, and with SSM."""
+    later, listener = Later(), Expecting(OLD)
+    arn = stores.parameter(OLD, "/rotated") if kind == "parameter" else stores.secret(OLD)
+    settings = {KEY_ARN: arn} if kind == "access key" else {TOKEN_ARN: arn}
+    event: Event = front_doors.transformation([record_of(points(1))])
+    if kind == "access key":
+        event = delivery_of(points(1), access_key=OLD)
+    with Receiver(listener) as receiver:
+        function = TellingFunction(receiver.url, settings, later.clock)
+        function.invoke(event)
+        if kind == "parameter":
+            stores.parameter(NEW, "/rotated")
+        else:
+            stores.change(arn, NEW)
+        listener.token = NEW
+        later.ahead += MINUTE
+        told = function.invoke(event)
+    assert tokens_of(receiver) == [OLD, OLD, NEW]
+    assert (told.delivery["status"], told.delivery["retries"]) == (200, 1)
+
+
+def test_several_bodies_renew_once(stores: Stores) -> None:
+    """Bodies that are refused at the same time look for a new token once, and all get through."""
+    arn, later, listener = stores.secret(OLD), Later(), Expecting(OLD)
+    settings = {TOKEN_ARN: arn, "FIREHOSE_ACCESS_KEY": KEY, "REMOTE_WRITE_MAX_BYTES": "2000"}
+    with Receiver(listener) as receiver:
+        function = TellingFunction(receiver.url, settings, later.clock)
+        assert deliver(function).status == 200
+        stores.change(arn, NEW)
+        listener.token = NEW
+        # All four are answered only when all four have been sent.
+        listener.at_once = threading.Barrier(4)
+        later.ahead += MINUTE
+        told = deliver(function, count=40)
+    samples = 40 * SAMPLES_OF_A_POINT
+    assert (told.status, told.fates()["sent"]) == (200, samples)
+    refused = [received for received in receiver.requests if received.status == 401]
+    assert (len(refused), told.delivery["retries"]) == (4, 4)
+    assert told.delivery["requests"] == len(receiver.requests) - 1
+    assert len(receiver.accepted_samples()) == samples
+    assert len(stores.reads) == 2 * READS_FOR_A_SECRET
+
+
+def test_nothing_new(stores: Stores) -> None:
+    """A token that stays refused is a 401, and the store is asked once a minute at most."""
+    later = Later()
+    settings = {TOKEN_ARN: stores.secret(OLD), "FIREHOSE_ACCESS_KEY": KEY}
+    with Receiver(Expecting(NEW)) as receiver:
+        function = TellingFunction(receiver.url, settings, later.clock)
+        for looks, requests in ((1, 2), (2, 4)):
+            for _ in range(2):
+                told = deliver(function)
+                assert (told.status, told.delivery["retries"]) == (401, 0)
+                assert told.fates()["undelivered"] == SAMPLES_OF_A_POINT
+            assert (len(stores.reads), len(receiver.requests)) == (
+                looks * READS_FOR_A_SECRET,
+                requests,
+            )
+            later.ahead += MINUTE
+
+
+@pytest.mark.parametrize("broken", ["refusing", "emptied"])
+def test_failed_look_keeps_what_is_known(stores: Stores, broken: str) -> None:
+    """A store that fails when it is asked again takes away nothing, and is asked later on."""
+    arn, later, listener = stores.secret(OLD), Later(), Expecting(OLD)
+    settings = {TOKEN_ARN: arn, KEY_ARN: stores.secret(KEY)}
+    with Receiver(listener) as receiver:
+        function = TellingFunction(receiver.url, settings, later.clock)
+        assert deliver(function).status == 200
+        listener.token = NEW
+        if broken == "refusing":
+            stores.fault = lambda _asked: "AccessDeniedException"
+        else:
+            stores.change(arn, "{}")
+        later.ahead += MINUTE
+        assert deliver(function).status == 401
+        assert deliver(function, "wrong").status == 401
+        listener.token = OLD
+        assert deliver(function).status == 200
+        stores.heal()
+        stores.change(arn, NEW)
+        listener.token = NEW
+        assert deliver(function).status == 401
+        later.ahead += MINUTE
+        assert deliver(function).status == 200
+    assert tokens_of(receiver) == [OLD] * 5 + [NEW]
+
+
+def test_stalling_store_within_a_delivery(stores: Stores) -> None:
+    """A store that stalls while a token is renewed does not keep Firehose waiting."""
+    arn, later, listener = stores.secret(OLD), Later(), Expecting(OLD)
+    settings = {TOKEN_ARN: arn, "FIREHOSE_ACCESS_KEY": KEY, "DELIVERY_BUDGET_SECONDS": "2.5"}
+    with Receiver(listener) as receiver:
+        function = TellingFunction(receiver.url, settings, later.clock)
+        assert deliver(function).status == 200
+        stores.change(arn, NEW)
+        listener.token = NEW
+        later.ahead += MINUTE
+        stores.open.clear()
+        begun = time.monotonic()
+        told = deliver(function)
+        assert time.monotonic() - begun < 2.5
+        assert (told.status, told.fates()["undelivered"]) == (503, SAMPLES_OF_A_POINT)
+        stores.open.set()
+        later.ahead += MINUTE
+        assert deliver(function).status == 200
+
+
+@pytest.mark.parametrize("has_new", [True, False])
+def test_nobody_tells_a_renewed_token(
+    has_new: bool, stores: Stores, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither the old nor the new token is told when a listener repeats both."""
+    arn, later, listener = stores.secret(OLD), Later(), Expecting(OLD)
+    settings = {TOKEN_ARN: arn, "FIREHOSE_ACCESS_KEY": KEY}
+    caplog.set_level("DEBUG")
+    with Receiver(listener) as receiver:
+        function = TellingFunction(receiver.url, settings, later.clock)
+        assert deliver(function).status == 200
+        stores.change(arn, NEW)
+        # The listener refuses both: its words repeat either one, and the newest it knows.
+        listener.token = NEWER
+        if not has_new:
+            stores.fault = lambda _asked: "AccessDeniedException"
+        later.ahead += MINUTE
+        told = deliver(function)
+    assert tokens_of(receiver) == ([OLD, OLD, NEW] if has_new else [OLD, OLD])
+    written = f"{told.response} {told.lines} {caplog.text}"
+    assert "[redacted]" in written
+    assert [token for token in (OLD, NEW, KEY) if token in written] == []

@@ -1,0 +1,234 @@
+"""Secrets that cannot be read or used: a 500 that says why, and never a part of a secret."""
+
+import logging
+import time
+
+import pytest
+
+from events import front_doors
+from handler import secret_stores
+from handler.secret_stores import fetcher
+from local.exchange import Answer, Received
+from local.receiver import Receiver
+from tests.support.invoking import (
+    ACCESS_KEY,
+    delivery_of,
+    function_for,
+    invoke,
+    points,
+    record_of,
+)
+from tests.support.misbehaving import nobody
+from tests.support.secret_stores import REGION, Stores, aim_at
+
+TOKEN = "QWZ7f3b9e51c8d24a60"
+TOKEN_ARN = "LOGZIO_METRICS_TOKEN_ARN"
+KEY_ARN = "FIREHOSE_ACCESS_KEY_ARN"
+MISSING = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:missing-a1B2c3"
+MISSING_PARAMETER = f"arn:aws:ssm:{REGION}:123456789012:parameter/missing"
+
+
+def error_with(variable: str, arn: str) -> str:
+    """Deliver with one of the secrets at an ARN; return the error of a 500."""
+    settings = {"FIREHOSE_ACCESS_KEY": ACCESS_KEY} if variable == TOKEN_ARN else {}
+    with Receiver() as receiver:
+        function = function_for(receiver.url, **settings, **{variable: arn})
+        answer = invoke(function, delivery_of(points(1)))
+        assert (answer.status, receiver.requests) == (500, [])
+    return answer.error
+
+
+@pytest.mark.parametrize(
+    ("arn", "code"),
+    [(MISSING, "ResourceNotFoundException"), (MISSING_PARAMETER, "ParameterNotFound")],
+)
+@pytest.mark.parametrize("variable", [TOKEN_ARN, KEY_ARN])
+def test_missing(stores: Stores, variable: str, arn: str, code: str) -> None:
+    """A secret that is not there is a 500 that names the variable and the store's error."""
+    assert stores.reads == []
+    assert error_with(variable, arn) == f"cannot read the secret of {variable}: {code}"
+
+
+@pytest.mark.parametrize(
+    ("store", "code"), [("secret", "ThrottlingException"), ("parameter", "AccessDeniedException")]
+)
+def test_refused(stores: Stores, store: str, code: str) -> None:
+    """A store that refuses is a 500 with its code, and is asked again by the next delivery."""
+    is_secret = store == "secret"
+    arn = stores.secret(ACCESS_KEY) if is_secret else stores.parameter(ACCESS_KEY, "refused")
+    settings = {KEY_ARN: arn}
+    stores.fault = lambda _asked: code
+    with Receiver() as receiver:
+        function = function_for(receiver.url, **settings)
+        answer = invoke(function, delivery_of(points(1)))
+        assert (answer.status, receiver.requests) == (500, [])
+        assert answer.error == f"cannot read the secret of {KEY_ARN}: {code}"
+        stores.heal()
+        assert invoke(function, delivery_of(points(1))).status == 200
+
+
+def test_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that nobody reaches is a 500 with the error's name, in short time."""
+    with nobody() as url:
+        aim_at(url.removesuffix("/write"), monkeypatch)
+        begun = time.monotonic()
+        for arn in (MISSING, MISSING_PARAMETER):
+            expected = f"cannot read the secret of {TOKEN_ARN}: EndpointConnectionError"
+            assert error_with(TOKEN_ARN, arn) == expected
+        assert time.monotonic() - begun < 8
+
+
+@pytest.mark.parametrize("arn", [MISSING, MISSING_PARAMETER], ids=["secret", "parameter"])
+def test_stalling(stores: Stores, arn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that never answers is given up after two attempts of bounded length."""
+    # Two attempts and the pause between them leave most of the 25 s of a delivery.
+    assert 2 * (secret_stores._CONNECT_SECONDS + secret_stores._READ_SECONDS) + 1 < 12
+    monkeypatch.setattr(secret_stores, "_READ_SECONDS", 0.2)
+    stores.open.clear()
+    begun = time.monotonic()
+    expected = f"cannot read the secret of {TOKEN_ARN}: ReadTimeoutError"
+    assert error_with(TOKEN_ARN, arn) == expected
+    assert time.monotonic() - begun < 4
+    assert len(stores.reads) == 2
+
+
+def test_endpoint_is_no_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of boto3 before it asks is told as one of reading, and by its name alone."""
+    aim_at("nonsense", monkeypatch)
+    assert error_with(TOKEN_ARN, MISSING) == f"cannot read the secret of {TOKEN_ARN}: ValueError"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (f'{{"token": "{TOKEN}"}}', 'is a JSON object without the text "api_key"'),
+        ('{"api_key": ""}', 'is a JSON object without the text "api_key"'),
+        (f'{{"api_key": ["{TOKEN}"]}}', 'is a JSON object without the text "api_key"'),
+        (f"{{{TOKEN}", "begins with { and is not JSON"),
+        (" ", "is empty or has characters that an HTTP header cannot carry"),
+        (f"{TOKEN}\nX: y", "is empty or has characters that an HTTP header cannot carry"),
+        (
+            f'{{"api_key": "{TOKEN}\\n"}}',
+            "is empty or has characters that an HTTP header cannot carry",
+        ),
+        (f"{TOKEN}\u20ac", "is empty or has characters that an HTTP header cannot carry"),
+    ],
+    ids=ascii,
+)
+def test_unusable(stores: Stores, text: str, problem: str) -> None:
+    """A secret that no header can carry is a 500 that says why, and repeats nothing of it."""
+    assert error_with(TOKEN_ARN, stores.secret(text)) == f"the secret of {TOKEN_ARN} {problem}"
+
+
+def test_binary_secret(stores: Stores) -> None:
+    """A secret stored as bytes is their text; bytes that are none are a 500 without any of them."""
+    assert fetcher(stores.secret(TOKEN.encode()))() == (TOKEN,)
+    problem = "is empty or has characters that an HTTP header cannot carry"
+    error = error_with(TOKEN_ARN, stores.secret(b"token\xff"))
+    assert error == f"the secret of {TOKEN_ARN} {problem}"
+
+
+def test_secret_without_a_version(stores: Stores) -> None:
+    """A secret that never got a value is a 500 with the store's error."""
+    expected = f"cannot read the secret of {TOKEN_ARN}: ResourceNotFoundException"
+    assert error_with(TOKEN_ARN, stores.secret()) == expected
+
+
+@pytest.mark.parametrize("store", ["secret", "parameter"])
+def test_transformation_without_its_token(stores: Stores, store: str) -> None:
+    """A transformation whose token cannot be read fails with every record, which S3 keeps."""
+    assert stores.reads == []
+    arn = MISSING if store == "secret" else MISSING_PARAMETER
+    with Receiver() as receiver:
+        function = function_for(receiver.url, **{TOKEN_ARN: arn})
+        event = front_doors.transformation([record_of(points(1)), record_of(points(2))])
+        answer = function(event, None)
+        assert receiver.requests == []
+    assert [record["result"] for record in answer["records"]] == ["ProcessingFailed"] * 2
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        TOKEN,
+        "arn:aws:secretsmanager:eu-central-1:123456789012:parameter/x",
+        "arn:aws:ssm:eu-central-1:123456789012:secret:x-a1B2c3",
+        "arn:aws:secretsmanager:eu-central-1:1234:secret:x-a1B2c3",
+        "arn:aws:ssm::123456789012:parameter/x",
+        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:",
+        "arn:aws:kms:eu-central-1:123456789012:key/x",
+        "arn:aws:ssm:eu-central-1:123456789012:parameter/x y",
+    ],
+)
+@pytest.mark.parametrize("variable", [TOKEN_ARN, KEY_ARN])
+def test_malformed_arn(variable: str, arn: str) -> None:
+    """What is no ARN is a settings error that does not repeat it: it may be the token itself."""
+    error = error_with(variable, arn)
+    assert error == f"settings: {variable} must be the ARN of a secret or of an SSM parameter"
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-us-gov", "aws-cn"])
+def test_arn_of_any_partition(partition: str) -> None:
+    """The partitions of AWS other than the common one have ARNs too."""
+    assert secret_stores.is_secret_arn(MISSING.replace("arn:aws:", f"arn:{partition}:"))
+
+
+@pytest.mark.parametrize(
+    ("variable", "beside"),
+    [(TOKEN_ARN, "LOGZIO_METRICS_TOKEN"), (KEY_ARN, "FIREHOSE_ACCESS_KEY")],
+)
+def test_both_variables(variable: str, beside: str) -> None:
+    """A secret that is given twice is a settings error: nobody could say which one counts."""
+    function = function_for("https://listener.example.com", **{variable: MISSING, beside: TOKEN})
+    answer = invoke(function, delivery_of(points(1)))
+    assert answer.status == 500
+    assert f"{variable} must not be set together with {beside}" in answer.error
+    assert TOKEN not in answer.error
+
+
+def test_token_without_an_expected_key(stores: Stores) -> None:
+    """A stored token without an expected key would let anybody send: a settings error for HTTP."""
+    settings = {TOKEN_ARN: stores.secret(TOKEN)}
+    with Receiver() as receiver:
+        answer = invoke(function_for(receiver.url, **settings), delivery_of(points(1)))
+        assert (answer.status, receiver.requests, stores.reads) == (500, [], [])
+    assert "FIREHOSE_ACCESS_KEY" in answer.error
+
+
+@pytest.mark.parametrize("status", [200, 400, 401])
+def test_nobody_tells_a_secret(
+    status: int,
+    stores: Stores,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Neither the function nor boto3 writes a stored secret, though the listener repeats it."""
+    before, old_key = "GHV58d3e1c90b7a", "ZPK6a2c8f41d"
+    settings = {TOKEN_ARN: stores.secret(before), KEY_ARN: stores.secret(old_key)}
+    stores.change(settings[TOKEN_ARN], TOKEN)
+    stores.change(settings[KEY_ARN], ACCESS_KEY)
+
+    def answer(received: Received) -> Answer:
+        said = f"{dict(received.headers)} {before} {old_key} {ACCESS_KEY}"
+        return Answer(status, body=said.encode())
+
+    # As the root logger of a function whose application log level is DEBUG.
+    caplog.set_level(logging.DEBUG)
+    with Receiver(answer) as receiver:
+        function = function_for(receiver.url, POWERTOOLS_LOG_LEVEL="DEBUG", **settings)
+        error = invoke(function, delivery_of(points(1))).error
+        assert len(receiver.requests) >= 1
+    captured = capfd.readouterr()
+    written = captured.out + captured.err + caplog.text + error
+    assert '"message":"delivery"' in written
+    assert [secret for secret in (TOKEN, before, ACCESS_KEY, old_key) if secret in written] == []
+
+
+def test_variables_are_told_apart(stores: Stores) -> None:
+    """The error of a secret names its own variable, not the other one's."""
+    settings = {KEY_ARN: stores.secret(ACCESS_KEY), TOKEN_ARN: stores.secret("{}")}
+    function = function_for("https://listener.example.com", **settings)
+    answer = invoke(function, delivery_of(points(1)))
+    assert answer.status == 500
+    assert f"the secret of {TOKEN_ARN} " in answer.error
+    assert KEY_ARN not in answer.error

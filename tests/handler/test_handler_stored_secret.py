@@ -1,0 +1,94 @@
+"""A secret in a store, as threads need it: when it is fetched, and what stays known."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from handler.errors import SecretError
+from handler.secrets import StoredSecret
+from tests.support.secret_stores import MINUTE, Later
+
+OLD, NEW = "GHV58d3e1c90b7a", "QWZ7f3b9e51c8d24a60"
+
+
+def failing() -> tuple[str, ...]:
+    """Fetch nothing."""
+    raise OSError("not now")
+
+
+def stored(later: Later, *fetches: Callable[[], tuple[str, ...]]) -> StoredSecret:
+    """Make a secret that is fetched in these ways, one after the other."""
+    left = iter(fetches)
+
+    def fetch() -> tuple[str, ...]:
+        return next(left)()
+
+    return StoredSecret("VARIABLE_ARN", fetch, later.monotonic)
+
+
+def test_threads_fetch_once() -> None:
+    """Threads that need a secret at the same time fetch it once."""
+    both = threading.Barrier(4)
+
+    def fetch() -> tuple[str, ...]:
+        time.sleep(0.05)
+        return (NEW, OLD)
+
+    secret = stored(Later(), fetch)
+
+    def versions() -> tuple[str, ...]:
+        both.wait(10)
+        return secret.versions()
+
+    with ThreadPoolExecutor(4) as pool:
+        futures = [pool.submit(versions) for _ in range(4)]
+    assert {future.result() for future in futures} == {(NEW, OLD)}
+
+
+def test_failed_first_fetch() -> None:
+    """A secret that was never fetched is fetched by everybody who needs it, until it is there."""
+    secret = stored(Later(), failing, failing, lambda: (OLD,))
+    for _ in range(2):
+        with pytest.raises(SecretError, match=r"^cannot read the secret of VARIABLE_ARN: OSError$"):
+            secret.versions()
+        assert secret.seen() == ()
+    assert secret.versions() == secret.seen() == (OLD,)
+
+
+def test_renewing() -> None:
+    """A look within a minute after the last is none; what was current stays known after one."""
+    later = Later()
+    secret = stored(later, lambda: (OLD,), lambda: (NEW,), failing, lambda: (NEW, "x"))
+    assert secret.versions() == (OLD,)
+    for expected, changed in (((NEW, OLD), True), ((NEW, OLD), False), ((NEW, "x"), True)):
+        later.ahead += MINUTE - 1
+        before = secret.versions()
+        assert (secret.renew(), secret.versions()) == (False, before)
+        later.ahead += 1
+        assert (secret.renew(), secret.versions()) == (changed, expected)
+
+
+def test_known_versions_while_the_store_stalls() -> None:
+    """Who needs a secret that is known does not wait until somebody else has looked again."""
+    later, asked, answering = Later(), threading.Event(), threading.Event()
+
+    def stall() -> tuple[str, ...]:
+        asked.set()
+        answering.wait(10)
+        return (NEW,)
+
+    secret = stored(later, lambda: (OLD,), stall)
+    secret.versions()
+    later.ahead += MINUTE
+    with ThreadPoolExecutor(2) as pool:
+        renewed = pool.submit(secret.renew)
+        assert asked.wait(10)
+        try:
+            assert pool.submit(secret.versions).result(2) == (OLD,)
+        finally:
+            answering.set()
+        assert renewed.result(10)
+    assert secret.versions() == (NEW, OLD)

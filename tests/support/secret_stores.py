@@ -1,0 +1,183 @@
+"""Secrets Manager and SSM Parameter Store on loopback: moto, with faults of our own before it."""
+
+import base64
+import contextlib
+import io
+import json
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+from handler.sender import Clock
+from tests.support.servers import loopback_session
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+MINUTE = 60.0
+"""A store is asked again after so many seconds, and not before."""
+
+REGION = "eu-central-1"
+_ACCOUNT = "123456789012"
+_SECRETS_MANAGER = "secretsmanager"
+_SSM = "AmazonSSM"
+_READS = ("GetSecretValue", "GetParameter")
+
+Asked = Mapping[str, Any]
+"""The JSON object of a request."""
+
+Fault = Callable[[Asked], str | None]
+"""Takes what is asked for; returns the code of an error to answer with, None to answer truly."""
+
+
+def truly(_asked: Asked) -> None:
+    """Answer every request as the store does."""
+
+
+class Later:
+    """
+    A clock that can be moved forward; in between it goes on as time does.
+
+    Attributes:
+        ahead: By how many seconds it is ahead.
+    """
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+        self.clock = Clock(self.monotonic, time.time, jitter=lambda _ceiling: 0.0)
+
+    def monotonic(self) -> float:
+        """Return the time in seconds."""
+        return time.monotonic() + self.ahead
+
+
+@dataclass
+class Stores:
+    """
+    The stores, as a test fills, breaks and watches them.
+
+    Attributes:
+        url: Where they listen.
+        reads: What the function has asked for, in order.
+        fault: Decides what is answered to a read.
+        open: Where not set, every read waits.
+    """
+
+    url: str = ""
+    reads: list[Asked] = field(default_factory=list)
+    fault: Fault = truly
+    open: threading.Event = field(default_factory=threading.Event)
+
+    def heal(self) -> None:
+        """Forget the reads, and answer truly from here on."""
+        self.reads.clear()
+        self.fault = truly
+        self.open.set()
+
+    def secret(self, content: str | bytes | None = None) -> str:
+        """Make a secret, without a value where there is no content; give its ARN."""
+        value = {} if content is None else {"SecretString": content}
+        if isinstance(content, bytes):
+            value = {"SecretBinary": base64.b64encode(content).decode()}
+        made = self._call(_SECRETS_MANAGER, "CreateSecret", Name=f"s-{uuid.uuid4()}", **value)
+        return str(made["ARN"])
+
+    def change(self, arn: str, text: str) -> None:
+        """Put a new version of a secret, which becomes the current one."""
+        token = str(uuid.uuid4())
+        fields = {"SecretId": arn, "SecretString": text, "ClientRequestToken": token}
+        self._call(_SECRETS_MANAGER, "PutSecretValue", **fields)
+
+    def parameter(self, text: str, name: str, kind: str = "SecureString") -> str:
+        """Make a parameter, or put a new version of it; give its ARN."""
+        fields = {"Name": name, "Value": text, "Type": kind, "Overwrite": True}
+        self._call(_SSM, "PutParameter", **fields)
+        return f"arn:aws:ssm:{REGION}:{_ACCOUNT}:parameter/{name.removeprefix('/')}"
+
+    def _call(self, service: str, operation: str, **fields: Any) -> dict[str, Any]:
+        # Not with boto3: a test must see the log lines of the function's own client alone.
+        scope = f"test/20260101/{REGION}/{service.removeprefix('Amazon').lower()}/aws4_request"
+        headers = {
+            "X-Amz-Target": f"{service}.{operation}",
+            "Content-Type": "application/x-amz-json-1.1",
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=, Signature=",
+        }
+        with loopback_session() as session:
+            answer = session.post(self.url, data=json.dumps(fields), headers=headers, timeout=10)
+        assert answer.status_code == 200, answer.text
+        result: dict[str, Any] = answer.json()
+        return result
+
+    def before(self, application: "WSGIApplication") -> "WSGIApplication":
+        """Put the watching and the faults before a store."""
+
+        def handle(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = io.BytesIO(body)
+            if environ.get("HTTP_X_AMZ_TARGET", "").endswith(_READS):
+                asked = json.loads(body)
+                self.reads.append(asked)
+                self.open.wait()
+                code = self.fault(asked)
+                if code is not None:
+                    start("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
+                    return [json.dumps({"__type": code, "Message": "no"}).encode()]
+            return application(environ, start)
+
+        return handle
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
+        """Write nothing."""
+
+
+@contextlib.contextmanager
+def running_stores() -> Iterator[Stores]:
+    """Run both stores, empty but for what other tests of this process have put there."""
+    stores = Stores()
+    stores.open.set()
+    application = stores.before(DomainDispatcherApplication(create_backend_app))
+    server = ThreadedWSGIServer("127.0.0.1", 0, application, _Quiet)
+    # Closing waits for the threads of the requests.
+    server.daemon_threads = False
+    stores.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield stores
+    finally:
+        stores.open.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def aim_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send every boto3 client of this process to a URL, and nowhere else."""
+    for name, value in environment_for(url).items():
+        monkeypatch.setenv(name, value)
+
+
+def environment_for(url: str) -> dict[str, str]:
+    """Return the variables with which boto3 asks a URL, and nobody else."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_SESSION_TOKEN": "testing",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+    }
