@@ -1,5 +1,6 @@
 """Real Prometheus and VictoriaMetrics as processes of our own, on free loopback ports."""
 
+import abc
 import contextlib
 import itertools
 import json
@@ -127,7 +128,7 @@ class ServerProcess:
         return log[-2000:]
 
 
-class Server:
+class Server(abc.ABC):
     """A running server.
 
     Attributes:
@@ -142,9 +143,9 @@ class Server:
         """Where remote-write requests go."""
         return f"http://127.0.0.1:{self.process.port}/api/v1/write"
 
+    @abc.abstractmethod
     def stored(self, **labels: str) -> Samples:
         """Give every sample of the series that carry these labels, in the order of time."""
-        raise NotImplementedError
 
 
 class Prometheus(Server):
