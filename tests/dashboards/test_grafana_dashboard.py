@@ -4,53 +4,35 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import re
-import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dashboards import make
-from events.fleet import END_MS, LINKED_ACCOUNT, MONITORING_ACCOUNT, REGION
+from events.fleet import END_MS
 from events.samples import good_events
 from tests.dashboards.promql import parse
+from tests.dashboards.written import (
+    DASHBOARD,
+    DATASOURCE,
+    EVENTS,
+    FILTERS,
+    GRAPHS,
+    OTHER_SETS,
+    TARGETS,
+    VARIABLES,
+    Series,
+    label_values,
+    legend_labels,
+    with_values,
+)
 from tests.support.converting import convert, samples_of
 from tests.support.event_records import records_of
-from tests.support.servers import Prometheus, prometheus
-from tests.support.telling import TellingFunction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-DASHBOARD: dict[str, Any] = json.loads(make.FILE.read_text(encoding="utf-8"))
-VARIABLES: dict[str, dict[str, Any]] = {
-    variable["name"]: variable for variable in DASHBOARD["templating"]["list"]
-}
-FILTERS = ("p8s_logzio_name", "account", "region")
-DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
-GRAPHS = [panel for panel in DASHBOARD["panels"] if panel["type"] not in ("row", "text")]
-TARGETS = [
-    pytest.param(target, id=f"{panel['title']}-{target['refId']}")
-    for panel in GRAPHS
-    for target in panel["targets"]
-]
-EVENTS = ("function-url-otlp-0.7", "function-url-otlp-1.0")
-OTHER_SETS = {"resource"}
-"""Dimensions that the samples do not have, and that queries may require to be absent."""
-
-Series = dict[str, str]
-
-
-def with_values(query: str) -> str:
-    """Put values in the place of Grafana's variables: anything, and a minute."""
-    query = query.replace("$__interval", "1m")
-    for name in FILTERS:
-        query = re.sub(rf"\${name}\b", ".*", query)
-    assert "$" not in query
-    return query
+    from collections.abc import Sequence
 
 
 def mistakes(query: str, several: Sequence[Series], legend: Sequence[str] = ()) -> list[str]:
@@ -77,18 +59,6 @@ def mistakes(query: str, several: Sequence[Series], legend: Sequence[str] = ()) 
     if parsed.labels:
         found += [f"legend {name} is not kept" for name in legend if name not in parsed.labels]
     return found
-
-
-def legend_labels(target: dict[str, Any]) -> list[str]:
-    """Return the labels that the names of a query's series are made of."""
-    return re.findall(r"{{(\w+)}}", target["legendFormat"])
-
-
-def label_values(variable: dict[str, Any]) -> tuple[str, str]:
-    """Return the selector and the label that a variable's values are looked up with."""
-    found = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"])
-    assert found is not None
-    return found[1], found[2]
 
 
 def series_of(event: dict[str, Any]) -> list[Series]:
@@ -267,74 +237,3 @@ def test_broken_query(query: str) -> None:
     """What the check cannot read is an error, not a query without mistakes."""
     with pytest.raises(ValueError, match=r"expected|no PromQL|no matcher"):
         parse(query)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A server with the samples in it, and the end of their newest period."""
-
-    server: Prometheus
-    newest_ms: int
-
-    def query(self, text: str) -> list[dict[str, Any]]:
-        """Ask for what was at the end of the newest period."""
-        return self.server.query(with_values(text), self.newest_ms)
-
-    def panel(self, title: str, **labels: str) -> float:
-        """Give the only value of the first query of the first panel of this title."""
-        panel = next(panel for panel in GRAPHS if panel["title"] == title)
-        (value,) = (
-            float(series["value"][1])
-            for series in self.query(panel["targets"][0]["expr"])
-            if labels.items() <= series["metric"].items()
-        )
-        return value
-
-
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
-    """Run a Prometheus to which the function has sent the samples with the time of today."""
-    newest_ms = int(time.time() * 1000)
-    events = good_events(newest_ms)
-    with prometheus(tmp_path_factory.mktemp("dashboard"), window="3d") as server:
-        told = TellingFunction(server.write_url).invoke(events["function-url-otlp-1.0"])
-        assert told.status == 200
-        assert told.metric("SamplesRejected") == 0
-        yield Stored(server, newest_ms)
-
-
-@pytest.mark.parametrize("target", TARGETS)
-def test_query_on_prometheus(stored: Stored, target: dict[str, Any]) -> None:
-    """A real Prometheus answers a query with series, and they have the labels of the legend."""
-    result = stored.query(target["expr"])
-    assert result
-    for series in result:
-        assert math.isfinite(float(series["value"][1]))
-        assert set(legend_labels(target)) <= series["metric"].keys()
-
-
-@pytest.mark.parametrize(
-    ("name", "values"),
-    [
-        ("p8s_logzio_name", {"logzio-otlp-metrics-stream"}),
-        ("account", {MONITORING_ACCOUNT, LINKED_ACCOUNT}),
-        ("region", {REGION}),
-    ],
-)
-def test_variable_on_prometheus(stored: Stored, name: str, values: set[str]) -> None:
-    """A real Prometheus has these values of a variable."""
-    selector, label = label_values(VARIABLES[name])
-    result = stored.query(f"group by ({label}) ({selector})")
-    assert {series["metric"].get(label) for series in result} == values
-
-
-def test_values_on_prometheus(stored: Stored) -> None:
-    """What a panel shows is what CloudWatch measured; zones are summed up, other sets are not."""
-    instance = {"instanceid": "i-0f9e8d7c6b5a40002", "account": LINKED_ACCOUNT}
-    assert stored.panel("CPU utilization", **instance) == pytest.approx(2 * 41.625 / 5)
-    assert stored.panel("Network in, per period", **instance) == 2 * 183_402
-    assert stored.panel("Requests, per period") == 1_700 + 3_400
-    assert stored.panel("Response time") == pytest.approx(0.0375)
-    assert stored.panel("Errors, of invocations", functionname="checkouthandler") == 0
-    assert stored.panel("Concurrent executions, all functions") == 7
-    assert stored.panel("Size of buckets", bucketname="shop-invoices") == 2 * 53_687_091_200
