@@ -68,6 +68,7 @@ class Transport:
     def __init__(self, connections: int) -> None:
         self._connections = connections
         self._managers: dict[str | None, PoolManager] = {}
+        self._lock = threading.Lock()
 
     def post(
         self, url: str, content: bytes, headers: Mapping[str, str], timeout: float
@@ -118,25 +119,30 @@ class Transport:
     def _manager(self, url: str) -> PoolManager:
         """Return the connections for a URL, through the proxy that the environment names."""
         proxy = _proxy_for(url)
-        manager = self._managers.get(proxy)
-        if manager is None:
-            # Takes a twentieth of the import time, and only to say where a file is.
-            from certifi import where  # noqa: PLC0415
+        # The first bodies of a delivery come from several threads at once, and
+        # must not each make connections that nobody uses again.
+        with self._lock:
+            if proxy not in self._managers:
+                self._managers[proxy] = _new_manager(proxy, self._connections)
+            return self._managers[proxy]
 
-            bundle = next((os.environ[v] for v in _CA_VARIABLES if os.environ.get(v)), where())
-            options: dict[str, Any] = {
-                "maxsize": self._connections,
-                "cert_reqs": "CERT_REQUIRED",
-                "ca_certs": bundle,
-            }
-            if proxy is None:
-                manager = PoolManager(**options)
-            else:
-                credentials = make_headers(proxy_basic_auth=parse_url(proxy).auth)
-                manager = ProxyManager(proxy, proxy_headers=credentials, **options)
-            manager.pool_classes_by_scheme = _POOLS
-            self._managers[proxy] = manager
-        return manager
+
+def _new_manager(proxy: str | None, connections: int) -> PoolManager:
+    # Takes a twentieth of the import time, and only to say where a file is.
+    from certifi import where  # noqa: PLC0415
+
+    options: dict[str, Any] = {
+        "maxsize": connections,
+        "cert_reqs": "CERT_REQUIRED",
+        "ca_certs": next((os.environ[v] for v in _CA_VARIABLES if os.environ.get(v)), where()),
+    }
+    if proxy is None:
+        manager = PoolManager(**options)
+    else:
+        credentials = make_headers(proxy_basic_auth=parse_url(proxy).auth)
+        manager = ProxyManager(proxy, proxy_headers=credentials, **options)
+    manager.pool_classes_by_scheme = _POOLS
+    return manager
 
 
 def _proxy_for(url: str) -> str | None:
