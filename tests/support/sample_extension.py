@@ -1,0 +1,98 @@
+"""A small extension, run as a process, that shows what the fake Lambda services do to one.
+
+It registers under its own file name, keeps each delivery in the file `SAMPLE_FILE`, one line each,
+and asks for the next event when `runtimeDone` has come. Further variables: `SAMPLE_STATUS` (what
+the listener answers), `SAMPLE_FAILURES` (only so many times), `SAMPLE_STAYS` (ignores SHUTDOWN),
+`SAMPLE_SAYS` (printed at each event), `SAMPLE_EVENTS`, `SAMPLE_CRASHES` (at the first INVOKE).
+"""
+
+import http.client
+import http.server
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+HEADER = "Lambda-Extension-Identifier"
+done: set[str] = set()
+changed = threading.Condition()
+failures = [int(os.environ.get("SAMPLE_FAILURES", "0"))]
+
+
+class Listener(http.server.BaseHTTPRequestHandler):
+    """Keeps what is delivered."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Write nothing."""
+
+    def do_POST(self) -> None:
+        """Keep a delivery, then answer."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        failing = failures[0] > 0
+        failures[0] -= failing
+        if not failing:
+            with Path(os.environ["SAMPLE_FILE"]).open("ab") as file:
+                file.write(body + b"\n")
+            events = json.loads(body)
+            with changed:
+                done.update(
+                    event["record"]["requestId"]
+                    for event in events
+                    if event["type"] == "platform.runtimeDone"
+                )
+                changed.notify_all()
+        self.send_response(int(os.environ.get("SAMPLE_STATUS", "500")) if failing else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+def call(method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any, Any]:
+    """Call the API; give status, headers and body."""
+    connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, json.dumps(body), names)
+    answer = connection.getresponse()
+    return answer.status, answer.headers, json.loads(answer.read())
+
+
+def main() -> None:
+    """Run until SHUTDOWN."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    api = "/2020-01-01/extension"
+    name = Path(sys.argv[0]).name
+    wanted = os.environ.get("SAMPLE_EVENTS", "INVOKE,SHUTDOWN").split(",")
+    _, headers, _ = call("POST", f"{api}/register", {"events": wanted}, Lambda_Extension_Name=name)
+    me = {HEADER: headers[HEADER]}
+    subscription = {
+        "schemaVersion": "2025-01-29",
+        "types": ["platform", "function", "extension"],
+        "buffering": {"maxItems": 1000, "maxBytes": 262144, "timeoutMs": 25},
+        "destination": {
+            "protocol": "HTTP",
+            "URI": f"http://sandbox.localdomain:{server.server_port}",
+        },
+    }
+    call("PUT", "/2022-07-01/telemetry", subscription, **me)
+    while True:
+        _, _, event = call("GET", f"{api}/event/next", **me)
+        if "SAMPLE_SAYS" in os.environ:
+            print(os.environ["SAMPLE_SAYS"], flush=True)  # noqa: T201 -- it is asked to
+        if event["eventType"] == "SHUTDOWN":
+            break
+        if "SAMPLE_CRASHES" in os.environ:
+            os._exit(3)
+        with changed:
+            left = event["deadlineMs"] / 1000 - time.time()
+            changed.wait_for(lambda: event["requestId"] in done, max(0.0, left))  # noqa: B023
+    if "SAMPLE_STAYS" in os.environ:
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
