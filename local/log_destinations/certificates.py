@@ -1,0 +1,143 @@
+"""A certificate authority of one's own, and the good and bad certificates that servers show."""
+
+import datetime as dt
+import enum
+import ipaddress
+import ssl
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+_DAY = dt.timedelta(days=1)
+
+
+class Certificate(enum.Enum):
+    """What a server shows."""
+
+    GOOD = "good"
+    """For 127.0.0.1 and localhost, by the authority."""
+    WRONG_HOST = "wrong host"
+    """By the authority, for another host."""
+    EXPIRED = "expired"
+    """By the authority, but until yesterday."""
+    SELF_SIGNED = "self-signed"
+    """For the right host, but by nobody whom anybody trusts."""
+
+
+class CertificateAuthority:
+    """An authority that exists for as long as its folder.
+
+    Args:
+        folder: An empty folder for certificates and keys.
+
+    Attributes:
+        file: Its own certificate in PEM: the value of `SSL_CERT_FILE` for who shall trust it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _named("local authority")
+        self._certificate = (
+            _begun(self._name, self._name, self._key.public_key())
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_usage(signs_certificates=True), critical=True)
+            .sign(self._key, hashes.SHA256())
+        )
+        self.file = folder / "authority.pem"
+        self.file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
+
+    def server(self, kind: Certificate = Certificate.GOOD) -> ssl.SSLContext:
+        """Make the context of a server on 127.0.0.1 that shows a certificate of this kind."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        is_own = kind is Certificate.SELF_SIGNED
+        subject = _named("local server")
+        signer = key if is_own else self._key
+        certificate = (
+            _begun(
+                subject,
+                subject if is_own else self._name,
+                key.public_key(),
+                signed_with=signer.public_key(),
+                expired=kind is Certificate.EXPIRED,
+            )
+            .add_extension(_hosts(right=kind is not Certificate.WRONG_HOST), critical=False)
+            .add_extension(_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .sign(signer, hashes.SHA256())
+        )
+        path = self._folder / f"{kind.name.lower()}.pem"
+        path.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+            + certificate.public_bytes(serialization.Encoding.PEM)
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
+
+
+def _named(common_name: str) -> x509.Name:
+    """Make the name of an issuer or a subject."""
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _begun(
+    subject: x509.Name,
+    issuer: x509.Name,
+    public_key: ec.EllipticCurvePublicKey,
+    *,
+    signed_with: ec.EllipticCurvePublicKey | None = None,
+    expired: bool = False,
+) -> x509.CertificateBuilder:
+    """Begin a certificate with what all have, also what Python 3.13 looks for (RFC 5280, 4.2.1).
+
+    Args:
+        subject: Whose it is.
+        issuer: Who signs it.
+        public_key: The subject's.
+        signed_with: The issuer's public key; None: the subject's own.
+        expired: Whether it was valid until yesterday; else it is until tomorrow.
+    """
+    now = dt.datetime.now(dt.UTC)
+    signing = signed_with or public_key
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - 2 * _DAY)
+        .not_valid_after(now - _DAY if expired else now + _DAY)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing), critical=False)
+    )
+
+
+def _hosts(*, right: bool) -> x509.SubjectAlternativeName:
+    """Name the hosts that a certificate is for."""
+    if not right:
+        return x509.SubjectAlternativeName([x509.DNSName("elsewhere.invalid")])
+    address = ipaddress.ip_address("127.0.0.1")
+    return x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(address)])
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    """Say what a key is used for."""
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
