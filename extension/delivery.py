@@ -1,0 +1,280 @@
+"""
+The delivery to one destination: when a batch is sent, and what becomes of it.
+
+A thread of its own sends whenever there is enough or it has waited long enough, during
+an invocation too; the life cycle asks it to flush before an environment may freeze.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+from extension.destinations.destination import Meaning, Verdict
+from extension.errors import AbandonedExchange, ExtensionError
+from extension.losses import Losses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from extension.buffer import Buffer
+    from extension.clocks import Clocks
+    from extension.destinations.destination import Answer, Destination, Request
+    from extension.own_log import OwnLog
+    from extension.patience import Patience
+
+ENOUGH_BYTES = 1_048_576
+LONG_ENOUGH_SECONDS = 1.0
+# Larger batches need fewer round trips, and more memory for the joined body.
+_LARGEST_BATCH_BYTES = 2_097_152
+# A fault of our own may be one of the moment; the third time it is one of the batch.
+_FAULTS_TO_DROP = 3
+UNAUTHORIZED = "unauthorized"
+
+
+class Exchanges(Protocol):
+    """The network, as a delivery uses it."""
+
+    def post(self, request: Request, seconds: float) -> Answer:
+        """Send a request and return its answer."""
+
+    def abandon(self) -> None:
+        """Break the exchange that is on its way."""
+
+
+class Delivery:
+    """
+    Sends what is in a buffer to its destination.
+
+    Args:
+        destination: Writes requests and reads answers.
+        buffer: Holds the records.
+        patience: Says when to try again.
+        open_exchanges: Opens the network; called once, in the delivery's own thread.
+        budget: Seconds for an exchange.
+        clocks: The time.
+        log: Is told what an operator has to mend.
+    """
+
+    def __init__(
+        self,
+        destination: Destination,
+        buffer: Buffer,
+        patience: Patience,
+        *,
+        open_exchanges: Callable[[], Exchanges],
+        budget: float,
+        clocks: Clocks,
+        log: OwnLog,
+    ) -> None:
+        self.destination = destination
+        self.buffer = buffer
+        self.losses = Losses(destination, buffer, clocks)
+        self._patience = patience
+        self._open_exchanges = open_exchanges
+        self._budget = budget
+        self._clock = clocks.monotonic
+        self._log = log
+        self._exchanges: Exchanges | None = None
+        self._exchange_began: float | None = None
+        self._flush_until: float | None = None
+        self._at_any_price = False
+        self._stopped = False
+        self._faults = 0
+
+    def start(self) -> None:
+        """Start the thread."""
+        name = f"delivery to {self.destination.name}"
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def add(self, records: list[bytes]) -> None:
+        """Take encoded records; those for a destination that stopped are dropped."""
+        if self._stopped:
+            self.buffer.leave_out(UNAUTHORIZED, len(records))
+        else:
+            self.buffer.add(records)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether waiting for this destination makes room in its buffer."""
+        return not self._stopped and not self._patience.failing
+
+    def wait_for_room(self) -> None:
+        """
+        Wait until records can be added without displacing others, at most for a budget.
+
+        A destination that is down is not waited for: then the oldest records go.
+        """
+        with self.buffer.changed:
+            self.buffer.changed.wait_for(
+                lambda: not self.buffer.full or not self.healthy, self._budget
+            )
+
+    def begin_flush(self, until: float, *, at_any_price: bool = False) -> None:
+        """
+        Ask for everything to be sent now.
+
+        Args:
+            until: When the flush ends, on the clock.
+            at_any_price: There is no later: the circuit breaker does not count.
+        """
+        with self.buffer.changed:
+            self._flush_until = until
+            self._at_any_price = at_any_price
+            self.buffer.changed.notify_all()
+
+    def end_flush(self) -> bool:
+        """Wait for the flush that was begun; tell whether everything was sent."""
+        changed = self.buffer.changed
+        with changed:
+            until = self._flush_until or 0.0
+            while self.buffer.pending and self._worth_waiting(until):
+                changed.wait(until - self._clock())
+            self._flush_until = None
+            self._at_any_price = False
+            return not self.buffer.pending
+
+    def thawed(self, frozen_since: float) -> None:
+        """Abandon an exchange that was on its way when the environment was frozen."""
+        began, exchanges = self._exchange_began, self._exchanges
+        if began is not None and began < frozen_since and exchanges is not None:
+            exchanges.abandon()
+
+    def _worth_waiting(self, until: float) -> bool:
+        if self._stopped or self._clock() >= until:
+            return False
+        return self._exchange_began is not None or self._may_start_at() < until
+
+    def _may_start_at(self) -> float:
+        patience = self._patience
+        return patience.not_before_at_the_end if self._at_any_price else patience.not_before
+
+    def _due_in(self) -> float | None:
+        """Return the seconds until a batch is due; None where nothing waits."""
+        buffer, now = self.buffer, self._clock()
+        if not buffer.pending or self._stopped:
+            return None
+        flushing = self._flush_until is not None and now < self._flush_until
+        if flushing or buffer.bytes >= ENOUGH_BYTES:
+            due = now
+        else:
+            due = buffer.waiting_since + LONG_ENOUGH_SECONDS
+        return max(due, self._may_start_at()) - now
+
+    def _run(self) -> None:
+        # Opening imports TLS and reads the certificates: done before a line waits for it.
+        self._exchanges = self._open_exchanges()
+        while True:
+            with self.buffer.changed:
+                while True:
+                    due = self._due_in()
+                    if due is not None and due <= 0:
+                        break
+                    self.buffer.changed.wait(due)
+            try:
+                self._send_batch(self._exchanges)
+            except Exception as error:  # noqa: BLE001 -- promise 1: a fault of ours ends nothing
+                self._note_fault(error)
+
+    def _send_batch(self, exchanges: Exchanges) -> None:
+        """Send the oldest records, in smaller pieces where the destination asks for them."""
+        largest = min(self.destination.max_body_bytes, _LARGEST_BATCH_BYTES)
+        batch = self.buffer.take(largest)
+        counts = [len(batch)] if batch else []
+        while counts:
+            count = counts.pop(0)
+            verdict = self._attempt(exchanges, batch[:count])
+            if verdict.meaning is Meaning.HALVE and count > 1:
+                counts[:0] = [count // 2, count - count // 2]
+            elif self._settle(verdict, count):
+                batch = batch[count:]
+            else:
+                break
+        self._faults = 0
+        if self.healthy:
+            self.losses.report()
+
+    def _attempt(self, exchanges: Exchanges, records: list[bytes]) -> Verdict:
+        """Send some records; return what became of it, an exchange without answer included."""
+        while True:
+            try:
+                request = self.destination.request(records)
+                with self.buffer.changed:
+                    self._exchange_began = self._clock()
+                return self.destination.judge(
+                    exchanges.post(request, self._seconds()), len(records)
+                )
+            except AbandonedExchange:  # noqa: PERF203 -- rare, and then it starts anew
+                continue
+            except ExtensionError as error:
+                return Verdict(Meaning.RETRY, detail=str(error))
+            finally:
+                self._exchange_began = None
+
+    def _seconds(self) -> float:
+        """Return the time for one exchange; at the end of everything it is what is left."""
+        until = self._flush_until
+        if until is None:
+            return self._budget
+        left = until - self._clock()
+        if left <= 0:
+            return self._budget
+        return left if self._at_any_price else min(self._budget, left)
+
+    def _settle(self, verdict: Verdict, count: int) -> bool:
+        """Account for some records of the batch; tell whether the next ones may be sent."""
+        name = self.destination.name
+        self._log.debug(f"{name}: {verdict.meaning.value} {count} records {verdict.detail}")
+        if verdict.meaning is Meaning.RETRY:
+            self._patience.failed(verdict.retry_after)
+            if self._patience.open:
+                self._log.warn_once(
+                    f"{name} down",
+                    f"{name} cannot be reached ({verdict.detail}); records are kept and sent "
+                    "when it is back, the oldest are dropped when BUFFER_MAX_BYTES is reached",
+                )
+            self.buffer.put_back()
+            return False
+        self._patience.succeeded()
+        if verdict.meaning is Meaning.STOP:
+            self.buffer.put_back()
+            if not self.destination.renew():
+                self._stop(verdict.detail)
+            return False
+        if verdict.meaning is Meaning.SENT:
+            self.buffer.resolve(count - verdict.refused)
+            self._drop("refused", verdict.refused, verdict.detail)
+        else:
+            reason = "oversized" if verdict.meaning is Meaning.HALVE else "refused"
+            self._drop(reason, count, verdict.detail)
+        return True
+
+    def _drop(self, reason: str, count: int, detail: str) -> None:
+        if count:
+            self.buffer.resolve(count, reason)
+            self._log.warn_once(
+                f"{self.destination.name} {reason}",
+                f"{self.destination.name} did not take {count} records ({reason}): {detail}; "
+                "said once, counted always",
+            )
+
+    def _stop(self, detail: str) -> None:
+        with self.buffer.changed:
+            self._stopped = True
+            self.buffer.drop_all(UNAUTHORIZED)
+        self._log.warn_once(
+            f"{self.destination.name} stopped",
+            f"{self.destination.name} refuses the token ({detail}); nothing more is sent to it "
+            "until the function starts anew with the right one",
+        )
+
+    def _note_fault(self, error: Exception) -> None:
+        name = self.destination.name
+        self._log.warn_once(f"{name} fault", f"fault while sending to {name}: {error!r}")
+        self._faults += 1
+        if self._faults >= _FAULTS_TO_DROP:
+            self.buffer.resolve(self.buffer.in_batch, "fault")
+            self._faults = 0
+        else:
+            self.buffer.put_back()
+        self._patience.failed(None)

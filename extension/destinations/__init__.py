@@ -1,0 +1,1 @@
+"""Where records are sent to; one module per destination."""

@@ -1,0 +1,99 @@
+"""What a destination is to the delivery: how it writes records, and how it reads answers."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from extension.records import Record
+    from extension.variables import Pacing
+
+
+class Request(NamedTuple):
+    """One POST; `body` is compressed already where `headers` say so."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Answer(NamedTuple):
+    """What a destination answered; the names of `headers` are in lower case, `body` may be cut."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Meaning(Enum):
+    """What an answer means for the batch that was sent."""
+
+    SENT = "sent"
+    """The batch is there, except for the records that `Verdict.refused` counts."""
+    HALVE = "halve"
+    """The batch is too large: both halves are sent instead; one record alone is dropped."""
+    STOP = "stop"
+    """The token is refused: nothing more is sent to this destination."""
+    RETRY = "retry"
+    """The batch stays queued and is sent again later."""
+    REFUSED = "refused"
+    """The batch will never be accepted; it is dropped, and counted."""
+
+
+class Verdict(NamedTuple):
+    """
+    What an answer means, and what it says beside that.
+
+    Attributes:
+        meaning: What to do with the batch.
+        refused: How many records of a batch that is `SENT` were not taken.
+        retry_after: Seconds that the destination asks to wait, where it does.
+        detail: One short clause for the extension's own log, without a token or a user's line.
+    """
+
+    meaning: Meaning
+    refused: int = 0
+    retry_after: float | None = None
+    detail: str = ""
+
+
+class Destination(Protocol):
+    """
+    One place that records are sent to.
+
+    Attributes:
+        name: As `LOGS_DESTINATION` names it.
+        default_types: What is shipped where `TELEMETRY_TYPES` is not set: some of
+            `function`, `platform`, `extension`.
+        max_body_bytes: How large a body may be before compression.
+        pacing: Times that its own variables set, where it has any.
+    """
+
+    name: str
+    default_types: frozenset[str]
+    max_body_bytes: int
+    pacing: Pacing | None
+
+    def encode(self, record: Record) -> bytes:
+        """
+        Return a record as it stands in a body; within the limits of the destination.
+
+        Any value that JSON can hold is accepted, and this never raises.
+        """
+
+    def request(self, encoded: Sequence[bytes]) -> Request:
+        """
+        Return the POST for some encoded records, of which there is at least one.
+
+        Raises:
+            SecretError: The token is in a secret store that does not give it.
+        """
+
+    def judge(self, answer: Answer, count: int) -> Verdict:
+        """Return what an answer to a request with `count` records means."""
+
+    def renew(self) -> bool:
+        """After `STOP`: look for a newer token; tell whether there is one."""

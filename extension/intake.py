@@ -1,0 +1,198 @@
+"""From the platform's bodies to the buffers: records read, selected, written and queued."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from extension.destinations.stamps import Stamps
+from extension.own_log import PREFIX
+from extension.records import Record
+from extension.selection import said
+from extension.telemetry import Malformed, events
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extension.clocks import Clocks
+    from extension.delivery import Delivery
+    from extension.inbox import Inbox
+    from extension.invocations import Invocations
+    from extension.own_log import OwnLog
+    from extension.selection import Selection
+
+_OWN_LINE = "own_line"
+_OLDEST_SECONDS = 1.0
+
+
+class Route(NamedTuple):
+    """A delivery and the kinds of records that it is given."""
+
+    delivery: Delivery
+    types: frozenset[str]
+
+
+class _Outlet:
+    """Where the records of one body are collected for one route."""
+
+    __slots__ = ("delivery", "encode", "lines", "types")
+
+    def __init__(self, route: Route) -> None:
+        self.delivery = route.delivery
+        self.encode = route.delivery.destination.encode
+        self.types = route.types
+        self.lines: list[bytes] = []
+
+
+class Intake:
+    """
+    Reads bodies in a thread of its own.
+
+    Args:
+        inbox: Gives the bodies.
+        routes: Where records go.
+        invocations: Knows which invocation ran when; is told what the platform says of them.
+        selection: What the operator wants to be shipped.
+        clocks: The time, for what has none.
+        log: Is told about bodies that cannot be read.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        routes: Sequence[Route],
+        invocations: Invocations,
+        selection: Selection,
+        *,
+        clocks: Clocks,
+        log: OwnLog,
+    ) -> None:
+        self._inbox = inbox
+        self._routes = tuple(routes)
+        self._invocations = invocations
+        self._selection = selection
+        self._clocks = clocks
+        self._stamps = Stamps()
+        self._log = log
+
+    def start(self) -> None:
+        """Start the thread."""
+        threading.Thread(target=self._run, name="intake", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            body = self._inbox.take()
+            if body is None:
+                continue
+            try:
+                self.read(body)
+            except Exception as error:  # noqa: BLE001 -- promise 1: a fault of ours ends nothing
+                self._log.warn_once("intake", f"fault while reading telemetry: {error!r}")
+                self.left_out("fault")
+            finally:
+                self._inbox.done()
+
+    @property
+    def types(self) -> list[str]:
+        """The types to subscribe to; `platform` always, for it says when an invocation ends."""
+        wanted = frozenset({"platform"}).union(*(route.types for route in self._routes))
+        return sorted(wanted)
+
+    def read(self, body: bytes) -> None:
+        """Queue the records of one body, waiting for room where the destination works."""
+        self._invocations.last_record = self._clocks.monotonic()
+        outlets = [_Outlet(route) for route in self._routes]
+        for event in events(body):
+            record, kind = self._record(event)
+            reason = self._reason_to_leave_out(record, kind)
+            for outlet in outlets:
+                if kind in outlet.types:
+                    if reason:
+                        outlet.delivery.buffer.leave_out(reason, 1)
+                    else:
+                        outlet.lines.append(outlet.encode(record))
+        for outlet in outlets:
+            if outlet.lines:
+                outlet.delivery.wait_for_room()
+                outlet.delivery.add(outlet.lines)
+
+    def queue(self, record: Record) -> None:
+        """Queue a record of the extension's own for every destination."""
+        for route in self._routes:
+            route.delivery.add([route.delivery.destination.encode(record)])
+
+    def left_out(self, reason: str) -> None:
+        """Account for a body whose records nobody could count: as one for each destination."""
+        for route in self._routes:
+            route.delivery.buffer.leave_out(reason, 1)
+
+    def _record(self, event: Any) -> tuple[Record, str]:
+        """Return an event as a record, and its kind: `function`, `extension` or `platform`."""
+        # Most records by far are plain lines of the function; they take the short way.
+        if type(event) is dict and event.get("type") == "function":
+            time, content = event.get("time"), event.get("record")
+            if type(time) is str and type(content) is str and content[:1] not in ("[", "{"):
+                request_id = self._invocations.at(time)
+                if self._selection.redacts:
+                    content = self._selection.redacted(content)
+                return Record(time, "function", content, request_id, None), "function"
+        return self._record_of_any(event)
+
+    def _record_of_any(self, event: Any) -> tuple[Record, str]:
+        if not isinstance(event, dict):
+            text = event.text if isinstance(event, Malformed) else event
+            return Record(
+                self._clocks.timestamp(), "function", self._selection.redacted(text), None, None
+            ), ("function")
+        type_ = event.get("type")
+        if not isinstance(type_, str):
+            type_ = "function"
+        time = event.get("time")
+        if not isinstance(time, str):
+            time = self._clocks.timestamp()
+        content = event.get("record")
+        kind = type_ if type_ in ("function", "extension") else "platform"
+        if kind == "platform":
+            self._note(type_, time, content)
+        level, request_id = said(content)
+        if request_id is None and kind == "function":
+            request_id = self._invocations.at(time)
+        return Record(time, type_, self._selection.redacted(content), request_id, level), kind
+
+    def _reason_to_leave_out(self, record: Record, kind: str) -> str:
+        if kind == "function":
+            if not self._selection.leaves_out:
+                return ""
+            return self._selection.reason_to_leave_out(record.level)
+        content = record.record
+        if kind == "extension" and isinstance(content, str) and content.startswith(PREFIX):
+            # A line about a delivery that caused a delivery would never end.
+            return _OWN_LINE
+        return ""
+
+    def _note(self, type_: str, time: str, content: Any) -> None:
+        if not isinstance(content, dict):
+            return
+        request_id = content.get("requestId")
+        if type_ == "platform.start" and isinstance(request_id, str):
+            self._invocations.started(request_id, time)
+        elif type_ == "platform.runtimeDone" and isinstance(request_id, str):
+            self._invocations.done(request_id, self._made(time))
+        elif type_ == "platform.logsDropped":
+            for route in self._routes:
+                route.delivery.losses.platform_dropped(
+                    _count(content.get("droppedRecords")), _count(content.get("droppedBytes"))
+                )
+
+    def _made(self, time: str) -> float:
+        """Return when an event that has just come was made, on the monotonic clock."""
+        now, nanoseconds = self._clocks.monotonic(), self._stamps.nanoseconds(time)
+        if nanoseconds is None:
+            return now
+        age = self._clocks.wall() - nanoseconds / 1e9
+        # The platform's clock is this machine's; an age beyond that is another clock's.
+        return now - age if 0 <= age <= _OLDEST_SECONDS else now
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0

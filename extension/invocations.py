@@ -1,0 +1,113 @@
+"""Which invocation a line belongs to, and when one has ended."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# A line may come some invocations late, after a freeze.
+_KNOWN_INVOCATIONS = 32
+
+
+class _Invocation(NamedTuple):
+    began: str
+    request_id: str
+
+
+class Invocations:
+    """
+    The last invocations of this environment; safe for several threads.
+
+    Args:
+        clock: A monotonic clock in seconds.
+        one_at_a_time: Whether a line's time tells its invocation; on Managed Instances
+            several run at once, and nothing is guessed.
+    """
+
+    def __init__(self, clock: Callable[[], float], *, one_at_a_time: bool = True) -> None:
+        self._clock = clock
+        self.one_at_a_time = one_at_a_time
+        self._known: deque[_Invocation] = deque(maxlen=_KNOWN_INVOCATIONS)
+        self._latest = _Invocation("", "")
+        self._done: dict[str, float] = {}
+        self._changed = threading.Condition()
+        self.last_record = clock()
+
+    def invoked(self, request_id: str, time: str) -> None:
+        """Note an INVOKE event that came at `time` (ISO 8601), before anything is known."""
+        with self._changed:
+            if all(known.request_id != request_id for known in self._known):
+                self._know(_Invocation(time, request_id))
+
+    def started(self, request_id: str, time: str) -> None:
+        """Note a `platform.start`; its time is the platform's own and counts."""
+        with self._changed:
+            for place, known in enumerate(self._known):
+                if known.request_id == request_id:
+                    self._known[place] = _Invocation(min(time, known.began), request_id)
+                    self._latest = self._known[-1]
+                    return
+            self._know(_Invocation(time, request_id))
+
+    def _know(self, invocation: _Invocation) -> None:
+        self._known.append(invocation)
+        self._latest = invocation
+
+    def done(self, request_id: str, event_made: float) -> None:
+        """Note a `platform.runtimeDone`, and when the platform made it, on the clock."""
+        with self._changed:
+            self._done[request_id] = event_made
+            if len(self._done) > _KNOWN_INVOCATIONS:
+                del self._done[next(iter(self._done))]
+            self._changed.notify_all()
+
+    def ended(self, request_id: str) -> float:
+        """Return when the platform made the `runtimeDone` of a request, on the clock; 0 unknown."""
+        return self._done.get(request_id, 0.0)
+
+    def at(self, time: str) -> str | None:
+        """Return the request id of the invocation that ran at `time`, where it is known."""
+        if not self.one_at_a_time:
+            return None
+        latest = self._latest
+        if time >= latest.began and latest.request_id:
+            return latest.request_id
+        with self._changed:
+            for known in reversed(self._known):
+                # Both are the platform's ISO 8601 in UTC, which sorts as text.
+                if time >= known.began:
+                    return known.request_id
+        return None
+
+    def wait_until_done(self, request_id: str, until: float) -> bool:
+        """Wait for a request's `runtimeDone`, until a moment on the clock; tell whether it came."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: request_id in self._done, max(until - self._clock(), 0.0)
+            )
+
+    def is_done(self, request_id: str) -> bool:
+        """Tell whether a request's `runtimeDone` has come, however late."""
+        with self._changed:
+            return request_id in self._done
+
+    def wait_until_quiet(self, request_id: str, seconds: float, until: float) -> bool:
+        """
+        Wait until no record has come for some seconds; tell whether `runtimeDone` came instead.
+
+        Args:
+            request_id: Of the invocation.
+            seconds: Without a record.
+            until: The end of the wait on the clock, whatever comes.
+        """
+        self.last_record = self._clock()
+        while True:
+            quiet = min(self.last_record + seconds, until)
+            if self.wait_until_done(request_id, quiet):
+                return True
+            if self._clock() >= min(self.last_record + seconds, until):
+                return False

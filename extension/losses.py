@@ -1,0 +1,64 @@
+"""What was lost on the way to one destination, told to that destination itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extension.records import Record
+
+if TYPE_CHECKING:
+    from extension.buffer import Buffer
+    from extension.clocks import Clocks
+    from extension.destinations.destination import Destination
+
+
+class Losses:
+    """
+    Counts losses until they have been put into one record for the destination.
+
+    Args:
+        destination: Writes the record.
+        buffer: Takes it, and has the account of the records that were dropped.
+        clocks: The time for it.
+    """
+
+    def __init__(self, destination: Destination, buffer: Buffer, clocks: Clocks) -> None:
+        self._destination = destination
+        self._buffer = buffer
+        self._clocks = clocks
+        self._platform: dict[str, int] = {}
+        self._told: dict[str, int] = {}
+
+    def platform_dropped(self, records: int, size: int) -> None:
+        """Note a `platform.logsDropped`: what the platform itself could not keep."""
+        with self._buffer.changed:
+            self._platform["platformDroppedRecords"] = (
+                self._platform.get("platformDroppedRecords", 0) + records
+            )
+            self._platform["platformDroppedBytes"] = (
+                self._platform.get("platformDroppedBytes", 0) + size
+            )
+
+    def report(self) -> None:
+        """Queue one record about everything that was lost since the last one, if anything was."""
+        with self._buffer.changed:
+            total = {**self._buffer.account().lost, **self._platform}
+            new = {
+                reason: count - self._told.get(reason, 0)
+                for reason, count in total.items()
+                if count > self._told.get(reason, 0)
+            }
+            if not new:
+                return
+            self._told = total
+            self._buffer.add([self._destination.encode(self._record(new))])
+
+    def _record(self, lost: dict[str, int]) -> Record:
+        counts = ", ".join(f"{reason}={count}" for reason, count in sorted(lost.items()))
+        return Record(
+            time=self._clocks.timestamp(),
+            type="extension",
+            record={"message": f"log records were lost: {counts}", "logsDropped": lost},
+            request_id=None,
+            level="WARN",
+        )

@@ -1,0 +1,124 @@
+"""Which records are shipped, and with what taken out of them: before anything is queued."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_RANKS = {
+    "TRACE": 1,
+    "DEBUG": 2,
+    "INFO": 3,
+    "NOTICE": 3,
+    "WARN": 4,
+    "WARNING": 4,
+    "ERROR": 5,
+    "FATAL": 6,
+    "CRITICAL": 6,
+}
+# What the Python runtime writes before a logged line in the text format:
+# "[LEVEL]\ttime\trequest id\t".
+_TEXT_FORMAT = re.compile(r"\[([A-Z]{4,8})\]\t\S{20,30}\t([0-9a-f-]{36})\t")
+_REQUEST_ID_KEYS = ("requestId", "AWSRequestId", "aws_request_id", "function_request_id")
+_LONGEST_JSON_LINE = 65_536
+_REDACTED = "[redacted]"
+
+
+class Said(NamedTuple):
+    """What a record says about itself; None where it says nothing."""
+
+    level: str | None
+    request_id: str | None
+
+
+_NOTHING = Said(None, None)
+
+
+def said(record: Any) -> Said:
+    """Return the level, in capitals, and the request id that a `record` itself names."""
+    if isinstance(record, str):
+        first = record[:1]
+        if first == "[":
+            found = _TEXT_FORMAT.match(record)
+            return Said(found[1], found[2]) if found else _NOTHING
+        if first != "{" or len(record) > _LONGEST_JSON_LINE:
+            return _NOTHING
+        try:
+            record = json.loads(record)
+        except (ValueError, RecursionError):
+            return _NOTHING
+    if not isinstance(record, dict):
+        return _NOTHING
+    level = record.get("level")
+    request_id = next(
+        (record[key] for key in _REQUEST_ID_KEYS if isinstance(record.get(key), str)), None
+    )
+    return Said(level.upper() if isinstance(level, str) else None, request_id)
+
+
+class Selection:
+    """
+    The operator's choice; for one thread.
+
+    Args:
+        min_level: Records of the function that name a lower level are left out.
+        sample_rate: The share, from 0 to 1, of the function's records that is shipped.
+        redact: What these find is replaced in every string.
+
+    Attributes:
+        redacts: Whether anything may have to be replaced.
+        leaves_out: Whether any record may have to be left out.
+    """
+
+    def __init__(
+        self, min_level: str | None, sample_rate: float, redact: Sequence[re.Pattern[str]]
+    ) -> None:
+        self._least = _RANKS.get(min_level or "", 0)
+        self._rate = sample_rate
+        self._share = 0.0
+        self._redact = tuple(redact)
+        self.redacts = bool(redact)
+        self.leaves_out = bool(self._least) or sample_rate < 1
+
+    def reason_to_leave_out(self, level: str | None) -> str:
+        """Return why a record of the function is not shipped; empty where it is."""
+        if self._least and level and _RANKS.get(level, self._least) < self._least:
+            return "below_level"
+        if self._rate < 1:
+            # Evenly and without chance: of 1000 records a tenth is 100.
+            self._share += self._rate
+            if self._share < 1 - 1e-9:
+                return "sampled"
+            self._share -= 1
+        return ""
+
+    def redacted(self, record: Any) -> Any:
+        """Return a `record` without what the operator does not want to be shipped."""
+        return self._cleaned(record) if self._redact else record
+
+    def _cleaned(self, record: Any) -> Any:
+        # Without recursion, for a record may be nested as deep as JSON can be read.
+        holder = [record]
+        waiting: list[Any] = [holder]
+        while waiting:
+            container = waiting.pop()
+            for key in [*container] if isinstance(container, dict) else range(len(container)):
+                value = container[key]
+                if isinstance(value, str):
+                    container[key] = self._clean_text(value)
+                elif isinstance(value, dict):
+                    container[key] = copy = {self._clean_text(k): v for k, v in value.items()}
+                    waiting.append(copy)
+                elif isinstance(value, list):
+                    container[key] = copies = [*value]
+                    waiting.append(copies)
+        return holder[0]
+
+    def _clean_text(self, text: str) -> str:
+        for pattern in self._redact:
+            text = pattern.sub(_REDACTED, text)
+        return text

@@ -1,0 +1,70 @@
+"""
+AWS Signature Version 4 for a POST to `/`, which is all that the secret stores need.
+
+Steps and names: "Create a signed AWS API request" (IAM User Guide).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ALGORITHM = "AWS4-HMAC-SHA256"
+
+
+class Credentials(NamedTuple):
+    """What a request is signed with; the token is empty where the key is a user's own."""
+
+    key: str
+    secret: str
+    token: str
+
+
+class Scope(NamedTuple):
+    """What a signature is good for; `now` in seconds since 1970."""
+
+    region: str
+    service: str
+    now: float
+
+
+def signed(
+    headers: Mapping[str, str], body: bytes, credentials: Credentials, scope: Scope
+) -> dict[str, str]:
+    """
+    Return the headers of a signed POST to `/`.
+
+    Args:
+        headers: The headers to sign, names in lower case; `host` is one of them.
+        body: The body.
+        credentials: What to sign with.
+        scope: Where and when the signature is valid.
+    """
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(scope.now))
+    result = {**headers, "x-amz-date": stamp}
+    if credentials.token:
+        result["x-amz-security-token"] = credentials.token
+    canonical_headers = "".join(f"{n}:{' '.join(result[n].split())}\n" for n in sorted(result))
+    names = ";".join(sorted(result))
+    payload = hashlib.sha256(body).hexdigest()
+    canonical = f"POST\n/\n\n{canonical_headers}\n{names}\n{payload}"
+    place = f"{stamp[:8]}/{scope.region}/{scope.service}/aws4_request"
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    to_sign = f"{_ALGORITHM}\n{stamp}\n{place}\n{digest}"
+    key = f"AWS4{credentials.secret}".encode()
+    for part in place.split("/"):
+        key = _hmac(key, part)
+    result["authorization"] = (
+        f"{_ALGORITHM} Credential={credentials.key}/{place}, "
+        f"SignedHeaders={names}, Signature={_hmac(key, to_sign).hex()}"
+    )
+    return result
+
+
+def _hmac(key: bytes, text: str) -> bytes:
+    return hmac.new(key, text.encode(), hashlib.sha256).digest()

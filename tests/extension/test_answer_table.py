@@ -1,0 +1,191 @@
+"""What each answer of each destination means, a row each."""
+
+import json
+from email.utils import formatdate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extension.destinations import answers
+from extension.destinations.destination import Answer, Meaning
+from tests.support.log_destinations import ENOUGH, NOW, destination
+from tests.support.properties import examples
+
+SENT, HALVE, STOP, RETRY, REFUSED = (
+    Meaning.SENT,
+    Meaning.HALVE,
+    Meaning.STOP,
+    Meaning.RETRY,
+    Meaning.REFUSED,
+)
+
+COMMON_STATUSES = [
+    (200, SENT),
+    (202, SENT),
+    (204, SENT),
+    (299, SENT),
+    (301, REFUSED),
+    (302, REFUSED),
+    (307, REFUSED),
+    (308, REFUSED),
+    (401, STOP),
+    (403, STOP),
+    (404, REFUSED),
+    (405, REFUSED),
+    (408, RETRY),
+    (410, REFUSED),
+    (413, HALVE),
+    (415, REFUSED),
+    (422, REFUSED),
+    (429, RETRY),
+    (499, REFUSED),
+    (500, RETRY),
+    (501, RETRY),
+    (502, RETRY),
+    (503, RETRY),
+    (504, RETRY),
+    (529, RETRY),
+    (599, RETRY),
+    (100, RETRY),
+    (600, RETRY),
+    (999, RETRY),
+]
+
+
+@pytest.mark.parametrize("name", ENOUGH)
+@pytest.mark.parametrize(("status", "meaning"), COMMON_STATUSES)
+def test_status(name: str, status: int, meaning: Meaning) -> None:
+    """A status without a body means the same for every destination."""
+    verdict = destination(name).judge(Answer(status, {}, b""), 10)
+    assert (verdict.meaning, verdict.refused) == (meaning, 0)
+    assert (f"HTTP {status}" in verdict.detail) == (meaning is not SENT)
+
+
+def counts(malformed: object, good: object, oversized: object = 0, empty: object = 0) -> bytes:
+    """Return the body of a 400 of Logz.io."""
+    names = ("malformedLines", "successfulLines", "oversizedLines", "emptyLogLines")
+    return json.dumps(dict(zip(names, (malformed, good, oversized, empty), strict=True))).encode()
+
+
+def streams(*failed: object) -> bytes:
+    """Return the body of a 200 of OpenObserve."""
+    status = [{"name": "default", "successful": 1, "failed": number} for number in failed]
+    return json.dumps({"code": 200, "status": status}).encode()
+
+
+BODIES: list[tuple[str, int, bytes, Meaning, int]] = [
+    # Of ten records.
+    ("logzio", 400, counts(3, 7), SENT, 3),
+    ("logzio", 400, counts(1, 6, 2, 1), SENT, 4),
+    ("logzio", 400, counts(10, 0), SENT, 10),
+    ("logzio", 400, counts(99, 0), SENT, 10),
+    ("logzio", 400, counts(0, 4), SENT, 6),
+    ("logzio", 400, counts(0, 10), SENT, 0),
+    ("logzio", 400, counts(0, 99), SENT, 0),
+    ("logzio", 400, b'{"malformedLines":2}', SENT, 2),
+    ("logzio", 400, b'{"successfulLines":8}', SENT, 2),
+    ("logzio", 400, counts("3", True, -1, 1.5), REFUSED, 0),
+    ("logzio", 400, b"", REFUSED, 0),
+    ("logzio", 400, b"<html>", REFUSED, 0),
+    ("logzio", 400, b"[1]", REFUSED, 0),
+    ("logzio", 400, b"null", REFUSED, 0),
+    ("logzio", 400, b"\xff\xfe", REFUSED, 0),
+    ("logzio", 400, b"[" * 65_536, REFUSED, 0),
+    ("logzio", 200, counts(3, 7), SENT, 0),
+    ("loki", 204, b"", SENT, 0),
+    ("loki", 260, b"blocked", RETRY, 0),
+    ("loki", 400, b"reason: 'entry too far behind' ...,\ntotal ignored: 3 out of 10", SENT, 3),
+    ("loki", 400, b"total ignored: 10 out of 10 for stream: {a=1}", SENT, 10),
+    ("loki", 400, b"total ignored: 999999999 out of 999999999", SENT, 10),
+    ("loki", 400, b"total ignored: many out of 10", REFUSED, 0),
+    ("loki", 400, b"max entry size '262144' bytes exceeded", REFUSED, 0),
+    ("loki", 400, b"", REFUSED, 0),
+    ("openobserve", 200, streams(0), SENT, 0),
+    ("openobserve", 200, streams(4), SENT, 4),
+    ("openobserve", 200, streams(2, 3), SENT, 5),
+    ("openobserve", 200, streams(99), SENT, 10),
+    ("openobserve", 200, streams(-1, "x", None, True), SENT, 0),
+    ("openobserve", 200, b'{"status":"ok"}', SENT, 0),
+    ("openobserve", 200, b'{"status":[1,null,[]]}', SENT, 0),
+    ("openobserve", 200, b"not JSON", SENT, 0),
+    ("openobserve", 200, b"", SENT, 0),
+    ("openobserve", 400, streams(4), REFUSED, 0),
+    ("datatap", 200, counts(3, 7), SENT, 0),
+    ("datatap", 400, counts(3, 7), REFUSED, 0),
+]
+
+
+@pytest.mark.parametrize(("name", "status", "body", "meaning", "refused"), BODIES)
+def test_body(name: str, status: int, body: bytes, meaning: Meaning, refused: int) -> None:
+    """What a body says of a part of the records is counted, and never more than were sent."""
+    verdict = destination(name).judge(Answer(status, {}, body), 10)
+    assert (verdict.meaning, verdict.refused) == (meaning, refused)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0.0),
+        ("2", 2.0),
+        (" 7 ", 7.0),
+        ("1.5", 1.5),
+        ("86400", answers.LONGEST_WAIT_SECONDS),
+        ("999999999999", None),
+        ("-1", None),
+        ("soon", None),
+        ("", None),
+        ("²", None),
+        ("nan", None),
+        (formatdate(NOW + 30, usegmt=True), 30.0),
+        (formatdate(NOW - 30, usegmt=True), 0.0),
+        (formatdate(NOW + 86_400, usegmt=True), answers.LONGEST_WAIT_SECONDS),
+        ("Fri, 99 Foo 2024 99:99:99 GMT", None),
+    ],
+)
+def test_retry_after(text: str, seconds: "float | None") -> None:
+    """Retry-After counts as seconds or as a date, within reason, and else not at all."""
+    for status in (429, 503):
+        verdict = destination("logzio").judge(Answer(status, {"retry-after": text}, b""), 1)
+        assert verdict.meaning is RETRY
+        assert verdict.retry_after == seconds
+
+
+def test_no_retry_after_where_none_is_meant() -> None:
+    """An answer that ends the matter does not ask for a wait, whatever its headers say."""
+    verdict = destination("logzio").judge(Answer(404, {"retry-after": "9"}, b""), 1)
+    assert verdict.retry_after is None
+
+
+def test_loki_without_structured_metadata() -> None:
+    """Where Loki does not allow structured metadata, the operator learns which variable helps."""
+    body = b"stream '{}' includes structured metadata, but this feature is disallowed"
+    verdict = destination("loki").judge(Answer(400, {}, body), 1)
+    assert verdict.meaning is REFUSED
+    assert "LOKI_STRUCTURED_METADATA" in verdict.detail
+
+
+def test_redirect_says_so() -> None:
+    """A redirect is refused with the reason: the token stays with its host."""
+    verdict = destination("logzio").judge(Answer(307, {"location": "http://x"}, b""), 1)
+    assert "redirect" in verdict.detail
+    assert "http://x" not in verdict.detail
+
+
+@examples(300)
+@given(
+    st.sampled_from(sorted(ENOUGH)),
+    st.integers(0, 999),
+    st.binary(max_size=60)
+    | st.sampled_from([body for _, _, body, _, _ in BODIES])
+    | st.builds(counts, st.floats(), st.integers()),
+    st.text(max_size=20),
+    st.integers(1, 10_000),
+)
+def test_any_answer(name: str, status: int, body: bytes, header: str, count: int) -> None:
+    """No answer raises, and no verdict counts more records than there were."""
+    answer = Answer(status, {"retry-after": header}, body)
+    verdict = destination(name).judge(answer, count)
+    assert 0 <= verdict.refused <= count
+    assert verdict.meaning is SENT or not verdict.refused
+    assert verdict.retry_after is None or 0 <= verdict.retry_after <= 300

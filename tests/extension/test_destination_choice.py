@@ -1,0 +1,194 @@
+"""Which destinations there are, and what is said about those that cannot be used."""
+
+import sys
+
+import pytest
+
+from extension.destinations.choose import choose
+from extension.destinations.destination import Answer, Meaning
+from extension.secret import SecretError
+from tests.support.log_destinations import ENOUGH, IDENTITY, NOW, body_of, chosen, record
+
+ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:token-a1B2c3"
+EVERYTHING = {name: value for settings in ENOUGH.values() for name, value in settings.items()}
+
+MISSING: list[tuple[str, dict[str, str], str]] = [
+    # Destination, its settings, the variable that the problem names.
+    ("logzio", {}, "LOGZIO_LOGS_TOKEN"),
+    ("logzio", {"LOGZIO_LOGS_TOKEN": " "}, "LOGZIO_LOGS_TOKEN"),
+    ("logzio", {"LOGZIO_LOGS_TOKEN": "s3cret\n2"}, "LOGZIO_LOGS_TOKEN"),
+    ("logzio", {"LOGZIO_LOGS_TOKEN": "s3crét"}, "LOGZIO_LOGS_TOKEN"),
+    ("logzio", {"LOGZIO_LOGS_TOKEN": "s3cret", "LOGZIO_LOGS_TOKEN_ARN": ARN}, "not both"),
+    ("logzio", {"LOGZIO_LOGS_TOKEN_ARN": "arn:aws:s3:::bucket"}, "LOGZIO_LOGS_TOKEN_ARN"),
+    ("logzio", {"LOGZIO_LOGS_TOKEN": "s3cret", "AWS_REGION": "sa-east-1"}, "LOGZIO_LISTENER"),
+    ("logzio", {"LOGZIO_LOGS_TOKEN": "s3cret", "LOGZIO_REGION": "mars"}, "LOGZIO_LISTENER"),
+    ("logzio", {"LOGZIO_LOGS_TOKEN": "s3cret", "LOGZIO_LISTENER": "ftp://x"}, "LOGZIO_LISTENER"),
+    ("logzio", {"LOGZIO_LOGS_TOKEN": "s3cret", "LOGZIO_LISTENER": "https://u:p@x"}, "LISTENER"),
+    ("logzio", {"LOGZIO_LOGS_TOKEN": "s3cret", "LOGZIO_LISTENER": "https://x?a"}, "LISTENER"),
+    ("logzio", {"LOGZIO_LOGS_TOKEN": "s3cret", "LOGZIO_LISTENER": "https://x:99999"}, "LISTENER"),
+    ("logzio", {"LOGZIO_LOGS_TOKEN": "s3cret", "LOGZIO_LISTENER": "https://x:0"}, "LISTENER"),
+    ("logzio", {"LOGZIO_LOGS_TOKEN": "s3cret", "LOGZIO_LISTENER": "https://"}, "LISTENER"),
+    ("loki", {}, "LOKI_URL"),
+    ("loki", {"LOKI_URL": "loki url"}, "LOKI_URL"),
+    ("loki", {"LOKI_IP": "tcp://x"}, "LOKI_IP"),
+    ("loki", {"LOKI_URL": "https://x", "LOKI_USERNAME": "u"}, "LOKI_PASSWORD"),
+    ("loki", {"LOKI_URL": "https://x", "LOKI_PASSWORD": "s3cret"}, "LOKI_USERNAME"),
+    (
+        "loki",
+        {"LOKI_URL": "https://x", "LOKI_USERNAME": "a:b", "LOKI_PASSWORD": "s3cret"},
+        "LOKI_USERNAME",
+    ),
+    ("loki", {"LOKI_URL": "https://x", "LOKI_TENANT_ID": "a\r\nb"}, "LOKI_TENANT_ID"),
+    ("openobserve", {"O2_AUTHORIZATION_HEADER": "s3cret"}, "O2_ORGANIZATION_ID"),
+    ("openobserve", {"O2_ORGANIZATION_ID": "org"}, "O2_AUTHORIZATION_HEADER"),
+    (
+        "openobserve",
+        {"O2_ORGANIZATION_ID": "a/b", "O2_AUTHORIZATION_HEADER": "s3cret"},
+        "O2_ORGANIZATION_ID",
+    ),
+    ("openobserve", {**ENOUGH["openobserve"], "O2_STREAM": "a b"}, "O2_STREAM"),
+    ("openobserve", {**ENOUGH["openobserve"], "O2_ENDPOINT": "o2"}, "O2_ENDPOINT"),
+    ("datatap", {"BD_TAP_CLIENT_TOKEN": "s3cret"}, "BD_DATA_TAP_URL"),
+    ("datatap", {"BD_DATA_TAP_URL": "https://x"}, "BD_TAP_CLIENT_TOKEN"),
+    ("datatap", {"BD_DATA_TAP_URL": "x", "BD_TAP_CLIENT_TOKEN": "s3cret"}, "BD_DATA_TAP_URL"),
+]
+
+
+@pytest.mark.parametrize(("name", "environ", "variable"), MISSING)
+def test_left_out(name: str, environ: dict[str, str], variable: str) -> None:
+    """A destination that cannot be used is left out, with one text that names the variable."""
+    identity = IDENTITY._replace(region="")
+    result = choose([name], environ, identity, str, lambda: NOW)
+    assert result.destinations == ()
+    (problem,) = result.problems
+    assert name in problem
+    assert variable in problem
+    assert "s3cr" not in problem
+
+
+def test_several() -> None:
+    """Several destinations come in the order of their names; one that fails costs no other."""
+    environ = {**EVERYTHING, "LOKI_URL": "nonsense url"}
+    result = choose(["datatap", "loki", "logzio"], environ, IDENTITY, str, lambda: NOW)
+    assert [made.name for made in result.destinations] == ["datatap", "logzio"]
+    assert len(result.problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("environ", "is_noted"),
+    [
+        ({"LOGZIO_LISTENER": "http://listener.example.com"}, True),
+        ({"LOGZIO_LISTENER": "http://127.0.0.1:80"}, False),
+        ({"LOGZIO_LISTENER": "http://localhost:80"}, False),
+        ({"LOGZIO_LISTENER": "http://[::1]:80"}, False),
+        ({"LOGZIO_LISTENER": "http://127.0.0.1.example.com"}, True),
+        ({"LOGZIO_LISTENER": "https://listener.example.com"}, False),
+    ],
+)
+def test_token_in_the_clear(environ: dict[str, str], is_noted: bool) -> None:
+    """A token over http is allowed and said, except on the machine itself."""
+    result = chosen("logzio", **ENOUGH["logzio"], **environ)
+    assert len(result.destinations) == 1
+    assert len(result.problems) == is_noted
+
+
+def test_no_token_in_the_clear() -> None:
+    """Loki over http without a user is nothing to mention."""
+    assert chosen("loki", LOKI_IP="10.0.0.5").problems == ()
+    assert chosen("loki", LOKI_IP="10.0.0.5", LOKI_USERNAME="u", LOKI_PASSWORD="p").problems
+
+
+class Store:
+    """
+    A secret store.
+
+    Attributes:
+        text: What it holds; None where it does not answer.
+        asked: What it was asked for.
+        now: The clock of the destination.
+    """
+
+    def __init__(self) -> None:
+        self.text: str | None = "one"
+        self.asked: list[str] = []
+        self.now = NOW
+
+    def fetch(self, reference: str) -> str:
+        """Return the secret."""
+        self.asked.append(reference)
+        if self.text is None:
+            raise SecretError("no answer")
+        return self.text
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "shown"),
+    [
+        ("logzio", "LOGZIO_LOGS_TOKEN", "token=one&"),
+        ("loki", "LOKI_PASSWORD", "Basic dTpvbmU="),
+        ("openobserve", "O2_AUTHORIZATION_HEADER", "'one'"),
+        ("datatap", "BD_TAP_CLIENT_TOKEN", "'one'"),
+    ],
+)
+def test_stored_token(name: str, variable: str, shown: str) -> None:
+    """A token in a store is fetched for the first request, once, and again when refused."""
+    store = Store()
+    environ = {**ENOUGH[name], f"{variable}_ARN": ARN}
+    environ.pop(variable, None)
+    if name == "loki":
+        environ["LOKI_USERNAME"] = "u"
+    result = choose([name], environ, IDENTITY, store.fetch, lambda: store.now)
+    (made,) = result.destinations
+    assert store.asked == []
+    encoded = [made.encode(record("x"))]
+    assert shown in str(made.request(encoded)[:2])
+    assert shown in str(made.request(encoded)[:2])
+    assert store.asked == [ARN]
+    assert made.judge(Answer(401, {}, b""), 1).meaning is Meaning.STOP
+    assert not made.renew()
+    assert store.asked == [ARN]
+    store.now += 61
+    assert not made.renew()
+    store.text = "two"
+    store.now += 61
+    assert made.renew()
+    assert shown not in str(made.request(encoded)[:2])
+    store.text = None
+    store.now += 61
+    assert not made.renew()
+    assert body_of(made.request(encoded))
+
+
+def test_store_that_fails() -> None:
+    """A store that does not answer is asked again some seconds later, and not at once."""
+    store = Store()
+    store.text = None
+    environ = {"LOGZIO_LOGS_TOKEN_ARN": ARN}
+    (made,) = choose(["logzio"], environ, IDENTITY, store.fetch, lambda: store.now).destinations
+    for _ in range(3):
+        with pytest.raises(SecretError, match="no answer"):
+            made.request([b"{}\n"])
+    assert len(store.asked) == 1
+    store.now += 11
+    store.text = "bad\nvalue"
+    with pytest.raises(SecretError, match="characters"):
+        made.request([b"{}\n"])
+    store.now += 11
+    store.text = "good"
+    assert "token=good&" in made.request([b"{}\n"]).url
+
+
+def test_given_token_is_not_renewed() -> None:
+    """A token that is given as it is stays the same."""
+    for name, environ in ENOUGH.items():
+        (made,) = chosen(name, **environ).destinations
+        assert not made.renew()
+
+
+def test_imports() -> None:
+    """Only the modules of the chosen destinations are loaded."""
+    for module in ("logzio", "loki", "openobserve", "datatap"):
+        sys.modules.pop(f"extension.destinations.{module}", None)
+    chosen("datatap", **ENOUGH["datatap"])
+    assert "extension.destinations.datatap" in sys.modules
+    assert "extension.destinations.logzio" not in sys.modules

@@ -1,0 +1,235 @@
+"""Every record, whatever it holds, becomes something that its destination takes."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extension.destinations.json_text import json_text
+from extension.destinations.limits import cut_to_bytes, cut_to_units, quoted_within
+from extension.records import Record
+from tests.support.log_destinations import (
+    ENOUGH,
+    JSON_VALUES,
+    LARGE_VALUES,
+    TIME,
+    body_of,
+    destination,
+    nested,
+    parsed,
+    record,
+    refuse,
+)
+from tests.support.properties import examples
+
+KINDS = st.sampled_from(["function", "extension", "platform.report", "", "platform.\ud800" * 99])
+NAMES = st.none() | st.text(st.characters(exclude_categories=()), max_size=20)
+RECORDS = st.builds(
+    Record,
+    st.just(TIME) | st.text(max_size=30),
+    KINDS,
+    JSON_VALUES | LARGE_VALUES,
+    NAMES,
+    NAMES,
+)
+FREAKS: dict[str, Any] = {
+    "5 MB": "x" * 5_000_000,
+    "5 MB of NUL": "\0" * 5_000_000,
+    "5 MB of emoji": "😀" * 1_250_000,
+    "5 MB of lone surrogates": "\ud83d" * 1_700_000,
+    "5 MB of backslashes": "\\" * 5_000_000,
+    "5 MB in an object": {"a": "x" * 5_000_000},
+    "5 MB of JSON": json.dumps({f"k{n}": "y" * 5_000 for n in range(1_000)}),
+    "5 MB of numbers": list(range(700_000)),
+    "5 MB as a name": {"x" * 5_000_000: 1},
+    "20 long strings": {str(n): "\0" * 32_000 for n in range(20)},
+    "5,000 fields": {str(n): n for n in range(5_000)},
+    "5,000 fields below": {"a": {str(n): n for n in range(5_000)}},
+    "depth 5,000": nested(5_000, in_objects=True),
+    "depth 5,000 of arrays": {"a": nested(5_000, in_objects=False)},
+    "depth 900 as a line": "{" + '"a":{' * 900 + "}" * 901,
+    "dots in an array": {"a": [{"b.c": {"d.e": 1}}]},
+    "a number of 5,000 digits": {"n": 10**5_000},
+}
+
+
+def depth_of(value: Any) -> int:
+    """Return how many objects and arrays lie in one another."""
+    inner = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, (dict, list)):
+        return 0
+    return 1 + max(map(depth_of, inner), default=0)
+
+
+def members_of(value: Any) -> int:
+    """Return how many members all objects have together."""
+    if isinstance(value, dict):
+        return len(value) + sum(map(members_of, value.values()))
+    return sum(map(members_of, value)) if isinstance(value, list) else 0
+
+
+def strings_of(value: Any) -> list[str]:
+    """Return all strings that are values."""
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, (dict, list)):
+        return []
+    return [text for each in inner for text in strings_of(each)]
+
+
+def check_logzio(each: Record, **environ: str) -> None:
+    """Check what "Bulk uploads" and "invalid log errors" of docs.logz.io ask for."""
+    line = destination("logzio", AWS_REGION="us-east-1", **environ).encode(each)
+    assert len(line) <= 500_000
+    assert line.index(b"\n") == len(line) - 1
+    value = parsed(line)
+    assert value["@timestamp"]
+    assert value["type"] == "lambda-extension-logs"
+    assert depth_of(value) <= 10
+    assert members_of(value) <= 1_000
+    assert all(len(text.encode("utf-16-le")) // 2 <= 32_700 for text in strings_of(value))
+
+
+def check_loki(each: Record) -> None:
+    """Check the limits of Loki's configuration, limits_config."""
+    made = destination("loki", LOKI_LABELS="a=" + "x" * 5_000)
+    encoded = made.encode(each)
+    assert len(encoded) <= made.max_body_bytes
+    body = body_of(made.request([encoded]))
+    assert len(body) <= 4_194_304
+    (stream,) = parsed(body)["streams"]
+    ((moment, line, metadata),) = stream["values"]
+    assert 0 <= int(moment) < 2**63
+    assert len(line.encode()) <= 256 * 1000
+    assert sum(len(name) + len(value.encode()) for name, value in metadata.items()) < 65_536
+    assert all(len(value.encode()) <= 2_048 for value in stream["stream"].values())
+
+
+def check_openobserve(each: Record) -> None:
+    """Check that the record fits into a body, its depth, and its number of columns."""
+    made = destination("openobserve", O2_MAX_BUFFER_SIZE_MB="1")
+    body = body_of(made.request([made.encode(each)]))
+    assert len(body) <= 1_048_576
+    (value,) = parsed(body)
+    assert 0 <= value["_timestamp"] < 2**63
+    assert depth_of(value) <= 11
+    assert members_of(value) <= 200
+
+
+def check_datatap(each: Record) -> None:
+    """Check that the record fits into a request to a function URL, in base64 too."""
+    made = destination("datatap")
+    body = body_of(made.request([made.encode(each)]))
+    assert len(body) * 4 / 3 < 6_291_456
+    assert b"\n" not in body
+    if isinstance(each.record, (dict, list)) and depth_of_more_than(each.record, 500):
+        return
+    assert parsed(body)["retryAttempt"] == 0
+
+
+def depth_of_more_than(value: Any, limit: int) -> bool:
+    """Tell whether something lies deeper than Python's own parser can follow."""
+    level = [value]
+    for _ in range(limit):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, (dict, list))
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    return bool(level)
+
+
+CHECKS = {
+    "logzio": check_logzio,
+    "loki": check_loki,
+    "openobserve": check_openobserve,
+    "datatap": check_datatap,
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+@pytest.mark.parametrize("freak", FREAKS)
+def test_freaks(name: str, freak: str) -> None:
+    """What is far beyond every limit is sent within it."""
+    CHECKS[name](record(FREAKS[freak]))
+
+
+@examples(400)
+@given(RECORDS)
+def test_logzio(each: Record) -> None:
+    """Whatever a record holds, its line is one that Logz.io indexes."""
+    check_logzio(each)
+
+
+@examples(200)
+@given(RECORDS)
+def test_logzio_under_root(each: Record) -> None:
+    """The same holds with the user's fields at the root, and a custom field."""
+    check_logzio(each, JSON_FIELDS_UNDER_ROOT="true", CUSTOM_FIELDS="env=prod")
+
+
+@examples(400)
+@given(RECORDS)
+def test_loki(each: Record) -> None:
+    """Whatever a record holds, its entry is one that Loki takes."""
+    check_loki(each)
+
+
+@examples(400)
+@given(RECORDS)
+def test_openobserve(each: Record) -> None:
+    """Whatever a record holds, OpenObserve can parse the request."""
+    check_openobserve(each)
+
+
+@examples(400)
+@given(RECORDS)
+def test_datatap(each: Record) -> None:
+    """Whatever a record holds, the request is within the limits of a function URL."""
+    check_datatap(each)
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_cut_is_marked(name: str) -> None:
+    """A text that was cut says so at its end, with the length that it had."""
+    encoded = destination(name).encode(record("x" * 12_000_000))
+    assert "… [cut, of 12000000 characters]".encode() in encoded
+
+
+def test_number_of_bodies() -> None:
+    """Records that fill the size that a destination says make a body within its limit."""
+    for name, limit in (("logzio", 10_485_760), ("loki", 4_194_304), ("openobserve", 10_485_760)):
+        made = destination(name, AWS_REGION="us-east-1") if name == "logzio" else destination(name)
+        one = made.encode(record("\\" * 1_000))
+        body = body_of(made.request([one] * (made.max_body_bytes // len(one))))
+        assert limit - 5_000 < len(body) <= limit, name
+        assert name in ENOUGH
+
+
+@examples(500)
+@given(JSON_VALUES)
+def test_json_text(value: Any) -> None:
+    """A value survives being written, except for what JSON cannot hold."""
+    text = json_text(value)
+    again = json.loads(text, parse_constant=refuse)
+    assert json_text(again) == text
+
+
+@examples(500)
+@given(st.text(st.characters(exclude_categories=())), st.integers(1, 50), st.integers(80, 400))
+def test_cuts(text: str, times: int, limit: int) -> None:
+    """A cut text is within its limit, its beginning is that of the text, and no more is cut."""
+    long = text * times
+    clean = long.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    units, size = cut_to_units(long, limit), cut_to_bytes(long, limit)
+    quoted = json.loads(quoted_within(long, limit))
+    assert len(units.encode("utf-16-le", "surrogatepass")) <= limit * 2
+    assert len(size.encode("utf-8", "surrogatepass")) <= limit
+    assert len(quoted_within(long, limit)) <= limit
+    if not any("\ud800" <= character <= "\udfff" for character in long):
+        for cut in (units, size, quoted):
+            assert cut == clean or clean.startswith(cut[: cut.rindex("… [cut, of ")])

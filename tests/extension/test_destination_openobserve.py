@@ -1,0 +1,121 @@
+"""What OpenObserve is sent."""
+
+import json
+from typing import Any
+
+import pytest
+
+from extension.variables import Pacing
+from tests.support.log_destinations import TIME_NS, body_of, destination, parsed, record
+
+OURS = {
+    "_timestamp": TIME_NS // 1000,
+    "type": "function",
+    "function_name": "my-fn",
+    "function_version": "$LATEST",
+    "region": "eu-central-1",
+    "account": "123456789012",
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        ("hello\n", "hello\n"),
+        ({"a": {"b": [1]}}, {"a": {"b": [1]}}),
+        ([1, "a"], [1, "a"]),
+        (None, None),
+        (1.5, 1.5),
+        (float("inf"), None),
+        ("\0\udfff", "\0\ufffd"),
+    ],
+)
+def test_record(value: Any, sent: Any) -> None:
+    """A record has the fields of the existing extension, and those of the function."""
+    line = parsed(destination("openobserve").encode(record(value))[:-1])
+    assert line == {**OURS, "record": sent}
+
+
+def test_known_invocation() -> None:
+    """A record whose invocation and level are known says them."""
+    encoded = destination("openobserve").encode(record("x", request_id="r-1", level="INFO"))
+    line = parsed(encoded[:-1])
+    assert (line["requestId"], line["level"]) == ("r-1", "INFO")
+
+
+def test_times() -> None:
+    """The time is that of the object, of the event, or of the clock, in microseconds."""
+    made = destination("openobserve")
+    at = [
+        parsed(made.encode(each)[:-1])["_timestamp"]
+        for each in (
+            record({"timestamp": "2024-08-30T09:59:58.000001Z"}),
+            record({"timestamp": None}),
+            record("x", time=""),
+        )
+    ]
+    assert at == [1725011998000001, TIME_NS // 1000, 1725012000000000]
+
+
+def test_request() -> None:
+    """The request is an array in gzip to the stream's URL, with the header as it was given."""
+    made = destination(
+        "openobserve",
+        O2_ENDPOINT="https://o2.example.com/base/",
+        O2_STREAM="my-logs",
+        O2_AUTHORIZATION_HEADER="Basic dXNlcjpwYXNz",
+    )
+    request = made.request([made.encode(record("one")), made.encode(record("two"))])
+    assert request.url == "https://o2.example.com/base/api/org/my-logs/_json"
+    assert request.headers["authorization"] == "Basic dXNlcjpwYXNz"
+    assert request.headers["content-type"] == "application/json"
+    assert [line["record"] for line in json.loads(body_of(request))] == ["one", "two"]
+
+
+def test_defaults() -> None:
+    """Endpoint, stream, types and size are those of the existing extension."""
+    made = destination("openobserve")
+    assert made.request([b"{},"]).url == "https://api.openobserve.ai/api/org/default/_json"
+    assert made.default_types == {"function", "platform", "extension"}
+    assert made.max_body_bytes == 10_485_758
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "size"), [("1", 1_048_576), ("0", 1_048_576), ("99", 10_485_760)]
+)
+def test_batch_size(megabytes: str, size: int) -> None:
+    """O2_MAX_BUFFER_SIZE_MB is the size of a body, brackets included, up to 10 MB."""
+    made = destination("openobserve", O2_MAX_BUFFER_SIZE_MB=megabytes)
+    assert made.max_body_bytes == size - 2
+    huge = made.encode(record("\0" * 5_000_000))
+    assert len(body_of(made.request([huge]))) <= size
+
+
+def test_too_many_fields() -> None:
+    """An object with more fields than columns are allowed becomes its JSON as a string."""
+    wide = {f"f{number}": number for number in range(300)}
+    line = parsed(destination("openobserve").encode(record(wide))[:-1])
+    assert json.loads(line["record"]) == wide
+
+
+@pytest.mark.parametrize(
+    ("environ", "pacing"),
+    [
+        ({}, None),
+        ({"O2_MAX_RETRIES": "5"}, Pacing(1_000, 5, 1_000, 1_000)),
+        ({"O2_REQUEST_TIMEOUT_MS": "200"}, Pacing(200, 3, 1_000, 1_000)),
+        (
+            {"O2_INITIAL_RETRY_DELAY_MS": "50", "O2_MAX_RETRY_DELAY_MS": "100"},
+            Pacing(1_000, 3, 50, 100),
+        ),
+        (
+            {"O2_MAX_RETRY_DELAY_MS": "9000", "FLUSH_BUDGET_MS": "5000"},
+            Pacing(5_000, 3, 1_000, 5_000),
+        ),
+        ({"O2_MAX_RETRIES": "many"}, Pacing(1_000, 3, 1_000, 1_000)),
+    ],
+)
+def test_pacing(environ: dict[str, str], pacing: "Pacing | None") -> None:
+    """Timeout and delays are read as the existing extension has them, within the budget."""
+    made: Any = destination("openobserve", **environ)
+    assert made.pacing == pacing

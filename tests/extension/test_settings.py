@@ -1,0 +1,183 @@
+"""Each setting of the extension, a row each; a wrong value never keeps it from starting."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extension import settings as module
+from extension.settings import Settings, read_settings
+from tests.support.properties import examples
+
+DEFAULTS: dict[str, Any] = {
+    "receiver_address": "sandbox.localdomain",
+    "receiver_port": 4243,
+    "max_items": 10_000,
+    "max_bytes": 262_144,
+    "timeout_ms": 25,
+    "types": None,
+    "buffer_max_bytes": 8_388_608,
+    "flush_budget_ms": 1_000,
+    "log_level": "warn",
+    "redact": (),
+    "sample_rate": 1.0,
+    "min_level": None,
+    "destination_names": ("logzio",),
+    "label": "",
+    "warnings": (),
+}
+
+ROWS: list[tuple[dict[str, str], str, Any, bool]] = [
+    # Variables, the setting, what it becomes, whether something is said.
+    ({"RECEIVER_ADDRESS": "sandbox"}, "receiver_address", "sandbox", False),
+    ({"RECEIVER_ADDRESS": "127.0.0.1"}, "receiver_address", "127.0.0.1", False),
+    ({"RECEIVER_ADDRESS": "http://sandbox"}, "receiver_address", "sandbox.localdomain", True),
+    ({"RECEIVER_PORT": "8124"}, "receiver_port", 8124, False),
+    ({"RECEIVER_PORT": " 8124 "}, "receiver_port", 8124, False),
+    ({"RECEIVER_PORT": "9001"}, "receiver_port", 4243, True),
+    ({"RECEIVER_PORT": "0"}, "receiver_port", 1, True),
+    ({"RECEIVER_PORT": "70000"}, "receiver_port", 65535, True),
+    ({"RECEIVER_PORT": "http"}, "receiver_port", 4243, True),
+    ({"RECEIVER_PORT": "¹"}, "receiver_port", 4243, True),
+    ({"MAX_ITEMS": "1000"}, "max_items", 1_000, False),
+    ({"MAX_ITEMS": "999"}, "max_items", 1_000, True),
+    ({"MAX_ITEMS": "10001"}, "max_items", 10_000, True),
+    ({"MAX_ITEMS": "1e3"}, "max_items", 10_000, True),
+    ({"MAX_BYTES": "1048576"}, "max_bytes", 1_048_576, False),
+    ({"MAX_BYTES": "1"}, "max_bytes", 262_144, True),
+    ({"MAX_BYTES": "10485760"}, "max_bytes", 1_048_576, True),
+    ({"TIMEOUT_MS": "1000"}, "timeout_ms", 1_000, False),
+    ({"TIMEOUT_MS": "24"}, "timeout_ms", 25, True),
+    ({"TIMEOUT_MS": "-5"}, "timeout_ms", 25, True),
+    ({"TIMEOUT_MS": "99999"}, "timeout_ms", 30_000, True),
+    ({"TELEMETRY_TYPES": "function"}, "types", frozenset({"function"}), False),
+    (
+        {"TELEMETRY_TYPES": " Platform , function,"},
+        "types",
+        frozenset({"platform", "function"}),
+        False,
+    ),
+    ({"TELEMETRY_TYPES": "function,logs"}, "types", frozenset({"function"}), True),
+    ({"TELEMETRY_TYPES": "logs"}, "types", None, True),
+    ({"TELEMETRY_TYPES": ""}, "types", None, False),
+    ({"BUFFER_MAX_BYTES": "1000000"}, "buffer_max_bytes", 1_000_000, False),
+    ({"BUFFER_MAX_BYTES": "1"}, "buffer_max_bytes", 65_536, True),
+    ({"FLUSH_BUDGET_MS": "500"}, "flush_budget_ms", 500, False),
+    ({"FLUSH_BUDGET_MS": "0"}, "flush_budget_ms", 10, True),
+    ({"EXTENSION_LOG_LEVEL": "DEBUG"}, "log_level", "debug", False),
+    ({"EXTENSION_LOG_LEVEL": "off"}, "log_level", "off", False),
+    ({"EXTENSION_LOG_LEVEL": "loud"}, "log_level", "warn", True),
+    ({"LOGS_EXT_LOG_LEVEL": "info"}, "log_level", "info", False),
+    ({"LOGS_EXT_LOG_LEVEL": "panic"}, "log_level", "error", False),
+    ({"EXTENSION_LOG_LEVEL": "error", "LOGS_EXT_LOG_LEVEL": "info"}, "log_level", "error", False),
+    ({"LOG_LEVEL": "DEBUG"}, "log_level", "warn", False),
+    ({"LOG_LEVEL": "DEBUG", "LOGS_DESTINATION": "openobserve"}, "log_level", "debug", False),
+    ({"LOG_LEVEL": "loud", "LOGS_DESTINATION": "openobserve"}, "log_level", "warn", False),
+    ({"LOGS_SAMPLE_RATE": "0.25"}, "sample_rate", 0.25, False),
+    ({"LOGS_SAMPLE_RATE": "0"}, "sample_rate", 0.0, False),
+    ({"LOGS_SAMPLE_RATE": "1"}, "sample_rate", 1.0, False),
+    ({"LOGS_SAMPLE_RATE": "25"}, "sample_rate", 1.0, True),
+    ({"LOGS_SAMPLE_RATE": "-1"}, "sample_rate", 1.0, True),
+    ({"LOGS_SAMPLE_RATE": "nan"}, "sample_rate", 1.0, True),
+    ({"LOGS_SAMPLE_RATE": "half"}, "sample_rate", 1.0, True),
+    ({"LOGS_MIN_LEVEL": "info"}, "min_level", "INFO", False),
+    ({"LOGS_MIN_LEVEL": "Warning"}, "min_level", "WARN", False),
+    ({"LOGS_MIN_LEVEL": "CRITICAL"}, "min_level", "FATAL", False),
+    ({"LOGS_MIN_LEVEL": "loud"}, "min_level", None, True),
+    ({"EXTENSION_NAME": " my-logs "}, "label", "my-logs", False),
+    ({"LOGS_DESTINATION": "loki"}, "destination_names", ("loki",), False),
+    ({"LOGS_DESTINATION": "Loki, logzio,loki"}, "destination_names", ("loki", "logzio"), False),
+    ({"LOGS_DESTINATION": "loki,splunk"}, "destination_names", ("loki",), True),
+    ({"LOGS_DESTINATION": "splunk"}, "destination_names", ("logzio",), True),
+    ({"LOGS_DESTINATION": "../../x"}, "destination_names", ("logzio",), True),
+    ({"LOGZIO_LOGS_TOKEN": "t"}, "destination_names", ("logzio",), False),
+    ({"LOKI_URL": "x"}, "destination_names", ("loki",), False),
+    ({"LOKI_IP": "x"}, "destination_names", ("loki",), False),
+    ({"O2_ORGANIZATION_ID": "x"}, "destination_names", ("openobserve",), False),
+    ({"O2_AUTHORIZATION_HEADER": "x"}, "destination_names", ("openobserve",), False),
+    ({"BD_TAP_CLIENT_TOKEN": "x"}, "destination_names", ("datatap",), False),
+    ({"BD_TAP_CLIENT_TOKEN_ARN": "x"}, "destination_names", ("datatap",), False),
+    (
+        {"BD_TAP_CLIENT_TOKEN": "x", "LOKI_IP": "x"},
+        "destination_names",
+        ("loki", "datatap"),
+        False,
+    ),
+    ({"LOKI_IP": "x", "LOGS_DESTINATION": "logzio"}, "destination_names", ("logzio",), False),
+]
+
+
+def test_defaults() -> None:
+    """Without any variable everything has its default, and nothing is said."""
+    assert read_settings({})._asdict() == DEFAULTS
+
+
+@pytest.mark.parametrize(("environ", "setting", "value", "is_said"), ROWS)
+def test_setting(environ: dict[str, str], setting: str, value: Any, is_said: bool) -> None:
+    """A variable changes its setting and no other; what is wrong is said once, with its name."""
+    settings = read_settings(environ)
+    changed = settings._replace(warnings=())._asdict()
+    assert changed.pop(setting) == value
+    others = {name: default for name, default in DEFAULTS.items() if name != setting}
+    assert {**changed, "destination_names": others.get("destination_names")} == {
+        **others,
+        "destination_names": others.get("destination_names"),
+    }
+    assert len(settings.warnings) == is_said
+    assert all(any(name in text for name in environ) for text in settings.warnings)
+
+
+@pytest.mark.parametrize(
+    ("text", "patterns", "said"),
+    [
+        (r"\d{16}", [r"\d{16}"], 0),
+        ("a+\n b \n", ["a+", "b"], 0),
+        (r'["\\d{16}", "x,y", ""]', [r"\d{16}", "x,y"], 0),
+        ("[0-9]{16}", ["[0-9]{16}"], 0),
+        ("[1]", ["[1]"], 0),
+        ("(", [], 1),
+        ("x*", [], 1),
+        ("ok\n(", ["ok"], 1),
+        ("a{99999999999999999999}", [], 1),
+        ("[[a]", ["[[a]"], 0),
+        ("(?i)secret", ["(?i)secret"], 0),
+    ],
+)
+def test_redact(text: str, patterns: list[str], said: int) -> None:
+    """LOGS_REDACT is a JSON array, or a line each; a wrong one is said and not repeated."""
+    settings = read_settings({"LOGS_REDACT": text})
+    assert [pattern.pattern for pattern in settings.redact] == patterns
+    assert len(settings.warnings) == said
+    assert not any("99999" in warning for warning in settings.warnings)
+
+
+VARIABLES = sorted(
+    set(re.findall(r'"([A-Z][A-Z0-9_]{4,})"', "".join(map(repr, ROWS)).replace("'", '"')))
+    | {"LOGS_REDACT", "CUSTOM_FIELDS", "LOKI_LABELS", "OTEL_LABEL_", "O2_MAX_RETRIES"}
+)
+
+
+@examples(500)
+@given(
+    st.dictionaries(
+        st.sampled_from(VARIABLES) | st.text(max_size=5),
+        st.text(st.characters(exclude_categories=()), max_size=30)
+        | st.integers().map(str)
+        | st.sampled_from(["logzio,loki,openobserve,datatap", "9" * 5_000, "a=b,=,c", "[["]),
+    )
+)
+def test_any_environment(environ: dict[str, str]) -> None:
+    """Whatever the variables hold, there are settings within what AWS allows."""
+    settings: Settings = read_settings(environ)
+    assert settings.receiver_port != 9001
+    assert 1 <= settings.receiver_port <= 65_535
+    assert 1_000 <= settings.max_items <= 10_000
+    assert 262_144 <= settings.max_bytes <= 1_048_576
+    assert 25 <= settings.timeout_ms <= 30_000
+    assert 0 <= settings.sample_rate <= 1
+    assert settings.types is None or settings.types <= set(module.TYPES)
+    assert settings.types != frozenset()
+    assert settings.destination_names
+    assert len(set(settings.warnings)) == len(settings.warnings)
