@@ -55,6 +55,7 @@ resource "aws_lambda_function" "metric_stream" {
   memory_size      = var.function_memory_mb
   timeout          = var.function_timeout_seconds
   role             = aws_iam_role.function.arn
+  layers           = aws_lambda_layer_version.logs_extension[*].arn
 
   reserved_concurrent_executions = var.reserved_concurrency
 
@@ -84,6 +85,12 @@ resource "aws_lambda_function" "metric_stream" {
         TRANSFORM_RESULT         = var.transform_result
         POWERTOOLS_LOG_LEVEL     = var.log_level
       },
+      local.ships_logs ? local.logs_variables.all : {},
+      local.logs_go_to == "logzio" ? local.logs_variables.logzio : {},
+      local.logs_go_to == "loki" ? local.logs_variables.loki : {},
+      local.logs_go_to == "loki" && local.has_logs_token ? local.logs_variables.loki_with_password : {},
+      local.logs_go_to == "openobserve" ? local.logs_variables.openobserve : {},
+      local.logs_go_to == "datatap" ? local.logs_variables.datatap : {},
     )
   }
 
@@ -97,9 +104,33 @@ resource "aws_lambda_function" "metric_stream" {
       condition     = !local.makes_secret || var.token_secret_arn == ""
       error_message = "Set metrics_token or token_secret_arn, not both."
     }
+
+    precondition {
+      condition     = !local.makes_logs_secret || var.logs_token_secret_arn == ""
+      error_message = "Set logs_token or logs_token_secret_arn, not both."
+    }
+
+    precondition {
+      condition     = !local.has_logs_token || var.logs_listener != "" || contains(["logzio", "openobserve"], var.logs_destination)
+      error_message = "Loki and a Data Tap need logs_listener."
+    }
+
+    precondition {
+      condition     = !local.has_logs_token || var.logs_user != "" || var.logs_destination != "loki"
+      error_message = "A password for Loki needs logs_user."
+    }
+
+    precondition {
+      condition     = !local.has_logs_token || var.logs_organization != "" || var.logs_destination != "openobserve"
+      error_message = "OpenObserve needs logs_organization."
+    }
   }
 
-  depends_on = [aws_iam_role_policy.function, aws_secretsmanager_secret_version.token]
+  depends_on = [
+    aws_iam_role_policy.function,
+    aws_secretsmanager_secret_version.logs_token,
+    aws_secretsmanager_secret_version.token,
+  ]
 }
 
 resource "aws_cloudwatch_log_group" "function" {
@@ -145,6 +176,8 @@ resource "aws_iam_role_policy" "function" {
         },
       ],
       local.decrypt_token,
+      local.read_logs_token,
+      local.decrypt_logs_token,
     )
   })
 }

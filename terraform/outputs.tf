@@ -27,3 +27,8 @@ output "token_secret_arn" {
   description = "The secret with the token."
   value       = local.token_secret_arn
 }
+
+output "logs_extension_layer_arn" {
+  description = "The layer that ships the function's own logs; it works with any other Python function too. Null where they are not shipped."
+  value       = one(aws_lambda_layer_version.logs_extension[*].arn)
+}

@@ -87,6 +87,14 @@ def test_roles_do_what_they_must(door: str) -> None:
     }
 
 
+def test_function_may_read_the_token_of_its_logs() -> None:
+    """With a token for logs the function may do no other things, to one secret more."""
+    shipping = Stack(LogsToken="t")
+    assert actions(shipping) == actions(Stack())
+    reading = {str(s["Resource"]) for _, s in policies(shipping) if s["Action"] == READ_SECRET}
+    assert len(reading) == 2
+
+
 def test_a_key_of_the_secret_may_be_used(stack: Stack) -> None:
     """Decrypting is allowed with the secret's own key alone, and only where it has one."""
     decrypting = {

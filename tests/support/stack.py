@@ -44,6 +44,7 @@ def transformed() -> dict[str, Any]:
     template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
     # `sam deploy` uploads the artifact and puts its address here.
     template["Resources"]["MetricStreamFunction"]["Properties"]["CodeUri"] = "s3://code/function"
+    template["Resources"]["LogsExtensionLayer"]["Properties"]["ContentUri"] = "s3://code/layer"
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
     made: dict[str, Any] = translator.translate(template, parameter_values={})
     return made
@@ -63,7 +64,7 @@ class Stack:
 
     Attributes:
         resources: Every resource that is made, without functions in it.
-        outputs: The outputs, likewise.
+        outputs: The outputs that are given, likewise.
     """
 
     def __init__(self, **values: str) -> None:
@@ -78,17 +79,29 @@ class Stack:
             if declared["Type"] == "CommaDelimitedList":
                 self._values[name] = self._values[name].split(",")
         self._conditions: dict[str, Any] = template["Conditions"]
-        self._made: dict[str, Any] = {
-            name: resource
-            for name, resource in template["Resources"].items()
-            if "Condition" not in resource or self.holds(resource["Condition"])
-        }
+        self._made = self._conditional(template["Resources"])
         self.resources: dict[str, Any] = {n: self._value(r) for n, r in self._made.items()}
-        self.outputs: dict[str, Any] = self._value(template["Outputs"])
+        self.outputs: dict[str, Any] = {
+            name: self._value(output)
+            for name, output in self._conditional(template["Outputs"]).items()
+        }
 
     def holds(self, condition: str) -> bool:
         """Whether a condition is met."""
         return bool(self._value(self._conditions[condition]))
+
+    def broken_rules(self) -> list[str]:
+        """Give what CloudFormation says to these parameters before it makes anything."""
+        assertions = [a for rule in transformed()["Rules"].values() for a in rule["Assertions"]]
+        return [a["AssertDescription"] for a in assertions if not self._value(a["Assert"])]
+
+    def _conditional(self, items: dict[str, Any]) -> dict[str, Any]:
+        """Leave out what has a condition that is not met."""
+        return {
+            name: item
+            for name, item in items.items()
+            if "Condition" not in item or self.holds(item["Condition"])
+        }
 
     def of_type(self, kind: str) -> dict[str, Any]:
         """Give the properties of all resources of a type, by name."""
@@ -127,6 +140,7 @@ class Stack:
             "Fn::Not": lambda args: not self._value(args[0]),
             "Fn::And": lambda args: all(map(self._value, args)),
             "Fn::Or": lambda args: any(map(self._value, args)),
+            "Fn::Contains": lambda args: self._value(args[1]) in args[0],
         }
 
     def _ref(self, name: str) -> Any:

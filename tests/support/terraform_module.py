@@ -43,8 +43,11 @@ SLOTS = {
 }
 """Parameters that are slots in CloudFormation, where Terraform takes a list."""
 
-ONLY_HERE = {"name", "function_zip"}
+ONLY_HERE = {"name", "function_zip", "logs_extension_zip"}
 """What CloudFormation takes from the stack and the build."""
+
+TOKENS = {"MetricsToken", "LogsToken"}
+"""Parameters whose variables are null by default, since what is sensitive cannot be compared."""
 
 ORDINARY = sorted(set(PARAMETERS) - set(SLOTS))
 
@@ -70,6 +73,7 @@ KINDS = {
     "AWS::S3::BucketPolicy": "aws_s3_bucket_policy",
     "AWS::SecretsManager::Secret": "aws_secretsmanager_secret",
     "AWS::Serverless::Function": "aws_lambda_function",
+    "AWS::Serverless::LayerVersion": "aws_lambda_layer_version",
 }
 """Types of which both have as many; alarms and inline policies are compared by what they hold."""
 

@@ -1,0 +1,223 @@
+"""The stack's logs extension: attached only where it is wanted, with what its destination needs."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from extension.destinations.choose import choose
+from extension.records import FunctionIdentity
+from extension.settings import read_settings
+from handler.settings import VARIABLES
+from local.layer import PROJECT
+from tests.support.stack import FRONT_DOORS, Stack, parameters, source
+
+ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:own-a1B2c3"
+KEY = "arn:aws:kms:us-east-1:111122223333:key/own"
+IDENTITY = FunctionIdentity("metric-stream", "$LATEST", "us-east-1", "111122223333")
+
+NEEDED: dict[str, dict[str, str]] = {
+    "logzio": {},
+    "loki": {"LogsListener": "https://loki.example", "LogsUser": "user"},
+    "openobserve": {"LogsOrganization": "organization"},
+    "datatap": {"LogsListener": "https://tap.example"},
+}
+"""What each destination needs beside a token."""
+
+TOKENS = {
+    "logzio": "LOGZIO_LOGS_TOKEN_ARN",
+    "loki": "LOKI_PASSWORD_ARN",
+    "openobserve": "O2_AUTHORIZATION_HEADER_ARN",
+    "datatap": "BD_TAP_CLIENT_TOKEN_ARN",
+}
+
+SHARED = {"LOGZIO_REGION"}
+"""Variables that the function and the extension read alike."""
+
+
+def shipping(destination: str, **values: str) -> Stack:
+    """Give a stack that ships its function's logs."""
+    token = {"LogsToken": "token-7a2c", **NEEDED[destination]}
+    return Stack(MetricsToken="t", LogsDestination=destination, **{**token, **values})
+
+
+def environment(stack: Stack) -> dict[str, str]:
+    """Give the environment of the function, as Lambda completes it."""
+    own: dict[str, str] = stack.properties("MetricStreamFunction")["Environment"]["Variables"]
+    return {"AWS_REGION": "us-east-1", **own}
+
+
+def logs_variables(stack: Stack) -> set[str]:
+    """Give the names of the variables that are the extension's."""
+    return set(environment(stack)) - set(VARIABLES)
+
+
+def problems(stack: Stack) -> tuple[str, ...]:
+    """Give everything that the extension would tell about its settings."""
+    environ = environment(stack)
+    settings = read_settings(environ)
+    chosen = choose(
+        settings.destination_names, environ, IDENTITY, lambda _reference: "token", lambda: 0.0
+    )
+    return (*settings.warnings, *chosen.problems)
+
+
+def reading(stack: Stack) -> list[Any]:
+    """Give the resources of which the function may read or decrypt something."""
+    (policy,) = stack.properties("FunctionRole")["Policies"]
+    return [
+        statement["Resource"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Action"] in ("secretsmanager:GetSecretValue", "kms:Decrypt")
+    ]
+
+
+@pytest.mark.parametrize("door", FRONT_DOORS)
+def test_nothing_without_a_token(door: str) -> None:
+    """Without a token for logs there is no layer, no variable, no secret and no permission."""
+    stack = Stack(FrontDoor=door, MetricsToken="t")
+    assert "Layers" not in stack.properties("MetricStreamFunction")
+    assert logs_variables(stack) == set()
+    assert not stack.of_type("AWS::Lambda::LayerVersion")
+    assert set(stack.of_type("AWS::SecretsManager::Secret")) == {"TokenSecret"}
+    assert reading(stack) == [stack.outputs["TokenSecretArn"]["Value"]]
+    assert "LogsExtensionLayerArn" not in stack.outputs
+
+
+@pytest.mark.parametrize("destination", NEEDED)
+def test_layer_is_attached(destination: str) -> None:
+    """With a token the layer is made, attached and told."""
+    stack = shipping(destination)
+    ((name, layer),) = stack.of_type("AWS::Lambda::LayerVersion").items()
+    assert stack.properties("MetricStreamFunction")["Layers"] == [name]
+    assert stack.outputs["LogsExtensionLayerArn"]["Value"] == name
+    assert stack.resources[name]["DeletionPolicy"] == "Retain"
+    assert layer["CompatibleArchitectures"] == ["x86_64", "arm64"]
+    assert layer["CompatibleRuntimes"] == [f"python3.{minor}" for minor in range(9, 15)]
+    assert stack.properties("MetricStreamFunction")["Runtime"] in layer["CompatibleRuntimes"]
+    assert stack.broken_rules() == []
+
+
+@pytest.mark.parametrize("destination", NEEDED)
+def test_extension_takes_the_variables(destination: str) -> None:
+    """The extension finds its destination and everything that this needs, and warns of nothing."""
+    stack = shipping(destination)
+    assert read_settings(environment(stack)).destination_names == (destination,)
+    assert problems(stack) == ()
+    others = set(TOKENS.values()) - {TOKENS[destination]}
+    assert TOKENS[destination] in environment(stack)
+    assert not others & set(environment(stack))
+
+
+@pytest.mark.parametrize("name", [name for name in parameters() if name.startswith("Logs")])
+@pytest.mark.parametrize("destination", NEEDED)
+def test_extension_takes_every_allowed_value(destination: str, name: str) -> None:
+    """No value that a parameter allows is one that the extension replaces."""
+    declared = parameters()[name]
+    bounds = [declared[bound] for bound in ("MinValue", "MaxValue") if bound in declared]
+    if name != "LogsDestination":
+        for value in [*declared.get("AllowedValues", []), *bounds]:
+            assert problems(shipping(destination, **{name: str(value)})) == ()
+
+
+def test_defaults_are_those_of_the_extension() -> None:
+    """A parameter that is left alone changes nothing that the extension would do by itself."""
+    environ = environment(shipping("logzio"))
+    token = {"LOGZIO_LOGS_TOKEN_ARN": ARN, "AWS_REGION": "us-east-1"}
+    assert read_settings(environ) == read_settings(token)
+
+
+def test_parameters_reach_the_extension() -> None:
+    """What an operator sets is what the extension reads."""
+    stack = shipping(
+        "logzio",
+        LogsTelemetryTypes="function,platform",
+        LogsMinLevel="WARN",
+        LogsSampleRate="0.25",
+        LogsRedact='["[0-9]{16}"]',
+        LogsFlushBudgetMilliseconds="300",
+        LogsCustomFields="team=one",
+    )
+    settings = read_settings(environment(stack))
+    assert settings.types == frozenset({"function", "platform"})
+    assert settings.min_level == "WARN"
+    assert settings.sample_rate == 0.25
+    assert [pattern.pattern for pattern in settings.redact] == ["[0-9]{16}"]
+    assert settings.flush_budget_ms == 300
+    assert environment(stack)["CUSTOM_FIELDS"] == "team=one"
+
+
+def test_loki_without_a_password() -> None:
+    """Loki needs no token: its URL alone attaches the layer, and nothing more may be read."""
+    stack = Stack(MetricsToken="t", LogsDestination="loki", LogsListener="http://10.0.0.7:3100")
+    assert stack.properties("MetricStreamFunction")["Layers"]
+    assert problems(stack) == ()
+    assert TOKENS["loki"] not in environment(stack)
+    assert len(reading(stack)) == 1
+    assert set(stack.of_type("AWS::SecretsManager::Secret")) == {"TokenSecret"}
+
+
+@pytest.mark.parametrize("destination", NEEDED)
+def test_secret(destination: str) -> None:
+    """A token becomes a secret of its own, which the function may read; an ARN is used as it is."""
+    made = shipping(destination, LogsToken="Basic dXNlcjpwYXNz")
+    secret = made.properties("LogsTokenSecret")["SecretString"]
+    assert json.loads(secret) == {"api_key": "Basic dXNlcjpwYXNz"}
+    own = {"LogsToken": "", "LogsTokenSecretArn": ARN, "LogsTokenSecretKmsKeyArn": KEY}
+    given = shipping(destination, **own)
+    assert "LogsTokenSecret" not in given.resources
+    assert environment(given)[TOKENS[destination]] == ARN
+    assert reading(given)[1:] == [ARN, KEY]
+    assert reading(made)[1:] == [environment(made)[TOKENS[destination]]]
+
+
+@pytest.mark.parametrize("destination", NEEDED)
+def test_token_is_nowhere_else(destination: str) -> None:
+    """The token is in the secret, and in nothing that can be described without reading it."""
+    stack = shipping(destination)
+    del stack.resources["LogsTokenSecret"]
+    assert "token-7a2c" not in json.dumps([stack.resources, stack.outputs])
+    assert parameters()["LogsToken"]["NoEcho"] is True
+    pattern = re.compile(parameters()["LogsToken"]["AllowedPattern"])
+    assert not any(pattern.fullmatch(token) for token in ('a"b', "a\\b", "a\nb", "a b c", " a"))
+    assert all(pattern.fullmatch(token) for token in ("", "token", "Basic dXNlcjpwYXNz"))
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"LogsToken": "t", "LogsTokenSecretArn": ARN}, "not both"),
+        ({"LogsToken": "t", "LogsDestination": "loki", "LogsUser": "u"}, "need LogsListener"),
+        ({"LogsToken": "t", "LogsDestination": "datatap"}, "need LogsListener"),
+        (
+            {"LogsToken": "t", "LogsDestination": "loki", "LogsListener": "https://l"},
+            "needs LogsUser",
+        ),
+        ({"LogsTokenSecretArn": ARN, "LogsDestination": "openobserve"}, "needs LogsOrganization"),
+    ],
+)
+def test_rules(values: dict[str, str], said: str) -> None:
+    """What would ship nothing is refused before anything is made, with what to do."""
+    (description,) = Stack(MetricsToken="t", **values).broken_rules()
+    assert said in description
+
+
+def test_names_do_not_collide() -> None:
+    """No variable means one thing to the function and another to the extension."""
+    for destination in NEEDED:
+        assert "LOG_LEVEL" not in environment(shipping(destination))
+    text = "\n".join(
+        path.read_text(encoding="utf-8") for path in (PROJECT / "extension").rglob("*.py")
+    )
+    lambda_sets = {name for name in VARIABLES if name.startswith("AWS_")}
+    read = {name for name in VARIABLES if f'"{name}"' in text}
+    assert read <= SHARED | lambda_sets
+
+
+def test_layer_is_built_by_make() -> None:
+    """SAM fills the layer by the target that the Makefile has for it."""
+    layer = source()["Resources"]["LogsExtensionLayer"]
+    assert layer["Metadata"]["BuildMethod"] == "makefile"
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    assert "\nbuild-LogsExtensionLayer:" in makefile
