@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from extension.destinations.destination import Meaning, Verdict
 from extension.errors import AbandonedExchange, ExtensionError
 from extension.losses import Losses
+from extension.own_log import where
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ LONG_ENOUGH_SECONDS = 1.0
 _LARGEST_BATCH_BYTES = 2_097_152
 # A fault of our own may be one of the moment; the third time it is one of the batch.
 _FAULTS_TO_DROP = 3
+_SHORTEST_SECONDS = 0.02
 UNAUTHORIZED = "unauthorized"
 
 
@@ -119,6 +121,8 @@ class Delivery:
             at_any_price: There is no later: the circuit breaker does not count.
         """
         with self.buffer.changed:
+            if at_any_price and self.healthy:
+                self.losses.report(urgent=True)
             self._flush_until = until
             self._at_any_price = at_any_price
             self.buffer.changed.notify_all()
@@ -154,7 +158,8 @@ class Delivery:
         buffer, now = self.buffer, self._clock()
         if not buffer.pending or self._stopped:
             return None
-        flushing = self._flush_until is not None and now < self._flush_until
+        # An exchange that gets no time to speak of fails, and may yet have been taken.
+        flushing = self._flush_until is not None and now + _SHORTEST_SECONDS < self._flush_until
         if flushing or buffer.bytes >= ENOUGH_BYTES:
             due = now
         else:
@@ -162,17 +167,23 @@ class Delivery:
         return max(due, self._may_start_at()) - now
 
     def _run(self) -> None:
-        # Opening imports TLS and reads the certificates: done before a line waits for it.
-        self._exchanges = self._open_exchanges()
         while True:
+            try:
+                # Opening imports TLS and reads the certificates: before a line waits for it.
+                exchanges = self._exchanges = self._exchanges or self._open_exchanges()
+            except Exception as error:  # noqa: BLE001 -- promise 1: a fault of ours ends nothing
+                self._note_fault(error)
+                exchanges = None
             with self.buffer.changed:
                 while True:
                     due = self._due_in()
                     if due is not None and due <= 0:
                         break
                     self.buffer.changed.wait(due)
+            if exchanges is None:
+                continue
             try:
-                self._send_batch(self._exchanges)
+                self._send_batch(exchanges)
             except Exception as error:  # noqa: BLE001 -- promise 1: a fault of ours ends nothing
                 self._note_fault(error)
 
@@ -191,8 +202,6 @@ class Delivery:
             else:
                 break
         self._faults = 0
-        if self.healthy:
-            self.losses.report()
 
     def _attempt(self, exchanges: Exchanges, records: list[bytes]) -> Verdict:
         """Send some records; return what became of it, an exchange without answer included."""
@@ -217,7 +226,7 @@ class Delivery:
         if until is None:
             return self._budget
         left = until - self._clock()
-        if left <= 0:
+        if left <= _SHORTEST_SECONDS:
             return self._budget
         return left if self._at_any_price else min(self._budget, left)
 
@@ -242,11 +251,15 @@ class Delivery:
                 self._stop(verdict.detail)
             return False
         if verdict.meaning is Meaning.SENT:
-            self.buffer.resolve(count - verdict.refused)
-            self._drop("refused", verdict.refused, verdict.detail)
+            refused, reason = min(max(verdict.refused, 0), count), "refused"
         else:
-            reason = "oversized" if verdict.meaning is Meaning.HALVE else "refused"
-            self._drop(reason, count, verdict.detail)
+            refused, reason = count, "oversized" if verdict.meaning is Meaning.HALVE else "refused"
+        with self.buffer.changed:
+            # At once, for a flush would be over before the losses are queued.
+            self.buffer.resolve(count - refused)
+            self._drop(reason, refused, verdict.detail)
+            if refused < count:
+                self.losses.report()
         return True
 
     def _drop(self, reason: str, count: int, detail: str) -> None:
@@ -270,11 +283,11 @@ class Delivery:
 
     def _note_fault(self, error: Exception) -> None:
         name = self.destination.name
-        self._log.warn_once(f"{name} fault", f"fault while sending to {name}: {error!r}")
+        self._log.warn_once(f"{name} fault", f"fault while sending to {name}: {where(error)}")
+        self._patience.failed(None)
         self._faults += 1
         if self._faults >= _FAULTS_TO_DROP:
             self.buffer.resolve(self.buffer.in_batch, "fault")
             self._faults = 0
         else:
             self.buffer.put_back()
-        self._patience.failed(None)

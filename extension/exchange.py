@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from extension.bounded_socket import BoundedSocket, BoundedTlsSocket, Deadline, tls_context
@@ -133,31 +133,43 @@ class _Connection(http.client.HTTPConnection):
         addresses = self._resolver.addresses(deadline.left())
         errors: list[OSError] = []
         for remaining, (family, address) in zip(range(len(addresses), 0, -1), addresses):
-            sock = BoundedSocket(family, socket.SOCK_STREAM)
+            if self.abandoned:
+                raise ConnectionAbortedError("abandoned")
             try:
                 # One address that swallows everything leaves time for the others.
-                sock.settimeout(deadline.left() / remaining)
-                sock.connect(address)
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self.sock = self._bounded = self._secured(sock, deadline)
+                self.sock = self._connected(family, address, deadline, deadline.left() / remaining)
             except OSError as error:
-                sock.close()
                 errors.append(error)
                 continue
-            self._bounded.deadline = deadline
             if self.abandoned:
                 raise ConnectionAbortedError("abandoned")
             return
         self._resolver.forget()
         raise errors[0] if errors else OSError("the host has no address")
 
-    def _secured(self, sock: BoundedSocket, deadline: Deadline) -> BoundedSocket | BoundedTlsSocket:
-        if self._tls is None:
-            return sock
-        # This is the time for the whole handshake.
-        sock.settimeout(deadline.left())
-        secured = self._tls.wrap_socket(sock, server_hostname=self.host)
-        return cast("BoundedTlsSocket", secured)
+    def _connected(
+        self, family: int, address: Any, deadline: Deadline, seconds: float
+    ) -> BoundedSocket | BoundedTlsSocket:
+        # `_bounded` is set before each wait, for `abandon` to break it.
+        sock: BoundedSocket | BoundedTlsSocket
+        sock = self._bounded = BoundedSocket(family, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(seconds)
+            sock.connect(address)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is not None:
+                secured = self._tls.wrap_socket(
+                    sock, server_hostname=self.host, do_handshake_on_connect=False
+                )
+                sock = self._bounded = cast("BoundedTlsSocket", secured)
+                # This is the time for the whole handshake.
+                sock.settimeout(deadline.left())
+                sock.do_handshake()
+        except OSError:
+            sock.close()
+            raise
+        sock.deadline = deadline
+        return sock
 
 
 def _failure(error: Exception, connection: _Connection | None, *, kept: bool) -> ExchangeError:
@@ -170,4 +182,7 @@ def _failure(error: Exception, connection: _Connection | None, *, kept: bool) ->
 
 
 def _reason(error: Exception) -> str:
+    if not isinstance(error, OSError):
+        # What `http.client` says quotes the answer or a header: the token may be in both.
+        return f"no HTTP ({type(error).__name__})"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extension.destinations.stamps import Stamps
-from extension.own_log import PREFIX
+from extension.own_log import PREFIX, where
 from extension.records import Record
 from extension.selection import said
 from extension.telemetry import Malformed, events
@@ -87,7 +87,7 @@ class Intake:
             try:
                 self.read(body)
             except Exception as error:  # noqa: BLE001 -- promise 1: a fault of ours ends nothing
-                self._log.warn_once("intake", f"fault while reading telemetry: {error!r}")
+                self._log.warn_once("intake", f"fault while reading telemetry: {where(error)}")
                 self.left_out("fault")
             finally:
                 self._inbox.done()
@@ -110,11 +110,18 @@ class Intake:
                     if reason:
                         outlet.delivery.buffer.leave_out(reason, 1)
                     else:
-                        outlet.lines.append(outlet.encode(record))
+                        self._write(outlet, record)
         for outlet in outlets:
             if outlet.lines:
                 outlet.delivery.wait_for_room()
                 outlet.delivery.add(outlet.lines)
+
+    def _write(self, outlet: _Outlet, record: Record) -> None:
+        try:
+            outlet.lines.append(outlet.encode(record))
+        except Exception as error:  # noqa: BLE001 -- promise 1: a fault of ours costs one record
+            self._log.warn_once("intake", f"fault while writing a record: {where(error)}")
+            outlet.delivery.buffer.leave_out("fault", 1)
 
     def queue(self, record: Record) -> None:
         """Queue a record of the extension's own for every destination."""
@@ -165,6 +172,9 @@ class Intake:
                 return ""
             return self._selection.reason_to_leave_out(record.level)
         content = record.record
+        if isinstance(content, dict):
+            # The JSON log format wraps what an extension prints.
+            content = content.get("message")
         if kind == "extension" and isinstance(content, str) and content.startswith(PREFIX):
             # A line about a delivery that caused a delivery would never end.
             return _OWN_LINE

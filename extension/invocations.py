@@ -34,20 +34,27 @@ class Invocations:
         self._known: deque[_Invocation] = deque(maxlen=_KNOWN_INVOCATIONS)
         self._latest = _Invocation("", "")
         self._done: dict[str, float] = {}
+        self._ended: dict[str, float] = {}
         self._changed = threading.Condition()
         self.last_record = clock()
 
     def invoked(self, request_id: str, time: str) -> None:
         """Note an INVOKE event that came at `time` (ISO 8601), before anything is known."""
         with self._changed:
-            if all(known.request_id != request_id for known in self._known):
+            # A retry has the request id of its first try, and a time of its own.
+            if self._latest.request_id != request_id:
                 self._know(_Invocation(time, request_id))
 
     def started(self, request_id: str, time: str) -> None:
         """Note a `platform.start`; its time is the platform's own and counts."""
         with self._changed:
-            for place, known in enumerate(self._known):
-                if known.request_id == request_id:
+            newest = len(self._known) - 1
+            for place in range(newest, -1, -1):
+                known = self._known[place]
+                # A later start of an older request is a retry of it.
+                if known.request_id == request_id and (
+                    place == newest or time <= self._latest.began
+                ):
                     self._known[place] = _Invocation(min(time, known.began), request_id)
                     self._latest = self._known[-1]
                     return
@@ -67,7 +74,7 @@ class Invocations:
 
     def ended(self, request_id: str) -> float:
         """Return when the platform made the `runtimeDone` of a request, on the clock; 0 unknown."""
-        return self._done.get(request_id, 0.0)
+        return self._ended.get(request_id, self._done.get(request_id, 0.0))
 
     def at(self, time: str) -> str | None:
         """Return the request id of the invocation that ran at `time`, where it is known."""
@@ -86,9 +93,13 @@ class Invocations:
     def wait_until_done(self, request_id: str, until: float) -> bool:
         """Wait for a request's `runtimeDone`, until a moment on the clock; tell whether it came."""
         with self._changed:
-            return self._changed.wait_for(
+            done = self._changed.wait_for(
                 lambda: request_id in self._done, max(until - self._clock(), 0.0)
             )
+            if done:
+                # Used up: a retry has the same request id, and an end of its own.
+                self._ended = {request_id: self._done.pop(request_id)}
+            return done
 
     def is_done(self, request_id: str) -> bool:
         """Tell whether a request's `runtimeDone` has come, however late."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extension.errors import LambdaApiError
+from extension.own_log import where
 from extension.records import Record
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Life:
                         self._pipeline.thawed(asked)
                     self._answer(event, self._pipeline)
             except Exception as error:  # noqa: BLE001 -- promise 1: a fault of ours ends nothing
-                self._log.warn_once("life", f"fault in the life cycle: {error!r}")
+                self._log.warn_once("life", f"fault in the life cycle: {where(error)}")
             if event.kind == "SHUTDOWN":
                 return 0
 

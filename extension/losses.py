@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from extension.clocks import Clocks
     from extension.destinations.destination import Destination
 
+_SECONDS_BETWEEN_REPORTS = 10.0
+
 
 class Losses:
     """
@@ -28,6 +30,7 @@ class Losses:
         self._clocks = clocks
         self._platform: dict[str, int] = {}
         self._told: dict[str, int] = {}
+        self._last = float("-inf")
 
     def platform_dropped(self, records: int, size: int) -> None:
         """Note a `platform.logsDropped`: what the platform itself could not keep."""
@@ -39,9 +42,20 @@ class Losses:
                 self._platform.get("platformDroppedBytes", 0) + size
             )
 
-    def report(self) -> None:
-        """Queue one record about everything that was lost since the last one, if anything was."""
+    def report(self, *, urgent: bool = False) -> None:
+        """
+        Queue one record about everything that was lost since the last one, if anything was.
+
+        There is one in some seconds at most: a destination that refuses these records as well
+        would otherwise be sent one for each that it refused, without end.
+
+        Args:
+            urgent: There is no later.
+        """
         with self._buffer.changed:
+            now = self._clocks.monotonic()
+            if now - self._last < _SECONDS_BETWEEN_REPORTS and not urgent:
+                return
             total = {**self._buffer.account().lost, **self._platform}
             new = {
                 reason: count - self._told.get(reason, 0)
@@ -51,6 +65,7 @@ class Losses:
             if not new:
                 return
             self._told = total
+            self._last = now
             self._buffer.add([self._destination.encode(self._record(new))])
 
     def _record(self, lost: dict[str, int]) -> Record:

@@ -17,7 +17,7 @@ from extension.intake import Intake, Route
 from extension.invocations import Invocations
 from extension.lambda_api import LambdaApi, Registration
 from extension.life import Life, Pipeline
-from extension.own_log import OwnLog
+from extension.own_log import OwnLog, where
 from extension.patience import Patience
 from extension.receiver import Receiver
 from extension.records import FunctionIdentity
@@ -87,7 +87,7 @@ def run(name: str, address: str, environ: Mapping[str, str]) -> int:
                 pipeline = None
     except Exception as error:  # noqa: BLE001 -- promise 1: a fault of ours ends nothing
         pipeline = None
-        log.warn_once("telemetry", f"no logs are shipped: fault at the start: {error!r}")
+        log.warn_once("telemetry", f"no logs are shipped: fault at the start: {where(error)}")
     return Life(api, settings, pipeline, clocks, log).run()
 
 

@@ -13,6 +13,15 @@ PREFIX = "metric-stream-logs: "
 _LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40, "off": 99}
 
 
+def where(error: BaseException) -> str:
+    """Return what and where a fault is; what it is about may be a user's line or a token."""
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        place = f" at {trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return type(error).__name__ + place
+
+
 class OwnLog:
     """
     Writes lines for the operator; safe for several threads.

@@ -8,6 +8,7 @@ protocols"), so that anything else would bring the same batch again and again.
 
 from __future__ import annotations
 
+import re
 import socketserver
 import threading
 from http.server import BaseHTTPRequestHandler
@@ -121,13 +122,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _take(self) -> None:
         receiver = self.server.receiver
-        whole, body = self._body(receiver)
+        # Before the body is read, so that a new connection is held up, too.
+        receiver.wait_for_room()
+        try:
+            whole, body = self._body(receiver)
+        except ValueError:
+            self.send_error(400)
+            return
         if not whole:
             self.close_connection = True
             return
         receiver.received(body)
         self._answer()
-        receiver.wait_for_room()
 
     def _body(self, receiver: Receiver) -> tuple[bool, bytes]:
         """Return whether the body came to its end, and the body."""
@@ -135,8 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             whole = self._read_chunks(pieces)
         else:
-            length = self.headers.get("Content-Length", "0").strip()
-            whole = length.isdigit() and self._read(int(length), pieces)
+            whole = self._read(_size(self.headers.get("Content-Length", "0"), 10), pieces)
         if whole and pieces.size > receiver.largest:
             receiver.too_large(pieces.size)
         return whole, pieces.body()
@@ -153,16 +158,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _read_chunks(self, pieces: _Pieces) -> bool:
         # RFC 9112, section 7.1: size in hexadecimal, extensions after a semicolon.
         while True:
-            line = self.rfile.readline(_CHUNK_LINE_BYTES).split(b";")[0].strip()
-            try:
-                size = int(line, 16)
-            except ValueError:
+            line = self.rfile.readline(_CHUNK_LINE_BYTES)
+            if not line.endswith(b"\n"):
                 return False
+            size = _size(line.split(b";")[0].decode("latin-1"), 16)
             if size == 0:
                 while self.rfile.readline(_CHUNK_LINE_BYTES).strip():
                     pass
                 return True
-            if size < 0 or not self._read(size, pieces):
+            if not self._read(size, pieces):
                 return False
             self.rfile.readline(_CHUNK_LINE_BYTES)
 
@@ -183,6 +187,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base's name
         """Log no request: each would be a line in the function's log."""
+
+
+def _size(text: str, base: int) -> int:
+    """Return a number of bytes; a ValueError where it is none (RFC 9110, section 8.6)."""
+    text = text.strip()
+    if not re.fullmatch("[0-9A-Fa-f]{1,15}", text):
+        raise ValueError("no size")
+    return int(text, base)
 
 
 class _Pieces:

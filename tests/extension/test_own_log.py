@@ -1,0 +1,61 @@
+"""The extension's own lines: few, each said once, each recognisable."""
+
+import pytest
+
+from extension.own_log import PREFIX, OwnLog
+
+
+def said(level: str) -> list[str]:
+    """Return what a log of some level writes when everything is said."""
+    written: list[str] = []
+    log = OwnLog(written.append, level)
+    log.debug("d")
+    log.warning("w")
+    log.warn_once("subject", "o")
+    return [line.removeprefix(PREFIX).strip() for line in written]
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [
+        ("debug", ["debug: d", "warning: w", "warning: o"]),
+        ("DEBUG", ["debug: d", "warning: w", "warning: o"]),
+        ("info", ["warning: w", "warning: o"]),
+        ("warn", ["warning: w", "warning: o"]),
+        ("Warning", ["warning: w", "warning: o"]),
+        ("nonsense", ["warning: w", "warning: o"]),
+        ("", ["warning: w", "warning: o"]),
+        ("error", []),
+        ("off", []),
+    ],
+)
+def test_levels(level: str, expected: list[str]) -> None:
+    """A level lets through what is as grave; one that nobody knows is `warn`."""
+    assert said(level) == expected
+
+
+def test_once() -> None:
+    """A subject is spoken of once, whatever there is to say the second time."""
+    written: list[str] = []
+    log = OwnLog(written.append)
+    for number in range(5):
+        log.warn_once("a", f"a {number}")
+        log.warn_once("b", f"b {number}")
+    assert written == [f"{PREFIX}warning: a 0\n", f"{PREFIX}warning: b 0\n"]
+
+
+def test_one_line() -> None:
+    """What is said is one line, so that all of it is recognised as the extension's own."""
+    written: list[str] = []
+    OwnLog(written.append).warning("two\nlines\r\nand\ta tab")
+    assert written == [f"{PREFIX}warning: two lines and a tab\n"]
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), ValueError("closed"), BrokenPipeError()])
+def test_nobody_reads(error: Exception) -> None:
+    """A stream that is closed or broken ends nothing."""
+
+    def write(_line: str) -> None:
+        raise error
+
+    OwnLog(write).warning("hello")

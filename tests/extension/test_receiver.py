@@ -1,0 +1,303 @@
+"""The HTTP server for telemetry: it answers 200 whatever comes, and holds nothing up."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import sys
+import threading
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from extension.inbox import Inbox
+from extension.receiver import Receiver
+from tests.support.extension_parts import LONG, Written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BODY = b'[{"type":"function","record":"hello"}]'
+LARGEST = 200_000
+
+
+class Listening:
+    """A receiver on a free port of loopback.
+
+    Args:
+        room: Of its inbox, in bytes.
+    """
+
+    def __init__(self, room: int = 10_000_000) -> None:
+        self.inbox = Inbox(room)
+        self.left_out: list[int] = []
+        self.written = Written()
+        receiver = Receiver(self.inbox, LARGEST, self.left_out.append, self.written.log)
+        self.uri = receiver.listen("127.0.0.1", 0)
+        self.port = urlsplit(self.uri).port or 0
+
+    def connection(self) -> http.client.HTTPConnection:
+        """Return a connection, as the platform keeps one."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONG)
+
+    @contextlib.contextmanager
+    def raw(self) -> Iterator[socket.socket]:
+        """Connect without HTTP."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=LONG) as connected:
+            yield connected
+
+    def body(self) -> bytes | None:
+        """Return the next body that has come."""
+        return self.inbox.take(LONG)
+
+
+@pytest.fixture
+def listening() -> Listening:
+    """Give a receiver."""
+    return Listening()
+
+
+def status_line(connected: socket.socket) -> bytes:
+    """Return the first line of an answer; empty where the connection ended."""
+    return connected.makefile("rb").readline()
+
+
+def test_uri(listening: Listening) -> None:
+    """The URI to subscribe with names the address and the port."""
+    assert listening.uri == f"http://127.0.0.1:{listening.port}"
+
+
+def test_keeps_the_connection(listening: Listening) -> None:
+    """Many POSTs come over one connection, each answered with 200 and without a body."""
+    connection = listening.connection()
+    with contextlib.closing(connection):
+        sockets = set()
+        for number in range(20):
+            connection.request("POST", "/", b"[%d]" % number)
+            sockets.add(connection.sock)
+            answer = connection.getresponse()
+            assert (answer.status, answer.version, answer.read()) == (200, 11, b"")
+    assert len(sockets) == 1
+    assert [listening.body() for _ in range(20)] == [b"[%d]" % number for number in range(20)]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "post", "X-Y"])
+def test_any_method(listening: Listening, method: str) -> None:
+    """A body is taken whatever the method."""
+    connection = listening.connection()
+    with contextlib.closing(connection):
+        connection.request(method, "/any/path?x=y", BODY)
+        assert connection.getresponse().status == 200
+    assert listening.body() == BODY
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
+def test_no_body(listening: Listening, method: str) -> None:
+    """A request without a body is answered, and there is nothing to read."""
+    connection = listening.connection()
+    with contextlib.closing(connection):
+        connection.request(method, "/")
+        assert connection.getresponse().status == 200
+    assert listening.inbox.take(0.01) is None
+
+
+@pytest.mark.parametrize("size", [1, 7, 65_536, 65_537, 150_000])
+def test_chunked(listening: Listening, size: int) -> None:
+    """A body in chunks is put together, and the next request is read as one."""
+    body = bytes(range(256)) * 600
+    connection = listening.connection()
+    pieces = [body[place : place + size] for place in range(0, len(body), size)][:3000]
+    with contextlib.closing(connection):
+        for _ in range(2):
+            connection.request("POST", "/", iter(pieces), encode_chunked=True)
+            assert connection.getresponse().read() == b""
+            assert listening.body() == b"".join(pieces)
+
+
+def test_chunk_extensions_and_trailers(listening: Listening) -> None:
+    """Extensions of chunks and trailers are read over (RFC 9112, sections 7.1.1 and 7.1.2)."""
+    with listening.raw() as connected:
+        connected.sendall(
+            b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"5;a=b\r\nhello\r\nA\r\n0123456789\r\n0\r\nTrailer: t\r\n\r\n"
+        )
+        assert status_line(connected).startswith(b"HTTP/1.1 200 ")
+    assert listening.body() == b"hello0123456789"
+
+
+def test_expect_continue(listening: Listening) -> None:
+    """Who asks before it sends the body is told to go on, and then answered."""
+    with listening.raw() as connected:
+        head = b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+        connected.sendall(head % len(BODY))
+        answer = connected.makefile("rb")
+        assert answer.readline().startswith(b"HTTP/1.1 100 ")
+        assert answer.readline() == b"\r\n"
+        connected.sendall(BODY)
+        assert answer.readline().startswith(b"HTTP/1.1 200 ")
+    assert listening.body() == BODY
+
+
+def test_http_1_0(listening: Listening) -> None:
+    """HTTP/1.0 is served, and its connection closed."""
+    with listening.raw() as connected:
+        connected.sendall(b"POST / HTTP/1.0\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY))
+        answer = connected.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert listening.body() == BODY
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n",
+        b"nonsense\r\n\r\n",
+        b"POST /\r\n\r\n",
+        b"POST / HTTP/9.9\r\n\r\n",
+        b"POST / HTTP/one\r\n\r\n",
+        b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n",
+        b"POST / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n",
+        b"POST / HTTP/1.1\r\nA: " + b"b" * 70_000 + b"\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n[]",
+        b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n[]",
+        b"POST / HTTP/1.1\r\nContent-Length: \xb2\r\n\r\n[]",
+        b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n[]",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n[]\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n[]\r\n0\r\n\r\n",
+    ],
+)
+def test_malformed(
+    listening: Listening, capfd: pytest.CaptureFixture[str], request_: bytes
+) -> None:
+    """What is no HTTP is answered 200 and closed, says nothing, and others are still served."""
+    with listening.raw() as connected:
+        connected.sendall(request_)
+        connected.shutdown(socket.SHUT_WR)
+        answer = connected.makefile("rb").read()
+    test_keeps_the_connection(listening)
+    assert capfd.readouterr() == ("", "")
+    assert listening.written.lines == []
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"",
+        b"PO",
+        b"POST / HTTP/1.1\r\nContent-Le",
+        b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n[1,2",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+    ],
+)
+def test_truncated(
+    listening: Listening, capfd: pytest.CaptureFixture[str], request_: bytes
+) -> None:
+    """A request that breaks off is not taken: the platform, not answered, sends it again."""
+    with listening.raw() as connected:
+        connected.sendall(request_)
+    test_keeps_the_connection(listening)
+    assert listening.inbox.take(0) is None
+    assert capfd.readouterr() == ("", "")
+    assert listening.written.lines == []
+
+
+def test_reset(listening: Listening, capfd: pytest.CaptureFixture[str]) -> None:
+    """A connection that is reset in the middle of a body says nothing and costs no other."""
+    with listening.raw() as connected:
+        connected.sendall(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n[1,2")
+        # SO_LINGER of 0 s: closing resets.
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    test_keeps_the_connection(listening)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_too_large(listening: Listening, chunked: bool) -> None:
+    """A body that is too large is read to its end, left out and told of; the next is taken."""
+    body = b"x" * (LARGEST + 1)
+    connection = listening.connection()
+    with contextlib.closing(connection):
+        connection.request("POST", "/", iter([body]) if chunked else body, encode_chunked=chunked)
+        assert connection.getresponse().read() == b""
+        connection.request("POST", "/", b"x" * LARGEST)
+        assert connection.getresponse().status == 200
+    assert listening.left_out == [LARGEST + 1]
+    assert listening.body() == b"x" * LARGEST
+    assert listening.inbox.take(0) is None
+
+
+def test_port_in_use() -> None:
+    """A port in use is replaced by another one; that is said once, and served."""
+    first, written = Listening(), Written()
+    inbox = Inbox(1000)
+    receiver = Receiver(inbox, LARGEST, print, written.log)
+    uri = receiver.listen("127.0.0.1", first.port)
+    port = urlsplit(uri).port or 0
+    assert port not in (0, first.port)
+    assert len(written.lines) == 1
+    assert f"RECEIVER_PORT {first.port} cannot be listened on" in written.text
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=LONG)) as again:
+        again.request("POST", "/", BODY)
+        assert again.getresponse().status == 200
+    assert inbox.take(LONG) == BODY
+
+
+def test_answers_before_anybody_reads() -> None:
+    """A body is answered while nobody takes it, also where it fills the inbox."""
+    listening = Listening(room=10)
+    with contextlib.closing(listening.connection()) as connection:
+        connection.request("POST", "/", BODY)
+        assert connection.getresponse().read() == b""
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept connection", "new connection"])
+def test_next_request_waits_for_room(kept: bool) -> None:
+    """Where the inbox is full the next body stays on the wire until there is room."""
+    listening = Listening(room=10)
+    first, other = listening.connection(), listening.connection()
+    with contextlib.closing(first), contextlib.closing(other):
+        first.request("POST", "/", BODY)
+        assert first.getresponse().read() == b""
+        second = first if kept else other
+        second.request("POST", "/", b"[2]")
+        answered = threading.Event()
+
+        def read_answer() -> None:
+            second.getresponse()
+            answered.set()
+
+        threading.Thread(target=read_answer).start()
+        waited = not answered.wait(0.1)
+        assert listening.body() == BODY
+        listening.inbox.done()
+        assert answered.wait(LONG)
+        assert listening.body() == b"[2]"
+    assert waited
+
+
+@pytest.mark.parametrize("address", ["sandbox.localdomain", "sandbox", "localhost", "127.0.0.1"])
+def test_looks_up_no_name(address: str) -> None:
+    """Neither listening nor serving looks up a host name: that may take seconds."""
+    looked_up: list[object] = []
+    hook_is_on = [True]
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        name = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
+        if hook_is_on[0] and event in (*name, "socket.getnameinfo", "socket.gethostname"):
+            looked_up.append((event, arguments))
+
+    sys.addaudithook(hook)
+    written = Written()
+    inbox = Inbox(1000)
+    uri = Receiver(inbox, LARGEST, print, written.log).listen(address, 0)
+    with socket.socket() as connected:
+        connected.connect(("127.0.0.1", urlsplit(uri).port or 0))
+        connected.sendall(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n[]")
+        assert status_line(connected).startswith(b"HTTP/1.1 200 ")
+    hook_is_on[0] = False
+    assert uri.startswith(f"http://{address}:")
+    assert looked_up == []

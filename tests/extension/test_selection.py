@@ -1,0 +1,159 @@
+"""What is shipped of a function's records: by level, by a share, without what is secret."""
+
+import json
+import math
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extension.selection import Said, Selection, said
+from tests.support.properties import examples
+
+REQUEST_ID = "5f87e1a2-0c5b-4a55-9d3e-0123456789ab"
+TEXT_LINE = f"[WARNING]\t2024-08-30T10:00:00.123Z\t{REQUEST_ID}\tdisk full\n"
+
+
+@pytest.mark.parametrize(
+    ("record", "level", "request_id"),
+    [
+        (TEXT_LINE, "WARNING", REQUEST_ID),
+        ({"level": "info", "requestId": REQUEST_ID, "message": "m"}, "INFO", REQUEST_ID),
+        ({"level": "ERROR", "AWSRequestId": REQUEST_ID}, "ERROR", REQUEST_ID),
+        ({"aws_request_id": REQUEST_ID}, None, REQUEST_ID),
+        ('{"level":"debug","function_request_id":"a"}', "DEBUG", "a"),
+        ({"level": 30, "requestId": 7}, None, None),
+        ({"requestId": None, "AWSRequestId": "b"}, None, "b"),
+        ("hello", None, None),
+        ("[INFO] no tabs", None, None),
+        ("[", None, None),
+        ("{", None, None),
+        ('{"level":' + "[" * 60_000, None, None),
+        ('{"level":"INFO","x":"' + "x" * 70_000 + '"}', None, None),
+        ("", None, None),
+        (["INFO"], None, None),
+        (7, None, None),
+        (None, None, None),
+        (True, None, None),
+    ],
+)
+def test_said(record: Any, level: str | None, request_id: str | None) -> None:
+    """The level and the request id are read from the record itself, where it names them."""
+    assert said(record) == Said(level, request_id)
+
+
+def shipped(selection: Selection, count: int) -> int:
+    """Return how many of some records are shipped."""
+    return sum(not selection.reason_to_leave_out(None) for _ in range(count))
+
+
+@pytest.mark.parametrize(
+    ("level", "reason"),
+    [
+        ("TRACE", "below_level"),
+        ("DEBUG", "below_level"),
+        ("INFO", "below_level"),
+        ("WARN", ""),
+        ("WARNING", ""),
+        ("ERROR", ""),
+        ("CRITICAL", ""),
+        ("FATAL", ""),
+        ("HOMEMADE", ""),
+        (None, ""),
+    ],
+)
+def test_level(level: str | None, reason: str) -> None:
+    """Records that name a lower level are left out; who names none, or another, is shipped."""
+    assert Selection("WARN", 1.0, ()).reason_to_leave_out(level) == reason
+
+
+def test_no_level_chosen() -> None:
+    """Without a choice every level is shipped."""
+    assert Selection(None, 1.0, ()).reason_to_leave_out("TRACE") == ""
+
+
+@pytest.mark.parametrize(("rate", "count"), [(0.1, 100), (0.25, 250), (1.0, 1000), (0.0, 0)])
+def test_share(rate: float, count: int) -> None:
+    """Of 1000 records the share is exact."""
+    assert shipped(Selection(None, rate, ()), 1000) == count
+
+
+@examples(100)
+@given(rate=st.floats(0, 1), count=st.integers(0, 3000))
+def test_any_share(rate: float, count: int) -> None:
+    """For any share and any number of records it differs by less than one record."""
+    assert math.isclose(shipped(Selection(None, rate, ()), count), rate * count, abs_tol=1.001)
+
+
+def test_share_of_what_the_level_leaves() -> None:
+    """The share is of the records that the level leaves, and the reasons are told apart."""
+    selection = Selection("WARN", 0.5, ())
+    reasons = [selection.reason_to_leave_out(level) for level in ("INFO", "ERROR") * 10]
+    assert reasons.count("below_level") == 10
+    assert reasons.count("sampled") == 5
+
+
+def redacted(record: Any, *patterns: str) -> Any:
+    """Return a record without what the expressions find."""
+    expressions = [re.compile(pattern) for pattern in patterns]
+    return Selection(None, 1.0, expressions).redacted(record)
+
+
+def test_redacted_text() -> None:
+    """Every place that an expression finds in a line is replaced."""
+    line = redacted("card 4111-1111, card 4222-2222, pin 123", r"\d{4}-\d{4}", r"pin \d+")
+    assert line == "card [redacted], card [redacted], [redacted]"
+
+
+def test_redacted_everywhere() -> None:
+    """Values and keys are redacted, in objects and arrays."""
+    record = {"secret-1": ["a", {"b": "secret-2"}], "n": 7, "t": True, "z": None}
+    expected = {"[redacted]": ["a", {"b": "[redacted]"}], "n": 7, "t": True, "z": None}
+    assert redacted(record, r"secret-\d") == expected
+
+
+@pytest.mark.parametrize("secret", ["hunter2", "pässwörd", 'a"quoted"word', "back\\slash"])
+@pytest.mark.parametrize("depth", [1, 63, 64, 65, 500, 50_000])
+def test_redacted_deep(depth: int, secret: str) -> None:
+    """However deep a secret lies, and whatever its characters, it is not shipped."""
+    record: Any = secret
+    for number in range(depth):
+        record = [record] if number % 2 else {"k": record}
+    cleaned = redacted(record, re.escape(secret))
+    texts = []
+    waiting = [cleaned]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, (dict, list)):
+            waiting += value.values() if isinstance(value, dict) else value
+        else:
+            texts.append(value)
+    assert secret not in str(texts)
+    assert secret not in "".join(texts)
+    assert json.dumps(secret)[1:-1] not in "".join(texts)
+
+
+def test_nothing_to_redact() -> None:
+    """Without an expression a record is the same object: nothing is copied."""
+    record = {"a": ["b"]}
+    assert redacted(record) is record
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text("ab7", max_size=6)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text("ab7", max_size=3), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@examples(200)
+@given(record=JSON)
+def test_redacted_any(record: Any) -> None:
+    """No string of any record keeps what is to be redacted, and numbers stay what they are."""
+    cleaned = redacted(record, "ab")
+    assert '"ab"' not in json.dumps(cleaned)
+    assert not any("ab" in part for part in re.findall(r'"([^"]*)"', json.dumps(cleaned)))
