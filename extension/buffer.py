@@ -28,7 +28,7 @@ class Buffer:
     """
 
     def __init__(self, max_bytes: int, clock: Callable[[], float]) -> None:
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._clock = clock
         self._queue: deque[bytes] = deque()
         self._batch: deque[bytes] = deque()
@@ -127,7 +127,7 @@ class Buffer:
     @property
     def full(self) -> bool:
         """Whether more records may displace others soon."""
-        return self._bytes > self._max_bytes // 2
+        return self._bytes > self.max_bytes // 2
 
     @property
     def waiting_since(self) -> float:
@@ -139,7 +139,7 @@ class Buffer:
 
     def _make_room(self) -> None:
         dropped = 0
-        while self._bytes > self._max_bytes and self._queue:
+        while self._bytes > self.max_bytes and self._queue:
             self._bytes -= len(self._queue.popleft()) + RECORD_OVERHEAD_BYTES
             dropped += 1
         self._drop(BUFFER_FULL, dropped)

@@ -160,7 +160,7 @@ class Delivery:
             return None
         # An exchange that gets no time to speak of fails, and may yet have been taken.
         flushing = self._flush_until is not None and now + _SHORTEST_SECONDS < self._flush_until
-        if flushing or buffer.bytes >= ENOUGH_BYTES:
+        if flushing or buffer.full or buffer.bytes >= ENOUGH_BYTES:
             due = now
         else:
             due = buffer.waiting_since + LONG_ENOUGH_SECONDS

@@ -35,13 +35,31 @@ class Route(NamedTuple):
 class _Outlet:
     """Where the records of one body are collected for one route."""
 
-    __slots__ = ("delivery", "encode", "lines", "types")
+    __slots__ = ("_enough", "_lines", "_size", "delivery", "encode", "types")
 
     def __init__(self, route: Route) -> None:
         self.delivery = route.delivery
         self.encode = route.delivery.destination.encode
         self.types = route.types
-        self.lines: list[bytes] = []
+        self._lines: list[bytes] = []
+        self._size = 0
+        # A body may be larger than the buffer; no part of it that is queued at once is.
+        self._enough = route.delivery.buffer.max_bytes // 8
+
+    def put(self, line: bytes) -> None:
+        """Take an encoded record."""
+        self._lines.append(line)
+        self._size += len(line)
+        if self._size > self._enough:
+            self.queue()
+
+    def queue(self) -> None:
+        """Queue what has been taken, once it has room."""
+        if self._lines:
+            self.delivery.wait_for_room()
+            self.delivery.add(self._lines)
+            self._lines = []
+            self._size = 0
 
 
 class Intake:
@@ -112,16 +130,16 @@ class Intake:
                     else:
                         self._write(outlet, record)
         for outlet in outlets:
-            if outlet.lines:
-                outlet.delivery.wait_for_room()
-                outlet.delivery.add(outlet.lines)
+            outlet.queue()
 
     def _write(self, outlet: _Outlet, record: Record) -> None:
         try:
-            outlet.lines.append(outlet.encode(record))
+            line = outlet.encode(record)
         except Exception as error:  # noqa: BLE001 -- promise 1: a fault of ours costs one record
             self._log.warn_once("intake", f"fault while writing a record: {where(error)}")
             outlet.delivery.buffer.leave_out("fault", 1)
+        else:
+            outlet.put(line)
 
     def queue(self, record: Record) -> None:
         """Queue a record of the extension's own for every destination."""

@@ -133,7 +133,7 @@ class Life:
         try:
             return self._api.next()
         except LambdaApiError as error:
-            self._log.debug(str(error))
+            self._log.warn_once("next", f"waiting for the next event is tried again: {error}")
             return None
 
     def _invocation(self, event: Event, pipeline: Pipeline) -> None:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 # So much of the memory for records may be bodies that nobody has read yet.
 _INBOX_SHARE = 8
+# "The payload can be as large as 2 * maxBytes + metadataBytes" (Telemetry API, "Buffering").
+_METADATA_BYTES = 1_048_576
 _SUBSCRIBE_AGAIN_SECONDS = (0.05, 0.1)
 _SERVER_ERROR = 500
 _RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0)
@@ -171,7 +173,7 @@ def _subscribe(
     intake = pipeline.intake
     receiver = Receiver(
         pipeline.inbox,
-        settings.buffer_max_bytes,
+        max(settings.buffer_max_bytes, 2 * settings.max_bytes + _METADATA_BYTES),
         lambda _size: intake.left_out("body_too_large"),
         log,
     )
@@ -221,5 +223,7 @@ def _open_exchanges() -> Exchanges:
 
 
 def _write(line: str) -> None:
-    sys.stdout.write(line)
-    sys.stdout.flush()
+    # Where there is none, its descriptor may be that of a connection by now.
+    if sys.stdout is not None:
+        # Past the stream's own buffer, which would be flushed again at the end.
+        os.write(sys.stdout.fileno(), line.encode("utf-8", "replace"))
