@@ -86,7 +86,9 @@ class BoundedTlsSocket(ssl.SSLSocket):
 
 
 def tls_context() -> ssl.SSLContext:
-    """Return a context that verifies certificates and host names."""
+    """Return a context that verifies certificates and host names, and speaks TLS 1.2 or later."""
     context = ssl.create_default_context()
+    # Python 3.9 leaves this to OpenSSL's configuration.
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.sslsocket_class = BoundedTlsSocket
     return context

@@ -83,7 +83,7 @@ class Exchanges:
             body = response.read(_LARGEST_ANSWER_BYTES)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
-            raise _failure(error, connection, kept=kept) from error
+            raise _failure(error, connection, kept=kept) from None
         if not response.isclosed() or response.will_close:
             # More of the answer would follow, or the destination ends the connection.
             self.close()

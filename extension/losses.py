@@ -66,7 +66,11 @@ class Losses:
                 return
             self._told = total
             self._last = now
-            self._buffer.add([self._destination.encode(self._record(new))])
+            try:
+                line = self._destination.encode(self._record(new))
+            except Exception:  # noqa: BLE001 -- what cannot be written is still in the account
+                return
+            self._buffer.add([line])
 
     def _record(self, lost: dict[str, int]) -> Record:
         counts = ", ".join(f"{reason}={count}" for reason, count in sorted(lost.items()))

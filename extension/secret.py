@@ -85,16 +85,16 @@ def fetch_secret(
         request = _request(place, reference, credentials, now())
         answer = exchanges.post(request, end - time.monotonic())
     except ExchangeError as error:
-        raise SecretError(f"cannot read {reference}: {error}") from None
+        raise SecretError(f"cannot read {_told(reference)}: {error}") from None
     finally:
         exchanges.close()
     document = _object(answer.body)
     if answer.status != 200:
-        raise SecretError(f"cannot read {reference}: {_code(document, answer.status)}")
+        raise SecretError(f"cannot read {_told(reference)}: {_code(document, answer.status)}")
     try:
         return secret_value(_text(document))
     except ValueError as error:
-        raise SecretError(f"the secret {reference} {error}") from None
+        raise SecretError(f"the secret {_told(reference)} {error}") from None
 
 
 def secret_value(text: str) -> str:
@@ -115,13 +115,18 @@ def secret_value(text: str) -> str:
     return value
 
 
+def _told(reference: str) -> str:
+    """Return an ARN; a name that may as well be the token, put into the wrong variable, is not."""
+    return reference if _ARN.fullmatch(reference) else "the SSM parameter that is named"
+
+
 def _place(reference: str, environ: Mapping[str, str]) -> _Place:
     match = _ARN.fullmatch(reference)
     service = match["service"] if match else "ssm"
     region = match["region"] if match else ""
     region = region or environ.get("AWS_REGION", "") or environ.get("AWS_DEFAULT_REGION", "")
     if not region:
-        raise SecretError(f"cannot read {reference}: set AWS_REGION")
+        raise SecretError(f"cannot read {_told(reference)}: set AWS_REGION")
     variable = _OPERATIONS[service][1]
     url = environ.get(variable, "") or environ.get("AWS_ENDPOINT_URL", "")
     if not url:

@@ -97,7 +97,7 @@ def _message(content: Any) -> str:
     if isinstance(content, str):
         try:
             parsed = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             return " ".join(content.split())
         content = parsed if isinstance(parsed, dict) else content
     if isinstance(content, dict) and isinstance(content.get("message"), str):

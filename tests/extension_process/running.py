@@ -1,0 +1,224 @@
+"""The extension as a process between the fake Lambda services and fake log destinations."""
+
+import contextlib
+import math
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local.lambda_services.extension_process import Ended, ExtensionProcess
+from local.lambda_services.faults import Faults
+from local.lambda_services.services import LambdaServices
+from local.lambda_services.telemetry_stream import Platform
+from local.log_destinations.arrival import Arrival
+from local.log_destinations.datatap import DataTapDestination
+from local.log_destinations.destination import LogDestination
+from local.log_destinations.log_table import row_of
+from local.log_destinations.logzio import LogzioDestination
+from local.log_destinations.loki import LokiDestination, LokiEntry
+from local.log_destinations.openobserve import OpenObserveDestination
+from tests.support.pythons import pythons
+
+EXECUTABLE = Path(__file__).parents[2] / "extension" / "metric-stream-logs"
+OWN_PYTHON = pythons()[f"{sys.version_info.major}.{sys.version_info.minor}"]
+"""The interpreter of these tests, outside of their virtual environment."""
+
+DESTINATIONS: dict[str, type[LogDestination]] = {
+    kind.name: kind
+    for kind in (LogzioDestination, LokiDestination, OpenObserveDestination, DataTapDestination)
+}
+FUNCTION_ONLY = {"TELEMETRY_TYPES": "function"}
+DEBUG = {"EXTENSION_LOG_LEVEL": "debug"}
+# What only a fault of the extension itself writes.
+_FAULTS = ("fault while", "fault in", "fault at")
+_TRACES = ("Traceback", "Exception in thread", "Exception ignored")
+_PREFIX = "metric-stream-logs: "
+AT_ONCE = Platform(window_seconds=0.0)
+"""The platform, when it gathers nothing before it delivers."""
+_LOST = f"{_PREFIX}warning: log records were lost; "
+_ACCOUNT = re.compile(r"(?P<name>[a-z]+) at shutdown: (?P<counts>received=.*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The account of one destination, as the extension tells it when it ends."""
+
+    received: int
+    sent: int
+    pending: int
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every record is accounted for."""
+        return self.received == self.sent + self.pending + sum(self.dropped.values())
+
+
+class Shipping:
+    """A running extension.
+
+    Args:
+        services: The services that it runs under.
+        extension: Its process.
+
+    Attributes:
+        services: As given.
+        extension: As given.
+    """
+
+    def __init__(self, services: LambdaServices, extension: ExtensionProcess) -> None:
+        self.services = services
+        self.extension = extension
+        self._ending = math.inf
+
+    @property
+    def output(self) -> str:
+        """Everything that it wrote so far."""
+        return self.extension.output.decode(errors="replace")
+
+    @property
+    def complaints(self) -> list[str]:
+        """What it said so far above the level `debug`, but for the account of its losses."""
+        lines = self.output.splitlines()
+        return [it for it in lines if not it.startswith((f"{_PREFIX}debug: ", _LOST))]
+
+    def end(self, reason: str = "spindown") -> Ended:
+        """Give SHUTDOWN; fail unless it ends in time by itself, with exit code 0."""
+        self._ending = time.monotonic()
+        ended = self.extension.shutdown(reason)
+        assert (ended.exit_code, ended.killed) == (0, False), self.output
+        return ended
+
+    def account(self, name: str = "logzio") -> Told:
+        """Read the account of a destination; told at the level `debug`, or after a loss."""
+        for line in self.output.splitlines():
+            match = _ACCOUNT.search(line)
+            if match is None or match["name"] != name:
+                continue
+            counts = {key: int(number) for key, number in re.findall(r"(\w+)=(\d+)", line)}
+            return Told(counts.pop("received"), counts.pop("sent"), counts.pop("pending"), counts)
+        raise AssertionError(f"no account of {name}: {self.output}")
+
+    def check(self, *, faulty: bool = False) -> None:
+        """Fail unless the function was left alone and every delivery answered with 200."""
+        assert self.services.calls.count("/init/error") == 0
+        assert self.services.calls.count("/exit/error") == 0
+        # Nobody listens any more to what is delivered after the end.
+        answers = {it.status for it in self.services.deliveries if it.ended < self._ending}
+        assert answers <= {200}
+        unwanted = _TRACES if faulty else (*_TRACES, *_FAULTS)
+        assert [words for words in unwanted if words in self.output] == [], self.output
+
+
+class Side:
+    """An extension and its destination, which many tests use one after the other."""
+
+    def __init__(self, run: Shipping, destination: LogDestination) -> None:
+        self.run = run
+        self.destination = destination
+
+    def requests_with(self, line: str) -> list[Arrival]:
+        """Give the requests that had a line, whatever was answered."""
+        arrivals = self.destination.arrivals
+        return [it for it in arrivals if line in [message_of(record) for record in it.records]]
+
+
+@contextlib.contextmanager
+def shipping(
+    *destinations: LogDestination,
+    environ: Mapping[str, str] | None = None,
+    python: Path | None = OWN_PYTHON,
+    executable: Path = EXECUTABLE,
+    faults: Faults | None = None,
+    platform: Platform | None = None,
+    managed_instances: bool = False,
+    ship_output: bool = False,
+    faulty: bool = False,
+) -> Iterator[Shipping]:
+    """Run the extension; at the end of the block fail where it has not left the function alone.
+
+    Args:
+        destinations: Where it sends to.
+        environ: Further variables, or other values; see `LogDestination.environment`.
+        python: The interpreter; None: the file is executed itself.
+        executable: The file.
+        faults: What the services do wrong.
+        platform: How telemetry is delivered.
+        managed_instances: Run it as on Lambda Managed Instances.
+        ship_output: Whether its own lines come back as `extension` events.
+        faulty: Whether it is known to have a fault of its own.
+    """
+    variables = {**settings(destinations), **(environ or {})}
+    interpreter = () if python is None else (python, "-I", "-S")
+    with (
+        LambdaServices(
+            faults=faults, platform=platform, managed_instances=managed_instances
+        ) as services,
+        ExtensionProcess(
+            services, executable, variables, python=interpreter, ship_output=ship_output
+        ) as extension,
+    ):
+        extension.wait_ready()
+        run = Shipping(services, extension)
+        yield run
+        run.check(faulty=faulty)
+    for destination in destinations:
+        assert destination.violations == []
+        assert destination.invalid == []
+
+
+def settings(destinations: Iterable[LogDestination]) -> dict[str, str]:
+    """Make the variables with which the extension sends to some destinations."""
+    made = {"RECEIVER_PORT": str(free_port())}
+    names = []
+    for destination in destinations:
+        made |= destination.environment
+        names.append(destination.name)
+    return {**made, "LOGS_DESTINATION": ",".join(names)} if names else made
+
+
+def free_port() -> int:
+    """Give a loopback port on which nobody listens at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def messages(destination: LogDestination, kind: str = "function") -> list[str]:
+    """Give the messages of the records of one type that a destination has, in order."""
+    return [message_of(record) for record in destination.records if _type_of(record) == kind]
+
+
+def _type_of(record: Any) -> str:
+    """Give the type that the Telemetry API has for a record."""
+    if isinstance(record, LokiEntry):
+        return record.metadata.get("type", "")
+    return str(record.get("lambda.log.type") or record.get("type"))
+
+
+def message_of(record: Any) -> str:
+    """Give what was logged, on one line; see `row_of`. What is too deep to be shown is empty."""
+    try:
+        return row_of(record).message
+    except RecursionError:
+        return ""
+
+
+def health_check(
+    environ: Mapping[str, str], python: Path = OWN_PYTHON, option: str = "--health-check"
+) -> tuple[int, str]:
+    """Run the health check with nothing but these variables; give its exit code and its words."""
+    done = subprocess.run(
+        [python, "-I", "-S", EXECUTABLE, option],
+        env=dict(environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=30,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode()

@@ -1,0 +1,146 @@
+"""Promise 5: every record is accounted for, and what was lost is told when it can be."""
+
+from typing import Any
+
+import pytest
+
+from local.lambda_services.telemetry_stream import Platform
+from local.log_destinations.destination import LogDestination
+from local.log_destinations.logzio import LogzioDestination
+from local.log_destinations.treatment import Treatment, closed, reset, stalled, status
+from tests.extension_process.running import DEBUG, FUNCTION_ONLY, Told, messages, shipping
+
+COUNTED = {**FUNCTION_ONLY, **DEBUG, "FLUSH_BUDGET_MS": "300"}
+LINES = 5
+
+
+def losses(destination: LogDestination) -> list[dict[str, Any]]:
+    """Give what the records about losses say, in order."""
+    found = [it.get("message_nested", {}) for it in destination.records]
+    return [it["logsDropped"] for it in found if "logsDropped" in it]
+
+
+@pytest.mark.parametrize(
+    "treatment",
+    [
+        Treatment(),
+        status(503),
+        status(429),
+        reset(),
+        reset(stores=True),
+        closed(),
+        closed(stores=True),
+        stalled(),
+        status(404),
+        status(413),
+    ],
+    ids=[
+        "none",
+        "503",
+        "429",
+        "reset",
+        "reset after all",
+        "closed",
+        "closed after all",
+        "stalled",
+        "404",
+        "413",
+    ],
+)
+def test_account(logzio: LogzioDestination, treatment: Treatment) -> None:
+    """After a fault of two requests the account agrees with what the destination has counted."""
+    with shipping(logzio, environ=COUNTED) as run:
+        logzio.misbehave_once(treatment, treatment)
+        for number in range(LINES):
+            run.services.invoke([f"line {number}"])
+        run.end()
+        account = run.account()
+    told = losses(logzio)
+    lost = account.dropped
+    assert account.balanced
+    assert account.pending == 0
+    assert account.sent == logzio.acknowledged_count
+    assert account.received == LINES + len(told)
+    # A batch that was stored without an answer is there twice; nothing else is.
+    assert len(set(messages(logzio))) + sum(lost.values()) == LINES
+    assert {key: sum(it.get(key, 0) for it in told) for key in lost} == lost
+
+
+def test_account_of_a_refused_token(destination: LogDestination) -> None:
+    """What is not sent because the token is refused is dropped, and counted."""
+    destination.misbehave(status(401))
+    with shipping(destination, environ=COUNTED) as run:
+        for number in range(3):
+            run.services.invoke([f"line {number}"])
+        run.end()
+        account = run.account(destination.name)
+    assert account == Told(received=3, sent=0, pending=0, dropped={"unauthorized": 3})
+
+
+def test_account_of_an_outage(logzio: LogzioDestination) -> None:
+    """What could not be sent until the end is pending, and said at the default level too."""
+    logzio.misbehave(status(503))
+    environ = {**FUNCTION_ONLY, "FLUSH_BUDGET_MS": "50"}
+    with shipping(logzio, environ=environ) as run:
+        for number in range(3):
+            run.services.invoke([f"line {number}"])
+        run.end()
+        assert run.account() == Told(received=3, sent=0, pending=3)
+
+
+def test_own_drops_and_those_of_the_platform(logzio: LogzioDestination) -> None:
+    """After an outage one record tells what was lost here and what the platform has lost."""
+    logzio.misbehave(status(503))
+    environ = {**COUNTED, "BUFFER_MAX_BYTES": "1048576", "FLUSH_BUDGET_MS": "50"}
+    lines = [f"{number:04d} {'x' * 1000}" for number in range(1500)]
+    dropped = {"droppedRecords": 7, "droppedBytes": 70, "reason": "too many"}
+    with shipping(logzio, environ=environ) as run:
+        run.services.invoke(lines)
+        for _ in range(3):
+            run.services.emit("platform.logsDropped", dropped)
+            run.services.invoke()
+        logzio.behave()
+        logzio.wait_for(lambda it: bool(losses(it)))
+        run.end()
+        account = run.account()
+    arrived = messages(logzio)
+    assert arrived == lines[-len(arrived) :]
+    assert losses(logzio) == [
+        {
+            "buffer_full": 1500 - len(arrived),
+            "platformDroppedRecords": 21,
+            "platformDroppedBytes": 210,
+        }
+    ]
+    assert account.sent == logzio.acknowledged_count == len(arrived) + 1
+    assert account.balanced
+
+
+def test_platform_without_memory(logzio: LogzioDestination) -> None:
+    """What the platform really drops is told by one record, and nothing else is lost."""
+    platform = Platform(memory_bytes=300_000)
+    with shipping(logzio, environ=COUNTED, platform=platform) as run:
+        lines = [f"{number} {'x' * 1000}" for number in range(2000)]
+        run.services.invoke(lines)
+        run.services.invoke(["after"])
+        run.end()
+        dropped = run.services.dropped_records
+        account = run.account()
+    assert dropped > 0
+    assert sum(it["platformDroppedRecords"] for it in losses(logzio)) == dropped
+    assert len(messages(logzio)) == len(lines) + 1 - dropped
+    assert account.sent == logzio.acknowledged_count == account.received
+
+
+def test_what_the_operator_left_out(logzio: LogzioDestination) -> None:
+    """What was sampled away, or is below the level, is counted, and told to be no loss."""
+    environ = {**COUNTED, "LOGS_SAMPLE_RATE": "0.25", "LOGS_MIN_LEVEL": "WARN"}
+    with shipping(logzio, environ=environ) as run:
+        run.services.invoke([{"level": "INFO", "message": "low"}] * 3)
+        run.services.invoke([{"level": "ERROR", "message": "high"}] * 20)
+        run.end()
+        account = run.account()
+        assert run.complaints == []
+    assert account.dropped == {"below_level": 3, "sampled": 15}
+    assert account.sent == logzio.count == 5
+    assert losses(logzio) == []

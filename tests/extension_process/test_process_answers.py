@@ -1,0 +1,201 @@
+"""Each row of the table of answers, at each destination: what happens to the batch."""
+
+import time
+from email.utils import formatdate
+
+import pytest
+
+from local.log_destinations.destination import LogDestination
+from local.log_destinations.logzio import LogzioDestination
+from local.log_destinations.loki import LokiDestination
+from local.log_destinations.openobserve import OpenObserveDestination
+from local.log_destinations.treatment import redirected, status
+from tests.extension_process.running import (
+    AT_ONCE,
+    DEBUG,
+    FUNCTION_ONLY,
+    Side,
+    messages,
+    shipping,
+)
+
+COUNTED = {**FUNCTION_ONLY, **DEBUG}
+SENT = (200, 201, 202, 204, 299)
+REDIRECTS = (301, 302, 303, 307, 308)
+REFUSED = (400, 402, 404, 405, 410, 415, 422, 499)
+RETRIED = (408, 429, 500, 502, 503, 504, 599)
+
+
+class TestRows:
+    """The rows that all destinations have."""
+
+    @pytest.mark.parametrize("code", SENT)
+    def test_sent(self, side: Side, code: int) -> None:
+        """2xx: the batch is there, and not sent again."""
+        side.destination.misbehave_once(status(code))
+        side.run.services.invoke([f"sent {code}"])
+        side.run.services.invoke([f"after {code}"])
+        assert [it.status for it in side.requests_with(f"sent {code}")] == [code]
+        assert messages(side.destination)[-1] == f"after {code}"
+
+    @pytest.mark.parametrize("code", REFUSED)
+    def test_refused(self, side: Side, code: int) -> None:
+        """4xx: the batch is dropped, and the next one is sent."""
+        side.destination.misbehave_once(status(code))
+        side.run.services.invoke([f"refused {code}"])
+        side.run.services.invoke([f"after {code}"])
+        assert [it.status for it in side.requests_with(f"refused {code}")] == [code]
+        assert f"after {code}" in messages(side.destination)
+
+    @pytest.mark.parametrize("code", RETRIED)
+    def test_retried(self, side: Side, code: int) -> None:
+        """408, 429 and 5xx: the batch is kept and sent again a little later."""
+        side.destination.misbehave_once(status(code))
+        side.run.services.invoke([f"kept {code}"])
+        first, second = side.requests_with(f"kept {code}")
+        assert first.status == code
+        assert second.acknowledged
+        assert second.begun - first.begun > 0.04
+
+    @pytest.mark.parametrize("code", REDIRECTS)
+    def test_not_followed(self, side: Side, code: int) -> None:
+        """3xx: the other server sees no byte, nor is the batch sent again."""
+        with LogzioDestination() as other:
+            side.destination.misbehave_once(redirected(f"{other.url}/?token=stolen", code))
+            side.run.services.invoke([f"redirected {code}"])
+            assert other.connections == 0
+        assert [it.status for it in side.requests_with(f"redirected {code}")] == [code]
+
+    def test_halved(self, side: Side) -> None:
+        """413: halves are sent, down to one record; all arrive, in order."""
+        lines = [f"{number} {'x' * 1000}" for number in range(7)]
+        side.destination.max_body_bytes = 2000
+        side.run.services.invoke(lines)
+        side.destination.max_body_bytes = side.destination.documented_max_body_bytes
+        assert [line for line in messages(side.destination) if line in lines] == lines
+        assert all(len(side.requests_with(line)) == 1 for line in lines)
+
+    def test_one_too_large(self, side: Side) -> None:
+        """413 for one record alone: it is dropped, and those beside it arrive."""
+        side.destination.max_body_bytes = 2000
+        side.run.services.invoke(["before", "y" * 3000, "behind"])
+        side.destination.max_body_bytes = side.destination.documented_max_body_bytes
+        arrived = messages(side.destination)
+        assert [line for line in ("before", "y" * 3000, "behind") if line in arrived] == [
+            "before",
+            "behind",
+        ]
+
+    def test_retry_after(self, side: Side) -> None:
+        """`Retry-After` in seconds is respected."""
+        side.destination.misbehave_once(status(429, retry_after=1))
+        side.run.services.invoke(["later"])
+        side.destination.wait_for(lambda _: len(side.requests_with("later")) > 1)
+        first, second = side.requests_with("later")
+        assert second.begun - first.begun >= 1
+
+
+class TestStop:
+    """A token that is refused."""
+
+    @pytest.mark.parametrize("code", [401, 403])
+    def test_stopped(self, destination: LogDestination, code: int) -> None:
+        """401 and 403: one line, nothing more is sent, and everything is counted."""
+        destination.misbehave(status(code))
+        with shipping(destination, environ=FUNCTION_ONLY) as run:
+            for number in range(4):
+                assert run.services.invoke([f"line {number}"]).added_seconds < 0.5
+            run.end()
+            (line,) = run.complaints
+            assert f"{destination.name} refuses the token (HTTP {code}" in line
+            account = run.account(destination.name)
+        assert len(destination.arrivals) == 1
+        assert (account.received, account.dropped) == (4, {"unauthorized": 4})
+
+
+class TestPartly:
+    """Answers that count what was not taken."""
+
+    def test_logzio(self, logzio: LogzioDestination) -> None:
+        """Logz.io's 400 with counts is a partial accept: nothing of the bulk is sent again."""
+        logzio.refuses = lambda record: record.get("message") == "bad"
+        with shipping(logzio, environ=COUNTED, platform=AT_ONCE) as run:
+            run.services.invoke(["good", "bad", "fine"])
+            run.services.invoke(["after"])
+            run.end()
+            account = run.account()
+        assert messages(logzio) == ["good", "fine", "after"]
+        assert [it.count + it.refused for it in logzio.arrivals if "good" in str(it.records)] == [3]
+        assert account.dropped == {"refused": 1}
+        assert account.sent == logzio.acknowledged_count
+        assert len([it for it in run.complaints if "did not take 1 records" in it]) == 1
+
+    def test_openobserve(self) -> None:
+        """OpenObserve's `failed` in a 200 is counted, and nothing is sent again."""
+        with OpenObserveDestination(
+            refuses=lambda record: record["record"] == "bad"
+        ) as destination:
+            with shipping(destination, environ=COUNTED, platform=AT_ONCE) as run:
+                run.services.invoke(["good", "bad", "fine"])
+                run.services.invoke(["after"])
+                run.end()
+                account = run.account("openobserve")
+            assert messages(destination) == ["good", "fine", "after"]
+            assert account.dropped == {"refused": 1}
+            assert account.sent == destination.acknowledged_count
+
+    def test_loki(self) -> None:
+        """Loki's 400 that says how many entries were ignored is a partial accept."""
+        words = (
+            b"entry with timestamp ignored, reason: 'too far behind',\ntotal ignored: 1 out of 3"
+        )
+        with LokiDestination() as destination:
+            destination.misbehave_once(status(400, words))
+            with shipping(destination, environ=COUNTED, platform=AT_ONCE) as run:
+                run.services.invoke(["good", "bad", "fine"])
+                run.end()
+                account = run.account("loki")
+            assert account.dropped == {"refused": 1}
+            assert account.sent == 2 + destination.acknowledged_count
+
+    def test_loki_blocked(self) -> None:
+        """Loki's 260, blocked ingestion, is no success: the batch is kept."""
+        with LokiDestination() as destination:
+            destination.misbehave_once(status(260))
+            with shipping(destination, environ=FUNCTION_ONLY, platform=AT_ONCE) as run:
+                run.services.invoke(["line"])
+                assert messages(destination) == ["line"]
+
+
+class TestPatience:
+    """Waiting as long as is asked for."""
+
+    def test_date(self, logzio: LogzioDestination) -> None:
+        """`Retry-After` may be a date."""
+        logzio.misbehave_once(
+            status(503, headers={"Retry-After": formatdate(time.time() + 2, usegmt=True)})
+        )
+        with shipping(logzio, environ=FUNCTION_ONLY) as run:
+            run.services.invoke(["line"])
+            logzio.wait_for(1)
+            first, second = logzio.arrivals
+            assert second.begun - first.begun > 0.9
+            run.end()
+
+    def test_nonsense(self, logzio: LogzioDestination) -> None:
+        """What is neither is passed over."""
+        with shipping(logzio, environ=FUNCTION_ONLY) as run:
+            for value in ("soon", "-1", "99 Foo 2030", "9" * 400, "1e9"):
+                logzio.misbehave_once(status(503, headers={"Retry-After": value}))
+                run.services.invoke([f"line {value}"])
+                assert messages(logzio)[-1] == f"line {value}"
+
+    @pytest.mark.parametrize("code", [400, 404, 413])
+    def test_refused_for_good(self, logzio: LogzioDestination, code: int) -> None:
+        """Where nothing is ever taken, the news of that loss causes no requests without end."""
+        logzio.misbehave(status(code))
+        with shipping(logzio, environ=FUNCTION_ONLY) as run:
+            for number in range(4):
+                run.services.invoke([f"line {number}"])
+            run.end()
+        assert len(logzio.arrivals) < 15

@@ -1,0 +1,171 @@
+"""Promise 3: what a destination that does not work adds to an invocation is bounded."""
+
+import contextlib
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from local.log_destinations.certificates import Certificate, CertificateAuthority
+from local.log_destinations.datatap import DataTapDestination
+from local.log_destinations.logzio import LogzioDestination
+from local.log_destinations.loki import LokiDestination
+from local.log_destinations.treatment import (
+    Treatment,
+    delayed,
+    dripping,
+    reset,
+    stalled,
+    status,
+)
+from tests.extension_process.running import FUNCTION_ONLY, Shipping, messages, shipping
+
+BUDGET = 0.15
+# What a noisy machine may add to a single time.
+TOLERANCE = 0.25
+# With an open circuit there is the window of the platform alone; what a noisy machine adds to a
+# median is less.
+OPEN = 0.05 + 0.05
+BUDGETED = {"FLUSH_BUDGET_MS": str(int(BUDGET * 1000)), **FUNCTION_ONLY}
+OPEN_SECONDS = 10.0
+
+
+def assert_bounded(run: Shipping, *names: str) -> None:
+    """Fail unless invocations are held within the budget, then hardly, and SHUTDOWN is obeyed.
+
+    Args:
+        run: The extension, with destinations that do not work.
+        names: Theirs; each is told once.
+    """
+    until = time.monotonic() + OPEN_SECONDS
+    while len(run.complaints) < len(names) and time.monotonic() < until:
+        assert run.services.invoke(["line"]).added_seconds < BUDGET + 0.05 + TOLERANCE
+    held = [run.services.invoke(["line"]).added_seconds for _ in range(9)]
+    assert statistics.median(held) < OPEN
+    ended = run.end()
+    assert ended.seconds < 2
+    assert len(run.complaints) == len(names)
+    for name in names:
+        assert len([it for it in run.complaints if f"{name} cannot be reached" in it]) == 1
+
+
+@pytest.mark.parametrize(
+    "treatment",
+    [
+        stalled(),
+        dripping(0.01, head=False),
+        delayed(3.0),
+        reset(),
+    ],
+    ids=["stalled", "dripping", "too slow", "reset"],
+)
+def test_treatment(logzio: LogzioDestination, treatment: Treatment) -> None:
+    """A destination that answers never, too slowly, or with a fault."""
+    logzio.misbehave(treatment)
+    with shipping(logzio, environ=BUDGETED) as run:
+        assert_bounded(run, "logzio")
+
+
+def test_black_hole(logzio: LogzioDestination) -> None:
+    """A destination whose machine answers no SYN."""
+    with shipping(logzio, environ=BUDGETED) as run, logzio.black_hole():
+        assert_bounded(run, "logzio")
+
+
+def test_unknown_name() -> None:
+    """A host name that nobody knows (RFC 6761, 6.4)."""
+    environ = {
+        "LOGZIO_LISTENER": "https://listener.invalid:8071",
+        "LOGZIO_LOGS_TOKEN": "token",
+        **BUDGETED,
+    }
+    with shipping(environ=environ) as run:
+        assert_bounded(run, "logzio")
+
+
+def test_bad_certificates(tmp_path: Path) -> None:
+    """Certificates that do not verify, each at a destination: none gets a byte of a request."""
+    authority = CertificateAuthority(tmp_path)
+    trust = {"SSL_CERT_FILE": str(authority.file), **BUDGETED}
+    with (
+        LogzioDestination(tls=authority.server(Certificate.SELF_SIGNED)) as self_signed,
+        LokiDestination(tls=authority.server(Certificate.EXPIRED)) as expired,
+        DataTapDestination(tls=authority.server(Certificate.WRONG_HOST)) as wrong_host,
+    ):
+        servers = (self_signed, expired, wrong_host)
+        with shipping(*servers, environ=trust) as run:
+            assert_bounded(run, *(server.name for server in servers))
+        assert [server.arrivals for server in servers] == [[], [], []]
+
+
+def test_deadline(logzio: LogzioDestination) -> None:
+    """However large the budget, an invocation is not held to its deadline less a margin."""
+    logzio.misbehave(stalled())
+    environ = {"FLUSH_BUDGET_MS": "5000", **FUNCTION_ONLY}
+    with shipping(logzio, environ=environ) as run:
+        for _ in range(2):
+            done = run.services.invoke(["line"], deadline=0.8)
+            assert done.next_at is not None
+            # A quarter of what is left, and at most half a second, is the margin.
+            assert done.next_at < done.deadline - 0.2 + 0.15
+        logzio.behave()
+        run.end()
+
+
+@pytest.fixture
+def outage(logzio: LogzioDestination) -> AbstractContextManager[None]:
+    """Give an outage that ends with its block."""
+
+    @contextlib.contextmanager
+    def begun() -> Iterator[None]:
+        logzio.misbehave(status(503))
+        yield
+        logzio.behave()
+
+    return begun()
+
+
+def test_recovery(logzio: LogzioDestination, outage: AbstractContextManager[None]) -> None:
+    """When the destination is back, everything that waited arrives, in order and once."""
+    with shipping(logzio, environ=BUDGETED) as run:
+        with outage:
+            for number in range(3):
+                run.services.invoke([f"line {number}"])
+        run.services.invoke(["line 3"])
+        run.end()
+    assert messages(logzio) == [f"line {number}" for number in range(4)]
+
+
+def test_shutdown_tries_in_spite_of_the_breaker(
+    logzio: LogzioDestination, outage: AbstractContextManager[None]
+) -> None:
+    """At SHUTDOWN there is no later: an open circuit does not keep records from being sent."""
+    with shipping(logzio, environ=BUDGETED) as run:
+        with outage:
+            until = time.monotonic() + OPEN_SECONDS
+            while not run.complaints and time.monotonic() < until:
+                run.services.invoke(["line"])
+        before = logzio.count
+        run.end()
+    assert before == 0
+    assert logzio.count >= 4
+
+
+@pytest.mark.parametrize("reason", ["timeout", "FAILURE"])
+def test_shutdown_after_a_failed_invocation(logzio: LogzioDestination, reason: str) -> None:
+    """After a timeout or a crash the last lines arrive, and one record that says what happened."""
+    logzio.misbehave(delayed(0.3))
+    with shipping(logzio, environ=FUNCTION_ONLY) as run:
+        if reason == "timeout":
+            done = run.services.invoke(["last words"], status="timeout", deadline=0.3)
+        else:
+            done = run.services.invoke(["last words"], status="failure")
+        ended = run.end(reason)
+    assert ended.seconds < 2
+    assert messages(logzio) == ["last words"]
+    (told,) = [it for it in logzio.records if it["lambda.log.type"] == "extension"]
+    assert told["requestId"] == done.request_id
+    assert reason.lower() in str(told)

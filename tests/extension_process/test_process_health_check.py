@@ -1,0 +1,121 @@
+"""`--health-check`: what it says, and its exit code."""
+
+from pathlib import Path
+
+import pytest
+
+from local.log_destinations.certificates import Certificate, CertificateAuthority
+from local.log_destinations.destination import LogDestination
+from local.log_destinations.logzio import LogzioDestination
+from local.log_destinations.loki import LokiDestination
+from local.log_destinations.treatment import redirected, status
+from tests.extension_process.running import health_check, settings
+from tests.support.misbehaving import nobody
+
+TOKEN = "canary-of-a-token"
+
+
+@pytest.mark.parametrize("option", ["--health-check", "-h"])
+def test_well(destination: LogDestination, option: str) -> None:
+    """A destination that takes the record: one line, exit code 0, and the record is there."""
+    assert health_check(settings([destination]), option=option) == (0, f"{destination.name}: ok\n")
+    assert destination.count == 1
+    assert destination.violations == []
+
+
+@pytest.mark.parametrize("code", [401, 404, 500])
+def test_refused(destination: LogDestination, code: int) -> None:
+    """One that does not: the status in one line, exit code 1, no token."""
+    destination.misbehave(status(code, TOKEN.encode()))
+    exit_code, said = health_check(settings([destination]))
+    assert exit_code == 1
+    assert said.startswith(f"{destination.name}: failed: HTTP {code}")
+    assert len(said.splitlines()) == 1
+    assert destination.token not in said
+    assert TOKEN not in said
+
+
+def test_wrong_token(logzio: LogzioDestination) -> None:
+    """A wrong token is told, and not repeated."""
+    code, said = health_check({**settings([logzio]), "LOGZIO_LOGS_TOKEN": TOKEN})
+    assert (code, said.count("\n")) == (1, 1)
+    assert "the token is not accepted" in said
+    assert TOKEN not in said
+
+
+def test_redirect(logzio: LogzioDestination) -> None:
+    """A redirect is not followed."""
+    with LogzioDestination() as other:
+        logzio.misbehave(redirected(other.url))
+        code, said = health_check(settings([logzio]))
+        assert (code, other.connections) == (1, 0)
+    assert "redirects are not followed" in said
+
+
+def test_unreachable(logzio: LogzioDestination) -> None:
+    """Nobody listens, or the name is not known."""
+    with nobody() as url:
+        for listener in (url.removesuffix("/write"), "https://listener.invalid:8071"):
+            code, said = health_check({**settings([logzio]), "LOGZIO_LISTENER": listener})
+            assert (code, said.count("\n")) == (1, 1)
+            assert said.startswith("logzio: failed: ")
+
+
+@pytest.mark.parametrize("kind", list(Certificate))
+def test_certificates(tmp_path: Path, kind: Certificate) -> None:
+    """Certificates are verified: only a good one is sent a token."""
+    authority = CertificateAuthority(tmp_path)
+    with LogzioDestination(tls=authority.server(kind)) as server:
+        environ = {**settings([server]), "SSL_CERT_FILE": str(authority.file)}
+        code, said = health_check(environ)
+        if kind is Certificate.GOOD:
+            assert (code, said) == (0, "logzio: ok\n")
+        else:
+            assert (code, server.arrivals) == (1, [])
+            assert "certificate verify failed" in said
+            assert len(said.splitlines()) == 1
+
+
+def test_several(logzio: LogzioDestination) -> None:
+    """Each destination has its line; one that fails decides about the exit code."""
+    with LokiDestination() as loki:
+        environ = settings([logzio, loki])
+        assert health_check(environ) == (0, "logzio: ok\nloki: ok\n")
+        loki.misbehave(status(500))
+        code, said = health_check(environ)
+    assert code == 1
+    assert said.startswith("logzio: ok\nloki: failed: HTTP 500")
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({}, "set LOGZIO_LOGS_TOKEN"),
+        ({"LOGS_DESTINATION": "loki"}, "set LOKI_URL"),
+        ({"LOGS_DESTINATION": "openobserve"}, "set O2_ORGANIZATION_ID"),
+        ({"LOGS_DESTINATION": "datatap"}, "set BD_TAP_CLIENT_TOKEN"),
+        ({"LOGZIO_LOGS_TOKEN": TOKEN}, "set LOGZIO_LISTENER"),
+        ({"LOGZIO_LOGS_TOKEN": TOKEN, "LOGZIO_LISTENER": f"http://{TOKEN}@x"}, "must be a URL"),
+    ],
+)
+def test_missing(environ: dict[str, str], words: str) -> None:
+    """A setting that is missing, or cannot be used, is named."""
+    code, said = health_check(environ)
+    assert code == 1
+    assert words in said
+    assert TOKEN not in said
+
+
+def test_malformed(logzio: LogzioDestination) -> None:
+    """A setting that is not used as it is gets a line; what is sent all the same is well."""
+    code, said = health_check({**settings([logzio]), "TIMEOUT_MS": "soon"})
+    assert code == 0
+    assert "TIMEOUT_MS must be" in said
+    assert said.endswith("logzio: ok\n")
+
+
+def test_usage() -> None:
+    """An option that there is not, or a start outside of Lambda, says how it is used."""
+    code, said = health_check({}, option="--nonsense")
+    assert code == 2
+    assert said.startswith("usage: ")

@@ -1,0 +1,121 @@
+"""Promise 2: the last line of an invocation is there before the environment can freeze."""
+
+import itertools
+import time
+
+import pytest
+
+from local.lambda_services.invocation import Order
+from local.lambda_services.telemetry_stream import Platform
+from local.log_destinations.destination import LogDestination
+from local.log_destinations.log_table import row_of
+from local.log_destinations.logzio import LogzioDestination
+from local.log_destinations.treatment import delayed
+from tests.extension_process.running import AT_ONCE, FUNCTION_ONLY, messages, shipping
+
+ORDERS: tuple[Order, ...] = ("line-then-done", "done-then-line", "one-post")
+BUDGET = 0.2
+# What a noisy machine may add to a time.
+TOLERANCE = 0.25
+# The platform's window of 25 ms, and most of what is allowed for a line that comes after it.
+IN_TIME = 0.035
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_text_and_objects(logzio: LogzioDestination, order: Order) -> None:
+    """Lines of both log formats are acknowledged before `next`, ten times in a row."""
+    with shipping(logzio, environ=FUNCTION_ONLY, platform=AT_ONCE) as run:
+        for number in range(10):
+            line = (
+                {"level": "INFO", "message": f"last {number}"} if number % 2 else f"last {number}"
+            )
+            done = run.services.invoke([f"first {number}", line], order=order)
+            assert messages(logzio)[-2:] == [f"first {number}", f"last {number}"]
+            assert done.next_at is not None
+            assert logzio.acknowledged[-1][1] < done.next_at
+        run.end()
+
+
+@pytest.mark.parametrize(
+    ("platform", "gap", "number_of_invocations"),
+    [(Platform(), 0.0, 24), (AT_ONCE, 0.01, 12)],
+    ids=["gathered", "apart"],
+)
+def test_delivered_in_time(
+    logzio: LogzioDestination, platform: Platform, gap: float, number_of_invocations: int
+) -> None:
+    """Where the platform gathers, or line and end come apart, what it delivers in time is there."""
+    in_time = 0
+    with shipping(logzio, environ=FUNCTION_ONLY, platform=platform) as run:
+        for number, order in zip(
+            range(number_of_invocations), itertools.cycle(ORDERS), strict=False
+        ):
+            done = run.services.invoke([f"line {number}"], order=order, gap=gap)
+            lines = [it for it in run.services.deliveries if "function" in it.types]
+            if lines[number:] and lines[number].ended < done.done_at + IN_TIME:
+                in_time += 1
+                assert f"line {number}" in messages(logzio)
+        run.end()
+    assert messages(logzio) == [f"line {number}" for number in range(number_of_invocations)]
+    assert in_time > 0
+
+
+def test_invocation_without_lines(logzio: LogzioDestination) -> None:
+    """An invocation that prints nothing is held for a moment only, and nothing is sent."""
+    with shipping(logzio, environ=FUNCTION_ONLY) as run:
+        held = sorted(run.services.invoke().added_seconds for _ in range(9))
+        run.end()
+    assert held[4] < 0.1
+    assert logzio.arrivals == []
+
+
+def test_late_line_keeps_its_invocation(destination: LogDestination) -> None:
+    """A line that comes with the next invocation has the id of the one that printed it."""
+    with shipping(destination, environ=FUNCTION_ONLY, platform=AT_ONCE) as run:
+        first = run.services.invoke(["early"], duration=0.05)
+        run.services.emit("function", "late", at=time.time() - 0.05)
+        second = run.services.invoke(["of the second"], duration=0.05)
+        third = run.services.invoke([{"requestId": "its-own", "message": "its own"}])
+        run.end()
+    found = {row_of(it).message: row_of(it).request_id for it in destination.records}
+    assert found["early"] == found["late"] == first.request_id
+    assert found["of the second"] == second.request_id
+    assert found["its own"] == "its-own" != third.request_id
+
+
+def test_several_invocations_at_once(logzio: LogzioDestination) -> None:
+    """On Managed Instances an id is never guessed: a line has one only where it says it."""
+    with shipping(logzio, environ=FUNCTION_ONLY, managed_instances=True) as run:
+        run.services.invoke(["plain", {"requestId": "its-own", "message": "object"}])
+        logzio.wait_for(2)
+        run.end()
+    found = {row_of(it).message: row_of(it).request_id for it in logzio.records}
+    assert found == {"plain": "", "object": "its-own"}
+
+
+def test_lost_runtime_done(logzio: LogzioDestination) -> None:
+    """The first `runtimeDone` that is lost is waited for, later ones for the budget at most."""
+    environ = {"FLUSH_BUDGET_MS": str(int(BUDGET * 1000)), **FUNCTION_ONLY}
+    with shipping(logzio, environ=environ, platform=AT_ONCE) as run:
+        first = run.services.invoke(["line 0"], lose_runtime_done=True, deadline=1.0)
+        assert first.next_at is not None
+        assert first.next_at < first.deadline
+        for number in range(1, 4):
+            lost = run.services.invoke([f"line {number}"], lose_runtime_done=True, deadline=10.0)
+            assert lost.added_seconds < 2 * BUDGET + TOLERANCE
+            assert messages(logzio)[-1] == f"line {number}"
+        held = [run.services.invoke([f"line {number}"]).added_seconds for number in (4, 5, 6)]
+        assert min(held) < BUDGET
+        run.end()
+    assert messages(logzio) == [f"line {number}" for number in range(7)]
+
+
+def test_slow_destination(logzio: LogzioDestination) -> None:
+    """A destination that needs 100 ms is waited for, and no longer."""
+    logzio.misbehave(delayed(0.1))
+    with shipping(logzio, environ=FUNCTION_ONLY) as run:
+        for number in range(3):
+            done = run.services.invoke([f"line {number}"])
+            assert messages(logzio)[-1] == f"line {number}"
+            assert 0.1 < done.added_seconds < 0.1 + 0.05 + TOLERANCE
+        run.end()

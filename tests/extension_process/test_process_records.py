@@ -1,0 +1,158 @@
+"""Whatever the platform sends is answered with 200, and arrives; nothing of it does any harm."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from local.lambda_services.listener_client import Transfer
+from local.log_destinations.logzio import LogzioDestination
+from tests.extension_process.running import (
+    AT_ONCE,
+    DEBUG,
+    FUNCTION_ONLY,
+    Shipping,
+    Side,
+    messages,
+    shipping,
+)
+
+MARKER = "and on it goes"
+DEEP = 20_000
+
+
+def event(record: str) -> bytes:
+    """Write an event of the function with a record that is given as JSON."""
+    return f'{{"type":"function","record":{record}}}'.encode()
+
+
+KINDS = {
+    "string": event('"a line\\n"'),
+    "empty string": event('""'),
+    "JSON in a string": event('"{\\"level\\":\\"INFO\\",\\"message\\":\\"m\\"}"'),
+    "object": event('{"timestamp":"yesterday","level":7,"requestId":[],"message":{}}'),
+    "empty object": event("{}"),
+    "array": event('[1,"two",null,{"three.four":3}]'),
+    "number": event("-1.5e300"),
+    "huge number": event("9" * 4000),
+    "infinity": event("1e999"),
+    "null": event("null"),
+    "true": event("true"),
+    "5 MB": event(f'"{"x" * 5_000_000}"'),
+    "5 MB of emoji": event(json.dumps("😀" * 1_250_000, ensure_ascii=False)),
+    "lone surrogates": event('"\\ud800 and \\udfff"'),
+    "surrogates in names": event('{"\\udc00":"\\ud8ff"}'),
+    "NUL": event('"\\u0000\\u0001\\u001f"'),
+    "deep array": event("[" * DEEP + "]" * DEEP),
+    "deep object": event('{"a":' * 300 + "1" + "}" * 300),
+    "many members": event(json.dumps({f"name{number}": number for number in range(5_000)})),
+    "NaN": event('{"value":NaN,"other":-Infinity}'),
+    "repeated names": event('{"a":1,"a":2}'),
+    "without type": b'{"record":"no type"}',
+    "type of no text": b'{"type":7,"record":"bad type"}',
+    "without time": b'{"type":"function","record":"no time"}',
+    "time of no text": b'{"type":"function","time":{},"record":"bad time"}',
+    "nonsense for a time": b'{"type":"function","time":"soon","record":"bad time"}',
+    "without record": b'{"type":"function"}',
+    "no object": b'"just text"',
+    "null event": b"null",
+    "line in the terminal": event('"\\u001b[31mred\\r\\n\\ttab\\u2028"'),
+    "not UTF-8": b'{"type":"function","record":"\xff\xfe"}',
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kind(side: Side, kind: str) -> None:
+    """Each kind of record arrives, and so does the line after it."""
+    before = len(messages(side.destination))
+    assert side.run.services.post(b"[" + KINDS[kind] + b"]").status == 200
+    side.run.services.invoke([MARKER])
+    if kind.startswith("5 MB"):
+        # Larger than the budget of one invocation, perhaps.
+        side.destination.wait_for(lambda it: messages(it)[-1:] == [MARKER])
+    assert len(messages(side.destination)) == before + 2
+    assert messages(side.destination)[-1] == MARKER
+    assert_untouched(side)
+
+
+def assert_untouched(side: Side) -> None:
+    """Fail where the destination, the platform or the operator has something to complain of."""
+    assert side.destination.violations == []
+    assert side.destination.invalid == []
+    assert [it.status for it in side.run.services.deliveries if it.status != 200] == []
+    assert side.run.output == ""
+
+
+BODIES = {
+    "truncated": (b'[{"type":"function","record":"whole"},{"type":"function","rec', 2),
+    "no JSON": (b"<html>", 1),
+    "no array": (b'{"type":"function","record":"alone"}', 1),
+    "empty": (b"", 0),
+    "empty array": (b"[]", 0),
+    "white space": (b' [ {"type":"function","record":"spaced"} ]\r\n', 1),
+    "numbers": (b"[1,2,3]", 3),
+    "rest": (b'[{"type":"function","record":"whole"}] and more', 2),
+    "binary": (bytes(range(256)), 1),
+    "deep": (b"[" * 100_000, 1),
+    "behind a deep one": (b"[" + KINDS["deep array"] + b"," + event('"behind"') + b"]", 2),
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_body(side: Side, kind: str) -> None:
+    """Each body is answered with 200; what can be read of it arrives, and the rest as text."""
+    body, records = BODIES[kind]
+    before = len(messages(side.destination))
+    assert side.run.services.post(body).status == 200
+    side.run.services.invoke([MARKER])
+    assert len(messages(side.destination)) == before + records + 1
+    assert_untouched(side)
+
+
+@pytest.mark.parametrize("transfer", ["chunked", "expect"])
+def test_transfer(side: Side, transfer: Transfer) -> None:
+    """A body in chunks, or after `Expect: 100-continue`, is taken like any other."""
+    body = b"[" + event(f'"{transfer} {"x" * 200_000}"') + b"]"
+    before = len(messages(side.destination))
+    assert side.run.services.post(body, transfer).status == 200
+    side.run.services.invoke([MARKER])
+    assert len(messages(side.destination)) == before + 2
+    assert_untouched(side)
+
+
+def test_cut_off(side: Side) -> None:
+    """Of a body that ends too early nothing is taken: the platform sends it again."""
+    body = b"[" + event('"cut off"') + b"]"
+    before = len(messages(side.destination))
+    assert side.run.services.post(body, "cut").status == 0
+    side.run.services.invoke([MARKER])
+    assert messages(side.destination)[before:] == [MARKER]
+    assert_untouched(side)
+
+
+class TestSizes:
+    """Bodies that are large for the memory that the extension may use."""
+
+    @pytest.fixture
+    def small(self, logzio: LogzioDestination) -> Iterator[Shipping]:
+        """Run an extension with as little memory as may be set."""
+        environ = {"BUFFER_MAX_BYTES": "65536", **FUNCTION_ONLY, **DEBUG}
+        with shipping(logzio, environ=environ, platform=AT_ONCE) as run:
+            yield run
+
+    def test_delivery_of_the_platform(self, logzio: LogzioDestination, small: Shipping) -> None:
+        """What the platform gathers into one delivery is not lost at a destination that works."""
+        lines = [f"{number:03d} {'x' * 1000}" for number in range(200)]
+        small.services.invoke(lines)
+        small.end()
+        assert messages(logzio) == lines
+
+    def test_larger_than_the_buffer(self, logzio: LogzioDestination, small: Shipping) -> None:
+        """A body that is larger than everything is counted, and answered with 200."""
+        assert small.services.post(b"[" + event(f'"{"x" * 3_000_000}"') + b"]").status == 200
+        small.services.invoke([MARKER])
+        small.end()
+        assert MARKER in messages(logzio)
+        account = small.account()
+        assert sum(account.dropped.values()) == 1
+        assert account.balanced

@@ -1,0 +1,172 @@
+"""Tokens in Secrets Manager and in SSM, which moto plays."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from local.log_destinations.destination import LogDestination
+from local.log_destinations.logzio import LogzioDestination
+from local.log_destinations.loki import LokiDestination
+from tests.extension_process.running import (
+    FUNCTION_ONLY,
+    health_check,
+    messages,
+    settings,
+    shipping,
+)
+from tests.support.misbehaving import nobody
+from tests.support.secret_stores import REGION, Stores, environment_for, running_stores
+
+VARIABLES = {
+    "logzio": "LOGZIO_LOGS_TOKEN",
+    "loki": "LOKI_PASSWORD",
+    "openobserve": "O2_AUTHORIZATION_HEADER",
+    "datatap": "BD_TAP_CLIENT_TOKEN",
+}
+TOLD_SECONDS = 12.0
+
+
+@pytest.fixture(scope="module")
+def all_stores() -> Iterator[Stores]:
+    """Run both stores for all tests of a process."""
+    with running_stores() as running:
+        # The first call of each store takes longer than the extension waits for one.
+        running.parameter("text", "/first")
+        running.secret("first")
+        yield running
+
+
+@pytest.fixture
+def stores(all_stores: Stores) -> Iterator[Stores]:
+    """Give the stores, which answer truly."""
+    all_stores.heal()
+    yield all_stores
+    all_stores.heal()
+
+
+def kept_in_store(destination: LogDestination, stores: Stores, reference: str) -> dict[str, str]:
+    """Make variables in which the token is only referred to."""
+    variable = VARIABLES[destination.name]
+    return {
+        **environment_for(stores.url),
+        **FUNCTION_ONLY,
+        variable: "",
+        f"{variable}_ARN": reference,
+        "FLUSH_BUDGET_MS": "500",
+    }
+
+
+def assert_read(destination: LogDestination, stores: Stores, reference: str) -> None:
+    """Fail unless the token is read once, and lines arrive with it."""
+    environ = kept_in_store(destination, stores, reference)
+    with shipping(destination, environ={**environ, "AWS_REGION": REGION}) as run:
+        run.services.invoke(["line 0"])
+        run.services.invoke(["line 1"])
+        run.end()
+        assert run.output == ""
+    assert messages(destination) == ["line 0", "line 1"]
+    assert len(stores.reads) == 1
+
+
+def test_token(destination: LogDestination, stores: Stores) -> None:
+    """The token of each destination is read once, before the first request."""
+    if isinstance(destination, LokiDestination):
+        destination.username = "user"
+    assert_read(destination, stores, stores.secret(destination.token))
+
+
+def test_token_in_an_object(logzio: LogzioDestination, stores: Stores) -> None:
+    """In a secret that is a JSON object it is `api_key`."""
+    assert_read(logzio, stores, stores.secret(f'{{"api_key": "{logzio.token}"}}'))
+
+
+def test_parameter(logzio: LogzioDestination, stores: Stores) -> None:
+    """It may be a parameter, by its ARN or by its name."""
+    reference = stores.parameter(logzio.token, "/logs/token")
+    assert_read(logzio, stores, reference)
+    with LogzioDestination() as another:
+        stores.reads.clear()
+        assert_read(another, stores, "/logs/token")
+
+
+def test_rotated(logzio: LogzioDestination, stores: Stores) -> None:
+    """After a rotation the old token is refused, the new one is read, and nothing is lost."""
+    reference = stores.secret(logzio.token)
+    with shipping(logzio, environ=kept_in_store(logzio, stores, reference)) as run:
+        run.services.invoke(["before"])
+        logzio.token = "new-token"
+        stores.change(reference, logzio.token)
+        run.services.invoke(["behind"])
+        run.services.invoke(["after"])
+        run.end()
+        assert run.output == ""
+    assert messages(logzio) == ["before", "behind", "after"]
+
+
+@pytest.mark.parametrize("fault", ["denied", "slow", "unreachable"])
+def test_not_to_be_had(logzio: LogzioDestination, stores: Stores, fault: str) -> None:
+    """A store that does not give the token holds nobody up, and is told once."""
+    reference = stores.secret(logzio.token)
+    environ = kept_in_store(logzio, stores, reference)
+    if fault == "denied":
+        stores.fault = lambda _asked: "AccessDeniedException"
+    elif fault == "slow":
+        stores.open.clear()
+    with nobody() as nowhere:
+        if fault == "unreachable":
+            environ["AWS_ENDPOINT_URL"] = nowhere.removesuffix("/write")
+        with shipping(logzio, environ=environ) as run:
+            until = time.monotonic() + TOLD_SECONDS
+            while not run.complaints and time.monotonic() < until:
+                assert run.services.invoke(["line"]).added_seconds < 0.5 + 0.3
+            run.end()
+            assert len(run.complaints) == 1
+            assert logzio.token not in run.output
+    assert logzio.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"LOGZIO_LOGS_TOKEN_ARN": "/no/such/parameter"}, "ParameterNotFound"),
+        ({"AWS_ACCESS_KEY_ID": ""}, "there are no credentials"),
+        ({"AWS_ENDPOINT_URL": "no url"}, "AWS_ENDPOINT_URL must be"),
+        ({"AWS_ENDPOINT_URL": "https://127.0.0.1:1"}, "Connection refused"),
+    ],
+)
+def test_health_check(
+    logzio: LogzioDestination, stores: Stores, changes: dict[str, str], words: str
+) -> None:
+    """The health check says why there is no token, and with one ends well."""
+    environ = kept_in_store(logzio, stores, stores.secret(logzio.token))
+    environ |= {**settings([logzio]), "LOGZIO_LOGS_TOKEN": "", "AWS_REGION": REGION}
+    assert health_check(environ) == (0, "logzio: ok\n")
+    code, said = health_check({**environ, **changes})
+    assert (code, said.count("\n")) == (1, 1)
+    assert words in said
+
+
+def test_comes_late(logzio: LogzioDestination, stores: Stores) -> None:
+    """When the store is back, everything that waited arrives."""
+    stores.open.clear()
+    reference = stores.secret(logzio.token)
+    with shipping(logzio, environ=kept_in_store(logzio, stores, reference)) as run:
+        run.services.invoke(["line 0"])
+        stores.open.set()
+        run.services.invoke(["line 1"])
+        logzio.wait_for(2)
+        run.end()
+    assert messages(logzio) == ["line 0", "line 1"]
+
+
+def test_both(logzio: LogzioDestination, stores: Stores) -> None:
+    """A token and a reference to one are one too many, and said to be."""
+    environ = {**environment_for(stores.url), **settings([logzio])}
+    environ["LOGZIO_LOGS_TOKEN_ARN"] = stores.secret("other")
+    with shipping(logzio, environ=environ) as run:
+        run.services.invoke(["line"])
+        run.end()
+        assert len(run.complaints) == 1
+        assert "set LOGZIO_LOGS_TOKEN or LOGZIO_LOGS_TOKEN_ARN" in run.complaints[0]
+    assert stores.reads == []

@@ -1,0 +1,114 @@
+"""Promise 6: nothing in the steady state, never a token or a user's line, and no loop."""
+
+import pytest
+
+from local.log_destinations.destination import LogDestination
+from local.log_destinations.logzio import LogzioDestination
+from local.log_destinations.loki import LokiDestination
+from local.log_destinations.treatment import Treatment, redirected, status
+from tests.extension_process.running import messages, shipping
+
+LINE = "canary-of-a-line"
+TOKEN = "canary-of-a-token"
+ALL_TYPES = {"TELEMETRY_TYPES": "function,platform,extension"}
+
+
+def test_steady_state(destination: LogDestination) -> None:
+    """At each destination, whatever is logged, not a byte is printed."""
+    with shipping(destination, environ=ALL_TYPES, ship_output=True) as run:
+        for number in range(10):
+            run.services.invoke([f"line {number}", {"level": "ERROR", "message": "object"}, None])
+        run.services.invoke(["x" * 300_000])
+        run.services.invoke()
+        run.end()
+        assert run.extension.output == b""
+
+
+@pytest.mark.parametrize(
+    "treatment",
+    [
+        status(400, f"refused: {LINE} {TOKEN}".encode()),
+        status(401, TOKEN.encode()),
+        redirected(f"http://127.0.0.1:9/?token={TOKEN}"),
+        status(503, LINE.encode(), headers={"Retry-After": TOKEN}),
+    ],
+    ids=["400", "401", "redirect", "503"],
+)
+def test_canaries(destination: LogDestination, treatment: Treatment) -> None:
+    """No token and no line of the user's is ever printed, also where the destination does."""
+    destination.token = f"Basic {TOKEN}" if destination.name == "openobserve" else TOKEN
+    if isinstance(destination, LokiDestination):
+        destination.username = TOKEN
+    environ = {
+        "EXTENSION_LOG_LEVEL": "debug",
+        "FLUSH_BUDGET_MS": "50",
+        "LOGS_REDACT": f'["{TOKEN}"]',
+        **ALL_TYPES,
+    }
+    destination.misbehave(treatment)
+    with shipping(destination, environ=environ) as run:
+        run.services.invoke([LINE, {"message": LINE, "level": "ERROR"}, f"{LINE} {TOKEN}"])
+        run.services.post(f'[{{"type":"function","record":"{LINE}'.encode())
+        run.services.invoke([LINE])
+        destination.behave()
+        run.end()
+        assert run.output != ""
+        assert LINE not in run.output
+        assert TOKEN not in run.output
+
+
+@pytest.mark.parametrize(("level", "lines"), [("off", 0), ("error", 0), ("warn", 1), ("info", 1)])
+def test_levels(logzio: LogzioDestination, level: str, lines: int) -> None:
+    """A refused token is one line, or none at a level above warnings."""
+    logzio.misbehave(status(401))
+    with shipping(logzio, environ={"EXTENSION_LOG_LEVEL": level, **ALL_TYPES}) as run:
+        run.services.invoke([LINE])
+        run.services.invoke([LINE])
+        run.end()
+        assert len(run.complaints) == lines
+        assert bool(run.output) == bool(lines)
+        assert LINE not in run.output
+
+
+@pytest.mark.parametrize("variable", ["LOGZIO_LOGS_TOKEN", "LOGZIO_LISTENER", "CUSTOM_FIELDS"])
+def test_canaries_in_settings(logzio: LogzioDestination, variable: str) -> None:
+    """A token that stands where it cannot be used is not repeated."""
+    environ = {variable: f"https://{TOKEN}:{TOKEN}@\x7f", "LOGS_REDACT": f"({TOKEN}"}
+    with shipping(logzio, environ=environ) as run:
+        run.services.invoke([LINE])
+        run.end()
+        assert len(run.complaints) >= 2
+        assert TOKEN not in run.output
+
+
+class TestLoop:
+    """Own lines that come back as telemetry."""
+
+    def test_own_lines(self, logzio: LogzioDestination) -> None:
+        """At the level `debug` each delivery makes a line, and no line makes a delivery."""
+        environ = {**ALL_TYPES, "EXTENSION_LOG_LEVEL": "debug"}
+        with shipping(logzio, environ=environ, ship_output=True) as run:
+            for number in range(10):
+                run.services.invoke([f"line {number}"])
+            run.end()
+            assert len(run.output.splitlines()) < 60
+        assert [it for it in messages(logzio, "extension") if "metric-stream-logs" in it] == []
+
+    def test_idle(self, logzio: LogzioDestination) -> None:
+        """Invocations that print nothing send no record about the extension itself."""
+        environ = {"TELEMETRY_TYPES": "function,extension"}
+        with shipping(logzio, environ=environ, ship_output=True) as run:
+            for _ in range(20):
+                run.services.invoke()
+            run.end()
+        assert logzio.arrivals == []
+
+    def test_lines_of_other_extensions(self, logzio: LogzioDestination) -> None:
+        """What other extensions print is shipped."""
+        environ = {"TELEMETRY_TYPES": "function,extension"}
+        with shipping(logzio, environ=environ) as run:
+            run.services.emit("extension", "another extension")
+            run.services.emit("extension", "metric-stream-logs: debug: own")
+            run.services.invoke(["line"])
+            run.end()
+        assert messages(logzio, "extension") == ["another extension"]
