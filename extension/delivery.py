@@ -31,6 +31,12 @@ _LARGEST_BATCH_BYTES = 2_097_152
 # A fault of our own may be one of the moment; the third time it is one of the batch.
 _FAULTS_TO_DROP = 3
 _SHORTEST_SECONDS = 0.02
+# At SHUTDOWN an exchange that has taken so long makes room for another one.
+_HANGING_SECONDS = 0.5
+# A destination that asks for more patience than this is worth a line.
+_LONG_WAIT_SECONDS = 10.0
+# How long a stored token that is refused is kept on with; the store may soon have another.
+_TOKEN_SECONDS = 60.0
 UNAUTHORIZED = "unauthorized"
 
 
@@ -83,6 +89,7 @@ class Delivery:
         self._at_any_price = False
         self._stopped = False
         self._faults = 0
+        self._took = 0.0
 
     def start(self) -> None:
         """Start the thread."""
@@ -99,7 +106,9 @@ class Delivery:
     @property
     def healthy(self) -> bool:
         """Whether waiting for this destination makes room in its buffer."""
-        return not self._stopped and not self._patience.failing
+        # One that needs much of the budget for a batch would hold the end of an invocation up.
+        slow = self._took > self._budget / 4
+        return not (self._stopped or self._patience.failing or slow or self._at_any_price)
 
     def wait_for_room(self) -> None:
         """
@@ -121,11 +130,18 @@ class Delivery:
             at_any_price: There is no later: the circuit breaker does not count.
         """
         with self.buffer.changed:
-            if at_any_price and self.healthy:
+            if at_any_price and not self._stopped and not self._patience.failing:
                 self.losses.report(urgent=True)
             self._flush_until = until
             self._at_any_price = at_any_price
             self.buffer.changed.notify_all()
+
+    def hurry(self) -> None:
+        """Know that there is no later: nobody waits for room, and what hangs is tried anew."""
+        with self.buffer.changed:
+            self._at_any_price = True
+            self.buffer.changed.notify_all()
+        self.thawed(self._clock() - _HANGING_SECONDS)
 
     def end_flush(self) -> bool:
         """Wait for the flush that was begun; tell whether everything was sent."""
@@ -158,8 +174,7 @@ class Delivery:
         buffer, now = self.buffer, self._clock()
         if not buffer.pending or self._stopped:
             return None
-        # An exchange that gets no time to speak of fails, and may yet have been taken.
-        flushing = self._flush_until is not None and now + _SHORTEST_SECONDS < self._flush_until
+        flushing = self._flush_until is not None and now + self._least() < self._flush_until
         if flushing or buffer.full or buffer.bytes >= ENOUGH_BYTES:
             due = now
         else:
@@ -210,15 +225,21 @@ class Delivery:
                 request = self.destination.request(records)
                 with self.buffer.changed:
                     self._exchange_began = self._clock()
-                return self.destination.judge(
-                    exchanges.post(request, self._seconds()), len(records)
-                )
+                answer = exchanges.post(request, self._seconds())
+                self._took = self._clock() - self._exchange_began
+                return self.destination.judge(answer, len(records))
             except AbandonedExchange:  # noqa: PERF203 -- rare, and then it starts anew
                 continue
             except ExtensionError as error:
                 return Verdict(Meaning.RETRY, detail=str(error))
             finally:
                 self._exchange_began = None
+
+    def _least(self) -> float:
+        """Return the seconds without which no exchange starts: cut off, it may yet be taken."""
+        if self._at_any_price:
+            return _SHORTEST_SECONDS
+        return max(_SHORTEST_SECONDS, min(self._took, self._budget / 2))
 
     def _seconds(self) -> float:
         """Return the time for one exchange; at the end of everything it is what is left."""
@@ -236,7 +257,7 @@ class Delivery:
         self._log.debug(f"{name}: {verdict.meaning.value} {count} records {verdict.detail}")
         if verdict.meaning is Meaning.RETRY:
             self._patience.failed(verdict.retry_after)
-            if self._patience.open:
+            if self._patience.open or (verdict.retry_after or 0.0) > _LONG_WAIT_SECONDS:
                 self._log.warn_once(
                     f"{name} down",
                     f"{name} cannot be reached ({verdict.detail}); records are kept and sent "
@@ -244,12 +265,14 @@ class Delivery:
                 )
             self.buffer.put_back()
             return False
-        self._patience.succeeded()
         if verdict.meaning is Meaning.STOP:
-            self.buffer.put_back()
-            if not self.destination.renew():
-                self._stop(verdict.detail)
+            renewed = self.destination.renew()
+            with self.buffer.changed:
+                self.buffer.put_back()
+                if not renewed:
+                    self._refused_token(verdict.detail)
             return False
+        self._patience.succeeded()
         if verdict.meaning is Meaning.SENT:
             refused, reason = min(max(verdict.refused, 0), count), "refused"
         else:
@@ -271,13 +294,22 @@ class Delivery:
                 "said once, counted always",
             )
 
-    def _stop(self, detail: str) -> None:
-        with self.buffer.changed:
-            self._stopped = True
-            self.buffer.drop_all(UNAUTHORIZED)
+    def _refused_token(self, detail: str) -> None:
+        """Stop; where the token is in a store, only until the store may have another."""
+        name = self.destination.name
+        if self.destination.renewable:
+            self._patience.failed(_TOKEN_SECONDS)
+            self._log.warn_once(
+                f"{name} stopped",
+                f"{name} refuses the token ({detail}); records are kept, and sent when the "
+                "secret holds another one, which is looked for once a minute",
+            )
+            return
+        self._stopped = True
+        self.buffer.drop_all(UNAUTHORIZED)
         self._log.warn_once(
-            f"{self.destination.name} stopped",
-            f"{self.destination.name} refuses the token ({detail}); nothing more is sent to it "
+            f"{name} stopped",
+            f"{name} refuses the token ({detail}); nothing more is sent to it "
             "until the function starts anew with the right one",
         )
 

@@ -68,11 +68,11 @@ class Exchanges:
             connection.close()
 
     def _post(self, request: Request, deadline: Deadline) -> Answer:
-        url = urlsplit(request.url)
         connection = self._connection
         kept = connection is not None
-        target = url.path + (f"?{url.query}" if url.query else "")
         try:
+            url = urlsplit(request.url)
+            target = url.path + (f"?{url.query}" if url.query else "")
             if connection is None:
                 connection = self._connection = self._connect(
                     url.scheme, url.hostname or "", url.port

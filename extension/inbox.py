@@ -46,6 +46,11 @@ class Inbox:
             self._taken = 0
             self._changed.notify_all()
 
+    @property
+    def bytes(self) -> int:
+        """How many bytes have not been read."""
+        return self._bytes
+
     def wait_for_room(self) -> None:
         """
         Wait until another body has room.

@@ -120,17 +120,20 @@ class Intake:
         """Queue the records of one body, waiting for room where the destination works."""
         self._invocations.last_record = self._clocks.monotonic()
         outlets = [_Outlet(route) for route in self._routes]
-        for event in events(body):
-            record, kind = self._record(event)
-            reason = self._reason_to_leave_out(record, kind)
+        try:
+            for event in events(body):
+                record, kind = self._record(event)
+                reason = self._reason_to_leave_out(record, kind)
+                for outlet in outlets:
+                    if kind in outlet.types:
+                        if reason:
+                            outlet.delivery.buffer.leave_out(reason, 1)
+                        else:
+                            self._write(outlet, record)
+        finally:
+            # Whatever a fault costs, it is not the records before it.
             for outlet in outlets:
-                if kind in outlet.types:
-                    if reason:
-                        outlet.delivery.buffer.leave_out(reason, 1)
-                    else:
-                        self._write(outlet, record)
-        for outlet in outlets:
-            outlet.queue()
+                outlet.queue()
 
     def _write(self, outlet: _Outlet, record: Record) -> None:
         try:
@@ -179,9 +182,11 @@ class Intake:
         kind = type_ if type_ in ("function", "extension") else "platform"
         if kind == "platform":
             self._note(type_, time, content)
-        level, request_id = said(content)
-        if request_id is None and kind == "function":
-            request_id = self._invocations.at(time)
+        level, named, by_runtime = said(content)
+        if kind == "platform" or by_runtime:
+            request_id = named
+        else:
+            request_id = self._invocations.of_line(named, time, guess=kind == "function")
         return Record(time, type_, self._selection.redacted(content), request_id, level), kind
 
     def _reason_to_leave_out(self, record: Record, kind: str) -> str:

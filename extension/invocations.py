@@ -48,6 +48,8 @@ class Invocations:
     def started(self, request_id: str, time: str) -> None:
         """Note a `platform.start`; its time is the platform's own and counts."""
         with self._changed:
+            # A retry has not ended because the try before it has.
+            self._done.pop(request_id, None)
             newest = len(self._known) - 1
             for place in range(newest, -1, -1):
                 known = self._known[place]
@@ -75,6 +77,24 @@ class Invocations:
     def ended(self, request_id: str) -> float:
         """Return when the platform made the `runtimeDone` of a request, on the clock; 0 unknown."""
         return self._ended.get(request_id, self._done.get(request_id, 0.0))
+
+    def of_line(self, named: str | None, time: str, *, guess: bool) -> str | None:
+        """
+        Return the request id of a line.
+
+        Args:
+            named: What the line itself calls its request, which may be an order's number.
+            time: When it was written.
+            guess: Whether the time may tell where the name does not.
+        """
+        if not self.one_at_a_time:
+            # Several run at once, and only the record tells.
+            return named
+        if named:
+            with self._changed:
+                if any(known.request_id == named for known in self._known):
+                    return named
+        return self.at(time) if guess else None
 
     def at(self, time: str) -> str | None:
         """Return the request id of the invocation that ran at `time`, where it is known."""

@@ -62,6 +62,11 @@ class Pipeline:
         for delivery in self.deliveries:
             delivery.thawed(frozen_since)
 
+    def hurry(self) -> None:
+        """Know that there is no later."""
+        for delivery in self.deliveries:
+            delivery.hurry()
+
     def flush(self, until: float, *, at_any_price: bool = False) -> bool:
         """Have every delivery send what it has, until a moment; tell whether all did."""
         for delivery in self.deliveries:
@@ -175,9 +180,10 @@ class Life:
         now, wall = self._clocks.monotonic(), self._clocks.wall()
         left = event.deadline - wall - _SHUTDOWN_MARGIN_SECONDS if event.deadline else 2.0
         until = now + max(min(left, _SHUTDOWN_SECONDS), 0.0)
-        self._settle(pipeline, now + _SHUTDOWN_SETTLE_SECONDS, until)
         if event.reason in ("timeout", "failure"):
             pipeline.intake.queue(self._end_of_environment(event.reason))
+        pipeline.hurry()
+        self._settle(pipeline, now + _SHUTDOWN_SETTLE_SECONDS, until)
         sent = pipeline.flush(until, at_any_price=True)
         for delivery in pipeline.deliveries:
             account = delivery.buffer.account()
@@ -186,6 +192,8 @@ class Life:
                 self._log.debug(line)
             else:
                 self._log.warning(f"log records were lost; {line}")
+        if pipeline.inbox.bytes:
+            self._log.warning(f"{pipeline.inbox.bytes} bytes of telemetry were not read in time")
 
     def _end_of_environment(self, reason: str) -> Record:
         request = self._request_id or None

@@ -18,7 +18,7 @@ from extension.invocations import Invocations
 from extension.lambda_api import LambdaApi, Registration
 from extension.life import Life, Pipeline
 from extension.own_log import OwnLog, where
-from extension.patience import Patience
+from extension.patience import FAILURES_TO_OPEN, Patience
 from extension.receiver import Receiver
 from extension.records import FunctionIdentity
 from extension.secret import fetch_secret
@@ -155,7 +155,8 @@ def _patience(destination: Destination, clocks: Clocks) -> Patience:
         random.random,
         first_delay=pacing.initial_delay_ms / 1000,
         longest_delay=pacing.max_delay_ms / 1000,
-        failures_to_open=pacing.max_retries + 1,
+        # A budget caps every setting: the breaker opens no later for it.
+        failures_to_open=min(pacing.max_retries + 1, FAILURES_TO_OPEN),
     )
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 _FIRST_DELAY = 0.1
 _LONGEST_DELAY = 2.0
 # After so many failures in a row invocations no longer wait for this destination …
-_FAILURES_TO_OPEN = 4
+FAILURES_TO_OPEN = 4
 # … but for one attempt after each of these pauses.
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 300.0
@@ -38,7 +38,7 @@ class Patience:
         random: Callable[[], float],
         first_delay: float = _FIRST_DELAY,
         longest_delay: float = _LONGEST_DELAY,
-        failures_to_open: int = _FAILURES_TO_OPEN,
+        failures_to_open: int = FAILURES_TO_OPEN,
     ) -> None:
         self._clock = clock
         self._random = random
@@ -66,7 +66,7 @@ class Patience:
             doublings = min(self._failures - self._failures_to_open, 10)
             delay = min(_FIRST_PAUSE * 2**doublings, _LONGEST_PAUSE)
         else:
-            delay = min(self._first_delay * 2 ** (self._failures - 1), self._longest_delay)
+            delay = min(self._first_delay * 2 ** min(self._failures - 1, 20), self._longest_delay)
         # Half of it is random, so that many environments do not come back at once.
         delay *= 0.5 + self._random() / 2
         now = self._clock()

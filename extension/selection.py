@@ -29,13 +29,21 @@ _REDACTED = "[redacted]"
 
 
 class Said(NamedTuple):
-    """What a record says about itself; None where it says nothing."""
+    """
+    What a record says about itself; None where it says nothing.
+
+    Attributes:
+        level: In capitals.
+        request_id: May be that of anything, where the user wrote it.
+        by_runtime: Whether the runtime wrote it: then it is the invocation's.
+    """
 
     level: str | None
     request_id: str | None
+    by_runtime: bool
 
 
-_NOTHING = Said(None, None)
+_NOTHING = Said(None, None, by_runtime=False)
 
 
 def said(record: Any) -> Said:
@@ -44,7 +52,7 @@ def said(record: Any) -> Said:
         first = record[:1]
         if first == "[":
             found = _TEXT_FORMAT.match(record)
-            return Said(found[1], found[2]) if found else _NOTHING
+            return Said(found[1], found[2], by_runtime=True) if found else _NOTHING
         if first != "{" or len(record) > _LONGEST_JSON_LINE:
             return _NOTHING
         try:
@@ -57,7 +65,7 @@ def said(record: Any) -> Said:
     request_id = next(
         (record[key] for key in _REQUEST_ID_KEYS if isinstance(record.get(key), str)), None
     )
-    return Said(level.upper() if isinstance(level, str) else None, request_id)
+    return Said(level.upper() if isinstance(level, str) else None, request_id, by_runtime=False)
 
 
 class Selection:

@@ -108,7 +108,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         receiver_port=_port(environ, said.append),
         max_items=read_number(environ, _MAX_ITEMS, said.append),
         max_bytes=read_number(environ, _MAX_BYTES, said.append),
-        timeout_ms=read_number(environ, _TIMEOUT_MS, said.append),
+        timeout_ms=_window(environ, said.append),
         types=_types(environ, said.append),
         buffer_max_bytes=read_number(environ, _BUFFER_MAX_BYTES, said.append),
         flush_budget_ms=read_number(environ, FLUSH_BUDGET, said.append),
@@ -120,6 +120,12 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         label=environ.get("EXTENSION_NAME", "").strip(),
         warnings=(*said, *check_variables(environ, names)),
     )
+
+
+def _window(environ: Mapping[str, str], say: Callable[[str], None]) -> int:
+    """Return the platform's buffering time: a part of the budget, in which it is waited for."""
+    half = max(_TIMEOUT_MS.least, read_number(environ, FLUSH_BUDGET) // 2)
+    return read_number(environ, _TIMEOUT_MS._replace(most=min(half, _TIMEOUT_MS.most)), say)
 
 
 def _listed(environ: Mapping[str, str], variable: str) -> list[str]:

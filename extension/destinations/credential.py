@@ -51,6 +51,11 @@ class Credential:
         """Return whether there is a token at all."""
         return bool(self._value or self._reference)
 
+    @property
+    def stored(self) -> bool:
+        """Whether the token is in a store."""
+        return bool(self._reference)
+
     def value(self) -> str:
         """
         Return the token.

@@ -77,6 +77,10 @@ class Destination(Protocol):
     max_body_bytes: int
     pacing: Pacing | None
 
+    @property
+    def renewable(self) -> bool:
+        """Whether a token that is refused may be replaced."""
+
     def encode(self, record: Record) -> bytes:
         """
         Return a record as it stands in a body; within the limits of the destination.

@@ -158,6 +158,11 @@ class Logzio:
         """Return what an answer means."""
         return answers.judge(answer, count, answers.LOGZIO, self._now)
 
+    @property
+    def renewable(self) -> bool:
+        """Whether the token is in a store, which may have another one later."""
+        return self._token.stored
+
     def renew(self) -> bool:
         """Look for a newer token."""
         return self._token.renew()
@@ -248,10 +253,12 @@ def make(around: Surroundings) -> Made:
     address = _listener(around)
     kind = around.text("LOGZIO_LOGS_TYPE", _DEFAULT_TYPE)
     own = named(around.identity, around.text("EXTENSION_NAME"), _NAMES)
-    # Of those that nobody may set, none gets here: `check_variables` says so.
-    custom = {n: v for n, v in custom_fields(around.environ)[0].items() if n not in OWN_FIELDS}
+    wanted = custom_fields(around.environ)[0]
+    custom = {n: v for n, v in wanted.items() if n not in OWN_FIELDS}
+    ours = sorted(wanted.keys() & OWN_FIELDS)
+    notes = [f"CUSTOM_FIELDS cannot set {', '.join(ours)}: the records' own"] if ours else []
     destination = Logzio(address.text, kind, {**own, **custom}, token, around)
-    return Made(destination, address.notes(has_token=True))
+    return Made(destination, (*address.notes(has_token=True), *notes))
 
 
 def _listener(around: Surroundings) -> Address:

@@ -80,6 +80,8 @@ class Loki:
         # Before Loki 3 structured metadata is refused unless it has been allowed.
         self._has_metadata = around.text("LOKI_STRUCTURED_METADATA", "true").lower() != "false"
         self._stamps = Stamps()
+        self._last = 0
+        self._same = 0
         self._metadata: dict[tuple[str, str | None, str | None], str] = {}
         first = [*labels.items()][:MAX_LABELS]
         stream = json_text({name: cut_to_bytes(value, MAX_LABEL_VALUE) for name, value in first})
@@ -101,7 +103,19 @@ class Loki:
             at = self._stamps.of_object(value) or self._stamps.nanoseconds(moment)
         if at is None:
             at = int(self._now() * 1e9)
+        at = self._distinct(at)
         return utf8(f'["{at}",{quoted(cut_to_bytes(line, MAX_LINE_BYTES))}{metadata}],')
+
+    def _distinct(self, at: int) -> int:
+        """
+        Return a time in nanoseconds that no other entry of this millisecond has.
+
+        Two entries of one stream with the same time and the same line are one to Loki, and
+        the platform's times have milliseconds only. In this way the order is kept, too.
+        """
+        self._same = (self._same + 1) % 1_000_000 if at == self._last else 0
+        self._last = at
+        return at + self._same
 
     def request(self, encoded: Sequence[bytes]) -> Request:
         """Return the POST."""
@@ -124,6 +138,11 @@ class Loki:
                 "LOKI_STRUCTURED_METADATA=false"
             )
         return verdict
+
+    @property
+    def renewable(self) -> bool:
+        """Whether the token is in a store, which may have another one later."""
+        return self._password.stored
 
     def renew(self) -> bool:
         """Look for a newer password."""
@@ -169,6 +188,8 @@ def make(around: Surroundings) -> Made:
     if around.text("EXTENSION_NAME"):
         labels["extension_name"] = around.text("EXTENSION_NAME")
     for name, value in loki_labels(around.environ)[0].items():
+        if name in labels:
+            notes.append(f"LOKI_LABELS and OTEL_LABEL_* cannot set the label {name}: it is ours")
         labels.setdefault(name, value)
     if len(labels) > MAX_LABELS:
         notes.append(

@@ -101,6 +101,11 @@ class OpenObserve:
         """Return what an answer means."""
         return answers.judge(answer, count, answers.OPENOBSERVE, self._now)
 
+    @property
+    def renewable(self) -> bool:
+        """Whether the token is in a store, which may have another one later."""
+        return self._token.stored
+
     def renew(self) -> bool:
         """Look for a newer token."""
         return self._token.renew()

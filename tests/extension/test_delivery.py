@@ -124,6 +124,19 @@ def test_newer_token_is_refused_too() -> None:
     assert len(delivering.exchanges.posts) == 2
 
 
+def test_stored_token_is_looked_for_again() -> None:
+    """A stored token that is refused is asked for again a minute later; nothing is lost."""
+    destination = LinesDestination(renewals=[False, True], renewable=True)
+    steps = [status(401), status(401)]
+    delivering = Delivering(*steps, destination=destination).started(*lines(1, 5))
+    assert not delivering.flush()
+    assert len(delivering.exchanges.posts) == 1
+    delivering.leap(61)
+    assert delivering.flush()
+    assert delivering.exchanges.acknowledged == lines(1, 5)
+    assert [("refuses the token" in line) for line in delivering.written.lines] == [True]
+
+
 @pytest.mark.parametrize("failure", [status(503), ExchangeError("no answer")])
 def test_retry(failure: object) -> None:
     """What is not answered is sent again, with growing delays, in order, before what came later."""

@@ -105,7 +105,7 @@ def test_routes() -> None:
 
 
 def test_request_ids() -> None:
-    """A line gets the request id that it names, else that of the invocation at its time."""
+    """A line has the request id that the runtime wrote or its time tells, not any user's."""
     reading = Reading()
     other = "00000000-0c5b-4a55-9d3e-0123456789ab"
     records = reading.read(
@@ -115,10 +115,11 @@ def test_request_ids() -> None:
         event(record={"requestId": other}, time="2024-08-30T10:00:00.002Z"),
         event(record=f"[INFO]\t{NOW}\t{other}\tm", time="2024-08-30T10:00:00.003Z"),
         event(record=f'{{"requestId":"{other}"}}', time="2024-08-30T10:00:00.004Z"),
+        event(record={"requestId": REQUEST_ID}, time="2024-08-30T09:59:59.000Z"),
         event("extension", time="2024-08-30T10:00:00.005Z"),
     )
     found = [record.request_id for record in records]
-    assert found == [None, REQUEST_ID, REQUEST_ID, other, other, other, None]
+    assert found == [None, *[REQUEST_ID] * 3, other, *[REQUEST_ID] * 2, None]
 
 
 def test_request_ids_on_managed_instances() -> None:

@@ -41,7 +41,7 @@ TEXT_LINE = f"[WARNING]\t2024-08-30T10:00:00.123Z\t{REQUEST_ID}\tdisk full\n"
 )
 def test_said(record: Any, level: str | None, request_id: str | None) -> None:
     """The level and the request id are read from the record itself, where it names them."""
-    assert said(record) == Said(level, request_id)
+    assert said(record) == Said(level, request_id, by_runtime=record == TEXT_LINE)
 
 
 def shipped(selection: Selection, count: int) -> int:

@@ -48,10 +48,11 @@ ROWS: list[tuple[dict[str, str], str, Any, bool]] = [
     ({"MAX_BYTES": "1048576"}, "max_bytes", 1_048_576, False),
     ({"MAX_BYTES": "1"}, "max_bytes", 262_144, True),
     ({"MAX_BYTES": "10485760"}, "max_bytes", 1_048_576, True),
-    ({"TIMEOUT_MS": "1000"}, "timeout_ms", 1_000, False),
+    ({"TIMEOUT_MS": "400"}, "timeout_ms", 400, False),
+    ({"TIMEOUT_MS": "1000"}, "timeout_ms", 500, True),
     ({"TIMEOUT_MS": "24"}, "timeout_ms", 25, True),
     ({"TIMEOUT_MS": "-5"}, "timeout_ms", 25, True),
-    ({"TIMEOUT_MS": "99999"}, "timeout_ms", 30_000, True),
+    ({"TIMEOUT_MS": "99999"}, "timeout_ms", 500, True),
     ({"TELEMETRY_TYPES": "function"}, "types", frozenset({"function"}), False),
     (
         {"TELEMETRY_TYPES": " Platform , function,"},
@@ -181,3 +182,10 @@ def test_any_environment(environ: dict[str, str]) -> None:
     assert settings.types != frozenset()
     assert settings.destination_names
     assert len(set(settings.warnings)) == len(settings.warnings)
+
+
+def test_window_within_the_budget() -> None:
+    """The platform's buffering time is at most half of the budget, in which it is waited for."""
+    settings = read_settings({"TIMEOUT_MS": "30000", "FLUSH_BUDGET_MS": "4000"})
+    assert settings.timeout_ms == 2_000
+    assert ["TIMEOUT_MS" in warning for warning in settings.warnings] == [True]

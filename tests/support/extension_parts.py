@@ -83,14 +83,22 @@ class LinesDestination:
     Args:
         largest: `max_body_bytes`.
         renewals: What `renew` tells, one after the other; then False.
+        renewable: Whether there may be a newer token at all.
     """
 
     name = "lines"
     default_types = frozenset({"function"})
     pacing: Pacing | None = None
 
-    def __init__(self, largest: int = 1_000_000, renewals: Sequence[bool] = ()) -> None:
+    def __init__(
+        self,
+        largest: int = 1_000_000,
+        renewals: Sequence[bool] = (),
+        *,
+        renewable: bool = False,
+    ) -> None:
         self.max_body_bytes = largest
+        self.renewable = renewable
         self._renewals = list(renewals)
         self.renewed = 0
 
