@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
+import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
 
 from handler.errors import AccessKeyMissing, AccessKeyWrong, SettingsError
 from handler.http_headers import is_header_value
@@ -12,13 +15,13 @@ from handler.secret_stores import fetcher
 from handler.secrets import FixedSecret, StoredSecret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from handler.secrets import Secret
     from handler.settings import Settings
 
-# Shorter values of the operator's own headers are not taken for secrets.
-_SECRET_LENGTH = 8
+# Shorter values of the operator's own headers and queries are not taken for secrets.
+_LONG = 8
 
 
 class Keyring:
@@ -46,6 +49,11 @@ class Keyring:
         """Return every version of both that has been seen."""
         secrets = [secret for secret in (self.token, self.access_key) if secret is not None]
         return [version for secret in secrets for version in secret.seen()]
+
+    def failures(self) -> list[str]:
+        """Return why looking for newer versions has failed, each time once."""
+        secrets = [secret for secret in (self.token, self.access_key) if secret is not None]
+        return [failure for secret in secrets for failure in secret.failures()]
 
 
 def token_for_http(settings: Settings, keyring: Keyring, access_key: str | None) -> Secret | None:
@@ -114,7 +122,7 @@ def authorization_header(auth: str, token: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def secrets_of(settings: Settings, keyring: Keyring, access_key: str | None) -> list[str]:
+def secrets_of(settings: Settings, keyring: Keyring, access_key: str | None, url: str) -> list[str]:
     """
     Return every text that nobody may read in a log or in an answer.
 
@@ -122,14 +130,34 @@ def secrets_of(settings: Settings, keyring: Keyring, access_key: str | None) -> 
         settings: The operator's settings.
         keyring: The operator's token and access key.
         access_key: What Firehose sent as its key.
+        url: The listener, as the delivery names it; empty for the operator's.
     """
     known = [*keyring.known(), *([access_key] if access_key else [])]
     # What no header can carry has not been sent, and nobody can repeat it.
     encoded = [_encoded(secret) for secret in known if is_header_value(secret)]
     passwords = [s.partition(":")[2] for s in known if settings.auth == "basic"]
     # A tenant's number is no secret, and without it words would lose their digits.
-    headers = [value for value in settings.headers.values() if len(value) >= _SECRET_LENGTH]
-    return [*known, *encoded, *passwords, *headers]
+    headers = settings.headers.values()
+    queries = _in_query(url or settings.listener)
+    return [*known, *encoded, *passwords, *(v for v in (*headers, *queries) if len(v) >= _LONG)]
+
+
+def unchecked_secrets(environ: Mapping[str, str]) -> list[str]:
+    """Return what `secrets_of` would, of settings that are wrong and may repeat one another."""
+    known = [environ.get(name, "") for name in ("LOGZIO_METRICS_TOKEN", "FIREHOSE_ACCESS_KEY")]
+    # An object of headers or whatever it is: each text in quotes.
+    headers = re.findall(r'"([^"]*)"', environ.get("REMOTE_WRITE_HEADERS", ""))
+    queries = _in_query(environ.get("LOGZIO_METRICS_LISTENER", ""))
+    passwords = [secret.partition(":")[2] for secret in known]
+    long = [text for text in (*passwords, *headers, *queries) if len(text) >= _LONG]
+    return [text.strip() for text in (*known, *long)]
+
+
+def _in_query(url: str) -> list[str]:
+    """Return what may be a key in a URL: a listener repeats it in the words of a 404."""
+    pieces = [piece.partition("=") for piece in url.partition("?")[2].split("&")]
+    values = [value or name for name, _, value in pieces]
+    return [*values, *map(unquote_plus, values)]
 
 
 def _encoded(token: str) -> str:
@@ -159,7 +187,10 @@ def _is_one_of(versions: tuple[str, ...], given: str) -> bool:
 
 
 def _equal(expected: str, given: str) -> bool:
-    # Header values may hold any byte; compare_digest takes text of ASCII alone.
-    return hmac.compare_digest(
-        expected.encode("utf-8", "surrogatepass"), given.encode("utf-8", "surrogatepass")
-    )
+    # Of digests not even the lengths differ, which the time of a comparison would tell.
+    return hmac.compare_digest(_digest(expected), _digest(given))
+
+
+def _digest(key: str) -> bytes:
+    # A header's value may hold any byte, and an event half of a surrogate pair.
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

@@ -18,20 +18,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from converters.convert import Converter, Profile
-from handler import __version__
 from handler.access import (
     Keyring,
-    authorization_header,
     secrets_of,
     token_for_http,
     token_for_transformation,
+    unchecked_secrets,
 )
+from handler.endpoint import endpoint_at
 from handler.errors import HandlerError, OutOfTimeError, SettingsError
 from handler.front_doors import FrontDoor, HttpDoor, open_front_door
 from handler.listener import allowed_custom_listener
 from handler.outcome import Outcome, judge, malformed_records
 from handler.redaction import Redactor
-from handler.sender import Clock, Endpoint, Sender
+from handler.sender import Clock, Sender
 from handler.settings import known_variables, read_settings
 from handler.telemetry import Report, Telemetry, token_id
 from handler.transport import Transport
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from handler.account import Sent
     from handler.delivery import Delivery
     from handler.secrets import Secret
+    from handler.sender import Endpoint
     from handler.settings import Settings
 
 # Work stops this long before Lambda would kill the function, or the budget is over.
@@ -77,6 +78,7 @@ class Function:
             settings = self._settings = read_settings(environ)
         except SettingsError as error:
             self._settings = error
+            self._unchecked_secrets = unchecked_secrets(environ)
             return
         self._warnings += settings.warnings
         self._keyring = Keyring(settings, clock.monotonic)
@@ -105,15 +107,15 @@ class Function:
                 door = open_front_door(event)
                 outcome = self._deliver(door, context, entered)
             except HandlerError as error:
-                outcome = self._refuse(error)
+                outcome = self._refuse(error, door)
             except Exception as error:  # noqa: BLE001 - Firehose must get an answer all the same
                 outcome = self._fail(error)
+            self._tell_of_stores()
         return door.answer(outcome, int(self._clock.wall() * 1000))
 
     def _deliver(self, door: FrontDoor, context: Any, entered: float) -> Outcome:
         """Take one delivery the whole way."""
         self._hide_secrets(door)
-        self._telemetry.learn(firehose_request_id=door.request_id, **_stream_keys(door.source_arn))
         settings = self._checked_settings()
         if door.is_http:
             token = token_for_http(settings, self._keyring, door.access_key)
@@ -123,8 +125,8 @@ class Function:
             self._telemetry.learn(token_id=token_id(token.versions()[0]))
         self._hide_secrets(door)
         delivery = door.parse()
-        self._telemetry.learn(firehose_request_id=delivery.request_id)
         endpoint = _endpoint(settings, delivery, token)
+        self._hide_secrets(door, endpoint.url)
         self._warn(delivery)
         deadline = _deadline(settings, context, entered, self._clock.monotonic())
         conversion = self._converter.convert(
@@ -134,7 +136,7 @@ class Function:
             checkpoint=lambda: self._check(deadline),
         )
         sent = self._sender.send(conversion.lanes, endpoint, deadline)
-        redact = self._hide_secrets(door)
+        redact = self._hide_secrets(door, endpoint.url)
         outcome = judge(delivery, conversion, sent, settings.transform_result)
         self._report(delivery, conversion, sent, outcome, entered)
         return replace(outcome, errors=tuple(map(redact, outcome.errors)))
@@ -204,10 +206,12 @@ class Function:
             )
         )
 
-    def _refuse(self, error: HandlerError) -> Outcome:
+    def _refuse(self, error: HandlerError, door: FrontDoor) -> Outcome:
         """Answer a delivery that was not taken; nothing of it has been sent."""
-        self._telemetry.error(str(error), status=error.status)
-        return Outcome(error.status, (str(error),), failed_records=None)
+        # What was refused may be a secret, and the stores may have told some by now.
+        text = self._hide_secrets(door)(str(error))
+        self._telemetry.error(text, status=error.status)
+        return Outcome(error.status, (text,), failed_records=None)
 
     def _fail(self, error: Exception) -> Outcome:
         """Answer what nobody foresaw: Firehose keeps the batch and sends it again."""
@@ -216,37 +220,31 @@ class Function:
         text = f"unforeseen error, see the function's log: {type(error).__name__}"
         return Outcome(500, (text,), failed_records=None)
 
-    def _hide_secrets(self, door: FrontDoor) -> Redactor:
-        """Keep all secrets that are known by now out of the log; return what does so."""
+    def _hide_secrets(self, door: FrontDoor, url: str = "") -> Redactor:
+        """Keep all secrets that are known by now out of every line; return what does so."""
         settings = self._settings
         if isinstance(settings, SettingsError):
-            redact = Redactor([door.access_key])
+            redact = Redactor([*self._unchecked_secrets, door.access_key])
         else:
-            redact = Redactor(secrets_of(settings, self._keyring, door.access_key))
+            redact = Redactor(secrets_of(settings, self._keyring, door.access_key, url))
         self._telemetry.keep_out(redact)
+        # The sender's own words, which may be secrets too.
+        self._telemetry.learn(firehose_request_id=door.request_id, **_stream_keys(door.source_arn))
         return redact
+
+    def _tell_of_stores(self) -> None:
+        """Tell why a newer version of a secret could not be looked for."""
+        if not isinstance(self._settings, SettingsError):
+            for failure in self._keyring.failures():
+                self._telemetry.warning(failure)
 
 
 def _endpoint(settings: Settings, delivery: Delivery, token: Secret | None) -> Endpoint:
-    """Return where to send a delivery, with the headers that remote write 1.0 demands."""
+    """Return where to send a delivery."""
     url = settings.listener
     if delivery.common.custom_listener is not None:
         url = allowed_custom_listener(delivery.common.custom_listener, settings.allowed_hosts)
-    headers = {
-        **settings.headers,
-        "Content-Type": "application/x-protobuf",
-        "Content-Encoding": "snappy",
-        "X-Prometheus-Remote-Write-Version": "0.1.0",
-        "User-Agent": f"metric-stream-lambda/{__version__}",
-    }
-    if token is None:
-        return Endpoint(url, headers)
-    return Endpoint(
-        url,
-        headers,
-        authorise=lambda: authorization_header(settings.auth, token.versions()[0]),
-        renew=token.renew,
-    )
+    return endpoint_at(url, settings, token)
 
 
 def _deadline(settings: Settings, context: Any, entered: float, now: float) -> float:

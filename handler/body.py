@@ -12,6 +12,12 @@ from handler.errors import BodyError
 # Firehose's request is at most 64 MiB before compression; base64 makes 4 of 3.
 MAX_INFLATED_BYTES = 96 * 1024 * 1024
 
+# Every JSON value but the first stands behind one of these, so that they bound what parsing
+# takes. A request of Firehose has "1-10,000 records" and three or four of them in each; base64
+# has none.
+_BEFORE_VALUES = (b"{", b"[", b":", b",")
+_MAX_VALUES = 250_000
+
 # "ID1 = 31, ID2 = 139: these identify the file as being in gzip format" - RFC 1952, 2.3.1
 _GZIP_MAGIC = b"\x1f\x8b"
 # The same after something on the way has decoded it as UTF-8: 0x8b became U+FFFD.
@@ -41,6 +47,11 @@ def parse_body(event: dict[str, Any], max_bytes: int = MAX_INFLATED_BYTES) -> di
         content = inflate(content, max_bytes)
     if len(content) > max_bytes:
         raise BodyError(f"the body is larger than {max_bytes} bytes")
+    if sum(map(content.count, _BEFORE_VALUES)) > _MAX_VALUES:
+        raise BodyError(
+            f"the body has more than {_MAX_VALUES} JSON values: Firehose sends at most 10,000 "
+            "records in a request"
+        )
     try:
         value = json.loads(content)
     except (ValueError, RecursionError) as error:

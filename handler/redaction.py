@@ -69,15 +69,27 @@ def _hide(lowered: str, form: str, hidden: bytearray) -> None:
 
 
 def _forms(secret: str) -> set[str]:
-    """Return how a secret looks as it is, in a Python traceback, in JSON, HTML and a URL."""
+    """
+    Return how a secret looks as it is, in a Python traceback, in JSON, HTML and a URL.
+
+    Its letters of Latin-1 go over the wire as one byte each, which whoever takes them for
+    UTF-8 shows otherwise.
+    """
     in_json = json.dumps(secret)[1:-1]
     # Go escapes these three in JSON too.
     for character in "<>&":
         in_json = in_json.replace(character, f"\\u{ord(character):04x}")
     encoded = secret.encode("utf-8", "backslashreplace")
+    wire = secret.encode("latin-1", "replace")
     return {
         secret,
         repr(secret)[1:-1],
+        # Between quotes of both kinds, a traceback has a backslash before one of them.
+        repr(f"\"{secret}'")[2:-3],
+        repr(wire)[2:-1],
+        wire.decode("utf-8", "replace"),
+        encoded.decode("latin-1"),
+        quote(wire),
         json.dumps(secret)[1:-1],
         in_json,
         html.escape(secret),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from handler.errors import SecretError
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 # A refused key must not make every request a call to the secret store.
 _FETCH_AGAIN_AFTER_SECONDS = 60.0
+
+# Whoever reads them does so after each delivery, which cannot take a minute.
+_FAILURES_KEPT = 4
 
 
 class Secret(Protocol):
@@ -42,6 +46,9 @@ class Secret(Protocol):
     def renew(self) -> bool:
         """Look for a newer version, where one can be looked for; tell whether anything changed."""
 
+    def failures(self) -> list[str]:
+        """Return what an operator must know of failed looks, each once."""
+
 
 class FixedSecret:
     """A secret that is known and does not change."""
@@ -60,6 +67,10 @@ class FixedSecret:
     def renew(self) -> bool:
         """Return that nothing changed."""
         return False
+
+    def failures(self) -> list[str]:
+        """Return that nothing failed."""
+        return []
 
 
 class StoredSecret:
@@ -84,6 +95,7 @@ class StoredSecret:
         self._lock = threading.Lock()
         self._versions: tuple[str, ...] = ()
         self._fetched = 0.0
+        self._failures: deque[str] = deque(maxlen=_FAILURES_KEPT)
 
     def versions(self) -> tuple[str, ...]:
         """Return the versions as they were fetched last; fetch them where they never were."""
@@ -104,15 +116,24 @@ class StoredSecret:
         """
         Fetch the versions again, at most once a minute; tell whether anything changed.
 
-        A store that does not answer leaves what is known as it is.
+        A store that does not answer leaves what is known as it is; `failures` tells of it.
         """
         with self._lock:
             if self._monotonic() - self._fetched < _FETCH_AGAIN_AFTER_SECONDS:
                 return False
             before = self._versions
-            with contextlib.suppress(SecretError):
+            try:
                 self._load()
+            except SecretError as error:
+                self._failures.append(f"{error}; the one that is known stays in use")
             return self._versions != before
+
+    def failures(self) -> list[str]:
+        """Return why looking for a newer version has failed, each time once; no part of it."""
+        failures = []
+        while self._failures:
+            failures.append(self._failures.popleft())
+        return failures
 
     def _load(self) -> None:
         self._fetched = self._monotonic()
@@ -120,10 +141,10 @@ class StoredSecret:
         known = self._versions[:1]
         try:
             current, *previous = self._fetch()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - told as a SecretError
             # Each store has errors of its own, which boto3 makes at run time.
             code = error_code(error)
-            raise SecretError(f"cannot read the secret of {self._variable}: {code}") from error
+            raise SecretError(f"cannot read the secret of {self._variable}: {code}") from None
         try:
             fetched = [secret_value(current)]
         except ValueError as error:

@@ -54,7 +54,11 @@ class ListenerAnswer:
 
 
 class TransportError(Exception):
-    """The listener has not answered; the text says how it failed."""
+    """
+    The listener has not answered; the text says how it failed.
+
+    It has no cause: that one's text may repeat the URL and what the listener said.
+    """
 
 
 class Transport:
@@ -99,14 +103,14 @@ class Transport:
                     preload_content=False,
                 )
             except _FAILURES as error:
-                raise TransportError(attempt.describe(error)) from error
+                raise TransportError(attempt.describe(error)) from None
             final = 400 <= response.status < 500
             try:
                 words = _read_words(response)
             except _FAILURES as error:
                 # What cannot be decoded is there all the same.
                 if not final and not isinstance(error, DecodeError):
-                    raise TransportError(attempt.describe(error)) from error
+                    raise TransportError(attempt.describe(error)) from None
                 words = ""
             finally:
                 response.close()

@@ -19,6 +19,7 @@ from handler.body import MAX_INFLATED_BYTES, inflate, parse_body
 from handler.errors import BodyError
 from local.receiver import Receiver
 from tests.support.invoking import (
+    ACCESS_KEY,
     REQUEST_ID,
     body_of,
     function_for,
@@ -30,7 +31,7 @@ from tests.support.invoking import (
 
 BODY = body_of([record_of(points(3))]).encode()
 HALF = len(BODY) // 2
-HEADERS = headers(REQUEST_ID, "k")
+HEADERS = headers(REQUEST_ID, ACCESS_KEY)
 EMPTY_MEMBER = gzip.compress(b"", mtime=0)
 
 

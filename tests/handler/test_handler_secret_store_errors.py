@@ -8,18 +8,22 @@ import pytest
 from events import front_doors
 from handler import secret_stores
 from handler.secret_stores import fetcher
+from local.answers import accept, always
 from local.exchange import Answer, Received
 from local.receiver import Receiver
 from tests.support.invoking import (
     ACCESS_KEY,
+    REQUEST_ID,
     delivery_of,
+    function_at,
     function_for,
     invoke,
+    json_lines,
     points,
     record_of,
 )
 from tests.support.misbehaving import nobody
-from tests.support.secret_stores import REGION, Stores, aim_at
+from tests.support.secret_stores import MINUTE, REGION, Later, Stores, aim_at
 
 TOKEN = "QWZ7f3b9e51c8d24a60"
 TOKEN_ARN = "LOGZIO_METRICS_TOKEN_ARN"
@@ -222,6 +226,33 @@ def test_nobody_tells_a_secret(
     written = captured.out + captured.err + caplog.text + error
     assert '"message":"delivery"' in written
     assert [secret for secret in (TOKEN, before, ACCESS_KEY, old_key) if secret in written] == []
+
+
+@pytest.mark.parametrize("asker", ["another key", "listener"])
+def test_failed_second_look_is_told(
+    asker: str, stores: Stores, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A store that refuses a second look is told in one warning, beside the 401 it leads to."""
+    settings = {TOKEN_ARN: stores.secret(TOKEN), KEY_ARN: stores.secret(ACCESS_KEY)}
+    later = Later()
+    if asker == "listener":
+        key, variable, answer = ACCESS_KEY, TOKEN_ARN, always(Answer(401))
+    else:
+        key, variable, answer = "QZX4another1key", KEY_ARN, accept
+    with Receiver(answer) as receiver:
+        function = function_at(later.clock, receiver.url, **settings)
+        invoke(function, delivery_of(points(1)))
+        capsys.readouterr()
+        later.ahead += MINUTE
+        stores.fault = lambda _asked: "AccessDeniedException"
+        assert invoke(function, delivery_of(points(1), access_key=key)).status == 401
+    lines = json_lines(capsys.readouterr().out)
+    warnings = [line for line in lines if line.get("level") == "WARNING"]
+    reason = f"cannot read the secret of {variable}: AccessDeniedException"
+    told = [line["message"] for line in warnings]
+    assert told == [f"{reason}; the one that is known stays in use"]
+    assert warnings[0]["firehose_request_id"] == REQUEST_ID
+    assert TOKEN not in str(lines)
 
 
 def test_variables_are_told_apart(stores: Stores) -> None:

@@ -71,6 +71,31 @@ def test_renewing() -> None:
         assert (secret.renew(), secret.versions()) == (changed, expected)
 
 
+def test_failures_of_renewing() -> None:
+    """A look that failed is told once, with the error's name and without what it says."""
+    later = Later()
+
+    def refusing() -> tuple[str, ...]:
+        raise OSError(f"not {NEW}")
+
+    secret = stored(later, lambda: (OLD,), refusing, lambda: ("{",), lambda: (NEW,))
+    secret.versions()
+    assert secret.failures() == []
+    told = []
+    for _ in range(3):
+        later.ahead += MINUTE
+        secret.renew()
+        told.append(secret.failures())
+        assert secret.failures() == []
+    end = "; the one that is known stays in use"
+    assert told == [
+        [f"cannot read the secret of VARIABLE_ARN: OSError{end}"],
+        [f"the secret of VARIABLE_ARN begins with {{ and is not JSON{end}"],
+        [],
+    ]
+    assert secret.versions() == (NEW, OLD)
+
+
 def test_known_versions_while_the_store_stalls() -> None:
     """Who needs a secret that is known does not wait until somebody else has looked again."""
     later, asked, answering = Later(), threading.Event(), threading.Event()

@@ -1,0 +1,22 @@
+"""A listener for the tests that say in each example how it answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.security.canaries import Listener
+from tests.support.misbehaving import raw_listener
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def listener() -> Iterator[Listener]:
+    """Run a listener for all examples of a module."""
+    made = Listener()
+    with raw_listener(made) as url:
+        made.url = url
+        yield made

@@ -1,0 +1,115 @@
+"""What is raised tells no secret either: its text, its representation, nor what led to it."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extension.destinations.destination import Request
+from extension.errors import ExtensionError
+from extension.exchange import Exchanges
+from extension.secret import fetch_secret
+from handler.endpoint import endpoint_at
+from handler.errors import HandlerError
+from handler.secrets import FixedSecret, StoredSecret
+from handler.settings import read_settings
+from handler.transport import Transport, TransportError
+from tests.security.canaries import ascii_secrets, conversations, leaks
+from tests.support.properties import examples
+from tests.support.secret_stores import MINUTE, REGION, Later
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.security.canaries import Listener
+
+
+SECRET = "QX7zJkKvWq'Zvw&x"
+MISPLACED = "QX7zJkKvWqZvwx"
+"""A token that stands where the name of a parameter belongs."""
+
+
+def told_by(error: BaseException) -> str:
+    """Return everything that may be written of an error."""
+    return f"{error!s} {error!r} {''.join(traceback.format_exception(error, chain=True))}"
+
+
+def told_of(action: Callable[[], object]) -> str:
+    """Return all that may be written of how an exchange has failed; nothing if it has not."""
+    try:
+        action()
+    except (TransportError, ExtensionError) as error:
+        return told_by(error)
+    return ""
+
+
+@examples(50)
+@given(data=st.data())
+def test_failed_exchanges(listener: Listener, data: st.DataObject) -> None:
+    """An exchange that fails, of the function or of the extension, repeats nothing of it."""
+    secret = data.draw(ascii_secrets)
+    listener.converse = data.draw(conversations([secret]))
+    headers = {"Authorization": f"Bearer {secret}"}
+    told = told_of(lambda: Transport(1).post(f"{listener.url}?x=1", b"body", headers, 5))
+    with contextlib.closing(Exchanges()) as exchanges:
+        told += told_of(lambda: exchanges.post(Request(listener.url, headers, b"body"), 5))
+    assert leaks(told, [secret]) == []
+
+
+def test_stored_secret() -> None:
+    """A store whose error repeats the secret is told by the error's name alone."""
+
+    def failing() -> tuple[str, ...]:
+        raise OSError(f"the secret is {SECRET}")
+
+    def broken() -> tuple[str, ...]:
+        return (f'{{"api_key": "{SECRET}"',)
+
+    later = Later()
+    for fetch in (failing, broken):
+        secret = StoredSecret("VARIABLE", fetch, later.monotonic)
+        with pytest.raises(HandlerError) as caught:
+            secret.versions()
+        assert leaks(told_by(caught.value), [SECRET]) == []
+        later.ahead += MINUTE
+        secret.renew()
+        assert leaks(" ".join(secret.failures()), [SECRET]) == []
+
+
+def test_settings_and_what_is_made_of_them() -> None:
+    """The representations of settings and endpoints, and a settings error, hold no secret."""
+    environ = {
+        "LOGZIO_REGION": "us",
+        "LOGZIO_METRICS_TOKEN": SECRET,
+        "FIREHOSE_ACCESS_KEY": SECRET[::-1],
+        "REMOTE_WRITE_HEADERS": f'{{"X-Key": "{SECRET}"}}',
+    }
+    settings = read_settings(environ)
+    endpoint = endpoint_at(settings.listener, settings, FixedSecret(SECRET))
+    assert leaks(f"{settings!r} {settings} {endpoint!r}", [SECRET, SECRET[::-1]]) == []
+    with pytest.raises(HandlerError) as caught:
+        read_settings(dict.fromkeys((*environ, "REMOTE_WRITE_AUTH", "AWS_REGION"), SECRET + "\n\0"))
+    assert leaks(str(caught.value), [SECRET]) == []
+
+
+@examples(25)
+@given(data=st.data())
+def test_stores_of_the_extension(listener: Listener, data: st.DataObject) -> None:
+    """Whatever a secret store says, no error has the secret, a credential or a misplaced token."""
+    hidden = [data.draw(ascii_secrets) for _ in range(4)]
+    listener.converse = data.draw(conversations(hidden))
+    environ = {
+        "AWS_ENDPOINT_URL": listener.url.removesuffix("/write"),
+        "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": hidden[0],
+        "AWS_SESSION_TOKEN": hidden[1],
+        "AWS_REGION": REGION,
+    }
+    reference = data.draw(st.sampled_from(["/name/of/it", MISPLACED]))
+    told = told_of(lambda: fetch_secret(reference, environ, now=lambda: 0))
+    assert leaks(told, [*hidden, MISPLACED]) == []

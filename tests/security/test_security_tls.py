@@ -1,0 +1,223 @@
+"""Only a server with a valid certificate receives a byte of a token, from either sender."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+import warnings
+from typing import TYPE_CHECKING
+
+import pytest
+
+from extension.bounded_socket import tls_context
+from extension.destinations.destination import Request
+from extension.errors import ExchangeError
+from extension.exchange import Exchanges
+from handler.transport import Transport, TransportError
+from local.log_destinations.certificates import Certificate, CertificateAuthority
+from local.log_destinations.logzio import LogzioDestination
+from tests.extension_process.running import health_check, settings
+from tests.support.extension_listeners import listener
+from tests.support.pythons import pythons
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TOKEN = b"QWZ7f3b9e51c8d24a60"
+HEADERS = {"Authorization": f"Bearer {TOKEN.decode()}", "Content-Type": "text/plain"}
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+SECONDS = 10.0
+
+
+def by_function(url: str) -> int:
+    """Post as the function does; return the status."""
+    return Transport(1).post(url, b"body", HEADERS, SECONDS).status
+
+
+def by_extension(url: str) -> int:
+    """Post as the extension does; return the status."""
+    with contextlib.closing(Exchanges()) as exchanges:
+        return exchanges.post(Request(url, HEADERS, b"body"), SECONDS).status
+
+
+class Server:
+    """Speaks TLS as it is told, and keeps every byte that comes out of it.
+
+    Args:
+        context: Of the server; None: it takes what comes as it is.
+    """
+
+    def __init__(self, context: ssl.SSLContext | None) -> None:
+        self._context = context
+        self.received = b""
+        self.reason = ""
+        self.over = threading.Event()
+
+    def __call__(self, connection: socket.socket) -> None:
+        """Serve one connection."""
+        try:
+            if self._context is None:
+                self.received += connection.recv(65536)
+                return
+            with self._context.wrap_socket(connection, server_side=True) as secured:
+                while piece := secured.recv(65536):
+                    self.received += piece
+                    # Head and body may come one after the other.
+                    if self.received.endswith((b"body", b"hello")):
+                        secured.sendall(ANSWER)
+                        return
+        except OSError as error:
+            self.reason = str(error)
+        finally:
+            self.over.set()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    """Give the authority that the senders trust."""
+    return CertificateAuthority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    """Give an authority that nobody trusts."""
+    return CertificateAuthority(tmp_path_factory.mktemp("stranger"))
+
+
+@pytest.fixture(autouse=True)
+def trusted(authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the authority the trusted one of this process, as an operator does; use no proxy."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+
+
+@pytest.fixture(params=[by_function, by_extension], ids=["function", "extension"])
+def post(request: pytest.FixtureRequest) -> Callable[[str], int]:
+    """Give each sender."""
+    chosen: Callable[[str], int] = request.param
+    return chosen
+
+
+def old(authority: CertificateAuthority) -> ssl.SSLContext:
+    """Make a server with a good certificate that speaks TLS 1.0 and 1.1 alone."""
+    context = authority.server()
+    with warnings.catch_warnings():
+        # That is the point: these versions are not to be used any more.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+def refused(post: Callable[[str], int], server: Server, host: str = "127.0.0.1") -> str:
+    """Post to a server that must not be trusted; return the error."""
+    with listener(server) as port:
+        with pytest.raises((TransportError, ExchangeError)) as caught:
+            post(f"https://{host}:{port}/write?token={TOKEN.decode()}")
+        assert server.over.wait(SECONDS)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_good(post: Callable[[str], int], authority: CertificateAuthority, host: str) -> None:
+    """A server with a certificate of a trusted authority, for this host, gets the request."""
+    server = Server(authority.server())
+    with listener(server) as port:
+        assert post(f"https://{host}:{port}/write") == 200
+    assert TOKEN in server.received
+
+
+@pytest.mark.parametrize(
+    "kind", [Certificate.WRONG_HOST, Certificate.EXPIRED, Certificate.SELF_SIGNED]
+)
+def test_bad_certificate(
+    post: Callable[[str], int], authority: CertificateAuthority, kind: Certificate
+) -> None:
+    """One whose certificate is for another host, expired or its own work receives nothing."""
+    server = Server(authority.server(kind))
+    error = refused(post, server)
+    assert "SSL" in error
+    assert server.received == b""
+
+
+def test_unknown_authority(post: Callable[[str], int], stranger: CertificateAuthority) -> None:
+    """One whose certificate is good, but by an authority that is not trusted, receives nothing."""
+    server = Server(stranger.server())
+    assert "SSL" in refused(post, server)
+    assert server.received == b""
+
+
+def test_public_authorities(
+    post: Callable[[str], int], authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no authority is named, the public ones are trusted and nobody else."""
+    monkeypatch.delenv("SSL_CERT_FILE")
+    server = Server(authority.server())
+    assert "SSL" in refused(post, server)
+    assert server.received == b""
+
+
+def test_certificate_is_for_the_name_that_was_asked_for(
+    post: Callable[[str], int], authority: CertificateAuthority
+) -> None:
+    """A certificate for an address is none for another one that leads to the same server."""
+    server = Server(authority.server())
+    assert "SSL" in refused(post, server, "127.1")
+    assert server.received == b""
+
+
+def test_old_version(post: Callable[[str], int], authority: CertificateAuthority) -> None:
+    """A server that speaks nothing newer than TLS 1.1 receives nothing."""
+    server = Server(old(authority))
+    assert "SSL" in refused(post, server)
+    assert server.received == b""
+
+
+def test_old_server_is_one(authority: CertificateAuthority) -> None:
+    """The server of the test before speaks TLS 1.1 with whoever still does."""
+    client = ssl.create_default_context(cafile=authority.file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        client.minimum_version = ssl.TLSVersion.TLSv1
+    client.set_ciphers("ALL:@SECLEVEL=0")
+    server = Server(old(authority))
+    with (
+        listener(server) as port,
+        socket.create_connection(("127.0.0.1", port)) as connection,
+        client.wrap_socket(connection, server_hostname="127.0.0.1") as secured,
+    ):
+        assert secured.version() == "TLSv1.1"
+        secured.sendall(b"hello")
+        assert secured.recv(100)
+    assert server.received == b"hello"
+
+
+def test_no_tls(post: Callable[[str], int]) -> None:
+    """A server that speaks no TLS gets the beginning of a handshake, without the token."""
+    server = Server(None)
+    refused(post, server)
+    assert server.received[:1] == b"\x16"
+    assert TOKEN not in server.received
+
+
+def test_context_of_the_extension() -> None:
+    """The extension asks for a certificate, its host name and TLS 1.2, whatever OpenSSL says."""
+    context = tls_context()
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+@pytest.mark.parametrize("version", list(pythons()))
+def test_old_version_on_each_python(version: str, authority: CertificateAuthority) -> None:
+    """On every Python that the extension runs on, it refuses a server of TLS 1.1."""
+    with LogzioDestination(tls=old(authority)) as server:
+        environ = {**settings([server]), "SSL_CERT_FILE": str(authority.file)}
+        code, said = health_check(environ, pythons()[version])
+        assert (code, server.arrivals) == (1, [])
+    assert "SSLError" in said
+    assert server.token not in said
