@@ -23,6 +23,11 @@ output "backup_bucket_name" {
   value       = aws_s3_bucket.backup.id
 }
 
+output "replay_function_name" {
+  description = "The function that replays the backup when it is invoked. Null where it is not created."
+  value       = one(aws_lambda_function.replay[*].function_name)
+}
+
 output "token_secret_arn" {
   description = "The secret with the token."
   value       = local.token_secret_arn

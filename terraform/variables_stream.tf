@@ -167,3 +167,10 @@ variable "transform_result" {
     error_message = "The value of transform_result must be one of Dropped, Ok."
   }
 }
+
+variable "create_replay_function" {
+  description = "Whether the function is created that sends the backup to the listener when somebody invokes it."
+  type        = bool
+  default     = true
+  nullable    = false
+}

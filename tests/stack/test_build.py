@@ -51,13 +51,13 @@ def test_content(tmp_path: Path, architecture: str) -> None:
 
 
 def check_packages(folder: Path) -> None:
-    """Every package is locked, and of the project there are two rooms, as they are here."""
+    """Every package is locked, and of the project there are three rooms, as they are here."""
     installed = {path.name.split("-")[0] for path in folder.glob("*.dist-info")}
     assert installed
     assert installed <= locked_names()
     rooms = {path.name for path in folder.iterdir()} & {p.name for p in PROJECT.iterdir()}
-    assert rooms - {"__pycache__"} == {"handler", "converters"}
-    for room in ("handler", "converters"):
+    assert rooms - {"__pycache__"} == {"handler", "converters", "replay"}
+    for room in ("handler", "converters", "replay"):
         made = {path.relative_to(folder) for path in (folder / room).rglob("*.py")}
         assert made == {path.relative_to(PROJECT) for path in (PROJECT / room).rglob("*.py")}
     unwanted = {"tests", "docs", "events", "bench", "local", "bin"}

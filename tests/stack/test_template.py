@@ -37,6 +37,7 @@ OPTIONS = {
     "LogsTokenSecretKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/logs",
     "LogsDestination": "datatap",
     "LogsListener": "https://tap.example",
+    "CreateReplayFunction": "false",
     "CreateAlarms": "false",
     "CreateDashboard": "false",
     "S3BackupMode": "AllData",

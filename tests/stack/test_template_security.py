@@ -14,7 +14,7 @@ KEY = "arn:aws:kms:us-east-1:111122223333:key/own"
 
 WILDCARDS = (
     r"arn:aws:logs:us-east-1:111122223333:log-group:\w+:log-stream:\*",
-    r"arn:of:BackupBucket/\*",
+    r"arn:of:BackupBucket/(?:(?:failed|all-data|replay|replayed)/)?\*",
     r"arn:of:MetricStreamFunction:\*",
 )
 """Streams of one log group, objects of one bucket, versions of one function."""
@@ -30,6 +30,7 @@ BUCKET_ACTIONS = {
 READ_SECRET = "secretsmanager:GetSecretValue"
 INVOKE = {"lambda:InvokeFunction", "lambda:GetFunctionConfiguration"}
 FUNCTION_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents", READ_SECRET}
+REPLAY_ACTIONS = {"s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"}
 
 
 def listed(value: Any) -> list[Any]:
@@ -84,6 +85,7 @@ def test_roles_do_what_they_must(door: str) -> None:
         "MetricStreamRole": {"firehose:PutRecord", "firehose:PutRecordBatch"},
         "FirehoseRole": BUCKET_ACTIONS | {"logs:PutLogEvents"} | firehose,
         "FunctionRole": FUNCTION_ACTIONS,
+        "ReplayRole": FUNCTION_ACTIONS | REPLAY_ACTIONS,
     }
 
 
@@ -102,7 +104,7 @@ def test_a_key_of_the_secret_may_be_used(stack: Stack) -> None:
         for role, statement in policies(stack)
         if "kms:Decrypt" in listed(statement["Action"])
     }
-    assert decrypting == {"FirehoseRole": KEY, "FunctionRole": KEY}
+    assert decrypting == {"FirehoseRole": KEY, "FunctionRole": KEY, "ReplayRole": KEY}
     assert "kms:Decrypt" not in json.dumps(Stack().resources)
 
 
@@ -113,12 +115,13 @@ def test_only_services_take_roles(stack: Stack) -> None:
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Action"] == "sts:AssumeRole"
         principals[name] = statement["Principal"]["Service"]
-        if name != "FunctionRole":
+        if name not in ("FunctionRole", "ReplayRole"):
             assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
     assert principals == {
         "MetricStreamRole": "streams.metrics.cloudwatch.amazonaws.com",
         "FirehoseRole": "firehose.amazonaws.com",
         "FunctionRole": "lambda.amazonaws.com",
+        "ReplayRole": "lambda.amazonaws.com",
     }
 
 
@@ -184,7 +187,7 @@ def test_secret() -> None:
         assert endpoint["SecretsManagerConfiguration"]["Enabled"] is True
         assert "AccessKey" not in endpoint["EndpointConfiguration"]
         reading = [s["Resource"] for _, s in policies(stack) if s["Action"] == READ_SECRET]
-        assert reading == [arn, arn]
+        assert reading == [arn, arn, arn]
     assert given.outputs["TokenSecretArn"]["Value"] == ARN
 
 
@@ -199,7 +202,7 @@ def test_token_is_nowhere_else(stack: Stack) -> None:
 def test_log_groups(stack: Stack) -> None:
     """All log groups are the stack's own, with retention, and all logs go there."""
     groups = stack.of_type("AWS::Logs::LogGroup")
-    assert groups.keys() == {"FunctionLogGroup", "FirehoseLogGroup"}
+    assert groups.keys() == {"FunctionLogGroup", "FirehoseLogGroup", "ReplayLogGroup"}
     default = str(parameters()["LogRetentionDays"]["Default"])
     assert {group["RetentionInDays"] for group in groups.values()} == {default}
     function = stack.properties("MetricStreamFunction")

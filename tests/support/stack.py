@@ -44,6 +44,7 @@ def transformed() -> dict[str, Any]:
     template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
     # `sam deploy` uploads the artifact and puts its address here.
     template["Resources"]["MetricStreamFunction"]["Properties"]["CodeUri"] = "s3://code/function"
+    template["Resources"]["ReplayFunction"]["Properties"]["CodeUri"] = "s3://code/function"
     template["Resources"]["LogsExtensionLayer"]["Properties"]["ContentUri"] = "s3://code/layer"
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
     made: dict[str, Any] = translator.translate(template, parameter_values={})

@@ -1,0 +1,1 @@
+"""Sends what Firehose has written to the backup: the objects of a bucket or a folder."""

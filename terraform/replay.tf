@@ -1,0 +1,126 @@
+# --- Replay: nothing invokes it but the operator; docs/operations.md says when
+
+resource "aws_lambda_function" "replay" {
+  #checkov:skip=CKV_AWS_50:An operator invokes it by hand, and its log has a line for each object.
+  #checkov:skip=CKV_AWS_115:An operator invokes it by hand, and an account's quota may leave nothing to reserve.
+  #checkov:skip=CKV_AWS_116:It answers whoever invoked it; what was not sent stays in the bucket, with a note.
+  #checkov:skip=CKV_AWS_117:It reaches a public listener and nothing in a VPC.
+  #checkov:skip=CKV_AWS_173:The token comes from Secrets Manager by ARN; Lambda encrypts variables with its own key.
+  #checkov:skip=CKV_AWS_272:The package is built here and checked by its hash.
+  count = var.create_replay_function ? 1 : 0
+
+  function_name    = "${var.name}-replay"
+  description      = "Sends what Firehose has written to the backup bucket to the listener."
+  filename         = var.function_zip
+  source_code_hash = filebase64sha256(var.function_zip)
+  handler          = "replay.app.lambda_handler"
+  runtime          = "python3.13"
+  architectures    = [var.architecture]
+  # An object is unpacked as a whole: Firehose's are at most 128 MiB, those of this stack far smaller.
+  memory_size = 1024
+  timeout     = 900
+  role        = one(aws_iam_role.replay[*].arn)
+
+  logging_config {
+    log_group  = one(aws_cloudwatch_log_group.replay[*].name)
+    log_format = "JSON"
+  }
+
+  environment {
+    variables = {
+      BACKUP_BUCKET            = aws_s3_bucket.backup.id
+      LOGZIO_METRICS_TOKEN_ARN = local.token_secret_arn
+      LOGZIO_METRICS_LISTENER  = var.listener_url
+      LOGZIO_REGION            = var.logzio_region
+      REMOTE_WRITE_AUTH        = var.remote_write_auth
+      REMOTE_WRITE_HEADERS     = var.remote_write_headers
+      REMOTE_WRITE_MAX_BYTES   = var.remote_write_max_bytes
+      REMOTE_WRITE_CONCURRENCY = var.remote_write_concurrency
+      LISTENER_TIMEOUT_SECONDS = var.listener_timeout_seconds
+      P8S_LOGZIO_NAME          = var.p8s_logzio_name
+      LABEL_VALUE_CASE         = var.label_value_case
+      NATIVE_HISTOGRAMS        = var.native_histograms
+      POWERTOOLS_LOG_LEVEL     = var.log_level
+    }
+  }
+
+  depends_on = [
+    aws_iam_role_policy.replay,
+    aws_secretsmanager_secret_version.token,
+  ]
+}
+
+resource "aws_cloudwatch_log_group" "replay" {
+  #checkov:skip=CKV_AWS_158:Log lines hold no metric value and no secret; CloudWatch Logs encrypts them with its own key.
+  #checkov:skip=CKV_AWS_338:The variable log_retention_days decides.
+  count = var.create_replay_function ? 1 : 0
+
+  name              = "/aws/lambda/${var.name}-replay"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_iam_role" "replay" {
+  count = var.create_replay_function ? 1 : 0
+
+  name_prefix          = "${var.name}-replay-"
+  permissions_boundary = local.permissions_boundary
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect    = "Allow"
+        Principal = { Service = "lambda.amazonaws.com" }
+        Action    = "sts:AssumeRole"
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "replay" {
+  count = var.create_replay_function ? 1 : 0
+
+  name = "replay-the-backup"
+  role = one(aws_iam_role.replay[*].id)
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          Effect   = "Allow"
+          Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+          Resource = ["${one(aws_cloudwatch_log_group.replay[*].arn)}:log-stream:*"]
+        },
+        {
+          Effect   = "Allow"
+          Action   = ["s3:ListBucket"]
+          Resource = [aws_s3_bucket.backup.arn]
+        },
+        # What is replayed is read, and deleted once there is a copy of it below replayed/.
+        {
+          Effect   = "Allow"
+          Action   = ["s3:GetObject", "s3:DeleteObject"]
+          Resource = ["${aws_s3_bucket.backup.arn}/failed/*", "${aws_s3_bucket.backup.arn}/all-data/*"]
+        },
+        {
+          Effect   = "Allow"
+          Action   = ["s3:PutObject"]
+          Resource = ["${aws_s3_bucket.backup.arn}/replayed/*"]
+        },
+        # The notes.
+        {
+          Effect   = "Allow"
+          Action   = ["s3:GetObject", "s3:PutObject"]
+          Resource = ["${aws_s3_bucket.backup.arn}/replay/*"]
+        },
+        {
+          Effect   = "Allow"
+          Action   = ["secretsmanager:GetSecretValue"]
+          Resource = [local.token_secret_arn]
+        },
+      ],
+      local.decrypt_token,
+    )
+  })
+}

@@ -1,0 +1,192 @@
+"""The replay function: what an event asks for, what is answered, and that it ends in time."""
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from handler.errors import SettingsError
+from local.answers import always
+from local.exchange import Answer
+from local.lambda_context import LambdaContext
+from local.receiver import Receiver
+from replay import app
+from replay.errors import StoreError, UsageError
+from tests.support.backups import (
+    TOKEN,
+    environment,
+    failed_line,
+    failed_object,
+    hosts_in,
+    records_of_hosts,
+)
+from tests.support.buckets import TestBucket
+from tests.support.invoking import SAMPLES_OF_A_POINT
+
+MINUTES = 900.0
+
+
+def invoke(
+    bucket: TestBucket, url: str, event: Any = None, seconds: float = MINUTES, **changed: str
+) -> dict[str, Any]:
+    """Invoke the function; what it answers is JSON."""
+    environ = {**environment(url, **changed), "BACKUP_BUCKET": bucket.name}
+    answer: dict[str, Any] = json.loads(json.dumps(app.replay(event or {}, environ, seconds)))
+    return answer
+
+
+@pytest.fixture
+def keys(bucket: TestBucket) -> list[str]:
+    """Fill the bucket with failed deliveries, hosts a to c, and all data, host d."""
+    a, b, c, d = records_of_hosts("abcd")
+    bucket.put("all-data/2026/11/20/14/four.gz", gzip.compress(d))
+    return [
+        bucket.put("failed/http-endpoint-failed/2026/11/20/14/1.gz", failed_object([a])),
+        bucket.put("failed/http-endpoint-failed/2026/11/20/14/2.gz", failed_object([b])),
+        bucket.put("failed/processing-failed/2026/11/20/14/3.gz", failed_object([c])),
+    ]
+
+
+def test_what_failed_is_sent_and_moved(bucket: TestBucket, keys: list[str]) -> None:
+    """Without a word it replays failed/, moves what is sent, and answers with the account."""
+    with Receiver() as receiver:
+        answer = invoke(bucket, receiver.url)
+        assert hosts_in(receiver) == dict.fromkeys("abc", SAMPLES_OF_A_POINT)
+    assert answer["objects"] == {"found": 3, "sent": 3, "sentBefore": 0, "left": 0}
+    assert answer["account"]["sent"] == answer["account"]["samples"] == 3 * SAMPLES_OF_A_POINT
+    assert (answer["more"], answer["complete"], answer["left"]) == (False, True, {})
+    assert bucket.keys("failed/") == []
+    assert bucket.keys("replayed/") == [f"replayed/{key}" for key in keys]
+
+
+def test_dry_run(bucket: TestBucket, keys: list[str]) -> None:
+    """A dry run answers what there is, and leaves everything as it is."""
+    with Receiver() as receiver:
+        answer = invoke(bucket, receiver.url, {"dryRun": True})
+        assert not receiver.requests
+    assert answer["objects"]["toSend"] == 3
+    assert answer["namespaces"] == {"shop": 3 * SAMPLES_OF_A_POINT}
+    assert answer["oldest"] == answer["newest"]
+    assert bucket.keys("failed/") == keys
+
+
+@pytest.mark.usefixtures("keys")
+def test_options(bucket: TestBucket) -> None:
+    """Prefix, limit, rate, times, name and what becomes of objects are the event's."""
+    with Receiver() as receiver:
+        event: dict[str, Any] = {
+            "prefix": "all-data/",
+            "done": "mark",
+            "rate": 1000,
+            "since": "2020-01-01",
+            "p8sLogzioName": "production",
+        }
+        assert invoke(bucket, receiver.url, event)["objects"]["sent"] == 1
+        assert invoke(bucket, receiver.url, event)["objects"]["sentBefore"] == 1
+        assert invoke(bucket, receiver.url, {"until": "2020-01-01"})["objects"]["found"] == 0
+        assert invoke(bucket, receiver.url, {"limit": 2})["more"] is True
+        assert hosts_in(receiver).keys() == set("dab")
+        (first, *_) = receiver.accepted_samples()
+    assert dict(first)["p8s_logzio_name"] == "production"
+    assert bucket.keys("all-data/")
+
+
+@pytest.mark.usefixtures("keys")
+def test_it_ends_before_lambda_ends_it(bucket: TestBucket) -> None:
+    """Without time it begins nothing; with little it ends in the middle, and says there is more."""
+    with Receiver(always(Answer(status=503))) as receiver:
+        none = invoke(bucket, receiver.url, seconds=5.0)
+        assert not receiver.requests
+        little = invoke(bucket, receiver.url, seconds=20.5)
+    assert (none["more"], none["complete"]) == (True, False)
+    assert (little["more"], little["left"], little["stopped"]) == (True, {}, "")
+    assert len(bucket.keys("failed/")) == 3
+
+
+@pytest.mark.usefixtures("keys")
+def test_it_goes_on_where_it_was(bucket: TestBucket) -> None:
+    """Invoked until there is no more, it sends everything once."""
+    with Receiver() as receiver:
+        answers = [invoke(bucket, receiver.url, {"limit": 1}) for _ in range(3)]
+        assert hosts_in(receiver) == dict.fromkeys("abc", SAMPLES_OF_A_POINT)
+    assert [answer["more"] for answer in answers] == [True, True, False]
+
+
+def test_what_is_left_has_a_reason(bucket: TestBucket) -> None:
+    """What cannot be read is named with its reason, and stays where it was."""
+    key = bucket.put("failed/x", failed_line(b"\x05\x0a").encode())
+    with Receiver() as receiver:
+        answer = invoke(bucket, receiver.url)
+    assert list(answer["left"]) == [key]
+    assert answer["account"]["unreadable"] == 1
+    assert bucket.keys("failed/") == [key]
+
+
+def test_no_token_is_told(
+    bucket: TestBucket, keys: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Neither the answer nor the log nor a note repeats the token that a listener has repeated."""
+    words = f"who is {TOKEN}?".encode()
+    with Receiver(always(Answer(status=401, body=words))) as receiver:
+        answer = invoke(bucket, receiver.url)
+        (request,) = receiver.requests
+    assert request.headers["authorization"] == f"Bearer {TOKEN}"
+    told = json.dumps(answer) + capfd.readouterr().out
+    told += "".join(bucket.get(key).decode() for key in bucket.keys("replay/"))
+    assert "who is" in told
+    assert TOKEN not in told
+    assert bucket.keys("failed/") == keys
+
+
+def test_log_lines(bucket: TestBucket, keys: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    """Each object has a line of JSON in the log."""
+    with Receiver() as receiver:
+        invoke(bucket, receiver.url, POWERTOOLS_SERVICE_NAME="replay-test")
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [line["message"] for line in lines[1:]] == [f"{key}: sent" for key in keys]
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        ({"dryrun": True}, "keys of done, dryRun"),
+        (["failed/"], "must be an object"),
+        ({"dryRun": "false"}, "dryRun must be true or false"),
+        ({"done": "delete"}, "done must be mark or move"),
+        ({"limit": 0}, "limit must be a number above zero"),
+        ({"limit": True}, "limit must be a number above zero"),
+        ({"rate": "fast"}, "rate must be a number above zero"),
+        ({"since": 5}, "5 is no text"),
+        ({"prefix": None}, "None is no text"),
+    ],
+)
+def test_wrong_events(bucket: TestBucket, event: Any, words: str) -> None:
+    """What an event asks for and nobody understands is an error, and nothing is sent."""
+    with pytest.raises(UsageError, match=words):
+        invoke(bucket, "https://listener.example", event)
+
+
+def test_wrong_settings(bucket: TestBucket) -> None:
+    """A wrong setting, a missing token or bucket is an error that says so."""
+    with pytest.raises(SettingsError, match="REMOTE_WRITE_MAX_BYTES"):
+        invoke(bucket, "https://listener.example", REMOTE_WRITE_MAX_BYTES="x")
+    with pytest.raises(SettingsError, match="REMOTE_WRITE_AUTH") as wrong:
+        invoke(bucket, "https://listener.example", REMOTE_WRITE_AUTH=TOKEN)
+    assert TOKEN not in str(wrong.value)
+    with pytest.raises(UsageError, match="no token"):
+        invoke(bucket, "https://listener.example", LOGZIO_METRICS_TOKEN="")
+    environ = environment("https://listener.example")
+    with pytest.raises(UsageError, match="BACKUP_BUCKET"):
+        app.replay({}, environ, MINUTES)
+    with pytest.raises(StoreError, match="NoSuchBucket"):
+        app.replay({}, {**environ, "BACKUP_BUCKET": "no-such-bucket-anywhere"}, MINUTES)
+
+
+def test_handler(bucket: TestBucket, keys: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lambda's entry reads the environment of the process and the time that is left."""
+    with Receiver() as receiver:
+        for name, value in environment(receiver.url, BACKUP_BUCKET=bucket.name).items():
+            monkeypatch.setenv(name, value)
+        answer = app.lambda_handler({}, LambdaContext.starting_now(60))
+    assert answer["objects"]["sent"] == len(keys)

@@ -1,0 +1,310 @@
+"""The command over folders: what is sent, what is left and why, and what is noted."""
+
+import gzip
+import json
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from local.answers import always, refusing, sequence
+from local.exchange import Answer
+from local.receiver import Receiver
+from tests.support.backups import (
+    TOKEN,
+    environment,
+    failed_line,
+    failed_object,
+    hosts_in,
+    records_of_hosts,
+    run,
+    run_in,
+    write,
+)
+from tests.support.invoking import SAMPLES_OF_A_POINT
+from tests.support.misbehaving import nobody
+
+FAILED = "failed/http-endpoint-failed/2026/11/20/14"
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Path:
+    """Make a backup with an object of each form, hosts a to f."""
+    root = tmp_path / "backup"
+    a, b, c, d, e, f = records_of_hosts("abcdef")
+    write(root / FAILED / "1-one.gz", gzip.compress(failed_object([a, b])))
+    write(root / "failed/processing-failed/2026/11/20/14/2-two", failed_object([c], between=""))
+    write(root / "all-data/2026/11/20/14/3-three.gz", gzip.compress(d + e))
+    write(root / FAILED / "4-four", failed_line(f, 'said "no"', sound=False).encode())
+    return root
+
+
+def note(root: Path, name: str) -> dict[str, object]:
+    """Read the note about an object."""
+    found: dict[str, object] = json.loads(
+        (root / ".replay" / f"{name}.json").read_text(encoding="utf-8")
+    )
+    return found
+
+
+def test_everything_arrives_once(backup: Path) -> None:
+    """All samples of all forms arrive, once; a second replay has nothing to send."""
+    with Receiver() as receiver:
+        first, second = run(backup, receiver.url), run(backup, receiver.url)
+        assert hosts_in(receiver) == dict.fromkeys("abcdef", SAMPLES_OF_A_POINT)
+        assert not receiver.violations
+    assert (first.status, second.status) == (0, 0)
+    assert [first.number(n) for n in ("found", "sent before", "records", "points")] == [4, 0, 6, 6]
+    assert first.number("samples") == 6 * SAMPLES_OF_A_POINT
+    assert (second.number("sent before"), second.number("requests")) == (4, 0)
+    assert note(backup, f"{FAILED}/1-one.gz")["status"] == "sent"
+
+
+def test_dry_run(backup: Path) -> None:
+    """A dry run tells what there is, by namespace and time, sends nothing and writes nothing."""
+    before = sorted(backup.rglob("*"))
+    with Receiver() as receiver:
+        ran = run(backup, receiver.url, "--dry-run")
+        assert not receiver.requests
+    assert ran.status == 0
+    assert sorted(backup.rglob("*")) == before
+    assert [ran.number(name) for name in ("to send", "records", "points", "shop")] == [4, 6, 6, 24]
+    times = [line.split()[1] for line in ran.output.splitlines() if line.startswith(("old", "new"))]
+    assert len(times) == 2
+    assert times[0] <= times[1]
+
+
+def test_dry_run_knows_what_is_sent(backup: Path) -> None:
+    """After a part has been sent, a dry run tells of the rest alone, and needs no token."""
+    with Receiver() as receiver:
+        assert run(backup, receiver.url, "--limit", "3").status == 1
+        rest = run(backup, receiver.url, "--dry-run", LOGZIO_METRICS_TOKEN="")
+    assert (rest.number("to send"), rest.number("sent before")) == (1, 3)
+
+
+def test_moving(backup: Path) -> None:
+    """What is sent is moved to replayed/ under its name; an object marked before is moved too."""
+    names = sorted(p.relative_to(backup) for p in backup.rglob("*") if p.is_file())
+    with Receiver() as receiver:
+        run(backup, receiver.url, "--limit", "1")
+        assert run(backup, receiver.url, "--done", "move").status == 0
+        assert hosts_in(receiver) == dict.fromkeys("abcdef", SAMPLES_OF_A_POINT)
+        assert run(backup, receiver.url).number("found") == 0
+    moved = backup / "replayed"
+    assert sorted(p.relative_to(moved) for p in moved.rglob("*") if p.is_file()) == names
+
+
+def test_what_cannot_be_read_is_left_with_a_reason(backup: Path) -> None:
+    """Of a damaged object the sound records are sent, once; it stays, with a reason in its note."""
+    path = backup / FAILED / "4-four"
+    path.write_bytes(path.read_bytes() + b'\n{"attemptsMade":1,"rawDa')
+    record = failed_line(b"\x05\x0a\x7fab", "no")
+    write(backup / FAILED / "5-five", (record + "\n" + record).encode())
+    with Receiver() as receiver:
+        first = run(backup, receiver.url, "--done", "move")
+        again = run(backup, receiver.url, "--done", "move")
+        assert hosts_in(receiver) == dict.fromkeys("abcdef", SAMPLES_OF_A_POINT)
+    assert (first.status, again.status) == (1, 1)
+    assert "4-four: record 1: at character" in first.output
+    assert "no rawData" in first.output
+    assert path.exists()
+    left = note(backup, f"{FAILED}/4-four")
+    assert left["status"] == "left"
+    assert "no rawData" in str(left["left"])
+    # 5 bytes are promised, and there are 4.
+    assert "5-five: record 0" in first.output
+    assert note(backup, f"{FAILED}/5-five")["status"] == "left"
+    assert again.number("left") == 2
+
+
+def test_rejected_samples_are_counted_by_reason(backup: Path) -> None:
+    """What the listener refuses for good is told with its reason, and is not left."""
+    too_old = refusing(lambda labels, _: labels["host"] == "c", words="out of bounds")
+    duplicate = refusing(lambda labels, _: labels["host"] == "f", words="duplicate sample for x")
+    with Receiver(lambda r: a if (a := too_old(r)).status == 400 else duplicate(r)) as receiver:
+        ran = run(backup, receiver.url)
+        assert hosts_in(receiver).keys() == set("abde")
+    assert ran.status == 0
+    assert ran.number("rejected") == 2 * SAMPLES_OF_A_POINT
+    assert ran.number("out of bounds") == ran.number("duplicate") == SAMPLES_OF_A_POINT
+    assert 'host="c"' in ran.output
+    assert ran.number("samples") == ran.number("rejected") + 4 * SAMPLES_OF_A_POINT
+
+
+def test_a_listener_that_is_down(backup: Path) -> None:
+    """Nothing is lost while nobody listens: the replay gives up, and a later one sends all."""
+    with nobody() as url:
+        ran = run(backup, url, "--patience", "0.4")
+    assert ran.status == 1
+    assert ran.number("undelivered") > 0
+    assert "stopped" in ran.output
+    assert "not available" in ran.output
+    with Receiver() as receiver:
+        assert run(backup, receiver.url).status == 0
+        assert hosts_in(receiver) == dict.fromkeys("abcdef", SAMPLES_OF_A_POINT)
+
+
+def test_a_listener_that_fails_now_and_then(backup: Path) -> None:
+    """What passes is tried again; every sample arrives, once."""
+    answers = [Answer(status=503), Answer(), Answer(status=429), Answer(reset="before_answer")]
+    with Receiver(sequence([*answers, Answer()])) as receiver:
+        ran = run(backup, receiver.url)
+        assert hosts_in(receiver) == dict.fromkeys("abcdef", SAMPLES_OF_A_POINT)
+    assert ran.status == 0
+    assert ran.number("retries") == 3
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_replay_ends_where_every_object_would_fail(backup: Path, status: int) -> None:
+    """A refused token or a wrong URL ends the replay after one object, and its token is hidden."""
+    words = f"no such place for {TOKEN}".encode()
+    with Receiver(always(Answer(status=status, body=words))) as receiver:
+        ran = run(backup, receiver.url)
+        assert len(receiver.requests) == 1
+    assert ran.status == 1
+    assert "no such place for" in ran.output
+    told = ran.output + ran.progress
+    told += "".join(p.read_text() for p in (backup / ".replay").rglob("*.json"))
+    assert TOKEN not in told
+    assert TOKEN[:8] not in told
+
+
+def test_another_listener_gets_everything(backup: Path) -> None:
+    """What one listener has got another one has not: notes count for their listener alone."""
+    with Receiver() as one, Receiver() as other:
+        run(backup, one.url)
+        assert run(backup, other.url).status == 0
+        assert hosts_in(other) == hosts_in(one)
+
+
+def test_another_object_of_the_same_name(backup: Path) -> None:
+    """A note about an object says nothing of another one that has come to its name."""
+    with Receiver() as receiver:
+        run(backup, receiver.url)
+        (record,) = records_of_hosts("g")
+        write(backup / FAILED / "4-four", failed_object([record]))
+        assert run(backup, receiver.url).number("sent before") == 3
+        assert hosts_in(receiver)["g"] == SAMPLES_OF_A_POINT
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"identity":1}', "null"])
+def test_a_note_that_is_none(backup: Path, content: str) -> None:
+    """A note that somebody has damaged makes the object be sent from its beginning."""
+    with Receiver() as receiver:
+        run(backup, receiver.url)
+        write(backup / ".replay" / FAILED / "1-one.gz.json", content.encode())
+        assert run(backup, receiver.url).number("sent before") == 3
+        assert hosts_in(receiver)["a"] == 2 * SAMPLES_OF_A_POINT
+
+
+def test_time_limits(backup: Path) -> None:
+    """Objects are chosen by the time they were written at: since it, and before the other."""
+    names = ["1-one.gz", "4-four"]
+    for day, name in enumerate(names, start=10):
+        seconds = datetime(2026, 11, day, 12, tzinfo=UTC).timestamp()
+        os.utime(backup / FAILED / name, (seconds, seconds))
+    with Receiver() as receiver:
+        where = backup / FAILED
+        ran = run(where, receiver.url, "--since", "2026-11-11", "--until", "2026-11-12T00:00Z")
+        assert hosts_in(receiver).keys() == {"f"}
+        assert (ran.status, ran.number("found")) == (0, 1)
+        ran = run(where, receiver.url, "--until", "2026-11-10T12:00:00")
+        assert ran.number("found") == 0
+
+
+def test_one_file_and_notes_elsewhere(backup: Path, tmp_path: Path) -> None:
+    """A single file is replayed too, and --state keeps all notes out of the backup."""
+    state = tmp_path / "state"
+    with Receiver() as receiver:
+        where = backup / FAILED / "1-one.gz"
+        for _ in range(2):
+            assert run(where, receiver.url, "--state", str(state)).status == 0
+        assert hosts_in(receiver) == {"a": SAMPLES_OF_A_POINT, "b": SAMPLES_OF_A_POINT}
+    assert not list(backup.rglob(".replay"))
+    assert (state / "1-one.gz.json").exists()
+
+
+def test_label_of_the_environment(backup: Path) -> None:
+    """The label that the stream's common attributes had is given by an option."""
+    with Receiver() as receiver:
+        run(backup, receiver.url, "--p8s-logzio-name", "production")
+        names = {dict(labels)["p8s_logzio_name"] for labels in receiver.accepted_samples()}
+    assert names == {"production"}
+
+
+def test_the_stacks_secret_serves_as_the_token(backup: Path) -> None:
+    """Where only the key that Firehose sends is known, which the stack ships with, it is used."""
+    with Receiver() as receiver:
+        environ = environment(receiver.url, LOGZIO_METRICS_TOKEN="", FIREHOSE_ACCESS_KEY="key-1234")
+        assert run_in([str(backup)], environ).status == 0
+        sent = {request.headers["authorization"] for request in receiver.requests}
+    assert sent == {"Bearer key-1234"}
+
+
+@pytest.mark.parametrize(
+    ("options", "changed", "words"),
+    [
+        (["--rate", "0"], {}, "--rate must be a number above zero"),
+        (["--rate", "nan"], {}, "--rate must be a number above zero"),
+        (["--limit", "1.5"], {}, "--limit must be a whole number"),
+        (["--patience", "x"], {}, "--patience must be"),
+        (["--since", "yesterday"], {}, "is no time like"),
+        ([], {"LOGZIO_METRICS_TOKEN": ""}, "there is no token"),
+        ([], {"REMOTE_WRITE_MAX_BYTES": "many"}, "REMOTE_WRITE_MAX_BYTES must be"),
+        (["--state", "s3://bucket"], {"AWS_DEFAULT_REGION": "us-east-1"}, "a prefix of their own"),
+        ([], {"REMOTE_WRITE_AUTH": TOKEN}, "REMOTE_WRITE_AUTH must be one of"),
+    ],
+)
+def test_what_cannot_be_tried(
+    backup: Path, options: list[str], changed: dict[str, str], words: str
+) -> None:
+    """A wrong option or setting ends with status 2 and a word about it, before anything is sent."""
+    with Receiver() as receiver:
+        ran = run(backup, receiver.url, *options, **changed)
+        assert not receiver.requests
+    assert ran.status == 2
+    assert words in ran.progress
+    assert TOKEN not in ran.progress
+
+
+def test_no_such_folder(tmp_path: Path) -> None:
+    """A folder that is not there is a mistake, not an empty backup."""
+    ran = run(tmp_path / "typo", "https://listener.example")
+    assert ran.status == 2
+    assert "there is no folder" in ran.progress
+
+
+def test_an_object_that_cannot_be_read(backup: Path) -> None:
+    """An object that cannot be opened is left with the reason, and the others are sent."""
+    (backup / FAILED / "0-link").symlink_to(backup / "gone")
+    with Receiver() as receiver:
+        ran = run(backup, receiver.url)
+        assert hosts_in(receiver).keys() == set("abcdef")
+    assert ran.status == 1
+    assert "0-link: object: cannot read" in ran.output
+
+
+def test_notes_that_cannot_be_kept(backup: Path, tmp_path: Path) -> None:
+    """Nothing is sent of which no note can be kept."""
+    state = write(tmp_path / "file", b"not a folder")
+    in_the_way = tmp_path / "state" / FAILED / "1-one.gz.json"
+    in_the_way.mkdir(parents=True)
+    with Receiver() as receiver:
+        ran = run(backup, receiver.url, "--state", str(state / "notes"))
+        assert (ran.status, "cannot list" in ran.progress) == (2, True)
+        ran = run(backup / FAILED, receiver.url, "--state", str(tmp_path / "state" / FAILED))
+        assert (ran.status, "cannot write the note" in ran.progress) == (2, True)
+        assert not receiver.requests
+
+
+def test_rate(backup: Path) -> None:
+    """With a rate a replay takes at least as long as the samples before its last request."""
+    with Receiver() as receiver:
+        begun = time.monotonic()
+        ran = run(backup, receiver.url, "--rate", "40")
+        seconds = time.monotonic() - begun
+        samples = [sum(1 for _ in request.samples()) for request in receiver.requests]
+    assert ran.status == 0
+    assert seconds >= (sum(samples) - max(samples)) / 40

@@ -1,0 +1,155 @@
+"""The second function of the stack, which replays the backup."""
+
+import re
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from handler.settings import read_settings
+from replay.bucket import NOTES
+from replay.stores import REPLAYED
+from tests.support.stack import FRONT_DOORS, ROOT, Stack, source
+from tests.support.terraform_module import LINES, OBJECTS, RESOURCES, argument, snake, text_argument
+
+BUCKET = "arn:of:BackupBucket"
+NOT_FOR_REPLAY = {
+    "FIREHOSE_ACCESS_KEY_ARN",
+    "LISTENER_ALLOWED_HOSTS",
+    "DELIVERY_BUDGET_SECONDS",
+    "TRANSFORM_RESULT",
+}
+"""What is about deliveries alone: who may deliver, and how long one may take."""
+
+
+def environment(stack: Stack) -> dict[str, Any]:
+    """Give the environment of the replay function."""
+    variables: dict[str, Any] = stack.properties("ReplayFunction")["Environment"]["Variables"]
+    return variables
+
+
+@pytest.mark.parametrize("door", FRONT_DOORS)
+def test_settings_are_the_functions(door: str) -> None:
+    """It has the settings of the function, the secret of the token, and the bucket."""
+    stack = Stack(FrontDoor=door, P8sLogzioName="prod", RemoteWriteMaxBytes="20000")
+    variables = environment(stack)
+    assert variables["BACKUP_BUCKET"] == "BackupBucket"
+    assert variables["LOGZIO_METRICS_TOKEN_ARN"] == stack.outputs["TokenSecretArn"]["Value"]
+    settings = read_settings({"AWS_REGION": "us-east-1", **variables})
+    assert (settings.p8s_logzio_name, settings.max_bytes) == ("prod", 20000)
+    function = stack.properties("MetricStreamFunction")["Environment"]["Variables"]
+    shared = function.keys() - NOT_FOR_REPLAY - {"LOGZIO_METRICS_TOKEN_ARN"}
+    assert {name: variables[name] for name in shared} == {name: function[name] for name in shared}
+    assert variables.keys() == shared | {"BACKUP_BUCKET", "LOGZIO_METRICS_TOKEN_ARN"}
+
+
+def test_it_can_be_left_out() -> None:
+    """Without it nothing of it is made, and nothing else is missing."""
+    whole, without = Stack(), Stack(CreateReplayFunction="false")
+    replay = {"ReplayFunction", "ReplayRole", "ReplayLogGroup"}
+    assert whole.resources.keys() - without.resources.keys() == replay
+    assert whole.outputs.keys() - without.outputs.keys() == {"ReplayFunctionName"}
+
+
+def test_nobody_invokes_it() -> None:
+    """It has the longest timeout that Lambda knows, and neither an event nor a permission."""
+    function = Stack().properties("ReplayFunction")
+    assert function["Timeout"] == 900
+    assert "Events" not in source()["Resources"]["ReplayFunction"]["Properties"]
+    for door in FRONT_DOORS:
+        permissions = Stack(FrontDoor=door).of_type("AWS::Lambda::Permission")
+        assert all(p["FunctionName"] != "ReplayFunction" for p in permissions.values())
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "allowed"),
+    [
+        ("s3:ListBucket", BUCKET, True),
+        ("s3:GetObject", f"{BUCKET}/failed/http-endpoint-failed/2026/11/20/14/o.gz", True),
+        ("s3:GetObject", f"{BUCKET}/all-data/2026/11/20/14/o.gz", True),
+        ("s3:DeleteObject", f"{BUCKET}/failed/o.gz", True),
+        ("s3:PutObject", f"{BUCKET}/{REPLAYED}/failed/o.gz", True),
+        ("s3:PutObject", f"{BUCKET}/{NOTES}failed/o.gz.json", True),
+        ("s3:GetObject", f"{BUCKET}/{NOTES}failed/o.gz.json", True),
+        ("s3:PutObject", f"{BUCKET}/failed/o.gz", False),
+        ("s3:PutObject", f"{BUCKET}/all-data/o.gz", False),
+        ("s3:DeleteObject", f"{BUCKET}/{REPLAYED}/failed/o.gz", False),
+        ("s3:DeleteObject", f"{BUCKET}/{NOTES}failed/o.gz.json", False),
+        ("s3:GetObject", f"{BUCKET}/delivered/o.gz", False),
+        ("s3:ListBucket", "arn:of:OtherBucket", False),
+    ],
+)
+def test_what_it_may_do(action: str, resource: str, *, allowed: bool) -> None:
+    """It reads and deletes the backup, writes copies and notes, and does no more in the bucket."""
+    (policy,) = Stack().properties("ReplayRole")["Policies"]
+    granted = False
+    for statement in policy["PolicyDocument"]["Statement"]:
+        actions, resources = statement["Action"], statement["Resource"]
+        actions = [actions] if isinstance(actions, str) else actions
+        resources = [resources] if isinstance(resources, str) else resources
+        granted |= action in actions and any(fnmatchcase(resource, one) for one in resources)
+    assert granted is allowed
+
+
+def test_firehose_writes_where_it_reads() -> None:
+    """The prefixes that Firehose writes with are those that it may read, notes are elsewhere."""
+    stack = Stack(S3BackupMode="AllData")
+    target = stack.properties("DeliveryStream")["HttpEndpointDestinationConfiguration"]
+    s3 = target["S3Configuration"]
+    assert s3["ErrorOutputPrefix"].startswith("failed/")
+    assert s3["Prefix"].startswith("all-data/")
+    (metrics,) = stack.properties("BackupBucket")["MetricsConfigurations"]
+    assert not NOTES.startswith(metrics["Prefix"])
+    assert not f"{REPLAYED}/".startswith(metrics["Prefix"])
+
+
+def test_handler_exists() -> None:
+    """The handler is there, in the package that both functions are built from."""
+    package, name = Stack().properties("ReplayFunction")["Handler"].rsplit(".", 1)
+    path = ROOT / (package.replace(".", "/") + ".py")
+    assert f"def {name}(" in path.read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "\nbuild-ReplayFunction: build-MetricStreamFunction\n" in makefile
+
+
+def test_terraform_makes_the_same() -> None:
+    """The module's function runs the same code in the same way, with the same variables."""
+    properties = RESOURCES["ReplayFunction"]["Properties"]
+    body = OBJECTS["aws_lambda_function.replay"]
+    assert argument(body, "count") == "var.create_replay_function ? 1 : 0"
+    for theirs, ours in (("Description", "description"), ("Handler", "handler")):
+        assert text_argument(body, ours) == properties[theirs]
+    assert text_argument(body, "runtime") == properties["Runtime"]
+    assert argument(body, "memory_size") == str(properties["MemorySize"])
+    assert argument(body, "timeout") == str(properties["Timeout"])
+    found = dict(re.findall(r"^ {6}([A-Z][A-Z0-9_]+) += (.*)$", body, flags=LINES))
+    wanted = properties["Environment"]["Variables"]
+    assert found.pop("BACKUP_BUCKET") == "aws_s3_bucket.backup.id"
+    assert found.pop("LOGZIO_METRICS_TOKEN_ARN") == "local.token_secret_arn"
+    assert found == {
+        name: f"var.{snake(value['Ref'])}"
+        for name, value in wanted.items()
+        if name in found and "Ref" in value
+    }
+    assert found.keys() == wanted.keys() - {"BACKUP_BUCKET", "LOGZIO_METRICS_TOKEN_ARN"}
+
+
+def test_terraform_reaches_the_same_objects() -> None:
+    """The module's policy names the same prefixes of the bucket, action by action."""
+    policy = OBJECTS["aws_iam_role_policy.replay"]
+    ours = set()
+    for actions, resources in re.findall(
+        r"Action\s+= \[(.*?)\]\n\s+Resource = \[(.*?)\]\n", policy, flags=re.DOTALL
+    ):
+        for action in re.findall(r'"(s3:\w+)"', actions):
+            for prefix in re.findall(r"backup\.arn\}/([^\"]+)", resources) or [""]:
+                ours.add((action, prefix))
+    (replay,) = Stack().properties("ReplayRole")["Policies"]
+    theirs = set()
+    for statement in replay["PolicyDocument"]["Statement"]:
+        actions, resources = statement["Action"], statement["Resource"]
+        for action in [actions] if isinstance(actions, str) else actions:
+            for one in [resources] if isinstance(resources, str) else resources:
+                if action.startswith("s3:"):
+                    theirs.add((action, one.removeprefix(BUCKET).removeprefix("/")))
+    assert ours == theirs

@@ -1,0 +1,107 @@
+"""Backup objects as Firehose writes them, and the command that replays them."""
+
+import io
+import json
+import os
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.receiver import Receiver
+from replay.command import Console, main
+from tests.support.invoking import point, record_of
+
+TOKEN = "token-7c1d5b0a9e4f2386"
+
+
+def failed_line(record: bytes, message: str = "no", *, sound: bool = True) -> str:
+    """Write the line of one record.
+
+    Args:
+        record: The record.
+        message: The endpoint's words.
+        sound: Whether they are escaped, so that the line is JSON.
+    """
+    words = json.dumps(message) if sound else f'"{message}"'
+    return (
+        '{"attemptsMade":5,"arrivalTimestamp":1594265943615,'
+        '"errorCode":"HttpEndpoint.DestinationException",'
+        f'"errorMessage":{words},"attemptEndingTimestamp":1594266062318,'
+        f'"rawData":"{b64encode(record).decode()}","subsequenceNumber":0,"dataId":"4960"}}'
+    )
+
+
+def failed_object(records: Iterable[bytes], between: str = "\n") -> bytes:
+    """Write the object of a failed delivery."""
+    return between.join(failed_line(record) for record in records).encode()
+
+
+def records_of_hosts(hosts: Iterable[str], periods: int = 1) -> list[bytes]:
+    """Make a record for each host, with so many data points of one series."""
+    return [record_of([point(host, periods_ago=n) for n in range(periods)]) for host in hosts]
+
+
+def write(path: Path, content: bytes) -> Path:
+    """Write a file, and the folders that it is in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How the command ended: its exit status, and what it wrote."""
+
+    status: int
+    output: str
+    progress: str
+
+    def number(self, name: str) -> int:
+        """Give a number that was told; of `sent` the samples, which come after the objects."""
+        *_, line = (x for x in self.output.splitlines() if x.startswith(f"  {name} "))
+        return int(line.rsplit(" ", 1)[1].replace(",", ""))
+
+
+def environment(url: str, **changed: str) -> dict[str, str]:
+    """Make the environment of the command: a listener, a token, short times."""
+    return {
+        "LOGZIO_METRICS_LISTENER": url,
+        "LOGZIO_METRICS_TOKEN": TOKEN,
+        "LISTENER_TIMEOUT_SECONDS": "5",
+        **changed,
+    }
+
+
+def run(where: object, url: str, *options: str, **changed: str) -> Ran:
+    """Run the command in this process.
+
+    Args:
+        where: What to replay.
+        url: The listener.
+        options: Further arguments.
+        changed: Further environment variables.
+    """
+    return run_in([str(where), *options], environment(url, **changed))
+
+
+def run_in(arguments: Sequence[str], environ: Mapping[str, str]) -> Ran:
+    """Run the command in this process with an environment of its own."""
+    output, progress = io.StringIO(), io.StringIO()
+    status = main(arguments, environ, Console(output, progress))
+    return Ran(status, output.getvalue(), progress.getvalue())
+
+
+def process_environment(url: str, **changed: str) -> dict[str, str]:
+    """Make the environment of the command in a process of its own."""
+    own = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {**own, "NO_PROXY": "127.0.0.1", **environment(url, **changed)}
+
+
+def hosts_in(receiver: Receiver) -> dict[str, int]:
+    """Give how many samples of each host have been accepted, repeated ones too."""
+    found: dict[str, int] = {}
+    for labels, samples in receiver.accepted_samples().items():
+        host = dict(labels)["host"]
+        found[host] = found.get(host, 0) + len(samples)
+    return found
