@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-ROOMS := handler converters extension dashboards events local bench tests
+ROOMS := audit handler converters replay extension dashboards events local bench chaos fuzz load tests
 # The oldest Python that mypy knows; that the extension runs on 3.9 is for the tests to show.
 OLDEST_CHECKED := 3.10
 PROTOS := $(wildcard converters/schema/*.proto)
@@ -44,8 +44,12 @@ run-logs: $(VENV)/run.stamp ## Run a sample function with the logs extension und
 	@$(BIN)/python -m local.run_logs $(ARGS)
 
 .PHONY: test
-test: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Run all tests (ARGS="-k name" for some)
+test: $(VENV)/dev.stamp $(VENV)/emulator.stamp $(VENV)/audit.stamp ## Run all tests (ARGS="-k name" for some)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+.PHONY: test-load
+test-load: $(VENV)/dev.stamp ## Run the large and long tests of the logs extension at full size (about ten minutes)
+	EXTENSION_LOAD=full $(BIN)/python -m pytest -n 1 tests/extension_load
 
 .PHONY: lint
 lint: $(VENV)/dev.stamp ## Check style and types
@@ -57,6 +61,10 @@ lint: $(VENV)/dev.stamp ## Check style and types
 .PHONY: bench
 bench: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Measure speed, memory and import time; the table goes to docs/performance.md
 	$(BIN)/python -m bench
+
+.PHONY: chaos
+chaos: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Deliver 2,000 batches under faults and account for every sample (ARGS="--seed 2 --keep folder")
+	@$(BIN)/python -m chaos $(ARGS)
 
 # The interpreter and the processor of the function in template.yaml.
 RUNTIME_PYTHON := 3.13
@@ -96,13 +104,17 @@ build-MetricStreamFunction: | $(BIN)/python
 		--implementation cp --python-version $(RUNTIME_PYTHON) \
 		--platform manylinux_2_28_$(WHEELS) --platform manylinux2014_$(WHEELS) \
 		--no-compile --target "$(ARTIFACTS_DIR)" --requirement requirements.txt
-	cp -R handler converters "$(ARTIFACTS_DIR)/"
+	cp -R handler converters replay "$(ARTIFACTS_DIR)/"
 	find "$(ARTIFACTS_DIR)" \( -name __pycache__ -o -name '*.pyi' -o -name '*.proto' -o -name bin \
 		-o -name tests \) -prune -exec rm -rf {} +
 	if $(RUNTIME_INTERPRETER) -c '' 2>/dev/null; then \
 		$(RUNTIME_INTERPRETER) -m compileall -q --invalidation-mode unchecked-hash \
 			-s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"; \
 	else echo "no python$(RUNTIME_PYTHON) here: without .pyc files a cold start takes longer"; fi
+
+# Both functions have the same code; each has a handler of its own.
+.PHONY: build-ReplayFunction
+build-ReplayFunction: build-MetricStreamFunction
 
 .PHONY: package
 package: ## Write dist/metric-stream-lambda.zip, for deployments without SAM
@@ -144,6 +156,16 @@ validate: $(VENV)/tools.stamp ## Check template.yaml with SAM, cfn-lint and chec
 			--compact --quiet --skip-download || exit 1; \
 	done
 
+# An environment of its own: what pip-audit brings along is not what runs or is tested.
+$(VENV)/audit.stamp: requirements-audit.txt | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/pip install --quiet --require-hashes \
+		--no-deps --requirement requirements-audit.txt
+	touch $@
+
+.PHONY: audit
+audit: $(VENV)/audit.stamp ## Look up all locked packages' vulnerabilities; write dist/sbom.cdx.json (ARGS="--osv-url URL")
+	@$(VENV)/audit/bin/python -m audit $(ARGS)
+
 .PHONY: deploy
 deploy: build ## Build and deploy; asks for what it needs to know
 	$(SAM) deploy --guided
@@ -158,7 +180,8 @@ proto: $(VENV)/dev.stamp ## Generate the protobuf classes beside their schemas
 
 .PHONY: lock
 lock: $(VENV)/dev.stamp ## Pin all requirements anew, with hashes (needs uv on the PATH)
-	for name in requirements requirements-run requirements-dev requirements-tools requirements-checkov; do \
+	for name in requirements requirements-run requirements-dev requirements-tools requirements-checkov \
+			requirements-audit; do \
 		uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-header --quiet --output-file $$name.txt $(UPGRADE) || exit 1; \
 	done

@@ -13,7 +13,20 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import captures, cold_start, growth, imports, machine, memory, report, speed
+from bench import (
+    captures,
+    cold_start,
+    extension_invocations,
+    extension_outage,
+    extension_start,
+    extension_throughput,
+    growth,
+    imports,
+    machine,
+    memory,
+    report,
+    speed,
+)
 from bench.measurement import FULL, QUICK, Effort, Measurement
 
 # In the order of the report. One more measurement is one more module with such a function.
@@ -24,6 +37,10 @@ MEASUREMENTS: dict[str, Callable[[Effort], Measurement]] = {
     "memory": memory.measure,
     "import": imports.measure,
     "cold_start": cold_start.measure,
+    "extension_start": extension_start.measure,
+    "extension_invocations": extension_invocations.measure,
+    "extension_throughput": extension_throughput.measure,
+    "extension_outage": extension_outage.measure,
 }
 
 

@@ -19,6 +19,10 @@ class Effort:
         sizes: Data points of the deliveries that growth is seen from, ascending.
         warm_deliveries: How many deliveries follow the first one in a process of its own.
         processes: How many interpreters are started for each way to import.
+        starts: How often the extension is started on each Python.
+        invocations: How many invocations the extension is measured with.
+        bodies: How many bodies of 512 kB it gets at full speed.
+        outage_bodies: How many of them while its destination is down.
     """
 
     points: int
@@ -26,10 +30,14 @@ class Effort:
     sizes: tuple[int, ...]
     warm_deliveries: int
     processes: int
+    starts: int
+    invocations: int
+    bodies: int
+    outage_bodies: int
 
 
-FULL = Effort(12_000, 9, (1_000, 2_000, 5_000, 12_000, 20_000), 5, 11)
-QUICK = Effort(600, 2, (100, 300), 1, 1)
+FULL = Effort(12_000, 9, (1_000, 2_000, 5_000, 12_000, 20_000), 5, 11, 15, 300, 200, 600)
+QUICK = Effort(600, 2, (100, 300), 1, 1, 1, 5, 4, 6)
 
 FORMATS: dict[str, Format] = {"1.0": Format.V1_0, "0.7": Format.V0_7}
 

@@ -13,6 +13,7 @@ from converters.checkpoint import no_checkpoint
 from converters.convert import Conversion, Converter, Profile
 from converters.delivery import DeliveryPoints
 from converters.encoder import Encoder
+from converters.meter import Meter
 from converters.reader import read_points
 from converters.records import decode_record, split_messages
 from converters.series import SeriesCache
@@ -68,13 +69,17 @@ class Stages:
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
         self._profile = Profile()
-        self._cache = SeriesCache(keep_case=False, max_bytes=self._profile.cache_bytes)
+        self._meter = Meter(self._profile.delivery_bytes)
+        self._cache = SeriesCache(
+            keep_case=False, max_bytes=self._profile.cache_bytes, meter=self._meter
+        )
 
     def run(self, event: Any) -> dict[str, Time]:
         """Take an event the whole way, and give the time of each stage."""
         watches = {stage: Stopwatch() for stage in STAGES}
         with watches["parse"]:
             delivery = open_front_door(event).parse()
+        self._meter.begin()
         points = DeliveryPoints()
         for record in delivery.records:
             with watches["decode"]:
@@ -92,7 +97,7 @@ class Stages:
         with watches["encode"]:
             lanes = Lanes(self._profile.max_bytes, compress=_unchanged)
             late_before = points.late_before(delivery.delivered_ms)
-            Encoder(lanes, late_before, no_checkpoint).write(points)
+            Encoder(lanes, late_before, no_checkpoint, self._meter).write(points)
             self.bodies = [body.content for lane in lanes.finish() for body in lane]
         with watches["compress"]:
             for body in self.bodies:

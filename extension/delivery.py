@@ -28,6 +28,8 @@ ENOUGH_BYTES = 1_048_576
 LONG_ENOUGH_SECONDS = 1.0
 # Larger batches need fewer round trips, and more memory for the joined body.
 _LARGEST_BATCH_BYTES = 2_097_152
+# So late records may come because a destination is slow; then the oldest go instead.
+_BUDGETS_LATE = 3
 # A fault of our own may be one of the moment; the third time it is one of the batch.
 _FAULTS_TO_DROP = 3
 _SHORTEST_SECONDS = 0.02
@@ -106,19 +108,23 @@ class Delivery:
     @property
     def healthy(self) -> bool:
         """Whether waiting for this destination makes room in its buffer."""
-        # One that needs much of the budget for a batch would hold the end of an invocation up.
-        slow = self._took > self._budget / 4
-        return not (self._stopped or self._patience.failing or slow or self._at_any_price)
+        return not (self._stopped or self._patience.failing or self._at_any_price)
 
-    def wait_for_room(self) -> None:
+    def wait_for_room(self, late: float = 0.0) -> None:
         """
         Wait until records can be added without displacing others, at most for a budget.
 
-        A destination that is down is not waited for: then the oldest records go.
+        A destination that is down is not waited for: then the oldest records go. Neither is
+        one that is slow once records come some budgets late, for the end of an invocation
+        comes behind them, and the invocation is held up until then.
+
+        Args:
+            late: The age of the newest record in seconds.
         """
+        seconds = min(self._budget, _BUDGETS_LATE * self._budget - late)
         with self.buffer.changed:
             self.buffer.changed.wait_for(
-                lambda: not self.buffer.full or not self.healthy, self._budget
+                lambda: not self.buffer.full or not self.healthy, max(seconds, 0.0)
             )
 
     def begin_flush(self, until: float, *, at_any_price: bool = False) -> None:
@@ -242,14 +248,19 @@ class Delivery:
         return max(_SHORTEST_SECONDS, min(self._took, self._budget / 2))
 
     def _seconds(self) -> float:
-        """Return the time for one exchange; at the end of everything it is what is left."""
+        """
+        Return the time for one exchange; at the end of everything it is what is left.
+
+        The end of another flush ends no exchange: who waits for it goes on anyway, and what
+        the destination has taken meanwhile is not sent twice.
+        """
         until = self._flush_until
-        if until is None:
+        if until is None or not self._at_any_price:
             return self._budget
         left = until - self._clock()
         if left <= _SHORTEST_SECONDS:
             return self._budget
-        return left if self._at_any_price else min(self._budget, left)
+        return left
 
     def _settle(self, verdict: Verdict, count: int) -> bool:
         """Account for some records of the batch; tell whether the next ones may be sent."""

@@ -145,7 +145,12 @@ class _Connection(http.client.HTTPConnection):
                 raise ConnectionAbortedError("abandoned")
             return
         self._resolver.forget()
-        raise errors[0] if errors else OSError("the host has no address")
+        try:
+            raise errors[0] if errors else OSError("the host has no address")
+        finally:
+            # The error holds this frame, and this frame the error: together they would keep
+            # the records of the request, megabytes of them, until the next collection.
+            errors.clear()
 
     def _connected(
         self, family: int, address: Any, deadline: Deadline, seconds: float

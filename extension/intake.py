@@ -12,7 +12,7 @@ from extension.selection import said
 from extension.telemetry import Malformed, events
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from extension.clocks import Clocks
     from extension.delivery import Delivery
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _OWN_LINE = "own_line"
 _OLDEST_SECONDS = 1.0
+_LATEST_SECONDS = 60.0
 
 
 class Route(NamedTuple):
@@ -35,9 +36,11 @@ class Route(NamedTuple):
 class _Outlet:
     """Where the records of one body are collected for one route."""
 
-    __slots__ = ("_enough", "_lines", "_size", "delivery", "encode", "types")
+    __slots__ = ("_age", "_enough", "_lines", "_size", "_time", "delivery", "encode", "types")
 
-    def __init__(self, route: Route) -> None:
+    def __init__(self, route: Route, age: Callable[[str], float]) -> None:
+        self._age = age
+        self._time = ""
         self.delivery = route.delivery
         self.encode = route.delivery.destination.encode
         self.types = route.types
@@ -46,8 +49,9 @@ class _Outlet:
         # A body may be larger than the buffer; no part of it that is queued at once is.
         self._enough = route.delivery.buffer.max_bytes // 8
 
-    def put(self, line: bytes) -> None:
-        """Take an encoded record."""
+    def put(self, line: bytes, time: str) -> None:
+        """Take an encoded record, and the time of its event."""
+        self._time = time
         self._lines.append(line)
         self._size += len(line)
         if self._size > self._enough:
@@ -56,7 +60,7 @@ class _Outlet:
     def queue(self) -> None:
         """Queue what has been taken, once it has room."""
         if self._lines:
-            self.delivery.wait_for_room()
+            self.delivery.wait_for_room(self._age(self._time))
             self.delivery.add(self._lines)
             self._lines = []
             self._size = 0
@@ -119,7 +123,7 @@ class Intake:
     def read(self, body: bytes) -> None:
         """Queue the records of one body, waiting for room where the destination works."""
         self._invocations.last_record = self._clocks.monotonic()
-        outlets = [_Outlet(route) for route in self._routes]
+        outlets = [_Outlet(route, self._age) for route in self._routes]
         try:
             for event in events(body):
                 record, kind = self._record(event)
@@ -142,7 +146,7 @@ class Intake:
             self._log.warn_once("intake", f"fault while writing a record: {where(error)}")
             outlet.delivery.buffer.leave_out("fault", 1)
         else:
-            outlet.put(line)
+            outlet.put(line, record.time)
 
     def queue(self, record: Record) -> None:
         """Queue a record of the extension's own for every destination."""
@@ -216,6 +220,15 @@ class Intake:
                 route.delivery.losses.platform_dropped(
                     _count(content.get("droppedRecords")), _count(content.get("droppedBytes"))
                 )
+
+    def _age(self, time: str) -> float:
+        """Return how many seconds ago an event was made; 0 where its time tells nothing."""
+        nanoseconds = self._stamps.nanoseconds(time)
+        if nanoseconds is None:
+            return 0.0
+        age = self._clocks.wall() - nanoseconds / 1e9
+        # What is older has been frozen, or its clock is another one.
+        return age if age < _LATEST_SECONDS else 0.0
 
     def _made(self, time: str) -> float:
         """Return when an event that has just come was made, on the monotonic clock."""

@@ -36,7 +36,7 @@ _SHUTDOWN_SECONDS = 1.7
 _SHUTDOWN_MARGIN_SECONDS = 0.3
 _SHUTDOWN_SETTLE_SECONDS = 0.05
 # A line may enter the buffer somewhat after the `runtimeDone` that it was written before.
-_LATE_LINE_SECONDS = 0.015
+_LATE_LINE_SECONDS = 0.010
 # Whoever was idle for longer may have been frozen, and its connections are suspect.
 _FROZEN_SECONDS = 1.0
 _RETRY_SECONDS = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)

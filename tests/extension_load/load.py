@@ -1,0 +1,49 @@
+"""The extension as a process under load: lines with numbers, and what of them arrives."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.extension_lines import DIGITS
+from local.lambda_services.extension_process import ExtensionProcess
+from local.lambda_services.services import LambdaServices
+from local.log_destinations.destination import LogDestination
+
+EXECUTABLE = Path(__file__).parents[2] / "extension" / "metric-stream-logs"
+
+_FULL = os.environ.get("EXTENSION_LOAD") == "full"
+
+
+def sized(usual: int, full: int) -> int:
+    """Give how much of something a test does: `full` where EXTENSION_LOAD=full is set."""
+    return full if _FULL else usual
+
+
+def number_of(record: dict[str, Any]) -> Any:
+    """Give the number of a line that has arrived at Logz.io; any other record as it is."""
+    start = str(record.get("message", ""))[:DIGITS]
+    return int(start) if start.isdecimal() else record
+
+
+def start(
+    services: LambdaServices, destination: LogDestination, **variables: str
+) -> ExtensionProcess:
+    """Start the extension, and wait until it is ready.
+
+    Args:
+        services: Where it registers.
+        destination: Where it sends to.
+        variables: Further variables of it.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    process = ExtensionProcess(
+        services,
+        EXECUTABLE,
+        {**destination.environment, "RECEIVER_PORT": str(port), **variables},
+        python=(sys.executable, "-I", "-S"),
+    )
+    process.wait_ready(30.0)
+    return process

@@ -1,0 +1,45 @@
+"""The last line of each of many invocations is there before the environment can freeze."""
+
+import pytest
+
+from bench.extension_lines import lines
+from local.lambda_services.invocation import Invocation, Order
+from local.lambda_services.listener_client import Delivery
+from local.lambda_services.services import LambdaServices
+from local.log_destinations.logzio import LogzioDestination
+from tests.extension_load.load import number_of, sized, start
+
+# One buffering window after `runtimeDone` and a little more; what a busy machine sends later
+# nobody waits for.
+WINDOW_SECONDS = 0.025 + 0.010
+
+
+def in_time(done: Invocation, deliveries: list[Delivery]) -> bool:
+    """Tell whether the line came within the window that is waited for."""
+    found = next(it for it in deliveries if it.begun > done.begun and "function" in it.types)
+    return found.ended <= done.done_at + WINDOW_SECONDS
+
+
+@pytest.mark.parametrize("order", ["line-then-done", "done-then-line", "one-post"])
+def test_last_line_of_each_invocation(order: Order) -> None:
+    """Each last line is acknowledged before the next `GET /event/next`, and arrives once."""
+    count = sized(120, 1_000)
+    with (
+        LogzioDestination(keep=number_of) as destination,
+        LambdaServices() as services,
+        start(services, destination) as extension,
+    ):
+        invocations = [services.invoke(lines(it, it + 1), order=order) for it in range(count)]
+        deliveries = services.deliveries
+        acknowledged = dict(destination.acknowledged)
+        extension.shutdown()
+        output = extension.output
+    late = []
+    for number, done in enumerate(invocations):
+        assert done.next_at is not None
+        if acknowledged.get(number, done.next_at + 1) > done.next_at:
+            late.append(done)
+    assert not [done for done in late if in_time(done, deliveries)]
+    assert len(late) <= count // 2
+    assert destination.records == list(range(count))
+    assert output == b""

@@ -1,0 +1,44 @@
+"""One invocation that logs very much, and a destination that takes it."""
+
+from bench.extension_lines import lines
+from local.lambda_services.services import LambdaServices
+from local.log_destinations.logzio import LogzioDestination
+from tests.extension_load.load import number_of, sized, start
+
+MEGABYTE = 1_000_000
+
+
+def test_fifty_megabytes() -> None:
+    """50 MB logged within one invocation arrive, all of them, once and in order."""
+    # Long lines: what is to be waited for is the extension, not the fakes' own JSON.
+    size = 1_000
+    count = 50 * MEGABYTE // size
+    with (
+        LogzioDestination(keep=number_of) as destination,
+        LambdaServices() as services,
+        start(services, destination) as extension,
+    ):
+        written = lines(0, count, size)
+        done = services.invoke(written, deadline=60.0, bytes_per_second=10 * MEGABYTE)
+        ended = extension.shutdown()
+        output = extension.output
+    assert destination.records == list(range(count))
+    assert services.dropped_records == 0
+    assert done.next_at is not None
+    assert (ended.exit_code, ended.killed, output) == (0, False, b"")
+
+
+def test_ten_thousand_lines() -> None:
+    """10,000 lines printed at once arrive in order, and the platform drops none."""
+    count = sized(10_000, 50_000)
+    with (
+        LogzioDestination(keep=number_of) as destination,
+        LambdaServices() as services,
+        start(services, destination) as extension,
+    ):
+        services.invoke(lines(0, count), deadline=60.0)
+        extension.shutdown()
+        output = extension.output
+    assert destination.records == list(range(count))
+    assert services.dropped_records == 0
+    assert output == b""

@@ -1,0 +1,89 @@
+"""Half an hour without the destination, at 10 MB a minute, as fast as it goes."""
+
+import re
+from typing import Any
+
+from bench.extension_lines import LINE_BYTES, lines
+from local.lambda_services import events
+from local.lambda_services.extension_process import ExtensionProcess
+from local.lambda_services.services import LambdaServices
+from local.log_destinations.logzio import LogzioDestination
+from local.log_destinations.treatment import status
+from tests.extension_load.load import number_of, sized, start
+
+MINUTES = 30
+PER_MINUTE = sized(2_000_000, 10_000_000) // LINE_BYTES
+PER_BODY = 262_144 // LINE_BYTES
+MOST_BYTES = 45_000_000
+# What of the 8 MiB is for records, with the 48 bytes that each needs beside its content.
+KEPT_BYTES = 8_388_608 * 7 // 8
+NEEDED_BESIDE = 48
+
+
+def log_a_minute(services: LambdaServices, first: int) -> int:
+    """Send the lines of a minute, which begin with a number; give the next one."""
+    end = first + PER_MINUTE
+    for begin in range(first, end, PER_BODY):
+        content = [
+            events.event_json("function", line) for line in lines(begin, min(begin + PER_BODY, end))
+        ]
+        assert services.post(b"[" + b",".join(content) + b"]").status == 200
+    return end
+
+
+def recover(services: LambdaServices, destination: LogzioDestination) -> None:
+    """Invoke the function until it has been told what was lost."""
+
+    def told(_: LogzioDestination) -> bool:
+        return any(not isinstance(record, int) for record in destination.records)
+
+    for _ in range(600):
+        services.invoke(duration=0.1)
+        if told(destination):
+            return
+    raise AssertionError("no record about what was lost")
+
+
+def account(extension: ExtensionProcess) -> dict[str, int]:
+    """Give the account that the extension tells at its end."""
+    (line,) = [it for it in extension.output.decode().splitlines() if " at shutdown: " in it]
+    return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", line)}
+
+
+def lost(records: list[Any]) -> int:
+    """Add up what was told of lost records."""
+    told = [it["message_nested"]["logsDropped"] for it in records if not isinstance(it, int)]
+    return sum(it["buffer_full"] for it in told)
+
+
+def test_outage_of_half_an_hour() -> None:
+    """Memory stays flat, the oldest lines go, each is accounted for, and the newest arrive."""
+    with (
+        LogzioDestination(keep=number_of) as destination,
+        LambdaServices() as services,
+        start(services, destination, EXTENSION_LOG_LEVEL="debug") as extension,
+    ):
+        services.invoke()
+        destination.misbehave(status(503))
+        count, resident = 0, []
+        for _ in range(MINUTES):
+            count = log_a_minute(services, count)
+            services.invoke()
+            resident.append(extension.rss_bytes().current)
+        destination.behave()
+        recover(services, destination)
+        memory = extension.rss_bytes()
+        ended = extension.shutdown()
+        told = account(extension)
+    arrived = [it for it in destination.records if isinstance(it, int)]
+    assert arrived == list(range(count - len(arrived), count))
+    content = sum(it.content_bytes for it in destination.arrivals if it.stored)
+    assert content + NEEDED_BESIDE * len(arrived) > 0.9 * KEPT_BYTES
+    assert lost(destination.records) == count - len(arrived)
+    assert told["sent"] == len(destination.records)
+    assert told["buffer_full"] == count - len(arrived)
+    assert told["received"] == told["sent"] + told["buffer_full"]
+    assert told["pending"] == 0
+    assert max(resident[MINUTES // 2 :]) < max(resident[: MINUTES // 2]) + 2_000_000
+    assert memory.peak <= MOST_BYTES
+    assert (ended.exit_code, ended.killed) == (0, False)
