@@ -165,9 +165,10 @@ class Life:
         Return until when the platform may send lines of an invocation that `ended`.
 
         What was written before the end leaves the platform's buffer within one window; the
-        `runtimeDone` itself may have spent most of it there.
+        `runtimeDone` itself may have spent most of it there, and on a busy machine more.
         """
-        return ended + min(self._window, self._budget / 2) + _LATE_LINE_SECONDS
+        latest = max(ended + min(self._window, self._budget / 2), self._clocks.monotonic())
+        return latest + _LATE_LINE_SECONDS
 
     def _settle(self, pipeline: Pipeline, end: float, until: float) -> None:
         """Wait for what the platform still buffers, and until it has been read."""

@@ -16,8 +16,9 @@ WINDOW_SECONDS = 0.025 + 0.010
 
 def in_time(done: Invocation, deliveries: list[Delivery]) -> bool:
     """Tell whether the line came within the window that is waited for."""
-    found = next(it for it in deliveries if it.begun > done.begun and "function" in it.types)
-    return found.ended <= done.done_at + WINDOW_SECONDS
+    later = (it for it in deliveries if it.begun > done.begun and "function" in it.types)
+    found = next(later, None)
+    return found is not None and found.ended <= done.done_at + WINDOW_SECONDS
 
 
 @pytest.mark.parametrize("order", ["line-then-done", "done-then-line", "one-post"])
