@@ -23,6 +23,8 @@ from converters.schema.otlp_view_pb2 import PointLabels, StringKeyValue
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from converters.meter import Meter
+
 
 # What an entry of a table costs beside its own bytes.
 _OVERHEAD_BYTES = 300
@@ -59,12 +61,16 @@ class AttributeDecoder:
     """
     Decodes the labels of data points; remembers what it decoded, since attributes repeat.
 
+    Args:
+        meter: Told what is remembered.
+
     Attributes:
         bytes_used: About how much memory it holds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, meter: Meter) -> None:
         self.bytes_used = 0
+        self._meter = meter
         self._labels: dict[bytes, Attribute] = {}
         self._attributes: dict[bytes, _Decoded] = {}
 
@@ -89,7 +95,7 @@ class AttributeDecoder:
             label = StringKeyValue.FromString(raw)
         except ProtobufDecodeError as error:
             raise DecodeError(f"a label of a data point: {error}") from error
-        self.bytes_used += 4 * len(raw) + _OVERHEAD_BYTES
+        self._grow(raw)
         attribute = self._labels[raw] = Attribute(label.key, label.value)
         return attribute
 
@@ -98,9 +104,14 @@ class AttributeDecoder:
             attribute = KeyValue.FromString(raw)
         except ProtobufDecodeError as error:
             raise DecodeError(f"an attribute of a data point: {error}") from error
-        self.bytes_used += 4 * len(raw) + _OVERHEAD_BYTES
+        self._grow(raw)
         decoded = self._attributes[raw] = _flatten(attribute)
         return decoded
+
+    def _grow(self, raw: bytes) -> None:
+        size = 4 * len(raw) + _OVERHEAD_BYTES
+        self.bytes_used += size
+        self._meter.keep(size)
 
 
 def decode_key_values(attributes: Iterable[KeyValue]) -> PointAttributes:

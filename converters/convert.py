@@ -11,7 +11,8 @@ from converters.bodies import Lane, Lanes
 from converters.checkpoint import no_checkpoint
 from converters.delivery import DeliveryPoints
 from converters.encoder import Encoder
-from converters.errors import RecordError
+from converters.errors import RecordError, TooLargeError
+from converters.meter import Meter
 from converters.reader import read_points
 from converters.records import decode_record
 from converters.series import SeriesCache
@@ -34,12 +35,14 @@ class Profile:
         native_histograms: Send exponential histograms as native histograms.
         max_bytes: What a WriteRequest may have before compression.
         cache_bytes: About how much memory a warm converter may hold.
+        delivery_bytes: About how much memory one delivery may take beside that.
     """
 
     keep_case: bool = False
     native_histograms: bool = False
     max_bytes: int = 1_000_000
     cache_bytes: int = 64_000_000
+    delivery_bytes: int = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,10 @@ class Converter:
     def __init__(self, profile: Profile, compress: Compress = snappy.compress) -> None:
         self._profile = profile
         self._compress = compress
-        self._cache = SeriesCache(keep_case=profile.keep_case, max_bytes=profile.cache_bytes)
+        self._meter = Meter(profile.delivery_bytes)
+        self._cache = SeriesCache(
+            keep_case=profile.keep_case, max_bytes=profile.cache_bytes, meter=self._meter
+        )
 
     def convert(
         self,
@@ -106,10 +112,22 @@ class Converter:
             delivered_ms: When Firehose put the delivery together, ms since the epoch.
             checkpoint: Called now and then; what it raises ends the conversion.
         """
-        self._cache.trim()
+        self._meter.begin(checkpoint)
+        try:
+            return self._convert(records, p8s_logzio_name, delivered_ms, checkpoint)
+        finally:
+            self._cache.trim()
+
+    def _convert(
+        self,
+        records: Iterable[tuple[int, bytes]],
+        p8s_logzio_name: str,
+        delivered_ms: int | None,
+        checkpoint: Checkpoint,
+    ) -> Conversion:
         points = DeliveryPoints()
         failures: dict[int, RecordError] = {}
-        contributing = set()
+        sound, contributing = set(), set()
         for number, record in records:
             try:
                 found = self.read(record, p8s_logzio_name, checkpoint)
@@ -117,9 +135,17 @@ class Converter:
                 failures[number] = error
                 continue
             points.add(found)
+            if found.data_points:
+                sound.add(number)
             if found.data_points > found.dropped.total():
                 contributing.add(number)
-        encoder, lanes = self.encode(points, delivered_ms, checkpoint)
+        try:
+            encoder, lanes = self.encode(points, delivered_ms, checkpoint)
+        except TooLargeError as error:
+            # Whose fault it is cannot be told any more, so nothing is sent.
+            failures |= dict.fromkeys(sound, error)
+            contributing, points = set(), DeliveryPoints()
+            encoder, lanes = self.encode(points, delivered_ms, checkpoint)
         span = points.span()
         return Conversion(
             lanes=lanes,
@@ -143,13 +169,16 @@ class Converter:
         Raises:
             RecordError: The record cannot be decoded; nothing of it counts.
         """
-        return read_points(
-            decode_record(record),
-            self._cache,
-            p8s_logzio_name=p8s_logzio_name,
-            native_histograms=self._profile.native_histograms,
-            checkpoint=checkpoint,
-        )
+        try:
+            return read_points(
+                decode_record(record, self._meter),
+                self._cache,
+                p8s_logzio_name=p8s_logzio_name,
+                native_histograms=self._profile.native_histograms,
+                checkpoint=checkpoint,
+            )
+        finally:
+            self._meter.give_back()
 
     def encode(
         self,
@@ -161,9 +190,11 @@ class Converter:
 
         def compress(content: bytes) -> bytes:
             checkpoint()
-            return self._compress(content)
+            compressed = self._compress(content)
+            self._meter.keep(len(compressed))
+            return compressed
 
         lanes = Lanes(self._profile.max_bytes, compress)
-        encoder = Encoder(lanes, points.late_before(delivered_ms), checkpoint)
+        encoder = Encoder(lanes, points.late_before(delivered_ms), checkpoint, self._meter)
         encoder.write(points)
         return encoder, lanes.finish()

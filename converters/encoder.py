@@ -28,10 +28,14 @@ if TYPE_CHECKING:
     from converters.bodies import BodyWriter, Lanes
     from converters.checkpoint import Checkpoint
     from converters.delivery import DeliveryPoints
+    from converters.meter import Meter
     from converters.points import NativePoint
 
 # Sum, count, minimum and maximum: every CloudWatch point has them.
 _PLAIN_SAMPLES = 4
+
+# What a remembered percentile costs beside its own bytes.
+_QUANTILE_OVERHEAD_BYTES = 300
 
 
 class Encoder:
@@ -42,6 +46,7 @@ class Encoder:
         lanes: Where the bodies are put together.
         late_before: Samples before this time, in ms since the epoch, go apart.
         checkpoint: Called now and then; what it raises ends the work.
+        meter: Told what merging takes.
 
     Attributes:
         series: How many series were written.
@@ -51,8 +56,11 @@ class Encoder:
         collided: Metric base names of identities that became one series.
     """
 
-    def __init__(self, lanes: Lanes, late_before: int, checkpoint: Checkpoint) -> None:
+    def __init__(
+        self, lanes: Lanes, late_before: int, checkpoint: Checkpoint, meter: Meter
+    ) -> None:
         self._lanes = lanes
+        self._meter = meter
         self._checkpoint = checkpoint
         self._late_before = late_before
         self._timestamps: dict[bytes, bytes] = {}
@@ -183,13 +191,14 @@ class Encoder:
         pieces = [heads[0], *sums, heads[1], *counts, heads[2], *minima, heads[3], *maxima]
         for quantile, samples in by_quantile.items():
             series = group.series_labels(quantile_statistic(quantile))
+            self._meter.keep(2 * len(series))
             pieces.append(encode_time_series(series, samples))
         return b"".join(pieces)
 
     def _write_general(self, general: Iterable[Point]) -> None:
         """Merge points sample by sample, and write the series that come out."""
-        merged = Merged(checked(general, self._checkpoint))
-        for labels, samples in merged.series.items():
+        merged = Merged(checked(general, self._checkpoint), self._meter)
+        for labels, samples in checked(merged.series.items(), self._checkpoint):
             self._write_series(labels, samples, merged)
         self.dropped_points += merged.dropped_points
         self.dropped_samples += merged.dropped_samples
@@ -239,7 +248,8 @@ def quantile_head(group: SeriesGroup, quantile: bytes) -> bytes:
     if head is None:
         labels = group.series_labels(quantile_statistic(quantile))
         head = group.quantiles[quantile] = one_sample_head(labels)
-        group.metric.resource.cache.bytes_used += len(head)
+        # Once here, and once in the piece of a body that it begins.
+        group.metric.resource.cache.grow(2 * len(head) + _QUANTILE_OVERHEAD_BYTES)
     return head
 
 

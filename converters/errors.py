@@ -6,7 +6,8 @@ The tree::
     RecordError              a record of a delivery cannot be decoded
     ├── FramingError         its length-delimited messages do not add up
     ├── DecodeError          a message, or something inside it, is not OTLP
-    └── JsonRecordError      it is JSON, not OTLP: the stream has another output format
+    ├── JsonRecordError      it is JSON, not OTLP: the stream has another output format
+    └── TooLargeError        converting it would take more memory than a delivery may
 
 A record that raises is left with Firehose, whole: none of its points are sent.
 """
@@ -28,3 +29,7 @@ class DecodeError(RecordError):
 
 class JsonRecordError(RecordError):
     """A record of a metric stream whose output format is JSON."""
+
+
+class TooLargeError(RecordError):
+    """A record whose conversion would take more memory than one delivery may."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from converters.attributes import Attribute, PointAttributes
+    from converters.meter import Meter
 
 # Label names with a meaning of their own: an attribute of that name moves.
 RESERVED = frozenset(
@@ -95,13 +96,15 @@ class LabelEncoder:
     Args:
         keep_case: Leave the values of point attributes as they are; otherwise
             they are lower-cased, as Logz.io does.
+        meter: Told what is remembered.
 
     Attributes:
         bytes_used: About how much memory it holds.
     """
 
-    def __init__(self, *, keep_case: bool) -> None:
+    def __init__(self, *, keep_case: bool, meter: Meter) -> None:
         self.bytes_used = 0
+        self._meter = meter
         self._keep_case = keep_case
         self._names: dict[str, str] = {}
         self._encoded: dict[tuple[str, str], bytes] = {}
@@ -146,13 +149,17 @@ class LabelEncoder:
         if name in RESERVED:
             name = "dimension_" + name
         self._names[key] = name
-        self.bytes_used += 2 * len(key) + _OVERHEAD_BYTES
+        self._grow(2 * len(key))
         return name
 
     def _encode_label(self, label: tuple[str, str]) -> bytes:
         encoded = self._encoded[label] = encode_label(*label)
-        self.bytes_used += 2 * len(encoded) + _OVERHEAD_BYTES
+        self._grow(2 * len(encoded))
         return encoded
+
+    def _grow(self, size: int) -> None:
+        self.bytes_used += size + _OVERHEAD_BYTES
+        self._meter.keep(size + _OVERHEAD_BYTES)
 
 
 def encode_label(name: str, value: str) -> bytes:
@@ -172,10 +179,16 @@ def _moved(labels: dict[str, str], prefix: str, taken: AbstractSet[str]) -> dict
     """Give each label whose name is taken the prefix, again until the name is free."""
     moved = {name: value for name, value in labels.items() if name not in taken}
     unavailable = {*taken, *moved}
+    # Where the search from an unavailable name went on; without it, names that
+    # repeat the prefix (a, p_a, p_p_a and so on) take quadratic time.
+    further: dict[str, str] = {}
     for name in sorted(labels.keys() - moved.keys()):
         free = prefix + name
+        passed = []
         while free in unavailable:
-            free = prefix + free
+            passed.append(free)
+            free = further.get(free) or prefix + free
+        further.update(dict.fromkeys(passed, free))
         moved[free] = labels[name]
         unavailable.add(free)
     return moved

@@ -18,7 +18,13 @@ from converters.wire import encode_varint
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from converters.meter import Meter
     from converters.series import SeriesGroup
+
+
+# What a series takes beside its labels, and a sample of it, until all are written.
+_SERIES_BYTES = 600
+_SAMPLE_BYTES = 200
 
 
 class _Candidate(NamedTuple):
@@ -30,6 +36,10 @@ class Merged:
     """
     Series with their samples, each timestamp once.
 
+    Args:
+        points: All points, in the order of the delivery.
+        meter: Told what the series take.
+
     Attributes:
         series: For the encoded labels of a series, its samples as (milliseconds
             since the epoch, the point it is of, value), sorted by time.
@@ -37,14 +47,20 @@ class Merged:
         dropped_samples: How many samples lost to another, by reason.
     """
 
-    def __init__(self, points: Iterable[Point]) -> None:
+    def __init__(self, points: Iterable[Point], meter: Meter) -> None:
         self.dropped_points: Counter[str] = Counter()
         self.dropped_samples: Counter[str] = Counter()
         self.collided: set[SeriesGroup] = set()
         by_series: dict[bytes, dict[int, _Candidate]] = {}
         for point in points:
+            meter.keep(_SAMPLE_BYTES * len(point.samples))
             for statistic, value in point.samples:
-                slots = by_series.setdefault(point.group.series_labels(statistic), {})
+                labels = point.group.series_labels(statistic)
+                slots = by_series.get(labels)
+                if slots is None:
+                    slots = by_series[labels] = {}
+                    # Once as the key, once in the body that is put together.
+                    meter.keep(2 * len(labels) + _SERIES_BYTES)
                 self._place(slots, _Candidate(point, value))
         self.series: dict[bytes, list[tuple[int, Point, bytes]]] = {
             labels: [(ms, c.point, c.value) for ms, c in sorted(slots.items())]

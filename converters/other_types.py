@@ -186,4 +186,4 @@ def _read_exponential(
             record.dropped[DropReason.UNSUPPORTED] += 1
             continue
         group = scope.group_of(decode_key_values(point.attributes))
-        record.native.append(NativePoint(group, point.count, histogram))
+        record.add_native(NativePoint(group, point.count, histogram))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
 
+    from converters.meter import Meter
     from converters.schema.remote_write_pb2 import Histogram
 
 # time, count, sum, minimum, percentiles, maximum, attributes. Numbers are 8
@@ -38,6 +39,13 @@ STALE_MARKER = struct.pack("<Q", 0x7FF0000000000002)
 NO_RECORDED_VALUE = 1
 
 _NANOSECONDS_PER_MILLISECOND = 1_000_000
+
+# About what a point of a Summary takes, what it takes beside that in the general form,
+# and each sample of that; a histogram for each byte of it.
+SUMMARY_BYTES = 300
+_POINT_BYTES = 100
+_SAMPLE_BYTES = 100
+_NATIVE_BYTES_PER_BYTE = 20
 
 
 class DropReason:
@@ -95,6 +103,7 @@ class RecordPoints:
     All that one record holds; kept apart until the whole record has proved sound.
 
     Attributes:
+        meter: Told what all points but those in the common form take.
         summaries: The points in the common form, in their order on the wire.
         general: The points in the general form, each behind the number of
             `summaries` before it, which tells their common order.
@@ -102,17 +111,39 @@ class RecordPoints:
         dropped: How many points cannot be converted, by reason.
     """
 
+    meter: Meter
     summaries: list[tuple[SeriesGroup, SummaryValues]] = field(default_factory=list)
     general: list[tuple[int, Point]] = field(default_factory=list)
     native: list[NativePoint] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
 
     def add_general(self, point: Point) -> None:
-        """Add a point in the general form."""
+        """
+        Add a point in the general form.
+
+        Raises:
+            TooLargeError: The delivery takes more memory than it may.
+        """
+        self.meter.keep(_general_bytes(point))
         self.general.append((len(self.summaries), point))
 
+    def add_native(self, point: NativePoint) -> None:
+        """
+        Add a point that becomes a native histogram.
+
+        Raises:
+            TooLargeError: The delivery takes more memory than it may.
+        """
+        self.meter.keep(_POINT_BYTES + _NATIVE_BYTES_PER_BYTE * point.histogram.ByteSize())
+        self.native.append(point)
+
     def in_order(self, groups: AbstractSet[SeriesGroup]) -> Iterator[Point]:
-        """Iterate over the general form of all points of these groups and all general points."""
+        """
+        Iterate over the general form of all points of these groups and all general points.
+
+        Raises:
+            TooLargeError: The delivery takes more memory than it may.
+        """
         position = 0
         for before, point in self.general:
             yield from self._general_forms(position, before, groups)
@@ -125,13 +156,19 @@ class RecordPoints:
     ) -> Iterator[Point]:
         for group, values in self.summaries[begin:end]:
             if group in groups:
-                yield general_point(group, values)
+                point = general_point(group, values)
+                self.meter.keep(_general_bytes(point))
+                yield point
 
     @property
     def data_points(self) -> int:
         """How many data points were read, the dropped ones included."""
         kept = len(self.summaries) + len(self.general) + len(self.native)
         return kept + self.dropped.total()
+
+
+def _general_bytes(point: Point) -> int:
+    return _POINT_BYTES + _SAMPLE_BYTES * len(point.samples)
 
 
 def milliseconds_of(time_unix_nano: int) -> int:

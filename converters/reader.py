@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from converters.checkpoint import checked
-from converters.points import RecordPoints
+from converters.points import SUMMARY_BYTES, RecordPoints
 from converters.summary import read_summary_point
 
 if TYPE_CHECKING:
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from converters.series import MetricScope, SeriesCache
 
 _MANY = 1000
+
+# What the stock classes and the lists made of them take at most for each byte of a
+# metric that is not a Summary.
+_OTHER_BYTES_PER_BYTE = 100
 
 
 def read_points(
@@ -38,10 +42,13 @@ def read_points(
 
     Raises:
         DecodeError: Something inside a message is not OTLP.
+        TooLargeError: The points take more memory than the cache's meter allows.
     """
-    record = RecordPoints()
+    meter = cache.meter
+    record = RecordPoints(meter)
+    unmetered = 0
     for message in messages:
-        for resource_metrics in message.resource_metrics:
+        for resource_metrics in checked(message.resource_metrics, checkpoint):
             resource = cache.resource(b"".join(resource_metrics.resource), p8s_logzio_name)
             known = resource.metrics
             for scope_metrics in resource_metrics.scope_metrics:
@@ -51,11 +58,16 @@ def read_points(
                     points = metric.summary.data_points
                     if points:
                         # Hundreds of thousands of points fit one metric.
+                        unmetered += len(points)
+                        if unmetered > _MANY:
+                            meter.keep(unmetered * SUMMARY_BYTES)
+                            unmetered = 0
                         many = len(points) > _MANY
                         for raw in checked(points, checkpoint) if many else points:
                             read_summary_point(raw, scope, record)
                     else:
                         _read_other(metric, scope, record, native_histograms=native_histograms)
+    meter.keep(unmetered * SUMMARY_BYTES)
     return record
 
 
@@ -68,4 +80,5 @@ def _read_other(
     # Fields that the view does not declare stay in the message, so its bytes
     # are those of the whole Metric.
     raw = metric.SerializeToString()
+    record.meter.need(len(raw) * _OTHER_BYTES_PER_BYTE)
     read_other_metric(raw, scope, record, native_histograms=native_histograms)

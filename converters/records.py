@@ -9,12 +9,30 @@ record length in bytes." - CloudWatch User Guide, "OpenTelemetry 1.0.0 format"
 from __future__ import annotations
 
 import json
+import re
+from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
 
-from converters.errors import DecodeError, FramingError, JsonRecordError, RecordError
+from converters.errors import (
+    DecodeError,
+    FramingError,
+    JsonRecordError,
+    RecordError,
+    TooLargeError,
+)
 from converters.schema.otlp_view_pb2 import ExportMetricsServiceRequest
 from converters.wire import read_length
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from converters.meter import Meter
+
+_EMPTY_MESSAGES = re.compile(rb"\x00+")
+_LINE = re.compile(rb"[^\r\n]+")
+# A line of JSON is looked at up to this length; those of a metric stream have some hundred bytes.
+_MAX_LINE = 65_536
 
 # Firehose's console sends records with these keys on "Test with demo data".
 _DEMO_KEYS = frozenset({"TICKER_SYMBOL", "SECTOR", "CHANGE"})
@@ -25,20 +43,27 @@ _OTHER_FORMAT = (
 )
 
 
-def decode_record(record: bytes) -> list[ExportMetricsServiceRequest]:
+def decode_record(record: bytes, meter: Meter | None = None) -> list[ExportMetricsServiceRequest]:
     """
     Return all messages of a record; none for an empty record and for demo data.
+
+    Args:
+        record: The record's bytes.
+        meter: Told what each message takes, before it is decoded.
 
     Raises:
         FramingError: A length header is broken, or says more than there is.
         DecodeError: A message is not an OTLP metrics request.
         JsonRecordError: The record is JSON, as a stream of another output format sends it.
+        TooLargeError: The messages take more memory than the meter allows.
     """
     # A message of 123 bytes begins with an opening brace too, so JSON is only
     # considered once the record has turned out not to be OTLP, or to say nothing:
     # text may happen to be messages of unknown fields.
     try:
-        messages = [_decode_message(message) for message in split_messages(record)]
+        messages = [_decode_message(message, meter) for message in _messages_of(record)]
+    except TooLargeError:
+        raise
     except RecordError as error:
         if is_demo_data(record):
             return []
@@ -58,9 +83,17 @@ def split_messages(record: bytes) -> list[bytes]:
     Raises:
         FramingError: A length header is broken, or says more than there is.
     """
-    messages = []
+    return list(_messages_of(record))
+
+
+def _messages_of(record: bytes) -> Iterator[bytes]:
     position = 0
     while position < len(record):
+        # There may be as many empty messages as bytes.
+        empty = _EMPTY_MESSAGES.match(record, position)
+        if empty:
+            position = empty.end()
+            continue
         length, begin = read_length(record, position)
         end = begin + length
         # A slice past the end is shorter without an error in Python, and a
@@ -70,20 +103,23 @@ def split_messages(record: bytes) -> list[bytes]:
                 f"the message at byte {position} is said to have {length} bytes, "
                 f"but only {len(record) - begin} follow"
             )
+        # An empty message may have a length of several bytes.
         if length:
-            messages.append(record[begin:end])
+            yield record[begin:end]
         position = end
-    return messages
 
 
 def is_demo_data(record: bytes) -> bool:
     """Tell whether a record is what Firehose's console sends as demo data."""
     if b"TICKER_SYMBOL" not in record:
         return False
-    return all(_is_demo_line(line) for line in record.splitlines() if line.strip())
+    lines = (match[0] for match in _LINE.finditer(record))
+    return all(_is_demo_line(line) for line in lines if line.strip())
 
 
 def _is_demo_line(line: bytes) -> bool:
+    if len(line) > _MAX_LINE:
+        return False
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
@@ -93,7 +129,7 @@ def _is_demo_line(line: bytes) -> bool:
 
 def _is_json(record: bytes) -> bool:
     first_line = record.strip().split(b"\n", 1)[0]
-    if not first_line.startswith(b"{"):
+    if not first_line.startswith(b"{") or len(first_line) > _MAX_LINE:
         return False
     try:
         json.loads(first_line)
@@ -102,7 +138,9 @@ def _is_json(record: bytes) -> bool:
     return True
 
 
-def _decode_message(message: bytes) -> ExportMetricsServiceRequest:
+def _decode_message(message: bytes, meter: Meter | None) -> ExportMetricsServiceRequest:
+    if meter is not None:
+        meter.borrow_message(len(message))
     try:
         return ExportMetricsServiceRequest.FromString(message)
     except ProtobufDecodeError as error:

@@ -18,7 +18,7 @@ is shared by all groups of a metric whose prefixes are equally long.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
 
@@ -33,6 +33,9 @@ from converters.labels import LabelEncoder, ResourceLabels, encode_label
 from converters.names import metric_base_name
 from converters.schema.otlp_view_pb2 import PointLabels
 from converters.wire import encode_field, encode_varint, read_length
+
+if TYPE_CHECKING:
+    from converters.meter import Meter
 
 # Sample (field 2 of TimeSeries, 16 bytes) up to and with the header of its value.
 SAMPLE_HEADER = b"\x12\x10\x09"
@@ -132,6 +135,7 @@ class MetricScope:
                 b"\x0a" + encode_varint(len(name) + behind_name) + name for name in self.names
             ]
             heads = self._heads[labels_length, samples] = (a, b, c, d)
+            self.resource.cache.grow(sum(map(len, heads)))
         return heads
 
     def group(self, raw: bytes) -> SeriesGroup | None:
@@ -155,7 +159,7 @@ class MetricScope:
         if not group.from_cloudwatch:
             return None
         self.groups[raw] = group
-        self.resource.cache.bytes_used += len(raw)
+        self.resource.cache.grow(len(raw))
         return group
 
     def group_of(self, attributes: PointAttributes) -> SeriesGroup:
@@ -172,7 +176,7 @@ class MetricScope:
                 from_cloudwatch=self.from_cloudwatch
                 or (attributes.namespace is not None and attributes.metric_name is not None),
             )
-            scope.cache.bytes_used += len(group.prefix) + _GROUP_OVERHEAD_BYTES
+            scope.cache.grow(len(group.prefix) + _GROUP_OVERHEAD_BYTES)
         return group
 
 
@@ -196,8 +200,21 @@ class ResourceScope:
         scope = self.metrics.get(name)
         if scope is None:
             scope = self.metrics[name] = MetricScope(self, name)
-            self.cache.bytes_used += len(name) + _GROUP_OVERHEAD_BYTES
+            # Its own bytes, and four names made of them.
+            self.cache.grow(5 * len(name) + _GROUP_OVERHEAD_BYTES)
         return scope
+
+    def forget(self) -> None:
+        """
+        Let go of all metrics and groups.
+
+        They refer to each other both ways; left to the collector of such
+        cycles, which seldom looks at what is old, memory would grow all the while.
+        """
+        for metric in self.metrics.values():
+            metric.groups.clear()
+            metric.identities.clear()
+        self.metrics.clear()
 
 
 class SeriesCache:
@@ -207,11 +224,19 @@ class SeriesCache:
     Args:
         keep_case: Leave the values of point attributes as they are.
         max_bytes: About how much memory to hold from one delivery to the next.
+        meter: Told what is remembered.
+
+    Attributes:
+        bytes_used: About how much memory is held, but for `attributes` and `labels`.
+        meter: What is told.
     """
 
-    def __init__(self, *, keep_case: bool, max_bytes: int) -> None:
+    def __init__(self, *, keep_case: bool, max_bytes: int, meter: Meter) -> None:
         self.bytes_used = 0
+        self.meter = meter
         self._keep_case = keep_case
+        self._by_bytes: dict[tuple[str, bytes], ResourceScope] = {}
+        self._by_identity: dict[tuple[str, tuple[Attribute, ...]], ResourceScope] = {}
         self._forget()
         self._max_bytes = max_bytes
 
@@ -230,8 +255,19 @@ class SeriesCache:
             if scope is None:
                 scope = self._by_identity[identity] = ResourceScope(self, labels)
             self._by_bytes[p8s_logzio_name, raw] = scope
-            self.bytes_used += len(raw) + _GROUP_OVERHEAD_BYTES
+            # Its own bytes, and the text of its attributes.
+            self.grow(4 * len(raw) + _GROUP_OVERHEAD_BYTES)
         return scope
+
+    def grow(self, size: int) -> None:
+        """
+        Count what is remembered from now on.
+
+        Raises:
+            TooLargeError: The delivery takes more memory than it may.
+        """
+        self.bytes_used += size
+        self.meter.keep(size)
 
     def trim(self) -> None:
         """
@@ -245,11 +281,13 @@ class SeriesCache:
             self._forget()
 
     def _forget(self) -> None:
+        for scope in self._by_identity.values():
+            scope.forget()
         self.bytes_used = 0
-        self.attributes = AttributeDecoder()
-        self.labels = LabelEncoder(keep_case=self._keep_case)
-        self._by_bytes: dict[tuple[str, bytes], ResourceScope] = {}
-        self._by_identity: dict[tuple[str, tuple[Attribute, ...]], ResourceScope] = {}
+        self.attributes = AttributeDecoder(self.meter)
+        self.labels = LabelEncoder(keep_case=self._keep_case, meter=self.meter)
+        self._by_bytes.clear()
+        self._by_identity.clear()
 
 
 def one_sample_head(labels: bytes) -> bytes:

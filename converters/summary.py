@@ -54,6 +54,10 @@ _PERCENTILES = rb"((?:\x32(?:\x12\x09(?!%(no)b).{8}\x11.{8}|\x09\x09(?!%(no)b).{
 _MAXIMUM = rb"\x32(?:\x09\x09%(one)b|\x12\x09%(one)b\x11(.{8}))" % {b"one": _ONE}
 _NUMBERS = _TIME + _COUNT_SUM + _MINIMUM + _PERCENTILES + _MAXIMUM
 
+# What a point takes for each of its bytes while it is decoded, at most: a percentile of
+# two bytes becomes a message and a sample.
+_DECODED_BYTES_PER_BYTE = 150
+
 # OTLP 1.x: repeated KeyValue attributes = 7 come last.
 _match_1_x = re.compile(rb"(?:\x11.{8})?+" + _NUMBERS + rb"(\x3a.*)", re.DOTALL).fullmatch
 # OTLP 0.7: repeated StringKeyValue labels = 1 come first.
@@ -97,6 +101,7 @@ def _distinct(percentiles: bytes) -> bool:
 
 def _decode_summary_point(raw: bytes, metric: MetricScope, record: RecordPoints) -> None:
     """Add a point of any layout, in the common form where it can be expressed in it."""
+    record.meter.need(len(raw) * _DECODED_BYTES_PER_BYTE)
     try:
         point = SummaryDataPoint.FromString(raw)
         labels = PointLabels.FromString(raw)

@@ -25,6 +25,9 @@ _RAW_DATA = re.compile(r'"rawData"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
 _KEY = re.compile(r'"rawData"\s*:')
 _BETWEEN = re.compile(r"[\s,\[\]]*")
 
+# Characters; an object of a record has some thousand to 1.4 million.
+_FIRST_PIECE = 16_384
+
 # Not strict: a line break inside a text is no reason to look further.
 _DECODER = json.JSONDecoder(strict=False)
 
@@ -62,27 +65,42 @@ def failed_records(data: bytes) -> list[Record]:
 def _entries(text: str) -> Iterator[tuple[int, str, str]]:
     """Yield each record: where its object is, its base64, and why there is none."""
     place = _end_of_gap(text, 0)
+    following = 0
     while place < len(text):
-        whole = _whole_object(text, place)
+        if following <= place:
+            match = _BEGINNING.search(text, place + 1)
+            following = match.start() if match else len(text)
+        whole = _whole_object(text, place, following)
         if whole is not None:
             end, raw_data = whole
             yield place, raw_data, ""
         else:
-            following = _BEGINNING.search(text, place + 1)
-            end = following.start() if following else len(text)
+            end = following
             yield from _search(text, place, end)
         place = _end_of_gap(text, end)
 
 
-def _whole_object(text: str, place: int) -> tuple[int, str] | None:
-    """Return where a sound object ends, and its record; None where it is not sound."""
-    try:
-        value, end = _DECODER.raw_decode(text, place)
-    except (ValueError, RecursionError):
-        return None
+def _whole_object(text: str, place: int, following: int) -> tuple[int, str] | None:
+    """
+    Return where a sound object ends, and its record; None where it is not sound.
+
+    It is looked for in pieces, each eight times the one before, and up to where
+    another object seems to begin: an error counts all lines before it, which for
+    many broken objects in one large text would take quadratic time.
+    """
+    size = _FIRST_PIECE
+    while True:
+        piece = text[place : min(place + size, following)]
+        try:
+            value, length = _DECODER.raw_decode(piece)
+            break
+        except (ValueError, RecursionError):
+            if place + size >= following:
+                return None
+            size *= 8
     # A quote and a brace in the endpoint's words may have ended the object before its record.
     raw_data = value.get("rawData") if isinstance(value, dict) else None
-    return (end, raw_data) if isinstance(raw_data, str) else None
+    return (place + length, raw_data) if isinstance(raw_data, str) else None
 
 
 def _search(text: str, begin: int, end: int) -> Iterator[tuple[int, str, str]]:

@@ -1,0 +1,1 @@
+"""Hostile input: fuzzing, and inputs made to take time and memory."""

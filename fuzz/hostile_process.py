@@ -1,0 +1,39 @@
+"""
+A process that does what Lambda's does with one event, and tells what that took.
+
+python -m fuzz.hostile_process EVENT
+
+Its last line is a JSON object: status (0 for a transformation), words, seconds, peak_mb.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from bench.function_process import peak_mb
+from handler.app import lambda_handler
+from local.lambda_context import LambdaContext
+
+
+def main() -> None:
+    """Run the command."""
+    # Lambda's runtime too gets the event as bytes of JSON.
+    event = json.loads(Path(sys.argv[1]).read_bytes())
+    begun = time.monotonic()
+    answer = lambda_handler(event, LambdaContext.starting_now())
+    seconds = time.monotonic() - begun
+    words = json.loads(answer["body"])["errorMessage"] if "body" in answer else ""
+    report = {
+        "status": answer.get("statusCode", 0),
+        "words": words,
+        "seconds": seconds,
+        "peak_mb": peak_mb(),
+    }
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
