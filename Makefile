@@ -66,6 +66,28 @@ bench: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Measure speed, memory and imp
 chaos: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Deliver 2,000 batches under faults and account for every sample (ARGS="--seed 2 --keep folder")
 	@$(BIN)/python -m chaos $(ARGS)
 
+# Beside the environment and not in it: only fuzzing sees it.
+$(VENV)/fuzz.stamp: requirements-fuzz.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --require-hashes --no-deps --upgrade \
+		--target $(VENV)/fuzz --requirement requirements-fuzz.txt
+	touch $@
+
+FOR ?= 60
+
+.PHONY: fuzz
+fuzz: $(VENV)/dev.stamp $(VENV)/fuzz.stamp ## Fuzz all targets for FOR=60 seconds together (or TARGET=name)
+	@$(BIN)/python -m fuzz --for $(FOR) $(if $(TARGET),--target $(TARGET))
+
+.PHONY: hostile
+hostile: $(VENV)/dev.stamp ## Measure what hostile events take; the table goes to docs/reliability.md
+	$(BIN)/python -m fuzz.hostile
+
+MINUTES ?= 30
+
+.PHONY: load
+load: $(VENV)/dev.stamp ## Load one instance for MINUTES=30; the table goes to docs/reliability.md
+	$(BIN)/python -m load --minutes $(MINUTES)
+
 # The interpreter and the processor of the function in template.yaml.
 RUNTIME_PYTHON := 3.13
 RUNTIME_INTERPRETER ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/$(RUNTIME_PYTHON).*/bin/python) \
@@ -181,7 +203,7 @@ proto: $(VENV)/dev.stamp ## Generate the protobuf classes beside their schemas
 .PHONY: lock
 lock: $(VENV)/dev.stamp ## Pin all requirements anew, with hashes (needs uv on the PATH)
 	for name in requirements requirements-run requirements-dev requirements-tools requirements-checkov \
-			requirements-audit; do \
+			requirements-audit requirements-fuzz; do \
 		uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-header --quiet --output-file $$name.txt $(UPGRADE) || exit 1; \
 	done

@@ -1,0 +1,1 @@
+"""Sustained deliveries against one instance of the function: throughput, latency and memory."""
