@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from extension.destinations.destination import Meaning, Verdict
 from extension.errors import AbandonedExchange, ExtensionError
 from extension.losses import Losses
-from extension.own_log import where
+from extension.settlement import UNAUTHORIZED, Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,16 +30,9 @@ LONG_ENOUGH_SECONDS = 1.0
 _LARGEST_BATCH_BYTES = 2_097_152
 # So late records may come because a destination is slow; then the oldest go instead.
 _BUDGETS_LATE = 3
-# A fault of our own may be one of the moment; the third time it is one of the batch.
-_FAULTS_TO_DROP = 3
 _SHORTEST_SECONDS = 0.02
 # At SHUTDOWN an exchange that has taken so long makes room for another one.
 _HANGING_SECONDS = 0.5
-# A destination that asks for more patience than this is worth a line.
-_LONG_WAIT_SECONDS = 10.0
-# How long a stored token that is refused is kept on with; the store may soon have another.
-_TOKEN_SECONDS = 60.0
-UNAUTHORIZED = "unauthorized"
 
 
 class Exchanges(Protocol):
@@ -84,13 +77,11 @@ class Delivery:
         self._open_exchanges = open_exchanges
         self._budget = budget
         self._clock = clocks.monotonic
-        self._log = log
+        self._settlement = Settlement(destination, buffer, patience, self.losses, log)
         self._exchanges: Exchanges | None = None
         self._exchange_began: float | None = None
         self._flush_until: float | None = None
         self._at_any_price = False
-        self._stopped = False
-        self._faults = 0
         self._took = 0.0
 
     def start(self) -> None:
@@ -100,7 +91,7 @@ class Delivery:
 
     def add(self, records: list[bytes]) -> None:
         """Take encoded records; those for a destination that stopped are dropped."""
-        if self._stopped:
+        if self._settlement.stopped:
             self.buffer.leave_out(UNAUTHORIZED, len(records))
         else:
             self.buffer.add(records)
@@ -108,7 +99,7 @@ class Delivery:
     @property
     def healthy(self) -> bool:
         """Whether waiting for this destination makes room in its buffer."""
-        return not (self._stopped or self._patience.failing or self._at_any_price)
+        return not (self._settlement.stopped or self._patience.failing or self._at_any_price)
 
     def wait_for_room(self, late: float = 0.0) -> None:
         """
@@ -136,7 +127,7 @@ class Delivery:
             at_any_price: There is no later: the circuit breaker does not count.
         """
         with self.buffer.changed:
-            if at_any_price and not self._stopped and not self._patience.failing:
+            if at_any_price and not self._settlement.stopped and not self._patience.failing:
                 self.losses.report(urgent=True)
             self._flush_until = until
             self._at_any_price = at_any_price
@@ -167,7 +158,7 @@ class Delivery:
             exchanges.abandon()
 
     def _worth_waiting(self, until: float) -> bool:
-        if self._stopped or self._clock() >= until:
+        if self._settlement.stopped or self._clock() >= until:
             return False
         return self._exchange_began is not None or self._may_start_at() < until
 
@@ -178,7 +169,7 @@ class Delivery:
     def _due_in(self) -> float | None:
         """Return the seconds until a batch is due; None where nothing waits."""
         buffer, now = self.buffer, self._clock()
-        if not buffer.pending or self._stopped:
+        if not buffer.pending or self._settlement.stopped:
             return None
         flushing = self._flush_until is not None and now + self._least() < self._flush_until
         if flushing or buffer.full or buffer.bytes >= ENOUGH_BYTES:
@@ -193,7 +184,7 @@ class Delivery:
                 # Opening imports TLS and reads the certificates: before a line waits for it.
                 exchanges = self._exchanges = self._exchanges or self._open_exchanges()
             except Exception as error:  # noqa: BLE001 -- promise 1: a fault of ours ends nothing
-                self._note_fault(error)
+                self._settlement.fault(error)
                 exchanges = None
             with self.buffer.changed:
                 while True:
@@ -206,7 +197,7 @@ class Delivery:
             try:
                 self._send_batch(exchanges)
             except Exception as error:  # noqa: BLE001 -- promise 1: a fault of ours ends nothing
-                self._note_fault(error)
+                self._settlement.fault(error)
 
     def _send_batch(self, exchanges: Exchanges) -> None:
         """Send the oldest records, in smaller pieces where the destination asks for them."""
@@ -218,11 +209,11 @@ class Delivery:
             verdict = self._attempt(exchanges, batch[:count])
             if verdict.meaning is Meaning.HALVE and count > 1:
                 counts[:0] = [count // 2, count - count // 2]
-            elif self._settle(verdict, count):
+            elif self._settlement.settle(verdict, count):
                 batch = batch[count:]
             else:
                 break
-        self._faults = 0
+        self._settlement.whole()
 
     def _attempt(self, exchanges: Exchanges, records: list[bytes]) -> Verdict:
         """Send some records; return what became of it, an exchange without answer included."""
@@ -261,76 +252,3 @@ class Delivery:
         if left <= _SHORTEST_SECONDS:
             return self._budget
         return left
-
-    def _settle(self, verdict: Verdict, count: int) -> bool:
-        """Account for some records of the batch; tell whether the next ones may be sent."""
-        name = self.destination.name
-        self._log.debug(f"{name}: {verdict.meaning.value} {count} records {verdict.detail}")
-        if verdict.meaning is Meaning.RETRY:
-            self._patience.failed(verdict.retry_after)
-            if self._patience.open or (verdict.retry_after or 0.0) > _LONG_WAIT_SECONDS:
-                self._log.warn_once(
-                    f"{name} down",
-                    f"{name} cannot be reached ({verdict.detail}); records are kept and sent "
-                    "when it is back, the oldest are dropped when BUFFER_MAX_BYTES is reached",
-                )
-            self.buffer.put_back()
-            return False
-        if verdict.meaning is Meaning.STOP:
-            renewed = self.destination.renew()
-            with self.buffer.changed:
-                self.buffer.put_back()
-                if not renewed:
-                    self._refused_token(verdict.detail)
-            return False
-        self._patience.succeeded()
-        if verdict.meaning is Meaning.SENT:
-            refused, reason = min(max(verdict.refused, 0), count), "refused"
-        else:
-            refused, reason = count, "oversized" if verdict.meaning is Meaning.HALVE else "refused"
-        with self.buffer.changed:
-            # At once, for a flush would be over before the losses are queued.
-            self.buffer.resolve(count - refused)
-            self._drop(reason, refused, verdict.detail)
-            if refused < count:
-                self.losses.report()
-        return True
-
-    def _drop(self, reason: str, count: int, detail: str) -> None:
-        if count:
-            self.buffer.resolve(count, reason)
-            self._log.warn_once(
-                f"{self.destination.name} {reason}",
-                f"{self.destination.name} did not take {count} records ({reason}): {detail}; "
-                "said once, counted always",
-            )
-
-    def _refused_token(self, detail: str) -> None:
-        """Stop; where the token is in a store, only until the store may have another."""
-        name = self.destination.name
-        if self.destination.renewable:
-            self._patience.failed(_TOKEN_SECONDS)
-            self._log.warn_once(
-                f"{name} stopped",
-                f"{name} refuses the token ({detail}); records are kept, and sent when the "
-                "secret holds another one, which is looked for once a minute",
-            )
-            return
-        self._stopped = True
-        self.buffer.drop_all(UNAUTHORIZED)
-        self._log.warn_once(
-            f"{name} stopped",
-            f"{name} refuses the token ({detail}); nothing more is sent to it "
-            "until the function starts anew with the right one",
-        )
-
-    def _note_fault(self, error: Exception) -> None:
-        name = self.destination.name
-        self._log.warn_once(f"{name} fault", f"fault while sending to {name}: {where(error)}")
-        self._patience.failed(None)
-        self._faults += 1
-        if self._faults >= _FAULTS_TO_DROP:
-            self.buffer.resolve(self.buffer.in_batch, "fault")
-            self._faults = 0
-        else:
-            self.buffer.put_back()
