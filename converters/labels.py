@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from converters.names import label_name
-from converters.wire import encode_field
+from converters.wire import encode_field, read_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -166,6 +166,19 @@ def encode_label(name: str, value: str) -> bytes:
     """Return one label as field 1 (`labels`) of a TimeSeries."""
     content = encode_field(b"\x0a", name.encode()) + encode_field(b"\x12", value.encode())
     return encode_field(b"\x0a", content)
+
+
+def insert_label(labels: bytes, name: str, value: str) -> bytes:
+    """Return encoded, sorted labels with one more in its place."""
+    position = 0
+    key = name.encode()
+    while position < len(labels):
+        length, begin = read_length(labels, position + 1)
+        name_length, name_begin = read_length(labels, begin + 1)
+        if labels[name_begin : name_begin + name_length] > key:
+            break
+        position = begin + length
+    return labels[:position] + encode_label(name, value) + labels[position:]
 
 
 def _join(attributes: list[Attribute]) -> str:

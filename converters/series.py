@@ -29,10 +29,10 @@ from converters.attributes import (
     decode_resource,
 )
 from converters.errors import DecodeError
-from converters.labels import LabelEncoder, ResourceLabels, encode_label
+from converters.labels import LabelEncoder, ResourceLabels, encode_label, insert_label
 from converters.names import metric_base_name
 from converters.schema.otlp_view_pb2 import PointLabels
-from converters.wire import encode_field, encode_varint, read_length
+from converters.wire import encode_field, encode_varint
 
 if TYPE_CHECKING:
     from converters.meter import Meter
@@ -298,16 +298,3 @@ def one_sample_head(labels: bytes) -> bytes:
 def encode_time_series(labels: bytes, samples: list[bytes]) -> bytes:
     """Return a TimeSeries (field 1 of WriteRequest) of encoded labels and encoded samples."""
     return encode_field(b"\x0a", labels + b"".join(samples))
-
-
-def insert_label(labels: bytes, name: str, value: str) -> bytes:
-    """Return encoded, sorted labels with one more in its place."""
-    position = 0
-    key = name.encode()
-    while position < len(labels):
-        length, begin = read_length(labels, position + 1)
-        name_length, name_begin = read_length(labels, begin + 1)
-        if labels[name_begin : name_begin + name_length] > key:
-            break
-        position = begin + length
-    return labels[:position] + encode_label(name, value) + labels[position:]
