@@ -6,7 +6,7 @@ from local.lambda_services.services import LambdaServices
 from local.log_destinations.arrival import Arrival
 from local.log_destinations.logzio import LogzioDestination
 from local.log_destinations.treatment import RateLimit, Treatment, delayed
-from tests.extension_load.load import number_of, sized, start
+from tests.extension_load.starting import number_of, sized, start
 
 # How late lines may come because the destination is slow, and then a budget for the flush.
 MOST_SECONDS = 3.0 + 1.0

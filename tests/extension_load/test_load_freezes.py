@@ -14,7 +14,7 @@ from local.lambda_services.services import LambdaServices
 from local.log_destinations.arrival import Arrival
 from local.log_destinations.logzio import LogzioDestination
 from local.log_destinations.treatment import delayed
-from tests.extension_load.load import number_of, sized, start
+from tests.extension_load.starting import number_of, sized, start
 
 LONGEST_FREEZE = sized(15, 100) / 10
 FREEZES = sized(8, 12)

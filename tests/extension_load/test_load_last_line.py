@@ -7,7 +7,7 @@ from local.lambda_services.invocation import Invocation, Order
 from local.lambda_services.listener_client import Delivery
 from local.lambda_services.services import LambdaServices
 from local.log_destinations.logzio import LogzioDestination
-from tests.extension_load.load import number_of, sized, start
+from tests.extension_load.starting import number_of, sized, start
 
 # One buffering window after `runtimeDone` and a little more; what a busy machine sends later
 # nobody waits for.

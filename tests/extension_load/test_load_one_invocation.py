@@ -3,7 +3,7 @@
 from bench.extension_lines import lines
 from local.lambda_services.services import LambdaServices
 from local.log_destinations.logzio import LogzioDestination
-from tests.extension_load.load import number_of, sized, start
+from tests.extension_load.starting import number_of, sized, start
 
 MEGABYTE = 1_000_000
 

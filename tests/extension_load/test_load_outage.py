@@ -9,7 +9,7 @@ from local.lambda_services.extension_process import ExtensionProcess
 from local.lambda_services.services import LambdaServices
 from local.log_destinations.logzio import LogzioDestination
 from local.log_destinations.treatment import status
-from tests.extension_load.load import number_of, sized, start
+from tests.extension_load.starting import number_of, sized, start
 
 MINUTES = 30
 PER_MINUTE = sized(2_000_000, 10_000_000) // LINE_BYTES

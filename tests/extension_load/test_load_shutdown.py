@@ -4,7 +4,7 @@ from bench.extension_lines import LINE_BYTES, lines
 from local.lambda_services.services import LambdaServices
 from local.log_destinations.logzio import LogzioDestination
 from local.log_destinations.treatment import delayed, status
-from tests.extension_load.load import number_of, sized, start
+from tests.extension_load.starting import number_of, sized, start
 
 TAKES_SECONDS = 0.3
 # As lines; as records of Logz.io they are nearly three times as large.

@@ -66,7 +66,9 @@ def test_promises_4_and_5_outage(each_python: Path, logzio: LogzioDestination) -
         run.end()
         account = run.account()
     arrived = messages(logzio)
-    assert arrived == lines[-len(arrived) :]
+    # What is on its way at that moment stays, whatever its age.
+    assert arrived == sorted(arrived)
+    assert arrived[-200:] == lines[-200:]
     assert account.dropped == {"buffer_full": 1500 - len(arrived)}
     assert account.sent == logzio.acknowledged_count
     assert account.balanced
