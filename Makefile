@@ -45,7 +45,7 @@ run-logs: $(VENV)/run.stamp ## Run a sample function with the logs extension und
 
 .PHONY: test
 test: $(VENV)/dev.stamp $(VENV)/emulator.stamp $(VENV)/audit.stamp ## Run all tests (ARGS="-k name" for some)
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 3 $(ARGS)
 
 .PHONY: test-load
 test-load: $(VENV)/dev.stamp ## Run the large and long tests of the logs extension at full size (about ten minutes)
