@@ -72,7 +72,7 @@ class Delivery:
     ) -> None:
         self.destination = destination
         self.buffer = buffer
-        self.losses = Losses(destination, buffer, clocks)
+        self.losses = Losses(destination, buffer, clocks, log)
         self._patience = patience
         self._open_exchanges = open_exchanges
         self._budget = budget

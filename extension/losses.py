@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from extension.own_log import where
 from extension.records import Record
 
 if TYPE_CHECKING:
     from extension.buffer import Buffer
     from extension.clocks import Clocks
     from extension.destinations.destination import Destination
+    from extension.own_log import OwnLog
 
 _SECONDS_BETWEEN_REPORTS = 10.0
 
@@ -22,12 +24,16 @@ class Losses:
         destination: Writes the record.
         buffer: Takes it, and has the account of the records that were dropped.
         clocks: The time for it.
+        log: Is told where it cannot be written.
     """
 
-    def __init__(self, destination: Destination, buffer: Buffer, clocks: Clocks) -> None:
+    def __init__(
+        self, destination: Destination, buffer: Buffer, clocks: Clocks, log: OwnLog
+    ) -> None:
         self._destination = destination
         self._buffer = buffer
         self._clocks = clocks
+        self._log = log
         self._platform: dict[str, int] = {}
         self._told: dict[str, int] = {}
         self._last = float("-inf")
@@ -64,12 +70,13 @@ class Losses:
             }
             if not new:
                 return
-            self._told = total
             self._last = now
             try:
                 line = self._destination.encode(self._record(new))
-            except Exception:  # noqa: BLE001 -- what cannot be written is still in the account
+            except Exception as error:  # noqa: BLE001 -- promise 1: it is told again later
+                self._log.warn_once("intake", f"fault while writing a record: {where(error)}")
                 return
+            self._told = total
             self._buffer.add([line])
 
     def _record(self, lost: dict[str, int]) -> Record:

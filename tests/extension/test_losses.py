@@ -1,19 +1,48 @@
 """What was lost on the way to a destination is told to it, once, in one record."""
 
 import json
+from typing import TYPE_CHECKING
 
 from extension.buffer import Buffer
 from extension.losses import Losses
-from tests.support.extension_parts import LinesDestination, ShiftedTime, clocks_with, lines
+from tests.support.extension_parts import (
+    LinesDestination,
+    ShiftedTime,
+    Written,
+    clocks_with,
+    lines,
+)
+
+if TYPE_CHECKING:
+    from extension.records import Record
+
+
+class Unwilling(LinesDestination):
+    """Cannot write its first record."""
+
+    asked = 0
+
+    def encode(self, record: "Record") -> bytes:
+        """Fail once."""
+        self.asked += 1
+        if self.asked == 1:
+            raise RuntimeError("a text that nobody may see")
+        return super().encode(record)
 
 
 class Losing:
     """A buffer that loses, and what tells of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, destination: LinesDestination | None = None) -> None:
         self.time = ShiftedTime()
+        self.written = Written()
         self.buffer = Buffer(10_000, float)
-        self.losses = Losses(LinesDestination(), self.buffer, clocks_with(self.time))
+        self.losses = Losses(
+            destination or LinesDestination(),
+            self.buffer,
+            clocks_with(self.time),
+            self.written.log,
+        )
 
     def told(self) -> list[dict[str, object]]:
         """Return what the records say that are queued, and take them as sent."""
@@ -98,3 +127,16 @@ def test_at_the_end_it_is_urgent() -> None:
         losing.losses.report(urgent=True)
     counts = [one["record"]["logsDropped"] for one in losing.told()]  # type: ignore[index]
     assert counts == [{"fault": 2}, {"fault": 3}]
+
+
+def test_what_could_not_be_written_is_told_later() -> None:
+    """A fault in writing the record is said once, and its counts come with the next record."""
+    losing = Losing(Unwilling())
+    losing.buffer.leave_out("fault", 2)
+    losing.losses.report()
+    assert losing.told() == []
+    assert ["nobody may see" in line for line in losing.written.lines] == [False]
+    losing.time.leap(11)
+    losing.losses.report()
+    counts = [one["record"]["logsDropped"] for one in losing.told()]  # type: ignore[index]
+    assert counts == [{"fault": 2}]
