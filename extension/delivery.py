@@ -10,8 +10,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Protocol
 
+from extension.batch_size import BatchSize
 from extension.destinations.destination import Meaning, Verdict
-from extension.errors import AbandonedExchange, ExtensionError
+from extension.errors import AbandonedExchange, ExchangeError, ExtensionError
 from extension.losses import Losses
 from extension.settlement import UNAUTHORIZED, Settlement
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 ENOUGH_BYTES = 1_048_576
 LONG_ENOUGH_SECONDS = 1.0
-# Larger batches need fewer round trips, and more memory for the joined body.
-_LARGEST_BATCH_BYTES = 2_097_152
 # So late records may come because a destination is slow; then the oldest go instead.
 _BUDGETS_LATE = 3
 _SHORTEST_SECONDS = 0.02
@@ -83,6 +82,7 @@ class Delivery:
         self._flush_until: float | None = None
         self._at_any_price = False
         self._took = 0.0
+        self._size = BatchSize(destination.max_body_bytes)
 
     def start(self) -> None:
         """Start the thread."""
@@ -201,8 +201,7 @@ class Delivery:
 
     def _send_batch(self, exchanges: Exchanges) -> None:
         """Send the oldest records, in smaller pieces where the destination asks for them."""
-        largest = min(self.destination.max_body_bytes, _LARGEST_BATCH_BYTES)
-        batch = self.buffer.take(largest)
+        batch = self.buffer.take(self._size.bytes)
         counts = [len(batch)] if batch else []
         while counts:
             count = counts.pop(0)
@@ -219,18 +218,32 @@ class Delivery:
         """Send some records; return what became of it, an exchange without answer included."""
         while True:
             try:
-                request = self.destination.request(records)
-                with self.buffer.changed:
-                    self._exchange_began = self._clock()
-                answer = exchanges.post(request, self._seconds())
-                self._took = self._clock() - self._exchange_began
+                answer = self._exchange(exchanges, self.destination.request(records))
                 return self.destination.judge(answer, len(records))
             except AbandonedExchange:  # noqa: PERF203 -- rare, and then it starts anew
                 continue
             except ExtensionError as error:
                 return Verdict(Meaning.RETRY, detail=str(error))
-            finally:
-                self._exchange_began = None
+
+    def _exchange(self, exchanges: Exchanges, request: Request) -> Answer:
+        """Send a request and return its answer; learn from the time that it took."""
+        with self.buffer.changed:
+            began = self._exchange_began = self._clock()
+        seconds = self._seconds()
+        try:
+            answer = exchanges.post(request, seconds)
+        except AbandonedExchange:
+            # A freeze says nothing about the size.
+            raise
+        except ExchangeError:
+            self._size.unanswered(self._clock() - began, seconds)
+            raise
+        else:
+            self._took = self._clock() - began
+            self._size.answered(self._took, seconds)
+            return answer
+        finally:
+            self._exchange_began = None
 
     def _least(self) -> float:
         """Return the seconds without which no exchange starts: cut off, it may yet be taken."""

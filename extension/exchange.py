@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
+import os
+import select
 import socket
 import time
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
 
 # Counts and errors fit into it; what a hostile destination sends beyond it is not read.
 _LARGEST_ANSWER_BYTES = 65_536
+# Who stands in between, a load balancer or a firewall, forgets idle connections after a minute
+# or some, and not everyone says so: an exchange over such a one would wait in vain.
+_LONGEST_IDLE_SECONDS = 60.0
+_REFUSALS = 300
 
 
 class Exchanges:
@@ -31,10 +38,17 @@ class Exchanges:
 
     Args:
         clock: A monotonic clock in seconds.
+        wall: A clock that goes on while the environment is frozen, or stored (SnapStart).
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self._clock = clock
+        self._wall = wall
+        self._used = 0.0
         self._connection: _Connection | None = None
         self._resolvers: dict[tuple[str, int], Resolver] = {}
         self._tls = tls_context()
@@ -43,17 +57,22 @@ class Exchanges:
         """
         Send a request and return its answer.
 
-        A kept connection that turns out to be closed is replaced once, within the same time.
+        A kept connection that turns out to be closed is replaced once, within the same time; one
+        that was idle for a minute is not used again.
 
         Raises:
             AbandonedExchange: `abandon` was called.
             ExchangeError: There was no whole answer within `seconds`.
         """
         deadline = Deadline(self._clock() + seconds, self._clock)
+        if not 0 <= self._wall() - self._used < _LONGEST_IDLE_SECONDS:
+            self.close()
         try:
             return self._post(request, deadline)
         except StaleConnection:
             return self._post(request, deadline)
+        finally:
+            self._used = self._wall()
 
     def abandon(self) -> None:
         """Break the exchange that is on its way, from another thread."""
@@ -78,15 +97,17 @@ class Exchanges:
                     url.scheme, url.hostname or "", url.port
                 )
             connection.bound(deadline)
-            connection.request("POST", target or "/", request.body, dict(request.headers))
+            whole = connection.say(target or "/", request)
             response = connection.getresponse()
             body = response.read(_LARGEST_ANSWER_BYTES)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
             raise _failure(error, connection, kept=kept) from None
-        if not response.isclosed() or response.will_close:
-            # More of the answer would follow, or the destination ends the connection.
+        if not whole or not response.isclosed() or response.will_close:
+            # More of one of the two would follow, or the destination ends the connection.
             self.close()
+        if not whole and response.status < _REFUSALS:
+            raise ExchangeError("the answer came before the end of the request")
         headers = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, headers, body)
 
@@ -114,13 +135,32 @@ class _Connection(http.client.HTTPConnection):
         if self._bounded is not None:
             self._bounded.deadline = deadline
 
+    def say(self, target: str, request: Request) -> bool:
+        """
+        Send a request; tell whether all of it could be sent.
+
+        Some refuse a request by its head, as too large for instance, and read no more of it. What
+        they have said counts, and is to be read.
+
+        Raises:
+            OSError: There was no connection to send it over.
+        """
+        try:
+            self.request("POST", target, request.body, dict(request.headers))
+        except OSError:
+            if self.sock is None or self.abandoned:
+                raise
+            return False
+        return True
+
     def abandon(self) -> None:
         """Make what waits for the other side fail at once."""
         self.abandoned = True
         sock = self._bounded
         if sock is not None:
             try:
-                sock.shutdown(socket.SHUT_RDWR)
+                # That of a TLS socket takes away the object that the other thread is using.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
             except OSError:
                 # It is closed already.
                 return
@@ -155,18 +195,21 @@ class _Connection(http.client.HTTPConnection):
     def _connected(
         self, family: int, address: Any, deadline: Deadline, seconds: float
     ) -> BoundedSocket | BoundedTlsSocket:
-        # `_bounded` is set before each wait, for `abandon` to break it.
         sock: BoundedSocket | BoundedTlsSocket
-        sock = self._bounded = BoundedSocket(family, socket.SOCK_STREAM)
+        sock = BoundedSocket(family, socket.SOCK_STREAM)
         try:
-            sock.settimeout(seconds)
-            sock.connect(address)
+            # Only what is under way can be broken: a `shutdown` before it would be lost.
+            sock.setblocking(False)
+            error = sock.connect_ex(address)
+            self._may_be_broken(sock)
+            _await_connected(sock, error, seconds)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is not None:
                 secured = self._tls.wrap_socket(
                     sock, server_hostname=self.host, do_handshake_on_connect=False
                 )
-                sock = self._bounded = cast("BoundedTlsSocket", secured)
+                sock = cast("BoundedTlsSocket", secured)
+                self._may_be_broken(sock)
                 # This is the time for the whole handshake.
                 sock.settimeout(deadline.left())
                 sock.do_handshake()
@@ -175,6 +218,24 @@ class _Connection(http.client.HTTPConnection):
             raise
         sock.deadline = deadline
         return sock
+
+    def _may_be_broken(self, sock: BoundedSocket | BoundedTlsSocket) -> None:
+        """Let `abandon` break the wait that follows; it notes first, and then breaks."""
+        self._bounded = sock
+        if self.abandoned:
+            raise ConnectionAbortedError("abandoned")
+
+
+def _await_connected(sock: socket.socket, error: int, seconds: float) -> None:
+    """Wait for a connection that `connect_ex` began with `error`, at most so many seconds."""
+    if error == errno.EINPROGRESS:
+        ready = select.poll()
+        ready.register(sock, select.POLLOUT)
+        if not ready.poll(seconds * 1000):
+            raise TimeoutError("timed out")
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error:
+        raise OSError(error, os.strerror(error))
 
 
 def _failure(error: Exception, connection: _Connection | None, *, kept: bool) -> ExchangeError:

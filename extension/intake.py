@@ -186,7 +186,9 @@ class Intake:
         kind = type_ if type_ in ("function", "extension") else "platform"
         if kind == "platform":
             self._note(type_, time, content)
-        level, named, by_runtime = said(content)
+        level, named, by_runtime = (
+            said(content) if kind == "platform" else self._selection.said(content)
+        )
         if kind == "platform" or by_runtime:
             request_id = named
         else:

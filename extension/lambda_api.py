@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import select
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extension.errors import LambdaApiError
@@ -157,8 +158,12 @@ class LambdaApi:
         Raises:
             LambdaApiError: The services refused the call or broke the connection.
         """
-        connection = self._polling or http.client.HTTPConnection(self._address)
-        self._polling = None
+        kept, self._polling = self._polling, None
+        if kept is not None and _ended(kept):
+            # Closed while it was not used, which is nobody's fault.
+            kept.close()
+            kept = None
+        connection = kept or http.client.HTTPConnection(self._address)
         try:
             connection.request(
                 "GET",
@@ -202,6 +207,11 @@ class LambdaApi:
             raise LambdaApiError(f"{method} {path}", 0, detail) from error
         finally:
             connection.close()
+
+
+def _ended(connection: http.client.HTTPConnection) -> bool:
+    """Tell whether the other side has ended a connection on which nothing is expected."""
+    return connection.sock is None or bool(select.select([connection.sock], [], [], 0)[0])
 
 
 def _object(body: bytes) -> dict[str, Any]:

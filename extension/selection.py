@@ -7,7 +7,9 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from extension.redaction import Redaction
 
 _RANKS = {
     "TRACE": 1,
@@ -25,7 +27,9 @@ _RANKS = {
 _TEXT_FORMAT = re.compile(r"\[([A-Z]{4,8})\]\t\S{20,30}\t([0-9a-f-]{36})\t")
 _REQUEST_ID_KEYS = ("requestId", "AWSRequestId", "aws_request_id", "function_request_id")
 _LONGEST_JSON_LINE = 65_536
-_REDACTED = "[redacted]"
+# What is longer is something else of the user's; and destinations remember what they have met.
+_LONGEST_LEVEL = 32
+_LONGEST_REQUEST_ID = 128
 
 
 class Said(NamedTuple):
@@ -46,8 +50,14 @@ class Said(NamedTuple):
 _NOTHING = Said(None, None, by_runtime=False)
 
 
-def said(record: Any) -> Said:
-    """Return the level, in capitals, and the request id that a `record` itself names."""
+def said(record: Any, shown: Callable[[str], str] = str) -> Said:
+    """
+    Return the level, in capitals, and the request id that a `record` itself names.
+
+    Args:
+        record: The `record` member of an event.
+        shown: Gives what may be shipped of a text that the user may have written.
+    """
     if isinstance(record, str):
         first = record[:1]
         if first == "[":
@@ -61,11 +71,25 @@ def said(record: Any) -> Said:
             return _NOTHING
     if not isinstance(record, dict):
         return _NOTHING
-    level = record.get("level")
-    request_id = next(
-        (record[key] for key in _REQUEST_ID_KEYS if isinstance(record.get(key), str)), None
+    level = _short(record.get("level"), _LONGEST_LEVEL)
+    named = (_short(record.get(key), _LONGEST_REQUEST_ID) for key in _REQUEST_ID_KEYS)
+    request_id = next((text for text in named if text is not None), None)
+    return Said(
+        None if level is None else shown(level).upper(),
+        None if request_id is None else shown(request_id),
+        by_runtime=False,
     )
-    return Said(level.upper() if isinstance(level, str) else None, request_id, by_runtime=False)
+
+
+def _short(value: Any, longest: int) -> str | None:
+    return value if isinstance(value, str) and len(value) <= longest else None
+
+
+def _redaction(patterns: Sequence[re.Pattern[str]]) -> Redaction:
+    # Most functions have nothing to redact, and their start need not wait for this.
+    from extension.redaction import Redaction  # noqa: PLC0415
+
+    return Redaction(patterns)
 
 
 class Selection:
@@ -75,7 +99,7 @@ class Selection:
     Args:
         min_level: Records of the function that name a lower level are left out.
         sample_rate: The share, from 0 to 1, of the function's records that is shipped.
-        redact: What these find is replaced in every string.
+        redact: What these find is replaced in every text and number.
 
     Attributes:
         redacts: Whether anything may have to be replaced.
@@ -88,7 +112,7 @@ class Selection:
         self._least = _RANKS.get(min_level or "", 0)
         self._rate = sample_rate
         self._share = 0.0
-        self._redact = tuple(redact)
+        self._redaction = _redaction(redact) if redact else None
         self.redacts = bool(redact)
         self.leaves_out = bool(self._least) or sample_rate < 1
 
@@ -104,29 +128,10 @@ class Selection:
             self._share -= 1
         return ""
 
+    def said(self, record: Any) -> Said:
+        """Return what a record of a user's says about itself, without what is redacted."""
+        return said(record, self._redaction.text) if self._redaction else said(record)
+
     def redacted(self, record: Any) -> Any:
         """Return a `record` without what the operator does not want to be shipped."""
-        return self._cleaned(record) if self._redact else record
-
-    def _cleaned(self, record: Any) -> Any:
-        # Without recursion, for a record may be nested as deep as JSON can be read.
-        holder = [record]
-        waiting: list[Any] = [holder]
-        while waiting:
-            container = waiting.pop()
-            for key in [*container] if isinstance(container, dict) else range(len(container)):
-                value = container[key]
-                if isinstance(value, str):
-                    container[key] = self._clean_text(value)
-                elif isinstance(value, dict):
-                    container[key] = copy = {self._clean_text(k): v for k, v in value.items()}
-                    waiting.append(copy)
-                elif isinstance(value, list):
-                    container[key] = copies = [*value]
-                    waiting.append(copies)
-        return holder[0]
-
-    def _clean_text(self, text: str) -> str:
-        for pattern in self._redact:
-            text = pattern.sub(_REDACTED, text)
-        return text
+        return self._redaction.record(record) if self._redaction else record

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 LONGEST_WAIT_SECONDS = 300.0
 
 _LOKI_IGNORED = re.compile(rb"total ignored: ([0-9]{1,9}) out of [0-9]{1,9}")
+_LOKI_ALIKE = re.compile(rb"(?:\A|; )([0-9]{1,9}) errors like: ")
+_LOKI_ONE = re.compile(
+    rb"\A(?:entry for stream '.*' has timestamp too (?:old|new): "
+    rb"|max entry size '[0-9]+' bytes exceeded for stream ')",
+    re.DOTALL,
+)
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
@@ -59,9 +65,19 @@ def _logzio_refused(body: bytes, count: int) -> int | None:
 
 
 def _loki_refused(body: bytes, _count: int) -> int | None:
-    """Read the last line of what Loki's ingester answers where it took only some entries."""
+    """
+    Read what Loki answers where it took only some entries.
+
+    Its ingester ends with "total ignored". Its distributor looks at each entry before, stores the
+    good ones, and tells how many others there were of each kind, or of one alone what it is.
+    """
     ignored = _LOKI_IGNORED.search(body)
-    return None if ignored is None else int(ignored[1])
+    if ignored is not None:
+        return int(ignored[1])
+    alike = [int(count) for count in _LOKI_ALIKE.findall(body)]
+    if alike:
+        return sum(alike)
+    return 1 if _LOKI_ONE.match(body) else None
 
 
 def _openobserve_refused(body: bytes, _count: int) -> int | None:
@@ -103,7 +119,7 @@ LOGZIO = (
 LOKI = (
     # `blockIngestionStatusCode`, which Grafana Cloud sets to 260: nothing was stored.
     Row(260, 260, Meaning.RETRY, "ingestion is blocked for this tenant"),
-    Row(400, 400, Meaning.SENT, "entries are too old or out of order", _loki_refused),
+    Row(400, 400, Meaning.SENT, "entries are too old, too long or out of order", _loki_refused),
     *COMMON,
 )
 """Loki's push API ("HTTP API", POST /loki/api/v1/push)."""

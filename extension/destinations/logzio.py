@@ -178,7 +178,7 @@ class Logzio:
         return middle
 
     def _moment(self, moment: str, value: Any) -> str:
-        stamp = self._stamps.of_object(value)
+        stamp = self._stamps.of_object(value, moment)
         return moment if stamp is None else self._stamps.iso(stamp)
 
     def _content(self, kind: str, value: Any, request_id: str | None, level: str | None) -> str:
@@ -254,11 +254,20 @@ def make(around: Surroundings) -> Made:
     kind = around.text("LOGZIO_LOGS_TYPE", _DEFAULT_TYPE)
     own = named(around.identity, around.text("EXTENSION_NAME"), _NAMES)
     wanted = custom_fields(around.environ)[0]
-    custom = {n: v for n, v in wanted.items() if n not in OWN_FIELDS}
-    ours = sorted(wanted.keys() & OWN_FIELDS)
+    ours = sorted(name for name in wanted if _clashes(name))
+    custom = {name: value for name, value in wanted.items() if name not in ours}
     notes = [f"CUSTOM_FIELDS cannot set {', '.join(ours)}: the records' own"] if ours else []
     destination = Logzio(address.text, kind, {**own, **custom}, token, around)
     return Made(destination, (*address.notes(has_token=True), *notes))
+
+
+def _clashes(name: str) -> bool:
+    """
+    Tell whether a field would overwrite one of ours, or make a text and an object one field.
+
+    To an index "lambda" is the object that has "lambda.record"; it refuses logs with both.
+    """
+    return any(f"{name}.".startswith(f"{own}.") or own.startswith(f"{name}.") for own in OWN_FIELDS)
 
 
 def _listener(around: Surroundings) -> Address:

@@ -100,7 +100,7 @@ class Loki:
             at = self._stamps.nanoseconds(moment)
         else:
             line = json_text(value)
-            at = self._stamps.of_object(value) or self._stamps.nanoseconds(moment)
+            at = self._stamps.of_object(value, moment) or self._stamps.nanoseconds(moment)
         if at is None:
             at = int(self._now() * 1e9)
         at = self._distinct(at)

@@ -77,7 +77,7 @@ class OpenObserve:
         tail = self._tails.get((kind, request_id, level))
         if tail is None:
             tail = self._tail(kind, request_id, level)
-        at = self._stamps.of_object(value) or self._stamps.nanoseconds(moment)
+        at = self._stamps.of_object(value, moment) or self._stamps.nanoseconds(moment)
         if at is None:
             at = int(self._now() * 1e9)
         encoded = b'{"_timestamp":%d,"record":%b%b' % (at // 1000, self._record(value), tail)

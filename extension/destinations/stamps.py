@@ -19,18 +19,19 @@ _TIMESTAMP = re.compile(
 )
 _DAYS_BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 _LONGEST = 64
+# A record's own time further than this from its event's is one that the user writes about.
+_NEAR_NS = 3_600 * _SECOND
 # Nanoseconds in 64 bits end in the year 2262.
 _LAST_YEAR = 2261
 
 
 class Stamps:
-    """Reads and writes times; remembers the second that it saw last."""
+    """Reads and writes times; remembers the second that it saw last. Safe for several threads."""
 
     def __init__(self) -> None:
-        self._second_read = ""
-        self._read = 0
-        self._second_written = -1
-        self._written = ""
+        # Each is replaced as a whole, so that no thread meets a second with another one's value.
+        self._read = ("", 0)
+        self._written = (-1, "")
 
     def nanoseconds(self, text: str) -> int | None:
         """
@@ -39,33 +40,44 @@ class Stamps:
         Args:
             text: ISO 8601 date and time, as the event schema reference has it in `time`.
         """
-        if len(text) == 24 and text.startswith(self._second_read) and self._second_read:
+        second, start = self._read
+        if len(text) == 24 and text.startswith(second) and second:
             millis = text[20:23]
             if text[19] == "." and text[23] == "Z" and millis.isdecimal() and millis.isascii():
-                return self._read + int(millis) * 1_000_000
+                return start + int(millis) * 1_000_000
         nanoseconds = _parsed(text)
         if nanoseconds is not None and len(text) == 24 and text[19] == "." and text[23] == "Z":
-            self._second_read = text[:19]
-            self._read = nanoseconds - nanoseconds % _SECOND
+            self._read = (text[:19], nanoseconds - nanoseconds % _SECOND)
         return nanoseconds
 
     def iso(self, nanoseconds: int) -> str:
         """Return nanoseconds since 1970 as the platform writes them: in UTC, with milliseconds."""
         second, rest = divmod(nanoseconds, _SECOND)
-        if second != self._second_written:
-            self._written = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
-            self._second_written = second
-        return f"{self._written}{rest // 1_000_000:03d}Z"
+        known, written = self._written
+        if second != known:
+            written = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
+            self._written = (second, written)
+        return f"{written}{rest // 1_000_000:03d}Z"
 
-    def of_object(self, record: object) -> int | None:
+    def of_object(self, record: object, moment: str) -> int | None:
         """
         Return when a record in the JSON log format says that it was written, where it does.
 
         The event's own `time` is when the platform read the line, "different from when the
-        event actually occurred" (event schema reference).
+        event actually occurred" (event schema reference). A member `timestamp` that is far from
+        it is no such time: an order's, for instance, for which a destination would refuse the
+        record as too old.
+
+        Args:
+            record: The `record` member of an event.
+            moment: The event's `time`.
         """
         stamp = record.get("timestamp") if isinstance(record, dict) else None
-        return self.nanoseconds(stamp) if isinstance(stamp, str) else None
+        at = self.nanoseconds(stamp) if isinstance(stamp, str) else None
+        event = None if at is None else self.nanoseconds(moment)
+        if at is None or event is None or abs(at - event) <= _NEAR_NS:
+            return at
+        return None
 
 
 def _parsed(text: str) -> int | None:
