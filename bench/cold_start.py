@@ -1,9 +1,11 @@
 """How long Lambda's init of the built artifact takes, beside that of an empty Python handler.
 
 Both run under the Runtime Interface Emulator with Lambda's own runtime client, on the Python that
-the function is deployed on where it is at hand, with nothing but the artifact to import.
+the function is deployed on where it is at hand, with nothing but the artifact to import. The first
+answer is that to a delivery, once a listener has its samples over TLS.
 """
 
+import json
 import re
 import shutil
 import statistics
@@ -12,7 +14,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import certifi
+
 from bench.measurement import Cell, Effort, Measurement, Table, Target
+from bench.processes import ROOT
+from events.firehose import ACCESS_KEY
 from local.artifact import (
     bare_command,
     build,
@@ -21,10 +27,13 @@ from local.artifact import (
     runtime_interpreter,
 )
 from local.emulator import Code, emulator_program, run_emulator
+from local.log_destinations.certificates import CertificateAuthority
+from local.receiver import Receiver
 
 _FACTOR = 1.5
 _EXTRA_MS = 110.0
 _EMPTY = "def handler(event, context):\n    return {}\n"
+_EVENT = ROOT / "events" / "http-api-v2-otlp-1.0.json"
 _INIT = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
 _WORDS = {
     "empty": "an empty handler",
@@ -46,14 +55,18 @@ def measure(effort: Effort) -> Measurement:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(artifact, codes["without_pyc"].folder, ignore=ignored)
         client = runtime_client(folder / "client", interpreter)
-        environ = {"PYTHONPATH": str(client), "AWS_REGION": "us-east-1"}
+        authority = CertificateAuthority(folder)
         times: dict[str, list[tuple[float, float]]] = {case: [] for case in codes}
-        # The first round only brings all files into memory.
-        for number in range(1 + effort.processes):
-            for case, code in codes.items():
-                found = _start(program, folder, environ, code)
-                if number:
-                    times[case].append(found)
+        with Receiver(tls=authority.server()) as receiver:
+            environ = {"PYTHONPATH": str(client), **_settings(receiver.url, folder, authority.file)}
+            # The first round only brings all files into memory.
+            for number in range(1 + effort.processes):
+                for case, code in codes.items():
+                    found = _start(program, folder, environ, code)
+                    if number:
+                        times[case].append(found)
+            if len(receiver.requests) < 2 * (1 + effort.processes):
+                raise AssertionError("the listener has not got every delivery")
     figures: dict[str, Any] = {
         case: {
             "init_ms": _spread([init for init, _ in found]),
@@ -84,12 +97,29 @@ def _codes(folder: Path, python: tuple[str, ...]) -> dict[str, Code]:
     }
 
 
+def _settings(url: str, folder: Path, authority: Path) -> dict[str, str]:
+    """Give the function's environment: a listener that is trusted beside all public ones."""
+    trusted = folder / "trusted.pem"
+    trusted.write_bytes(Path(certifi.where()).read_bytes() + authority.read_bytes())
+    return {
+        "AWS_REGION": "us-east-1",
+        "LOGZIO_METRICS_LISTENER": url,
+        "LOGZIO_METRICS_TOKEN": "bench-token",
+        "FIREHOSE_ACCESS_KEY": ACCESS_KEY,
+        "SSL_CERT_FILE": str(trusted),
+        "NO_PROXY": "127.0.0.1",
+    }
+
+
 def _start(program: Path, folder: Path, environ: dict[str, str], code: Code) -> tuple[float, float]:
-    """Give the duration of the init, and the time to the first answer, in ms."""
+    """Give the duration of the init, and the time to the answer to the first delivery, in ms."""
+    event = json.loads(_EVENT.read_bytes())
     with run_emulator(program, folder, environ, code) as emulator:
         begun = time.perf_counter()
-        emulator.invoke({})
+        answer = emulator.invoke(event)
         first = 1e3 * (time.perf_counter() - begun)
+        if answer.get("statusCode", 200) != 200:
+            raise AssertionError(f"the function answered {answer}")
         (init,) = _INIT.findall(emulator.output())
     return float(init), first
 

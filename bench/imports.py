@@ -22,9 +22,10 @@ wall, cpu = time.perf_counter(), time.process_time()
 print(1e3 * (time.perf_counter() - wall), 1e3 * (time.process_time() - cpu))
 """
 _FUNCTION = _TIMED.format("import handler.app")
-# What the function cannot do without; the rest is its own.
+# What the function cannot do without, and what of Python itself sends; the rest is its own.
 _LIBRARIES = _TIMED.format("""
-import urllib3, certifi, snappy
+import concurrent.futures.thread, http.client, ssl
+import snappy
 import opentelemetry.proto.metrics.v1.metrics_pb2
 import aws_lambda_powertools
 import aws_lambda_powertools.metrics

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import dataclass
+from typing import NamedTuple
 
 # A server's words name each series; a log with thousands of them helps nobody.
 _MAX_REFUSALS_KEPT = 10
@@ -19,8 +20,7 @@ class Refusal:
     samples: int
 
 
-@dataclass(frozen=True)
-class Sent:
+class Sent(NamedTuple):
     """
     What became of the samples that were to be sent.
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import binascii
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class CommonAttributes:
+class CommonAttributes(NamedTuple):
     """
     What the operator attached to the Firehose stream for this function.
 
@@ -24,8 +22,7 @@ class CommonAttributes:
     warning: str = ""
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """
     One record of a delivery.
 
@@ -34,7 +31,7 @@ class Record:
         content: Its bytes; None where they cannot be read.
         problem: Why they cannot be read.
         record_id: The id that a transformation is answered under; empty for HTTP.
-        encoded: The base64 it came in.
+        encoded: The base64 it came in, where it has to be given back.
     """
 
     number: int
@@ -44,8 +41,7 @@ class Record:
     encoded: str = ""
 
 
-@dataclass(frozen=True)
-class Delivery:
+class Delivery(NamedTuple):
     """
     A delivery, parsed.
 
@@ -64,8 +60,15 @@ class Delivery:
     delivered_ms: int | None
 
 
-def parse_record(number: int, record: Any) -> Record:
-    """Return a record of Firehose's JSON: an object whose `data` is base64."""
+def parse_record(number: int, record: Any, *, keep_encoded: bool = False) -> Record:
+    """
+    Return a record of Firehose's JSON: an object whose `data` is base64.
+
+    Args:
+        number: Its place in the delivery, from 0.
+        record: What stands there.
+        keep_encoded: Whether the base64 is needed later; it takes a third more than the record.
+    """
     if not isinstance(record, dict):
         return Record(number, None, "it is not an object")
     record_id = record.get("recordId")
@@ -74,12 +77,13 @@ def parse_record(number: int, record: Any) -> Record:
     encoded = record.get("data")
     if not isinstance(encoded, str):
         return Record(number, None, "it has no data", record_id)
+    kept = encoded if keep_encoded else ""
     try:
         # Without strict mode, characters outside the alphabet are left out in silence.
         content = binascii.a2b_base64(encoded, strict_mode=True)
     except ValueError as error:
-        return Record(number, None, f"its data is not base64: {error}", record_id, encoded)
-    return Record(number, content, "", record_id, encoded)
+        return Record(number, None, f"its data is not base64: {error}", record_id, kept)
+    return Record(number, content, "", record_id, kept)
 
 
 def parse_common_attributes(header: str | None) -> CommonAttributes:

@@ -23,7 +23,7 @@ _FIXED_HEADERS = frozenset(
         "transfer-encoding",
     }
 )
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _HEADER_VALUE = re.compile(r"[\x21-\x7e\x80-\xff](?:[\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?")
 
 
@@ -49,7 +49,7 @@ def further_headers(auth: str) -> Callable[[str], Mapping[str, str]]:
         if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
             raise ValueError("must be a JSON object of header names and values, all text")
         for name, header in value.items():
-            if not _HEADER_NAME.fullmatch(name) or not is_header_value(header):
+            if not re.fullmatch(_HEADER_NAME, name) or not is_header_value(header):
                 raise ValueError("has a name or value that an HTTP header cannot carry")
             if name.lower() in _FIXED_HEADERS:
                 raise ValueError(f"must not set {name}, which remote write decides")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from handler.errors import ListenerNotAllowed
@@ -11,21 +11,23 @@ from handler.errors import ListenerNotAllowed
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # One expression decides what the URL is, so that no second parser can disagree
 # about its host: no user part, no backslash, no white space, no fragment.
-_URL = re.compile(
+# It is compiled for the first CUSTOM_LISTENER: most streams have none.
+_URL = (
     r"(?P<scheme>https?)://"
     rf"(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\])"
     r"(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<path>/[\x21\x24-\x3b\x3d\x41-\x5b\x5d\x5f\x61-\x7a\x7e]*)?"
-    r"(?P<query>\?[\x21\x24-\x3b\x3d\x3f\x41-\x5b\x5d\x5f\x61-\x7a\x7e]*)?",
-    # Without ASCII the signs for Kelvin and the long s would count as letters.
-    re.IGNORECASE | re.ASCII,
+    r"(?P<query>\?[\x21\x24-\x3b\x3d\x3f\x41-\x5b\x5d\x5f\x61-\x7a\x7e]*)?"
 )
+
+# "the total length of a domain name [...] is restricted to 255 octets or less" - RFC 1035, 2.3.4;
+# two of them are not written.
+_MAX_HOST = 253
 
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
-@dataclass(frozen=True)
-class ListenerUrl:
+class ListenerUrl(NamedTuple):
     """A URL of which scheme and host are certain; the host in lower case."""
 
     text: str
@@ -47,8 +49,9 @@ def is_listener_url(text: str) -> bool:
 
 def parse_listener_url(text: str) -> ListenerUrl | None:
     """Return the URL; None where it is not a plain http or https URL without a user part."""
-    match = _URL.fullmatch(text)
-    if match is None or int(match["port"] or 443) > 65535:
+    # Without ASCII the signs for Kelvin and the long s would count as letters.
+    match = re.fullmatch(_URL, text, re.IGNORECASE | re.ASCII)
+    if match is None or int(match["port"] or 443) > 65535 or len(match["host"]) > _MAX_HOST:
         return None
     return ListenerUrl(text, match["scheme"].lower(), match["host"].lower())
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from handler.redaction import CUT_OFF
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from converters.convert import Conversion
     from handler.account import Sent
     from handler.delivery import Delivery
@@ -14,8 +17,13 @@ if TYPE_CHECKING:
 _WORST_FIRST = (401, 500, 503, 400)
 
 
-@dataclass(frozen=True)
-class Outcome:
+# "errorMessage: [...] can be at most 8192 characters" - "HTTP Endpoint Delivery Request and
+# Response Specifications"
+MAX_MESSAGE = 8192
+_BETWEEN = "; "
+
+
+class Outcome(NamedTuple):
     """
     The verdict on a delivery.
 
@@ -30,8 +38,34 @@ class Outcome:
 
     status: int
     errors: tuple[str, ...] = ()
-    failed_records: frozenset[int] | None = field(default_factory=frozenset)
+    failed_records: frozenset[int] | None = frozenset()
     transform_result: str = "Dropped"
+
+    @property
+    def message(self) -> str:
+        """All errors in one text, as long as Firehose takes it."""
+        text = _BETWEEN.join(self.errors)
+        return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + CUT_OFF
+
+    def told(self, redact: Callable[[str], str]) -> Outcome:
+        """
+        Return the same with errors that hold no secret, as far as `message` repeats them.
+
+        Each is searched whole, before the message is cut: so no part of a secret
+        is left at its end. What comes behind it is not searched, as thousands of
+        records may be malformed, and left out.
+
+        Args:
+            redact: Takes the secrets out of a text.
+        """
+        told: list[str] = []
+        length = 0
+        for error in self.errors:
+            if length > MAX_MESSAGE + len(_BETWEEN):
+                break
+            told.append(redact(error))
+            length += len(told[-1]) + len(_BETWEEN)
+        return self._replace(errors=tuple(told))
 
 
 def judge(delivery: Delivery, conversion: Conversion, sent: Sent, transform_result: str) -> Outcome:

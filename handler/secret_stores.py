@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_ARN = re.compile(
+# Not compiled before there is a secret to fetch.
+_ARN = (
     r"arn:[a-z-]+:(?P<service>secretsmanager|ssm):(?P<region>[a-z0-9-]+):[0-9]{12}:"
     r"(?P<resource>secret:\S+|parameter/\S+)"
 )
@@ -25,7 +26,7 @@ _CONNECT_SECONDS = 2
 _READ_SECONDS = 3
 
 # These say that an error will not last: the same question may be answered a moment later.
-_PASSING = re.compile(r"throttl|toomany|limit|internal|unavailable|timeout|^5", re.IGNORECASE)
+_PASSING = r"(?i)throttl|toomany|limit|internal|unavailable|timeout|^5"
 
 # At the level DEBUG, which a function's logging settings can give to the root
 # logger, it logs whole answers: the secrets themselves.
@@ -34,7 +35,7 @@ logging.getLogger("botocore").setLevel(logging.WARNING)
 
 def is_secret_arn(text: str) -> bool:
     """Tell whether a text is the ARN of a secret or of an SSM parameter."""
-    match = _ARN.fullmatch(text)
+    match = re.fullmatch(_ARN, text)
     return match is not None and (match["service"] == "ssm") == match["resource"].startswith("par")
 
 
@@ -45,7 +46,7 @@ def fetcher(arn: str) -> Callable[[], tuple[str, ...]]:
     Args:
         arn: The ARN of a secret or of an SSM parameter.
     """
-    match = _ARN.fullmatch(arn)
+    match = re.fullmatch(_ARN, arn)
     if match is None:
         raise ValueError(f"not the ARN of a secret: {arn}")
     service, region = match["service"], match["region"]
@@ -111,7 +112,7 @@ def _missing_is_fine() -> Iterator[None]:
     except GetParameterError as error:
         # It may be under a KMS key that is gone. What passes must not hide it for a minute.
         said = _said(error)
-        if not said or _PASSING.search(said):
+        if not said or re.search(_PASSING, said):
             raise
 
 

@@ -51,11 +51,13 @@ class Clock:
         monotonic: Seconds, for durations and deadlines.
         wall: Seconds since the epoch.
         jitter: A number from 0 up to its argument.
+        wait: Waits for an event, so many seconds at most.
     """
 
     monotonic: Callable[[], float]
     wall: Callable[[], float]
     jitter: Callable[[float], float]
+    wait: Callable[[threading.Event, float], object] = threading.Event.wait
 
 
 class Sender:
@@ -155,7 +157,7 @@ class _Run:
             if self.clock.monotonic() + delay >= self.deadline:
                 self.account.fail(503, f"the listener is not available: {words}")
                 return verdict, answer
-            self.stopped.wait(delay)
+            self.clock.wait(self.stopped, delay)
             attempt += 1
 
     def _renewed(self, refused: Mapping[str, str]) -> bool:

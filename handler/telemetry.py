@@ -10,8 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sys
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -29,8 +28,7 @@ _NAMESPACE = "MetricStreamLambda"
 _SERVICE = "metric-stream-lambda"
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """
     A delivery in numbers. Samples made = accepted + rejected + dropped + undelivered.
 
