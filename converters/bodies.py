@@ -8,8 +8,7 @@ common and may go out at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     Compress = Callable[[bytes], bytes]
 
 
-@dataclass(frozen=True)
-class Body:
+class Body(NamedTuple):
     """
     One remote-write request body.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import snappy
 
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
     from converters.points import RecordPoints
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(NamedTuple):
     """
     How to convert; the operator's choice.
 
@@ -45,8 +43,7 @@ class Profile:
     delivery_bytes: int = 1_000_000_000
 
 
-@dataclass(frozen=True)
-class Conversion:
+class Conversion(NamedTuple):
     """
     What became of a delivery's records.
 

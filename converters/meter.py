@@ -78,6 +78,6 @@ class Meter:
         """
         if self._kept + self._borrowed + size > self._max_bytes:
             raise TooLargeError(
-                f"converting the delivery would take more than {self._max_bytes // 1_000_000} MB "
-                "of memory: several times what the largest delivery of CloudWatch metrics does"
+                f"converting the delivery would take more than the {self._max_bytes // 1_000_000} "
+                "MB of memory there are for it: give the function more memory"
             )

@@ -1,9 +1,10 @@
 """
 A process that does what Lambda's does with one event, and tells what that took.
 
-python -m fuzz.hostile_process EVENT
+python -m fuzz.hostile_process EVENT TIMEOUT_SECONDS
 
-Its last line is a JSON object: status (0 for a transformation), words, seconds, peak_mb.
+Its last line is a JSON object: status (0 for a transformation), words, seconds,
+processor_seconds, peak_mb.
 """
 
 from __future__ import annotations
@@ -22,14 +23,16 @@ def main() -> None:
     """Run the command."""
     # Lambda's runtime too gets the event as bytes of JSON.
     event = json.loads(Path(sys.argv[1]).read_bytes())
-    begun = time.monotonic()
-    answer = lambda_handler(event, LambdaContext.starting_now())
-    seconds = time.monotonic() - begun
+    context = LambdaContext.starting_now(float(sys.argv[2]))
+    begun, used = time.monotonic(), time.process_time()
+    answer = lambda_handler(event, context)
+    seconds, processor_seconds = time.monotonic() - begun, time.process_time() - used
     words = json.loads(answer["body"])["errorMessage"] if "body" in answer else ""
     report = {
         "status": answer.get("statusCode", 0),
         "words": words,
         "seconds": seconds,
+        "processor_seconds": processor_seconds,
         "peak_mb": peak_mb(),
     }
     print(json.dumps(report))

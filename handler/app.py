@@ -13,11 +13,8 @@ import functools
 import os
 import random
 import time
-import traceback
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from converters.convert import Converter, Profile
 from handler.access import (
     Keyring,
     secrets_of,
@@ -25,12 +22,14 @@ from handler.access import (
     token_for_transformation,
     unchecked_secrets,
 )
+from handler.conversion import bytes_for_body, new_converter
 from handler.endpoint import endpoint_at
 from handler.errors import HandlerError, OutOfTimeError, SettingsError
 from handler.front_doors import FrontDoor, HttpDoor, open_front_door
+from handler.last_resort import answer_all_the_same, places_of, traceback_of, unforeseen
 from handler.listener import allowed_custom_listener
 from handler.outcome import Outcome, judge, malformed_records
-from handler.redaction import Redactor
+from handler.redaction import Redactor, cut
 from handler.sender import Clock, Sender
 from handler.settings import known_variables, read_settings
 from handler.telemetry import Report, Telemetry, token_id
@@ -51,6 +50,9 @@ _MARGIN_SECONDS = 0.5
 
 # Thousands of records may be malformed; nobody reads as many lines.
 _MAX_ERROR_LINES = 10
+
+# Firehose's id of a request has 36 characters, the ARN of a stream at most some 150.
+_MAX_KEY = 1000
 
 # As many metrics are told that they became one series with another.
 _MAX_COLLISIONS_TOLD = 100
@@ -82,13 +84,7 @@ class Function:
             return
         self._warnings += settings.warnings
         self._keyring = Keyring(settings, clock.monotonic)
-        self._converter = Converter(
-            Profile(
-                keep_case=settings.keep_case,
-                native_histograms=settings.native_histograms,
-                max_bytes=settings.max_bytes,
-            )
-        )
+        self._converter = new_converter(settings)
         self._sender = Sender(
             transport or Transport(connections=settings.concurrency),
             clock,
@@ -124,7 +120,7 @@ class Function:
         if token is not None:
             self._telemetry.learn(token_id=token_id(token.versions()[0]))
         self._hide_secrets(door)
-        delivery = door.parse()
+        delivery = door.parse(bytes_for_body(settings.memory_size))
         endpoint = _endpoint(settings, delivery, token)
         self._hide_secrets(door, endpoint.url)
         self._warn(delivery)
@@ -139,7 +135,7 @@ class Function:
         redact = self._hide_secrets(door, endpoint.url)
         outcome = judge(delivery, conversion, sent, settings.transform_result)
         self._report(delivery, conversion, sent, outcome, entered)
-        return replace(outcome, errors=tuple(map(redact, outcome.errors)))
+        return outcome.told(redact)
 
     def _warn(self, delivery: Delivery) -> None:
         """Tell what is wrong with the settings, once, and with the delivery's attributes."""
@@ -170,12 +166,12 @@ class Function:
     ) -> None:
         """Tell what became of a delivery: what is wrong in lines of its own, then the numbers."""
         tell = self._telemetry
-        for error in outcome.errors[:_MAX_ERROR_LINES]:
-            tell.error(error)
+        for words in outcome.errors[:_MAX_ERROR_LINES]:
+            tell.error(words)
         if len(outcome.errors) > _MAX_ERROR_LINES:
             tell.error(f"and {len(outcome.errors) - _MAX_ERROR_LINES} more errors")
-        for unforeseen in sent.errors:
-            tell.error("unforeseen error", traceback=_traceback(unforeseen))
+        for error in sent.errors:
+            tell.error("unforeseen error", traceback=traceback_of(error))
         for refusal in sent.refusals:
             tell.warning(
                 "the listener rejected samples for good",
@@ -214,11 +210,9 @@ class Function:
         return Outcome(error.status, (text,), failed_records=None)
 
     def _fail(self, error: Exception) -> Outcome:
-        """Answer what nobody foresaw: Firehose keeps the batch and sends it again."""
-        self._telemetry.error("unforeseen error", status=500, traceback=_traceback(error))
-        # The error's own text may repeat anything; the log has it, searched for secrets.
-        text = f"unforeseen error, see the function's log: {type(error).__name__}"
-        return Outcome(500, (text,), failed_records=None)
+        """Answer what nobody foresaw."""
+        self._telemetry.error("unforeseen error", status=500, traceback=traceback_of(error))
+        return unforeseen(error)
 
     def _hide_secrets(self, door: FrontDoor, url: str = "") -> Redactor:
         """Keep all secrets that are known by now out of every line; return what does so."""
@@ -229,7 +223,10 @@ class Function:
             redact = Redactor(secrets_of(settings, self._keyring, door.access_key, url))
         self._telemetry.keep_out(redact)
         # The sender's own words, which may be secrets too.
-        self._telemetry.learn(firehose_request_id=door.request_id, **_stream_keys(door.source_arn))
+        self._telemetry.learn(
+            firehose_request_id=cut(door.request_id, _MAX_KEY),
+            **_stream_keys(cut(door.source_arn, _MAX_KEY)),
+        )
         return redact
 
     def _tell_of_stores(self) -> None:
@@ -263,10 +260,6 @@ def _stream_keys(source_arn: str) -> dict[str, str]:
     return {"source_arn": source_arn, "account": parts[4] if len(parts) > 4 else ""}
 
 
-def _traceback(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error))
-
-
 _CLOCK = Clock(
     monotonic=time.monotonic,
     wall=time.time,
@@ -290,6 +283,15 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     Returns:
         The front door's answer; an exception never leaves the function.
     """
-    # The first invocation builds the function: an import that reads settings
-    # could only report a bad one by crashing.
-    return _function(tuple(known_variables(os.environ).items()))(event, context)
+    environ = known_variables(os.environ)
+    tell = traceback_of
+    try:
+        # The first invocation builds the function: an import that reads settings
+        # could only report a bad one by crashing.
+        function = _function(tuple(environ.items()))
+        # From here on an error's text may repeat a secret that a store has told.
+        tell = places_of
+        return function(event, context)
+    except Exception as error:  # noqa: BLE001 - Firehose must get an answer all the same
+        now_ms = int(_CLOCK.wall() * 1000)
+        return answer_all_the_same(error, tell(error), event, environ, now_ms)

@@ -14,7 +14,7 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
-from handler.body import parse_body
+from handler.body import MAX_INFLATED_BYTES, parse_body
 from handler.delivery import (
     Delivery,
     milliseconds,
@@ -25,9 +25,6 @@ from handler.errors import BodyError, FrontDoorError
 
 if TYPE_CHECKING:
     from handler.outcome import Outcome
-
-# "errorMessage: [...] can be at most 8192 characters" - the same specification
-_MAX_MESSAGE = 8192
 
 _SMALL_BODY = 256 * 1024
 
@@ -53,9 +50,12 @@ class FrontDoor(Protocol):
     source_arn: str
     access_key: str | None
 
-    def parse(self) -> Delivery:
+    def parse(self, max_body_bytes: int = MAX_INFLATED_BYTES) -> Delivery:
         """
         Return the delivery in the event.
+
+        Args:
+            max_body_bytes: What an HTTP request's body may have when it is inflated.
 
         Raises:
             RequestError: The event does not hold one.
@@ -97,9 +97,9 @@ class HttpDoor:
         self.source_arn = self._headers.get("x-amz-firehose-source-arn", "")
         self.access_key = self._headers.get("x-amz-firehose-access-key") or None
 
-    def parse(self) -> Delivery:
+    def parse(self, max_body_bytes: int = MAX_INFLATED_BYTES) -> Delivery:
         """Return the delivery in the request's body."""
-        body = parse_body(self._event)
+        body = parse_body(self._event, max_body_bytes)
         # "requestId: [...] must match the request's" - the header goes first.
         self.request_id = self.request_id or _text(body.get("requestId"))
         common = self._headers.get("x-amz-firehose-common-attributes")
@@ -118,7 +118,7 @@ class HttpDoor:
         content = {
             "requestId": self.request_id,
             "timestamp": now_ms,
-            "errorMessage": _message(outcome),
+            "errorMessage": outcome.message,
         }
         answer: dict[str, Any] = {
             "statusCode": outcome.status,
@@ -154,9 +154,11 @@ class TransformationDoor:
         self._event = event
         self.request_id = _text(event.get("invocationId"))
         self.source_arn = _text(event.get("deliveryStreamArn"))
-        self._records = tuple(parse_record(n, r) for n, r in enumerate(event["records"]))
+        self._records = tuple(
+            parse_record(n, r, keep_encoded=True) for n, r in enumerate(event["records"])
+        )
 
-    def parse(self) -> Delivery:
+    def parse(self, max_body_bytes: int = MAX_INFLATED_BYTES) -> Delivery:  # noqa: ARG002 - no body
         """Return the delivery of the event's own records."""
         arrivals = [
             milliseconds(record.get("approximateArrivalTimestamp"))
@@ -191,11 +193,6 @@ _STATUS_DESCRIPTIONS = {
     500: "500 Internal Server Error",
     503: "503 Service Unavailable",
 }
-
-
-def _message(outcome: Outcome) -> str:
-    text = "; ".join(outcome.errors)
-    return text if len(text) <= _MAX_MESSAGE else text[: _MAX_MESSAGE - 1] + "…"
 
 
 def _lower_cased_headers(event: dict[str, Any]) -> dict[str, str]:

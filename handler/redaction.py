@@ -16,9 +16,13 @@ CUT_OFF = "…"
 
 _REPLACEMENT = "[redacted]"
 
-
 # A part of a secret this long is a part of it, not a coincidence.
 _PART = 8
+
+
+def cut(text: str, length: int) -> str:
+    """Return a text of at most so many characters and a mark, which a Redactor understands."""
+    return text if len(text) <= length else text[:length] + CUT_OFF
 
 
 class Redactor:

@@ -36,8 +36,9 @@ VARIABLES = (
     "LISTENER_TIMEOUT_SECONDS",
     "TRANSFORM_RESULT",
     "POWERTOOLS_LOG_LEVEL",
-    # Not ours: what Lambda and Powertools set, told in log lines and metrics.
+    # Not ours: what Lambda and Powertools set, told in log lines and metrics, and a bound.
     "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
     "POWERTOOLS_SERVICE_NAME",
 )
 
@@ -82,6 +83,7 @@ class Settings:
         budget_seconds: The time for a delivery, counted from the handler's entry.
         timeout_seconds: The time for one attempt, as a whole.
         transform_result: The result of a delivered record of a transformation.
+        memory_size: The function's memory in MiB, as Lambda tells it; empty elsewhere.
         warnings: What works but deserves the operator's attention.
     """
 
@@ -101,6 +103,7 @@ class Settings:
     budget_seconds: float
     timeout_seconds: float
     transform_result: str
+    memory_size: str
     warnings: tuple[str, ...] = ()
 
 
@@ -139,6 +142,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         budget_seconds=reader.parsed("DELIVERY_BUDGET_SECONDS", _seconds, "25"),
         timeout_seconds=reader.parsed("LISTENER_TIMEOUT_SECONDS", _seconds, "10"),
         transform_result=reader.choice("TRANSFORM_RESULT", ("Dropped", "Ok"), "Dropped"),
+        memory_size=reader.text("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
         warnings=tuple(reader.warnings),
     )
     if reader.problems:

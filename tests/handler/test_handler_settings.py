@@ -41,6 +41,7 @@ def test_defaults() -> None:
         "budget_seconds": 25.0,
         "timeout_seconds": 10.0,
         "transform_result": "Dropped",
+        "memory_size": "",
         "warnings": (),
     }
     assert read_settings(US).headers == {}

@@ -1,0 +1,67 @@
+"""Thousands of errors in a delivery: what is told of them, and no part of a secret."""
+
+from __future__ import annotations
+
+import pytest
+
+from events.front_doors import function_url
+from handler.outcome import MAX_MESSAGE, Outcome
+from handler.redaction import Redactor
+from tests.support.invoking import ACCESS_KEY, body_of, function_for, invoke, json_lines
+
+SECRET = "tok-0123456789abcdef"
+
+
+class Counting:
+    """Takes a secret out of texts, and counts them."""
+
+    def __init__(self) -> None:
+        self.texts = 0
+        self._redact = Redactor([SECRET])
+
+    def __call__(self, text: str) -> str:
+        """Return the text without the secret."""
+        self.texts += 1
+        return self._redact(text)
+
+
+def test_only_what_is_read_is_searched() -> None:
+    """Of 80,000 errors only those are searched for secrets that the message repeats."""
+    redact = Counting()
+    outcome = Outcome(400, tuple(f"records[{n}]: its data is not base64" for n in range(80_000)))
+    told = outcome.told(redact)
+    assert redact.texts == len(told.errors) < 300
+    assert told.message == outcome.message
+    assert len(told.message) == MAX_MESSAGE
+    assert told.status == 400
+
+
+@pytest.mark.parametrize("before", range(MAX_MESSAGE - len(SECRET) - 2, MAX_MESSAGE + 3))
+def test_a_secret_where_the_message_is_cut(before: int) -> None:
+    """A secret at the place of the cut is left out as a whole, wherever it begins."""
+    told = Outcome(503, ("x" * before + SECRET, SECRET, "y" * 50)).told(Redactor([SECRET])).message
+    assert len(told) <= MAX_MESSAGE
+    assert not any(SECRET[n : n + 3] in told for n in range(len(SECRET) - 2))
+
+
+def test_a_replacement_that_is_shorter_than_its_secret() -> None:
+    """Errors that fit only because a secret is left out of those before them are told."""
+    secret = ACCESS_KEY * 100
+    outcome = Outcome(503, (*[secret] * 10, "the last one"))
+    assert outcome.told(Redactor([secret])).message.endswith("; the last one")
+
+
+@pytest.mark.parametrize("before", [0, 990, 995, 999, 1000])
+def test_a_request_id_without_end(before: int, capfd: pytest.CaptureFixture[str]) -> None:
+    """Of a request's own words the log has the beginning, and no part of a key at the cut."""
+    request_id = "x" * before + ACCESS_KEY + "y" * 200_000
+    event = function_url({"X-Amz-Firehose-Request-Id": request_id}, body_of([]))
+    function = function_for("https://listener.example", FIREHOSE_ACCESS_KEY=ACCESS_KEY)
+    assert invoke(function, event).request_id == request_id
+    lines = json_lines(capfd.readouterr().out)
+    assert lines
+    for line in lines:
+        told = line["firehose_request_id"]
+        assert told.startswith("x" * before)
+        assert len(told) < 1_100
+        assert ACCESS_KEY[:3] not in told
