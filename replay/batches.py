@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handler.delivery import Record
-from replay.content import unpack
+from replay.content import MAX_BYTES, unpack
+from replay.errors import StoreError
 from replay.failed import failed_records, looks_failed
 from replay.framed import framed_records, looks_framed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from replay.stores import Found, Source
 
 # As much as a delivery of the stack's Firehose has by default.
 BATCH_BYTES = 1_000_000
@@ -19,6 +22,19 @@ BATCH_BYTES = 1_000_000
 CUT = 1
 
 Batch = list[tuple[int, bytes]]
+
+
+def records_of(source: Source, found: Found) -> list[Record]:
+    """
+    Return every record of an object, as `read_records` does.
+
+    Raises:
+        StoreError: It cannot be read, or is larger than any of Firehose's: it would
+            take all memory before it could be looked into.
+    """
+    if found.size > MAX_BYTES:
+        raise StoreError(f"the object is larger than {MAX_BYTES} bytes")
+    return read_records(source.read(found.name))
 
 
 def read_records(stored: bytes) -> list[Record]:

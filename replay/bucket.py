@@ -9,8 +9,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from replay.errors import StoreError
-from replay.stores import REPLAYED, Found
+from replay.errors import GoneError, StoreError, TakenError
+from replay.stores import REPLAYED, Found, Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 # Not below failed/: the alarm about the backup counts what is written there.
 NOTES = "replay/"
 _SUFFIX = ".json"
+
+_ERRORS = {
+    "NoSuchKey": GoneError,
+    # The two answers of a conditional write whose condition does not hold, or not any more.
+    "PreconditionFailed": TakenError,
+    "ConditionalRequestConflict": TakenError,
+}
 
 
 def new_client() -> Any:
@@ -109,22 +116,33 @@ class BucketNotes:
             if key.endswith(_SUFFIX)
         }
 
-    def read(self, name: str) -> str:
+    def read(self, name: str) -> Note:
         """Return the note about an object."""
         with _told(f"cannot read the note about {name}"):
             answer = self._client.get_object(Bucket=self._bucket, Key=self._key(name))
             content: bytes = answer["Body"].read()
-            return content.decode("utf-8", "replace")
+            return Note(content.decode("utf-8", "replace"), answer["ETag"])
 
-    def write(self, name: str, text: str) -> None:
-        """Write the note about an object."""
-        with _told(f"cannot write the note about {name}"):
-            self._client.put_object(
-                Bucket=self._bucket,
-                Key=self._key(name),
-                Body=text.encode(),
-                ContentType="application/json",
-            )
+    def write(self, name: str, text: str, before: str) -> str:
+        """Write the note about an object, by a conditional write of S3."""
+        condition = {"IfMatch": before} if before else {"IfNoneMatch": "*"}
+        try:
+            with _told(f"cannot write the note about {name}"):
+                answer = self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=self._key(name),
+                    Body=text.encode(),
+                    ContentType="application/json",
+                    **condition,
+                )
+        except TakenError:
+            # Our own, where the answer to it was lost and boto3 has asked again.
+            note = self.read(name)
+            if note.text != text:
+                raise
+            return note.version
+        version: str = answer["ETag"]
+        return version
 
     def _key(self, name: str) -> str:
         return f"{self._prefix}{name}{_SUFFIX}"
@@ -142,6 +160,7 @@ def _told(what: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise StoreError(f"{what}: {error.response.get('Error', {}).get('Code')}") from error
+        code = error.response.get("Error", {}).get("Code")
+        raise _ERRORS.get(code, StoreError)(f"{what}: {code}") from error
     except BotoCoreError as error:
         raise StoreError(f"{what}: {error}") from error

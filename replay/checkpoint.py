@@ -5,12 +5,17 @@ It is written before anything of the object is sent, after each request that the
 listener has accepted, and at the end. So whenever a replay is interrupted, the
 next one knows of every request that had been answered, and sends the others
 again, with the same bytes.
+
+A note is written only in place of the one that this replay has read or written
+last. So of two replays at work on one object the one that came first sees at its
+next note that the other one has gone on from there, and lets go of the object.
 """
 
 from __future__ import annotations
 
 import json
 import threading
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from replay.batches import CUT
@@ -27,6 +32,9 @@ LEFT = "left"
 
 # Nobody reads more of them; the account has their number.
 _MAX_REASONS = 100
+
+# Two replays of one object that have come as far write different notes all the same.
+_REPLAY = uuid.uuid4().hex
 
 
 class Checkpoint:
@@ -52,6 +60,7 @@ class Checkpoint:
         self._lock = threading.Lock()
         self._settled: set[int] = set()
         self._accepted: dict[int, set[str]] = {}
+        self._version = ""
         self.status = UNDER_WAY
         self.tally = Tally()
         self.reasons: dict[str, str] = {}
@@ -63,8 +72,10 @@ class Checkpoint:
         Raises:
             StoreError: The note cannot be read.
         """
+        note = self._notebook.read(self._found.name)
+        self._version = note.version
         try:
-            self._take(json.loads(self._notebook.read(self._found.name)))
+            self._take(json.loads(note.text))
         except (ValueError, TypeError, KeyError, AttributeError):
             # Not ours, or written by hand: the object is sent from its beginning.
             self._settled, self._accepted = set(), {}
@@ -105,6 +116,7 @@ class Checkpoint:
         Write the note before anything is sent.
 
         Raises:
+            TakenError: Another replay has begun with the object.
             StoreError: It cannot be written, so that nothing could be resumed.
         """
         with self._lock:
@@ -138,6 +150,7 @@ class Checkpoint:
     def _write(self, left: Mapping[str, str] | None = None) -> None:
         document = {
             "object": self._found.name,
+            "replay": _REPLAY,
             "identity": self._found.identity,
             "listener": self._listener,
             "cut": CUT,
@@ -148,7 +161,8 @@ class Checkpoint:
             "reasons": self.reasons,
             "left": dict(list((left or {}).items())[:_MAX_REASONS]),
         }
-        self._notebook.write(self._found.name, json.dumps(document, indent=1) + "\n")
+        text = json.dumps(document, indent=1) + "\n"
+        self._version = self._notebook.write(self._found.name, text, self._version)
 
     def _take(self, document: Any) -> None:
         known = (document["identity"], document["listener"], document["cut"])

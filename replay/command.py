@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from handler.errors import HandlerError
 from handler.settings import known_variables
-from replay.display import Bar, Lines
+from replay.display import Bar, Lines, shown
 from replay.errors import ReplayError, StoppedError, StoreError
 from replay.job import Job, parse_count, parse_positive, parse_time, settings_of
 from replay.objects import Selection
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ALL_SENT = 0
 SOMETHING_LEFT = 1
 NOTHING_TRIED = 2
+
+_NAME_A_LISTENER = ("LOGZIO_METRICS_LISTENER", "LOGZIO_REGION")
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], console: Console)
         shipper = _shipper(options, environ)
         job = _job(options, shipper, console)
     except (ReplayError, HandlerError) as error:
-        console.progress.write(f"{error}\n")
+        console.progress.write(f"{shown(str(error))}\n")
         return NOTHING_TRIED
     return _dry_run(job, console) if options.dry_run else _replay(job, shipper, console)
 
@@ -69,7 +71,7 @@ def _dry_run(job: Job, console: Console) -> int:
     try:
         document = job.survey()
     except StoreError as error:
-        console.progress.write(f"{error}\n")
+        console.progress.write(f"{shown(str(error))}\n")
         return NOTHING_TRIED
     _tell(document, console)
     return SOMETHING_LEFT if document["unreadable"] else ALL_SENT
@@ -83,7 +85,7 @@ def _replay(job: Job, shipper: Shipper, console: Console) -> int:
         console.progress.write("interrupted; the same command goes on from here\n")
         complete = False
     except (ReplayError, HandlerError) as error:
-        console.progress.write(f"{error}\n")
+        console.progress.write(f"{shown(str(error))}\n")
         if not job.has_begun:
             return NOTHING_TRIED
         complete = False
@@ -93,7 +95,7 @@ def _replay(job: Job, shipper: Shipper, console: Console) -> int:
 
 def _tell(document: dict[str, Any], console: Console) -> None:
     for line in lines(document):
-        console.output.write(f"{line}\n")
+        console.output.write(f"{shown(line)}\n")
     console.output.flush()
 
 
@@ -101,6 +103,9 @@ def _shipper(options: argparse.Namespace, environ: Mapping[str, str]) -> Shipper
     variables = known_variables(environ)
     if options.listener:
         variables["LOGZIO_METRICS_LISTENER"] = options.listener
+    elif options.dry_run and not any(variables.get(name) for name in _NAME_A_LISTENER):
+        # Nothing is sent, so nobody has to know yet where to.
+        variables["LOGZIO_METRICS_LISTENER"] = "https://nowhere.invalid"
     rate = None if options.rate is None else parse_positive("--rate", options.rate)
     manner = Manner(
         p8s_logzio_name=options.p8s_logzio_name,
@@ -128,7 +133,7 @@ def _job(options: argparse.Namespace, shipper: Shipper, console: Console) -> Job
 def _watcher(progress: TextIO) -> Bar | Lines:
     if progress.isatty():
         return Bar(progress, REAL_TIME.monotonic)
-    return Lines(lambda line: progress.write(f"{line}\n"))
+    return Lines(lambda line: progress.write(f"{shown(line)}\n"))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,6 +14,17 @@ _WIDTH = 24
 _SECONDS_BETWEEN = 0.1
 
 
+def shown(text: str) -> str:
+    """
+    Return a text that a terminal shows and does not obey.
+
+    The names of objects and the words of a listener are others' own.
+    """
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
 class Lines:
     """
     Writes a line for each object.
@@ -78,7 +89,7 @@ class Bar:
         self._done_objects += 1
         self._done_bytes += found.size
         if words.startswith("left"):
-            self._terminal.write(f"\r\x1b[K{found.name}: {words}\n")
+            self._terminal.write(f"\r\x1b[K{shown(found.name)}: {shown(words)}\n")
         self._draw(0.0)
 
     def end(self) -> None:

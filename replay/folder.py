@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import hashlib
 import os
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
 
-from replay.errors import StoreError, UsageError
-from replay.stores import REPLAYED, Found
+from replay.errors import GoneError, StoreError, TakenError, UsageError
+from replay.stores import REPLAYED, Found, Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
 # Beside the objects; a name that begins with a dot is no object.
 NOTES = ".replay"
 _SUFFIX = ".json"
+_LOCK = ".lock"
+# In the name of a note's file beside letters and digits.
+_SAFE = " !#$&'()+,-.:;=@[]^_{}~"
 
 
 class Folder:
@@ -62,6 +68,8 @@ class Folder:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             (self.root / name).replace(target)
+        except FileNotFoundError as error:
+            raise GoneError(f"cannot move {name}: {_words(error)}") from error
         except OSError as error:
             raise StoreError(f"cannot move {name}: {_words(error)}") from error
 
@@ -94,36 +102,79 @@ class FolderNotes:
             paths = [path for path in _files(self._root) if path.name.endswith(_SUFFIX)]
         except OSError as error:
             raise StoreError(f"cannot list {self.where}: {_words(error)}") from error
-        return {p.relative_to(self._root).as_posix().removesuffix(_SUFFIX) for p in paths}
+        files = (path.relative_to(self._root).as_posix() for path in paths)
+        return {_name_of(file.removesuffix(_SUFFIX)) for file in files}
 
-    def read(self, name: str) -> str:
+    def read(self, name: str) -> Note:
         """Return the note about an object."""
         try:
-            return self._path(name).read_text(encoding="utf-8", errors="replace")
+            content = self._path(name).read_bytes()
         except OSError as error:
             raise StoreError(f"cannot read the note about {name}: {_words(error)}") from error
+        return Note(content.decode("utf-8", "replace"), _version(content))
 
-    def write(self, name: str, text: str) -> None:
+    def write(self, name: str, text: str, before: str) -> str:
         """Write the note about an object; a process that is killed leaves the one before it."""
         path = self._path(name)
+        content = text.encode()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(temporary).replace(path)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    Path(temporary).unlink()
-                raise
+            with self._locked():
+                there = path.read_bytes() if path.exists() else None
+                if before != (_version(there) if there is not None else ""):
+                    raise TakenError(f"cannot write the note about {name}: it has changed")
+                _replace(path, content)
         except OSError as error:
             raise StoreError(f"cannot write the note about {name}: {_words(error)}") from error
+        return _version(content)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other processes from writing notes; the lock of one that is killed is gone."""
+        with (self._root / _LOCK).open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _path(self, name: str) -> Path:
-        return self._root / (name + _SUFFIX)
+        return self._root / (_file_of(name) + _SUFFIX)
+
+
+def _file_of(name: str) -> str:
+    """
+    Return the file's path for the note about an object, within the notes' folder.
+
+    A key of S3 may have any characters: `..`, a slash at its beginning, two of
+    them, a name with a dot before it, which is no note.
+    """
+    parts = [quote(part, safe=_SAFE, errors="surrogateescape") for part in name.split("/")]
+    return "/".join(f"%2E{part[1:]}" if part.startswith(".") else part or "%" for part in parts)
+
+
+def _name_of(file: str) -> str:
+    """Return the object whose note has a path."""
+    parts = file.split("/")
+    return "/".join(
+        "" if part == "%" else unquote(part, errors="surrogateescape") for part in parts
+    )
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put a file in the place of another, at once."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
+
+
+def _version(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from replay.batches import batches_of, read_records
+from replay.batches import batches_of, records_of
 from replay.checkpoint import SENT, Checkpoint
-from replay.errors import ReplayError, StoreError
+from replay.errors import GoneError, ReplayError, StoreError, TakenError, unforeseen
 from replay.shipping import Shipped
 from replay.tally import Tally
 
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 
 MARK = "mark"
 MOVE = "move"
+
+_TAKEN = "another replay is at work on it"
 
 
 class Watcher(Protocol):
@@ -142,15 +143,22 @@ class Replay:
         checkpoint = Checkpoint(found, self._shipper.listener, self._notebook)
         if found.name in noted:
             checkpoint.resume()
-        if checkpoint.status == SENT:
-            self.outcome.already += 1
-            self._put_away(found)
-            self._watcher.object(found, "sent before")
+        try:
+            if checkpoint.status != SENT:
+                if self._is_over():
+                    return False
+                self._handled += 1
+                _begin(checkpoint)
+            if checkpoint.status != SENT:
+                return self._replay(found, checkpoint)
+        except TakenError:
+            self.outcome.left[found.name] = _TAKEN
+            self._watcher.object(found, f"left: {_TAKEN}")
             return True
-        if self._is_over():
-            return False
-        self._handled += 1
-        return self._replay(found, checkpoint)
+        self.outcome.already += 1
+        self._put_away(found)
+        self._watcher.object(found, "sent before")
+        return True
 
     def _is_over(self) -> bool:
         limit = self._bounds.limit
@@ -161,9 +169,8 @@ class Replay:
 
     def _replay(self, found: Found, checkpoint: Checkpoint) -> bool:
         """Replay one object; return whether to go on with the next one."""
-        checkpoint.begin()
         try:
-            records = read_records(self._source.read(found.name))
+            records = records_of(self._source, found)
         except StoreError as error:
             self._close(found, checkpoint, {"object": str(error)})
             return True
@@ -209,10 +216,7 @@ class Replay:
             raise
         except Exception as error:  # noqa: BLE001 - one object must not keep the others back
             counts = Counter(records=len(batch), unreadable=len(batch))
-            # Its own text may repeat anything; where it was raised may not.
-            *_, place = traceback.extract_tb(error.__traceback__)
-            where = f"{type(error).__name__} in {place.name}, line {place.lineno}"
-            return Shipped(Tally(counts), left=f"unforeseen error: {where}")
+            return Shipped(Tally(counts), left=unforeseen(error))
 
     def _break_off(self, found: Found, checkpoint: Checkpoint) -> bool:
         """Leave an object for another time, since there is none left now."""
@@ -239,6 +243,25 @@ class Replay:
             return
         try:
             self._source.put_away(found.name)
+        except GoneError:
+            # Another replay has done so.
+            return
         except StoreError as error:
             # It is sent, and noted as such: the next replay moves it.
             self.outcome.left[found.name] = str(error)
+
+
+def _begin(checkpoint: Checkpoint) -> None:
+    """
+    Begin with an object, or find that another replay has sent it meanwhile.
+
+    Raises:
+        TakenError: Another one is at work on it.
+        StoreError: The note cannot be read or written.
+    """
+    try:
+        checkpoint.begin()
+    except TakenError:
+        checkpoint.resume()
+        if checkpoint.status != SENT:
+            raise

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from converters.convert import Converter, Profile
 from handler.access import Keyring, secrets_of
+from handler.conversion import new_converter
 from handler.endpoint import endpoint_at
 from handler.redaction import Redactor
 from handler.sender import Clock, Sender
@@ -20,8 +20,9 @@ from replay.requests import BatchTransport, Pace
 from replay.tally import tally_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from converters.bodies import Lane
     from converters.convert import Conversion
     from handler.account import Sent
     from handler.settings import Settings
@@ -34,6 +35,10 @@ REAL_TIME = Clock(
     wall=time.time,
     jitter=lambda ceiling: random.uniform(0, ceiling),  # noqa: S311 - spreads retries, no secret
 )
+
+# As many batches of which the listener takes nothing, and does not say why, mean that it
+# will take none.
+_MAX_REFUSED_WHOLE = 3
 
 
 @dataclass(frozen=True)
@@ -103,13 +108,8 @@ class Shipper:
         self._pace = Pace(manner.samples_per_second, clock.monotonic, self.stopped)
         self._keyring = Keyring(settings, clock.monotonic)
         self._name = manner.p8s_logzio_name or settings.p8s_logzio_name
-        self._converter = Converter(
-            Profile(
-                keep_case=settings.keep_case,
-                native_histograms=settings.native_histograms,
-                max_bytes=settings.max_bytes,
-            )
-        )
+        self._converter = new_converter(settings)
+        self._refused_whole = 0
         # A stack keeps one secret for both, and sends with the key where there is no token.
         self._token = self._keyring.token or self._keyring.access_key
         if settings.auth == "none":
@@ -158,17 +158,16 @@ class Shipper:
             raise StoppedError("interrupted")
         conversion = self.convert(batch)
         lanes = conversion.lanes
-        transport = BatchTransport(self._network, lanes, number, checkpoint, self._pace)
+        patient_until = self._patient_until(lanes)
+        deadline = patient_until if end is None else min(patient_until, end)
+        transport = BatchTransport(self._network, lanes, number, checkpoint, self._pace, deadline)
         sender = Sender(
             transport,
             self._clock,
             concurrency=self._settings.concurrency,
             timeout_seconds=self._settings.timeout_seconds,
         )
-        pacing = self._pace.seconds_for(sum(body.samples for lane in lanes for body in lane))
-        deadline = self._clock.monotonic() + self._manner.patience_seconds + pacing
-        cut = end is not None and end <= deadline
-        sent = sender.send(lanes, self._endpoint, deadline if end is None else min(deadline, end))
+        sent = sender.send(lanes, self._endpoint, deadline)
         for error in sent.errors:
             if isinstance(error, ReplayError):
                 raise error
@@ -182,9 +181,24 @@ class Shipper:
             tally=tally,
             unreadable={f"record {n}": str(error) for n, error in conversion.failures.items()},
             left=redact(_words(sent)),
-            hopeless=bool(statuses - {503}) or not (transport.accepted or sent.rejected),
-            cut=cut and statuses == {503},
+            hopeless=self._is_hopeless(statuses, transport, sent),
+            cut=deadline < patient_until and statuses == {503},
         )
+
+    def _patient_until(self, lanes: Sequence[Lane]) -> float:
+        """Return when patience with a batch ends; what the rate takes is not the listener's."""
+        waiting = self._pace.seconds_behind()
+        waiting += self._pace.seconds_for(sum(body.samples for lane in lanes for body in lane))
+        return self._clock.monotonic() + self._manner.patience_seconds + waiting
+
+    def _is_hopeless(self, statuses: set[int], transport: BatchTransport, sent: Sent) -> bool:
+        """Tell whether another batch would fare no better than one that has ended so."""
+        if transport.refused and statuses == {500}:
+            # Something in this batch may be why, where others were taken or will be.
+            self._refused_whole = 0 if transport.accepted else self._refused_whole + 1
+            return self._refused_whole >= _MAX_REFUSED_WHOLE
+        self._refused_whole = 0
+        return bool(statuses - {503}) or not (transport.accepted or sent.rejected)
 
     def monotonic(self) -> float:
         """Return the time in seconds, for durations."""

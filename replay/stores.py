@@ -30,6 +30,20 @@ class Found:
     identity: str
 
 
+@dataclass(frozen=True)
+class Note:
+    """
+    What is noted about an object.
+
+    Attributes:
+        text: The note.
+        version: Differs where the text does; it is what `Notebook.write` asks for.
+    """
+
+    text: str
+    version: str
+
+
 class Source(Protocol):
     """Backup objects."""
 
@@ -58,6 +72,7 @@ class Source(Protocol):
         Move an object to where it will not be found again, below REPLAYED.
 
         Raises:
+            GoneError: It is not there any more.
             StoreError: It cannot be moved; it may be in both places.
         """
 
@@ -77,7 +92,7 @@ class Notebook(Protocol):
             StoreError: They cannot be listed.
         """
 
-    def read(self, name: str) -> str:
+    def read(self, name: str) -> Note:
         """
         Return the note about an object.
 
@@ -85,10 +100,20 @@ class Notebook(Protocol):
             StoreError: It cannot be read.
         """
 
-    def write(self, name: str, text: str) -> None:
+    def write(self, name: str, text: str, before: str) -> str:
         """
         Write the note about an object, in place of the one before it; whole or not at all.
 
+        Args:
+            name: The object.
+            text: The note.
+            before: The version of the note that it takes the place of; empty where
+                there is to be none.
+
+        Returns:
+            Its version.
+
         Raises:
+            TakenError: There is another note than that.
             StoreError: It cannot be written.
         """

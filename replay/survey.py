@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import snappy
 
 from converters.schema.remote_write_pb2 import WriteRequest
-from replay.batches import batches_of, read_records
+from replay.batches import batches_of, records_of
 from replay.checkpoint import SENT, Checkpoint
-from replay.errors import StoreError
+from replay.errors import StoreError, unforeseen
 from replay.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from converters.convert import Conversion
+    from replay.batches import Batch
     from replay.run import Bounds, Watcher
     from replay.shipping import Shipper
     from replay.stores import Found, Notebook, Source
@@ -110,7 +111,7 @@ class Surveyor:
     def _look_at(self, found: Found, checkpoint: Checkpoint, survey: Survey) -> None:
         survey.objects += 1
         try:
-            records = read_records(self._source.read(found.name))
+            records = records_of(self._source, found)
         except StoreError as error:
             survey.left[found.name] = str(error)
             return
@@ -119,15 +120,23 @@ class Surveyor:
         batches = batches_of(records)
         for number, batch in enumerate(batches):
             if not checkpoint.is_settled(number):
-                conversion = self._shipper.convert(batch)
-                unread |= {f"record {n}": str(e) for n, e in conversion.failures.items()}
-                _add(survey, len(batch), conversion)
+                unread |= self._add_batch(batch, survey)
             self._watcher.batch(found, (number + 1) / len(batches), survey.tally)
         if unread:
             place, words = next(iter(unread.items()))
             more = f" (and {len(unread) - 1} more)" if len(unread) > 1 else ""
             survey.left[found.name] = f"{place}: {words}{more}"
         self._watcher.object(found, survey.left.get(found.name, "to be sent"))
+
+    def _add_batch(self, batch: Batch, survey: Survey) -> dict[str, str]:
+        """Count what a batch holds; return what is wrong with it, by its place."""
+        try:
+            conversion = self._shipper.convert(batch)
+        except Exception as error:  # noqa: BLE001 - one object must not hide the others
+            survey.tally.counts.update(records=len(batch), unreadable=len(batch))
+            return {f"records {batch[0][0]} to {batch[-1][0]}": unforeseen(error)}
+        _add(survey, len(batch), conversion)
+        return {f"record {n}": str(error) for n, error in conversion.failures.items()}
 
 
 def _add(survey: Survey, records: int, conversion: Conversion) -> None:

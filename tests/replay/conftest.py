@@ -1,11 +1,14 @@
-"""S3 on loopback, for the whole process."""
+"""S3 on loopback, for the tests of a module, and a backup in a folder."""
 
+import gzip
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import boto3
 import pytest
 
+from tests.support.backups import FAILED, failed_line, failed_object, records_of_hosts, write
 from tests.support.buckets import TestBucket
 from tests.support.secret_stores import Stores, aim_at, environment_for, running_stores
 
@@ -27,3 +30,15 @@ def bucket(s3: Stores, monkeypatch: pytest.MonkeyPatch) -> TestBucket:
         Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
     return TestBucket(client, name, environment_for(s3.url))
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Path:
+    """Make a backup with an object of each form, hosts a to f."""
+    root = tmp_path / "backup"
+    a, b, c, d, e, f = records_of_hosts("abcdef")
+    write(root / FAILED / "1-one.gz", gzip.compress(failed_object([a, b])))
+    write(root / "failed/processing-failed/2026/11/20/14/2-two", failed_object([c], between=""))
+    write(root / "all-data/2026/11/20/14/3-three.gz", gzip.compress(d + e))
+    write(root / FAILED / "4-four", failed_line(f, 'said "no"', sound=False).encode())
+    return root

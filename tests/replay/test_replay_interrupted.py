@@ -26,11 +26,14 @@ from tests.support.invoking import SAMPLES_OF_A_POINT
 
 HOSTS = [f"h{number:02d}" for number in range(60)]
 AT_ONCE = 3
-SECONDS = 30
+SECONDS = 180
 
 
 class Gate:
-    """Answers so many requests, lets all others wait for ever until it is opened.
+    """Answers so many requests, lets all others wait until it is opened or lets go of them.
+
+    Args:
+        answered: How many.
 
     Attributes:
         reached: Set once as many requests have to wait as are under way at once.
@@ -41,6 +44,7 @@ class Gate:
         self._left = answered
         self._lock = threading.Lock()
         self._open = False
+        self._letting_go = threading.Event()
         self.reached = threading.Event()
         self.waiting: list[bytes] = []
 
@@ -53,7 +57,12 @@ class Gate:
             self.waiting.append(received.body)
             if len(set(self.waiting)) == AT_ONCE:
                 self.reached.set()
-            return Answer(stall=True)
+        self._letting_go.wait(SECONDS)
+        return Answer(reset="before_answer")
+
+    def let_go(self) -> None:
+        """Break the connections of all that wait, and of those that come until it is opened."""
+        self._letting_go.set()
 
     def open(self) -> None:
         """Answer every request from here on."""
@@ -61,14 +70,15 @@ class Gate:
 
 
 @contextlib.contextmanager
-def replaying(where: str, url: str, **changed: str) -> Iterator[subprocess.Popen[str]]:
+def replaying(where: str, url: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
     """Run the command in a process of its own."""
     environ = process_environment(
         url,
         # Small requests make many of a batch.
         REMOTE_WRITE_MAX_BYTES="2000",
         REMOTE_WRITE_CONCURRENCY=str(AT_ONCE),
-        **{"LISTENER_TIMEOUT_SECONDS": "20", **changed},
+        **variables,
+        LISTENER_TIMEOUT_SECONDS=str(SECONDS),
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "replay", where],
@@ -116,6 +126,7 @@ def test_killed_in_the_middle(place: tuple[str, dict[str, str]], answered: int) 
             assert gate.reached.wait(SECONDS)
             process.kill()
             process.wait(SECONDS)
+        gate.let_go()
         accepted = [received.body for received in receiver.requests if received.accepted]
         before = len(receiver.requests)
         assert len(accepted) == answered
@@ -165,9 +176,11 @@ def test_interrupted_by_its_operator(tmp_path: Path, number: signal.Signals) -> 
         write(tmp_path / name, content)
     gate = Gate(5)
     with Receiver(gate) as receiver:
-        with replaying(str(tmp_path), receiver.url, LISTENER_TIMEOUT_SECONDS="1") as process:
+        with replaying(str(tmp_path), receiver.url) as process:
             assert gate.reached.wait(SECONDS)
             process.send_signal(number)
+            # What is under way is waited for.
+            gate.let_go()
             output, progress = process.communicate(timeout=SECONDS)
         assert process.returncode == 1, progress
         assert "the same command goes on from here" in progress

@@ -13,6 +13,8 @@ from replay.command import Console, main
 from tests.support.invoking import point, record_of
 
 TOKEN = "token-7c1d5b0a9e4f2386"
+FAILED = "failed/http-endpoint-failed/2026/11/20/14"
+"""Where Firehose writes the failed deliveries of an hour."""
 
 
 def failed_line(record: bytes, message: str = "no", *, sound: bool = True) -> str:
@@ -64,11 +66,11 @@ class Ran:
 
 
 def environment(url: str, **changed: str) -> dict[str, str]:
-    """Make the environment of the command: a listener, a token, short times."""
+    """Make the environment of the command: a listener, a token, time for a busy machine."""
     return {
         "LOGZIO_METRICS_LISTENER": url,
         "LOGZIO_METRICS_TOKEN": TOKEN,
-        "LISTENER_TIMEOUT_SECONDS": "5",
+        "LISTENER_TIMEOUT_SECONDS": "30",
         **changed,
     }
 

@@ -1,0 +1,85 @@
+"""How a slow rate goes together with patience, and with the end of a Lambda function's time."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handler.transport import TransportError
+from local.receiver import Receiver
+from replay import app
+from replay.requests import Pace
+from tests.support.backups import (
+    environment,
+    failed_object,
+    hosts_in,
+    records_of_hosts,
+    run,
+    write,
+)
+from tests.support.invoking import SAMPLES_OF_A_POINT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.buckets import TestBucket
+
+HOSTS = [f"h{number:02d}" for number in range(25)]
+SECONDS = 30
+
+
+def test_a_rate_that_is_slower_than_patience(tmp_path: Path) -> None:
+    """The time that the rate takes for the request before does not count as the listener's."""
+    for number, hosts in enumerate((HOSTS, HOSTS[:1], HOSTS)):
+        write(tmp_path / str(number), failed_object(records_of_hosts(hosts)))
+    with Receiver() as receiver:
+        # A request of 100 samples, then one second of waiting.
+        ran = run(tmp_path, receiver.url, "--rate", "100", "--patience", "0.5")
+    assert (ran.status, ran.number("sent")) == (0, 204), ran
+
+
+def test_no_time_for_the_rate_in_lambda(bucket: TestBucket) -> None:
+    """What the rate leaves no time for is left for the next invocation, and no thread waits on."""
+    for number in range(2):
+        bucket.put(f"failed/{number}", failed_object(records_of_hosts(HOSTS)))
+    before = set(threading.enumerate())
+    with Receiver() as receiver:
+        environ = {**environment(receiver.url), "BACKUP_BUCKET": bucket.name}
+        # A request of 100 samples and 1,000 seconds of waiting, within two.
+        answer = json.loads(json.dumps(app.replay({"rate": 0.1}, environ, 22.0)))
+        assert len(receiver.requests) == 1
+        own = [one for one in set(threading.enumerate()) - before if "ThreadPool" in one.name]
+        for thread in own:
+            thread.join(SECONDS)
+        assert not any(thread.is_alive() for thread in own)
+        assert len(receiver.requests) == 1
+        assert (answer["more"], answer["left"], answer["stopped"]) == (True, {}, "")
+        assert app.replay({}, environ, 300.0)["more"] is False
+        assert hosts_in(receiver) == dict.fromkeys(HOSTS, 2 * SAMPLES_OF_A_POINT)
+
+
+def test_a_request_that_may_not_be_made_costs_no_time() -> None:
+    """A request for which there is no time is not made, and those after it do not wait for it."""
+    now = [100.0]
+
+    class Clockwork(threading.Event):
+        """Lets the time pass at once."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            """Let it pass."""
+            now[0] += timeout or 0.0
+            return self.is_set()
+
+    pace = Pace(10.0, lambda: now[0], Clockwork())
+    assert pace.wait(50, end=103.0) == 3.0
+    assert pace.seconds_behind() == 5.0
+    with pytest.raises(TransportError, match="the rate leaves no time"):
+        pace.wait(1000, end=103.0)
+    assert now == [103.0]
+    assert pace.seconds_behind() == 2.0
+    assert pace.wait(10, end=200.0) == 95.0
+    with pytest.raises(TransportError):
+        pace.wait(0, end=105.0)

@@ -1,0 +1,100 @@
+"""The command's options over folders: what is chosen, at which rate, and what cannot be tried."""
+
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from local.receiver import Receiver
+from tests.support.backups import FAILED, TOKEN, environment, hosts_in, run, run_in
+from tests.support.invoking import SAMPLES_OF_A_POINT
+
+
+def test_time_limits(backup: Path) -> None:
+    """Objects are chosen by the time they were written at: since it, and before the other."""
+    names = ["1-one.gz", "4-four"]
+    for day, name in enumerate(names, start=10):
+        seconds = datetime(2026, 11, day, 12, tzinfo=UTC).timestamp()
+        os.utime(backup / FAILED / name, (seconds, seconds))
+    with Receiver() as receiver:
+        where = backup / FAILED
+        ran = run(where, receiver.url, "--since", "2026-11-11", "--until", "2026-11-12T00:00Z")
+        assert hosts_in(receiver).keys() == {"f"}
+        assert (ran.status, ran.number("found")) == (0, 1)
+        ran = run(where, receiver.url, "--until", "2026-11-10T12:00:00")
+        assert ran.number("found") == 0
+
+
+def test_one_file_and_notes_elsewhere(backup: Path, tmp_path: Path) -> None:
+    """A single file is replayed too, and --state keeps all notes out of the backup."""
+    state = tmp_path / "state"
+    with Receiver() as receiver:
+        where = backup / FAILED / "1-one.gz"
+        for _ in range(2):
+            assert run(where, receiver.url, "--state", str(state)).status == 0
+        assert hosts_in(receiver) == {"a": SAMPLES_OF_A_POINT, "b": SAMPLES_OF_A_POINT}
+    assert not list(backup.rglob(".replay"))
+    assert (state / "1-one.gz.json").exists()
+
+
+def test_label_of_the_environment(backup: Path) -> None:
+    """The label that the stream's common attributes had is given by an option."""
+    with Receiver() as receiver:
+        run(backup, receiver.url, "--p8s-logzio-name", "production")
+        names = {dict(labels)["p8s_logzio_name"] for labels in receiver.accepted_samples()}
+    assert names == {"production"}
+
+
+def test_the_stacks_secret_serves_as_the_token(backup: Path) -> None:
+    """Where only the key that Firehose sends is known, which the stack ships with, it is used."""
+    with Receiver() as receiver:
+        environ = environment(receiver.url, LOGZIO_METRICS_TOKEN="", FIREHOSE_ACCESS_KEY="key-1234")
+        assert run_in([str(backup)], environ).status == 0
+        sent = {request.headers["authorization"] for request in receiver.requests}
+    assert sent == {"Bearer key-1234"}
+
+
+@pytest.mark.parametrize(
+    ("options", "changed", "words"),
+    [
+        (["--rate", "0"], {}, "--rate must be a number above zero"),
+        (["--rate", "nan"], {}, "--rate must be a number above zero"),
+        (["--limit", "1.5"], {}, "--limit must be a whole number"),
+        (["--patience", "x"], {}, "--patience must be"),
+        (["--since", "yesterday"], {}, "is no time like"),
+        ([], {"LOGZIO_METRICS_TOKEN": ""}, "there is no token"),
+        ([], {"REMOTE_WRITE_MAX_BYTES": "many"}, "REMOTE_WRITE_MAX_BYTES must be"),
+        (["--state", "s3://bucket"], {"AWS_DEFAULT_REGION": "us-east-1"}, "a prefix of their own"),
+        ([], {"REMOTE_WRITE_AUTH": TOKEN}, "REMOTE_WRITE_AUTH must be one of"),
+    ],
+)
+def test_what_cannot_be_tried(
+    backup: Path, options: list[str], changed: dict[str, str], words: str
+) -> None:
+    """A wrong option or setting ends with status 2 and a word about it, before anything is sent."""
+    with Receiver() as receiver:
+        ran = run(backup, receiver.url, *options, **changed)
+        assert not receiver.requests
+    assert ran.status == 2
+    assert words in ran.progress
+    assert TOKEN not in ran.progress
+
+
+def test_no_such_folder(tmp_path: Path) -> None:
+    """A folder that is not there is a mistake, not an empty backup."""
+    ran = run(tmp_path / "typo", "https://listener.example")
+    assert ran.status == 2
+    assert "there is no folder" in ran.progress
+
+
+def test_rate(backup: Path) -> None:
+    """With a rate a replay takes at least as long as the samples before its last request."""
+    with Receiver() as receiver:
+        begun = time.monotonic()
+        ran = run(backup, receiver.url, "--rate", "40")
+        seconds = time.monotonic() - begun
+        samples = [sum(1 for _ in request.samples()) for request in receiver.requests]
+    assert ran.status == 0
+    assert seconds >= (sum(samples) - max(samples)) / 40
