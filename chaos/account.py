@@ -57,9 +57,10 @@ def settle(
     """Find each sample.
 
     A sample is identified by all its labels, its time and its value. It counts as stored where
-    the server gives back exactly that, as rejected where the function has named it alone and it
-    is not stored, and as backed up where the record that it comes from is in the backup, byte
-    for byte.
+    the server gives back exactly that, as rejected where the listener was to refuse it, the
+    function has named it alone and it is not stored, and as backed up where the record that it
+    comes from is in the backup, byte for byte. What the function says of any other sample is
+    no proof: it would lose what it called rejected.
 
     Args:
         put_in: Everything that was put into the streams.
@@ -80,7 +81,8 @@ def settle(
             if sample[:2] in seen:
                 raise TwiceError(text_of(*sample[:2]))
             seen.add(sample[:2])
-            _place(sample, there, said_rejected, account, backed_up=backed_up)
+            refused = sample in planned.poison
+            _place(sample, there, said_rejected, account, refused=refused, backed_up=backed_up)
     account.strangers = in_backup.total()
     for labels, left in there.items():
         for at, value in left.items():
@@ -95,6 +97,7 @@ def _place(
     said_rejected: set[str],
     account: Account,
     *,
+    refused: bool,
     backed_up: bool,
 ) -> None:
     """Note where one sample is, and take it out of what is there."""
@@ -106,7 +109,7 @@ def _place(
         del series[at]
         found.append("stored")
         account.rejected_and_stored += named
-    elif named:
+    elif named and refused:
         found.append("rejected")
     if backed_up:
         found.append("backup")

@@ -2,7 +2,6 @@
 
 import contextlib
 import http.server
-import random
 import socket
 import struct
 import sys
@@ -15,6 +14,7 @@ from typing import Any, Self
 
 from chaos.faults import AFTER, Fault, Faults
 from local import rules
+from local.ports import free_port
 
 INSTANCE_HEADER = "X-Chaos-Instance"
 """Names the function's instance that sends a request, so that it can be killed."""
@@ -71,7 +71,7 @@ class Listener:
         self.behind: Counter[int] = Counter()
         self.requests = 0
         self.arrived = threading.Condition()
-        self._port = _lasting_port()
+        self._port = free_port()
         self._server: _Server | None = _Server(self._port, self)
         self.url = f"http://127.0.0.1:{self._port}/api/v1/write"
 
@@ -108,18 +108,6 @@ class Listener:
         """Count an answer of the server behind."""
         with self.arrived:
             self.behind[status] += 1
-
-
-def _lasting_port() -> int:
-    """Give a free port below those that the kernel gives to outgoing connections.
-
-    One of those could be taken by anybody's connection while the listener refuses its own.
-    """
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as trying, contextlib.suppress(OSError):
-            trying.bind(("127.0.0.1", port))
-            return port
 
 
 class _Server(http.server.ThreadingHTTPServer):

@@ -12,8 +12,8 @@ B: Labels = (("__name__", "b"),)
 
 
 def planned(*samples: Sample, content: bytes = b"record") -> Planned:
-    """Make a record that has to become these samples."""
-    return Planned(content, 1, samples)
+    """Make a record that has to become these samples, each of which the listener may refuse."""
+    return Planned(content, 1, samples, poison=samples)
 
 
 def test_stored() -> None:
@@ -43,6 +43,14 @@ def test_rejected() -> None:
     account = settle([planned((A, 1, 2.0))], {}, {text_of(A, 1)}, [])
     assert account.places == {("rejected",): 1}
     assert account.sound
+
+
+def test_rejected_although_nobody_refused_it() -> None:
+    """A sample that the listener never refuses is lost, whatever the function said of it."""
+    good = Planned(b"record", 1, ((A, 1, 2.0),))
+    account = settle([good], {}, {text_of(A, 1)}, [])
+    assert account.lost == 1
+    assert not account.sound
 
 
 def test_rejected_but_stored() -> None:

@@ -14,6 +14,7 @@ from chaos.outages import planned_outages
 from chaos.plan import Plan
 from converters.schema.remote_write_pb2 import Label, Sample, TimeSeries, WriteRequest
 from handler.transport import ListenerAnswer, Transport, TransportError
+from tests.support.clocks import SOON
 
 GOOD: Labels = (("__name__", "good"),)
 POISON: Labels = (("__name__", "poison"),)
@@ -67,11 +68,13 @@ def listening(faults: Faults) -> Iterator[tuple[Listener, Behind]]:
         yield listener, behind
 
 
-def send(listener: Listener, transport: Transport | None = None) -> ListenerAnswer:
+def send(
+    listener: Listener, transport: Transport | None = None, seconds: float = SOON
+) -> ListenerAnswer:
     """Send a request as the function does."""
     body = snappy.compress(request_of(GOOD).SerializeToString())
     headers = {INSTANCE_HEADER: "3"}
-    return (transport or Transport(1)).post(listener.url, body, headers, 0.5)
+    return (transport or Transport(1)).post(listener.url, body, headers, seconds)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +112,10 @@ def test_answers(fault: Fault, status: int) -> None:
 def test_no_answers(fault: Fault) -> None:
     """These are none; whoever sent it cannot know whether it was forwarded."""
     with listening(Scripted(fault)) as (listener, behind):
+        # A stall is given up, though not before the request can have been forwarded.
+        seconds = 5.0 if fault in (Fault.STALL, Fault.STALL_AFTER) else SOON
         with pytest.raises(TransportError):
-            send(listener)
+            send(listener, seconds=seconds)
         assert len(behind.bodies) == (fault in AFTER)
         assert behind.killed == ([3] if fault in (Fault.KILL, Fault.KILL_AFTER) else [])
 
