@@ -17,9 +17,15 @@ PROTOS := $(wildcard converters/schema/*.proto)
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# An environment that was begun and not completed would be taken for a whole one.
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed") if sys.version_info < (3, 11) else None'
-	$(PYTHON) -m venv $(VENV)
+	@command -v $(PYTHON) >/dev/null || \
+		{ echo "there is no $(PYTHON) here: install Python 3.11 or later, or name one with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is too old: name Python 3.11 or later with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+		{ echo "$(PYTHON) cannot make environments: install python3-venv (Debian and Ubuntu)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/run.stamp: requirements-run.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements-run.txt
@@ -99,9 +105,9 @@ WHEELS := $(WHEELS_$(ARCHITECTURE))
 
 # Without dependencies: the locks are complete, and pip takes an extra of SAM's for unpinned.
 $(VENV)/tools.stamp: requirements-tools.txt requirements-checkov.txt | $(BIN)/python
-	$(PYTHON) -m venv $(VENV)/tools && $(VENV)/tools/bin/pip install --quiet --require-hashes \
+	$(BIN)/python -m venv $(VENV)/tools && $(VENV)/tools/bin/pip install --quiet --require-hashes \
 		--no-deps --requirement requirements-tools.txt
-	$(PYTHON) -m venv $(VENV)/checkov && $(VENV)/checkov/bin/pip install --quiet --require-hashes \
+	$(BIN)/python -m venv $(VENV)/checkov && $(VENV)/checkov/bin/pip install --quiet --require-hashes \
 		--no-deps --requirement requirements-checkov.txt
 	touch $@
 
@@ -114,7 +120,7 @@ SAM := $(VENV)/tools/bin/sam
 .PHONY: build
 build: $(VENV)/tools.stamp ## Build what is deployed with SAM (ARCHITECTURE=arm64 or x86_64)
 	ARCHITECTURE=$(ARCHITECTURE) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
-	@echo "Built for $(ARCHITECTURE): deploy it with the parameter Architecture=$(ARCHITECTURE)."
+	@echo "Built for $(ARCHITECTURE): deploy it with the parameter Architecture=$(ARCHITECTURE), as \`make deploy\` does."
 
 # SAM calls this, with the folder to fill in ARTIFACTS_DIR. Wheels of both platform
 # tags: some packages are built for the newer one alone. What runs and nothing else.
@@ -138,12 +144,14 @@ build-MetricStreamFunction: | $(BIN)/python
 .PHONY: build-ReplayFunction
 build-ReplayFunction: build-MetricStreamFunction
 
+# Lambda reads the files as another user than the one who wrote them.
 .PHONY: package
-package: ## Write dist/metric-stream-lambda.zip, for deployments without SAM
+package: | $(BIN)/python ## Write dist/metric-stream-lambda.zip, for deployments without SAM
 	rm -rf build/function dist/metric-stream-lambda.zip
 	mkdir -p build/function dist
-	$(MAKE) build-MetricStreamFunction ARTIFACTS_DIR=$(CURDIR)/build/function
-	cd build/function && $(PYTHON) -m zipfile -c $(CURDIR)/dist/metric-stream-lambda.zip *
+	$(MAKE) build-MetricStreamFunction ARTIFACTS_DIR="$(CURDIR)/build/function"
+	chmod -R a+rX build/function
+	cd build/function && "$(CURDIR)/$(BIN)/python" -m zipfile -c "$(CURDIR)/dist/metric-stream-lambda.zip" *
 	@du -h dist/metric-stream-lambda.zip
 
 # The Python that the layer brings compiled code for; it runs on others too, after a longer start.
@@ -180,7 +188,7 @@ validate: $(VENV)/tools.stamp ## Check template.yaml with SAM, cfn-lint and chec
 
 # An environment of its own: what pip-audit brings along is not what runs or is tested.
 $(VENV)/audit.stamp: requirements-audit.txt | $(BIN)/python
-	$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/pip install --quiet --require-hashes \
+	$(BIN)/python -m venv $(VENV)/audit && $(VENV)/audit/bin/pip install --quiet --require-hashes \
 		--no-deps --requirement requirements-audit.txt
 	touch $@
 
@@ -188,9 +196,25 @@ $(VENV)/audit.stamp: requirements-audit.txt | $(BIN)/python
 audit: $(VENV)/audit.stamp ## Look up all locked packages' vulnerabilities; write dist/sbom.cdx.json (ARGS="--osv-url URL")
 	@$(VENV)/audit/bin/python -m audit $(ARGS)
 
+# The stack's parameters, one `Name: value` a line; those that are left out keep the stack's value.
+PARAMETERS ?= $(wildcard parameters.yaml)
+STACK ?= metric-stream-lambda
+
+# SAM passes a name over that the template does not have.
+.PHONY: check-parameters
+check-parameters:
+	@test -z "$(PARAMETERS)" || test -f "$(PARAMETERS)" || \
+		{ echo "there is no file $(PARAMETERS)" >&2; exit 1; }
+	@for name in $$(test -z "$(PARAMETERS)" || sed -n 's/^\([A-Za-z0-9]*\):.*/\1/p' "$(PARAMETERS)"); do \
+		sed -n '/^Parameters:/,/^Rules:/p' template.yaml | grep -q "^  $$name:$$" || \
+		{ echo "$(PARAMETERS): there is no parameter $$name; README.md lists them" >&2; exit 1; }; \
+	done
+
+# Without --guided: it demands a value for each parameter that is not echoed, needed or not.
 .PHONY: deploy
-deploy: build ## Build and deploy; asks for what it needs to know
-	$(SAM) deploy --guided
+deploy: check-parameters build ## Build and deploy with the parameters of parameters.yaml (PARAMETERS=file, STACK=name)
+	$(SAM) deploy --stack-name "$(STACK)" --parameter-overrides \
+		$(if $(PARAMETERS),"file://$(PARAMETERS)") Architecture=$(ARCHITECTURE)
 
 .PHONY: events
 events: $(VENV)/run.stamp ## Write the sample events anew
@@ -201,7 +225,8 @@ proto: $(VENV)/dev.stamp ## Generate the protobuf classes beside their schemas
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. $(PROTOS)
 
 .PHONY: lock
-lock: $(VENV)/dev.stamp ## Pin all requirements anew, with hashes (needs uv on the PATH)
+lock: ## Pin all requirements anew, with hashes (needs uv on the PATH; UPGRADE=--upgrade)
+	@command -v uv >/dev/null || { echo "there is no uv here: pip install uv" >&2; exit 1; }
 	for name in requirements requirements-run requirements-dev requirements-tools requirements-checkov \
 			requirements-audit requirements-fuzz; do \
 		uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes \

@@ -178,13 +178,7 @@ resource "aws_iam_role_policy" "firehose" {
           Resource = ["${aws_cloudwatch_log_group.firehose.arn}:log-stream:*"]
         },
       ],
-      local.is_http ? [
-        {
-          Effect   = "Allow"
-          Action   = ["secretsmanager:GetSecretValue"]
-          Resource = [local.token_secret_arn]
-        },
-      ] : [],
+      local.is_http ? local.read_token : [],
       local.decrypt_token,
       local.is_http ? [] : [
         {

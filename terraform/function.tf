@@ -6,6 +6,14 @@ locals {
 
   permissions_boundary = var.permissions_boundary_arn == "" ? null : var.permissions_boundary_arn
 
+  read_token = [
+    {
+      Effect   = "Allow"
+      Action   = ["secretsmanager:GetSecretValue"]
+      Resource = [local.token_secret_arn]
+    },
+  ]
+
   decrypt_token = var.token_secret_kms_key_arn == "" ? [] : [
     {
       Effect   = "Allow"
@@ -106,6 +114,14 @@ resource "aws_lambda_function" "metric_stream" {
     }
 
     precondition {
+      condition = var.listener_url != "" || var.logzio_region != "" || contains(
+        ["us-east-1", "eu-central-1", "eu-west-2", "ca-central-1", "ap-southeast-2"],
+        data.aws_region.current.region,
+      )
+      error_message = "No Logz.io region belongs to this AWS region. Set logzio_region, or listener_url for another endpoint."
+    }
+
+    precondition {
       condition     = !local.makes_logs_secret || var.logs_token_secret_arn == ""
       error_message = "Set logs_token or logs_token_secret_arn, not both."
     }
@@ -169,12 +185,8 @@ resource "aws_iam_role_policy" "function" {
           Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
           Resource = ["${aws_cloudwatch_log_group.function.arn}:log-stream:*"]
         },
-        {
-          Effect   = "Allow"
-          Action   = ["secretsmanager:GetSecretValue"]
-          Resource = [local.token_secret_arn]
-        },
       ],
+      local.read_token,
       local.decrypt_token,
       local.read_logs_token,
       local.decrypt_logs_token,

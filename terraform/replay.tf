@@ -114,12 +114,8 @@ resource "aws_iam_role_policy" "replay" {
           Action   = ["s3:GetObject", "s3:PutObject"]
           Resource = ["${aws_s3_bucket.backup.arn}/replay/*"]
         },
-        {
-          Effect   = "Allow"
-          Action   = ["secretsmanager:GetSecretValue"]
-          Resource = [local.token_secret_arn]
-        },
       ],
+      local.read_token,
       local.decrypt_token,
     )
   })

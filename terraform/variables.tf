@@ -21,7 +21,7 @@ variable "name" {
 # --- Listener
 
 variable "metrics_token" {
-  description = "The token to ship metrics with (user:password for basic). It is kept in a secret. Leave it empty when token_secret_arn is set."
+  description = "The token to ship metrics with (user:password for basic). It is kept in a secret. It is also the key that Firehose sends, so even with remote_write_auth none choose a long random one. Leave it empty when token_secret_arn is set."
   type        = string
   default     = null
   sensitive   = true
@@ -62,7 +62,7 @@ variable "token_secret_kms_key_arn" {
 }
 
 variable "logzio_region" {
-  description = "Region of the Logz.io account. Empty means the one that belongs to the stack's AWS region."
+  description = "Region of the Logz.io account. Empty means the one in the stack's AWS region: us in us-east-1, eu in eu-central-1, uk in eu-west-2, ca in ca-central-1, au in ap-southeast-2."
   type        = string
   default     = ""
   nullable    = false
@@ -74,7 +74,7 @@ variable "logzio_region" {
 }
 
 variable "listener_url" {
-  description = "Remote-write URL, for an endpoint other than Logz.io's. Goes before logzio_region."
+  description = "Remote-write URL with its path, for an endpoint other than Logz.io's. Goes before logzio_region."
   type        = string
   default     = ""
   nullable    = false
@@ -86,7 +86,7 @@ variable "listener_url" {
 }
 
 variable "remote_write_auth" {
-  description = "How the token is sent to the listener."
+  description = "How the token is sent to the listener: bearer, basic or none."
   type        = string
   default     = "bearer"
   nullable    = false
@@ -98,7 +98,7 @@ variable "remote_write_auth" {
 }
 
 variable "remote_write_headers" {
-  description = "JSON object of further headers for the listener, a tenant for instance."
+  description = "JSON object of further headers for the listener, such as {\"X-Scope-OrgID\":\"tenant\"}."
   type        = string
   default     = ""
   nullable    = false
@@ -166,7 +166,7 @@ variable "p8s_logzio_name" {
 }
 
 variable "label_value_case" {
-  description = "Whether label values are lower-cased, as Logz.io's dashboards expect, or kept."
+  description = "Whether label values are lower-cased (lower), as Logz.io's dashboards expect, or kept (keep)."
   type        = string
   default     = "lower"
   nullable    = false

@@ -1,7 +1,7 @@
 # --- Function
 
 variable "architecture" {
-  description = "Processor architecture of the function. Build for the same one."
+  description = "Processor architecture of the function, arm64 or x86_64. Build for the same one."
   type        = string
   default     = "arm64"
   nullable    = false
@@ -61,7 +61,7 @@ variable "reserved_concurrency" {
 }
 
 variable "log_level" {
-  description = "Level of the function's log lines."
+  description = "Level of the function's log lines: DEBUG, INFO, WARNING, ERROR or CRITICAL."
   type        = string
   default     = "INFO"
   nullable    = false

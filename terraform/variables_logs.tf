@@ -7,7 +7,7 @@ variable "logs_extension_zip" {
 }
 
 variable "logs_destination" {
-  description = "Where the function's own logs are shipped to, once logs_token or logs_token_secret_arn is set (for Loki without a password, logs_listener)."
+  description = "Where the function's own logs are shipped to (logzio, loki, openobserve or datatap), once logs_token or logs_token_secret_arn is set (for Loki without a password, logs_listener)."
   type        = string
   default     = "logzio"
   nullable    = false
@@ -151,7 +151,7 @@ variable "logs_telemetry_types" {
 }
 
 variable "logs_min_level" {
-  description = "Lines of a lower level are not shipped. Empty ships all, and so do lines without a level."
+  description = "Lines of a lower level than this (TRACE, DEBUG, INFO, WARN, ERROR or FATAL) are not shipped. Empty ships all, and so do lines without a level."
   type        = string
   default     = ""
   nullable    = false

@@ -1,7 +1,7 @@
 # --- Metric stream
 
 variable "output_format" {
-  description = "Output format of the metric stream. The function reads both, also mixed."
+  description = "Output format of the metric stream, opentelemetry1.0 or opentelemetry0.7. The function reads both, also mixed."
   type        = string
   default     = "opentelemetry1.0"
   nullable    = false
@@ -73,7 +73,7 @@ variable "include_linked_accounts" {
 # --- Delivery and backup
 
 variable "front_door" {
-  description = "How Firehose reaches the function. Transformation makes S3 the destination and the function its processor."
+  description = "How Firehose reaches the function: HttpApi, RestApi, FunctionUrl or Transformation, which makes S3 the destination and the function its processor."
   type        = string
   default     = "HttpApi"
   nullable    = false
@@ -109,7 +109,7 @@ variable "buffer_interval_seconds" {
 }
 
 variable "content_encoding" {
-  description = "Firehose's content encoding. GZIP takes effect with FunctionUrl only, since an API Gateway may destroy a gzip body."
+  description = "Firehose's content encoding, NONE or GZIP. GZIP takes effect with FunctionUrl only, since an API Gateway may destroy a gzip body."
   type        = string
   default     = "NONE"
   nullable    = false
@@ -133,7 +133,7 @@ variable "retry_duration_seconds" {
 }
 
 variable "s3_backup_mode" {
-  description = "What is written to the backup bucket."
+  description = "What is written to the backup bucket, FailedDataOnly or AllData."
   type        = string
   default     = "FailedDataOnly"
   nullable    = false
@@ -157,7 +157,7 @@ variable "backup_retention_days" {
 }
 
 variable "transform_result" {
-  description = "With Transformation, whether delivered records are dropped or also written to the bucket."
+  description = "With Transformation, whether delivered records are dropped (Dropped) or also written to the bucket (Ok)."
   type        = string
   default     = "Dropped"
   nullable    = false

@@ -134,7 +134,7 @@ def test_runs_where_it_is_unpacked(layer: Path, tmp_path: Path, version: str) ->
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 1
     assert "LOGZIO_LOGS_TOKEN" in done.stdout

@@ -14,6 +14,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 NOT_SET_BY_THE_TEMPLATE = {
     "AWS_REGION": "Lambda sets it",
     "AWS_LAMBDA_FUNCTION_NAME": "Lambda sets it",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "Lambda sets it",
     "LOGZIO_METRICS_TOKEN": "a token comes from a secret",
     "FIREHOSE_ACCESS_KEY": "a key comes from a secret",
     "POWERTOOLS_SERVICE_NAME": "its default is the function's",

@@ -206,7 +206,9 @@ def test_rules() -> None:
     for body in OBJECTS.values():
         preconditions = re.findall(r"precondition \{(.*?)\}", body, flags=re.DOTALL)
         ours |= {text_argument(one, "error_message") for one in preconditions}
-    theirs = [one for rule in TEMPLATE["Rules"].values() for one in rule["Assertions"]]
+    # An object of additional_statistics cannot lack what a slot can.
+    rules = {name: rule for name, rule in TEMPLATE["Rules"].items() if name != "WholeStatistics"}
+    theirs = [one for rule in rules.values() for one in rule["Assertions"]]
     assert ours == {in_words_of_terraform(one["AssertDescription"]) for one in theirs}
 
 

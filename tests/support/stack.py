@@ -61,6 +61,7 @@ class Stack:
     """What CloudFormation would make.
 
     Args:
+        region: Where it is made.
         values: Parameters that differ from their defaults.
 
     Attributes:
@@ -68,7 +69,7 @@ class Stack:
         outputs: The outputs that are given, likewise.
     """
 
-    def __init__(self, **values: str) -> None:
+    def __init__(self, region: str = REGION, **values: str) -> None:
         template = transformed()
         unknown = values.keys() - parameters().keys()
         assert not unknown, unknown
@@ -79,6 +80,7 @@ class Stack:
         for name, declared in parameters().items():
             if declared["Type"] == "CommaDelimitedList":
                 self._values[name] = self._values[name].split(",")
+        self._pseudo_parameters = {**_PSEUDO_PARAMETERS, "AWS::Region": region}
         self._conditions: dict[str, Any] = template["Conditions"]
         self._made = self._conditional(template["Resources"])
         self.resources: dict[str, Any] = {n: self._value(r) for n, r in self._made.items()}
@@ -147,8 +149,8 @@ class Stack:
     def _ref(self, name: str) -> Any:
         if name == "AWS::NoValue":
             return _NOTHING
-        if name in _PSEUDO_PARAMETERS:
-            return _PSEUDO_PARAMETERS[name]
+        if name in self._pseudo_parameters:
+            return self._pseudo_parameters[name]
         if name in self._values:
             return self._values[name]
         assert name in self._made, f"{name} is referred to and not made"
