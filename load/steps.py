@@ -56,7 +56,8 @@ def run_step(instance: Instance, events: Iterator[bytes], rate: float, seconds: 
     Hand deliveries to an instance for some time.
 
     Latency is counted from when a delivery was due, so that those that had to
-    wait for a slow one are slow too; what is due when the time is over is left out.
+    wait for a slow one are slow too; what is due when the time is over is left out,
+    but for the first, so that a machine that stood still has a latency too.
 
     Args:
         instance: The instance.
@@ -67,13 +68,13 @@ def run_step(instance: Instance, events: Iterator[bytes], rate: float, seconds: 
     step = Step(rate)
     begun = time.monotonic()
     number = 0
-    while (now := time.monotonic()) < begun + seconds:
+    while not number or time.monotonic() < begun + seconds:
         event = next(events)
         due = begun + number / rate if rate else time.monotonic()
-        number += 1
-        if due >= begun + seconds:
+        if number and due >= begun + seconds:
             time.sleep(max(0.0, begun + seconds - time.monotonic()))
             break
+        number += 1
         time.sleep(max(0.0, due - time.monotonic()))
         answered = instance.invoke(event)
         now = time.monotonic()

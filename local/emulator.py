@@ -10,7 +10,6 @@ import json
 import os
 import platform
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,12 +20,16 @@ from typing import Any
 
 import requests
 
+from local.ports import free_port
+
 PROJECT = Path(__file__).parents[1]
 HANDLER = "handler.app.lambda_handler"
 
 _INVOCATIONS = "/2015-03-31/functions/function/invocations"
-_START_SECONDS = 20.0
-_STOP_SECONDS = 10.0
+# For a busy machine: who waits so long waits in vain.
+_START_SECONDS = 120.0
+_STOP_SECONDS = 30.0
+_ANSWER_SECONDS = 300.0
 _PORTS_TRIED = 5
 
 
@@ -60,7 +63,7 @@ class Emulator:
     def invoke(self, event: Any) -> Any:
         """Invoke the function once; give what it returned."""
         with _session() as session:
-            answer = session.post(self._url, data=json.dumps(event), timeout=60)
+            answer = session.post(self._url, data=json.dumps(event), timeout=_ANSWER_SECONDS)
         if answer.status_code != 200:
             raise RuntimeError(f"{answer.text}: {self.output()}")
         return answer.json()
@@ -101,10 +104,10 @@ def run_emulator(
     }
     log = folder / "emulator.log"
     for _ in range(_PORTS_TRIED):
-        port = _free_port()
+        port = free_port()
         command = [
             *(str(program), "--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
-            *("--runtime-api-address", f"127.0.0.1:{_free_port()}"),
+            *("--runtime-api-address", f"127.0.0.1:{free_port()}"),
             *(*code.python, "-m", "awslambdaric", code.handler),
         ]
         with log.open("wb") as output:
@@ -125,12 +128,6 @@ def run_emulator(
     raise RuntimeError(f"the emulator does not start: {log.read_text(encoding='utf-8')}")
 
 
-def _free_port() -> int:
-    """Give a loopback port on which nobody listens at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
 def _session() -> requests.Session:
     """Make an HTTP session that no proxy of the environment gets between."""
     session = requests.Session()
@@ -143,9 +140,9 @@ def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
     until = time.monotonic() + _START_SECONDS
     with _session() as session:
         while time.monotonic() < until and process.poll() is None:
-            with contextlib.suppress(requests.ConnectionError):
+            with contextlib.suppress(requests.ConnectionError, requests.Timeout):
                 # Not an invocation: the emulator answers 404, and starts nothing.
-                session.get(f"http://127.0.0.1:{port}/", timeout=5)
+                session.get(f"http://127.0.0.1:{port}/", timeout=10)
                 return process.poll() is None
             time.sleep(0.05)
     return False

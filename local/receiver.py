@@ -5,16 +5,15 @@ whoever wants to look, and answers as it is told to, also badly.
 """
 
 import ssl
-from types import TracebackType
-from typing import Self
 
 from local.answers import accept
 from local.connection import Server
 from local.exchange import AnswerFunction, EarlyAnswerFunction, Labels, Received
 from local.ledger import Ledger
+from local.until_closed import UntilClosed
 
 
-class Receiver:
+class Receiver(UntilClosed):
     """The receiver, listening from its construction until `close` or the end of `with`.
 
     A request that breaks a rule gets 400 and words that name the rule, whatever
@@ -43,20 +42,10 @@ class Receiver:
         scheme = "https" if tls else "http"
         self.url = f"{scheme}://127.0.0.1:{self._server.server_port}/api/v1/write"
 
-    def __enter__(self) -> Self:
-        """Give the receiver, which already listens."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close; raise what an answer function raised, unless something else is on its way."""
-        self.close()
-        if self._ledger.failures and error is None:
-            raise self._ledger.failures[0]
+    @property
+    def failures(self) -> list[Exception]:
+        """What the answer functions, and the server itself, have raised."""
+        return self._ledger.failures
 
     def close(self) -> None:
         """End all connections and threads, also the stalled ones, and stop listening."""

@@ -10,7 +10,6 @@ embedded log destination. The last line of the output is
 import argparse
 import contextlib
 import json
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from local.log_destinations.log_table import log_table, row_of
 from local.log_destinations.logzio import LogzioDestination
 from local.log_destinations.loki import LokiDestination
 from local.log_destinations.openobserve import OpenObserveDestination
+from local.ports import free_port
 from local.receiver import Receiver
 
 _PROJECT = Path(__file__).parent.parent
@@ -39,6 +39,8 @@ _EVENTS = ("http-api-v2-otlp-1.0", "malformed-record")
 # How the extension begins what it says at the level `debug`, and how it tells its account.
 _DEBUG = "metric-stream-logs: debug: "
 _BEFORE_ACCOUNT = " at shutdown: "
+# So long that a busy machine does not look like a loss of lines.
+_FLUSH_BUDGET_MS, _SHUTDOWN_SECONDS = 30_000, 60.0
 _HANDLER = "handler.app.lambda_handler"
 _DESTINATIONS: dict[str, type[LogDestination]] = {
     it.name: it
@@ -111,7 +113,9 @@ def run(events: Mapping[str, Any], metrics: Receiver, logs: LogDestination) -> O
     about = FunctionAbout(name="metric-stream-lambda", handler=_HANDLER)
     settings = _function_settings(events, metrics)
     with contextlib.ExitStack() as stack:
-        services = stack.enter_context(LambdaServices(function=about))
+        services = stack.enter_context(
+            LambdaServices(function=about, shutdown_seconds=_SHUTDOWN_SECONDS)
+        )
         extension = stack.enter_context(
             ExtensionProcess(
                 services,
@@ -164,12 +168,11 @@ def _function_settings(events: Mapping[str, Any], metrics: Receiver) -> dict[str
 
 def _extension_settings(logs: LogDestination) -> dict[str, str]:
     """Make the variables of the extension."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
     return {
         **logs.environment,
         "TELEMETRY_TYPES": "function,platform",
-        "RECEIVER_PORT": str(port),
+        "RECEIVER_PORT": str(free_port()),
+        "FLUSH_BUDGET_MS": str(_FLUSH_BUDGET_MS),
         # At this level it tells its account when it ends.
         "EXTENSION_LOG_LEVEL": "debug",
     }

@@ -94,7 +94,7 @@ class CallLog:
         """Count the calls whose path ends so."""
         return len(self.of(ending))
 
-    def wait_for(self, holds: Callable[[list[Call]], bool], seconds: float = 10.0) -> bool:
+    def wait_for(self, holds: Callable[[list[Call]], bool], seconds: float = 60.0) -> bool:
         """Wait until something holds for all calls so far; False where it did not in time."""
         with self._changed:
             return self._changed.wait_for(lambda: holds(list(self._calls)), seconds)

@@ -1,17 +1,13 @@
 """An external extension as a process, started, frozen and ended as Lambda does it."""
 
-import contextlib
 import os
-import signal
-import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from local.lambda_services.sandboxed_process import SandboxedProcess
 from local.lambda_services.services import LambdaServices
 
 _READ_BYTES = 65536
@@ -24,7 +20,7 @@ class Ended:
     Attributes:
         exit_code: As `subprocess` has it: negative for a signal.
         seconds: From SHUTDOWN to its end.
-        killed: Whether it was there after two seconds.
+        killed: Whether it was still there when its time was over.
     """
 
     exit_code: int
@@ -40,7 +36,7 @@ class Memory:
     peak: int
 
 
-class ExtensionProcess:
+class ExtensionProcess(SandboxedProcess):
     """An extension that runs from its construction until `close` or the end of `with`.
 
     Args:
@@ -49,9 +45,6 @@ class ExtensionProcess:
         environ: Its variables beside those of `LambdaServices.environ`, before which they go.
         python: The interpreter, and options of it; none: the file is executed itself.
         ship_output: Write its output lines as `extension` events too.
-
-    Attributes:
-        pid: Its process id, which is its process group too.
     """
 
     def __init__(
@@ -63,41 +56,14 @@ class ExtensionProcess:
         python: Sequence[str | Path] = (),
         ship_output: bool = False,
     ) -> None:
-        self._services = services
         self._name = services.expect(executable)
         self._output = bytearray()
         self._ship_output = ship_output
-        self._frozen = False
         self._ended: float | None = None
-        self._process = subprocess.Popen(
-            [*map(str, python), str(executable.absolute())],
-            cwd="/",
-            env={**services.environ(), **environ},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        self.pid = self._process.pid
-        self.begun = time.monotonic()
-        services.environment.processes.append(self)
-        self._reader = threading.Thread(target=self._read, daemon=True)
+        command = [*map(str, python), str(executable.absolute())]
+        super().__init__(services, command, environ, Path("/"))
         self._reaper = threading.Thread(target=self._reap, daemon=True)
-        self._reader.start()
         self._reaper.start()
-
-    def __enter__(self) -> Self:
-        """Give the process, which already runs."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Kill what is left."""
-        self.close()
 
     @property
     def output(self) -> bytes:
@@ -109,7 +75,7 @@ class ExtensionProcess:
         """How it ended, as `subprocess` has it; None as long as it runs."""
         return None if self._ended is None else self._process.returncode
 
-    def wait_ready(self, seconds: float = 10.0) -> float:
+    def wait_ready(self, seconds: float = 60.0) -> float:
         """Wait for its first `next`, and for that of all others.
 
         Args:
@@ -134,24 +100,13 @@ class ExtensionProcess:
         mine = [found for found in self._services.extensions if found.name == self._name]
         return mine[-1].asked_at if mine else []
 
-    def wait_ended(self, seconds: float = 10.0) -> int | None:
+    def wait_ended(self, seconds: float = 60.0) -> int | None:
         """Wait for its end, which nobody causes; give how it ended, None where it did not."""
         self._reaper.join(seconds)
         return self.exit_code
 
-    def freeze(self) -> None:
-        """Stop it with SIGSTOP, with everything that it has started."""
-        self._frozen = True
-        self._signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it run again with SIGCONT; nothing happens where it runs."""
-        if self._frozen:
-            self._frozen = False
-            self._signal(signal.SIGCONT)
-
     def shutdown(self, reason: str = "spindown") -> Ended:
-        """Give SHUTDOWN, and kill it after two seconds; without that registration at once.
+        """Give SHUTDOWN, and kill it when its time is over; without that registration at once.
 
         Args:
             reason: `spindown`, `timeout` or `failure`, in any case of letters.
@@ -182,16 +137,8 @@ class ExtensionProcess:
 
     def close(self) -> None:
         """Kill it, and what it has started, as far as they are left."""
-        self._signal(signal.SIGKILL)
+        super().close()
         self._reaper.join()
-        self._reader.join()
-        with contextlib.suppress(ValueError):
-            self._services.environment.processes.remove(self)
-
-    def _signal(self, number: signal.Signals) -> None:
-        """Send a signal to the process group, if there still is one."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, number)
 
     def _read(self) -> None:
         """Take its output until its end."""

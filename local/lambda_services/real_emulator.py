@@ -26,8 +26,9 @@ from local.emulator import emulator_program
 
 # Below the ports that the system chooses by itself.
 _INVOKE_PORT, _API_PORT = 20801, 20802
-_START_SECONDS = 20.0
-_STOP_SECONDS = 10.0
+_START_SECONDS = 60.0
+_STOP_SECONDS = 60.0
+_ANSWER_SECONDS = 120.0
 # A fresh /var has only what Lambda has there; /var/lang is Lambda's own place of the interpreter.
 _MOUNT = """
 set -e
@@ -83,7 +84,7 @@ class RealEmulator:
         """
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.post(self._url, data=json.dumps(event), timeout=60)
+            answer = session.post(self._url, data=json.dumps(event), timeout=_ANSWER_SECONDS)
         if not answer.content:
             raise RuntimeError(f"HTTP {answer.status_code}: {self.output()}")
         return answer.json()
@@ -92,7 +93,7 @@ class RealEmulator:
         """Give everything that was written so far, by all processes."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
-    def wait_output(self, text: str, seconds: float = 10.0) -> bool:
+    def wait_output(self, text: str, seconds: float = 60.0) -> bool:
         """Wait until something was written; tell whether it was in time."""
         until = time.monotonic() + seconds
         while text not in self.output():
@@ -190,7 +191,7 @@ def _listens(process: subprocess.Popen[bytes], address: str) -> bool:
     until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until and process.poll() is None:
         with contextlib.suppress(OSError):
-            socket.create_connection((address, _INVOKE_PORT), 1.0).close()
+            socket.create_connection((address, _INVOKE_PORT), _START_SECONDS).close()
             return True
         time.sleep(0.02)
     return False

@@ -4,8 +4,7 @@ import json
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from local.lambda_services.api_server import ApiServer
 from local.lambda_services.environment import Environment, Extension
@@ -16,11 +15,13 @@ from local.lambda_services.invocation import Invocation, Order, Run, Script, Sta
 from local.lambda_services.listener_client import Batch, Delivery, Transfer, post_once
 from local.lambda_services.runtime_api import RuntimeApi, Work
 from local.lambda_services.telemetry_stream import Platform
+from local.until_closed import UntilClosed
 
-_SHUTDOWN_MS = 2000
+# Extensions API, "Shutdown phase": 2,000 ms with an external extension, then SIGKILL.
+_SHUTDOWN_SECONDS = 2.0
 
 
-class LambdaServices:
+class LambdaServices(UntilClosed):
     """The services, listening from their construction until `close` or the end of `with`.
 
     Args:
@@ -31,6 +32,8 @@ class LambdaServices:
             2025-01-29 is taken, there is no `runtimeDone`, and nothing is ever frozen.
         freeze_between: Stop all processes with SIGSTOP whenever the function and all extensions
             wait for work. Whether or not, nothing is delivered meanwhile.
+        shutdown_seconds: What extensions have from SHUTDOWN on before they are killed: 2 as in
+            Lambda, or more, so that a busy machine kills none that would have ended.
 
     Attributes:
         faults: As given.
@@ -48,6 +51,7 @@ class LambdaServices:
         function: FunctionAbout | None = None,
         managed_instances: bool = False,
         freeze_between: bool = False,
+        shutdown_seconds: float = _SHUTDOWN_SECONDS,
     ) -> None:
         self.faults = faults or Faults()
         self.calls = CallLog()
@@ -60,23 +64,14 @@ class LambdaServices:
         self.runtime = RuntimeApi(self.environment)
         self._extensions = ExtensionsApi(self.environment)
         self._freeze_between = freeze_between
+        self._shutdown_seconds = shutdown_seconds
         self._server = ApiServer(self._respond, self.calls)
         self.address = self._server.address
 
-    def __enter__(self) -> Self:
-        """Give the services, which already listen."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close; raise an error of the services, unless something else is on its way."""
-        self.close()
-        if self._server.failures and error is None:
-            raise self._server.failures[0]
+    @property
+    def failures(self) -> list[Exception]:
+        """Errors of the services themselves."""
+        return self._server.failures
 
     def close(self) -> None:
         """End all long polls, deliveries and threads."""
@@ -134,7 +129,7 @@ class LambdaServices:
         """Give when each served `GET /event/next` came, of all extensions, in order."""
         return sorted(at for extension in self.extensions for at in extension.asked_at)
 
-    def wait_ready(self, seconds: float = 10.0) -> bool:
+    def wait_ready(self, seconds: float = 60.0) -> bool:
         """Wait until the init phase is over: all extensions have called `next`.
 
         Args:
@@ -151,7 +146,7 @@ class LambdaServices:
             return True
         return False
 
-    def wait_delivered(self, seconds: float = 30.0) -> bool:
+    def wait_delivered(self, seconds: float = 60.0) -> bool:
         """Wait until what was written is acknowledged; tell whether it is.
 
         What is written between two invocations, as `platform.report` is, waits for the next one
@@ -177,7 +172,7 @@ class LambdaServices:
         """Write an event whose JSON, or what pretends to be, is given."""
         self.environment.emit_bytes(kind, content)
 
-    def post(self, body: bytes, transfer: Transfer = "length", seconds: float = 10.0) -> Delivery:
+    def post(self, body: bytes, transfer: Transfer = "length", seconds: float = 60.0) -> Delivery:
         """Send bytes to the first subscriber's listener, once, over a connection of their own."""
         port = self.environment.current_streams()[0].subscription.port
         return post_once(port, Batch(0, body), transfer, seconds)
@@ -187,7 +182,7 @@ class LambdaServices:
         lines: Iterable[Any] = (),
         *,
         duration: float = 0.0,
-        deadline: float = 3.0,
+        deadline: float = 60.0,
         order: Order = "line-then-done",
         gap: float = 0.0,
         lose_runtime_done: bool = False,
@@ -230,7 +225,7 @@ class LambdaServices:
         self._end(run, status)
         return run.invocation
 
-    def invoke_function(self, event: Any, deadline: float = 30.0) -> Invocation:
+    def invoke_function(self, event: Any, deadline: float = 60.0) -> Invocation:
         """Let the function's process handle an event, and wait for it and the extensions.
 
         Args:
@@ -279,12 +274,11 @@ class LambdaServices:
             reason: `spindown`, `timeout` or `failure`, in any case of letters.
 
         Returns:
-            When the two seconds end that they have, monotonic seconds (Extensions API,
-            "Shutdown phase": 2,000 ms with an external extension, then SIGKILL).
+            When the time ends that they have, monotonic seconds.
         """
         self.environment.thaw()
-        until = time.monotonic() + _SHUTDOWN_MS / 1000
-        deadline_ms = int(time.time() * 1000) + _SHUTDOWN_MS
+        until = time.monotonic() + self._shutdown_seconds
+        deadline_ms = int((time.time() + self._shutdown_seconds) * 1000)
         event = {"eventType": "SHUTDOWN", "deadlineMs": deadline_ms, "shutdownReason": reason}
         self.environment.push("SHUTDOWN", event)
         return until

@@ -88,6 +88,7 @@ class TelemetryStream:
             if full and not kind.startswith("platform"):
                 self.dropped_records += 1
                 self.dropped_bytes += len(content)
+                self._changed.notify_all()
                 return
             self._append(_Entry(kind, content, time.monotonic(), acknowledged=acknowledged))
 
@@ -122,7 +123,11 @@ class TelemetryStream:
         """
         with self._changed:
             return self._changed.wait_for(
-                lambda: not self._in_flight and (self._paused or not self._entries), seconds
+                lambda: (
+                    not self._in_flight
+                    and (self._paused or not (self._entries or self._untold_records))
+                ),
+                seconds,
             )
 
     def close(self) -> None:
@@ -155,7 +160,8 @@ class TelemetryStream:
         if self._closing:
             return True
         if self._paused or not self._entries:
-            return False
+            # What was dropped is told also where nothing else follows.
+            return not self._paused and bool(self._untold_records)
         return self._full() or time.monotonic() >= self._entries[0].since + self._window
 
     def _take(self) -> list[_Entry] | None:
@@ -184,10 +190,16 @@ class TelemetryStream:
             self._in_flight = size
             return taken
 
+    @property
+    def _untold_records(self) -> int:
+        """How many were dropped since that was last told, where it is told at all."""
+        told = self.subscription.wants("platform")
+        return self.dropped_records - self._told[0] if told else 0
+
     def _tell_dropped(self) -> None:
         """Append how much was dropped since that was last told."""
-        records, size = self.dropped_records - self._told[0], self.dropped_bytes - self._told[1]
-        if records and self.subscription.wants("platform"):
+        records, size = self._untold_records, self.dropped_bytes - self._told[1]
+        if records:
             self._told = (self.dropped_records, self.dropped_bytes)
             kind = "platform.logsDropped"
             content = events.event_json(kind, events.logs_dropped(records, size))

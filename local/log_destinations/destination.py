@@ -6,14 +6,14 @@ import dataclasses
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Any, ClassVar, Self, TypedDict, Unpack
+from typing import Any, ClassVar, TypedDict, Unpack
 
 from local.log_destinations.arrival import Arrival, Head, Judgement, Reply
 from local.log_destinations.content import UnreadableError, decompressed
 from local.log_destinations.kept import Kept
 from local.log_destinations.server import DestinationServer
 from local.log_destinations.treatment import Chooser, Manner, Treatment
+from local.until_closed import UntilClosed
 
 _WELL = Treatment()
 
@@ -35,7 +35,7 @@ class Options(TypedDict, total=False):
     tls: ssl.SSLContext | None
 
 
-class LogDestination(Kept, abc.ABC):
+class LogDestination(Kept, UntilClosed):
     """A log destination that listens from its construction until `close` or the end of `with`.
 
     Everything may be called from any thread, and the public attributes may be set at any time.
@@ -70,20 +70,10 @@ class LogDestination(Kept, abc.ABC):
         scheme = "https" if tls else "http"
         self.url = f"{scheme}://127.0.0.1:{self._server.server_port}"
 
-    def __enter__(self) -> Self:
-        """Give the destination, which already listens."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close; raise what went wrong in the destination, unless something is on its way."""
-        self.close()
-        if self._server.ledger.failures and error is None:
-            raise self._server.ledger.failures[0]
+    @property
+    def failures(self) -> list[Exception]:
+        """What went wrong in the destination itself."""
+        return self._server.ledger.failures
 
     def close(self) -> None:
         """End all connections and threads, also the stalled ones, and stop listening."""

@@ -70,7 +70,7 @@ class Kept:
         """Everything that was taken but could not be indexed as it is, with its request."""
         return [f"request {it.number}: {words}" for it in self.arrivals for words in it.invalid]
 
-    def wait_for(self, what: int | Callable[[Self], bool], timeout_seconds: float = 10.0) -> None:
+    def wait_for(self, what: int | Callable[[Self], bool], timeout_seconds: float = 60.0) -> None:
         """Wait until something is there.
 
         Args:

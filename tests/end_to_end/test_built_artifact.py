@@ -59,8 +59,12 @@ def function(tmp_path: Path, interpreter: Interpreter, server: Prometheus) -> It
         "LOGZIO_METRICS_TOKEN": "artifact-token",
         "FIREHOSE_ACCESS_KEY": ACCESS_KEY,
         "P8S_LOGZIO_NAME": "built-artifact",
+        # For a busy machine.
+        "LISTENER_TIMEOUT_SECONDS": "60",
+        "DELIVERY_BUDGET_SECONDS": "100",
     }
-    with emulator(tmp_path, settings, Code(artifact, bare_command(interpreter))) as running:
+    code = Code(artifact, bare_command(interpreter))
+    with emulator(tmp_path, settings, code, seconds=120) as running:
         yield running
 
 

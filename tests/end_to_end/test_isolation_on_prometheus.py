@@ -225,7 +225,7 @@ def post(server: Prometheus, environment: str, sampled: list[Sampled]) -> reques
     }
     with loopback_session() as session:
         body = snappy.compress(request.SerializeToString())
-        return session.post(server.write_url, data=body, headers=headers, timeout=30)
+        return session.post(server.write_url, data=body, headers=headers, timeout=120)
 
 
 def test_redelivery_without_a_window(strict_prometheus: Prometheus) -> None:

@@ -7,6 +7,7 @@ import pytest
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
 from events.front_doors import Event
+from tests.support.clocks import WaitedTime
 from tests.support.invoking import delivery
 from tests.support.otlp_building import attributes, gauge, number, one_record
 from tests.support.servers import Prometheus, prometheus
@@ -96,12 +97,10 @@ def test_feature_on(native_prometheus: Prometheus) -> None:
 def test_feature_off(strict_prometheus: Prometheus) -> None:
     """A server without the feature refuses the histogram alone: the gauges are stored."""
     now_ms = int(time.time() * 1000)
-    settings = {
-        "NATIVE_HISTOGRAMS": "true",
-        "DELIVERY_BUDGET_SECONDS": "2",
-        "P8S_LOGZIO_NAME": "native-off",
-    }
-    function = TellingFunction(strict_prometheus.write_url, settings)
+    settings = {"NATIVE_HISTOGRAMS": "true", "P8S_LOGZIO_NAME": "native-off"}
+    # The refusal is a 500, which asks for retries: three of them.
+    clock = WaitedTime(jitter=lambda _ceiling: 20.0).clock
+    function = TellingFunction(strict_prometheus.write_url, settings, clock)
     told = function.invoke(event_of(now_ms))
     assert told.fates() == {"sent": 100, "rejected": 0, "undelivered": 1}
     assert told.status == 503

@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from extension.destinations.destination import Request
+from extension.errors import ExchangeError
 from extension.exchange import Exchanges
 from extension.resolver import Resolver
-from tests.support.extension_holding import held
+from tests.support.extension_holding import BUDGET, held
 from tests.support.extension_listeners import drip, dripping_after, listener, silent, unread
-from tests.support.extension_parts import LONG
+from tests.support.extension_parts import LONG, ShiftedTime
 from tests.support.misbehaving import black_hole, raw_listener
 
 if TYPE_CHECKING:
@@ -107,20 +109,27 @@ def test_name_that_hangs(exchanges: Exchanges) -> None:
     assert answered.status == 204
 
 
-def test_stale_then_stalled(exchanges: Exchanges) -> None:
-    """The second try over a new connection has no time of its own."""
-    answers = [b"HTTP/1.1 204 x\r\n\r\n"]
+def test_stale_then_stalled() -> None:
+    """The second try over a new connection has no time of its own, only what is left."""
+    clock = ShiftedTime()
+    answers: list[bytes | None] = [b"HTTP/1.1 204 x\r\n\r\n", None]
 
     def answer_once(connection: socket.socket, _request: bytes) -> bytes | None:
-        if answers:
-            connection.sendall(answers.pop())
-        else:
+        if not answers:
             silent(connection)
-        return None
+            return None
+        answer = answers.pop(0)
+        if answer is None:
+            # The first try has used up nearly everything.
+            clock.leap(2 * LONG - BUDGET)
+        return answer
 
-    with raw_listener(answer_once) as url:
+    with contextlib.closing(Exchanges(clock)) as exchanges, raw_listener(answer_once) as url:
         assert exchanges.post(Request(url, {}, LINE), LONG).status == 204
-        held(exchanges, url)
+        began = time.monotonic()
+        with pytest.raises(ExchangeError):
+            exchanges.post(Request(url, {}, LINE), 2 * LONG)
+        assert time.monotonic() - began < LONG
 
 
 def test_handshake_stalls(exchanges: Exchanges) -> None:

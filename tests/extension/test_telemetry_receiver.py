@@ -7,7 +7,6 @@ import http.client
 import socket
 import sys
 import threading
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,53 +14,13 @@ import pytest
 from extension.inbox import Inbox
 from extension.receiver import Receiver
 from tests.support.extension_parts import LONG, Written
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-BODY = b'[{"type":"function","record":"hello"}]'
-LARGEST = 200_000
-
-
-class Listening:
-    """A receiver on a free port of loopback.
-
-    Args:
-        room: Of its inbox, in bytes.
-    """
-
-    def __init__(self, room: int = 10_000_000) -> None:
-        self.inbox = Inbox(room)
-        self.left_out: list[int] = []
-        self.written = Written()
-        receiver = Receiver(self.inbox, LARGEST, self.left_out.append, self.written.log)
-        self.uri = receiver.listen("127.0.0.1", 0)
-        self.port = urlsplit(self.uri).port or 0
-
-    def connection(self) -> http.client.HTTPConnection:
-        """Return a connection, as the platform keeps one."""
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONG)
-
-    @contextlib.contextmanager
-    def raw(self) -> Iterator[socket.socket]:
-        """Connect without HTTP."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=LONG) as connected:
-            yield connected
-
-    def body(self) -> bytes | None:
-        """Return the next body that has come."""
-        return self.inbox.take(LONG)
+from tests.support.extension_receiving import BODY, LARGEST, Listening, status_line
 
 
 @pytest.fixture
 def listening() -> Listening:
     """Give a receiver."""
     return Listening()
-
-
-def status_line(connected: socket.socket) -> bytes:
-    """Return the first line of an answer; empty where the connection ended."""
-    return connected.makefile("rb").readline()
 
 
 def test_uri(listening: Listening) -> None:
@@ -71,16 +30,7 @@ def test_uri(listening: Listening) -> None:
 
 def test_keeps_the_connection(listening: Listening) -> None:
     """Many POSTs come over one connection, each answered with 200 and without a body."""
-    connection = listening.connection()
-    with contextlib.closing(connection):
-        sockets = set()
-        for number in range(20):
-            connection.request("POST", "/", b"[%d]" % number)
-            sockets.add(connection.sock)
-            answer = connection.getresponse()
-            assert (answer.status, answer.version, answer.read()) == (200, 11, b"")
-    assert len(sockets) == 1
-    assert [listening.body() for _ in range(20)] == [b"[%d]" % number for number in range(20)]
+    listening.keeps_the_connection()
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "post", "X-Y"])
@@ -147,72 +97,6 @@ def test_http_1_0(listening: Listening) -> None:
         answer = connected.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert listening.body() == BODY
-
-
-@pytest.mark.parametrize(
-    "request_",
-    [
-        b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n",
-        b"nonsense\r\n\r\n",
-        b"POST /\r\n\r\n",
-        b"POST / HTTP/9.9\r\n\r\n",
-        b"POST / HTTP/one\r\n\r\n",
-        b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n",
-        b"POST / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n",
-        b"POST / HTTP/1.1\r\nA: " + b"b" * 70_000 + b"\r\n\r\n",
-        b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n[]",
-        b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n[]",
-        b"POST / HTTP/1.1\r\nContent-Length: \xb2\r\n\r\n[]",
-        b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n[]",
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n[]\r\n0\r\n\r\n",
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n[]\r\n0\r\n\r\n",
-    ],
-)
-def test_malformed(
-    listening: Listening, capfd: pytest.CaptureFixture[str], request_: bytes
-) -> None:
-    """What is no HTTP is answered 200 and closed, says nothing, and others are still served."""
-    with listening.raw() as connected:
-        connected.sendall(request_)
-        connected.shutdown(socket.SHUT_WR)
-        answer = connected.makefile("rb").read()
-    test_keeps_the_connection(listening)
-    assert capfd.readouterr() == ("", "")
-    assert listening.written.lines == []
-    assert answer.startswith(b"HTTP/1.1 200 ")
-
-
-@pytest.mark.parametrize(
-    "request_",
-    [
-        b"",
-        b"PO",
-        b"POST / HTTP/1.1\r\nContent-Le",
-        b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n[1,2",
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
-    ],
-)
-def test_truncated(
-    listening: Listening, capfd: pytest.CaptureFixture[str], request_: bytes
-) -> None:
-    """A request that breaks off is not taken: the platform, not answered, sends it again."""
-    with listening.raw() as connected:
-        connected.sendall(request_)
-    test_keeps_the_connection(listening)
-    assert listening.inbox.take(0) is None
-    assert capfd.readouterr() == ("", "")
-    assert listening.written.lines == []
-
-
-def test_reset(listening: Listening, capfd: pytest.CaptureFixture[str]) -> None:
-    """A connection that is reset in the middle of a body says nothing and costs no other."""
-    with listening.raw() as connected:
-        connected.sendall(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n[1,2")
-        # SO_LINGER of 0 s: closing resets.
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    test_keeps_the_connection(listening)
-    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("chunked", [False, True])

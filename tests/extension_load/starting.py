@@ -1,7 +1,6 @@
 """The extension as a process under load: lines with numbers, and what of them arrives."""
 
 import os
-import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,14 @@ from bench.extension_lines import DIGITS
 from local.lambda_services.extension_process import ExtensionProcess
 from local.lambda_services.services import LambdaServices
 from local.log_destinations.destination import LogDestination
+from local.ports import free_port
 
 EXECUTABLE = Path(__file__).parents[2] / "extension" / "metric-stream-logs"
+
+PATIENT = {"FLUSH_BUDGET_MS": "30000"}
+"""As long a flush as there is: what arrives depends on no machine's speed."""
+SHUTDOWN_SECONDS = 60.0
+"""For `LambdaServices`: on a busy machine nobody is killed who would have ended."""
 
 _FULL = os.environ.get("EXTENSION_LOAD") == "full"
 
@@ -37,13 +42,12 @@ def start(
         destination: Where it sends to.
         variables: Further variables of it.
     """
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
+    port = free_port()
     process = ExtensionProcess(
         services,
         EXECUTABLE,
         {**destination.environment, "RECEIVER_PORT": str(port), **variables},
         python=(sys.executable, "-I", "-S"),
     )
-    process.wait_ready(30.0)
+    process.wait_ready()
     return process

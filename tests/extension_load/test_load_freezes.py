@@ -14,7 +14,7 @@ from local.lambda_services.services import LambdaServices
 from local.log_destinations.arrival import Arrival
 from local.log_destinations.logzio import LogzioDestination
 from local.log_destinations.treatment import delayed
-from tests.extension_load.starting import number_of, sized, start
+from tests.extension_load.starting import SHUTDOWN_SECONDS, number_of, sized, start
 
 LONGEST_FREEZE = sized(15, 100) / 10
 FREEZES = sized(8, 12)
@@ -67,7 +67,7 @@ def test_stopped_at_random(seed: int) -> None:
     chance = random.Random(seed)
     with (
         LogzioDestination(keep=number_of) as destination,
-        LambdaServices() as services,
+        LambdaServices(shutdown_seconds=SHUTDOWN_SECONDS) as services,
         start(services, destination) as extension,
     ):
         # So long that many a freeze finds an exchange on its way.
@@ -78,11 +78,12 @@ def test_stopped_at_random(seed: int) -> None:
                 end = count + PER_INVOCATION
                 services.invoke(
                     lines(count, end),
-                    deadline=LONGEST_FREEZE + 10,
+                    deadline=LONGEST_FREEZE + 60,
                     order=chance.choice(["line-then-done", "done-then-line", "one-post"]),
                 )
                 count = end
         destination.behave()
+        destination.wait_for(lambda it: set(it.records) == set(range(count)))
         ended = extension.shutdown()
         output = extension.output
     stored = [arrival for arrival in destination.arrivals if arrival.stored]

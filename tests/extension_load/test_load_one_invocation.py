@@ -2,8 +2,9 @@
 
 from bench.extension_lines import lines
 from local.lambda_services.services import LambdaServices
+from local.lambda_services.telemetry_stream import Platform
 from local.log_destinations.logzio import LogzioDestination
-from tests.extension_load.starting import number_of, sized, start
+from tests.extension_load.starting import PATIENT, SHUTDOWN_SECONDS, number_of, sized, start
 
 MEGABYTE = 1_000_000
 
@@ -15,11 +16,15 @@ def test_fifty_megabytes() -> None:
     count = 50 * MEGABYTE // size
     with (
         LogzioDestination(keep=number_of) as destination,
-        LambdaServices() as services,
-        start(services, destination) as extension,
+        # What waits with the platform while a busy machine is slower than the function is not lost.
+        LambdaServices(
+            platform=Platform(memory_bytes=2 * count * size), shutdown_seconds=SHUTDOWN_SECONDS
+        ) as services,
+        start(services, destination, **PATIENT) as extension,
     ):
         written = lines(0, count, size)
-        done = services.invoke(written, deadline=60.0, bytes_per_second=10 * MEGABYTE)
+        done = services.invoke(written, deadline=300.0, bytes_per_second=10 * MEGABYTE)
+        destination.wait_for(count, 120.0)
         ended = extension.shutdown()
         output = extension.output
     assert destination.records == list(range(count))
@@ -33,10 +38,11 @@ def test_ten_thousand_lines() -> None:
     count = sized(10_000, 50_000)
     with (
         LogzioDestination(keep=number_of) as destination,
-        LambdaServices() as services,
-        start(services, destination) as extension,
+        LambdaServices(shutdown_seconds=SHUTDOWN_SECONDS) as services,
+        start(services, destination, **PATIENT) as extension,
     ):
-        services.invoke(lines(0, count), deadline=60.0)
+        services.invoke(lines(0, count), deadline=300.0)
+        destination.wait_for(count)
         extension.shutdown()
         output = extension.output
     assert destination.records == list(range(count))

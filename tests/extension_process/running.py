@@ -3,7 +3,6 @@
 import contextlib
 import math
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import Any
 
 from local.lambda_services.extension_process import Ended, ExtensionProcess
 from local.lambda_services.faults import Faults
+from local.lambda_services.invocation import Invocation, Order
 from local.lambda_services.services import LambdaServices
 from local.lambda_services.telemetry_stream import Platform
 from local.log_destinations.arrival import Arrival
@@ -23,6 +23,7 @@ from local.log_destinations.log_table import row_of
 from local.log_destinations.logzio import LogzioDestination
 from local.log_destinations.loki import LokiDestination, LokiEntry
 from local.log_destinations.openobserve import OpenObserveDestination
+from local.ports import free_port
 from tests.support.pythons import pythons
 
 EXECUTABLE = Path(__file__).parents[2] / "extension" / "metric-stream-logs"
@@ -34,14 +35,31 @@ DESTINATIONS: dict[str, type[LogDestination]] = {
     for kind in (LogzioDestination, LokiDestination, OpenObserveDestination, DataTapDestination)
 }
 FUNCTION_ONLY = {"TELEMETRY_TYPES": "function"}
+PATIENT = {"FLUSH_BUDGET_MS": "30000"}
+"""As long a flush as there is: what arrives depends on no machine's speed."""
+PROMPT = 20.0
+"""What nothing takes that ends by itself, in seconds: what waits for an end that never comes takes
+the budget of `PATIENT`, or the minute that an invocation may last."""
+ANSWERING = {"FLUSH_BUDGET_MS": "2400"}
+"""Enough for an exchange, and less than the first pause once a destination counts as down."""
+WINDOW_SECONDS = 0.5
+WINDOW = {"TIMEOUT_MS": str(int(WINDOW_SECONDS * 1000))}
+"""What the extension waits for lines after the end of an invocation; the platform of these tests
+delivers long before, also on a busy machine."""
 DEBUG = {"EXTENSION_LOG_LEVEL": "debug"}
 # What only a fault of the extension itself writes.
 _FAULTS = ("fault while", "fault in", "fault at")
 _TRACES = ("Traceback", "Exception in thread", "Exception ignored")
 _PREFIX = "metric-stream-logs: "
+ORDERS: tuple[Order, ...] = ("line-then-done", "done-then-line", "one-post")
 AT_ONCE = Platform(window_seconds=0.0)
 """The platform, when it gathers nothing before it delivers."""
 _LOST = f"{_PREFIX}warning: log records were lost; "
+_UNREAD = re.compile(re.escape(_PREFIX) + r"warning: \d+ bytes of telemetry were not read in time")
+# The extension has 1.7 s at SHUTDOWN, of which it first waits 50 ms for late telemetry.
+_WHOLE_SECONDS, _SETTLE_SECONDS = 1.0, 0.04
+# Long after the two seconds of Lambda: on a busy machine nobody is killed who would have ended.
+_SHUTDOWN_SECONDS = 60.0
 _ACCOUNT = re.compile(r"(?P<name>[a-z]+) at shutdown: (?P<counts>received=.*)$")
 
 
@@ -70,12 +88,15 @@ class Shipping:
     Attributes:
         services: As given.
         extension: As given.
+        in_time: Whether its end, if it came, was far from taking the whole time that there is,
+            and telemetry came before it.
     """
 
     def __init__(self, services: LambdaServices, extension: ExtensionProcess) -> None:
         self.services = services
         self.extension = extension
         self._ending = math.inf
+        self.in_time = True
 
     @property
     def output(self) -> str:
@@ -83,16 +104,26 @@ class Shipping:
         return self.extension.output.decode(errors="replace")
 
     @property
+    def said(self) -> list[str]:
+        """Each line that it wrote so far, but what a machine that stood still at the end caused."""
+        lines = self.output.splitlines()
+        if self.in_time:
+            return lines
+        return [it for it in lines if not (it.startswith(_LOST) or _UNREAD.match(it))]
+
+    @property
     def complaints(self) -> list[str]:
         """What it said so far above the level `debug`, but for the account of its losses."""
-        lines = self.output.splitlines()
-        return [it for it in lines if not it.startswith((f"{_PREFIX}debug: ", _LOST))]
+        return [it for it in self.said if not it.startswith((f"{_PREFIX}debug: ", _LOST))]
 
     def end(self, reason: str = "spindown") -> Ended:
-        """Give SHUTDOWN; fail unless it ends in time by itself, with exit code 0."""
+        """Give SHUTDOWN; fail unless it ends by itself, with exit code 0."""
         self._ending = time.monotonic()
         ended = self.extension.shutdown(reason)
         assert (ended.exit_code, ended.killed) == (0, False), self.output
+        settled = self._ending + _SETTLE_SECONDS
+        late = any(it.ended > settled for it in self.services.deliveries)
+        self.in_time = ended.seconds < _WHOLE_SECONDS and not late
         return ended
 
     def account(self, name: str = "logzio") -> Told:
@@ -145,7 +176,7 @@ def shipping(
 
     Args:
         destinations: Where it sends to.
-        environ: Further variables, or other values; see `LogDestination.environment`.
+        environ: Further variables, or other values; see `settings`.
         python: The interpreter; None: the file is executed itself.
         executable: The file.
         faults: What the services do wrong.
@@ -158,7 +189,10 @@ def shipping(
     interpreter = () if python is None else (python, "-I", "-S")
     with (
         LambdaServices(
-            faults=faults, platform=platform, managed_instances=managed_instances
+            faults=faults,
+            platform=platform,
+            managed_instances=managed_instances,
+            shutdown_seconds=_SHUTDOWN_SECONDS,
         ) as services,
         ExtensionProcess(
             services, executable, variables, python=interpreter, ship_output=ship_output
@@ -174,8 +208,8 @@ def shipping(
 
 
 def settings(destinations: Iterable[LogDestination]) -> dict[str, str]:
-    """Make the variables with which the extension sends to some destinations."""
-    made = {"RECEIVER_PORT": str(free_port())}
+    """Make the variables with which the extension sends to some destinations, in any time."""
+    made = {"RECEIVER_PORT": str(free_port()), **PATIENT}
     names = []
     for destination in destinations:
         made |= destination.environment
@@ -183,10 +217,11 @@ def settings(destinations: Iterable[LogDestination]) -> dict[str, str]:
     return {**made, "LOGS_DESTINATION": ",".join(names)} if names else made
 
 
-def free_port() -> int:
-    """Give a loopback port on which nobody listens at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
+def in_time(run: Shipping, done: Invocation) -> bool:
+    """Tell whether the lines of an invocation came within what `WINDOW` has the extension wait."""
+    came = [it.ended for it in run.services.deliveries if "function" in it.types]
+    # The end has its time in whole milliseconds.
+    return bool(came) and done.begun < came[-1] < done.done_at + WINDOW_SECONDS - 0.001
 
 
 def messages(destination: LogDestination, kind: str = "function") -> list[str]:
@@ -218,7 +253,7 @@ def health_check(
         env=dict(environ),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     return done.returncode, done.stdout.decode()

@@ -7,10 +7,15 @@ from local.log_destinations.destination import LogDestination
 from local.log_destinations.logzio import LogzioDestination
 from local.log_destinations.treatment import stalled, status
 from tests.extension_process.running import (
+    ANSWERING,
     AT_ONCE,
     DEBUG,
     FUNCTION_ONLY,
+    ORDERS,
+    PROMPT,
+    WINDOW,
     health_check,
+    in_time,
     messages,
     settings,
     shipping,
@@ -30,46 +35,50 @@ def test_promise_1_malformed_settings(each_python: Path, logzio: LogzioDestinati
     """With settings of which none can be used the function is left alone."""
     with shipping(logzio, environ=MALFORMED, python=each_python) as run:
         for _ in range(3):
-            assert run.services.invoke(["line"]).added_seconds < 1
+            assert run.services.invoke(["line"]).added_seconds < PROMPT
         run.end()
     assert logzio.connections == 0
 
 
 def test_promise_2_last_line(each_python: Path, destination: LogDestination) -> None:
     """In any order the last line is acknowledged before `next`, at each destination."""
-    with shipping(destination, environ=FUNCTION_ONLY, python=each_python, platform=AT_ONCE) as run:
-        for order in ("line-then-done", "done-then-line", "one-post"):
+    environ = {**FUNCTION_ONLY, **WINDOW}
+    with shipping(destination, environ=environ, python=each_python, platform=AT_ONCE) as run:
+        for order in ORDERS:
             done = run.services.invoke([order, {"message": "object"}], order=order)
-            assert messages(destination)[-2:] == [order, "object"]
-            assert done.next_at is not None
-            assert destination.acknowledged[-1][1] < done.next_at
+            if order != "done-then-line" or in_time(run, done):
+                assert messages(destination)[-2:] == [order, "object"]
+                assert done.next_at is not None
+                assert destination.acknowledged[-1][1] < done.next_at
         run.end()
-        assert run.output == ""
+        assert run.said == []
 
 
 def test_promise_3_stalled_destination(each_python: Path, logzio: LogzioDestination) -> None:
     """A destination that never answers costs an invocation its budget, and SHUTDOWN no kill."""
     logzio.misbehave(stalled())
     with shipping(logzio, environ={"FLUSH_BUDGET_MS": "200"}, python=each_python) as run:
-        assert run.services.invoke(["line"]).added_seconds < 0.2 + 0.25
-        run.end()
+        assert run.services.invoke(["line"]).added_seconds < PROMPT
+        assert run.end().seconds < PROMPT
 
 
 def test_promises_4_and_5_outage(each_python: Path, logzio: LogzioDestination) -> None:
     """In an outage the oldest records go, and what was lost is told when it is over."""
-    logzio.misbehave(status(503))
-    environ = {**FUNCTION_ONLY, **DEBUG, "BUFFER_MAX_BYTES": "1048576", "FLUSH_BUDGET_MS": "50"}
+    # Nothing is on its way while the lines come: that would stay, whatever its age.
+    logzio.misbehave(status(503, retry_after=10))
+    environ = {**FUNCTION_ONLY, **DEBUG, **ANSWERING, "BUFFER_MAX_BYTES": "1048576"}
     lines = [f"{number:04d} {'x' * 1000}" for number in range(1500)]
     with shipping(logzio, environ=environ, python=each_python) as run:
+        run.services.invoke(["first"])
         run.services.invoke(lines)
         logzio.behave()
+        logzio.wait_for(lambda it: lines[-1] in messages(it) and bool(messages(it, "extension")))
         run.end()
         account = run.account()
     arrived = messages(logzio)
-    # What is on its way at that moment stays, whatever its age.
-    assert arrived == sorted(arrived)
-    assert arrived[-200:] == lines[-200:]
-    assert account.dropped == {"buffer_full": 1500 - len(arrived)}
+    assert len(arrived) > 200
+    assert arrived == lines[-len(arrived) :]
+    assert account.dropped == {"buffer_full": 1 + len(lines) - len(arrived)}
     assert account.sent == logzio.acknowledged_count
     assert account.balanced
 
@@ -81,7 +90,7 @@ def test_promise_6_silence(each_python: Path, logzio: LogzioDestination) -> None
         for number in range(5):
             run.services.invoke([f"line {number}"])
         run.end()
-        assert run.output == ""
+        assert run.said == []
     assert messages(logzio) == [f"line {number}" for number in range(5)]
 
 

@@ -14,6 +14,7 @@ from tests.extension_process.running import (
     AT_ONCE,
     DEBUG,
     FUNCTION_ONLY,
+    PROMPT,
     Side,
     messages,
     shipping,
@@ -106,7 +107,7 @@ class TestStop:
         destination.misbehave(status(code))
         with shipping(destination, environ=FUNCTION_ONLY) as run:
             for number in range(4):
-                assert run.services.invoke([f"line {number}"]).added_seconds < 0.5
+                assert run.services.invoke([f"line {number}"]).added_seconds < PROMPT
             run.end()
             (line,) = run.complaints
             assert f"{destination.name} refuses the token (HTTP {code}" in line

@@ -1,23 +1,18 @@
 """Promise 1: whatever is wrong, the function is left alone, and one line says what it is."""
 
 import itertools
-import re
-import shutil
-import time
-from pathlib import Path
 
 import pytest
 
 from local.lambda_services.faults import Faults
 from local.log_destinations.logzio import LogzioDestination
 from local.log_destinations.treatment import Treatment, status
+from tests.extension_process.left_alone import assert_left_alone
 from tests.extension_process.running import (
-    EXECUTABLE,
+    ANSWERING,
     FUNCTION_ONLY,
-    OWN_PYTHON,
-    Shipping,
+    PROMPT,
     messages,
-    settings,
     shipping,
 )
 from tests.support.misbehaving import nobody, raw_listener
@@ -39,31 +34,6 @@ MALFORMED = {
     "CUSTOM_FIELDS": "nothing",
     "LOGZIO_LISTENER": "no url",
 }
-# A fault may be told after some attempts, of which the last ones wait for seconds.
-PATIENCE_SECONDS = 10.0
-DEADLINE_SECONDS = 1.0
-SHORT = {"FLUSH_BUDGET_MS": "50"}
-
-
-def assert_left_alone(run: Shipping, *words: str, at_least: int = 3) -> None:
-    """Fail unless invocations go on, and lines with these words, and no others, are printed.
-
-    Args:
-        run: The extension.
-        words: A regular expression for each line.
-        at_least: How many invocations there are; more until all lines are there.
-    """
-    until = time.monotonic() + PATIENCE_SECONDS
-    number = 0
-    while number < at_least or (len(run.complaints) < len(words) and time.monotonic() < until):
-        done = run.services.invoke([f"line {number}"], duration=0.02, deadline=DEADLINE_SECONDS)
-        assert done.next_at is not None
-        assert done.next_at < done.deadline
-        number += 1
-    run.end()
-    assert len(run.complaints) == len(words), run.output
-    for pattern in words:
-        assert len([it for it in run.complaints if re.search(pattern, it)]) == 1, run.output
 
 
 class TestSettings:
@@ -129,7 +99,7 @@ class TestLambdaServices:
     def test_telemetry(self, logzio: LogzioDestination, faults: Faults, words: str) -> None:
         """Without telemetry invocations are held for nothing."""
         with shipping(logzio, faults=faults) as run:
-            assert run.services.invoke(["line"]).added_seconds < 0.1
+            assert run.services.invoke(["line"]).added_seconds < PROMPT
             assert_left_alone(run, words)
         assert logzio.arrivals == []
 
@@ -157,7 +127,7 @@ class TestLambdaServices:
                 run.services.invoke([f"line {number}"])
             logzio.wait_for(3)
             run.end()
-            assert run.output == ""
+            assert run.said == []
         assert messages(logzio) == ["line 0", "line 1", "line 2"]
 
     @pytest.mark.parametrize("failure", [500, "reset", 403])
@@ -176,7 +146,10 @@ class TestDestination:
 
     def test_down(self, logzio: LogzioDestination) -> None:
         """Nobody listens: it is told once, however many attempts are made."""
-        with nobody() as url, shipping(logzio, environ={"LOGZIO_LISTENER": url, **SHORT}) as run:
+        with (
+            nobody() as url,
+            shipping(logzio, environ={"LOGZIO_LISTENER": url, **ANSWERING}) as run,
+        ):
             assert_left_alone(run, "logzio cannot be reached .*Connection refused", at_least=10)
 
     @pytest.mark.parametrize(
@@ -202,7 +175,7 @@ class TestDestination:
         kinds = itertools.cycle(garbage)
         with (
             raw_listener(lambda _connection, _request: next(kinds) or None) as url,
-            shipping(logzio, environ={"LOGZIO_LISTENER": url, **SHORT, **FUNCTION_ONLY}) as run,
+            shipping(logzio, environ={"LOGZIO_LISTENER": url, **ANSWERING, **FUNCTION_ONLY}) as run,
         ):
             assert_left_alone(run, "logzio cannot be reached")
             assert run.account().sent == 0
@@ -219,85 +192,5 @@ class TestDestination:
     def test_refusing(self, logzio: LogzioDestination, treatment: Treatment, words: str) -> None:
         """A destination that fails, or never takes anything, is told once."""
         logzio.misbehave(treatment)
-        with shipping(logzio, environ={**SHORT, **FUNCTION_ONLY}) as run:
+        with shipping(logzio, environ={**ANSWERING, **FUNCTION_ONLY}) as run:
             assert_left_alone(run, words, at_least=4)
-
-
-class TestOwnFaults:
-    """What goes wrong in the extension itself."""
-
-    @pytest.fixture
-    def wrapper(self, tmp_path: Path) -> Path:
-        """Give an executable of the same name, which is still empty."""
-        file = tmp_path / EXECUTABLE.name
-        file.touch(0o755)
-        return file
-
-    @pytest.mark.parametrize("output", [">&- 2>&-", ">/dev/full 2>&1", "| true"])
-    def test_no_output(self, logzio: LogzioDestination, wrapper: Path, output: str) -> None:
-        """Standard output is closed, full, or read by nobody, and there is much to say."""
-        command = f"{OWN_PYTHON} -I -S {EXECUTABLE} {output}"
-        wrapper.write_text(f"#!/bin/sh\n{'' if '|' in output else 'exec '}{command}\n")
-        environ = {**FUNCTION_ONLY, "EXTENSION_LOG_LEVEL": "debug", "MAX_ITEMS": "few"}
-        with shipping(logzio, python=None, executable=wrapper, environ=environ) as run:
-            assert_left_alone(run)
-        assert messages(logzio) == ["line 0", "line 1", "line 2"]
-
-    @pytest.mark.parametrize("kind", ["missing", "folder", "garbage"])
-    def test_certificates(self, logzio: LogzioDestination, tmp_path: Path, kind: str) -> None:
-        """A file of authorities that cannot be read matters to nobody who needs none."""
-        path = tmp_path / kind
-        if kind == "folder":
-            path.mkdir()
-        elif kind != "missing":
-            path.write_bytes(b"\x00garbage")
-        with shipping(logzio, environ={"SSL_CERT_FILE": str(path), **FUNCTION_ONLY}) as run:
-            assert_left_alone(run)
-        assert messages(logzio) == ["line 0", "line 1", "line 2"]
-
-    @pytest.mark.parametrize(
-        ("module", "broken"),
-        [
-            ("destinations/logzio", "Logzio.request"),
-            ("destinations/logzio", "Logzio.judge"),
-            ("exchange", "Exchanges.__init__"),
-            ("intake", "Intake.read"),
-            ("invocations", "Invocations.done"),
-            ("lambda_api", "LambdaApi.subscribe"),
-            ("receiver", "Receiver.listen"),
-            ("buffer", "Buffer.take"),
-            ("losses", "Losses.report"),
-            ("life", "Pipeline.flush"),
-        ],
-    )
-    def test_broken_layer(
-        self, logzio: LogzioDestination, tmp_path: Path, module: str, broken: str
-    ) -> None:
-        """An error anywhere in the package, this one on purpose, is told once and ends nothing."""
-        executable = broken_layer(tmp_path, module, broken)
-        environ = {**SHORT, **FUNCTION_ONLY, **settings([logzio])}
-        with shipping(executable=executable, environ=environ, faulty=True) as run:
-            assert_left_alone(run, "ZeroDivisionError")
-
-    def test_no_record_can_be_written(self, logzio: LogzioDestination, tmp_path: Path) -> None:
-        """Where a destination's records cannot be written, it is told where, never repeatedly."""
-        executable = broken_layer(tmp_path, "destinations/logzio", "Logzio.encode")
-        environ = {**FUNCTION_ONLY, **settings([logzio])}
-        with shipping(executable=executable, environ=environ, faulty=True) as run:
-            for _ in range(5):
-                assert run.services.invoke(["line"]).added_seconds < 0.5
-            run.end()
-            assert run.complaints
-            assert len(set(run.complaints)) == len(run.complaints) <= 2
-            assert all("ZeroDivisionError" in line for line in run.complaints)
-            assert logzio.arrivals == []
-
-
-def broken_layer(folder: Path, module: str, broken: str) -> Path:
-    """Copy the extension, with one function of it that always fails; give the executable."""
-    layer = folder / "extension"
-    shutil.copytree(EXECUTABLE.parent, layer, ignore=shutil.ignore_patterns("__pycache__"))
-    file = layer / f"{module}.py"
-    text = f"\n\ndef _broken(*_: object, **__: object):\n    1 / 0\n\n\n{broken} = _broken\n"
-    file.write_text(file.read_text(encoding="utf-8") + text, encoding="utf-8")
-    return layer / EXECUTABLE.name

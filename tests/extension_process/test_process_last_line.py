@@ -1,6 +1,5 @@
 """Promise 2: the last line of an invocation is there before the environment can freeze."""
 
-import itertools
 import time
 
 import pytest
@@ -11,17 +10,22 @@ from local.log_destinations.destination import LogDestination
 from local.log_destinations.log_table import row_of
 from local.log_destinations.logzio import LogzioDestination
 from local.log_destinations.treatment import delayed
-from tests.extension_process.running import AT_ONCE, FUNCTION_ONLY, messages, shipping
+from tests.extension_process.running import (
+    AT_ONCE,
+    FUNCTION_ONLY,
+    ORDERS,
+    PROMPT,
+    WINDOW,
+    in_time,
+    message_of,
+    messages,
+    shipping,
+)
 
-ORDERS: tuple[Order, ...] = ("line-then-done", "done-then-line", "one-post")
-BUDGET = 0.2
-# What a noisy machine may add to a time.
-TOLERANCE = 0.25
-# The platform's window of 25 ms, and most of what is allowed for a line that comes after it.
-IN_TIME = 0.035
+BUDGET = 2.0
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("order", ["line-then-done", "one-post"])
 def test_text_and_objects(logzio: LogzioDestination, order: Order) -> None:
     """Lines of both log formats are acknowledged before `next`, ten times in a row."""
     with shipping(logzio, environ=FUNCTION_ONLY, platform=AT_ONCE) as run:
@@ -36,36 +40,40 @@ def test_text_and_objects(logzio: LogzioDestination, order: Order) -> None:
         run.end()
 
 
+@pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize(
-    ("platform", "gap", "number_of_invocations"),
-    [(Platform(), 0.0, 24), (AT_ONCE, 0.01, 12)],
+    ("platform", "gap"),
+    [(Platform(window_seconds=0.1), 0.0), (AT_ONCE, 0.15)],
     ids=["gathered", "apart"],
 )
 def test_delivered_in_time(
-    logzio: LogzioDestination, platform: Platform, gap: float, number_of_invocations: int
+    logzio: LogzioDestination, platform: Platform, gap: float, order: Order
 ) -> None:
     """Where the platform gathers, or line and end come apart, what it delivers in time is there."""
-    in_time = 0
-    with shipping(logzio, environ=FUNCTION_ONLY, platform=platform) as run:
-        for number, order in zip(
-            range(number_of_invocations), itertools.cycle(ORDERS), strict=False
-        ):
-            done = run.services.invoke([f"line {number}"], order=order, gap=gap)
-            lines = [it for it in run.services.deliveries if "function" in it.types]
-            if lines[number:] and lines[number].ended < done.done_at + IN_TIME:
-                in_time += 1
-                assert f"line {number}" in messages(logzio)
+    number = seen = 0
+    with shipping(logzio, environ={**FUNCTION_ONLY, **WINDOW}, platform=platform) as run:
+        while seen < 3:
+            line = f"line {number}"
+            done = run.services.invoke([line], order=order, gap=gap)
+            if in_time(run, done):
+                seen += 1
+                assert done.next_at is not None
+                assert {text: at for it, at in logzio.acknowledged if (text := message_of(it))}[
+                    line
+                ] < done.next_at
+            number += 1
+            assert number < 60, "the platform never delivers in time"
+        logzio.wait_for(number)
         run.end()
-    assert messages(logzio) == [f"line {number}" for number in range(number_of_invocations)]
-    assert in_time > 0
+    assert messages(logzio) == [f"line {it}" for it in range(number)]
 
 
 def test_invocation_without_lines(logzio: LogzioDestination) -> None:
     """An invocation that prints nothing is held for a moment only, and nothing is sent."""
     with shipping(logzio, environ=FUNCTION_ONLY) as run:
-        held = sorted(run.services.invoke().added_seconds for _ in range(9))
+        held = [run.services.invoke().added_seconds for _ in range(9)]
         run.end()
-    assert held[4] < 0.1
+    assert max(held) < PROMPT
     assert logzio.arrivals == []
 
 
@@ -98,15 +106,17 @@ def test_lost_runtime_done(logzio: LogzioDestination) -> None:
     """The first `runtimeDone` that is lost is waited for, later ones for the budget at most."""
     environ = {"FLUSH_BUDGET_MS": str(int(BUDGET * 1000)), **FUNCTION_ONLY}
     with shipping(logzio, environ=environ, platform=AT_ONCE) as run:
-        first = run.services.invoke(["line 0"], lose_runtime_done=True, deadline=1.0)
+        first = run.services.invoke(["line 0"], lose_runtime_done=True, deadline=2.0)
         assert first.next_at is not None
-        assert first.next_at < first.deadline
+        # The margin before the deadline is half a second, or a quarter of what is left.
+        assert first.next_at >= first.deadline - 0.6
         for number in range(1, 4):
-            lost = run.services.invoke([f"line {number}"], lose_runtime_done=True, deadline=10.0)
-            assert lost.added_seconds < 2 * BUDGET + TOLERANCE
-            assert messages(logzio)[-1] == f"line {number}"
+            lost = run.services.invoke([f"line {number}"], lose_runtime_done=True)
+            assert lost.added_seconds < PROMPT
+            logzio.wait_for(number + 1)
         held = [run.services.invoke([f"line {number}"]).added_seconds for number in (4, 5, 6)]
         assert min(held) < BUDGET
+        logzio.wait_for(7)
         run.end()
     assert messages(logzio) == [f"line {number}" for number in range(7)]
 
@@ -117,6 +127,9 @@ def test_slow_destination(logzio: LogzioDestination) -> None:
     with shipping(logzio, environ=FUNCTION_ONLY) as run:
         for number in range(3):
             done = run.services.invoke([f"line {number}"])
-            assert messages(logzio)[-1] == f"line {number}"
-            assert 0.1 < done.added_seconds < 0.1 + 0.05 + TOLERANCE
+            record, acknowledged = logzio.acknowledged[-1]
+            assert message_of(record) == f"line {number}"
+            assert done.next_at is not None
+            assert acknowledged < done.next_at
+            assert done.added_seconds < PROMPT
         run.end()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,12 +20,15 @@ from fuzz.wire import GAUGE, QUANTILE, attribute, framed, message, metric, summa
 from handler.body import parse_body
 from handler.errors import BodyError
 from replay.batches import read_records
+from tests.support.clocks import processor_seconds
 from tests.support.converting import assert_sound, convert
 from tests.support.invoking import point, record_of
 from tests.support.properties import examples
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
+
+    from handler.delivery import Record
 
 _SMALL = 3_000_000
 
@@ -43,9 +45,10 @@ def test_an_empty_message_behind_a_long_length() -> None:
 
 def test_millions_of_empty_messages_take_no_time() -> None:
     """A record of ten million zeros, each an empty message, is read at once."""
-    begun = time.monotonic()
-    assert split_messages(bytes(10_000_000) + b"\x02\x08\x01") == [b"\x08\x01"]
-    assert time.monotonic() - begun < 5
+    record = bytes(10_000_000) + b"\x02\x08\x01"
+    found: list[bytes] = []
+    assert processor_seconds(lambda: found.extend(split_messages(record))) < 5
+    assert found == [b"\x08\x01"]
 
 
 @pytest.mark.parametrize(
@@ -94,10 +97,10 @@ def test_names_move_as_they_always_did(labels: dict[str, str], taken: set[str]) 
 def test_a_chain_of_names_is_moved_in_linear_time() -> None:
     """Two thousand labels that all move to the next one's name take a moment, not minutes."""
     names = ["p_" * depth + "a" for depth in range(2_000)]
-    begun = time.monotonic()
-    moved = _moved(dict.fromkeys(names, "v"), "p_", frozenset(names))
+    moved: dict[str, str] = {}
+    labels, taken = dict.fromkeys(names, "v"), frozenset(names)
+    assert processor_seconds(lambda: moved.update(_moved(labels, "p_", taken))) < 10
     assert len(moved) == 2_000
-    assert time.monotonic() - begun < 10
 
 
 def _amplified() -> dict[str, bytes]:
@@ -178,9 +181,9 @@ def test_memory_that_was_borrowed_is_given_back() -> None:
 )
 def test_an_object_of_many_broken_ones_is_read_in_linear_time(unit: bytes) -> None:
     """An object of the backup in which a hundred thousand are broken is read in seconds."""
-    begun = time.monotonic()
-    records = read_records(unit * 100_000 + b'{"rawData":"AA=="}')
-    assert time.monotonic() - begun < 20
+    stored = unit * 100_000 + b'{"rawData":"AA=="}'
+    records: list[Record] = []
+    assert processor_seconds(lambda: records.extend(read_records(stored))) < 8
     assert b"\x00" in {record.content for record in records}
 
 

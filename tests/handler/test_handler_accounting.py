@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 import snappy
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from converters.bodies import Body, Lane
@@ -16,10 +16,10 @@ from handler.app import Function
 from handler.sender import Clock, Endpoint, Sender
 from handler.transport import ListenerAnswer, Transport, TransportError
 from tests.support.invoking import REAL_TIME, delivery, json_lines, point, record_of, settings_for
+from tests.support.properties import examples
 
 WORDS = ["", "out of order sample", "too old sample", "tenant unknown", "busy"]
 STATUSES = [200, 204, 400, 401, 404, 408, 413, 422, 429, 500, 503, 302]
-MANY = settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
 
 
 class Scripted(Transport):
@@ -72,7 +72,7 @@ POINTS = st.lists(
 )
 
 
-@MANY
+@examples(100)
 @given(
     records=st.lists(POINTS.map(record_of) | st.sampled_from([b"", b"\xff"]), max_size=4),
     script=SCRIPTS,
@@ -130,8 +130,8 @@ class Raising(Transport):
         return ListenerAnswer(204, "", None)
 
 
+@examples(8)
 @given(at=st.integers(0, 3))
-@settings(deadline=None, max_examples=8)
 def test_error_in_a_thread_is_never_a_success(at: int) -> None:
     """An unforeseen error in one of the sending threads is answered with 500, not with 200."""
     environ = settings_for("https://l.example.com", REMOTE_WRITE_MAX_BYTES="700")

@@ -5,7 +5,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from events import front_doors
@@ -16,11 +16,12 @@ from events.samples import sample_records
 from handler.app import Function
 from local.receiver import Receiver
 from tests.support.invoking import REQUEST_ID, body_of, delivery, function_for, invoke
+from tests.support.properties import examples
 
 RECORD = {format_: sample_records(fleet(END_MS), format_)[1] for format_ in Format}
 BODY = body_of([RECORD[Format.V1_0]]).encode()
 FLIPS = st.lists(st.tuples(st.integers(0, 100_000), st.integers(1, 255)), min_size=1, max_size=4)
-QUICK = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+QUICK = examples(60)
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,13 @@
 
 import gzip
 import json
-import time
 import zlib
 from base64 import b64encode
 from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from events import front_doors
@@ -18,6 +17,7 @@ from handler.app import Function
 from handler.body import MAX_INFLATED_BYTES, inflate, parse_body
 from handler.errors import BodyError
 from local.receiver import Receiver
+from tests.support.clocks import processor_seconds
 from tests.support.invoking import (
     ACCESS_KEY,
     REQUEST_ID,
@@ -28,6 +28,7 @@ from tests.support.invoking import (
     points,
     record_of,
 )
+from tests.support.properties import examples
 
 BODY = body_of([record_of(points(3))]).encode()
 HALF = len(BODY) // 2
@@ -158,9 +159,10 @@ def test_the_bound_itself_is_allowed() -> None:
 
 def test_thousands_of_members_take_linear_time() -> None:
     """A file of a hundred thousand empty members is read in a moment, not in minutes."""
-    begun = time.monotonic()
-    assert inflate(EMPTY_MEMBER * 100_000 + gzip.compress(BODY)) == BODY
-    assert time.monotonic() - begun < 5
+    content = EMPTY_MEMBER * 100_000 + gzip.compress(BODY)
+    read: list[bytes] = []
+    assert processor_seconds(lambda: read.append(inflate(content))) < 5
+    assert read == [BODY]
 
 
 def test_text_beyond_the_bound_is_refused() -> None:
@@ -169,7 +171,7 @@ def test_text_beyond_the_bound_is_refused() -> None:
         parse_body({"body": "a" * (MAX_INFLATED_BYTES + 1)})
 
 
-@settings(deadline=None)
+@examples(100)
 @given(
     cuts=st.lists(st.integers(0, len(BODY)), max_size=5).map(sorted),
     zeros=st.integers(0, 3),
@@ -181,6 +183,7 @@ def test_members_may_be_cut_anywhere(cuts: list[int], zeros: int) -> None:
     assert inflate(b"".join(members) + b"\0" * zeros) == BODY
 
 
+@examples(100)
 @given(
     flips=st.lists(st.tuples(st.integers(0, 10_000), st.integers(1, 255)), min_size=1, max_size=3)
 )

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from handler.transport import Transport
+from tests.support.clocks import SOON
 
 if TYPE_CHECKING:
     import socket
@@ -23,7 +24,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        self.together.wait(timeout=10)
+        self.together.wait(timeout=SOON)
         self.send_response(204)
         self.end_headers()
 
@@ -49,7 +50,7 @@ def test_first_requests_at_once_make_connections_that_are_used_again() -> None:
         with ThreadPoolExecutor(_THREADS) as pool:
             for _ in range(3):
                 answers = [
-                    pool.submit(transport.post, url, b"body", {}, 10.0) for _ in range(_THREADS)
+                    pool.submit(transport.post, url, b"body", {}, 2 * SOON) for _ in range(_THREADS)
                 ]
                 assert {answer.result().status for answer in answers} == {204}
         server.shutdown()

@@ -13,6 +13,7 @@ from handler.listener import allowed_custom_listener, parse_listener_url
 from local.answers import redirecting
 from local.receiver import Receiver
 from tests.support.invoking import delivery_of, function_for, invoke, json_lines, points
+from tests.support.properties import examples
 
 LOGZIO = ("*.logz.io",)
 LOOPBACK = {"LISTENER_ALLOWED_HOSTS": "127.0.0.1"}
@@ -76,6 +77,7 @@ def test_malformed_header_is_ignored_with_a_warning(
     assert any("common attributes" in warning for warning in warnings)
 
 
+@examples(100)
 @given(
     st.dictionaries(st.text(), st.text() | st.integers() | st.none(), max_size=3).map(
         lambda attributes: json.dumps({"commonAttributes": attributes})

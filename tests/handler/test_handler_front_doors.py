@@ -24,6 +24,7 @@ from tests.support.invoking import (
     points,
     record_of,
 )
+from tests.support.properties import examples
 
 GOOD = good_events(END_MS)
 BAD = bad_events(END_MS)
@@ -230,6 +231,7 @@ def unreachable() -> Function:
     return function_for("https://listener.example.com")
 
 
+@examples(100)
 @given(event=EVENTS)
 def test_any_event_is_answered(unreachable: Function, event: Any) -> None:
     """Any JSON whatever is answered in a known form, and never accepted by mistake."""

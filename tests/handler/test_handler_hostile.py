@@ -20,6 +20,7 @@ from local.answers import sequence
 from local.exchange import Answer
 from local.lambda_context import LambdaContext
 from local.receiver import Receiver
+from tests.support.clocks import WaitedTime
 from tests.support.invoking import REAL_TIME, function_at, function_for, invoke
 
 if TYPE_CHECKING:
@@ -139,7 +140,8 @@ def test_words_of_an_always_failing_listener_are_told() -> None:
 
     body = delivery_body([_many_points(1)], "busy", 1_793_491_260_000)
     with Receiver(busy) as receiver:
-        function = function_for(receiver.url, DELIVERY_BUDGET_SECONDS="1.2")
+        time = WaitedTime(jitter=lambda _ceiling: 10.0)
+        function = function_at(time.clock, receiver.url)
         answer = invoke(function, function_url(headers("busy"), body))
     assert answer.status == 503
     assert "shutting down" in answer.error

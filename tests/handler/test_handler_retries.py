@@ -1,6 +1,6 @@
 """Retries: what asks for one, how long to wait, and when to give up."""
 
-import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -8,12 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.sender import Clock
 from handler.verdict import Verdict, names_samples, retry_after_seconds, verdict_on
 from local.answers import always, sequence
 from local.exchange import Answer
 from local.receiver import Receiver
-from tests.support.invoking import delivery_of, function_at, function_for, invoke, points
+from tests.support.clocks import WaitedTime
+from tests.support.invoking import (
+    REAL_TIME,
+    delivery_of,
+    function_at,
+    function_for,
+    invoke,
+    points,
+)
+from tests.support.properties import examples
 
 NOW = 1_793_491_200.0
 
@@ -33,36 +41,34 @@ def test_503_twice_then_200() -> None:
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_in_seconds_is_honoured(status: int) -> None:
-    """A listener that asks for a second is left alone for a second."""
-    answers = sequence([Answer(status, {"Retry-After": "1"}), Answer()])
+    """A listener that asks for some seconds is left alone for as long."""
+    time = WaitedTime()
+    answers = sequence([Answer(status, {"Retry-After": "3"}), Answer()])
     with Receiver(answers) as receiver:
-        assert invoke(function_for(receiver.url), delivery_of(points(1))).status == 200
-        first, second = receiver.requests
-    assert first.ended is not None
-    assert 0.95 < second.begun - first.ended < 3
+        assert invoke(function_at(time.clock, receiver.url), delivery_of(points(1))).status == 200
+        assert len(receiver.requests) == 2
+    assert time.waits == [3.0]
 
 
 def test_retry_after_as_a_date_is_honoured() -> None:
     """A listener that names a time is left alone until then, by the wall clock."""
-    clock = Clock(time.monotonic, lambda: NOW + 0.25, lambda _ceiling: 0.0)
-    answers = sequence([Answer(429, {"Retry-After": http_date(NOW + 1)}), Answer()])
+    time = WaitedTime(wall=lambda: NOW + 0.25)
+    answers = sequence([Answer(429, {"Retry-After": http_date(NOW + 7)}), Answer()])
     with Receiver(answers) as receiver:
-        assert invoke(function_at(clock, receiver.url), delivery_of(points(1))).status == 200
-        first, second = receiver.requests
-    assert first.ended is not None
-    assert 0.7 < second.begun - first.ended < 3
+        assert invoke(function_at(time.clock, receiver.url), delivery_of(points(1))).status == 200
+        assert len(receiver.requests) == 2
+    assert time.waits == [6.75]
 
 
 @pytest.mark.parametrize("header", ["3600", http_date(NOW + 3600), "999999999"])
 def test_retry_after_beyond_the_time_left(header: str) -> None:
     """Where the listener asks for more time than there is, 503 is answered at once."""
-    clock = Clock(time.monotonic, lambda: NOW, lambda _ceiling: 0.0)
+    time = WaitedTime(wall=lambda: NOW)
     with Receiver(always(Answer(503, {"Retry-After": header}))) as receiver:
-        begun = time.monotonic()
-        answer = invoke(function_at(clock, receiver.url), delivery_of(points(1)))
+        answer = invoke(function_at(time.clock, receiver.url), delivery_of(points(1)))
         assert len(receiver.requests) == 1
     assert answer.status == 503
-    assert time.monotonic() - begun < 5
+    assert time.waits == []
 
 
 def test_backoff_is_drawn_from_doubling_ceilings() -> None:
@@ -71,35 +77,46 @@ def test_backoff_is_drawn_from_doubling_ceilings() -> None:
 
     def jitter(ceiling: float) -> float:
         ceilings.append(ceiling)
-        return 0.0
+        return ceiling / 4
 
-    clock = Clock(time.monotonic, time.time, jitter)
+    time = WaitedTime(jitter)
     answers = [Answer(500, body=b"busy")] * 8
     with Receiver(sequence([*answers, Answer()])) as receiver:
-        assert invoke(function_at(clock, receiver.url), delivery_of(points(1))).status == 200
+        assert invoke(function_at(time.clock, receiver.url), delivery_of(points(1))).status == 200
     assert ceilings == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
+    assert time.waits == [ceiling / 4 for ceiling in ceilings]
+
+
+def test_jitter_comes_on_top_of_what_was_asked_for() -> None:
+    """Of several that were told the same time not all come back at it: none before, some after."""
+    time = WaitedTime(jitter=lambda ceiling: ceiling / 2)
+    answers = sequence([Answer(503, {"Retry-After": "3"}), Answer()])
+    with Receiver(answers) as receiver:
+        assert invoke(function_at(time.clock, receiver.url), delivery_of(points(1))).status == 200
+    assert time.waits == [3.1]
 
 
 def test_wait_is_really_waited() -> None:
     """The wait that was drawn passes before the next attempt."""
-    clock = Clock(time.monotonic, time.time, lambda _ceiling: 0.3)
+    clock = replace(REAL_TIME, jitter=lambda _ceiling: 0.3)
     with Receiver(sequence([Answer(500, body=b"busy"), Answer()])) as receiver:
         assert invoke(function_at(clock, receiver.url), delivery_of(points(1))).status == 200
         first, second = receiver.requests
+    # The first has ended before the function can know of it, the second begins after its wait.
     assert first.ended is not None
     assert second.begun - first.ended > 0.25
 
 
 def test_unavailable_until_the_budget_is_over() -> None:
     """Attempts go on until half a second before the end of the budget, then 503 is answered."""
-    clock = Clock(time.monotonic, time.time, lambda _ceiling: 0.1)
+    time = WaitedTime(jitter=lambda _ceiling: 5.0)
     with Receiver(always(Answer(502))) as receiver:
-        function = function_at(clock, receiver.url, DELIVERY_BUDGET_SECONDS="1.5")
-        begun = time.monotonic()
+        function = function_at(time.clock, receiver.url, DELIVERY_BUDGET_SECONDS="60.5")
         answer = invoke(function, delivery_of(points(1)))
-        assert len(receiver.requests) >= 5
+        assert len(receiver.requests) == 12
     assert answer.status == 503
-    assert 0.8 < time.monotonic() - begun < 1.3
+    # At 60 s nothing would be left for a thirteenth.
+    assert time.waits == [5.0] * 11
 
 
 @pytest.mark.parametrize(
@@ -180,6 +197,7 @@ DATE_LIKE = st.lists(
 ).map(" ".join)
 
 
+@examples(100)
 @given(header=st.text() | DATE_LIKE)
 def test_any_retry_after_header(header: str) -> None:
     """No header makes the wait negative, or an exception."""

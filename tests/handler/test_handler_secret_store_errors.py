@@ -11,6 +11,7 @@ from handler.secret_stores import fetcher
 from local.answers import accept, always
 from local.exchange import Answer, Received
 from local.receiver import Receiver
+from tests.support.clocks import SOON
 from tests.support.invoking import (
     ACCESS_KEY,
     REQUEST_ID,
@@ -72,28 +73,31 @@ def test_refused(stores: Stores, store: str, code: str) -> None:
 
 
 def test_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store that nobody reaches is a 500 with the error's name, in short time."""
+    """A store that nobody reaches is a 500 with the error's name."""
     with nobody() as url:
         aim_at(url.removesuffix("/write"), monkeypatch)
-        begun = time.monotonic()
         for arn in (MISSING, MISSING_PARAMETER):
             expected = f"cannot read the secret of {TOKEN_ARN}: EndpointConnectionError"
             assert error_with(TOKEN_ARN, arn) == expected
-        assert time.monotonic() - begun < 8
 
 
 @pytest.mark.parametrize("arn", [MISSING, MISSING_PARAMETER], ids=["secret", "parameter"])
 def test_stalling(stores: Stores, arn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that never answers is given up after two attempts of bounded length."""
-    # Two attempts and the pause between them leave most of the 25 s of a delivery.
-    assert 2 * (secret_stores._CONNECT_SECONDS + secret_stores._READ_SECONDS) + 1 < 12
     monkeypatch.setattr(secret_stores, "_READ_SECONDS", 0.2)
     stores.open.clear()
     begun = time.monotonic()
     expected = f"cannot read the secret of {TOKEN_ARN}: ReadTimeoutError"
     assert error_with(TOKEN_ARN, arn) == expected
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < SOON
+    # The second may be given up before the store has seen it.
+    assert stores.wait_for_reads(2)
     assert len(stores.reads) == 2
+
+
+def test_stalling_leaves_time() -> None:
+    """Two attempts at a store, and the pause between them, leave most of a delivery's 25 s."""
+    assert 2 * (secret_stores._CONNECT_SECONDS + secret_stores._READ_SECONDS) + 1 < 12
 
 
 def test_endpoint_is_no_url(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """A secret in a store, as threads need it: when it is fetched, and what stays known."""
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,6 +8,7 @@ import pytest
 
 from handler.errors import SecretError
 from handler.secrets import StoredSecret
+from tests.support.clocks import SOON
 from tests.support.secret_stores import MINUTE, Later
 
 OLD, NEW = "GHV58d3e1c90b7a", "QWZ7f3b9e51c8d24a60"
@@ -32,15 +32,21 @@ def stored(later: Later, *fetches: Callable[[], tuple[str, ...]]) -> StoredSecre
 def test_threads_fetch_once() -> None:
     """Threads that need a secret at the same time fetch it once."""
     both = threading.Barrier(4)
+    twice = threading.Event()
 
     def fetch() -> tuple[str, ...]:
-        time.sleep(0.05)
+        # Long enough for the others to come here too, where nothing holds them up.
+        twice.wait(0.1)
         return (NEW, OLD)
 
-    secret = stored(Later(), fetch)
+    def again() -> tuple[str, ...]:
+        twice.set()
+        raise AssertionError
+
+    secret = stored(Later(), fetch, again)
 
     def versions() -> tuple[str, ...]:
-        both.wait(10)
+        both.wait(SOON)
         return secret.versions()
 
     with ThreadPoolExecutor(4) as pool:
@@ -102,7 +108,7 @@ def test_known_versions_while_the_store_stalls() -> None:
 
     def stall() -> tuple[str, ...]:
         asked.set()
-        answering.wait(10)
+        answering.wait(4 * SOON)
         return (NEW,)
 
     secret = stored(later, lambda: (OLD,), stall)
@@ -110,10 +116,10 @@ def test_known_versions_while_the_store_stalls() -> None:
     later.ahead += MINUTE
     with ThreadPoolExecutor(2) as pool:
         renewed = pool.submit(secret.renew)
-        assert asked.wait(10)
+        assert asked.wait(SOON)
         try:
-            assert pool.submit(secret.versions).result(2) == (OLD,)
+            assert pool.submit(secret.versions).result(SOON) == (OLD,)
         finally:
             answering.set()
-        assert renewed.result(10)
+        assert renewed.result(SOON)
     assert secret.versions() == (NEW, OLD)

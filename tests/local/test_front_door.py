@@ -76,7 +76,7 @@ def serving(
 def post(url: str, body: bytes = BODY, **more: str) -> requests.Response:
     """Send a delivery."""
     with loopback_session() as session:
-        return session.post(url, data=body, headers={**HEADERS, **more}, timeout=60)
+        return session.post(url, data=body, headers={**HEADERS, **more}, timeout=180)
 
 
 def the_function(receiver: Receiver) -> Callable[[Any], Any]:
@@ -174,13 +174,13 @@ def test_throttled(door: Door, status: int) -> None:
 
     def work(_event: Any) -> Any:
         working.release()
-        over.wait(60)
+        over.wait(180)
         return {"statusCode": 200}
 
     with serving(door, work, limit=2) as (url, instances), ThreadPoolExecutor(2) as threads:
         answers = [threads.submit(post, url) for _ in range(2)]
         for _ in answers:
-            assert working.acquire(timeout=60)
+            assert working.acquire(timeout=180)
         assert post(url).status_code == status
         over.set()
         assert [answer.result().status_code for answer in answers] == [200, 200]
@@ -199,7 +199,7 @@ def test_late(door: Door, status: int) -> None:
     over = threading.Event()
 
     def work(_event: Any) -> Any:
-        over.wait(60)
+        over.wait(180)
         return {"statusCode": 200}
 
     with serving(dataclasses.replace(door, seconds=0.1), work) as (url, _):
@@ -221,10 +221,10 @@ def test_killed_in_mid_delivery(tmp_path: Path) -> None:
         with emulated(required_emulator(), tmp_path, settings) as instance:
             event = FUNCTION_URL.event(HEADERS, BODY, 0)
             first = threads.submit(instance.invoke, event)
-            assert reached.wait(60)
+            assert reached.wait(180)
             assert instance.kill()
             with pytest.raises(FunctionError, match="killed"):
-                first.result(60)
+                first.result(180)
             response = instance.invoke(event)
             assert response["statusCode"] == 200
             assert json.loads(response["body"])["requestId"] == REQUEST_ID
@@ -232,9 +232,10 @@ def test_killed_in_mid_delivery(tmp_path: Path) -> None:
 
 def test_timeout(tmp_path: Path) -> None:
     """A function that does not answer within its timeout gives an error, and another follows."""
+    # The timeout has to be long enough for a start on a busy machine.
     with Receiver() as receiver:
         settings = {"LOGZIO_METRICS_LISTENER": receiver.url}
-        with emulated(required_emulator(), tmp_path, settings, seconds=2) as instance:
+        with emulated(required_emulator(), tmp_path, settings, seconds=15) as instance:
             event = FUNCTION_URL.event(HEADERS, BODY, 0)
             assert "statusCode" in instance.invoke(event)
             os.kill(int((tmp_path / "function.pid").read_text()), signal.SIGSTOP)

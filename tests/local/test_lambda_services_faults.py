@@ -17,7 +17,7 @@ def call(
     services: LambdaServices, method: str, path: str, body: Any = None, **headers: str
 ) -> tuple[int | str, Any]:
     """Call the services once; give status and body, or `reset`."""
-    connection = http.client.HTTPConnection(services.address, timeout=10)
+    connection = http.client.HTTPConnection(services.address, timeout=60)
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
         connection.request(method, path, json.dumps(body), names)

@@ -27,7 +27,7 @@ def exchange(destination: LogzioDestination, authority: CertificateAuthority, ho
     # As Python 3.13 does without being asked.
     context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
     port = urlsplit(destination.url).port
-    connection = http.client.HTTPSConnection(host, port, timeout=10, context=context)
+    connection = http.client.HTTPSConnection(host, port, timeout=60, context=context)
     with contextlib.closing(connection):
         connection.request("POST", "/?token=local-token", LINE, {"Content-Type": "text/plain"})
         return connection.getresponse().status

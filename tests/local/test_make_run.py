@@ -59,7 +59,7 @@ class FakeFunction:
         with requests.Session() as session:
             session.trust_env = False
             body = snappy.compress(request.SerializeToString())
-            session.post(listener, data=body, headers=HEADERS, timeout=10)
+            session.post(listener, data=body, headers=HEADERS, timeout=60)
 
 
 def tell(line: dict[str, Any]) -> None:

@@ -56,7 +56,7 @@ def session() -> Iterator[requests.Session]:
 
 def post(session: requests.Session, receiver: Receiver, content: bytes = GOOD) -> requests.Response:
     """Send a body, following no redirect."""
-    return session.post(receiver.url, data=content, timeout=10, allow_redirects=False)
+    return session.post(receiver.url, data=content, timeout=60, allow_redirects=False)
 
 
 class TestRecord:
@@ -93,7 +93,7 @@ class TestRecord:
 
     def test_requests_overlap(self, session: requests.Session) -> None:
         """Requests that are open at once are seen as such, and are answered independently."""
-        both_in = threading.Barrier(2, timeout=10)
+        both_in = threading.Barrier(2, timeout=60)
 
         def meet(_received: Received) -> Answer:
             both_in.wait()

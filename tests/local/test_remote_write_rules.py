@@ -36,7 +36,7 @@ def answer_to(
         session.trust_env = False
         session.headers.clear()
         response = session.request(
-            method, receiver.url, data=content, headers={**HEADERS, **(headers or {})}, timeout=10
+            method, receiver.url, data=content, headers={**HEADERS, **(headers or {})}, timeout=60
         )
     return response.status_code, response.text
 
@@ -173,7 +173,7 @@ def test_unknown_length(receiver: Receiver) -> None:
     """A body in chunks is answered 400: its length must be known."""
     with requests.Session() as session:
         session.trust_env = False
-        response = session.post(receiver.url, data=iter([GOOD]), headers=HEADERS, timeout=10)
+        response = session.post(receiver.url, data=iter([GOOD]), headers=HEADERS, timeout=60)
     assert (response.status_code, "content-length must be there" in response.text) == (400, True)
 
 

@@ -72,7 +72,7 @@ def run(folder: Path, url: str) -> tuple[int, str]:
         env={"PATH": os.environ["PATH"], "HOME": str(folder), "NO_PROXY": "127.0.0.1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     return done.returncode, done.stdout.decode()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TOKEN = b"QWZ7f3b9e51c8d24a60"
 HEADERS = {"Authorization": f"Bearer {TOKEN.decode()}", "Content-Type": "text/plain"}
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-SECONDS = 10.0
+SECONDS = 60.0
 
 
 def by_function(url: str) -> int:

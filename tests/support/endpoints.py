@@ -60,8 +60,7 @@ def dripping() -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
 
     def drip() -> None:
-        connection, _ = listener.accept()
-        with connection, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), listener.accept()[0] as connection:
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n")
             while not over.wait(0.02):
                 connection.sendall(b"{")
@@ -72,5 +71,7 @@ def dripping() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         over.set()
+        # Ends an `accept` to which nobody has come.
+        listener.shutdown(socket.SHUT_RDWR)
         thread.join()
         listener.close()

@@ -10,6 +10,7 @@ from extension.buffer import Buffer
 from extension.delivery import Delivery
 from extension.patience import Patience
 from tests.support.extension_parts import (
+    LONG,
     LinesDestination,
     ScriptedExchanges,
     ShiftedTime,
@@ -32,6 +33,8 @@ class Delivering:
         budget: Seconds for an exchange.
         first_delay: After a failure, in seconds; nothing of it is random.
         opening: What comes of opening the network in turn, before it succeeds.
+        pace: Of the clock; slow, so that a machine that stands still uses up little of what
+            a flush or a pause takes.
     """
 
     def __init__(
@@ -42,8 +45,9 @@ class Delivering:
         budget: float = 10.0,
         first_delay: float = 0.01,
         opening: Sequence[Exception] = (),
+        pace: float = 0.1,
     ) -> None:
-        self.time = ShiftedTime()
+        self.time = ShiftedTime(pace)
         self.written = Written()
         self.destination = destination or LinesDestination()
         self.exchanges = ScriptedExchanges(*script, clock=self.time)
@@ -79,7 +83,7 @@ class Delivering:
 
     def flush_all(self) -> None:
         """Flush until nothing is pending, over all pauses."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + LONG
         while not self.flush(0.5, at_any_price=True):
             assert time.monotonic() < end, self.buffer.account()
 

@@ -9,18 +9,21 @@ import pytest
 
 from extension.destinations.destination import Request
 from extension.errors import ExchangeError
+from tests.support.extension_parts import LONG
 
 if TYPE_CHECKING:
     from extension.exchange import Exchanges
 
-BUDGET = 0.4
-# What a loaded machine may add, and still far from any timeout of a single operation.
-SLACK = 0.6
+BUDGET = 0.5
 
 
 def held(exchanges: Exchanges, url: str, body: bytes = b"hello") -> None:
-    """Check that an exchange fails, and within the budget."""
+    """
+    Check that an exchange ends without an answer, although the other side would go on for ever.
+
+    What ends for another reason, such as a timeout of each single operation, does not end here.
+    """
     began = time.monotonic()
     with pytest.raises(ExchangeError):
         exchanges.post(Request(url, {}, body), BUDGET)
-    assert time.monotonic() - began < BUDGET + SLACK
+    assert time.monotonic() - began < LONG / 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import threading
 import time
@@ -61,11 +62,12 @@ def silent(connection: socket.socket) -> None:
 
 
 def unread(connection: socket.socket) -> None:
-    """Read a byte in a while, so that whoever sends much never comes to its end."""
+    """Read a byte in a while until the test is over: who sends much never comes to its end."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    for _ in range(500):
+    ended = select.poll()
+    ended.register(connection, select.POLLRDHUP)
+    while not ended.poll(DRIP_SECONDS * 1000):
         connection.recv(1)
-        time.sleep(DRIP_SECONDS)
 
 
 def echo(connection: socket.socket) -> None:

@@ -1,13 +1,15 @@
-"""An HTTP endpoint for the Firehose stand-in, which answers as it is told to."""
+"""What the Firehose stand-in is tried with: an endpoint that answers as told, and a clock."""
 
 import gzip
 import json
 import threading
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+
+from local.firehose.settings import Time
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,26 @@ def success(delivery: Delivery) -> Reply:
     """Answer as the specification asks."""
     request_id = delivery.headers["x-amz-firehose-request-id"]
     return Reply(200, json.dumps({"requestId": request_id, "timestamp": 1}).encode())
+
+
+@dataclass(frozen=True)
+class WaitedTime(Time):
+    """Firehose's time where it passes only while a batch waits, and there at once.
+
+    Attributes:
+        waited: All waits, in Firehose's seconds.
+    """
+
+    waited: list[float] = field(default_factory=list)
+
+    def now(self) -> float:
+        """Give how much has been waited."""
+        return sum(self.waited)
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Let so many seconds pass."""
+        self.waited.append(seconds)
+        return event.is_set()
 
 
 class FirehoseEndpoint:

@@ -28,11 +28,11 @@ _services = itertools.count()
 
 
 def settings_for(url: str, **changed: str) -> dict[str, str]:
-    """Make an environment with a listener, short times, and a log of its own."""
+    """Make an environment with a listener, time for a busy machine, and a log of its own."""
     return {
         "LOGZIO_METRICS_LISTENER": url,
-        "LISTENER_TIMEOUT_SECONDS": "5",
-        "DELIVERY_BUDGET_SECONDS": "20",
+        "LISTENER_TIMEOUT_SECONDS": "30",
+        "DELIVERY_BUDGET_SECONDS": "60",
         "POWERTOOLS_SERVICE_NAME": f"test-{next(_services)}",
         **changed,
     }

@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from converters.schema.remote_write_pb2 import Sample
 from local.answers import SamplePredicate
@@ -16,6 +16,27 @@ Conversation = Callable[[socket.socket, bytes], bytes | None]
 def nothing(_labels: object, _sample: Sample) -> bool:
     """Refuse no sample."""
     return False
+
+
+def hosts(*numbers: int) -> SamplePredicate:
+    """Refuse the sum of these hosts: one sample of each of these points."""
+    refused = {f"h{number:04d}" for number in numbers}
+
+    def refuses(labels: Mapping[str, str], _sample: Sample) -> bool:
+        return labels["host"] in refused and labels["__name__"].endswith("_sum")
+
+    return refuses
+
+
+def hosts_whole(*numbers: int) -> SamplePredicate:
+    """Refuse all samples of these hosts."""
+    refused = {f"h{number:04d}" for number in numbers}
+    return lambda labels, _sample: labels["host"] in refused
+
+
+def every(step: int) -> SamplePredicate:
+    """Refuse the sum of every so many hosts."""
+    return hosts(*range(0, 10_000, step))
 
 
 class InOrder:

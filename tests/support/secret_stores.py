@@ -17,6 +17,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from handler.sender import Clock
+from tests.support.clocks import SOON
 from tests.support.servers import loopback_session
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 MINUTE = 60.0
 """A store is asked again after so many seconds, and not before."""
+
+# Any reading of a monotonic clock; not zero, which could be taken for none.
+_BEGIN_SECONDS = 5_000.0
 
 REGION = "eu-central-1"
 _ACCOUNT = "123456789012"
@@ -44,10 +48,10 @@ def truly(_asked: Asked) -> None:
 
 class Later:
     """
-    A clock that can be moved forward; in between it goes on as time does.
+    A clock that goes on where a test moves it forward, and nowhere else.
 
     Attributes:
-        ahead: By how many seconds it is ahead.
+        ahead: By how many seconds it has been moved.
     """
 
     def __init__(self) -> None:
@@ -56,7 +60,7 @@ class Later:
 
     def monotonic(self) -> float:
         """Return the time in seconds."""
-        return time.monotonic() + self.ahead
+        return _BEGIN_SECONDS + self.ahead
 
 
 @dataclass
@@ -69,18 +73,25 @@ class Stores:
         reads: What the function has asked for, in order.
         fault: Decides what is answered to a read.
         open: Where not set, every read waits.
+        asked: Notified with each read.
     """
 
     url: str = ""
     reads: list[Asked] = field(default_factory=list)
     fault: Fault = truly
     open: threading.Event = field(default_factory=threading.Event)
+    asked: threading.Condition = field(default_factory=threading.Condition)
 
     def heal(self) -> None:
         """Forget the reads, and answer truly from here on."""
         self.reads.clear()
         self.fault = truly
         self.open.set()
+
+    def wait_for_reads(self, number: int) -> bool:
+        """Wait until the function has asked so often; False where that takes too long."""
+        with self.asked:
+            return self.asked.wait_for(lambda: len(self.reads) >= number, SOON)
 
     def secret(self, content: str | bytes | None = None) -> str:
         """Make a secret, without a value where there is no content; give its ARN."""
@@ -111,7 +122,7 @@ class Stores:
             "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=, Signature=",
         }
         with loopback_session() as session:
-            answer = session.post(self.url, data=json.dumps(fields), headers=headers, timeout=10)
+            answer = session.post(self.url, data=json.dumps(fields), headers=headers, timeout=60)
         assert answer.status_code == 200, answer.text
         result: dict[str, Any] = answer.json()
         return result
@@ -124,7 +135,9 @@ class Stores:
             environ["wsgi.input"] = io.BytesIO(body)
             if environ.get("HTTP_X_AMZ_TARGET", "").endswith(_READS):
                 asked = json.loads(body)
-                self.reads.append(asked)
+                with self.asked:
+                    self.reads.append(asked)
+                    self.asked.notify_all()
                 self.open.wait()
                 code = self.fault(asked)
                 if code is not None:
@@ -153,6 +166,9 @@ def running_stores() -> Iterator[Stores]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
+        # A store is imported with its first request, which takes longer than a read may.
+        stores.secret("first")
+        stores.parameter("first", "first")
         yield stores
     finally:
         stores.open.set()

@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,20 +15,17 @@ from typing import Any
 import pytest
 import requests
 
+from local.ports import free_port
+
 Labels = tuple[tuple[str, str], ...]
 Samples = dict[Labels, list[tuple[int, float]]]
 """A series' labels, sorted by name, to its samples: timestamp in milliseconds, value."""
 
-_START_SECONDS = 30.0
-_STOP_SECONDS = 20.0
-_VISIBLE_SECONDS = 20.0
+# For a busy machine: who waits so long waits in vain.
+_START_SECONDS = 120.0
+_STOP_SECONDS = 60.0
+_VISIBLE_SECONDS = 120.0
 _PORTS_TRIED = 5
-
-
-def free_port() -> int:
-    """Give a loopback port on which nobody listens at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 def loopback_session() -> requests.Session:
@@ -97,7 +93,7 @@ class ServerProcess:
     def call(self, path: str, **fields: str) -> requests.Response:
         """Post a form to the server; an answer that is no success is an error."""
         url = f"http://127.0.0.1:{self.port}{path}"
-        answer = self._session.post(url, data=fields, timeout=30)
+        answer = self._session.post(url, data=fields, timeout=120)
         answer.raise_for_status()
         return answer
 
@@ -106,9 +102,9 @@ class ServerProcess:
         assert self._process is not None
         until = time.monotonic() + _START_SECONDS
         while time.monotonic() < until and self._process.poll() is None:
-            with contextlib.suppress(requests.ConnectionError):
+            with contextlib.suppress(requests.ConnectionError, requests.Timeout):
                 url = f"http://127.0.0.1:{port}{self._ready_path}"
-                if self._session.get(url, timeout=5).status_code == 200:
+                if self._session.get(url, timeout=10).status_code == 200:
                     # Somebody else may answer on a port that ours could not get.
                     return self._process.poll() is None
             time.sleep(0.05)

@@ -1,0 +1,99 @@
+"""Promise 1 where the extension itself has a fault: it is told once, and the function goes on."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from local.log_destinations.logzio import LogzioDestination
+from tests.extension_process.left_alone import assert_left_alone
+from tests.extension_process.running import (
+    ANSWERING,
+    EXECUTABLE,
+    FUNCTION_ONLY,
+    OWN_PYTHON,
+    PROMPT,
+    messages,
+    settings,
+    shipping,
+)
+
+
+@pytest.fixture
+def wrapper(tmp_path: Path) -> Path:
+    """Give an executable of the same name, which is still empty."""
+    file = tmp_path / EXECUTABLE.name
+    file.touch(0o755)
+    return file
+
+
+@pytest.mark.parametrize("output", [">&- 2>&-", ">/dev/full 2>&1", "| true"])
+def test_no_output(logzio: LogzioDestination, wrapper: Path, output: str) -> None:
+    """Standard output is closed, full, or read by nobody, and there is much to say."""
+    command = f"{OWN_PYTHON} -I -S {EXECUTABLE} {output}"
+    wrapper.write_text(f"#!/bin/sh\n{'' if '|' in output else 'exec '}{command}\n")
+    environ = {**FUNCTION_ONLY, "EXTENSION_LOG_LEVEL": "debug", "MAX_ITEMS": "few"}
+    with shipping(logzio, python=None, executable=wrapper, environ=environ) as run:
+        assert_left_alone(run)
+    assert messages(logzio) == ["line 0", "line 1", "line 2"]
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "garbage"])
+def test_certificates(logzio: LogzioDestination, tmp_path: Path, kind: str) -> None:
+    """A file of authorities that cannot be read matters to nobody who needs none."""
+    path = tmp_path / kind
+    if kind == "folder":
+        path.mkdir()
+    elif kind != "missing":
+        path.write_bytes(b"\x00garbage")
+    with shipping(logzio, environ={"SSL_CERT_FILE": str(path), **FUNCTION_ONLY}) as run:
+        assert_left_alone(run)
+    assert messages(logzio) == ["line 0", "line 1", "line 2"]
+
+
+@pytest.mark.parametrize(
+    ("module", "broken"),
+    [
+        ("destinations/logzio", "Logzio.request"),
+        ("destinations/logzio", "Logzio.judge"),
+        ("exchange", "Exchanges.__init__"),
+        ("intake", "Intake.read"),
+        ("invocations", "Invocations.done"),
+        ("lambda_api", "LambdaApi.subscribe"),
+        ("receiver", "Receiver.listen"),
+        ("buffer", "Buffer.take"),
+        ("losses", "Losses.report"),
+        ("life", "Pipeline.flush"),
+    ],
+)
+def test_broken_layer(logzio: LogzioDestination, tmp_path: Path, module: str, broken: str) -> None:
+    """An error anywhere in the package, this one on purpose, is told once and ends nothing."""
+    executable = broken_layer(tmp_path, module, broken)
+    environ = {**settings([logzio]), **ANSWERING, **FUNCTION_ONLY}
+    with shipping(executable=executable, environ=environ, faulty=True) as run:
+        # Who notices no end of an invocation waits until shortly before the deadline.
+        assert_left_alone(run, "ZeroDivisionError", deadline=2.0)
+
+
+def test_no_record_can_be_written(logzio: LogzioDestination, tmp_path: Path) -> None:
+    """Where a destination's records cannot be written, it is told where, never repeatedly."""
+    executable = broken_layer(tmp_path, "destinations/logzio", "Logzio.encode")
+    environ = {**settings([logzio]), **FUNCTION_ONLY}
+    with shipping(executable=executable, environ=environ, faulty=True) as run:
+        for _ in range(5):
+            assert run.services.invoke(["line"]).added_seconds < PROMPT
+        run.end()
+        assert run.complaints
+        assert len(set(run.complaints)) == len(run.complaints) <= 2
+        assert all("ZeroDivisionError" in line for line in run.complaints)
+        assert logzio.arrivals == []
+
+
+def broken_layer(folder: Path, module: str, broken: str) -> Path:
+    """Copy the extension, with one function of it that always fails; give the executable."""
+    layer = folder / "extension"
+    shutil.copytree(EXECUTABLE.parent, layer, ignore=shutil.ignore_patterns("__pycache__"))
+    file = layer / f"{module}.py"
+    text = f"\n\ndef _broken(*_: object, **__: object):\n    1 / 0\n\n\n{broken} = _broken\n"
+    file.write_text(file.read_text(encoding="utf-8") + text, encoding="utf-8")
+    return layer / EXECUTABLE.name

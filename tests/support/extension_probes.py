@@ -1,0 +1,99 @@
+"""Probes under the real emulator and under the fake Lambda services, with the same steps."""
+
+import contextlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from local.lambda_services.extension_process import ExtensionProcess
+from local.lambda_services.faults import Faults, FunctionAbout
+from local.lambda_services.real_emulator import Files, run_real_emulator
+from local.lambda_services.services import LambdaServices
+from local.lambda_services.telemetry_stream import Platform
+from tests.support.extension_steps import EXTENSION_STEPS, FUNCTION, FUNCTION_STEPS, INVOKED
+from tests.support.probing import Step, program
+
+# A busy machine kills no probe that has still to tell something.
+_SHUTDOWN_SECONDS = 30.0
+
+
+class Both:
+    """The two that are compared: each runs the probe as an extension, and another as function.
+
+    Args:
+        folder: An empty folder for what they need.
+        steps: Those of the extension.
+        managed: Whether as on Lambda Managed Instances.
+    """
+
+    def __init__(self, folder: Path, steps: list[Step], *, managed: bool) -> None:
+        layer, task = folder / "layer", folder / "task"
+        self._probe, self._function = layer / "extensions" / "probe", task / "bootstrap"
+        self._environ = {
+            EXTENSION_STEPS: json.dumps(steps),
+            FUNCTION_STEPS: json.dumps(FUNCTION),
+        }
+        self._managed = managed
+        self._folder = folder
+        self._files = Files(layer, task)
+        for file, variable in ((self._probe, EXTENSION_STEPS), (self._function, FUNCTION_STEPS)):
+            file.parent.mkdir(parents=True)
+            file.write_text(program(variable), encoding="utf-8")
+            file.chmod(0o755)
+
+    def of_emulator(self, invocations: int, last: str = "") -> str:
+        """Give what the probes tell under the emulator, which ends when it told the last."""
+        running = run_real_emulator(
+            self._folder, self._files, self._environ, managed_instances=self._managed
+        )
+        with running as emulator:
+            for _ in range(invocations):
+                with contextlib.suppress(RuntimeError):
+                    emulator.invoke({"a": 1})
+            (self._files.layer / INVOKED).touch()
+            assert emulator.wait_output(last)
+            emulator.terminate()
+            return emulator.output()
+
+    def of_fake(self, invocations: int, reason: str) -> str:
+        """Give what the probe tells under the fake services."""
+        about = FunctionAbout(name="test_function", handler="", account=self._account())
+        faults = Faults(telemetry_answer=None if self._managed else 202)
+        (self._files.layer / INVOKED).unlink(missing_ok=True)
+        with (
+            LambdaServices(
+                faults=faults,
+                function=about,
+                managed_instances=self._managed,
+                platform=Platform(window_seconds=0.0),
+                shutdown_seconds=_SHUTDOWN_SECONDS,
+            ) as services,
+            ExtensionProcess(
+                services, self._probe, self._environ, python=[sys.executable, "-I"]
+            ) as probe,
+        ):
+            for _ in range(invocations):
+                services.invoke(["hello"])
+                services.wait_delivered()
+            (self._files.layer / INVOKED).touch()
+            if not invocations:
+                probe.wait_ended()
+            probe.shutdown(reason)
+            return probe.output.decode()
+
+    def function_of_fake(self, invocations: int) -> str:
+        """Give what the function's probe tells under the fake services."""
+        about = FunctionAbout(name="test_function", account=self._account())
+        with LambdaServices(function=about) as services:
+            command = [sys.executable, "-I", str(self._function)]
+            environ = {**services.environ(), **self._environ}
+            with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as probe:
+                for _ in range(invocations):
+                    services.invoke_function({"a": 1})
+                services.close()
+                output, _ = probe.communicate(timeout=60)
+        return output
+
+    def _account(self) -> str:
+        return "123456789012" if self._managed else "012345678912"
