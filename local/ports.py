@@ -1,6 +1,7 @@
 """Ports for servers that are told by number where to listen."""
 
 import contextlib
+import functools
 import itertools
 import socket
 
@@ -19,18 +20,19 @@ def free_port() -> int:
     Raises:
         RuntimeError: Every port of the block is listened on.
     """
-    for place in itertools.islice(_OWN.places, _BLOCK):
-        port = _OWN.first + place
+    own = _own()
+    for place in itertools.islice(own.places, _BLOCK - 1):
+        port = own.first + place
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
     raise RuntimeError("every port of this process is listened on")
 
 
 class _Block:
-    """The ports of this process.
+    """A block of ports that no other process has.
 
     Attributes:
-        first: The first of them.
+        first: The first of them, which is kept bound to show that the block has an owner.
         places: The next ones to try, counted from the first.
 
     Raises:
@@ -38,15 +40,18 @@ class _Block:
     """
 
     def __init__(self) -> None:
-        self.places = itertools.cycle(range(_BLOCK))
-        # A name without a file (unix(7), "abstract") goes with its process, however that ends.
-        self._owned = socket.socket(socket.AF_UNIX)
+        self.places = itertools.cycle(range(1, _BLOCK))
+        self._owned = socket.socket()
         for block in range(_BLOCKS):
+            self.first = _FIRST + block * _BLOCK
             with contextlib.suppress(OSError):
-                self._owned.bind(f"\0metric-stream-ports-{block}")
-                self.first = _FIRST + block * _BLOCK
+                # Bound only: it ends with its process, and nobody can connect to it.
+                self._owned.bind(("127.0.0.1", self.first))
                 return
         raise RuntimeError("every block of ports has an owner")
 
 
-_OWN = _Block()
+@functools.cache
+def _own() -> _Block:
+    """Give the block of this process, which has none before it needs one."""
+    return _Block()
