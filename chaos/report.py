@@ -7,9 +7,9 @@ from tabulate import tabulate
 from chaos.run import Result
 
 _PLACES = (
-    (("stored",), "stored in Prometheus"),
+    (("stored",), "stored in Prometheus alone"),
     (("rejected",), "rejected alone, and not stored"),
-    (("backup",), "in a backup object"),
+    (("backup",), "in a backup object alone"),
     (("stored", "backup"), "in two: stored and in a backup object"),
     (("rejected", "backup"), "in two: rejected and in a backup object"),
     ((), "in none"),

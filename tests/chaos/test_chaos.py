@@ -61,12 +61,12 @@ def test_nothing_is_lost(tmp_path: Path) -> None:
     assert found["function process killed"] > 0
     for outage in ("Prometheus killed and started again", "blackout", "connections refused"):
         assert found[outage] > 0
-    assert found["stored in Prometheus"] > 0
+    assert found["stored in Prometheus alone"] > 0
     assert found["rejected alone, and not stored"] > 0
     assert found["in two: stored and in a backup object"] > 0
     places = [place for _, place in kept.read_samples(folder)]
     assert len(places) == found["samples that are to come of them"]
-    assert places.count(("stored",)) == found["stored in Prometheus"]
+    assert places.count(("stored",)) == found["stored in Prometheus alone"]
     assert list(failed_records(kept.bucket(folder)))
 
 
@@ -75,7 +75,7 @@ def test_a_loss_is_found() -> None:
     code, lines = run("--deliveries", "26", swallow=True)
     assert code == 1
     found = rows(lines)
-    assert found["stored in Prometheus"] == 0
+    assert found["stored in Prometheus alone"] == 0
     assert found["in none"] > 100
     assert lines[-1] == f"lost: {found['in none']}"
 
