@@ -41,13 +41,15 @@ class _Block:
 
     def __init__(self) -> None:
         self.places = itertools.cycle(range(1, _BLOCK))
-        self._owned = socket.socket()
+        owned = socket.socket()
         for block in range(_BLOCKS):
             self.first = _FIRST + block * _BLOCK
             with contextlib.suppress(OSError):
-                # Bound only: it ends with its process, and nobody can connect to it.
-                self._owned.bind(("127.0.0.1", self.first))
+                # Bound only, so that nobody can connect to it. It ends with its process.
+                owned.bind(("127.0.0.1", self.first))
+                owned.detach()
                 return
+        owned.close()
         raise RuntimeError("every block of ports has an owner")
 
 
