@@ -9,12 +9,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from chaos.faults import AFTER, Fault, Faults
 from local import rules
 from local.ports import free_port
+from local.until_closed import UntilClosed
 
 INSTANCE_HEADER = "X-Chaos-Instance"
 """Names the function's instance that sends a request, so that it can be killed."""
@@ -50,7 +50,7 @@ Forward = Callable[[bytes, Mapping[str, str]], Forwarded]
 """Takes body and headers of a request to the server behind; gives its answer."""
 
 
-class Listener:
+class Listener(UntilClosed):
     """The listener, on one port of 127.0.0.1 until the end of `with`.
 
     Args:
@@ -75,16 +75,7 @@ class Listener:
         self._server: _Server | None = _Server(self._port, self)
         self.url = f"http://127.0.0.1:{self._port}/api/v1/write"
 
-    def __enter__(self) -> Self:
-        """Give the listener, which already listens."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """End all connections and stop listening."""
         self.refuse()
 

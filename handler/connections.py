@@ -71,16 +71,16 @@ class Connection(HTTPConnection):
         if proxy is not None:
             host, port = proxy.hostname or "", proxy.port or DEFAULT_PORTS["http"]
         connected = _reach(host, port, self._attempt)
-        try:
+        with contextlib.ExitStack() as failing:
+            failing.callback(connected.close)
             if self._tls is None:
                 self.sock = connected
-                return
-            if proxy is not None:
-                self._open_tunnel(connected, proxy)
-            self.sock = self._tls.wrap_socket(connected, server_hostname=_encoded(self.route.host))
-        except BaseException:
-            connected.close()
-            raise
+            else:
+                if proxy is not None:
+                    self._open_tunnel(connected, proxy)
+                host_name = _encoded(self.route.host)
+                self.sock = self._tls.wrap_socket(connected, server_hostname=host_name)
+            failing.pop_all()
 
     @property
     def forwarded(self) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
+
+from local.until_closed import UntilClosed
 
 
 class FunctionError(Exception):
@@ -33,7 +34,7 @@ class Instance(Protocol):
         """
 
 
-class Instances:
+class Instances(UntilClosed):
     """The instances of one function, until the end of `with`.
 
     A free instance is taken, the one that was used last; where there is none, another is
@@ -55,16 +56,7 @@ class Instances:
         self._started = 0
         self._threads = ThreadPoolExecutor(limit, thread_name_prefix="instance")
 
-    def __enter__(self) -> Self:
-        """Give the instances; none is started yet."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Wait for the invocations that are under way, and end all instances."""
         self._threads.shutdown()
         self._running.close()
