@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-ROOMS := audit handler converters replay extension dashboards events local bench chaos fuzz load tests
+PACKAGES := handler converters replay extension testing tools tests
 # The oldest Python that mypy knows; that the extension runs on 3.9 is for the tests to show.
 OLDEST_CHECKED := 3.10
 PROTOS := $(wildcard converters/schema/*.proto)
@@ -27,30 +27,30 @@ $(BIN)/python:
 		{ echo "$(PYTHON) cannot make environments: install python3-venv (Debian and Ubuntu)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
-$(VENV)/run.stamp: requirements-run.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --require-hashes --requirement requirements-run.txt
+$(VENV)/run.stamp: requirements/run.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/run.txt
 	touch $@
 
-$(VENV)/dev.stamp: requirements-dev.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --require-hashes --requirement requirements-dev.txt
+$(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.txt
 	touch $@ $(VENV)/run.stamp
 
 # The Runtime Interface Emulator ships inside aws-sam-cli; nothing else of it is installed.
-$(VENV)/emulator.stamp: requirements-emulator.txt | $(BIN)/python
+$(VENV)/emulator.stamp: requirements/emulator.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --require-hashes --no-deps --upgrade \
-		--target $(VENV)/emulator --requirement requirements-emulator.txt
+		--target $(VENV)/emulator --requirement requirements/emulator.txt
 	touch $@
 
 .PHONY: run
 run: $(VENV)/run.stamp ## Invoke the function with the sample events (or EVENT=file) and show what arrives (or LISTENER=url)
-	@$(BIN)/python -m local.run $(if $(EVENT),--event "$(EVENT)") $(if $(LISTENER),--listener "$(LISTENER)")
+	@$(BIN)/python -m tools.run $(if $(EVENT),--event "$(EVENT)") $(if $(LISTENER),--listener "$(LISTENER)")
 
 .PHONY: run-logs
 run-logs: $(VENV)/run.stamp ## Run a sample function with the logs extension under fake Lambda services
-	@$(BIN)/python -m local.run_logs $(ARGS)
+	@$(BIN)/python -m tools.run_logs $(ARGS)
 
 .PHONY: test
-test: $(VENV)/dev.stamp $(VENV)/emulator.stamp $(VENV)/audit.stamp ## Run all tests (ARGS="-k name" for some)
+test: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Run all tests (ARGS="-k name" for some)
 	$(BIN)/python -m pytest -n 3 $(ARGS)
 
 .PHONY: test-load
@@ -61,38 +61,38 @@ test-load: $(VENV)/dev.stamp ## Run the large and long tests of the logs extensi
 lint: $(VENV)/dev.stamp ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(ROOMS) extension/metric-stream-logs
+	$(BIN)/mypy $(PACKAGES) extension/metric-stream-logs
 	$(BIN)/mypy --python-version $(OLDEST_CHECKED) extension
 
 .PHONY: bench
 bench: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Measure speed, memory and import time; the table goes to docs/performance.md
-	$(BIN)/python -m bench
+	$(BIN)/python -m tools.bench
 
 .PHONY: chaos
 chaos: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Deliver 2,000 batches under faults and account for every sample (ARGS="--seed 2 --keep folder")
-	@$(BIN)/python -m chaos $(ARGS)
+	@$(BIN)/python -m tools.chaos $(ARGS)
 
 # Beside the environment and not in it: only fuzzing sees it.
-$(VENV)/fuzz.stamp: requirements-fuzz.txt | $(BIN)/python
+$(VENV)/fuzz.stamp: requirements/fuzz.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --require-hashes --no-deps --upgrade \
-		--target $(VENV)/fuzz --requirement requirements-fuzz.txt
+		--target $(VENV)/fuzz --requirement requirements/fuzz.txt
 	touch $@
 
 FOR ?= 60
 
 .PHONY: fuzz
 fuzz: $(VENV)/dev.stamp $(VENV)/fuzz.stamp ## Fuzz all targets for FOR=60 seconds together (or TARGET=name)
-	@$(BIN)/python -m fuzz --for $(FOR) $(if $(TARGET),--target $(TARGET))
+	@$(BIN)/python -m tools.fuzz --for $(FOR) $(if $(TARGET),--target $(TARGET))
 
 .PHONY: hostile
 hostile: $(VENV)/dev.stamp ## Measure what hostile events take; the table goes to docs/reliability.md
-	$(BIN)/python -m fuzz.hostile
+	$(BIN)/python -m tools.fuzz.hostile
 
 MINUTES ?= 30
 
 .PHONY: load
 load: $(VENV)/dev.stamp ## Load one instance for MINUTES=30; the table goes to docs/reliability.md
-	$(BIN)/python -m load --minutes $(MINUTES)
+	$(BIN)/python -m tools.load --minutes $(MINUTES)
 
 # The interpreter and the processor of the function in template.yaml.
 RUNTIME_PYTHON := 3.13
@@ -104,11 +104,11 @@ WHEELS_x86_64 := x86_64
 WHEELS := $(WHEELS_$(ARCHITECTURE))
 
 # Without dependencies: the locks are complete, and pip takes an extra of SAM's for unpinned.
-$(VENV)/tools.stamp: requirements-tools.txt requirements-checkov.txt | $(BIN)/python
+$(VENV)/tools.stamp: requirements/tools.txt requirements/checkov.txt | $(BIN)/python
 	$(BIN)/python -m venv $(VENV)/tools && $(VENV)/tools/bin/pip install --quiet --require-hashes \
-		--no-deps --requirement requirements-tools.txt
+		--no-deps --requirement requirements/tools.txt
 	$(BIN)/python -m venv $(VENV)/checkov && $(VENV)/checkov/bin/pip install --quiet --require-hashes \
-		--no-deps --requirement requirements-checkov.txt
+		--no-deps --requirement requirements/checkov.txt
 	touch $@
 
 .PHONY: build-tools
@@ -131,7 +131,7 @@ build-MetricStreamFunction: | $(BIN)/python
 	$(BIN)/pip install --quiet --require-hashes --no-deps --only-binary :all: \
 		--implementation cp --python-version $(RUNTIME_PYTHON) \
 		--platform manylinux_2_28_$(WHEELS) --platform manylinux2014_$(WHEELS) \
-		--no-compile --target "$(ARTIFACTS_DIR)" --requirement requirements.txt
+		--no-compile --target "$(ARTIFACTS_DIR)" --requirement requirements/function.txt
 	cp -R handler converters replay "$(ARTIFACTS_DIR)/"
 	find "$(ARTIFACTS_DIR)" \( -name __pycache__ -o -name '*.pyi' -o -name '*.proto' -o -name bin \
 		-o -name tests \) -prune -exec rm -rf {} +
@@ -158,7 +158,7 @@ package: | $(BIN)/python ## Write dist/metric-stream-lambda.zip, for deployments
 LAYER_PYTHON ?= $(RUNTIME_PYTHON)
 LAYER_INTERPRETER = $(firstword $(wildcard $(HOME)/.pyenv/versions/$(LAYER_PYTHON).*/bin/python) \
 	python$(LAYER_PYTHON))
-MAKE_LAYER = $(BIN)/python -m local.layer --python $(LAYER_INTERPRETER)
+MAKE_LAYER = $(BIN)/python -m tools.layer --python $(LAYER_INTERPRETER)
 
 # SAM calls this, as it calls build-MetricStreamFunction.
 .PHONY: build-LogsExtensionLayer
@@ -187,14 +187,19 @@ validate: $(VENV)/tools.stamp ## Check template.yaml with SAM, cfn-lint and chec
 	done
 
 # An environment of its own: what pip-audit brings along is not what runs or is tested.
-$(VENV)/audit.stamp: requirements-audit.txt | $(BIN)/python
+$(VENV)/audit.stamp: requirements/audit.txt | $(BIN)/python
 	$(BIN)/python -m venv $(VENV)/audit && $(VENV)/audit/bin/pip install --quiet --require-hashes \
-		--no-deps --requirement requirements-audit.txt
+		--no-deps --requirement requirements/audit.txt
 	touch $@
 
 .PHONY: audit
-audit: $(VENV)/audit.stamp ## Look up all locked packages' vulnerabilities; write dist/sbom.cdx.json (ARGS="--osv-url URL")
-	@$(VENV)/audit/bin/python -m audit $(ARGS)
+audit: $(VENV)/audit.stamp ## Look up all locked packages' vulnerabilities; write dist/sbom.cdx.json
+	mkdir -p dist
+	$(VENV)/audit/bin/cyclonedx-py requirements requirements/function.txt --pyproject pyproject.toml \
+		--output-reproducible --output-file dist/sbom.cdx.json
+	for lock in requirements/*.txt; do \
+		echo "$$lock"; $(VENV)/audit/bin/pip-audit --disable-pip --require-hashes --requirement $$lock $(ARGS) || exit 1; \
+	done
 
 # The stack's parameters, one `Name: value` a line; those that are left out keep the stack's value.
 PARAMETERS ?= $(wildcard parameters.yaml)
@@ -218,22 +223,26 @@ deploy: check-parameters build ## Build and deploy with the parameters of parame
 
 .PHONY: events
 events: $(VENV)/run.stamp ## Write the sample events anew
-	$(BIN)/python -m events.make
+	$(BIN)/python -m testing.events.make
 
 .PHONY: proto
 proto: $(VENV)/dev.stamp ## Generate the protobuf classes beside their schemas
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. $(PROTOS)
 
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --quiet $(UPGRADE)
+
 .PHONY: lock
 lock: ## Pin all requirements anew, with hashes (needs uv on the PATH; UPGRADE=--upgrade)
 	@command -v uv >/dev/null || { echo "there is no uv here: pip install uv" >&2; exit 1; }
-	for name in requirements requirements-run requirements-dev requirements-tools requirements-checkov \
-			requirements-audit requirements-fuzz; do \
-		uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes \
-			--no-emit-index-url --no-header --quiet --output-file $$name.txt $(UPGRADE) || exit 1; \
+	$(LOCK) pyproject.toml --output-file requirements/function.txt
+	for group in run dev; do \
+		$(LOCK) pyproject.toml --group $$group --output-file requirements/$$group.txt || exit 1; \
 	done
-	uv pip compile requirements-emulator.in --no-deps --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --quiet --output-file requirements-emulator.txt $(UPGRADE)
+	for group in tools checkov audit fuzz; do \
+		$(LOCK) --group $$group --output-file requirements/$$group.txt || exit 1; \
+	done
+	$(LOCK) --no-deps --group emulator --output-file requirements/emulator.txt
 
 .PHONY: clean
 clean: ## Remove what the other targets made

@@ -69,5 +69,5 @@ def _bucket_room() -> Any:
     try:
         from replay import bucket  # noqa: PLC0415
     except ImportError as error:
-        raise UsageError(f"S3 needs boto3, see requirements-run.txt: {error}") from error
+        raise UsageError(f"S3 needs boto3, see requirements/run.txt: {error}") from error
     return bucket

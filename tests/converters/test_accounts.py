@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.converting import assert_sound, convert, samples_of
+from testing.converting import assert_sound, convert, samples_of
 from tests.support.deliveries import deliveries
 from tests.support.otlp_building import SummaryPoint, deliver
 from tests.support.properties import examples

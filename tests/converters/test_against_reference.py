@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 
 from converters.convert import Converter, Profile
-from events.fleet import END_MS, fleet
-from events.large import large_points, large_records
-from events.otlp import Format
-from events.samples import sample_records
-from tests.support.converting import assert_sound, bits_of, convert
+from testing.converting import assert_sound, bits_of, convert
+from testing.events.fleet import END_MS, fleet
+from testing.events.large import large_points, large_records
+from testing.events.otlp import Format
+from testing.events.samples import sample_records
 from tests.support.deliveries import deliveries
 from tests.support.properties import examples
 from tests.support.reference_conversion import expect

@@ -8,11 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.fleet import END_MS, fleet
-from events.large import large_points, large_records
-from events.otlp import Format
-from events.samples import sample_records
-from tests.support.converting import (
+from testing.converting import (
     DELIVERED_MS,
     assert_sound,
     contents,
@@ -20,6 +16,10 @@ from tests.support.converting import (
     decoded,
     samples_of,
 )
+from testing.events.fleet import END_MS, fleet
+from testing.events.large import large_points, large_records
+from testing.events.otlp import Format
+from testing.events.samples import sample_records
 from tests.support.deliveries import deliveries
 from tests.support.otlp_building import (
     END_NS,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from converters.convert import Converter, Profile
-from tests.support.converting import assert_sound, bits_of, contents, convert, samples_of
+from testing.converting import assert_sound, bits_of, contents, convert, samples_of
 from tests.support.event_records import records_of
 from tests.support.recoding import as_1_0
 from tests.support.reference_conversion import expect

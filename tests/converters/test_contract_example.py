@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from events.otlp import Format
-from tests.support.converting import bits, bits_of, by_name, convert, samples_of
+from testing.converting import bits, bits_of, by_name, convert, samples_of
+from testing.events.otlp import Format
 from tests.support.otlp_building import END_MS, Quantiles, SummaryPoint, deliver
 
 _LABELS = {

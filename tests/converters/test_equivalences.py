@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converters.convert import Converter, Profile
-from events.fleet import END_MS, fleet
-from events.large import large_points, large_records
-from events.otlp import Format, messages, record
-from events.samples import sample_records
-from tests.support.converting import contents, convert
+from testing.converting import contents, convert
+from testing.events.fleet import END_MS, fleet
+from testing.events.large import large_points, large_records
+from testing.events.otlp import Format, messages, record
+from testing.events.samples import sample_records
 from tests.support.deliveries import deliveries, summary_points
 from tests.support.otlp_building import SummaryPoint, deliver
 from tests.support.properties import examples

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
 from converters.schema.remote_write_pb2 import Histogram
-from tests.support.converting import assert_sound, bits, convert, decoded, labels_of, time_series
+from testing.converting import assert_sound, bits, convert, decoded, labels_of, time_series
 from tests.support.otlp_building import (
     END_MS,
     END_NS,

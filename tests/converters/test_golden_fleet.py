@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-import events
-from events.fleet import END_MS
-from events.samples import bad_events, good_events
+from testing.converting import ENVIRONMENT, assert_sound, convert
+from testing.events.fleet import END_MS
+from testing.events.samples import bad_events, good_events
 from tests.support import golden
-from tests.support.converting import ENVIRONMENT, assert_sound, convert
 from tests.support.event_records import records_of
 
 _LIKE_THE_FLEET = sorted(set(good_events(END_MS)) - {"demo-data"})
@@ -21,7 +20,7 @@ _MINUTE = 60_000
 @pytest.mark.parametrize("name", _LIKE_THE_FLEET)
 def test_golden(name: str) -> None:
     """Every good event of every front door and format becomes the samples of the golden file."""
-    text = (Path(events.__file__).parent / f"{name}.json").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "events" / f"{name}.json").read_text(encoding="utf-8")
     records = records_of(json.loads(text))
     conversion = convert(*records)
     assert_sound(conversion)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 
 from converters.split import describe, halve
-from tests.support.converting import convert, decoded, labels_of
+from testing.converting import convert, decoded, labels_of
 from tests.support.deliveries import deliveries
 from tests.support.otlp_building import (
     END_MS,

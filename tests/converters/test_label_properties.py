@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converters.convert import Converter, Profile
-from events.otlp import Format
-from tests.support.converting import assert_sound, convert, samples_of
+from testing.converting import assert_sound, convert, samples_of
+from testing.events.otlp import Format
 from tests.support.otlp_building import (
     RESOURCE,
     Pairs,

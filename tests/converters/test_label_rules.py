@@ -7,8 +7,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 
 from converters.convert import Converter, Profile
-from events.otlp import Format
-from tests.support.converting import (
+from testing.converting import (
     assert_sound,
     contents,
     convert,
@@ -16,6 +15,7 @@ from tests.support.converting import (
     samples_of,
     time_series,
 )
+from testing.events.otlp import Format
 from tests.support.otlp_building import (
     RESOURCE,
     Pairs,

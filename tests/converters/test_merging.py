@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from events.otlp import Format
-from tests.support.converting import assert_sound, by_name, convert, samples_of
+from testing.converting import assert_sound, by_name, convert, samples_of
+from testing.events.otlp import Format
 from tests.support.otlp_building import (
     END_MS,
     END_NS,

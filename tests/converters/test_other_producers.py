@@ -7,8 +7,8 @@ import math
 import pytest
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
-from events.otlp import Format
-from tests.support.converting import assert_sound, bits_of, by_name, convert, samples_of
+from testing.converting import assert_sound, bits_of, by_name, convert, samples_of
+from testing.events.otlp import Format
 from tests.support.otlp_building import (
     END_MS,
     END_NS,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 
 from converters.convert import Converter, Profile
-from events.otlp import Format
-from tests.support.converting import bits_of, contents, convert
+from testing.converting import bits_of, contents, convert
+from testing.events.otlp import Format
 from tests.support.deliveries import summary_points
 from tests.support.otlp_building import (
     SummaryPoint,

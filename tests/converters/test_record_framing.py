@@ -11,10 +11,10 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 from converters.errors import DecodeError, FramingError, JsonRecordError, RecordError
-from events.fleet import END_MS, fleet
-from events.otlp import Format, messages, record
-from events.samples import bad_events, good_events
-from tests.support.converting import contents, convert
+from testing.converting import contents, convert
+from testing.events.fleet import END_MS, fleet
+from testing.events.otlp import Format, messages, record
+from testing.events.samples import bad_events, good_events
 from tests.support.event_records import records_of
 from tests.support.otlp_building import SummaryPoint, deliver, message, varint
 

@@ -12,11 +12,11 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue
 
 from converters.convert import Converter, Profile
 from converters.errors import DecodeError, RecordError
-from events.fleet import END_MS, fleet
-from events.otlp import Format, record
-from events.samples import sample_records
+from testing.converting import assert_sound, convert, samples_of
+from testing.events.fleet import END_MS, fleet
+from testing.events.otlp import Format, record
+from testing.events.samples import sample_records
 from tests.support.clocks import processor_seconds
-from tests.support.converting import assert_sound, convert, samples_of
 from tests.support.otlp_building import (
     END_NS,
     SummaryPoint,

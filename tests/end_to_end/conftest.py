@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.servers import Prometheus, VictoriaMetrics, prometheus, victoria_metrics
+from testing.servers import Prometheus, VictoriaMetrics, prometheus, victoria_metrics
 
 
 @pytest.fixture(scope="session")

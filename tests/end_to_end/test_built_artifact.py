@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from events.firehose import ACCESS_KEY
-from events.samples import bad_events, good_events
-from local.artifact import (
+from testing.artifact import (
     RUNTIME_PYTHON,
     Interpreter,
     bare_command,
@@ -19,8 +17,10 @@ from local.artifact import (
     runtime_client,
     runtime_interpreter,
 )
+from testing.events.firehose import ACCESS_KEY
+from testing.events.samples import bad_events, good_events
+from testing.servers import Prometheus, prometheus
 from tests.support.emulator import Code, Emulator, emulator
-from tests.support.servers import Prometheus, prometheus
 
 APART_MS = 5 * 60_000
 """More than the periods of one event span, so that no two events share a sample."""

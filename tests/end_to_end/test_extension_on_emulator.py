@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from events.firehose import ACCESS_KEY
-from local.emulator import HANDLER, PROJECT
-from local.lambda_services.real_emulator import Files, RealEmulator, can_run, run_real_emulator
-from local.layer import fill
-from local.log_destinations.log_table import row_of
-from local.log_destinations.logzio import LogzioDestination
-from local.log_destinations.openobserve import OpenObserveDestination
-from local.ports import free_port
-from local.receiver import Receiver
+from testing.emulator import HANDLER, PROJECT
+from testing.events.firehose import ACCESS_KEY
+from testing.lambda_services.real_emulator import Files, RealEmulator, can_run, run_real_emulator
+from testing.log_destinations.log_table import row_of
+from testing.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.openobserve import OpenObserveDestination
+from testing.ports import free_port
+from testing.receiver import Receiver
+from tools.layer import fill
 
 OWN = "metric-stream-logs: "
 # Stands for a runtime: it handles one event after the other, and logs a line for each.

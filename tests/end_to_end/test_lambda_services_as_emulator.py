@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.lambda_services.real_emulator import can_run
+from testing.lambda_services.real_emulator import can_run
 from tests.support.extension_probes import Both
 from tests.support.extension_steps import (
     CLASSIC,

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
-from events.front_doors import Event
+from testing.events.front_doors import Event
+from testing.servers import Prometheus, prometheus
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import delivery
 from tests.support.otlp_building import attributes, gauge, number, one_record
-from tests.support.servers import Prometheus, prometheus
 from tests.support.telling import TellingFunction
 
 Bucket = tuple[float, float, float]

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from events.fleet import END_MS
-from events.samples import good_events
-from local.receiver import Receiver
+from testing.events.fleet import END_MS
+from testing.events.samples import good_events
+from testing.receiver import Receiver
+from testing.servers import Prometheus, Samples, Server, VictoriaMetrics, in_order
 from tests.support.restamping import restamped
-from tests.support.servers import Prometheus, Samples, Server, VictoriaMetrics, in_order
 from tests.support.telling import TellingFunction, Told
 
 GOOD = tuple(good_events(END_MS))

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from chaos import kept
-from chaos.__main__ import main as chaos
-from chaos.plan import ENVIRONMENT
+from testing.servers import Samples, prometheus, required
 from tests.support.backups import run
 from tests.support.required_emulator import required_emulator
-from tests.support.servers import Samples, prometheus, required
+from tools.chaos import kept
+from tools.chaos.__main__ import main as chaos
+from tools.chaos.plan import ENVIRONMENT
 
 WINDOW = "1d"
 """How old an out-of-order sample may be; longer than a run and its replay."""

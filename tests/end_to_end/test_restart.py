@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from events.samples import good_events
 from handler.sender import Clock
-from local.receiver import Receiver
+from testing.events.samples import good_events
+from testing.receiver import Receiver
+from testing.servers import Prometheus, Samples, in_order, prometheus
 from tests.support.clocks import WaitedTime
-from tests.support.servers import Prometheus, Samples, in_order, prometheus
 from tests.support.telling import WAITING, TellingFunction
 
 SAMPLES = 333

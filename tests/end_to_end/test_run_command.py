@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from events.firehose import ACCESS_KEY
-from events.fleet import END_MS
-from events.samples import bad_events, good_events
-from local.answers import always
-from local.exchange import Answer
-from local.receiver import Receiver
+from testing.answers import always
+from testing.events.firehose import ACCESS_KEY
+from testing.events.fleet import END_MS
+from testing.events.samples import bad_events, good_events
+from testing.exchange import Answer
+from testing.receiver import Receiver
 
 PROJECT = Path(__file__).parents[2]
 TOKEN = "planted-token-9c41e7"
@@ -23,7 +23,7 @@ def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run the command; `environ` are further environment variables."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
-        [sys.executable, "-m", "local.run", *arguments],
+        [sys.executable, "-m", "tools.run", *arguments],
         cwd=PROJECT,
         env={**inherited, "PYTHONIOENCODING": "utf-8", **environ},
         capture_output=True,

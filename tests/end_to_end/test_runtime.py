@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from events.firehose import ACCESS_KEY
-from events.fleet import END_MS
-from events.large import large_delivery
-from events.otlp import Format
-from events.samples import bad_events, good_events
-from local.answers import always
-from local.exchange import Answer
-from local.receiver import Receiver
+from testing.answers import always
+from testing.events.firehose import ACCESS_KEY
+from testing.events.fleet import END_MS
+from testing.events.large import large_delivery
+from testing.events.otlp import Format
+from testing.events.samples import bad_events, good_events
+from testing.exchange import Answer
+from testing.receiver import Receiver
+from testing.servers import Samples, in_order
 from tests.support.emulator import Emulator, emulator
-from tests.support.servers import Samples, in_order
 from tests.support.telling import TellingFunction, Told
 
 EVENTS = good_events(END_MS) | bad_events(END_MS)

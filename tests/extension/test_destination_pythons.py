@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from testing.pythons import pythons
 from tests.support.log_destinations import ENOUGH
-from tests.support.pythons import pythons
 
 ROOT = Path(__file__).resolve().parents[2]
 # Run by the Python under test: prints what was imported that costs time, then a body.

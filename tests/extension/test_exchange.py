@@ -11,9 +11,9 @@ import pytest
 from extension.destinations.destination import Request
 from extension.errors import AbandonedExchange, ExchangeError
 from extension.exchange import Exchanges
+from testing.misbehaving import nobody, raw_listener
 from tests.support.extension_listeners import echo, listener, reset
 from tests.support.extension_parts import LONG, ShiftedTime
-from tests.support.misbehaving import nobody, raw_listener
 
 if TYPE_CHECKING:
     import socket

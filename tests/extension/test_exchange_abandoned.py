@@ -15,9 +15,9 @@ from extension.destinations.destination import Request
 from extension.errors import AbandonedExchange, ExchangeError
 from extension.exchange import Exchanges
 from extension.resolver import Resolver
+from testing.misbehaving import black_hole, raw_listener
 from tests.support.extension_listeners import listener, silent
 from tests.support.extension_parts import LONG
-from tests.support.misbehaving import black_hole, raw_listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

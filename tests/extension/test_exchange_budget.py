@@ -14,10 +14,10 @@ from extension.destinations.destination import Request
 from extension.errors import ExchangeError
 from extension.exchange import Exchanges
 from extension.resolver import Resolver
+from testing.misbehaving import black_hole, raw_listener
 from tests.support.extension_holding import BUDGET, held
 from tests.support.extension_listeners import drip, dripping_after, listener, silent, unread
 from tests.support.extension_parts import LONG, ShiftedTime
-from tests.support.misbehaving import black_hole, raw_listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import pytest
 from extension.destinations.destination import Request
 from extension.errors import ExchangeError
 from extension.exchange import Exchanges
-from local.log_destinations.certificates import CertificateAuthority
+from testing.log_destinations.certificates import CertificateAuthority
 from tests.support.extension_listeners import listener
 from tests.support.extension_parts import LONG
 

@@ -9,8 +9,8 @@ import pytest
 
 from extension.destinations.destination import Request
 from extension.exchange import Exchanges
+from testing.misbehaving import raw_listener
 from tests.support.extension_parts import LONG
-from tests.support.misbehaving import raw_listener
 
 if TYPE_CHECKING:
     import socket

@@ -10,9 +10,9 @@ import pytest
 from extension.destinations.destination import Request
 from extension.errors import ExchangeError
 from extension.exchange import Exchanges
-from local.log_destinations.certificates import Certificate, CertificateAuthority
-from local.log_destinations.logzio import LogzioDestination
-from local.log_destinations.treatment import Treatment, closed, dripping, stalled
+from testing.log_destinations.certificates import Certificate, CertificateAuthority
+from testing.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.treatment import Treatment, closed, dripping, stalled
 from tests.support.extension_holding import held
 from tests.support.extension_parts import LONG
 

@@ -4,7 +4,7 @@ import re
 
 from extension.settings import Settings, read_settings
 from extension.variables import pacing
-from local.layer import PROJECT, SOURCE
+from tools.layer import PROJECT, SOURCE
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 SECTION = README.partition("\n## The function's own logs\n")[2].partition("\n## ")[0]

@@ -13,7 +13,7 @@ import pytest
 from extension.errors import LambdaApiError
 from extension.lambda_api import Event, LambdaApi, Registration
 from extension.settings import read_settings
-from tests.support.misbehaving import nobody, raw_listener
+from testing.misbehaving import nobody, raw_listener
 
 if TYPE_CHECKING:
     import socket

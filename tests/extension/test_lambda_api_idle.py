@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from extension.lambda_api import LambdaApi
+from testing.misbehaving import raw_listener
 from tests.support.extension_parts import LONG
-from tests.support.misbehaving import raw_listener
 
 if TYPE_CHECKING:
     import socket

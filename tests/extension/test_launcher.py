@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from local.layer import EXECUTABLE, PACKAGE, PROJECT, write_zip
-from tests.support.pythons import pythons
+from testing.pythons import pythons
+from tools.layer import EXECUTABLE, PACKAGE, PROJECT, write_zip
 
 LAUNCHER = PROJECT / "extension" / EXECUTABLE
 

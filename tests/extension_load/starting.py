@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.extension_lines import DIGITS
-from local.lambda_services.extension_process import ExtensionProcess
-from local.lambda_services.services import LambdaServices
-from local.log_destinations.destination import LogDestination
-from local.ports import free_port
+from testing.lambda_services.extension_process import ExtensionProcess
+from testing.lambda_services.services import LambdaServices
+from testing.log_destinations.destination import LogDestination
+from testing.ports import free_port
+from tools.bench.extension_lines import DIGITS
 
 EXECUTABLE = Path(__file__).parents[2] / "extension" / "metric-stream-logs"
 

@@ -1,13 +1,13 @@
 """Destinations that are healthy and take less than a function prints for a while."""
 
-from bench.extension_lines import lines
-from local.lambda_services import events
-from local.lambda_services.services import LambdaServices
-from local.lambda_services.telemetry_stream import Platform
-from local.log_destinations.arrival import Arrival
-from local.log_destinations.logzio import LogzioDestination
-from local.log_destinations.treatment import Treatment, delayed, status
+from testing.lambda_services import events
+from testing.lambda_services.services import LambdaServices
+from testing.lambda_services.telemetry_stream import Platform
+from testing.log_destinations.arrival import Arrival
+from testing.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.treatment import Treatment, delayed, status
 from tests.extension_load.starting import PATIENT, SHUTDOWN_SECONDS, number_of, sized, start
+from tools.bench.extension_lines import lines
 
 MOST_MEMORY = 45_000_000
 

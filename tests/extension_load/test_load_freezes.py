@@ -8,13 +8,13 @@ from typing import Self
 
 import pytest
 
-from bench.extension_lines import lines
-from local.lambda_services.extension_process import ExtensionProcess
-from local.lambda_services.services import LambdaServices
-from local.log_destinations.arrival import Arrival
-from local.log_destinations.logzio import LogzioDestination
-from local.log_destinations.treatment import delayed
+from testing.lambda_services.extension_process import ExtensionProcess
+from testing.lambda_services.services import LambdaServices
+from testing.log_destinations.arrival import Arrival
+from testing.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.treatment import delayed
 from tests.extension_load.starting import SHUTDOWN_SECONDS, number_of, sized, start
+from tools.bench.extension_lines import lines
 
 LONGEST_FREEZE = sized(15, 100) / 10
 FREEZES = sized(8, 12)

@@ -2,13 +2,13 @@
 
 import pytest
 
-from bench.extension_lines import lines
-from local.lambda_services.invocation import Invocation, Order
-from local.lambda_services.listener_client import Delivery
-from local.lambda_services.services import LambdaServices
-from local.lambda_services.telemetry_stream import Platform
-from local.log_destinations.logzio import LogzioDestination
+from testing.lambda_services.invocation import Invocation, Order
+from testing.lambda_services.listener_client import Delivery
+from testing.lambda_services.services import LambdaServices
+from testing.lambda_services.telemetry_stream import Platform
+from testing.log_destinations.logzio import LogzioDestination
 from tests.extension_load.starting import PATIENT, SHUTDOWN_SECONDS, number_of, sized, start
+from tools.bench.extension_lines import lines
 
 # What a busy machine sends later than a buffering window after `runtimeDone` nobody waits for.
 WINDOW_SECONDS = 0.1

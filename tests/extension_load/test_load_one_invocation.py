@@ -1,10 +1,10 @@
 """One invocation that logs very much, and a destination that takes it."""
 
-from bench.extension_lines import lines
-from local.lambda_services.services import LambdaServices
-from local.lambda_services.telemetry_stream import Platform
-from local.log_destinations.logzio import LogzioDestination
+from testing.lambda_services.services import LambdaServices
+from testing.lambda_services.telemetry_stream import Platform
+from testing.log_destinations.logzio import LogzioDestination
 from tests.extension_load.starting import PATIENT, SHUTDOWN_SECONDS, number_of, sized, start
+from tools.bench.extension_lines import lines
 
 MEGABYTE = 1_000_000
 

@@ -4,13 +4,13 @@ import re
 import time
 from typing import Any
 
-from bench.extension_lines import LINE_BYTES, lines
-from local.lambda_services import events
-from local.lambda_services.extension_process import ExtensionProcess
-from local.lambda_services.services import LambdaServices
-from local.log_destinations.logzio import LogzioDestination
-from local.log_destinations.treatment import status
+from testing.lambda_services import events
+from testing.lambda_services.extension_process import ExtensionProcess
+from testing.lambda_services.services import LambdaServices
+from testing.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.treatment import status
 from tests.extension_load.starting import SHUTDOWN_SECONDS, number_of, sized, start
+from tools.bench.extension_lines import LINE_BYTES, lines
 
 MINUTES = 30
 PER_MINUTE = sized(2_000_000, 10_000_000) // LINE_BYTES

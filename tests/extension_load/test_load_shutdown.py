@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-from bench.extension_lines import LINE_BYTES, lines
-from local.lambda_services.extension_process import Ended
-from local.lambda_services.services import LambdaServices
-from local.log_destinations.logzio import LogzioDestination
-from local.log_destinations.treatment import delayed, status
+from testing.lambda_services.extension_process import Ended
+from testing.lambda_services.services import LambdaServices
+from testing.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.treatment import delayed, status
 from tests.extension_load.starting import SHUTDOWN_SECONDS, number_of, sized, start
+from tools.bench.extension_lines import LINE_BYTES, lines
 
 TAKES_SECONDS = 0.3
 # As lines; as records of Logz.io they are nearly three times as large.

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from local.log_destinations.destination import LogDestination
-from local.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.destination import LogDestination
+from testing.log_destinations.logzio import LogzioDestination
+from testing.pythons import pythons
 from tests.extension_process.running import AT_ONCE, DESTINATIONS, FUNCTION_ONLY, Side, shipping
-from tests.support.pythons import pythons
 
 
 @pytest.fixture

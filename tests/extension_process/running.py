@@ -11,20 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local.lambda_services.extension_process import Ended, ExtensionProcess
-from local.lambda_services.faults import Faults
-from local.lambda_services.invocation import Invocation, Order
-from local.lambda_services.services import LambdaServices
-from local.lambda_services.telemetry_stream import Platform
-from local.log_destinations.arrival import Arrival
-from local.log_destinations.datatap import DataTapDestination
-from local.log_destinations.destination import LogDestination
-from local.log_destinations.log_table import row_of
-from local.log_destinations.logzio import LogzioDestination
-from local.log_destinations.loki import LokiDestination, LokiEntry
-from local.log_destinations.openobserve import OpenObserveDestination
-from local.ports import free_port
-from tests.support.pythons import pythons
+from testing.lambda_services.extension_process import Ended, ExtensionProcess
+from testing.lambda_services.faults import Faults
+from testing.lambda_services.invocation import Invocation, Order
+from testing.lambda_services.services import LambdaServices
+from testing.lambda_services.telemetry_stream import Platform
+from testing.log_destinations.arrival import Arrival
+from testing.log_destinations.datatap import DataTapDestination
+from testing.log_destinations.destination import LogDestination
+from testing.log_destinations.log_table import row_of
+from testing.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.loki import LokiDestination, LokiEntry
+from testing.log_destinations.openobserve import OpenObserveDestination
+from testing.ports import free_port
+from testing.pythons import pythons
 
 EXECUTABLE = Path(__file__).parents[2] / "extension" / "metric-stream-logs"
 OWN_PYTHON = pythons()[f"{sys.version_info.major}.{sys.version_info.minor}"]

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from local.log_destinations.certificates import Certificate, CertificateAuthority
-from local.log_destinations.destination import LogDestination
-from local.log_destinations.logzio import LogzioDestination
-from local.log_destinations.treatment import stalled, status
+from testing.log_destinations.certificates import Certificate, CertificateAuthority
+from testing.log_destinations.destination import LogDestination
+from testing.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.treatment import stalled, status
 from tests.extension_process.running import (
     ANSWERING,
     AT_ONCE,

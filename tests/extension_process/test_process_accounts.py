@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from local.lambda_services.telemetry_stream import Platform
-from local.log_destinations.destination import LogDestination
-from local.log_destinations.logzio import LogzioDestination
-from local.log_destinations.treatment import Treatment, closed, reset, stalled, status
+from testing.lambda_services.telemetry_stream import Platform
+from testing.log_destinations.destination import LogDestination
+from testing.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.treatment import Treatment, closed, reset, stalled, status
 from tests.extension_process.running import (
     ANSWERING,
     DEBUG,

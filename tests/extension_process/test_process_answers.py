@@ -5,11 +5,11 @@ from email.utils import formatdate
 
 import pytest
 
-from local.log_destinations.destination import LogDestination
-from local.log_destinations.logzio import LogzioDestination
-from local.log_destinations.loki import LokiDestination
-from local.log_destinations.openobserve import OpenObserveDestination
-from local.log_destinations.treatment import redirected, status
+from testing.log_destinations.destination import LogDestination
+from testing.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.loki import LokiDestination
+from testing.log_destinations.openobserve import OpenObserveDestination
+from testing.log_destinations.treatment import redirected, status
 from tests.extension_process.running import (
     AT_ONCE,
     DEBUG,

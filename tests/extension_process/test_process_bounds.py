@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from local.log_destinations.certificates import Certificate, CertificateAuthority
-from local.log_destinations.datatap import DataTapDestination
-from local.log_destinations.logzio import LogzioDestination
-from local.log_destinations.loki import LokiDestination
-from local.log_destinations.treatment import (
+from testing.log_destinations.certificates import Certificate, CertificateAuthority
+from testing.log_destinations.datatap import DataTapDestination
+from testing.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.loki import LokiDestination
+from testing.log_destinations.treatment import (
     Treatment,
     delayed,
     dripping,

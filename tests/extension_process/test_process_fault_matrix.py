@@ -4,9 +4,10 @@ import itertools
 
 import pytest
 
-from local.lambda_services.faults import Faults
-from local.log_destinations.logzio import LogzioDestination
-from local.log_destinations.treatment import Treatment, status
+from testing.lambda_services.faults import Faults
+from testing.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.treatment import Treatment, status
+from testing.misbehaving import nobody, raw_listener
 from tests.extension_process.left_alone import assert_left_alone
 from tests.extension_process.running import (
     ANSWERING,
@@ -15,7 +16,6 @@ from tests.extension_process.running import (
     messages,
     shipping,
 )
-from tests.support.misbehaving import nobody, raw_listener
 
 MALFORMED = {
     "LOGS_DESTINATION": "nowhere",

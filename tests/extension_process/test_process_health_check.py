@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from local.log_destinations.certificates import Certificate, CertificateAuthority
-from local.log_destinations.destination import LogDestination
-from local.log_destinations.logzio import LogzioDestination
-from local.log_destinations.loki import LokiDestination
-from local.log_destinations.treatment import redirected, status
+from testing.log_destinations.certificates import Certificate, CertificateAuthority
+from testing.log_destinations.destination import LogDestination
+from testing.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.loki import LokiDestination
+from testing.log_destinations.treatment import redirected, status
+from testing.misbehaving import nobody
 from tests.extension_process.running import health_check, settings
-from tests.support.misbehaving import nobody
 
 TOKEN = "canary-of-a-token"
 

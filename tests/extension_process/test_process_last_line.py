@@ -4,12 +4,12 @@ import time
 
 import pytest
 
-from local.lambda_services.invocation import Order
-from local.lambda_services.telemetry_stream import Platform
-from local.log_destinations.destination import LogDestination
-from local.log_destinations.log_table import row_of
-from local.log_destinations.logzio import LogzioDestination
-from local.log_destinations.treatment import delayed
+from testing.lambda_services.invocation import Order
+from testing.lambda_services.telemetry_stream import Platform
+from testing.log_destinations.destination import LogDestination
+from testing.log_destinations.log_table import row_of
+from testing.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.treatment import delayed
 from tests.extension_process.running import (
     AT_ONCE,
     FUNCTION_ONLY,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.logzio import LogzioDestination
 from tests.extension_process.left_alone import assert_left_alone
 from tests.extension_process.running import (
     ANSWERING,

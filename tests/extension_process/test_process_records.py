@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.lambda_services.listener_client import Transfer
-from local.log_destinations.logzio import LogzioDestination
+from testing.lambda_services.listener_client import Transfer
+from testing.log_destinations.logzio import LogzioDestination
 from tests.extension_process.running import (
     AT_ONCE,
     DEBUG,

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.log_destinations.destination import LogDestination
-from local.log_destinations.logzio import LogzioDestination
-from local.log_destinations.loki import LokiDestination
+from testing.log_destinations.destination import LogDestination
+from testing.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.loki import LokiDestination
+from testing.misbehaving import nobody
 from tests.extension_process.running import (
     ANSWERING,
     FUNCTION_ONLY,
@@ -17,7 +18,6 @@ from tests.extension_process.running import (
     settings,
     shipping,
 )
-from tests.support.misbehaving import nobody
 from tests.support.secret_stores import MINUTE, REGION, Stores, environment_for, running_stores
 
 VARIABLES = {

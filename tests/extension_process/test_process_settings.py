@@ -2,13 +2,13 @@
 
 import pytest
 
-from local.log_destinations.datatap import DataTapDestination
-from local.log_destinations.destination import LogDestination
-from local.log_destinations.log_table import row_of
-from local.log_destinations.logzio import LogzioDestination
-from local.log_destinations.loki import LokiDestination
-from local.log_destinations.openobserve import OpenObserveDestination
-from local.log_destinations.treatment import stalled, status
+from testing.log_destinations.datatap import DataTapDestination
+from testing.log_destinations.destination import LogDestination
+from testing.log_destinations.log_table import row_of
+from testing.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.loki import LokiDestination
+from testing.log_destinations.openobserve import OpenObserveDestination
+from testing.log_destinations.treatment import stalled, status
 from tests.extension_process.running import (
     ANSWERING,
     DEBUG,

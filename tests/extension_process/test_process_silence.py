@@ -2,10 +2,10 @@
 
 import pytest
 
-from local.log_destinations.destination import LogDestination
-from local.log_destinations.logzio import LogzioDestination
-from local.log_destinations.loki import LokiDestination
-from local.log_destinations.treatment import Treatment, redirected, status
+from testing.log_destinations.destination import LogDestination
+from testing.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.loki import LokiDestination
+from testing.log_destinations.treatment import Treatment, redirected, status
 from tests.extension_process.running import ANSWERING, messages, shipping
 
 LINE = "canary-of-a-line"

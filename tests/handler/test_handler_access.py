@@ -6,9 +6,9 @@ import inspect
 
 import pytest
 
-from events import front_doors
 from handler import access
-from local.receiver import Receiver
+from testing.events import front_doors
+from testing.receiver import Receiver
 from tests.support.invoking import (
     ACCESS_KEY,
     body_of,

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from converters.bodies import Body, Lane
 from converters.schema.remote_write_pb2 import WriteRequest
-from events.fleet import END_MS
 from handler.app import Function
 from handler.sender import Clock, Endpoint, Sender
 from handler.transport import ListenerAnswer, Transport, TransportError
+from testing.events.fleet import END_MS
 from tests.support.invoking import REAL_TIME, delivery, json_lines, point, record_of, settings_for
 from tests.support.properties import examples
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import front_doors
-from events.firehose import headers
-from events.fleet import END_MS, fleet
-from events.otlp import Format
-from events.samples import sample_records
 from handler.app import Function
-from local.receiver import Receiver
+from testing.events import front_doors
+from testing.events.firehose import headers
+from testing.events.fleet import END_MS, fleet
+from testing.events.otlp import Format
+from testing.events.samples import sample_records
+from testing.receiver import Receiver
 from tests.support.invoking import REQUEST_ID, body_of, delivery, function_for, invoke
 from tests.support.properties import examples
 

@@ -4,12 +4,12 @@ import time
 
 import pytest
 
-from events.front_doors import Event
 from handler.sender import Clock
-from local.answers import always, refusing, sequence
-from local.exchange import Answer
-from local.lambda_context import LambdaContext
-from local.receiver import Receiver
+from testing.answers import always, refusing, sequence
+from testing.events.front_doors import Event
+from testing.exchange import Answer
+from testing.lambda_context import LambdaContext
+from testing.receiver import Receiver
 from tests.support.invoking import (
     REAL_TIME,
     REQUEST_ID,

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import front_doors
-from events.firehose import headers
 from handler.app import Function
 from handler.body import MAX_INFLATED_BYTES, inflate, parse_body
 from handler.errors import BodyError
-from local.receiver import Receiver
+from testing.events import front_doors
+from testing.events.firehose import headers
+from testing.receiver import Receiver
 from tests.support.clocks import processor_seconds
 from tests.support.invoking import (
     ACCESS_KEY,

@@ -7,8 +7,8 @@ import pytest
 
 from handler.app import Function
 from handler.transport import ListenerAnswer, Transport, TransportError
-from local.lambda_context import LambdaContext
-from local.receiver import Receiver
+from testing.lambda_context import LambdaContext
+from testing.receiver import Receiver
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import (
     REAL_TIME,

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from local.answers import always, sequence
-from local.exchange import Answer, Received
-from local.lambda_context import LambdaContext
-from local.receiver import Receiver
+from testing.answers import always, sequence
+from testing.exchange import Answer, Received
+from testing.lambda_context import LambdaContext
+from testing.misbehaving import black_hole, nobody, raw_listener
+from testing.receiver import Receiver
 from tests.support.clocks import SOON, WaitedTime
 from tests.support.invoking import (
     REAL_TIME,
@@ -24,7 +25,6 @@ from tests.support.invoking import (
     point,
     points,
 )
-from tests.support.misbehaving import black_hole, nobody, raw_listener
 
 # What is not cut off takes these 120 s, or as long as the fault lasts: more than SOON.
 SHORT_BUDGET = {"DELIVERY_BUDGET_SECONDS": "0.9", "LISTENER_TIMEOUT_SECONDS": "120"}

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import front_doors
-from events.fleet import END_MS
-from events.front_doors import Event
-from events.samples import bad_events, good_events
 from handler.app import Function
-from local.receiver import Receiver
+from testing.events import front_doors
+from testing.events.fleet import END_MS
+from testing.events.front_doors import Event
+from testing.events.samples import bad_events, good_events
+from testing.receiver import Receiver
 from tests.support.invoking import (
     ACCESS_KEY,
     REQUEST_ID,

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from events.firehose import delivery_body, headers
-from events.front_doors import function_url
 from handler.errors import SettingsError
 from handler.redaction import Redactor
 from handler.settings import read_settings
 from handler.verdict import retry_after_seconds
-from local.answers import sequence
-from local.exchange import Answer
-from local.lambda_context import LambdaContext
-from local.receiver import Receiver
+from testing.answers import sequence
+from testing.events.firehose import delivery_body, headers
+from testing.events.front_doors import function_url
+from testing.exchange import Answer
+from testing.lambda_context import LambdaContext
+from testing.receiver import Receiver
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import REAL_TIME, function_at, function_for, invoke
 
 if TYPE_CHECKING:
-    from local.exchange import Received
+    from testing.exchange import Received
 
 _POINT = b"\x19" + (1_793_491_200_000_000_000).to_bytes(8, "little")
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from events.fleet import END_MS, MINUTE_MS, Point
 from handler.sender import Clock
-from local.answers import always, refusing, refusing_histograms
-from local.exchange import Answer, AnswerFunction, Received
-from local.receiver import Receiver
+from testing.answers import always, refusing, refusing_histograms
+from testing.events.fleet import END_MS, MINUTE_MS, Point
+from testing.exchange import Answer, AnswerFunction, Received
+from testing.misbehaving import InOrder, every, hosts, hosts_whole
+from testing.receiver import Receiver
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import (
     REAL_TIME,
@@ -21,7 +22,6 @@ from tests.support.invoking import (
     point,
     points,
 )
-from tests.support.misbehaving import InOrder, every, hosts, hosts_whole
 
 DELIVERY_LINE = "delivery"
 OLD_MS = END_MS - 5 * MINUTE_MS

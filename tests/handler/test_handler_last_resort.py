@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from events.front_doors import alb, function_url, http_api_v2, rest_v1, transformation
 from handler import app
-from local.lambda_context import LambdaContext
+from testing.events.front_doors import alb, function_url, http_api_v2, rest_v1, transformation
+from testing.lambda_context import LambdaContext
 from tests.support.invoking import (
     ACCESS_KEY,
     REQUEST_ID,

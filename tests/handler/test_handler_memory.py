@@ -6,13 +6,13 @@ import gzip
 
 import pytest
 
-from events.firehose import delivery_body, headers
-from events.front_doors import SENT_MS, function_url
-from events.large import large_delivery
-from events.otlp import Format
 from handler.body import MAX_INFLATED_BYTES
 from handler.conversion import bytes_for_body, bytes_for_delivery
-from local.receiver import Receiver
+from testing.events.firehose import delivery_body, headers
+from testing.events.front_doors import SENT_MS, function_url
+from testing.events.large import large_delivery
+from testing.events.otlp import Format
+from testing.receiver import Receiver
 from tests.support.invoking import (
     ACCESS_KEY,
     REQUEST_ID,

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handler.transport import Transport, TransportError
-from local.log_destinations.certificates import CertificateAuthority
-from local.receiver import Receiver
+from testing.log_destinations.certificates import CertificateAuthority
+from testing.misbehaving import raw_listener
+from testing.receiver import Receiver
 from tests.support.clocks import SOON
 from tests.support.invoking import delivery_of, function_for, invoke, points
-from tests.support.misbehaving import raw_listener
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,13 +8,13 @@ import pytest
 import snappy
 
 from converters.schema.remote_write_pb2 import WriteRequest
-from events.fleet import END_MS, MINUTE_MS, Point, fleet
-from events.samples import good_events
 from handler import __version__
-from local.answers import always, limiting, sequence
-from local.exchange import Answer, Labels, Received
-from local.receiver import Receiver
-from local.rules import SNAPPY_STREAM_START
+from testing.answers import always, limiting, sequence
+from testing.events.fleet import END_MS, MINUTE_MS, Point, fleet
+from testing.events.samples import good_events
+from testing.exchange import Answer, Labels, Received
+from testing.receiver import Receiver
+from testing.rules import SNAPPY_STREAM_START
 from tests.support.clocks import SOON
 from tests.support.invoking import (
     delivery,

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.verdict import Verdict, names_samples, retry_after_seconds, verdict_on
-from local.answers import always, sequence
-from local.exchange import Answer
-from local.receiver import Receiver
+from testing.answers import always, sequence
+from testing.exchange import Answer
+from testing.receiver import Receiver
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import (
     REAL_TIME,

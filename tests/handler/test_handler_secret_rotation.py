@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from events import front_doors
-from local.exchange import Answer, Received
-from local.lambda_context import LambdaContext
-from local.receiver import Receiver
+from testing.events import front_doors
+from testing.exchange import Answer, Received
+from testing.lambda_context import LambdaContext
+from testing.receiver import Receiver
 from tests.support.clocks import SOON
 from tests.support.invoking import (
     SAMPLES_OF_A_POINT,
@@ -22,7 +22,7 @@ from tests.support.secret_stores import MINUTE, Later, Stores
 from tests.support.telling import TellingFunction, Told
 
 if TYPE_CHECKING:
-    from events.front_doors import Event
+    from testing.events.front_doors import Event
 
 TOKEN_ARN = "LOGZIO_METRICS_TOKEN_ARN"
 KEY_ARN = "FIREHOSE_ACCESS_KEY_ARN"

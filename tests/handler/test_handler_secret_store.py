@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
-from events import front_doors
 from handler.secret_stores import fetcher
-from local.answers import always
-from local.exchange import Answer
-from local.receiver import Receiver
+from testing.answers import always
+from testing.events import front_doors
+from testing.exchange import Answer
+from testing.receiver import Receiver
 from tests.support.invoking import (
     ACCESS_KEY,
     delivery_of,

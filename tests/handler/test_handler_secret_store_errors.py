@@ -5,12 +5,13 @@ import time
 
 import pytest
 
-from events import front_doors
 from handler import secret_stores
 from handler.secret_stores import fetcher
-from local.answers import accept, always
-from local.exchange import Answer, Received
-from local.receiver import Receiver
+from testing.answers import accept, always
+from testing.events import front_doors
+from testing.exchange import Answer, Received
+from testing.misbehaving import nobody
+from testing.receiver import Receiver
 from tests.support.clocks import SOON
 from tests.support.invoking import (
     ACCESS_KEY,
@@ -23,7 +24,6 @@ from tests.support.invoking import (
     points,
     record_of,
 )
-from tests.support.misbehaving import nobody
 from tests.support.secret_stores import MINUTE, REGION, Later, Stores, aim_at
 
 TOKEN = "QWZ7f3b9e51c8d24a60"

@@ -8,14 +8,15 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from events import front_doors
-from events.front_doors import Event
 from handler.app import Function
 from handler.redaction import CUT_OFF, Redactor
 from handler.transport import ListenerAnswer, Transport
-from local.answers import always
-from local.exchange import Answer, Received
-from local.receiver import Receiver
+from testing.answers import always
+from testing.events import front_doors
+from testing.events.front_doors import Event
+from testing.exchange import Answer, Received
+from testing.misbehaving import nobody, raw_listener
+from testing.receiver import Receiver
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import (
     REAL_TIME,
@@ -28,7 +29,6 @@ from tests.support.invoking import (
     record_of,
     settings_for,
 )
-from tests.support.misbehaving import nobody, raw_listener
 
 TOKEN = "KWQZ7f3b9e51c8d24a60"
 KEY = "XJV5d2c7e90b1f648a3"

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from events import front_doors
-from events.firehose import STREAM_ARN
-from events.fleet import END_MS, MONITORING_ACCOUNT
 from handler.sender import Clock
 from handler.telemetry import token_id
-from local.answers import refusing, sequence
-from local.exchange import Answer
-from local.lambda_context import LambdaContext
-from local.receiver import Receiver
+from testing.answers import refusing, sequence
+from testing.events import front_doors
+from testing.events.firehose import STREAM_ARN
+from testing.events.fleet import END_MS, MONITORING_ACCOUNT
+from testing.exchange import Answer
+from testing.lambda_context import LambdaContext
+from testing.receiver import Receiver
 from tests.support.invoking import (
     ACCESS_KEY,
     REAL_TIME,

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from events import front_doors
-from events.front_doors import Event
-from local.answers import always, refusing
-from local.exchange import Answer
-from local.receiver import Receiver
+from testing.answers import always, refusing
+from testing.events import front_doors
+from testing.events.front_doors import Event
+from testing.exchange import Answer
+from testing.receiver import Receiver
 from tests.support.invoking import function_for, point, points, record_of
 
 TOKEN = {"LOGZIO_METRICS_TOKEN": "token-of-the-operator"}

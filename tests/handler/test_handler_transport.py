@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.transport import ListenerAnswer, Transport, TransportError
-from local.answers import always
-from local.exchange import Answer
-from local.receiver import Receiver
+from testing.answers import always
+from testing.exchange import Answer
+from testing.misbehaving import black_hole, raw_listener
+from testing.receiver import Receiver
 from tests.support.clocks import SOON
 from tests.support.invoking import delivery_of, function_for, invoke, peak_of, points
-from tests.support.misbehaving import black_hole, raw_listener
 from tests.support.properties import examples
 
 HEADERS = {"Content-Type": "application/x-protobuf", "Authorization": "Bearer t-o-k-e-n"}

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.receiver import Receiver
 from replay.content import MAX_BYTES
+from testing.receiver import Receiver
 from tests.support.backups import failed_object, hosts_in, records_of_hosts, run, write
 from tests.support.invoking import SAMPLES_OF_A_POINT
 

@@ -9,7 +9,6 @@ import pytest
 
 from converters.convert import Conversion
 from handler.settings import read_settings
-from local.receiver import Receiver
 from replay.batches import Batch
 from replay.command import Console, main
 from replay.display import Bar, Lines
@@ -20,6 +19,7 @@ from replay.run import Bounds, Replay
 from replay.shipping import Manner, Shipper
 from replay.stores import Found
 from replay.tally import Tally
+from testing.receiver import Receiver
 from tests.support.backups import environment, failed_object, hosts_in, records_of_hosts, write
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from handler.errors import SettingsError
-from local.answers import always
-from local.exchange import Answer
-from local.lambda_context import LambdaContext
-from local.receiver import Receiver
 from replay import app
 from replay.errors import StoreError, UsageError
+from testing.answers import always
+from testing.exchange import Answer
+from testing.lambda_context import LambdaContext
+from testing.receiver import Receiver
 from tests.support.backups import (
     TOKEN,
     environment,

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from local.emulator import PROJECT
-from local.exchange import Answer, Received
-from local.receiver import Receiver
+from testing.emulator import PROJECT
+from testing.exchange import Answer, Received
+from testing.receiver import Receiver
 from tests.support.backups import (
     failed_object,
     hosts_in,

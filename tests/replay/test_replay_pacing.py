@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handler.transport import TransportError
-from local.receiver import Receiver
 from replay import app
 from replay.requests import Pace
+from testing.receiver import Receiver
 from tests.support.backups import (
     environment,
     failed_object,

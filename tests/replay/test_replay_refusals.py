@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.exchange import Answer
-from local.receiver import Receiver
-from local.rules import decode
+from testing.exchange import Answer
+from testing.receiver import Receiver
+from testing.rules import decode
 from tests.support.backups import failed_object, hosts_in, records_of_hosts, run, write
 from tests.support.invoking import SAMPLES_OF_A_POINT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from local.exchange import Received
+    from testing.exchange import Received
 
 HOSTS = [f"h{number:02d}" for number in range(8)]
 

@@ -7,15 +7,15 @@ import os
 from typing import TYPE_CHECKING
 
 from handler.settings import read_settings
-from local.answers import always
-from local.exchange import Answer
-from local.receiver import Receiver
 from replay.command import Console, main
 from replay.display import Lines
 from replay.places import open_places
 from replay.run import Bounds
 from replay.shipping import Manner, Shipper
 from replay.survey import Surveyor
+from testing.answers import always
+from testing.exchange import Answer
+from testing.receiver import Receiver
 from tests.support.backups import environment, failed_object, records_of_hosts, run, write
 from tests.support.invoking import SAMPLES_OF_A_POINT
 

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import pytest
 
-from local.receiver import Receiver
 from replay.bucket import Bucket
+from testing.receiver import Receiver
 from tests.support.backups import failed_object, hosts_in, records_of_hosts, run
 from tests.support.buckets import TestBucket
 from tests.support.invoking import SAMPLES_OF_A_POINT

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from local.answers import always, refusing, sequence
-from local.exchange import Answer
-from local.receiver import Receiver
+from testing.answers import always, refusing, sequence
+from testing.exchange import Answer
+from testing.misbehaving import nobody
+from testing.receiver import Receiver
 from tests.support.backups import (
     FAILED,
     TOKEN,
@@ -19,7 +20,6 @@ from tests.support.backups import (
     write,
 )
 from tests.support.invoking import SAMPLES_OF_A_POINT
-from tests.support.misbehaving import nobody
 
 
 def note(root: Path, name: str) -> dict[str, object]:

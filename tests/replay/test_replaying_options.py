@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.receiver import Receiver
+from testing.receiver import Receiver
 from tests.support.backups import FAILED, TOKEN, environment, hosts_in, run, run_in
 from tests.support.invoking import SAMPLES_OF_A_POINT
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.exchange import Answer, Received
-from local.receiver import Receiver
 from replay.bucket import BucketNotes
 from replay.errors import StoreError, TakenError
 from replay.folder import FolderNotes
+from testing.exchange import Answer, Received
+from testing.receiver import Receiver
 from tests.support.backups import Ran, failed_object, hosts_in, records_of_hosts, run, write
 from tests.support.invoking import SAMPLES_OF_A_POINT
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.receiver import Receiver
 from replay.batches import read_records
+from testing.receiver import Receiver
 from tests.support.backups import hosts_in, records_of_hosts, run, write
 from tests.support.invoking import SAMPLES_OF_A_POINT
 

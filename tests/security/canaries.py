@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterable, Iterator
 
-    from tests.support.misbehaving import Conversation
+    from testing.misbehaving import Conversation
 
 PART = 8
 """So many characters in a row of a secret are a part of it, and no coincidence."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from testing.misbehaving import raw_listener
 from tests.security.canaries import Listener
-from tests.support.misbehaving import raw_listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

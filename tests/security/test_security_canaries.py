@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import front_doors
-from events.firehose import headers
 from handler.app import Function
 from handler.sender import Clock
 from handler.transport import Transport
+from testing.events import front_doors
+from testing.events.firehose import headers
 from tests.security.canaries import SPELLINGS, ascii_secrets, conversations, leaks, secrets
 from tests.support.invoking import REAL_TIME, body_of, point, record_of, settings_for
 from tests.support.properties import examples

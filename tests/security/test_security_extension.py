@@ -17,8 +17,8 @@ from extension.exchange import Exchanges
 from extension.health_check import health_check
 from extension.patience import Patience
 from extension.settings import read_settings
-from local.log_destinations.arrival import Reply
-from local.log_destinations.treatment import Treatment
+from testing.log_destinations.arrival import Reply
+from testing.log_destinations.treatment import Treatment
 from tests.extension_process.running import DEBUG, DESTINATIONS, shipping
 from tests.security.canaries import ascii_secrets, conversations, leaks
 from tests.support.extension_parts import Written, function_line

@@ -16,11 +16,11 @@ from extension.destinations.destination import Request
 from extension.errors import ExchangeError
 from extension.exchange import Exchanges
 from handler.transport import Transport, TransportError
-from local.log_destinations.certificates import Certificate, CertificateAuthority
-from local.log_destinations.logzio import LogzioDestination
+from testing.log_destinations.certificates import Certificate, CertificateAuthority
+from testing.log_destinations.logzio import LogzioDestination
+from testing.pythons import pythons
 from tests.extension_process.running import health_check, settings
 from tests.support.extension_listeners import listener
-from tests.support.pythons import pythons
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from local.artifact import RUNTIME_PYTHON, Interpreter, build, runtime_interpreter
-from local.emulator import PROJECT
+from testing.artifact import RUNTIME_PYTHON, Interpreter, build, runtime_interpreter
+from testing.emulator import PROJECT
 from tests.support.stack import source
 
 MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
-LOCK = (PROJECT / "requirements.txt").read_text(encoding="utf-8")
+LOCK = (PROJECT / "requirements" / "function.txt").read_text(encoding="utf-8")
 ELF_MACHINES = {"x86_64": 62, "arm64": 183}
 """The two bytes at offset 18 of an ELF file, by architecture."""
 
@@ -60,7 +60,7 @@ def check_packages(folder: Path) -> None:
     for room in ("handler", "converters", "replay"):
         made = {path.relative_to(folder) for path in (folder / room).rglob("*.py")}
         assert made == {path.relative_to(PROJECT) for path in (PROJECT / room).rglob("*.py")}
-    unwanted = {"tests", "docs", "events", "bench", "local", "bin"}
+    unwanted = {"tests", "docs", "events", "testing", "tools", "bin"}
     assert not unwanted & {path.name for path in folder.rglob("*") if path.is_dir()}
 
 

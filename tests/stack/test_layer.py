@@ -10,8 +10,9 @@ from types import CodeType
 
 import pytest
 
-from local.artifact import RUNTIME_PYTHON
-from local.layer import (
+from testing.artifact import RUNTIME_PYTHON
+from testing.pythons import pythons
+from tools.layer import (
     EXECUTABLE,
     PACKAGE,
     PROJECT,
@@ -21,7 +22,6 @@ from local.layer import (
     without_comments,
     write_zip,
 )
-from tests.support.pythons import pythons
 
 MODULES = sorted(path.relative_to(PROJECT).as_posix() for path in SOURCE.rglob("*.py"))
 

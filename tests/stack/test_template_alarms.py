@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from events.fleet import END_MS
-from events.samples import good_events
-from local.receiver import Receiver
+from testing.events.fleet import END_MS
+from testing.events.samples import good_events
+from testing.receiver import Receiver
 from tests.support.stack import FRONT_DOORS, Stack
 from tests.support.telling import TellingFunction
 

@@ -10,8 +10,8 @@ from extension.destinations.choose import choose
 from extension.records import FunctionIdentity
 from extension.settings import read_settings
 from handler.settings import VARIABLES
-from local.layer import PROJECT
 from tests.support.stack import FRONT_DOORS, Stack, parameters, source
+from tools.layer import PROJECT
 
 ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:own-a1B2c3"
 KEY = "arn:aws:kms:us-east-1:111122223333:key/own"

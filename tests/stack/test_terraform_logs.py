@@ -68,6 +68,6 @@ def test_layer() -> None:
     assert argument(body, "count") == "local.ships_logs ? 1 : 0"
     layers = argument(OBJECTS["aws_lambda_function.metric_stream"], "layers")
     assert layers == "aws_lambda_layer_version.logs_extension[*].arn"
-    makefile = (MODULE.parent / "Makefile").read_text(encoding="utf-8")
+    makefile = (MODULE.parents[1] / "Makefile").read_text(encoding="utf-8")
     assert "/../dist/logs-extension.zip" in SOURCE
     assert "--zip dist/logs-extension.zip" in makefile

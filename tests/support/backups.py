@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.receiver import Receiver
 from replay.command import Console, main
+from testing.receiver import Receiver
 from tests.support.invoking import point, record_of
 
 TOKEN = "token-7c1d5b0a9e4f2386"

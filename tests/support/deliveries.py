@@ -6,7 +6,7 @@ import math
 
 from hypothesis import strategies as st
 
-from events.otlp import Format, record
+from testing.events.otlp import Format, record
 from tests.support.otlp_building import (
     END_NS,
     MINUTE_NS,

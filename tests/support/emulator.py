@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.emulator import PROJECT, Code, Emulator, emulator_program, run_emulator
+from testing.emulator import PROJECT, Code, Emulator, emulator_program, run_emulator
 
 __all__ = ["PROJECT", "Code", "Emulator", "emulator"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.support.misbehaving import Conversation
+    from testing.misbehaving import Conversation
 
 DRIP_SECONDS = 0.005
 

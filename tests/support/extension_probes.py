@@ -6,11 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.lambda_services.extension_process import ExtensionProcess
-from local.lambda_services.faults import Faults, FunctionAbout
-from local.lambda_services.real_emulator import Files, run_real_emulator
-from local.lambda_services.services import LambdaServices
-from local.lambda_services.telemetry_stream import Platform
+from testing.lambda_services.extension_process import ExtensionProcess
+from testing.lambda_services.faults import Faults, FunctionAbout
+from testing.lambda_services.real_emulator import Files, run_real_emulator
+from testing.lambda_services.services import LambdaServices
+from testing.lambda_services.telemetry_stream import Platform
 from tests.support.extension_steps import EXTENSION_STEPS, FUNCTION, FUNCTION_STEPS, INVOKED
 from tests.support.probing import Step, program
 

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from local.lambda_services.extension_process import ExtensionProcess
-from local.lambda_services.services import LambdaServices
-from local.lambda_services.telemetry_stream import Platform
+from testing.lambda_services.extension_process import ExtensionProcess
+from testing.lambda_services.services import LambdaServices
+from testing.lambda_services.telemetry_stream import Platform
 
 SAMPLE = Path(__file__).with_name("sample_extension.py")
 AT_ONCE = Platform(window_seconds=0.0)

@@ -6,7 +6,7 @@ import json
 import threading
 from typing import Any
 
-from local.lambda_services.services import LambdaServices
+from testing.lambda_services.services import LambdaServices
 
 _EXTENSION = "/2020-01-01/extension"
 

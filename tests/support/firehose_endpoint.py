@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-from local.firehose.settings import Time
+from testing.firehose.settings import Time
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from events.fleet import END_MS, fleet
-from events.otlp import Format
-from events.samples import sample_records
-from tests.support.converting import convert, samples_of, series_text
+from testing.converting import convert, samples_of, series_text
+from testing.events.fleet import END_MS, fleet
+from testing.events.otlp import Format
+from testing.events.samples import sample_records
 
 FILE = Path(__file__).parents[1] / "golden" / "fleet.txt"
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from events import front_doors
-from events.firehose import delivery_body, headers
-from events.fleet import END_MS, MINUTE_MS, Point
-from events.front_doors import SENT_MS, Event
-from events.otlp import Format, messages, record
 from handler.app import Function
 from handler.sender import Clock
+from testing.events import front_doors
+from testing.events.firehose import delivery_body, headers
+from testing.events.fleet import END_MS, MINUTE_MS, Point
+from testing.events.front_doors import SENT_MS, Event
+from testing.events.otlp import Format, messages, record
 
 ACCESS_KEY = "akey-5f0c9e72d1b84a36"
 REQUEST_ID = "00000000-0000-4000-8000-00000000beef"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from local.log_destinations.destination import LogDestination
+from testing.log_destinations.destination import LogDestination
 
 NOW = 1_725_012_000.0
 """The time of the destinations, in seconds since 1970, and in finer units."""

@@ -9,8 +9,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue, KeyValu
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from events.fleet import END_MS
-from events.otlp import Format, record
+from testing.events.fleet import END_MS
+from testing.events.otlp import Format, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

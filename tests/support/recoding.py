@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValueList
 from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 
-from events.otlp import record
+from testing.events.otlp import record
 from tests.support.otlp_building import attribute, attributes, field, varint
 
 if TYPE_CHECKING:

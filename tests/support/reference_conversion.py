@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.proto.metrics.v1.metrics_pb2 import NumberDataPoint, SummaryDataPoint
 
-from tests.support.converting import ENVIRONMENT, Labels, bits
+from testing.converting import ENVIRONMENT, Labels, bits
 from tests.support.reference_rules import identity, metric_base, point_labels, quantile_text
 from tests.support.reference_wire import WirePoint, read_record
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.emulator import emulator_program
+from testing.emulator import emulator_program
 
 
 def required_emulator() -> Path:

@@ -17,8 +17,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from handler.sender import Clock
+from testing.servers import loopback_session
 from tests.support.clocks import SOON
-from tests.support.servers import loopback_session
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

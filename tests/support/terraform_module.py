@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 ROOT = Path(__file__).parents[2]
-MODULE = ROOT / "terraform"
+MODULE = ROOT / "deploy" / "terraform"
 FILES = sorted(MODULE.glob("*.tf"))
 SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
 LINES = re.MULTILINE

@@ -1,0 +1,147 @@
+"""Converting in tests, and reading what came out as any receiver would."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+import snappy
+
+from converters.convert import Conversion, Converter, Profile
+from converters.schema.remote_write_pb2 import TimeSeries, WriteRequest
+from testing.events.fleet import END_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from converters.bodies import Body
+
+DELIVERED_MS = END_MS + 120_000
+ENVIRONMENT = "logzio-otlp-metrics-stream"
+
+Labels = tuple[tuple[str, str], ...]
+Samples = list[tuple[int, float]]
+
+
+def convert(
+    *records: bytes,
+    converter: Converter | None = None,
+    delivered_ms: int | None = DELIVERED_MS,
+    p8s_logzio_name: str = ENVIRONMENT,
+    **profile: Any,
+) -> Conversion:
+    """Convert records, with a fresh converter unless one is given, and check the bodies' sizes."""
+    used = converter or Converter(Profile(**profile))
+    conversion = used.convert(
+        enumerate(records), p8s_logzio_name=p8s_logzio_name, delivered_ms=delivered_ms
+    )
+    for lane in conversion.lanes:
+        for body in lane:
+            request = decoded(body)
+            assert len(snappy.uncompress(body.content)) == body.size
+            assert sum(len(s.samples) + len(s.histograms) for s in request.timeseries) == (
+                body.samples
+            )
+    return conversion
+
+
+def decoded(body: Body) -> WriteRequest:
+    """Return a body as a receiver decodes it."""
+    return WriteRequest.FromString(snappy.uncompress(body.content))
+
+
+def contents(conversion: Conversion) -> list[list[bytes]]:
+    """Return the bytes of all bodies, lane by lane."""
+    return [[body.content for body in lane] for lane in conversion.lanes]
+
+
+def time_series(conversion: Conversion) -> Iterator[TimeSeries]:
+    """Iterate over all time series of all bodies."""
+    for lane in conversion.lanes:
+        for body in lane:
+            yield from decoded(body).timeseries
+
+
+def labels_of(series: TimeSeries) -> Labels:
+    """Return the labels of a series as they stand on the wire."""
+    return tuple((label.name, label.value) for label in series.labels)
+
+
+def samples_of(conversion: Conversion) -> dict[Labels, Samples]:
+    """Return all samples by series, in the order in which they are sent."""
+    found: dict[Labels, Samples] = {}
+    for series in time_series(conversion):
+        samples = found.setdefault(labels_of(series), [])
+        samples += [(sample.timestamp, sample.value) for sample in series.samples]
+    return {labels: samples for labels, samples in found.items() if samples}
+
+
+def bits_of(conversion: Conversion) -> dict[Labels, list[tuple[int, str]]]:
+    """Return the same with each value as the hex digits of its double, so that NaN has equals."""
+    return {
+        labels: [(time, bits(value)) for time, value in samples]
+        for labels, samples in samples_of(conversion).items()
+    }
+
+
+def bits(value: float) -> str:
+    """Return a double as hex digits."""
+    return struct.pack(">d", value).hex()
+
+
+def by_name(conversion: Conversion) -> dict[str, float]:
+    """Return the only value of each metric name; a quantile's as `name{0.99}`."""
+    found = {}
+    for labels, samples in samples_of(conversion).items():
+        ((_, value),) = samples
+        named = dict(labels)
+        own = named.get("quantile", named.get("le"))
+        name = named["__name__"] + (f"{{{own}}}" if own is not None else "")
+        assert name not in found
+        found[name] = value
+    return found
+
+
+def series_text(labels: Iterable[tuple[str, str]]) -> str:
+    """Write labels as Prometheus does: `name{label="value"}`."""
+    rest = ", ".join(f'{name}="{value}"' for name, value in labels if name != "__name__")
+    return dict(labels)["__name__"] + "{" + rest + "}"
+
+
+def assert_sound(conversion: Conversion) -> None:
+    """Require what remote write demands of every body, and that the account adds up."""
+    lanes_of: dict[Labels, set[int]] = {}
+    last: dict[Labels, int] = {}
+    sent = 0
+    for index, lane in enumerate(conversion.lanes):
+        for body in lane:
+            sent += body.samples
+            in_body = [labels_of(series) for series in decoded(body).timeseries]
+            assert len(set(in_body)) == len(in_body)
+            for series in decoded(body).timeseries:
+                labels = labels_of(series)
+                assert_labels(labels)
+                lanes_of.setdefault(labels, set()).add(index)
+                times = [sample.timestamp for sample in series.samples]
+                times += [histogram.timestamp for histogram in series.histograms]
+                assert times
+                for time in times:
+                    assert last.get(labels, -1) < time
+                    last[labels] = time
+    assert all(len(lanes) == 1 for lanes in lanes_of.values())
+    assert len(lanes_of) == conversion.series
+    assert conversion.samples == sent + sum(conversion.dropped_samples.values())
+    assert sum(conversion.dropped_points.values()) <= conversion.data_points
+
+
+def assert_labels(labels: Labels) -> None:
+    """Require that labels are sorted bytewise, unique, not empty, and validly named."""
+    names = [name.encode() for name, _ in labels]
+    assert names == sorted(set(names))
+    assert all(value for _, value in labels)
+    first = set(b"abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    digits = set(b"0123456789")
+    assert all(name[0] in first and set(name) <= first | digits for name in names)
+    metric = set(dict(labels)["__name__"].encode())
+    assert metric <= first | digits | {ord(":")}
+    assert dict(labels)["__name__"][0].encode()[0] in first | {ord(":")}

@@ -1,0 +1,164 @@
+"""The sample events, good and bad, by the stem of their file's name."""
+
+import gzip
+import json
+from collections.abc import Callable, Sequence
+from zlib import crc32
+
+from testing.events import front_doors
+from testing.events.firehose import ACCESS_KEY, delivery_body, headers
+from testing.events.fleet import DAILY_LATE_MS, MINUTE_MS, Point, fleet
+from testing.events.front_doors import Event
+from testing.events.otlp import Format, messages, record
+
+_DOORS: dict[str, Callable[..., Event]] = {
+    "rest-v1": front_doors.rest_v1,
+    "http-api-v2": front_doors.http_api_v2,
+    "function-url": front_doors.function_url,
+    "alb": front_doors.alb,
+}
+
+
+def good_events(end_ms: int, *, daily_late_ms: int = DAILY_LATE_MS) -> dict[str, Event]:
+    """Make the events that are answered with 200.
+
+    All but `demo-data` carry the data points of `fleet(end_ms, daily_late_ms)`.
+
+    Args:
+        end_ms: End of the newest period, in milliseconds since the epoch.
+        daily_late_ms: How long before `end_ms` the period of the daily S3 metrics ends, in ms.
+
+    Returns:
+        The events by the stem of their file's name.
+    """
+    points = fleet(end_ms, daily_late_ms)
+    first, second = _halves(points)
+    mixed = record([*messages(first, Format.V0_7), *messages(second, Format.V1_0)])
+    made: dict[str, Event] = {}
+    for format_ in Format:
+        suffix = f"-otlp-{format_.value}"
+        records = sample_records(points, format_)
+        for door in _DOORS:
+            made[door + suffix] = _event(door + suffix, records, end_ms, door=door)
+        made["transformation" + suffix] = front_doors.transformation(records, _sent(end_ms))
+        made["gzip" + suffix] = _gzip_event("gzip" + suffix, records, end_ms)
+        several = [*messages(first, format_), b"", *messages(second, format_)]
+        name = "multi-message" + suffix
+        made[name] = _event(name, [record(several)], end_ms)
+    made["mixed-formats"] = _event("mixed-formats", [mixed], end_ms)
+    made["demo-data"] = _event("demo-data", _demo_records(), end_ms)
+    return made
+
+
+def bad_events(end_ms: int) -> dict[str, Event]:
+    """Make the events that are answered with 400.
+
+    Args:
+        end_ms: End of the newest period, in milliseconds since the epoch.
+
+    Returns:
+        The events by the stem of their file's name.
+    """
+    points = fleet(end_ms)
+    records = sample_records(points, Format.V1_0)
+    truncated = [records[0], records[1][:-7]]
+    return {
+        "missing-key": _event("missing-key", records, end_ms, access_key=None),
+        "malformed-record": _event("malformed-record", truncated, end_ms),
+        "json-format": _event("json-format", [_json_record(points[:10])], end_ms),
+        "destroyed-gzip": _destroyed_event("destroyed-gzip", records, end_ms),
+    }
+
+
+def sample_records(points: Sequence[Point], format: Format) -> list[bytes]:  # noqa: A002
+    """Split data points over records as a delivery does, one message in each record.
+
+    Args:
+        points: Data points of any accounts.
+        format: The OpenTelemetry version to write.
+
+    Returns:
+        Raw records: for each half of the data points one record for each account in it.
+    """
+    return [record([message]) for half in _halves(points) for message in messages(half, format)]
+
+
+def request_id(name: str) -> str:
+    """Make up Firehose's request id for a sample; another name gives another id."""
+    return f"00000000-0000-4000-8000-{crc32(name.encode()):012x}"
+
+
+def _halves(points: Sequence[Point]) -> tuple[Sequence[Point], Sequence[Point]]:
+    middle = len(points) // 2
+    return points[:middle], points[middle:]
+
+
+def _sent(end_ms: int) -> int:
+    """When Firehose sends the delivery, in milliseconds since the epoch."""
+    return end_ms + 2 * MINUTE_MS
+
+
+def _event(
+    name: str,
+    records: Sequence[bytes],
+    end_ms: int,
+    *,
+    door: str = "function-url",
+    access_key: str | None = ACCESS_KEY,
+) -> Event:
+    """Send records through a front door, neither gzipped nor base64-encoded."""
+    body = delivery_body(records, request_id(name), _sent(end_ms))
+    sent_headers = headers(request_id(name), access_key)
+    return _DOORS[door](sent_headers, body, base64=False, timestamp_ms=_sent(end_ms))
+
+
+def _gzip_event(name: str, records: Sequence[bytes], end_ms: int) -> Event:
+    sent_headers, body = _gzipped(name, records, end_ms)
+    return front_doors.function_url(sent_headers, body, base64=True, timestamp_ms=_sent(end_ms))
+
+
+def _destroyed_event(name: str, records: Sequence[bytes], end_ms: int) -> Event:
+    """Send a gzip body through a REST API that takes it for text."""
+    sent_headers, body = _gzipped(name, records, end_ms)
+    return front_doors.rest_v1(sent_headers, body, base64=False, timestamp_ms=_sent(end_ms))
+
+
+def _gzipped(name: str, records: Sequence[bytes], end_ms: int) -> tuple[dict[str, str], bytes]:
+    """Make headers and body of a delivery with content encoding turned on."""
+    body = delivery_body(records, request_id(name), _sent(end_ms)).encode()
+    sent_headers = headers(request_id(name)) | {"Content-Encoding": "gzip"}
+    return sent_headers, gzip.compress(body, mtime=0)
+
+
+def _demo_records() -> list[bytes]:
+    """Make the records of the Firehose console's button for demo data."""
+    demo = (
+        {"TICKER_SYMBOL": "AAA", "SECTOR": "ENERGY", "CHANGE": -0.75, "PRICE": 40.25},
+        {"TICKER_SYMBOL": "BBB", "SECTOR": "RETAIL", "CHANGE": 1.5, "PRICE": 61.75},
+        {"TICKER_SYMBOL": "CCC", "SECTOR": "HEALTHCARE", "CHANGE": 0.25, "PRICE": 12.5},
+    )
+    return [json.dumps(row).encode() for row in demo]
+
+
+def _json_record(points: Sequence[Point]) -> bytes:
+    """Write data points in the JSON format of metric streams, one object in each line."""
+    lines = [
+        {
+            "metric_stream_name": "sample-stream",
+            "account_id": point.account,
+            "region": point.region,
+            "namespace": point.namespace,
+            "metric_name": point.metric_name,
+            "dimensions": dict(point.dimensions),
+            "timestamp": point.end_ms - point.period_ms,
+            "value": {
+                "max": point.maximum,
+                "min": point.minimum,
+                "sum": point.sum,
+                "count": float(point.count),
+            },
+            "unit": point.unit,
+        }
+        for point in points
+    ]
+    return "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines).encode()

@@ -1,0 +1,145 @@
+"""Invokes the function as Lambda would, in this process, and reads what it says."""
+
+import contextlib
+import importlib
+import io
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from testing.lambda_context import LambdaContext
+
+_ACCESS_KEY_HEADER = "x-amz-firehose-access-key"
+_WORTH_SHOWING = ("WARNING", "ERROR", "CRITICAL")
+_RECORDS_SHOWN = 2
+_NOT_WORTH_SHOWING = frozenset(
+    {
+        "cold_start",
+        "function_arn",
+        "function_memory_size",
+        "function_name",
+        "function_request_id",
+        "level",
+        "location",
+        "message",
+        "service",
+        "timestamp",
+        "xray_trace_id",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one invocation came to.
+
+    Attributes:
+        status: HTTP status of the answer; for a transformation 200 or, where a record was
+            not delivered, 500.
+        summary: The answer in a few words.
+        answer: What Firehose reads; of a transformation the first records, without their data.
+        warnings: The function's log lines from WARNING upwards.
+        log: All JSON objects that the function wrote, its metrics among them.
+    """
+
+    status: int
+    summary: str
+    answer: str
+    warnings: tuple[str, ...]
+    log: tuple[Mapping[str, Any], ...]
+
+    def metric(self, name: str) -> int:
+        """Sum up a metric that the function wrote in CloudWatch's embedded format."""
+        values = [line.get(name, 0) for line in self.log if "_aws" in line]
+        return int(sum(sum(value) if isinstance(value, list) else value for value in values))
+
+    def logged(self, name: str) -> int:
+        """Sum up a number that the function wrote as a field of its log lines."""
+        values = [line.get(name) for line in self.log if "_aws" not in line]
+        return sum(value for value in values if isinstance(value, int))
+
+
+class Function:
+    """The function with its settings, as one execution environment of Lambda holds it.
+
+    The settings are read when the function is first loaded: a second one with
+    others needs another process.
+
+    Args:
+        settings: Environment variables to set; None: to take away.
+    """
+
+    def __init__(self, settings: Mapping[str, str | None]) -> None:
+        for name, value in settings.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        # The function's log goes to what is stdout while it is loaded.
+        self._output = io.StringIO()
+        self._read = 0
+        with contextlib.redirect_stdout(self._output):
+            self._handler = importlib.import_module("handler.app").lambda_handler
+
+    def invoke(self, event: Any, name: str) -> Outcome:
+        """Invoke the function once.
+
+        Args:
+            event: A Lambda event.
+            name: What to call the invocation in its log.
+        """
+        context = LambdaContext.starting_now(aws_request_id=f"local-{name}")
+        with contextlib.redirect_stdout(self._output):
+            response = self._handler(event, context)
+        log = tuple(_objects(self._output.getvalue()[self._read :]))
+        self._read = self._output.tell()
+        warnings = tuple(_words(line) for line in log if line.get("level") in _WORTH_SHOWING)
+        if "records" in response:
+            return _transformed(response["records"], warnings, log)
+        status = int(response["statusCode"])
+        return Outcome(status, f"HTTP {status}", response["body"], warnings, log)
+
+
+def access_key_of(event: Any) -> str | None:
+    """Give the access key in the headers of an event; None where it has none."""
+    if not isinstance(event, Mapping):
+        return None
+    for field in ("headers", "multiValueHeaders"):
+        for name, value in (event.get(field) or {}).items():
+            if name.lower() == _ACCESS_KEY_HEADER and value:
+                return str(value[0] if isinstance(value, list) else value)
+    return None
+
+
+def _transformed(
+    records: list[dict[str, Any]],
+    warnings: tuple[str, ...],
+    log: tuple[Mapping[str, Any], ...],
+) -> Outcome:
+    """Sum up the answer to a transformation event."""
+    results = Counter(record["result"] for record in records)
+    summary = ", ".join(f"{count} {result}" for result, count in sorted(results.items()))
+    first = [{k: v for k, v in it.items() if k != "data"} for it in records[:_RECORDS_SHOWN]]
+    more = f", and {len(records) - len(first)} more" if len(records) > len(first) else ""
+    failed = any(result not in ("Ok", "Dropped") for result in results)
+    status = 500 if failed else 200
+    answer = json.dumps(first) + more
+    return Outcome(status, summary or "no records", answer, warnings, log)
+
+
+def _objects(output: str) -> Iterator[dict[str, Any]]:
+    """Yield the JSON objects of an output that holds one in each line."""
+    for line in output.splitlines():
+        with contextlib.suppress(ValueError):
+            parsed = json.loads(line)
+            if isinstance(parsed, dict):
+                yield parsed
+
+
+def _words(line: Mapping[str, Any]) -> str:
+    """Write a log line for a person, without what is the same for all of them."""
+    rest = " ".join(f"{k}={v}" for k, v in line.items() if k not in _NOT_WORTH_SHOWING)
+    return f"{line['level']} {line.get('message', '')} {rest}".rstrip()

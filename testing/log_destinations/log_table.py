@@ -1,0 +1,110 @@
+"""What arrived at a log destination as a table that a person can read in a terminal."""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from tabulate import tabulate
+
+from testing.log_destinations.loki import LokiEntry
+
+_COLUMNS = ("time (UTC)", "type", "request id", "level", "message")
+_MESSAGE_WIDTH = 78
+# The first group of a UUID tells the invocations of one table apart.
+_ID_WIDTH = 8
+_ROWS = 200
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Row(NamedTuple):
+    """One record; what it does not say is empty.
+
+    Attributes:
+        time: Time of day in UTC with milliseconds.
+        type: Its type, as the Telemetry API has it.
+        request_id: The invocation that produced it.
+        level: Its level.
+        message: Its message; of a record without one the whole record as JSON.
+    """
+
+    time: str
+    type: str
+    request_id: str
+    level: str
+    message: str
+
+
+def log_table(records: Iterable[Any]) -> str:
+    """Show records of any of the four destinations, one in a line.
+
+    Args:
+        records: What arrived, in order, as the destination kept it.
+
+    Returns:
+        Lines of about 140 characters; the records after the first 200 are a number only.
+    """
+    rows = [row_of(record) for record in records]
+    shown = [
+        row._replace(request_id=row.request_id[:_ID_WIDTH], message=_shortened(row.message))
+        for row in rows[:_ROWS]
+    ]
+    table = tabulate(shown, headers=_COLUMNS, disable_numparse=True, tablefmt="simple")
+    return f"{table}\n+{len(rows) - _ROWS} more" if len(rows) > _ROWS else table
+
+
+def row_of(record: Any) -> Row:
+    """Read a record of any of the four destinations.
+
+    Args:
+        record: A `LokiEntry`, or the object that another destination has kept.
+    """
+    if isinstance(record, LokiEntry):
+        fields: dict[str, Any] = {**record.labels, **record.metadata}
+        time, content = _since_epoch(record.timestamp_ns // 1000), record.line
+    elif "_timestamp" in record:
+        fields, time, content = record, _since_epoch(record["_timestamp"]), record.get("record")
+    elif "@timestamp" in record:
+        fields, time, content = record, _clock_time(record["@timestamp"]), _logzio_content(record)
+        fields = {**record, "type": record.get("lambda.log.type")}
+    else:
+        fields, time, content = record, _clock_time(record.get("time", "")), record.get("record")
+    kind, request_id, level = (
+        str(fields.get(name) or "") for name in ("type", "requestId", "level")
+    )
+    return Row(time, kind, request_id, level, _message(content))
+
+
+def _logzio_content(record: dict[str, Any]) -> Any:
+    """Give the member of a Logz.io record that holds what was logged."""
+    names = ("message_nested", "lambda.record", "message")
+    return next((record[name] for name in names if name in record), record)
+
+
+def _since_epoch(microseconds: int) -> str:
+    """Write microseconds since the epoch as a time of day."""
+    moment = _EPOCH + timedelta(microseconds=microseconds)
+    return moment.isoformat(timespec="milliseconds")[11:23]
+
+
+def _clock_time(moment: str) -> str:
+    """Give the time of day of a moment in ISO 8601."""
+    return moment[11:23].rstrip("Z")
+
+
+def _message(content: Any) -> str:
+    """Give the message of what was logged, on one line."""
+    if isinstance(content, str):
+        try:
+            parsed = json.loads(content)
+        except (ValueError, RecursionError):
+            return " ".join(content.split())
+        content = parsed if isinstance(parsed, dict) else content
+    if isinstance(content, dict) and isinstance(content.get("message"), str):
+        return " ".join(content["message"].split())
+    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+
+
+def _shortened(text: str) -> str:
+    """Cut a text that is too wide, and show that it was cut."""
+    return text if len(text) <= _MESSAGE_WIDTH else f"{text[: _MESSAGE_WIDTH - 1]}…"

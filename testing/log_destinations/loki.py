@@ -1,0 +1,190 @@
+"""A Grafana Loki server.
+
+Sources: grafana.com/docs/loki, "Loki HTTP API", "Ingest logs", for request and answers, and
+"Configuration", `limits_config`, for the limits, of which the defaults are used.
+"""
+
+import re
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Unpack
+
+from testing.log_destinations.arrival import Head, Judgement, Reply
+from testing.log_destinations.content import UnreadableError, parsed
+from testing.log_destinations.destination import LogDestination, Options
+
+_LINE_BYTES = 262_144
+_LABELS = 15
+_LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_LABEL_NAME_BYTES = 1_024
+_LABEL_VALUE_BYTES = 2_048
+_METADATA_ENTRIES = 128
+_METADATA_BYTES = 65_536
+_OLDEST_NS = 7 * 24 * 3_600 * 10**9
+_NEWEST_NS = 600 * 10**9
+# Half of `max_chunk_age`: how far an entry may be behind the newest one of its stream.
+_BEHIND_NS = 3_600 * 10**9
+# Said of an entry that `refuses` picks, for which the sender can do nothing.
+_ON_DEMAND = "refused"
+
+
+class LokiEntry(NamedTuple):
+    """One line as it arrived.
+
+    Attributes:
+        labels: The labels of its stream.
+        timestamp_ns: Nanoseconds since the epoch.
+        line: The line.
+        metadata: The structured metadata.
+    """
+
+    labels: dict[str, str]
+    timestamp_ns: int
+    line: str
+    metadata: dict[str, str]
+
+
+class LokiDestination(LogDestination):
+    """Loki: JSON by POST to `/loki/api/v1/push`; a record is a `LokiEntry`.
+
+    Good entries are taken even where others are not; the answer then is 400 instead of 204. A
+    body that does not have the form of the API is refused whole.
+
+    Args:
+        clock: Seconds since the epoch; entries are refused that are too old.
+        options: See `Options`.
+
+    Attributes:
+        tenant: The value of `X-Scope-OrgID`; empty: the header is not asked for.
+        username: The name for Basic authentication; empty: none is asked for.
+        token: The password for it.
+    """
+
+    name = "loki"
+    documented_max_body_bytes = 104_857_600
+    media_types = frozenset({"application/json"})
+
+    def __init__(
+        self, *, clock: Callable[[], float] = time.time, **options: Unpack[Options]
+    ) -> None:
+        self.tenant = ""
+        self.username = ""
+        self._clock = clock
+        self._newest_ns: dict[tuple[tuple[str, str], ...], int] = {}
+        super().__init__(**options)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables with which the extension sends here."""
+        basic = {"LOKI_USERNAME": self.username, "LOKI_PASSWORD": self.token}
+        tenant = {"LOKI_TENANT_ID": self.tenant}
+        return {
+            "LOGS_DESTINATION": self.name,
+            "LOKI_URL": self.url,
+            **(basic if self.username else {}),
+            **(tenant if self.tenant else {}),
+        }
+
+    def is_address(self, path: str) -> bool:
+        """Tell whether there is something to post to under a path."""
+        return path == "/loki/api/v1/push"
+
+    def is_authorized(self, head: Head) -> bool:
+        """Tell whether a request carries user, password and tenant, where they are asked for."""
+        basic = "Basic " + b64encode(f"{self.username}:{self.token}".encode()).decode()
+        user_is_right = not self.username or head.headers.get("authorization") == basic
+        return user_is_right and head.headers.get("x-scope-orgid", "") == self.tenant
+
+    def judge(self, head: Head, content: bytes) -> Judgement:  # noqa: ARG002 the other ones do
+        """Decide about each entry."""
+        records: list[LokiEntry] = []
+        wrong: list[str] = []
+        for entry in _entries(parsed(content)):
+            words = self._why_refused(entry)
+            if words is None:
+                records.append(entry)
+            else:
+                wrong.append(words)
+        reply = Reply(400, f"{wrong[-1]}\n".encode()) if wrong else Reply(204)
+        violations = tuple(words for words in wrong if words != _ON_DEMAND)
+        return Judgement(reply, tuple(records), len(wrong), violations)
+
+    def _why_refused(self, entry: LokiEntry) -> str | None:
+        """Say why an entry is not taken; None: it is."""
+        words = _wrong_labels(entry.labels) or _too_large(entry)
+        if words is not None:
+            return words
+        now_ns = int(self._clock() * 1e9)
+        if entry.timestamp_ns < now_ns - _OLDEST_NS:
+            return "timestamp too old"
+        if entry.timestamp_ns > now_ns + _NEWEST_NS:
+            return "timestamp too new"
+        if self.refuses(entry):
+            return _ON_DEMAND
+        stream = tuple(sorted(entry.labels.items()))
+        with self._changed:
+            newest_ns = self._newest_ns.get(stream, entry.timestamp_ns)
+            if entry.timestamp_ns < newest_ns - _BEHIND_NS:
+                return "entry too far behind"
+            self._newest_ns[stream] = max(newest_ns, entry.timestamp_ns)
+        return None
+
+
+def _entries(body: Any) -> Iterator[LokiEntry]:
+    """Yield the entries of a push.
+
+    Raises:
+        UnreadableError: It does not have the form of the API.
+    """
+    try:
+        for stream in body["streams"]:
+            labels = _strings(stream["stream"])
+            for timestamp, line, *metadata in stream["values"]:
+                if not isinstance(timestamp, str) or not isinstance(line, str):
+                    raise UnreadableError("timestamp and line of an entry are strings")
+                further = _strings(metadata[0]) if metadata else {}
+                yield LokiEntry(labels, int(timestamp), line, further)
+    except (TypeError, KeyError, ValueError) as error:
+        raise UnreadableError(f"no push request: {error!r}") from error
+
+
+def _strings(value: Any) -> dict[str, str]:
+    """Give an object of which all values are strings.
+
+    Raises:
+        UnreadableError: It is something else.
+    """
+    if not isinstance(value, dict) or not all(isinstance(it, str) for it in value.values()):
+        raise UnreadableError("labels and structured metadata are objects of strings")
+    return value
+
+
+def _wrong_labels(labels: dict[str, str]) -> str | None:
+    """Say what is wrong with the labels of a stream."""
+    if not labels:
+        return "at least one label pair is required per stream"
+    if len(labels) > _LABELS:
+        return f"{len(labels)} labels; {_LABELS} are allowed"
+    for name, value in labels.items():
+        if not _LABEL_NAME.fullmatch(name) or len(name) > _LABEL_NAME_BYTES:
+            return f"{name!r} is no label name"
+        if _size(value) > _LABEL_VALUE_BYTES:
+            return f"the value of label {name} is too long"
+    return None
+
+
+def _too_large(entry: LokiEntry) -> str | None:
+    """Say what of an entry is too large."""
+    if _size(entry.line) > _LINE_BYTES:
+        return f"a line of {_size(entry.line)} bytes; {_LINE_BYTES} are allowed"
+    if len(entry.metadata) > _METADATA_ENTRIES:
+        return f"{len(entry.metadata)} entries of structured metadata"
+    if sum(_size(name) + _size(value) for name, value in entry.metadata.items()) > _METADATA_BYTES:
+        return "the structured metadata is too large"
+    return None
+
+
+def _size(text: str) -> int:
+    """Give the size of a text in UTF-8 in bytes; half of a surrogate pair becomes U+FFFD."""
+    return len(text.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,153 @@
+"""What Prometheus remote write 1.0 demands of a sender, checked on what it sent.
+
+The rules are those of https://prometheus.io/docs/specs/prw/remote_write_spec.
+Every function gives back the rules that are broken, in words, rather than the
+first one: a sender with two faults should not need two runs to learn of them.
+"""
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import snappy
+from google.protobuf.message import DecodeError
+
+from converters.schema.remote_write_pb2 import Label, TimeSeries, WriteRequest
+from testing.exchange import Labels, labels_of
+
+# The stream identifier, the first chunk of the framed format. No block begins
+# so: this one would copy from before its own start.
+SNAPPY_STREAM_START = b"\xff\x06\x00\x00sNaPpY"
+
+_REQUIRED_HEADERS = {
+    "content-type": "application/x-protobuf",
+    "content-encoding": "snappy",
+    "x-prometheus-remote-write-version": "0.1.0",
+}
+_LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+
+
+class UnreadableBodyError(Exception):
+    """A body that is not a snappy block of a WriteRequest; says which of the two it is not."""
+
+
+def broken_by_headers(method: str, headers: Mapping[str, str]) -> list[str]:
+    """Check method and headers.
+
+    Args:
+        method: HTTP method.
+        headers: Header names in lower case to values.
+
+    Returns:
+        The broken rules.
+    """
+    broken = []
+    if method != "POST":
+        broken.append(f"the method must be POST, not {method}")
+    for name, wanted in _REQUIRED_HEADERS.items():
+        given = headers.get(name)
+        if given != wanted:
+            broken.append(f"the header {name} must be {wanted!r}, not {given!r}")
+    broken += [
+        f"the header {name} must be there"
+        for name in ("user-agent", "content-length")
+        if not headers.get(name)
+    ]
+    return broken
+
+
+def decode(body: bytes) -> WriteRequest:
+    """Decompress and decode a body.
+
+    Args:
+        body: A snappy block of an encoded WriteRequest.
+
+    Raises:
+        UnreadableBodyError: It is something else.
+    """
+    if body.startswith(SNAPPY_STREAM_START):
+        raise UnreadableBodyError("the body must be a snappy block, not the framed snappy format")
+    try:
+        encoded = snappy.uncompress(body)
+    except snappy.UncompressError as error:
+        raise UnreadableBodyError("the body must be a snappy block") from error
+    try:
+        return WriteRequest.FromString(encoded)
+    except DecodeError as error:
+        raise UnreadableBodyError(f"the body must be an encoded WriteRequest: {error}") from error
+
+
+def broken_by_request(request: WriteRequest, max_bytes: int | None = None) -> list[str]:
+    """Check a decoded request.
+
+    Args:
+        request: What the body held.
+        max_bytes: Largest size in bytes before compression; None: any.
+
+    Returns:
+        The broken rules, each with the series that breaks it.
+    """
+    broken = []
+    size = request.ByteSize()
+    if max_bytes is not None and size > max_bytes:
+        broken.append(f"the request may have {max_bytes} bytes before compression, not {size}")
+    if not request.timeseries:
+        broken.append("the request must hold a series")
+    for series in request.timeseries:
+        words = [*_broken_by_labels(series.labels), *_broken_by_contents(series)]
+        broken += [f"{word}, in {_words_for(labels_of(series))}" for word in words]
+    broken += _broken_by_order(request)
+    return broken
+
+
+def _broken_by_labels(labels: Sequence[Label]) -> Iterator[str]:
+    """Yield the rules that the labels of one series break."""
+    names = [label.name.encode() for label in labels]
+    if names != sorted(names):
+        yield "labels must be sorted by the bytes of their names"
+    if len(set(names)) < len(names):
+        yield "label names must not be repeated"
+    if "__name__" not in (label.name for label in labels):
+        yield "the label __name__ must be there"
+    for label in labels:
+        if not label.name:
+            yield "a label name must not be empty"
+        elif not _LABEL_NAME.fullmatch(label.name):
+            yield f"a label name must consist of [a-zA-Z0-9_], not {label.name!r}"
+        if not label.value:
+            yield f"a label value must not be empty, as {label.name!r}"
+        elif label.name == "__name__" and not _METRIC_NAME.fullmatch(label.value):
+            yield f"a metric name must consist of [a-zA-Z0-9_:], not {label.value!r}"
+
+
+def _broken_by_contents(series: TimeSeries) -> Iterator[str]:
+    """Yield the rule that a series without anything to store breaks."""
+    if not series.samples and not series.histograms:
+        yield "a series must hold a sample or a histogram"
+
+
+def _broken_by_order(request: WriteRequest) -> list[str]:
+    """Check the time order of each series, also where it appears more than once."""
+    samples: dict[Labels, list[int]] = {}
+    histograms: dict[Labels, list[int]] = {}
+    for series in request.timeseries:
+        labels = tuple(sorted(labels_of(series)))
+        samples.setdefault(labels, []).extend(sample.timestamp for sample in series.samples)
+        histograms.setdefault(labels, []).extend(item.timestamp for item in series.histograms)
+    return [
+        f"{what} of a series must have ascending timestamps, in {_words_for(labels)}"
+        for what, times in (("samples", samples), ("histograms", histograms))
+        for labels, timestamps in times.items()
+        if not _ascending(timestamps)
+    ]
+
+
+def _ascending(timestamps: Sequence[int]) -> bool:
+    """Say whether each timestamp is later than the one before it."""
+    return all(earlier < later for earlier, later in itertools.pairwise(timestamps))
+
+
+def _words_for(labels: Iterable[tuple[str, str]]) -> str:
+    """Write a series as Prometheus does, but all labels alike and as they came."""
+    return "{" + ", ".join(f"{name}={value!r}" for name, value in labels) + "}"

@@ -1,0 +1,1 @@
+"""What developers run: sample runs, benchmarks, fault drills, fuzzing, and makers of files."""

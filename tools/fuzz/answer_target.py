@@ -1,0 +1,98 @@
+"""Target `answer`: what a listener's answers mean, and finding the samples it refuses."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import TYPE_CHECKING
+
+from converters.convert import Converter, Profile
+from handler.account import Account
+from handler.isolation import isolate
+from handler.redaction import Redactor
+from handler.transport import ListenerAnswer
+from handler.verdict import Verdict, names_samples, retry_after_seconds, verdict_on
+from testing.events.fleet import fleet
+from testing.events.otlp import Format
+from testing.events.samples import sample_records
+
+if TYPE_CHECKING:
+    from converters.bodies import Body
+
+_NOW = 1_793_491_200.0
+_SECRET = "canary-5f0c9e72d1b84a36"
+
+
+def check(content: bytes) -> None:
+    """
+    See that any answer has a meaning, and that isolating a refused body comes to an end.
+
+    The first two bytes are a status, the next one picks a body, the rest is
+    both the listener's words and its answer to each part of the body: no part
+    is sent twice, and what is settled is accepted or rejected once.
+    """
+    status = 100 + int.from_bytes(content[:2], "little") % 500
+    words = content[3:].decode("utf-8", "replace")
+    verdict = verdict_on(status, words)
+    assert (verdict is Verdict.ACCEPTED) == (200 <= status < 300)
+    wait = retry_after_seconds(words, _NOW)
+    assert wait >= 0
+    assert math.isfinite(wait)
+    assert _SECRET not in Redactor([_SECRET])(words + _SECRET)
+    bodies = _bodies()
+    body = bodies[content[2] % len(bodies)] if len(content) > 2 else bodies[0]
+    _isolate(body, ListenerAnswer(400, words, None), content[3:])
+
+
+def _isolate(refused: Body, answer: ListenerAnswer, script: bytes) -> None:
+    account = Account(refused.samples)
+    sent: set[bytes] = {refused.content}
+
+    def send(body: Body) -> tuple[Verdict, ListenerAnswer | None]:
+        assert body.content not in sent
+        sent.add(body.content)
+        said = script[len(sent) % len(script)] if script else 1
+        if said % 4 == 0:
+            account.accept(body.samples, len(body.content))
+            return Verdict.ACCEPTED, answer
+        if said == 255:
+            return Verdict.UNAVAILABLE, None
+        return Verdict.REFUSED, answer
+
+    settled = isolate(refused, answer, send, account)
+    account.fail(503, "the rest")
+    closed = account.close("the rest")
+    assert closed.undelivered >= 0
+    if settled:
+        assert closed.undelivered == 0
+    else:
+        assert 255 in script or not names_samples(answer.words)
+    assert len(sent) <= 4 * refused.samples + 16
+
+
+@cache
+def _bodies() -> tuple[Body, ...]:
+    """Return bodies of one sample, of one series with two, and of many series."""
+    converter = Converter(Profile(max_bytes=3_000))
+    records = sample_records(fleet(1_793_491_200_000), Format.V1_0)
+    found = converter.convert(enumerate(records), p8s_logzio_name="fuzz", delivered_ms=None)
+    bodies = sorted((b for lane in found.lanes for b in lane), key=lambda body: body.samples)
+    return (bodies[0], bodies[len(bodies) // 2], bodies[-1])
+
+
+def seeds() -> dict[str, bytes]:
+    """Return what real listeners say, each with a pattern of answers behind it."""
+    said = {
+        "accepted": (204, b""),
+        "too-old": (400, b"out of order sample"),
+        "old-prometheus": (500, b"too old sample"),
+        "busy": (429, b"120"),
+        "date": (503, b"Fri, 20 Nov 2026 12:00:00 GMT"),
+        "zone": (503, b"Mon, 01 Jan 2026 00:00:00 +9999"),
+        "refused": (400, bytes(range(1, 64)) + b"\x00"),
+        "some": (400, b"label\x00\x00\x01\x01\x00\x02\x00"),
+    }
+    return {
+        name: (status - 100).to_bytes(2, "little") + bytes([number]) + words
+        for number, (name, (status, words)) in enumerate(said.items())
+    }

@@ -1,0 +1,68 @@
+"""Target `body`: an HTTP event's body (base64, gzip, JSON) and the records in it."""
+
+from __future__ import annotations
+
+import gzip
+from base64 import b64encode
+
+from handler.body import parse_body
+from handler.delivery import parse_common_attributes, parse_record
+from handler.errors import BodyError
+from testing.events.firehose import delivery_body
+
+_MAX_BYTES = 1 << 20
+
+# The first byte says how the rest becomes a body.
+_TEXT, _BASE64, _GZIP, _AS_BASE64 = range(4)
+
+
+def check(content: bytes) -> None:
+    """See that a body is refused with a BodyError or gives a bounded list of records."""
+    kind, rest = content[:1], content[1:]
+    text = rest.decode("utf-8", "surrogatepass" if kind else "replace") if _decodes(rest) else ""
+    event: dict[str, object] = {"body": text}
+    if kind and kind[0] % 4 != _TEXT:
+        wrapped = gzip.compress(rest, 1, mtime=0) if kind[0] % 4 == _GZIP else rest
+        encoded = rest.decode("latin-1") if kind[0] % 4 == _AS_BASE64 else b64encode(wrapped)
+        event = {
+            "body": encoded if isinstance(encoded, str) else encoded.decode(),
+            "isBase64Encoded": True,
+        }
+    parse_common_attributes(text)
+    try:
+        body = parse_body(event, _MAX_BYTES)
+    except BodyError as error:
+        assert str(error)
+        return
+    size = 0
+    for number, given in enumerate(body["records"]):
+        record = parse_record(number, given)
+        assert record.number == number
+        assert (record.content is None) == bool(record.problem)
+        size += len(record.content or b"")
+    assert size <= _MAX_BYTES
+
+
+def _decodes(content: bytes) -> bool:
+    try:
+        content.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def seeds() -> dict[str, bytes]:
+    """Return deliveries as text, as base64 and as gzip in one and in two members."""
+    body = delivery_body([b"\x00", b"two"], "seed", 1_793_491_260_000).encode()
+    two = gzip.compress(body[:30], mtime=0) + gzip.compress(body[30:], mtime=0) + bytes(3)
+    return {
+        "text": bytes([_TEXT]) + body,
+        "base64": bytes([_BASE64]) + body,
+        "gzip": bytes([_GZIP]) + body,
+        "members": bytes([_BASE64]) + two,
+        "destroyed": bytes([_TEXT]) + two.decode(errors="replace").encode(),
+        "encoded": bytes([_AS_BASE64]) + b64encode(body),
+        "no-list": bytes([_TEXT]) + b'{"records": {"data": ""}, "timestamp": 1e400}',
+        "attributes": bytes([_TEXT]) + b'{"commonAttributes": {"p8s_logzio_name": "\\ud800"}}',
+        "numbers": bytes([_TEXT]) + b'{"records": [1, null, {}, {"data": 1}, {"data": "YQ"}]}',
+    }

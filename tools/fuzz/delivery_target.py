@@ -1,0 +1,98 @@
+"""Target `delivery`: the whole function, from an event's JSON to the answer."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from handler.app import Function
+from handler.sender import Clock
+from handler.transport import ListenerAnswer, Transport
+from testing import rules
+from testing.events.firehose import ACCESS_KEY, delivery_body, headers
+from testing.events.fleet import fleet
+from testing.events.front_doors import alb, function_url, http_api_v2, rest_v1, transformation
+from testing.events.otlp import Format
+from testing.events.samples import sample_records
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_END_MS = 1_793_491_200_000
+_STATUSES = {200, 400, 401, 500, 503}
+
+
+class _Listener(Transport):
+    """Holds each request to the rules of remote write, and refuses some: always the same."""
+
+    def post(
+        self,
+        url: str,  # noqa: ARG002 - what a transport takes
+        content: bytes,
+        headers: Mapping[str, str],  # noqa: ARG002
+        timeout: float,  # noqa: ARG002
+    ) -> ListenerAnswer:
+        assert not rules.broken_by_request(rules.decode(content), 1_000_000)
+        refused = zlib.crc32(content) % 3 == 0
+        return ListenerAnswer(400 if refused else 200, "too old" if refused else "", None)
+
+
+_FUNCTION = Function(
+    {
+        "LOGZIO_METRICS_LISTENER": "https://listener.example.com/write",
+        "FIREHOSE_ACCESS_KEY": ACCESS_KEY,
+        "LOGZIO_METRICS_TOKEN": "fuzz-token",
+        "POWERTOOLS_SERVICE_NAME": "fuzz",
+        "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+    },
+    Clock(monotonic=time.monotonic, wall=lambda: _END_MS / 1000, jitter=lambda _ceiling: 0.0),
+    _Listener(connections=1),
+)
+
+
+def check(content: bytes) -> None:
+    """See that any JSON is answered in a front door's words, and never as unforeseen."""
+    try:
+        event = json.loads(content)
+    except (ValueError, RecursionError):
+        return
+    answer = _FUNCTION(event, None)
+    # What cannot be written as JSON and as UTF-8 would end the invocation.
+    json.dumps(answer).encode()
+    if "records" in answer:
+        assert [one["recordId"] for one in answer["records"]] == [
+            _record_id(given) for given in event["records"]
+        ]
+        return
+    assert answer["statusCode"] in _STATUSES
+    body = json.loads(answer["body"])
+    assert body.keys() == {"requestId", "timestamp", "errorMessage"}
+    assert len(body["errorMessage"]) <= 8192
+    assert (body["errorMessage"] == "") == (answer["statusCode"] == 200)
+    # Whatever comes in, nothing of it is unforeseen.
+    assert "unforeseen" not in body["errorMessage"], body["errorMessage"]
+
+
+def _record_id(given: Any) -> str:
+    record_id = given.get("recordId") if isinstance(given, dict) else ""
+    return record_id if isinstance(record_id, str) else ""
+
+
+def seeds() -> dict[str, bytes]:
+    """Return one small delivery through each front door."""
+    records = sample_records(fleet(_END_MS)[:2], Format.V1_0)[:1]
+    body = delivery_body(records, "seed", _END_MS)
+    sent = headers("seed", ACCESS_KEY, {"p8s_logzio_name": "fuzz"})
+    zipped = gzip.compress(body.encode(), mtime=0)
+    events = {
+        "rest-v1": rest_v1(sent, body),
+        "http-api-v2": http_api_v2(sent, body),
+        "function-url": function_url(sent, zipped, base64=True),
+        "alb": alb(sent, body, multi_value=True),
+        "transformation": transformation([*records, b"\xff"]),
+        "no-key": function_url(headers("seed", None), body),
+    }
+    return {name: json.dumps(event).encode() for name, event in events.items()}

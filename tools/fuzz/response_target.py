@@ -1,0 +1,71 @@
+"""Target `response`: the bytes that a listener writes back, as HTTP or as anything else."""
+
+from __future__ import annotations
+
+import atexit
+import gzip
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from handler.transport import Transport, TransportError
+from testing.misbehaving import raw_listener
+
+if TYPE_CHECKING:
+    import socket
+
+_MAX_WORDS = 2048
+_TIMEOUT_SECONDS = 2.0
+
+
+class _Listener:
+    """A server on loopback that writes the input to whoever asks, and closes."""
+
+    def __init__(self) -> None:
+        self.content = b""
+        self._stack = ExitStack()
+        atexit.register(self._stack.close)
+        self.url = self._stack.enter_context(raw_listener(self._answer))
+        self.transport = Transport(connections=1)
+
+    def _answer(self, connection: socket.socket, _request: bytes) -> None:
+        connection.sendall(self.content)
+
+
+_listeners: list[_Listener] = []
+
+
+def check(content: bytes) -> None:
+    """See that it is an answer with a bounded number of words, or a TransportError."""
+    if not _listeners:
+        _listeners.append(_Listener())
+    listener = _listeners[0]
+    listener.content = content
+    try:
+        answer = listener.transport.post(listener.url, b"body", {}, _TIMEOUT_SECONDS)
+    except TransportError as error:
+        assert str(error)
+        # The URL's query may hold a secret.
+        assert "127.0.0.1" not in str(error)
+        return
+    assert 100 <= answer.status < 1000
+    assert len(answer.words) <= _MAX_WORDS + 1
+    answer.words.encode()
+
+
+def seeds() -> dict[str, bytes]:
+    """Return answers with a length, in chunks, compressed, and broken ones."""
+    zipped = gzip.compress(b"too old sample" * 300, mtime=0)
+    head = b"HTTP/1.1 400 Bad Request\r\nContent-Length: "
+    return {
+        "no-content": b"HTTP/1.1 204 No Content\r\n\r\n",
+        "words": head + b"7\r\n\r\ntoo old",
+        "long": head + b"3000\r\n\r\n" + "ä".encode() * 1500,
+        "chunked": b"HTTP/1.1 500 E\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        "gzip": head + b"%d\r\nContent-Encoding: gzip\r\n\r\n" % len(zipped) + zipped,
+        "deflate": head + b"4\r\nContent-Encoding: deflate\r\n\r\n\x03\x00\x01\x02",
+        "retry": b"HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n",
+        "continue": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+        "redirect": b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n",
+        "cut": head + b"700\r\n\r\ntoo old",
+        "nothing": b"",
+    }
