@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from converters.convert import Converter, Profile
+from converters.convert import Converter, Limits, Profile
 from handler.body import MAX_INFLATED_BYTES
 
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 # What a warm function remembers series with, at most.
 _CACHE_BYTES = 64_000_000
 
-# Where nothing says how much memory there is, the process is not Lambda's.
-_WITHOUT_A_LIMIT = 1_000_000_000
 # The interpreter with all packages, the delivery's own bytes, and the logs extension.
 _TAKEN_BYTES = 150_000_000
 # Of Lambda's smallest functions: the converter's estimates are well above what CloudWatch's
@@ -31,17 +29,16 @@ def new_converter(settings: Settings) -> Converter:
             native_histograms=settings.native_histograms,
             max_bytes=settings.max_bytes,
             cache_bytes=_CACHE_BYTES,
-            delivery_bytes=bytes_for_delivery(settings.memory_size),
+            limits=limits_of_delivery(settings.memory_size),
         )
     )
 
 
-def bytes_for_delivery(memory_size: str) -> int:
-    """
-    Return how many bytes the conversion of one delivery may take.
+def limits_of_delivery(memory_size: str) -> Limits:
+    """Return what the conversion of one delivery may take.
 
     With more, Lambda would kill the function, which then answers nothing and
-    tells nobody why.
+    logs no reason.
 
     Args:
         memory_size: AWS_LAMBDA_FUNCTION_MEMORY_SIZE, in MiB; empty where the
@@ -49,8 +46,9 @@ def bytes_for_delivery(memory_size: str) -> int:
     """
     memory = _bytes_of(memory_size)
     if memory is None:
-        return _WITHOUT_A_LIMIT
-    return max(memory - _TAKEN_BYTES - _CACHE_BYTES, memory // _LEAST_SHARE)
+        return Limits()
+    free = max(memory - _TAKEN_BYTES - _CACHE_BYTES, memory // _LEAST_SHARE)
+    return Limits(points=free // 2_500, label_bytes=free // 3, body_bytes=free // 6)
 
 
 def bytes_for_body(memory_size: str) -> int:
@@ -58,7 +56,7 @@ def bytes_for_body(memory_size: str) -> int:
     Return how many bytes the body of a delivery may have when it is inflated.
 
     Args:
-        memory_size: As for `bytes_for_delivery`.
+        memory_size: As for `limits_of_delivery`.
     """
     memory = _bytes_of(memory_size)
     if memory is None:
