@@ -98,6 +98,7 @@ def measure(case: Case, timeout_seconds: float = TIMEOUT_SECONDS) -> Found:
             cwd=ROOT,
             env=environment(
                 {
+                    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(case.memory_mb),
                     "LOGZIO_METRICS_LISTENER": url,
                     "LOGZIO_METRICS_TOKEN": "hostile-token",
                     "FIREHOSE_ACCESS_KEY": ACCESS_KEY,
