@@ -5,7 +5,7 @@ import json
 import os
 from pathlib import Path
 
-from testing.events.front_doors import Event
+from testing.events.ingresses import Event
 from testing.events.large import large_delivery
 from testing.events.otlp import Format
 

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from converters.convert import Converter
-from testing.events.front_doors import Event
+from testing.events.ingresses import Event
 from testing.events.otlp import Format
 from tools.bench.clock import Time, mean, ratio, summary, timed
 from tools.bench.deliveries import generated

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from testing.events.firehose import ACCESS_KEY
-from testing.events.front_doors import Event
+from testing.events.ingresses import Event
 from testing.receiver import Receiver
 from tools.bench.deliveries import generated
 from tools.bench.measurement import FORMATS, Cell, Effort, Measurement, Table, Target

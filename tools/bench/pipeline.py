@@ -16,7 +16,7 @@ from converters.meter import Meter
 from converters.reader import read_points
 from converters.records import decode_record, split_messages
 from converters.series import SeriesCache
-from handler.front_doors import open_front_door
+from handler.ingress import open_ingress
 from tools.bench.clock import Stopwatch, Time
 
 STAGES = ("parse", "decode", "convert", "encode", "compress")
@@ -45,8 +45,8 @@ class Shape:
 
 
 def run(event: Any, converter: Converter) -> Conversion:
-    """Take an event from the front door to compressed bodies, as the function does."""
-    delivery = open_front_door(event).parse()
+    """Take an event from the ingress to compressed bodies, as the function does."""
+    delivery = open_ingress(event).parse()
     return converter.convert(
         [(r.number, r.content) for r in delivery.records if r.content is not None],
         p8s_logzio_name=_ENVIRONMENT_LABEL,
@@ -78,7 +78,7 @@ class Stages:
         """Take an event the whole way, and give the time of each stage."""
         watches = {stage: Stopwatch() for stage in STAGES}
         with watches["parse"]:
-            delivery = open_front_door(event).parse()
+            delivery = open_ingress(event).parse()
         self._meter.begin()
         points = DeliveryPoints()
         for record in delivery.records:
@@ -114,7 +114,7 @@ class Floor:
     """
 
     def __init__(self, event: Any, bodies: list[bytes]) -> None:
-        delivery = open_front_door(event).parse()
+        delivery = open_ingress(event).parse()
         self._encoded = [
             binascii.b2a_base64(record.content or b"", newline=False).decode("ascii")
             for record in delivery.records

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from testing.events.front_doors import Event
+from testing.events.ingresses import Event
 from tools.bench.clock import Time, mean, ratio, summary, timed
 from tools.bench.deliveries import minutes
 from tools.bench.measurement import FORMATS, Cell, Effort, Measurement, Table, Target

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from testing.events.firehose import delivery_body, headers
-from testing.events.front_doors import SENT_MS, Event, function_url, transformation
+from testing.events.ingresses import SENT_MS, Event, function_url, transformation
 from testing.events.large import large_delivery, large_points, large_records
 from testing.events.otlp import Format
 from tools.fuzz.hostile_records import RECORDS

@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from testing.events.firehose import delivery_body, headers
-from testing.events.front_doors import SENT_MS, http_api_v2
+from testing.events.ingresses import SENT_MS, http_api_v2
 from testing.events.large import large_points, large_records
 from testing.events.otlp import Format
 
