@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from types import MappingProxyType
@@ -37,6 +37,7 @@ class Request:
         method: HTTP method.
         target: Path and query as they were sent.
         headers: Header names in lower case to values; repeated ones are joined with ", ".
+        sent_headers: Names and values of the headers as they were sent.
         begun: Monotonic seconds when the headers were read.
         body: The body as it was sent; empty in `HttpServer.respond_early`.
     """
@@ -46,6 +47,7 @@ class Request:
     method: str
     target: str
     headers: Mapping[str, str]
+    sent_headers: Sequence[tuple[str, str]] = field(repr=False)
     begun: float
     body: bytes = field(default=b"", repr=False)
 
@@ -283,6 +285,7 @@ class _Connection(http.server.BaseHTTPRequestHandler):
             self.command,
             self.path,
             MappingProxyType(headers),
+            self.headers.items(),
             time.monotonic(),
         )
         early = self._ask(owner.respond_early, request)
