@@ -43,7 +43,7 @@ def headers(
         common_attributes: Key-value pairs that the stream is set up with; None for no such header.
 
     Returns:
-        The headers without those that depend on the body or on the front door.
+        The headers without those that depend on the body or on the ingress.
     """
     made = {
         "Content-Type": "application/json",

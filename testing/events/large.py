@@ -19,7 +19,7 @@ from testing.events.fleet import (
     Percentiles,
     Point,
 )
-from testing.events.front_doors import Event, function_url
+from testing.events.ingresses import Event, function_url
 from testing.events.otlp import Format, messages, record
 
 POINTS_PER_RECORD = 350

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from testing.events.fleet import END_MS
-from testing.events.front_doors import Event
+from testing.events.ingresses import Event
 from testing.events.samples import bad_events, good_events
 
 _FOLDER = Path(__file__).parents[2] / "events"

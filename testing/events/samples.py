@@ -5,17 +5,17 @@ import json
 from collections.abc import Callable, Sequence
 from zlib import crc32
 
-from testing.events import front_doors
+from testing.events import ingresses
 from testing.events.firehose import ACCESS_KEY, delivery_body, headers
 from testing.events.fleet import DAILY_LATE_MS, MINUTE_MS, Point, fleet
-from testing.events.front_doors import Event
+from testing.events.ingresses import Event
 from testing.events.otlp import Format, messages, record
 
-_DOORS: dict[str, Callable[..., Event]] = {
-    "rest-v1": front_doors.rest_v1,
-    "http-api-v2": front_doors.http_api_v2,
-    "function-url": front_doors.function_url,
-    "alb": front_doors.alb,
+_INGRESSES: dict[str, Callable[..., Event]] = {
+    "rest-v1": ingresses.rest_v1,
+    "http-api-v2": ingresses.http_api_v2,
+    "function-url": ingresses.function_url,
+    "alb": ingresses.alb,
 }
 
 
@@ -38,9 +38,9 @@ def good_events(end_ms: int, *, daily_late_ms: int = DAILY_LATE_MS) -> dict[str,
     for format_ in Format:
         suffix = f"-otlp-{format_.value}"
         records = sample_records(points, format_)
-        for door in _DOORS:
-            made[door + suffix] = _event(door + suffix, records, end_ms, door=door)
-        made["transformation" + suffix] = front_doors.transformation(records, _sent(end_ms))
+        for ingress in _INGRESSES:
+            made[ingress + suffix] = _event(ingress + suffix, records, end_ms, ingress=ingress)
+        made["transformation" + suffix] = ingresses.transformation(records, _sent(end_ms))
         made["gzip" + suffix] = _gzip_event("gzip" + suffix, records, end_ms)
         several = [*messages(first, format_), b"", *messages(second, format_)]
         name = "multi-message" + suffix
@@ -103,24 +103,24 @@ def _event(
     records: Sequence[bytes],
     end_ms: int,
     *,
-    door: str = "function-url",
+    ingress: str = "function-url",
     access_key: str | None = ACCESS_KEY,
 ) -> Event:
-    """Send records through a front door, neither gzipped nor base64-encoded."""
+    """Send records through an ingress, neither gzipped nor base64-encoded."""
     body = delivery_body(records, request_id(name), _sent(end_ms))
     sent_headers = headers(request_id(name), access_key)
-    return _DOORS[door](sent_headers, body, base64=False, timestamp_ms=_sent(end_ms))
+    return _INGRESSES[ingress](sent_headers, body, base64=False, timestamp_ms=_sent(end_ms))
 
 
 def _gzip_event(name: str, records: Sequence[bytes], end_ms: int) -> Event:
     sent_headers, body = _gzipped(name, records, end_ms)
-    return front_doors.function_url(sent_headers, body, base64=True, timestamp_ms=_sent(end_ms))
+    return ingresses.function_url(sent_headers, body, base64=True, timestamp_ms=_sent(end_ms))
 
 
 def _destroyed_event(name: str, records: Sequence[bytes], end_ms: int) -> Event:
     """Send a gzip body through a REST API that takes it for text."""
     sent_headers, body = _gzipped(name, records, end_ms)
-    return front_doors.rest_v1(sent_headers, body, base64=False, timestamp_ms=_sent(end_ms))
+    return ingresses.rest_v1(sent_headers, body, base64=False, timestamp_ms=_sent(end_ms))
 
 
 def _gzipped(name: str, records: Sequence[bytes], end_ms: int) -> tuple[dict[str, str], bytes]:

@@ -120,7 +120,7 @@ def test_large_event(lambda_function: Emulator, receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("event", [{}, [], "text", 1, None, {"records": 1}], ids=repr)
 def test_no_event_of_ours(lambda_function: Emulator, event: Any) -> None:
-    """What no front door sends is answered with 400, and the process goes on."""
+    """What no ingress sends is answered with 400, and the process goes on."""
     assert invoke(lambda_function, event).status == 400
     assert invoke(lambda_function, EVENTS["alb-otlp-0.7"]).status == 200
 

@@ -12,8 +12,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 
 from converters.convert import Conversion, Converter, Profile
 from converters.records import split_messages
-from handler.front_doors import open_front_door
-from testing.events.front_doors import Event
+from handler.ingress import open_ingress
+from testing.events.ingresses import Event
 from testing.events.large import large_delivery
 from testing.events.otlp import Format
 
@@ -33,7 +33,7 @@ def new_converter() -> Converter:
 
 def convert(event: Any, converter: Converter) -> Conversion:
     """Turn an event into compressed bodies, as the function does; nothing is sent."""
-    delivery = open_front_door(event).parse()
+    delivery = open_ingress(event).parse()
     return converter.convert(
         [(r.number, r.content) for r in delivery.records if r.content is not None],
         p8s_logzio_name=P8S_LOGZIO_NAME,
@@ -52,7 +52,7 @@ class Floor:
     """
 
     def __init__(self, event: Any, conversion: Conversion) -> None:
-        contents = [r.content or b"" for r in open_front_door(event).parse().records]
+        contents = [r.content or b"" for r in open_ingress(event).parse().records]
         self._encoded = [binascii.b2a_base64(c, newline=False).decode("ascii") for c in contents]
         self._messages = [message for c in contents for message in split_messages(c)]
         self._bodies = [

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from handler.front_doors import open_front_door
-from testing.events.front_doors import Event
+from handler.ingress import open_ingress
+from testing.events.ingresses import Event
 from testing.events.otlp import Format
 from tools.bench.delivery import Floor, convert, cpu_seconds, generated, new_converter
 from tools.bench.measurement import FORMATS, Cell, Effort, Measurement, Table, Target, spread
@@ -90,7 +90,7 @@ def _case(events: Sequence[Event], repetitions: int) -> dict[str, Any]:
     ratios: dict[str, list[float]] = {"cold": [], "warm": []}
     for number in range(repetitions):
         event, floor = events[1 + number % len(floors)], floors[number % len(floors)]
-        times["ingress"].append(cpu_seconds(open_front_door(event).parse))
+        times["ingress"].append(cpu_seconds(open_ingress(event).parse))
         for warmth, converter in (("cold", new_converter()), ("warm", warm)):
             before = cpu_seconds(floor.run)
             times[warmth].append(cpu_seconds(partial(convert, event, converter)))

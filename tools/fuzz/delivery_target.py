@@ -13,7 +13,7 @@ from handler.transport import ListenerAnswer, Transport
 from testing import rules
 from testing.events.firehose import ACCESS_KEY, delivery_body, headers
 from testing.events.fleet import fleet
-from testing.events.front_doors import alb, function_url, http_api_v2, rest_v1, transformation
+from testing.events.ingresses import alb, function_url, http_api_v2, rest_v1, transformation
 from testing.events.otlp import Format
 from testing.events.samples import sample_records
 
@@ -50,7 +50,7 @@ _FUNCTION = Function(
 
 
 def check(content: bytes) -> None:
-    """See that any JSON is answered in a front door's words, and never as unforeseen."""
+    """See that any JSON is answered in an ingress's words, and never as unforeseen."""
     try:
         event = json.loads(content)
     except (ValueError, RecursionError):
@@ -78,7 +78,7 @@ def _record_id(given: Any) -> str:
 
 
 def seeds() -> dict[str, bytes]:
-    """Return one small delivery through each front door."""
+    """Return one small delivery through each ingress."""
     records = sample_records(fleet(_END_MS)[:2], Format.V1_0)[:1]
     body = delivery_body(records, "seed", _END_MS)
     sent = headers("seed", ACCESS_KEY, {"p8s_logzio_name": "fuzz"})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from converters.wire import encode_field
 from testing.events.firehose import delivery_body, headers
-from testing.events.front_doors import SENT_MS, Event, function_url, transformation
+from testing.events.ingresses import SENT_MS, Event, function_url, transformation
 from testing.events.large import large_delivery, large_points, large_records
 from testing.events.otlp import Format
 from tools.fuzz import wire

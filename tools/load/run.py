@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from testing.events.firehose import delivery_body, headers
-from testing.events.front_doors import SENT_MS, http_api_v2
+from testing.events.ingresses import SENT_MS, http_api_v2
 from testing.events.large import large_points, large_records
 from testing.events.otlp import Format
 from testing.misbehaving import raw_listener

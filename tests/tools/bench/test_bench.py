@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handler.front_doors import open_front_door
+from handler.ingress import open_ingress
 from testing.emulator import emulator_program
 from testing.events.otlp import Format
 from tools.bench.__main__ import MEASUREMENTS, main
@@ -63,7 +63,7 @@ def test_the_floor_works_on_the_whole_delivery() -> None:
     """The floor decodes every record, and compresses the bodies that the function sends."""
     event = generated(60, 0, Format.V1_0)
     conversion = convert(event, new_converter())
-    records = open_front_door(event).parse().records
+    records = open_ingress(event).parse().records
     floor = Floor(event, conversion)
     assert floor.run() == sum(len(record.content or b"") for record in records) > 0
     assert conversion.data_points == 60

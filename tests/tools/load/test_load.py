@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from converters.convert import Converter, Profile
-from handler.front_doors import open_front_door
+from handler.ingress import open_ingress
 from testing.converting import convert, samples_of
 from tools.load.__main__ import summary
 from tools.load.memory import growth
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def _delivery(event: bytes) -> Delivery:
-    return open_front_door(json.loads(event)).parse()
+    return open_ingress(json.loads(event)).parse()
 
 
 def test_a_short_run() -> None:

@@ -1,4 +1,4 @@
-"""The HTTP side of a front door."""
+"""The HTTP side of an ingress."""
 
 import http.server
 import threading
@@ -8,16 +8,16 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from testing.front_door.concurrency import FunctionError, Instances, LateError, ThrottledError
-from testing.front_door.doors import Answer, Door, too_large, words
+from testing.ingress.concurrency import FunctionError, Instances, LateError, ThrottledError
+from testing.ingress.kinds import Answer, IngressKind, too_large, words
 
 
-class FrontDoorServer(http.server.ThreadingHTTPServer):
-    """A front door on a free port of 127.0.0.1, listening until the end of `with`.
+class IngressServer(http.server.ThreadingHTTPServer):
+    """An ingress on a free port of 127.0.0.1, listening until the end of `with`.
 
     Args:
-        door: Which one.
-        instances: The function's; other doors may share them.
+        ingress: Which one.
+        instances: The function's; other ingresses may share them.
         wall: Seconds since the epoch, for the time in events.
 
     Attributes:
@@ -29,12 +29,12 @@ class FrontDoorServer(http.server.ThreadingHTTPServer):
     daemon_threads = False
 
     def __init__(
-        self, door: Door, instances: Instances, wall: Callable[[], float] = time.time
+        self, ingress: IngressKind, instances: Instances, wall: Callable[[], float] = time.time
     ) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)
         self.url = f"http://127.0.0.1:{self.server_port}/"
         self.statuses: Counter[int] = Counter()
-        self._door = door
+        self._ingress = ingress
         self._instances = instances
         self._wall = wall
         self._lock = threading.Lock()
@@ -57,31 +57,31 @@ class FrontDoorServer(http.server.ThreadingHTTPServer):
         self.server_close()
 
     def answer(self, headers: dict[str, str], body: bytes) -> Answer:
-        """Answer one request: by the function, or in the door's own words."""
+        """Answer one request: by the function, or in the ingress's own words."""
         answer = self._answer(headers, body)
         with self._lock:
             self.statuses[answer.status] += 1
         return answer
 
     def _answer(self, headers: dict[str, str], body: bytes) -> Answer:
-        door = self._door
-        event = door.event(headers, body, int(self._wall() * 1000))
+        ingress = self._ingress
+        event = ingress.event(headers, body, int(self._wall() * 1000))
         if event is None:
             return too_large()
         try:
-            return door.answer(self._instances.invoke(event, door.seconds))
+            return ingress.answer(self._instances.invoke(event, ingress.seconds))
         except ThrottledError:
-            return words(*door.throttled)
+            return words(*ingress.throttled)
         except FunctionError:
-            return words(*door.failed)
+            return words(*ingress.failed)
         except LateError:
-            return words(*door.late)
+            return words(*ingress.late)
 
 
 class _Connection(http.server.BaseHTTPRequestHandler):
     """Answers one request of a connection, and closes it: no idle ones are left to wait for."""
 
-    server: FrontDoorServer
+    server: IngressServer
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002

@@ -21,7 +21,7 @@ from handler.delivery import (
     parse_common_attributes,
     parse_record,
 )
-from handler.errors import BodyError, FrontDoorError
+from handler.errors import BodyError, IngressError
 
 if TYPE_CHECKING:
     from handler.outcome import Outcome
@@ -34,7 +34,7 @@ _UNKNOWN = (
 )
 
 
-class FrontDoor(Protocol):
+class Ingress(Protocol):
     """
     A way in: parses its event, and answers in its own form.
 
@@ -65,27 +65,27 @@ class FrontDoor(Protocol):
         """Return what the Lambda invocation returns; `now_ms` is the time since the epoch."""
 
 
-def open_front_door(event: Any) -> FrontDoor:
+def open_ingress(event: Any) -> Ingress:
     """
-    Return the front door that the event of a Lambda invocation came through.
+    Return the ingress that the event of a Lambda invocation came through.
 
     Raises:
-        FrontDoorError: It is none that is known.
+        IngressError: It is none that is known.
     """
     if not isinstance(event, dict):
-        raise FrontDoorError(_UNKNOWN)
+        raise IngressError(_UNKNOWN)
     if ("invocationId" in event or "deliveryStreamArn" in event) and isinstance(
         event.get("records"), list
     ):
-        return TransformationDoor(event)
+        return TransformationIngress(event)
     if any(isinstance(event.get(key), dict) for key in ("headers", "multiValueHeaders")):
-        return HttpDoor(event)
+        return HttpIngress(event)
     if "httpMethod" in event or "http" in _object(event.get("requestContext")):
-        return HttpDoor(event)
-    raise FrontDoorError(_UNKNOWN)
+        return HttpIngress(event)
+    raise IngressError(_UNKNOWN)
 
 
-class HttpDoor:
+class HttpIngress:
     """API Gateway REST API (v1), HTTP API (v2), Function URL and load balancer."""
 
     is_http = True
@@ -144,7 +144,7 @@ class HttpDoor:
             self.request_id = _text(parse_body(self._event, _SMALL_BODY).get("requestId"))
 
 
-class TransformationDoor:
+class TransformationIngress:
     """Firehose's data transformation: the function is called with the records themselves."""
 
     is_http = False

@@ -1,8 +1,8 @@
 locals {
-  is_http_api     = var.front_door == "HttpApi"
-  is_rest_api     = var.front_door == "RestApi"
-  is_function_url = var.front_door == "FunctionUrl"
-  is_http         = var.front_door != "Transformation"
+  is_http_api     = var.ingress == "HttpApi"
+  is_rest_api     = var.ingress == "RestApi"
+  is_function_url = var.ingress == "FunctionUrl"
+  is_http         = var.ingress != "Transformation"
   sends_gzip      = local.is_function_url && var.content_encoding == "GZIP"
   backs_up_source = !local.is_http && var.s3_backup_mode == "AllData"
 

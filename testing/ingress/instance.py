@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from testing.emulator import Code, Emulator, run_emulator
-from testing.front_door.concurrency import FunctionError
+from testing.ingress.concurrency import FunctionError
 
 
 class EmulatedInstance:

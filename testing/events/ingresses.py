@@ -1,4 +1,4 @@
-"""The Lambda events that AWS's front doors make of one HTTP request, and Firehose's own event."""
+"""The Lambda events that AWS's ingresses make of one HTTP request, and Firehose's own event."""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence

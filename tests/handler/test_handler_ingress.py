@@ -1,4 +1,4 @@
-"""The front doors: told apart by shape, equal in result."""
+"""The ingresses: told apart by shape, equal in result."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.app import Function
-from testing.events import front_doors
+from testing.events import ingresses
 from testing.events.fleet import END_MS
-from testing.events.front_doors import Event
+from testing.events.ingresses import Event
 from testing.events.samples import bad_events, good_events
 from testing.receiver import Receiver
 from tests.support.invoking import (
@@ -28,11 +28,11 @@ from tests.support.properties import examples
 
 GOOD = good_events(END_MS)
 BAD = bad_events(END_MS)
-HTTP_DOORS = {
-    "rest-v1": front_doors.rest_v1,
-    "http-api-v2": front_doors.http_api_v2,
-    "function-url": front_doors.function_url,
-    "alb": front_doors.alb,
+HTTP_INGRESSES = {
+    "rest-v1": ingresses.rest_v1,
+    "http-api-v2": ingresses.http_api_v2,
+    "function-url": ingresses.function_url,
+    "alb": ingresses.alb,
 }
 HEADERS = {
     "X-Amz-Firehose-Request-Id": REQUEST_ID,
@@ -54,8 +54,8 @@ def bodies(receiver: Receiver) -> list[bytes]:
 
 
 @pytest.mark.parametrize("format_", ["0.7", "1.0"])
-def test_every_front_door_gives_the_same_bodies(format_: str) -> None:
-    """The sample events of all doors, gzipped or not, make the same requests byte by byte."""
+def test_every_ingress_gives_the_same_bodies(format_: str) -> None:
+    """The sample events of all ingresses, gzipped or not, make the same requests byte by byte."""
     arrived: dict[str, list[bytes]] = {}
     for name in (n for n in GOOD if n.endswith(format_) and "multi-message" not in n):
         with Receiver() as receiver:
@@ -71,7 +71,7 @@ def test_every_front_door_gives_the_same_bodies(format_: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in GOOD if "transformation" not in name])
 def test_good_sample_is_answered_with_200(name: str, receiver: Receiver) -> None:
-    """Every good sample of an HTTP door is answered with 200 and its own request id."""
+    """Every good sample of an HTTP ingress is answered with 200 and its own request id."""
     answer = invoke(function_for(receiver.url), GOOD[name])
     assert (answer.status, answer.error) == (200, "")
     assert answer.request_id == GOOD[name]["headers"].get(
@@ -107,17 +107,17 @@ def test_good_records_beside_a_bad_one_are_sent(receiver: Receiver) -> None:
     assert receiver.accepted_samples()
 
 
-@pytest.mark.parametrize("door", HTTP_DOORS)
+@pytest.mark.parametrize("ingress", HTTP_INGRESSES)
 @pytest.mark.parametrize(
     "cased",
     [str.lower, str.upper, str.title, str.swapcase],
     ids=["lower", "upper", "title", "swapped"],
 )
 def test_header_names_in_any_case(
-    door: str, cased: Callable[[str], str], receiver: Receiver
+    ingress: str, cased: Callable[[str], str], receiver: Receiver
 ) -> None:
-    """The case of header names makes no difference at any door."""
-    event = HTTP_DOORS[door](HEADERS, body_of([record_of(points(1))]))
+    """The case of header names makes no difference at any ingress."""
+    event = HTTP_INGRESSES[ingress](HEADERS, body_of([record_of(points(1))]))
     event["headers"] = {cased(name): value for name, value in event["headers"].items()}
     event.pop("multiValueHeaders", None)
     answer = invoke(function_for(receiver.url), event)
@@ -128,7 +128,7 @@ def test_header_names_in_any_case(
 @pytest.mark.parametrize("headers", [{}, {"headers": None}, {"headers": {}}])
 def test_headers_only_in_multi_value_headers(headers: Event, receiver: Receiver) -> None:
     """An event whose headers are only in multiValueHeaders counts in full."""
-    event = front_doors.rest_v1(HEADERS, body_of([record_of(points(1))]))
+    event = ingresses.rest_v1(HEADERS, body_of([record_of(points(1))]))
     del event["headers"]
     answer = invoke(function_for(receiver.url), event | headers)
     assert (answer.status, answer.request_id) == (200, REQUEST_ID)
@@ -140,7 +140,7 @@ def test_load_balancer_gets_a_status_description(
     key: str, description: str, multi_value: bool, receiver: Receiver
 ) -> None:
     """A load balancer is told the status in words, and multi-value headers where it has them."""
-    event = front_doors.alb(
+    event = ingresses.alb(
         HEADERS | {"X-Amz-Firehose-Access-Key": key},
         body_of([record_of(points(1))]),
         multi_value=multi_value,
@@ -151,16 +151,16 @@ def test_load_balancer_gets_a_status_description(
     assert response.get("multiValueHeaders") == expected
 
 
-@pytest.mark.parametrize("door", ["rest-v1", "http-api-v2", "function-url"])
-def test_only_a_load_balancer_gets_a_status_description(door: str, receiver: Receiver) -> None:
+@pytest.mark.parametrize("ingress", ["rest-v1", "http-api-v2", "function-url"])
+def test_only_a_load_balancer_gets_a_status_description(ingress: str, receiver: Receiver) -> None:
     """API Gateway and Function URLs refuse fields they do not know, and get none."""
-    response = function_for(receiver.url)(HTTP_DOORS[door](HEADERS, body_of([])), None)
+    response = function_for(receiver.url)(HTTP_INGRESSES[ingress](HEADERS, body_of([])), None)
     assert response.keys() == {"statusCode", "headers", "body", "isBase64Encoded"}
 
 
 def test_request_id_comes_from_the_header_first(receiver: Receiver) -> None:
     """The header's request id goes before the body's, since Firehose compares with it."""
-    event = front_doors.function_url(HEADERS, body_of([], "another-id"))
+    event = ingresses.function_url(HEADERS, body_of([], "another-id"))
     assert invoke(function_for(receiver.url), event).request_id == REQUEST_ID
 
 
@@ -199,7 +199,7 @@ UNKNOWN: list[Any] = [
 
 @pytest.mark.parametrize("event", UNKNOWN, ids=lambda event: json.dumps(event)[:40])
 def test_unknown_event_is_answered_with_400(event: Any) -> None:
-    """An event of no known front door is answered with 400, never with an exception."""
+    """An event of no known ingress is answered with 400, never with an exception."""
     function = function_for("https://listener.example.com")
     assert invoke(function, event).status == 400
 

@@ -1,4 +1,4 @@
-"""The front doors: what each makes of a request, of the function's answer, and of its absence.
+"""The ingresses: what each makes of a request, of the function's answer, and of its absence.
 
 Sizes are Lambda's and API Gateway's quotas. What API Gateway says when the function fails is in
 "Handling Lambda errors with an API Gateway API": 500 where Lambda rejects the invocation, 502
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from testing.events.front_doors import function_url, http_api_v2, rest_v1
+from testing.events.ingresses import function_url, http_api_v2, rest_v1
 
 LAMBDA_EVENT_BYTES = 6 * 1024 * 1024
 """The largest event of a synchronous invocation (Lambda quotas)."""
@@ -22,12 +22,12 @@ _REST_WORDS = "Internal server error"
 _HTTP_WORDS = "Internal Server Error"
 _TOO_LARGE = "Request Entity Too Large"
 
-# The event has these from the door itself.
+# The event has these from the ingress itself.
 _NOT_PASSED_ON = frozenset({"host", "content-length", "connection"})
 
 
 class MakeEvent(Protocol):
-    """Makes a door's event; see `events.front_doors`."""
+    """Makes an ingress's event; see `events.ingresses`."""
 
     def __call__(
         self, headers: Mapping[str, str], body: bytes, *, base64: bool, timestamp_ms: int
@@ -45,8 +45,8 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """One kind of front door.
+class IngressKind:
+    """One kind of ingress.
 
     Attributes:
         name: Its name.
@@ -109,7 +109,7 @@ class Door:
 
 
 def words(status: int, message: str) -> Answer:
-    """Give an answer of the door's own."""
+    """Give an answer of the ingress's own."""
     content = json.dumps({"message": message}).encode()
     return Answer(status, {"Content-Type": "application/json"}, content)
 
@@ -119,7 +119,7 @@ def too_large() -> Answer:
     return words(413, _TOO_LARGE)
 
 
-REST_API = Door(
+REST_API = IngressKind(
     "RestApi",
     rest_v1,
     _GATEWAY_BYTES,
@@ -129,7 +129,7 @@ REST_API = Door(
     late=(504, "Endpoint request timed out"),
     binary=False,
 )
-REST_API_BINARY = Door(
+REST_API_BINARY = IngressKind(
     "RestApi with binary media types",
     rest_v1,
     _GATEWAY_BYTES,
@@ -138,7 +138,7 @@ REST_API_BINARY = Door(
     failed=(502, _REST_WORDS),
     late=(504, "Endpoint request timed out"),
 )
-HTTP_API = Door(
+HTTP_API = IngressKind(
     "HttpApi",
     http_api_v2,
     _GATEWAY_BYTES,
@@ -147,7 +147,7 @@ HTTP_API = Door(
     failed=(500, _HTTP_WORDS),
     late=(503, "Service Unavailable"),
 )
-FUNCTION_URL = Door(
+FUNCTION_URL = IngressKind(
     "FunctionUrl",
     function_url,
     LAMBDA_EVENT_BYTES,

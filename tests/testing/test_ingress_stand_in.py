@@ -1,4 +1,4 @@
-"""The front-door stand-in: events, answers, limits, and Lambda's concurrency."""
+"""The ingress stand-in: events, answers, limits, and Lambda's concurrency."""
 
 import base64
 import contextlib
@@ -18,17 +18,17 @@ import requests
 
 from testing.events.firehose import headers
 from testing.exchange import Answer, Received
-from testing.front_door.concurrency import FunctionError, Instance, Instances
-from testing.front_door.doors import (
+from testing.ingress.concurrency import FunctionError, Instance, Instances
+from testing.ingress.instance import emulated
+from testing.ingress.kinds import (
     FUNCTION_URL,
     HTTP_API,
     LAMBDA_EVENT_BYTES,
     REST_API,
     REST_API_BINARY,
-    Door,
+    IngressKind,
 )
-from testing.front_door.instance import emulated
-from testing.front_door.server import FrontDoorServer
+from testing.ingress.server import IngressServer
 from testing.receiver import Receiver
 from testing.servers import loopback_session
 from tests.support.invoking import (
@@ -44,8 +44,8 @@ from tests.support.required_emulator import required_emulator
 
 BODY = body_of([record_of(points(3))]).encode()
 HEADERS = headers(REQUEST_ID, ACCESS_KEY)
-DOORS = (REST_API, REST_API_BINARY, HTTP_API, FUNCTION_URL)
-BINARY_DOORS = (REST_API_BINARY, HTTP_API, FUNCTION_URL)
+INGRESSES = (REST_API, REST_API_BINARY, HTTP_API, FUNCTION_URL)
+BINARY_INGRESSES = (REST_API_BINARY, HTTP_API, FUNCTION_URL)
 
 
 class Calling:
@@ -61,15 +61,15 @@ class Calling:
 
 @contextlib.contextmanager
 def serving(
-    door: Door, function: Callable[[Any], Any], limit: int = 1
+    ingress: IngressKind, function: Callable[[Any], Any], limit: int = 1
 ) -> Iterator[tuple[str, Instances]]:
-    """Run a front door of a function."""
+    """Run an ingress of a function."""
 
     @contextlib.contextmanager
     def start(_number: int) -> Iterator[Instance]:
         yield Calling(function)
 
-    with Instances(start, limit) as instances, FrontDoorServer(door, instances) as server:
+    with Instances(start, limit) as instances, IngressServer(ingress, instances) as server:
         yield server.url, instances
 
 
@@ -85,10 +85,10 @@ def the_function(receiver: Receiver) -> Callable[[Any], Any]:
     return lambda event: function(event, None)
 
 
-@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
-def test_delivery(door: Door) -> None:
-    """Through each front door a delivery reaches the listener, and Firehose its answer."""
-    with Receiver() as receiver, serving(door, the_function(receiver)) as (url, _):
+@pytest.mark.parametrize("ingress", INGRESSES, ids=lambda ingress: ingress.name)
+def test_delivery(ingress: IngressKind) -> None:
+    """Through each ingress a delivery reaches the listener, and Firehose its answer."""
+    with Receiver() as receiver, serving(ingress, the_function(receiver)) as (url, _):
         answer = post(url)
         assert answer.status_code == 200
         assert answer.headers["Content-Type"] == "application/json"
@@ -96,10 +96,10 @@ def test_delivery(door: Door) -> None:
         assert len(receiver.accepted_samples()) == 3 * SAMPLES_OF_A_POINT
 
 
-@pytest.mark.parametrize("door", BINARY_DOORS, ids=lambda door: door.name)
-def test_compressed_delivery(door: Door) -> None:
-    """Where a door takes binary bodies, so does a compressed one."""
-    with Receiver() as receiver, serving(door, the_function(receiver)) as (url, _):
+@pytest.mark.parametrize("ingress", BINARY_INGRESSES, ids=lambda ingress: ingress.name)
+def test_compressed_delivery(ingress: IngressKind) -> None:
+    """Where an ingress takes binary bodies, so does a compressed one."""
+    with Receiver() as receiver, serving(ingress, the_function(receiver)) as (url, _):
         assert post(url, gzip.compress(BODY), **{"Content-Encoding": "gzip"}).status_code == 200
         assert len(receiver.accepted_samples()) == 3 * SAMPLES_OF_A_POINT
 
@@ -112,11 +112,11 @@ def test_destroyed_delivery() -> None:
         assert "destroyed" in answer.json()["errorMessage"]
 
 
-@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
-def test_too_large(door: Door) -> None:
+@pytest.mark.parametrize("ingress", INGRESSES, ids=lambda ingress: ingress.name)
+def test_too_large(ingress: IngressKind) -> None:
     """An event above Lambda's 6 MB is answered 413 and never reaches the function."""
     events: list[Any] = []
-    with serving(door, events.append) as (url, _):
+    with serving(ingress, events.append) as (url, _):
         assert post(url, b"x" * LAMBDA_EVENT_BYTES).status_code == 413
     assert events == []
 
@@ -127,7 +127,7 @@ def test_too_large(door: Door) -> None:
     ids=repr,
 )
 def test_no_response(returned: Any) -> None:
-    """What is no HTTP response becomes the door's own error."""
+    """What is no HTTP response becomes the ingress's own error."""
     with serving(REST_API, lambda _: returned) as (url, _):
         assert post(url).status_code == 502
     with serving(HTTP_API, lambda _: returned) as (url, _):
@@ -146,29 +146,29 @@ def test_encoded_response() -> None:
 
 
 @pytest.mark.parametrize(
-    ("door", "status"),
+    ("ingress", "status"),
     [(REST_API, 502), (HTTP_API, 500), (FUNCTION_URL, 502)],
     ids=lambda value: getattr(value, "name", value),
 )
-def test_crash(door: Door, status: int) -> None:
-    """A function that crashes is answered by the door, and the instance is used again."""
+def test_crash(ingress: IngressKind, status: int) -> None:
+    """A function that crashes is answered by the ingress, and the instance is used again."""
 
     def crash(_event: Any) -> Any:
         raise FunctionError("killed")
 
-    with serving(door, crash) as (url, instances):
+    with serving(ingress, crash) as (url, instances):
         assert post(url).status_code == status
         assert post(url).status_code == status
         assert instances.started == 1
 
 
 @pytest.mark.parametrize(
-    ("door", "status"),
+    ("ingress", "status"),
     [(REST_API, 500), (HTTP_API, 503), (FUNCTION_URL, 429)],
     ids=lambda value: getattr(value, "name", value),
 )
-def test_throttled(door: Door, status: int) -> None:
-    """With every instance busy the door says so; instances are started as they are needed."""
+def test_throttled(ingress: IngressKind, status: int) -> None:
+    """With every instance busy the ingress says so; instances are started as they are needed."""
     working = threading.Semaphore(0)
     over = threading.Event()
 
@@ -177,7 +177,7 @@ def test_throttled(door: Door, status: int) -> None:
         over.wait(180)
         return {"statusCode": 200}
 
-    with serving(door, work, limit=2) as (url, instances), ThreadPoolExecutor(2) as threads:
+    with serving(ingress, work, limit=2) as (url, instances), ThreadPoolExecutor(2) as threads:
         answers = [threads.submit(post, url) for _ in range(2)]
         for _ in answers:
             assert working.acquire(timeout=180)
@@ -190,21 +190,21 @@ def test_throttled(door: Door, status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("door", "status"),
+    ("ingress", "status"),
     [(REST_API, 504), (HTTP_API, 503), (FUNCTION_URL, 504)],
     ids=lambda value: getattr(value, "name", value),
 )
-def test_late(door: Door, status: int) -> None:
-    """A door gives up on a slow function, which goes on and keeps its instance."""
+def test_late(ingress: IngressKind, status: int) -> None:
+    """An ingress gives up on a slow function, which goes on and keeps its instance."""
     over = threading.Event()
 
     def work(_event: Any) -> Any:
         over.wait(180)
         return {"statusCode": 200}
 
-    with serving(dataclasses.replace(door, seconds=0.1), work) as (url, _):
+    with serving(dataclasses.replace(ingress, seconds=0.1), work) as (url, _):
         assert post(url).status_code == status
-        assert post(url).status_code == door.throttled[0]
+        assert post(url).status_code == ingress.throttled[0]
         over.set()
 
 
