@@ -1,13 +1,8 @@
-"""Whether memory stays what it is, seen through its ups and downs."""
-
-from __future__ import annotations
+"""Whether memory grows, seen through its ups and downs."""
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 # The first part of the time fills the caches.
 _WARM_UP = 0.25
@@ -18,14 +13,13 @@ _MB_ALLOWED = 4.0
 
 
 @dataclass(frozen=True)
-class Flatness:
-    """
-    How memory changed after the warm-up.
+class Growth:
+    """How memory changed after the warm-up.
 
     Attributes:
         mean_mb: The mean of the windows' peaks.
-        growth_mb: What the straight line through the peaks rises from the
-            first window to the last.
+        growth_mb: What the straight line through the peaks rises from the first window to the
+            last.
     """
 
     mean_mb: float
@@ -42,13 +36,12 @@ class Flatness:
         return self.growth_mb <= self.allowed_mb
 
 
-def flatness(memory: Sequence[tuple[float, float]]) -> Flatness:
-    """
-    Judge memory over time.
+def growth(memory: Sequence[tuple[float, float]]) -> Growth:
+    """Judge memory over time.
 
-    A cache that fills and is emptied makes a saw of it, so the time after the
-    warm-up (a quarter of all) is cut into twelve windows, and a straight line
-    is put through the peaks of these by least squares.
+    A cache that fills and is emptied makes a sawtooth of it. So the time after the warm-up (a
+    quarter of all) is cut into twelve windows, and a straight line is put through the peaks of
+    these by least squares.
 
     Args:
         memory: (Seconds, MB) in the order of time.
@@ -63,6 +56,6 @@ def flatness(memory: Sequence[tuple[float, float]]) -> Flatness:
             peaks[window] = max(peaks.get(window, 0.0), mb)
     mean = statistics.fmean(peaks.values())
     if len(peaks) < 2:
-        return Flatness(mean, 0.0)
+        return Growth(mean, 0.0)
     slope = statistics.linear_regression(list(peaks), list(peaks.values())).slope
-    return Flatness(mean, slope * (max(peaks) - min(peaks)))
+    return Growth(mean, slope * (max(peaks) - min(peaks)))

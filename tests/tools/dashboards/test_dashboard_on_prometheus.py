@@ -13,7 +13,7 @@ from testing.events.fleet import LINKED_ACCOUNT, MONITORING_ACCOUNT, REGION
 from testing.events.samples import good_events
 from testing.servers import Prometheus, prometheus
 from tests.support.telling import TellingFunction
-from tests.tools.dashboards.written import (
+from tests.tools.dashboards.grafana import (
     GRAPHS,
     TARGETS,
     VARIABLES,

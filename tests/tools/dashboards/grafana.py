@@ -1,4 +1,4 @@
-"""The Grafana dashboard as it is written, for the tests of it."""
+"""The Grafana dashboard in the tree, for its tests."""
 
 from __future__ import annotations
 
@@ -15,22 +15,16 @@ VARIABLES: dict[str, dict[str, Any]] = {
     variable["name"]: variable for variable in DASHBOARD["templating"]["list"]
 }
 FILTERS = ("p8s_logzio_name", "account", "region")
-DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 GRAPHS = [panel for panel in DASHBOARD["panels"] if panel["type"] not in ("row", "text")]
 TARGETS = [
     pytest.param(target, id=f"{panel['title']}-{target['refId']}")
     for panel in GRAPHS
     for target in panel["targets"]
 ]
-EVENTS = ("function-url-otlp-0.7", "function-url-otlp-1.0")
-OTHER_SETS = {"resource"}
-"""Dimensions that the samples do not have, and that queries may require to be absent."""
-
-Series = dict[str, str]
 
 
 def with_values(query: str) -> str:
-    """Put values in the place of Grafana's variables: anything, and a minute."""
+    """Replace Grafana's variables: anything, and a minute."""
     query = query.replace("$__interval", "1m")
     for name in FILTERS:
         query = re.sub(rf"\${name}\b", ".*", query)
