@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 from extension.batch_size import BatchSize
-from extension.destinations.destination import Meaning, Verdict
+from extension.destinations.destination import BatchResult, Meaning
 from extension.errors import AbandonedExchange, ExchangeError, ExtensionError
 from extension.losses import Losses
 from extension.settlement import UNAUTHORIZED, Settlement
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from extension.buffer import Buffer
     from extension.clocks import Clocks
-    from extension.destinations.destination import Answer, Destination, Request
+    from extension.destinations.destination import Destination, Request, Response
     from extension.own_log import OwnLog
     from extension.patience import Patience
 
@@ -37,7 +37,7 @@ _HANGING_SECONDS = 0.5
 class Exchanges(Protocol):
     """The network, as a delivery uses it."""
 
-    def post(self, request: Request, seconds: float) -> Answer:
+    def post(self, request: Request, seconds: float) -> Response:
         """Send a request and return its answer."""
 
     def abandon(self) -> None:
@@ -214,18 +214,18 @@ class Delivery:
                 break
         self._settlement.whole()
 
-    def _attempt(self, exchanges: Exchanges, records: list[bytes]) -> Verdict:
+    def _attempt(self, exchanges: Exchanges, records: list[bytes]) -> BatchResult:
         """Send some records; return what became of it, an exchange without answer included."""
         while True:
             try:
                 answer = self._exchange(exchanges, self.destination.request(records))
-                return self.destination.judge(answer, len(records))
+                return self.destination.interpret(answer, len(records))
             except AbandonedExchange:  # noqa: PERF203 -- rare, and then it starts anew
                 continue
             except ExtensionError as error:
-                return Verdict(Meaning.RETRY, detail=str(error))
+                return BatchResult(Meaning.RETRY, detail=str(error))
 
-    def _exchange(self, exchanges: Exchanges, request: Request) -> Answer:
+    def _exchange(self, exchanges: Exchanges, request: Request) -> Response:
         """Send a request and return its answer; learn from the time that it took."""
         with self.buffer.changed:
             began = self._exchange_began = self._clock()

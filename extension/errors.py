@@ -3,8 +3,8 @@ What can go wrong in the extension.
 
     ExtensionError
     ├── LambdaApiError     the Extensions API or the Telemetry API refused a call
-    ├── SettingsError      a destination cannot be used (destinations.surroundings)
-    ├── SecretError        a token cannot be read from its store (secret)
+    ├── SettingsError      a destination cannot be used
+    ├── SecretError        a token cannot be read from its store
     └── ExchangeError      a request to a destination brought no answer
         ├── StaleConnection    the connection had been closed while it was not used
         └── AbandonedExchange  the environment was frozen in the middle of it
@@ -31,6 +31,14 @@ class LambdaApiError(ExtensionError):
     def __init__(self, call: str, status: int, detail: str) -> None:
         super().__init__(f"{call}: {status or 'no answer'} {detail}".rstrip())
         self.status = status
+
+
+class SettingsError(ExtensionError):
+    """A destination cannot be used; the text says which variable to set, and never its value."""
+
+
+class SecretError(ExtensionError):
+    """A secret cannot be read; the text never has any part of it."""
 
 
 class ExchangeError(ExtensionError):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from extension.bounded_socket import BoundedSocket, BoundedTlsSocket, Deadline, tls_context
-from extension.destinations.destination import Answer
+from extension.destinations.destination import Response
 from extension.errors import AbandonedExchange, ExchangeError, StaleConnection
 from extension.resolver import Resolver
 
@@ -53,7 +53,7 @@ class Exchanges:
         self._resolvers: dict[tuple[str, int], Resolver] = {}
         self._tls = tls_context()
 
-    def post(self, request: Request, seconds: float) -> Answer:
+    def post(self, request: Request, seconds: float) -> Response:
         """
         Send a request and return its answer.
 
@@ -86,7 +86,7 @@ class Exchanges:
         if connection is not None:
             connection.close()
 
-    def _post(self, request: Request, deadline: Deadline) -> Answer:
+    def _post(self, request: Request, deadline: Deadline) -> Response:
         connection = self._connection
         kept = connection is not None
         try:
@@ -109,7 +109,7 @@ class Exchanges:
         if not whole and response.status < _REFUSALS:
             raise ExchangeError("the answer came before the end of the request")
         headers = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, headers, body)
+        return Response(response.status, headers, body)
 
     def _connect(self, scheme: str, host: str, port: int | None) -> _Connection:
         secure = scheme == "https"
@@ -146,7 +146,7 @@ class _Connection(http.client.HTTPConnection):
             OSError: There was no connection to send it over.
         """
         try:
-            self.request("POST", target, request.body, dict(request.headers))
+            self.request(request.method, target, request.body, dict(request.headers))
         except OSError:
             if self.sock is None or self.abandoned:
                 raise

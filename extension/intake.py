@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extension.destinations.stamps import Stamps
 from extension.own_log import PREFIX, where
-from extension.records import Record
+from extension.records import LogRecord
 from extension.selection import said
 from extension.telemetry import Malformed, events
 
@@ -139,7 +139,7 @@ class Intake:
             for outlet in outlets:
                 outlet.queue()
 
-    def _write(self, outlet: _Outlet, record: Record) -> None:
+    def _write(self, outlet: _Outlet, record: LogRecord) -> None:
         try:
             line = outlet.encode(record)
         except Exception as error:  # noqa: BLE001 -- promise 1: a fault of ours costs one record
@@ -148,7 +148,7 @@ class Intake:
         else:
             outlet.put(line, record.time)
 
-    def queue(self, record: Record) -> None:
+    def queue(self, record: LogRecord) -> None:
         """Queue a record of the extension's own for every destination."""
         for route in self._routes:
             route.delivery.add([route.delivery.destination.encode(record)])
@@ -158,7 +158,7 @@ class Intake:
         for route in self._routes:
             route.delivery.buffer.leave_out(reason, 1)
 
-    def _record(self, event: Any) -> tuple[Record, str]:
+    def _record(self, event: Any) -> tuple[LogRecord, str]:
         """Return an event as a record, and its kind: `function`, `extension` or `platform`."""
         # Most records by far are plain lines of the function; they take the short way.
         if type(event) is dict and event.get("type") == "function":
@@ -167,13 +167,13 @@ class Intake:
                 request_id = self._invocations.at(time)
                 if self._selection.redacts:
                     content = self._selection.redacted(content)
-                return Record(time, "function", content, request_id, None), "function"
+                return LogRecord(time, "function", content, request_id, None), "function"
         return self._record_of_any(event)
 
-    def _record_of_any(self, event: Any) -> tuple[Record, str]:
+    def _record_of_any(self, event: Any) -> tuple[LogRecord, str]:
         if not isinstance(event, dict):
             text = event.text if isinstance(event, Malformed) else event
-            return Record(
+            return LogRecord(
                 self._clocks.timestamp(), "function", self._selection.redacted(text), None, None
             ), ("function")
         type_ = event.get("type")
@@ -193,9 +193,9 @@ class Intake:
             request_id = named
         else:
             request_id = self._invocations.of_line(named, time, guess=kind == "function")
-        return Record(time, type_, self._selection.redacted(content), request_id, level), kind
+        return LogRecord(time, type_, self._selection.redacted(content), request_id, level), kind
 
-    def _reason_to_leave_out(self, record: Record, kind: str) -> str:
+    def _reason_to_leave_out(self, record: LogRecord, kind: str) -> str:
         if kind == "function":
             if not self._selection.leaves_out:
                 return ""

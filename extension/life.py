@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from extension.errors import LambdaApiError
 from extension.own_log import where
-from extension.records import Record
+from extension.records import LogRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -196,9 +196,9 @@ class Life:
         if pipeline.inbox.bytes:
             self._log.warning(f"{pipeline.inbox.bytes} bytes of telemetry were not read in time")
 
-    def _end_of_environment(self, reason: str) -> Record:
+    def _end_of_environment(self, reason: str) -> LogRecord:
         request = self._request_id or None
-        return Record(
+        return LogRecord(
             time=self._clocks.timestamp(),
             type="extension",
             record={

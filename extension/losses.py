@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extension.own_log import where
-from extension.records import Record
+from extension.records import LogRecord
 
 if TYPE_CHECKING:
     from extension.buffer import Buffer
@@ -79,9 +79,9 @@ class Losses:
             self._told = total
             self._buffer.add([line])
 
-    def _record(self, lost: dict[str, int]) -> Record:
+    def _record(self, lost: dict[str, int]) -> LogRecord:
         counts = ", ".join(f"{reason}={count}" for reason, count in sorted(lost.items()))
-        return Record(
+        return LogRecord(
             time=self._clocks.timestamp(),
             type="extension",
             record={"message": f"log records were lost: {counts}", "logsDropped": lost},

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from extension.buffer import Buffer
 from extension.clocks import Clocks, real_clocks
 from extension.delivery import Delivery
-from extension.destinations.choose import choose
+from extension.destinations import choose
 from extension.errors import LambdaApiError
 from extension.inbox import Inbox
 from extension.intake import Intake, Route
@@ -21,7 +21,7 @@ from extension.own_log import OwnLog, where
 from extension.patience import FAILURES_TO_OPEN, Patience
 from extension.receiver import Receiver
 from extension.records import FunctionIdentity
-from extension.secret import fetch_secret
+from extension.secrets import fetch_secret
 from extension.selection import Selection
 from extension.settings import Settings, read_settings
 
@@ -147,24 +147,24 @@ def _pipeline(
 
 
 def _patience(destination: Destination, clocks: Clocks) -> Patience:
-    pacing = destination.pacing
-    if pacing is None:
+    retry_settings = destination.retry_settings
+    if retry_settings is None:
         return Patience(clocks.monotonic, random.random)
     return Patience(
         clocks.monotonic,
         random.random,
-        first_delay=pacing.initial_delay_ms / 1000,
-        longest_delay=pacing.max_delay_ms / 1000,
+        first_delay=retry_settings.initial_delay_ms / 1000,
+        longest_delay=retry_settings.max_delay_ms / 1000,
         # A budget caps every setting: the breaker opens no later for it.
-        failures_to_open=min(pacing.max_retries + 1, FAILURES_TO_OPEN),
+        failures_to_open=min(retry_settings.max_retries + 1, FAILURES_TO_OPEN),
     )
 
 
 def _budget(destination: Destination, settings: Settings) -> float:
     """Return the seconds for one exchange: those of the destination's variables, within ours."""
-    pacing = destination.pacing
+    retry_settings = destination.retry_settings
     longest = settings.flush_budget_ms
-    return min(pacing.request_timeout_ms if pacing else longest, longest) / 1000
+    return min(retry_settings.request_timeout_ms if retry_settings else longest, longest) / 1000
 
 
 def _subscribe(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 
-class Record(NamedTuple):
+class LogRecord(NamedTuple):
     """
     One event of the Telemetry API.
 

@@ -14,7 +14,7 @@ import socket
 import time
 
 from extension.bounded_socket import BoundedSocket, Deadline
-from extension.secret import SecretError
+from extension.errors import SecretError
 
 # The SDKs allow plain http to these addresses alone ("Container credential provider").
 _URL = re.compile(

@@ -9,7 +9,7 @@ from extension.own_log import where
 
 if TYPE_CHECKING:
     from extension.buffer import Buffer
-    from extension.destinations.destination import Destination, Verdict
+    from extension.destinations.destination import BatchResult, Destination
     from extension.losses import Losses
     from extension.own_log import OwnLog
     from extension.patience import Patience
@@ -58,7 +58,7 @@ class Settlement:
         """Know that a batch came to its end without a fault of our own."""
         self._faults = 0
 
-    def settle(self, verdict: Verdict, count: int) -> bool:
+    def settle(self, verdict: BatchResult, count: int) -> bool:
         """Account for some records of the batch; tell whether the next ones may be sent."""
         name = self._destination.name
         self._log.debug(f"{name}: {verdict.meaning.value} {count} records {verdict.detail}")

@@ -12,7 +12,7 @@ from tests.support.extension_deliveries import Delivering
 from tests.support.extension_parts import OK, LinesDestination, status
 
 if TYPE_CHECKING:
-    from extension.destinations.destination import Answer
+    from extension.destinations.destination import Response
 
 LARGEST = 2_097_152
 SMALLEST = 262_144
@@ -63,7 +63,7 @@ def test_slow_destination() -> None:
     """A backlog reaches a destination that needs longer than the budget for all of it at once."""
     records = [b"%04d" % number + b"x" * 996 for number in range(1_500)]
 
-    def slow(posted: list[bytes]) -> Answer | ExchangeError:
+    def slow(posted: list[bytes]) -> Response | ExchangeError:
         # A second for each hundred kilobytes.
         seconds = sum(map(len, posted)) / 100_000
         delivering.leap(min(seconds, BUDGET))
@@ -82,11 +82,11 @@ def test_slow_destination() -> None:
 
 
 @pytest.mark.parametrize("outcome", [status(503), AbandonedExchange("frozen")])
-def test_size_is_kept(outcome: Answer | AbandonedExchange) -> None:
+def test_size_is_kept(outcome: Response | AbandonedExchange) -> None:
     """An answer that asks for patience, and a freeze, leave the size as it is."""
     records = [b"%04d" % number + b"x" * 996 for number in range(1_500)]
 
-    def late(_posted: list[bytes]) -> Answer | AbandonedExchange:
+    def late(_posted: list[bytes]) -> Response | AbandonedExchange:
         delivering.leap(BUDGET)
         return outcome
 

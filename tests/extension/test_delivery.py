@@ -14,10 +14,10 @@ from tests.support.extension_parts import OK, LinesDestination, lines, status
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from extension.destinations.destination import Answer, Request
+    from extension.destinations.destination import Request, Response
 
 
-def too_large(limit: int) -> Callable[[list[bytes]], Answer]:
+def too_large(limit: int) -> Callable[[list[bytes]], Response]:
     """Return a step that takes requests of a few records only."""
     return lambda posted: OK if len(posted) <= limit else status(413)
 
@@ -68,7 +68,7 @@ def test_halve(limit: int) -> None:
 def test_halve_down_to_one() -> None:
     """A record that is too large alone is dropped as `oversized`; all others arrive in order."""
 
-    def but_five(posted: list[bytes]) -> Answer:
+    def but_five(posted: list[bytes]) -> Response:
         return status(413) if lines(5, 5)[0] in posted else OK
 
     delivering = Delivering(*[but_five] * 30).started(*lines(1, 9))

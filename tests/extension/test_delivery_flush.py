@@ -16,13 +16,13 @@ from tests.support.extension_parts import LONG, OK, LinesDestination, lines, sta
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from extension.destinations.destination import Answer
+    from extension.destinations.destination import Response
 
 
-def until(event: threading.Event) -> Callable[[list[bytes]], Answer]:
+def until(event: threading.Event) -> Callable[[list[bytes]], Response]:
     """Return a step that lasts until an event."""
 
-    def step(_posted: list[bytes]) -> Answer:
+    def step(_posted: list[bytes]) -> Response:
         assert event.wait(LONG)
         return OK
 

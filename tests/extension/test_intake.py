@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extension.own_log import PREFIX
-from extension.records import Record
+from extension.records import LogRecord
 from extension.selection import Selection
 from tests.support.extension_parts import (
     LONG,
@@ -45,13 +45,13 @@ VALUES = [
 @pytest.mark.parametrize("value", VALUES, ids=[repr(value)[:12] for value in VALUES])
 def test_every_kind(type_: str, value: Any) -> None:
     """Whatever a record is, it becomes one record with its type and the platform's time."""
-    assert Reading().read(event(type_, value)) == [Record(NOW, type_, value, None, None)]
+    assert Reading().read(event(type_, value)) == [LogRecord(NOW, type_, value, None, None)]
 
 
 @pytest.mark.parametrize("value", ["text", 7, None, True, [1], [event()]])
 def test_no_event(value: Any) -> None:
     """What is no event is kept as a line of the function, at the time at which it came."""
-    assert Reading().read(value) == [Record(NOW, "function", value, None, None)]
+    assert Reading().read(value) == [LogRecord(NOW, "function", value, None, None)]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_no_event(value: Any) -> None:
 )
 def test_members_that_are_missing(members: dict[str, Any]) -> None:
     """An event without time, type or record is one of the function, now, without content."""
-    assert Reading().read(members) == [Record(NOW, "function", None, None, None)]
+    assert Reading().read(members) == [LogRecord(NOW, "function", None, None, None)]
 
 
 def test_malformed() -> None:

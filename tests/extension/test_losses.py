@@ -14,7 +14,7 @@ from tests.support.extension_parts import (
 )
 
 if TYPE_CHECKING:
-    from extension.records import Record
+    from extension.records import LogRecord
 
 
 class Unwilling(LinesDestination):
@@ -22,7 +22,7 @@ class Unwilling(LinesDestination):
 
     asked = 0
 
-    def encode(self, record: "Record") -> bytes:
+    def encode(self, record: "LogRecord") -> bytes:
         """Fail once."""
         self.asked += 1
         if self.asked == 1:

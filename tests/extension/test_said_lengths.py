@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from extension.records import Record
+from extension.records import LogRecord
 from extension.selection import said
 from tests.support.extension_reading import NOW, Reading, event
 from tests.support.log_destinations import ENOUGH, destination
@@ -38,7 +38,7 @@ def test_memory(name: str) -> None:
     def ship(number: int) -> None:
         record = {"level": f"{number:05d}" + "x" * 100_000, "requestId": "y" * 100_000}
         read = reading.read(event(record=record))[-1]
-        made.encode(Record(NOW, "function", "m", read.request_id, read.level))
+        made.encode(LogRecord(NOW, "function", "m", read.request_id, read.level))
         reading.destinations[0].records.clear()
 
     ship(0)

@@ -55,7 +55,7 @@ def test_certificates(logzio: LogzioDestination, tmp_path: Path, kind: str) -> N
     ("module", "broken"),
     [
         ("destinations/logzio", "Logzio.request"),
-        ("destinations/logzio", "Logzio.judge"),
+        ("destinations/logzio", "Logzio.interpret"),
         ("exchange", "Exchanges.__init__"),
         ("intake", "Intake.read"),
         ("invocations", "Invocations.done"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from extension.destinations.destination import Request
 from extension.errors import ExtensionError
 from extension.exchange import Exchanges
-from extension.secret import fetch_secret
+from extension.secrets import fetch_secret
 from handler.endpoint import endpoint_at
 from handler.errors import HandlerError
 from handler.secrets import FixedSecret, StoredSecret

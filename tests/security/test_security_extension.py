@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from extension.buffer import Buffer
 from extension.clocks import real_clocks
 from extension.delivery import Delivery
-from extension.destinations.choose import choose
+from extension.destinations import choose
 from extension.exchange import Exchanges
 from extension.health_check import health_check
 from extension.patience import Patience

@@ -11,16 +11,16 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from extension.clocks import Clocks
-from extension.destinations.destination import Answer, Meaning, Request, Verdict
+from extension.destinations.destination import BatchResult, Meaning, Request, Response
 from extension.own_log import OwnLog
-from extension.records import Record
+from extension.records import LogRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from extension.account import Account
     from extension.buffer import Buffer
-    from extension.variables import Pacing
+    from extension.destinations.destination import RetrySettings
 
 LONG = 60.0
 """Seconds after which a test gives up waiting for what must happen."""
@@ -75,9 +75,9 @@ class Written:
         return "".join(self.lines)
 
 
-def function_line(text: str) -> Record:
+def function_line(text: str) -> LogRecord:
     """Return a record as a function's line makes it."""
-    return Record("2024-08-30T10:00:00.123Z", "function", text, None, None)
+    return LogRecord("2024-08-30T10:00:00.123Z", "function", text, None, None)
 
 
 def lines(first: int, last: int) -> list[bytes]:
@@ -96,7 +96,7 @@ class LinesDestination:
 
     name = "lines"
     default_types = frozenset({"function"})
-    pacing: Pacing | None = None
+    retry_settings: RetrySettings | None = None
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class LinesDestination:
         self._renewals = list(renewals)
         self.renewed = 0
 
-    def encode(self, record: Record) -> bytes:
+    def encode(self, record: LogRecord) -> bytes:
         """Write what a test looks for."""
         return json.dumps({"type": record.type, "record": record.record}).encode()
 
@@ -118,19 +118,19 @@ class LinesDestination:
         """Write one record in each line."""
         return Request("http://lines.invalid/", {}, b"\n".join(encoded))
 
-    def judge(self, answer: Answer, count: int) -> Verdict:
+    def interpret(self, answer: Response, count: int) -> BatchResult:
         """Judge; the body of a 200 is the number of records that were not taken."""
         del count
         if answer.status == 200:
-            return Verdict(Meaning.SENT, int(answer.body or b"0"), detail="some are bad")
+            return BatchResult(Meaning.SENT, int(answer.body or b"0"), detail="some are bad")
         if answer.status == 413:
-            return Verdict(Meaning.HALVE, detail="too large")
+            return BatchResult(Meaning.HALVE, detail="too large")
         if answer.status == 401:
-            return Verdict(Meaning.STOP, detail="HTTP 401")
+            return BatchResult(Meaning.STOP, detail="HTTP 401")
         if answer.status == 503:
             after = answer.headers.get("retry-after")
-            return Verdict(Meaning.RETRY, 0, float(after) if after else None, "HTTP 503")
-        return Verdict(Meaning.REFUSED, detail=f"HTTP {answer.status}")
+            return BatchResult(Meaning.RETRY, 0, float(after) if after else None, "HTTP 503")
+        return BatchResult(Meaning.REFUSED, detail=f"HTTP {answer.status}")
 
     def renew(self) -> bool:
         """Tell what the test has said."""
@@ -138,12 +138,12 @@ class LinesDestination:
         return self._renewals.pop(0) if self._renewals else False
 
 
-OK = Answer(200, {}, b"")
+OK = Response(200, {}, b"")
 
 
-def status(code: int, body: bytes = b"", **headers: str) -> Answer:
+def status(code: int, body: bytes = b"", **headers: str) -> Response:
     """Return an answer; underscores in the names of headers are hyphens."""
-    return Answer(code, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+    return Response(code, {name.replace("_", "-"): value for name, value in headers.items()}, body)
 
 
 class ScriptedExchanges:
@@ -165,7 +165,7 @@ class ScriptedExchanges:
         self.times: list[float] = []
         self.acknowledged: list[bytes] = []
 
-    def post(self, request: Request, seconds: float) -> Answer:
+    def post(self, request: Request, seconds: float) -> Response:
         """Do what the script says."""
         posted = request.body.split(b"\n")
         with self._changed:
@@ -177,7 +177,7 @@ class ScriptedExchanges:
         outcome = step(posted) if callable(step) else step
         if isinstance(outcome, Exception):
             raise outcome
-        assert isinstance(outcome, Answer)
+        assert isinstance(outcome, Response)
         if outcome.status == 200:
             with self._changed:
                 self.acknowledged += posted

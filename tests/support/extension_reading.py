@@ -15,7 +15,7 @@ from tests.support.extension_parts import LinesDestination, ShiftedTime, Written
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from extension.records import Record
+    from extension.records import LogRecord
 
 NOW = "2024-08-30T10:00:00.125Z"
 EVERYTHING = ("function", "platform", "extension")
@@ -35,10 +35,10 @@ class Keeping(LinesDestination):
 
     def __init__(self, poison: object = None) -> None:
         super().__init__()
-        self.records: list[Record] = []
+        self.records: list[LogRecord] = []
         self._poison = poison
 
-    def encode(self, record: Record) -> bytes:
+    def encode(self, record: LogRecord) -> bytes:
         """Keep and write."""
         if self._poison is not None and record.record == self._poison:
             raise UnicodeEncodeError("utf-8", str(self._poison), 0, 1, "surrogates not allowed")
@@ -81,13 +81,13 @@ class Reading:
             log=self.written.log,
         )
 
-    def read(self, *events: Any) -> list[Record]:
+    def read(self, *events: Any) -> list[LogRecord]:
         """Read one body with some events; return the records of the first route."""
         self.intake.read(json.dumps(events).encode())
         return self.records
 
     @property
-    def records(self) -> list[Record]:
+    def records(self) -> list[LogRecord]:
         """The records of the first route."""
         return self.destinations[0].records
 

@@ -12,7 +12,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from extension.errors import ExchangeError, ExtensionError
+from extension.errors import ExchangeError, SecretError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,10 +35,6 @@ _OPERATIONS = {
     "secretsmanager": ("secretsmanager.GetSecretValue", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
     "ssm": ("AmazonSSM.GetParameter", "AWS_ENDPOINT_URL_SSM"),
 }
-
-
-class SecretError(ExtensionError):
-    """A secret cannot be read; the text never has any part of it."""
 
 
 class _Place(NamedTuple):
