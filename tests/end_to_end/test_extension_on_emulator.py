@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import sysconfig
 import time
 from collections.abc import Iterator
@@ -64,7 +63,7 @@ def files(folder: Path, bootstrap: str, *, layer: bool = True) -> Files:
     made = Files(folder / "layer", folder / "task")
     (made.layer / "extensions").mkdir(parents=True)
     if layer:
-        fill(made.layer, sys.executable)
+        fill(made.layer)
     made.task.mkdir()
     program = made.task / "bootstrap"
     program.write_text(bootstrap, encoding="utf-8")

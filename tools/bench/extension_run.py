@@ -59,7 +59,8 @@ def unpack(folder: Path, python: Path, compiled_for: Path) -> Layer:
         compiled_for: What its .pyc files are for.
     """
     built, layer, path = folder / "built", folder / "layer", folder / "bin"
-    fill(built, str(compiled_for))
+    del compiled_for
+    fill(built)
     archive = folder / "layer.zip"
     write_zip(built, archive)
     shutil.unpack_archive(archive, layer)
