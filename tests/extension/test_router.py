@@ -1,4 +1,4 @@
-"""From the platform's bodies to the buffers: every event becomes one record, or is counted."""
+"""From the platform's bodies to the buffers: each event becomes one record, or is counted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extension.own_log import PREFIX
-from extension.records import Record
+from extension.records import LogRecord
 from extension.selection import Selection
 from tests.support.extension_parts import (
     LONG,
@@ -44,14 +44,14 @@ VALUES = [
 @pytest.mark.parametrize("type_", ["function", "extension", "platform.report", "platform.new"])
 @pytest.mark.parametrize("value", VALUES, ids=[repr(value)[:12] for value in VALUES])
 def test_every_kind(type_: str, value: Any) -> None:
-    """Whatever a record is, it becomes one record with its type and the platform's time."""
-    assert Reading().read(event(type_, value)) == [Record(NOW, type_, value, None, None)]
+    """Any value becomes one record with its type and the platform's time."""
+    assert Reading().read(event(type_, value)) == [LogRecord(NOW, type_, value, None, None)]
 
 
 @pytest.mark.parametrize("value", ["text", 7, None, True, [1], [event()]])
 def test_no_event(value: Any) -> None:
-    """What is no event is kept as a line of the function, at the time at which it came."""
-    assert Reading().read(value) == [Record(NOW, "function", value, None, None)]
+    """Anything that is not an event becomes a record of the function, at its time of arrival."""
+    assert Reading().read(value) == [LogRecord(NOW, "function", value, None, None)]
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,13 @@ def test_no_event(value: Any) -> None:
 )
 def test_members_that_are_missing(members: dict[str, Any]) -> None:
     """An event without time, type or record is one of the function, now, without content."""
-    assert Reading().read(members) == [Record(NOW, "function", None, None, None)]
+    assert Reading().read(members) == [LogRecord(NOW, "function", None, None, None)]
 
 
 def test_malformed() -> None:
-    """What is no JSON is one record with its text; the events before it are records, too."""
+    """Malformed JSON becomes one record of text; the events before it are records too."""
     reading = Reading()
-    reading.intake.read(json.dumps([event()]).encode()[:-1] + b', {"time": "2024')
+    reading.router.route(json.dumps([event()]).encode()[:-1] + b', {"time": "2024')
     assert [record.record for record in reading.records] == ["hello\n", '{"time": "2024']
     assert reading.dropped == {}
 
@@ -87,7 +87,7 @@ JSON = st.recursive(
 @examples(200)
 @given(events=st.lists(JSON, max_size=6))
 def test_any_events(events: list[Any]) -> None:
-    """Of any events each is one record, in order, and nothing is said."""
+    """Any event becomes one record, in order, and nothing is logged."""
     reading = Reading()
     assert len(reading.read(*events)) == len(events)
     assert reading.dropped == {}
@@ -95,17 +95,17 @@ def test_any_events(events: list[Any]) -> None:
 
 
 def test_routes() -> None:
-    """Each destination gets the types that it is given; `platform` is always subscribed to."""
+    """Each destination gets the types of its route; `platform` is always subscribed to."""
     reading = Reading(["function"], ["extension", "platform"], [])
     reading.read(event(), event("extension"), event("platform.start"), event("platform.fault"))
     types = [[record.type for record in it.records] for it in reading.destinations]
     assert types == [["function"], ["extension", "platform.start", "platform.fault"], []]
-    assert reading.intake.types == ["extension", "function", "platform"]
-    assert Reading(["function"]).intake.types == ["function", "platform"]
+    assert reading.router.types == ["extension", "function", "platform"]
+    assert Reading(["function"]).router.types == ["function", "platform"]
 
 
 def test_request_ids() -> None:
-    """A line has the request id that the runtime wrote or its time tells, not any user's."""
+    """A request id comes from the runtime or from the time of the line, not from the user."""
     reading = Reading()
     other = "00000000-0c5b-4a55-9d3e-0123456789ab"
     records = reading.read(
@@ -123,7 +123,7 @@ def test_request_ids() -> None:
 
 
 def test_request_ids_on_managed_instances() -> None:
-    """Where invocations run side by side only what the record says counts."""
+    """If invocations run at the same time only the record itself counts."""
     reading = Reading(one_at_a_time=False)
     records = reading.read(
         event("platform.start", {"requestId": REQUEST_ID}),
@@ -136,7 +136,7 @@ def test_request_ids_on_managed_instances() -> None:
 @pytest.mark.parametrize("first", ["line", "end"])
 @pytest.mark.parametrize("bodies", [1, 2])
 def test_end_of_an_invocation(first: str, bodies: int) -> None:
-    """The end is noticed, and the line is its invocation's, in either order, in one POST or two."""
+    """A line and the end of its invocation may come in either order, in one POST or two."""
     reading = Reading()
     reading.invocations.invoked(REQUEST_ID, "2024-08-30T10:00:00.000Z")
     events = [event(), event("platform.runtimeDone", {"requestId": REQUEST_ID})]
@@ -151,7 +151,7 @@ def test_end_of_an_invocation(first: str, bodies: int) -> None:
 
 @pytest.mark.parametrize("record", [None, "text", {}, {"requestId": 7}, {"requestId": None}, []])
 def test_platform_says_little(record: Any) -> None:
-    """A platform event without what it should say is a record, and nothing else."""
+    """A platform event without the expected members is only a record."""
     reading = Reading()
     types = ("platform.start", "platform.runtimeDone", "platform.logsDropped", "platform.report")
     assert len(reading.read(*(event(type_, record) for type_ in types))) == 4
@@ -159,7 +159,7 @@ def test_platform_says_little(record: Any) -> None:
 
 
 def test_selection() -> None:
-    """What the operator leaves out is counted by its reason, of the function alone."""
+    """Records of the function that the operator leaves out are counted by reason."""
     reading = Reading(selection=Selection("WARN", 0.5, ()))
     lines = [event(record={"level": level}) for level in ("INFO", "ERROR", "WARN", "DEBUG") * 5]
     others = [event("platform.report", {"level": "INFO"}), event("extension", {"level": "INFO"})]
@@ -168,14 +168,14 @@ def test_selection() -> None:
 
 
 def test_redaction() -> None:
-    """What is redacted is so before it is queued: in lines, objects, and what is no JSON."""
+    """Records are redacted before they are queued: lines, objects, and malformed JSON."""
     reading = Reading(selection=Selection(None, 1.0, [re.compile("secret")]))
     reading.read(
         event(), event(record="a secret"), event(record={"secret": ["secret"]}), "secret",
         event("platform.report", "secret"), event("extension", "secret"),
         event(record='{"a":"secret"}'),
     )  # fmt: skip
-    reading.intake.read(b"secret")
+    reading.router.route(b"secret")
     assert len(reading.records) == 8
     assert "secret" not in str(reading.records)
 
@@ -200,72 +200,81 @@ def test_function_that_prints_the_prefix() -> None:
 
 
 def test_platform_drops() -> None:
-    """What the platform dropped is told to every destination, whatever types it is given."""
+    """The platform's drops are reported to every destination, whatever types it gets."""
     reading = Reading(["function"], ["platform"])
     drop = {"droppedRecords": 3, "droppedBytes": 500, "reason": "slow"}
     reading.read(event("platform.logsDropped", drop), event("platform.logsDropped", drop))
-    for delivering in reading.deliveries:
-        delivering.delivery.losses.report()
-        delivering.started()
-        delivering.flush_all()
+    for scripted in reading.shippers:
+        scripted.shipper.losses.report()
+        scripted.started()
+        scripted.flush_all()
         expected = {"platformDroppedRecords": 6, "platformDroppedBytes": 1000}
-        assert delivering.losses_told == [expected]
+        assert scripted.reported_losses == [expected]
 
 
 @pytest.mark.parametrize("count", [None, "many", -1, [], 1.5])
 def test_platform_drops_nonsense(count: Any) -> None:
-    """A count that is none upsets nothing."""
+    """A count that is not a number of records does no harm."""
     reading = Reading()
     drop = {"droppedRecords": count, "droppedBytes": count}
     reading.read(event("platform.logsDropped", drop))
-    reading.deliveries[0].delivery.losses.report()
+    reading.shippers[0].shipper.losses.report()
     assert len(reading.records) == 1
 
 
 def test_own_record() -> None:
     """A record of the extension's own goes to every destination."""
     reading = Reading(["function"], ["platform"])
-    reading.intake.queue(function_line("x"))
-    assert [delivering.buffer.pending for delivering in reading.deliveries] == [1, 1]
+    reading.router.queue(function_line("x"))
+    assert [scripted.buffer.pending for scripted in reading.shippers] == [1, 1]
 
 
-def test_left_out() -> None:
-    """A body that nobody could read is counted for every destination."""
+def test_dropped_body() -> None:
+    """A body that could not be parsed is counted for every destination."""
     reading = Reading(["function"], ["platform"])
-    reading.intake.left_out("body_too_large")
-    for delivering in reading.deliveries:
-        assert delivering.buffer.account().dropped == {"body_too_large": 1}
+    reading.router.drop_body("body_too_large")
+    for scripted in reading.shippers:
+        assert scripted.buffer.account().dropped == {"body_too_large": 1}
 
 
 def test_thread() -> None:
-    """The thread reads what is in the inbox, in order, and says when it has."""
+    """The thread parses the bodies in order."""
     reading = Reading()
-    reading.intake.start()
+    reading.router.start()
     for number in range(100):
         reading.inbox.put(json.dumps([event(record=number)]).encode())
-    assert reading.inbox.wait_until_read(LONG)
+    assert reading.inbox.wait_until_parsed(LONG)
     assert [record.record for record in reading.records] == list(range(100))
 
 
-def test_thread_survives_a_fault() -> None:
-    """A fault of ours costs its body, counted, and no other; it is said without the line."""
+def test_record_that_cannot_be_encoded() -> None:
+    """It is counted and logged once without its content; other records are not affected."""
     reading = Reading(poison="a user's line")
-    reading.intake.start()
-    for record in ("before", "a user's line", "after", "a user's line"):
-        reading.inbox.put(json.dumps([event(record=record)]).encode())
-    assert reading.inbox.wait_until_read(LONG)
-    assert [record.record for record in reading.records] == ["before", "after"]
+    reading.router.start()
+    for records in (["before", "a user's line", "beside"], ["a user's line"], ["after"]):
+        reading.inbox.put(json.dumps([event(record=record) for record in records]).encode())
+    assert reading.inbox.wait_until_parsed(LONG)
+    assert [record.record for record in reading.records] == ["before", "beside", "after"]
     assert reading.dropped == {"fault": 2}
     assert len(reading.written.lines) == 1
     assert "a user's line" not in reading.written.text
 
 
-def test_fault_costs_one_record() -> None:
-    """A record that cannot be written costs none of those beside it in the same body."""
-    reading = Reading(poison="poison")
-    reading.intake.start()
-    body = [event(record=record) for record in ("before", "poison", "after")]
-    reading.inbox.put(json.dumps(body).encode())
-    assert reading.inbox.wait_until_read(LONG)
-    account = reading.deliveries[0].buffer.account()
-    assert (account.received, account.pending, account.dropped) == (3, 2, {"fault": 1})
+def test_thread_survives_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error while a body is parsed costs that body, which is counted and logged."""
+    reading = Reading()
+    route = reading.router.route
+
+    def broken(body: bytes) -> None:
+        if body == b"broken":
+            raise RuntimeError("a user's line")
+        route(body)
+
+    monkeypatch.setattr(reading.router, "route", broken)
+    reading.router.start()
+    for body in (b"broken", json.dumps([event()]).encode()):
+        reading.inbox.put(body)
+    assert reading.inbox.wait_until_parsed(LONG)
+    account = reading.shippers[0].buffer.account()
+    assert (account.received, account.pending, account.dropped) == (2, 1, {"fault": 1})
+    assert "a user's line" not in reading.written.text

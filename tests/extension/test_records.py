@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.telemetry import Malformed, events
+from extension.records import Malformed, parse_events
 from tests.support.properties import examples
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=12)
@@ -23,7 +23,7 @@ LINE = {"time": "2024-08-30T10:00:00.123Z", "type": "function", "record": "hello
 
 def read(body: bytes) -> tuple[list[Any], list[str]]:
     """Return the events of a body, and the texts of what is none."""
-    found = list(events(body))
+    found = list(parse_events(body))
     whole = [one for one in found if not isinstance(one, Malformed)]
     return whole, [one.text for one in found if isinstance(one, Malformed)]
 
@@ -133,5 +133,5 @@ def test_too_deep() -> None:
 def test_poison_takes_nothing_along(record: bytes) -> None:
     """An event that Python cannot read, but JSON allows, costs no event after it."""
     line = json.dumps(LINE).encode()
-    found = list(events(b"[" + line + b',{"record":' + record + b"}," + line + b"]"))
+    found = list(parse_events(b"[" + line + b',{"record":' + record + b"}," + line + b"]"))
     assert [found[0], found[-1]] == [LINE, LINE]

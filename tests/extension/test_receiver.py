@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from extension.inbox import Inbox
-from extension.receiver import Receiver
+from extension.receiver import Inbox, Receiver
 from tests.support.extension_parts import LONG, Written
 from tests.support.extension_receiving import BODY, LARGEST, Listening, status_line
 
@@ -109,7 +108,7 @@ def test_too_large(listening: Listening, chunked: bool) -> None:
         assert connection.getresponse().read() == b""
         connection.request("POST", "/", b"x" * LARGEST)
         assert connection.getresponse().status == 200
-    assert listening.left_out == [LARGEST + 1]
+    assert listening.drop_body == [LARGEST + 1]
     assert listening.body() == b"x" * LARGEST
     assert listening.inbox.take(0) is None
 
@@ -123,7 +122,7 @@ def test_port_in_use() -> None:
     port = urlsplit(uri).port or 0
     assert port not in (0, first.port)
     assert len(written.lines) == 1
-    assert f"RECEIVER_PORT {first.port} cannot be listened on" in written.text
+    assert f"cannot listen on RECEIVER_PORT {first.port}" in written.text
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=LONG)) as again:
         again.request("POST", "/", BODY)
         assert again.getresponse().status == 200

@@ -12,7 +12,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from extension.errors import ExchangeError, ExtensionError
+from extension.errors import ExchangeError, SecretError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,10 +35,6 @@ _OPERATIONS = {
     "secretsmanager": ("secretsmanager.GetSecretValue", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
     "ssm": ("AmazonSSM.GetParameter", "AWS_ENDPOINT_URL_SSM"),
 }
-
-
-class SecretError(ExtensionError):
-    """A secret cannot be read; the text never has any part of it."""
 
 
 class _Place(NamedTuple):
@@ -75,19 +71,19 @@ def fetch_secret(
         SecretError: The store does not give it, or not in time.
     """
     # Only an extension whose token is in a store pays for this.
-    from extension.exchange import Exchanges  # noqa: PLC0415
+    from extension.http_client import HttpClient  # noqa: PLC0415
 
     end = time.monotonic() + seconds
     place = _place(reference, environ)
     credentials = _credentials(environ, end - time.monotonic())
-    exchanges = Exchanges()
+    client = HttpClient()
     try:
         request = _request(place, reference, credentials, now())
-        answer = exchanges.post(request, end - time.monotonic())
+        answer = client.send(request, end - time.monotonic())
     except ExchangeError as error:
         raise SecretError(f"cannot read {_told(reference)}: {error}") from None
     finally:
-        exchanges.close()
+        client.close()
     document = _object(answer.body)
     if answer.status != 200:
         raise SecretError(f"cannot read {_told(reference)}: {_code(document, answer.status)}")

@@ -1,10 +1,12 @@
-"""What was lost on the way to a destination is told to it, once, in one record."""
+"""Losses on the way to a destination are reported to it, once, in one record."""
 
 import json
-from typing import TYPE_CHECKING
+
+import pytest
 
 from extension.buffer import Buffer
-from extension.losses import Losses
+from extension.records import LogRecord
+from extension.results import LossReporter
 from tests.support.extension_parts import (
     LinesDestination,
     ShiftedTime,
@@ -13,49 +15,43 @@ from tests.support.extension_parts import (
     lines,
 )
 
-if TYPE_CHECKING:
-    from extension.records import Record
-
 
 class Unwilling(LinesDestination):
-    """Cannot write its first record."""
+    """Cannot encode its first record."""
 
-    asked = 0
+    calls = 0
 
-    def encode(self, record: "Record") -> bytes:
+    def encode(self, record: LogRecord) -> bytes:
         """Fail once."""
-        self.asked += 1
-        if self.asked == 1:
+        self.calls += 1
+        if self.calls == 1:
             raise RuntimeError("a text that nobody may see")
         return super().encode(record)
 
 
 class Losing:
-    """A buffer that loses, and what tells of it."""
+    """A buffer that loses records, and the reporter."""
 
     def __init__(self, destination: LinesDestination | None = None) -> None:
         self.time = ShiftedTime()
         self.written = Written()
         self.buffer = Buffer(10_000, float)
-        self.losses = Losses(
+        self.losses = LossReporter(
             destination or LinesDestination(),
             self.buffer,
             clocks_with(self.time),
             self.written.log,
         )
 
-    def told(self) -> list[dict[str, object]]:
-        """Return what the records say that are queued, and take them as sent."""
+    def reported(self) -> list[dict[str, dict[str, object]]]:
+        """Return the queued records, and mark them as sent."""
         batch = self.buffer.take(10_000)
         self.buffer.resolve(len(batch))
         return [json.loads(record) for record in batch]
 
-
-def test_nothing_lost() -> None:
-    """Where nothing was lost nothing is told."""
-    losing = Losing()
-    losing.losses.report()
-    assert losing.told() == []
+    def counts(self) -> list[object]:
+        """Return the counts in the queued records."""
+        return [record["record"]["logsDropped"] for record in self.reported()]
 
 
 def test_one_record() -> None:
@@ -77,39 +73,36 @@ def test_one_record() -> None:
         "platformDroppedRecords=4"
     )
     record = {"message": message, "logsDropped": counts}
-    assert losing.told() == [{"type": "extension", "record": record}]
+    assert losing.reported() == [{"type": "extension", "record": record}]
 
 
-def test_what_was_asked_for_is_no_loss() -> None:
-    """What the operator chose to leave out is not told."""
+@pytest.mark.parametrize("reasons", [(), ("sampled", "below_level", "own_line")])
+def test_nothing_lost(reasons: tuple[str, ...]) -> None:
+    """Without losses nothing is reported; records that the operator left out are no losses."""
     losing = Losing()
-    for reason in ("sampled", "below_level", "own_line"):
+    for reason in reasons:
         losing.buffer.leave_out(reason, 5)
     losing.losses.report()
-    assert losing.told() == []
+    assert losing.reported() == []
 
 
-def test_told_once() -> None:
-    """Only what is new since the last time is told, and that not in every moment."""
+def test_reported_once() -> None:
+    """Only new losses are reported, and at most every ten seconds."""
     losing = Losing()
     losing.buffer.leave_out("fault", 2)
     losing.losses.report()
     losing.losses.report()
-    assert [one["record"] for one in losing.told()] == [
-        {"message": "log records were lost: fault=2", "logsDropped": {"fault": 2}}
-    ]
+    assert losing.counts() == [{"fault": 2}]
     losing.buffer.leave_out("fault", 3)
     losing.losses.report()
-    assert losing.told() == []
+    assert losing.counts() == []
     losing.time.leap(11)
     losing.losses.report()
-    assert [one["record"] for one in losing.told()] == [
-        {"message": "log records were lost: fault=3", "logsDropped": {"fault": 3}}
-    ]
+    assert losing.counts() == [{"fault": 3}]
 
 
 def test_the_record_is_accounted_for() -> None:
-    """The record about losses is a record as any other in the account."""
+    """The record about losses counts like any other."""
     losing = Losing()
     losing.buffer.add(lines(1, 3))
     losing.buffer.leave_out("fault", 1)
@@ -119,24 +112,22 @@ def test_the_record_is_accounted_for() -> None:
     assert account.balanced
 
 
-def test_at_the_end_it_is_urgent() -> None:
-    """Where there is no later, the moment does not count."""
+def test_final() -> None:
+    """The last report does not wait for the ten seconds."""
     losing = Losing()
     for count in (2, 3):
         losing.buffer.leave_out("fault", count)
-        losing.losses.report(urgent=True)
-    counts = [one["record"]["logsDropped"] for one in losing.told()]  # type: ignore[index]
-    assert counts == [{"fault": 2}, {"fault": 3}]
+        losing.losses.report(final=True)
+    assert losing.counts() == [{"fault": 2}, {"fault": 3}]
 
 
-def test_what_could_not_be_written_is_told_later() -> None:
-    """A fault in writing the record is said once, and its counts come with the next record."""
+def test_record_that_cannot_be_encoded() -> None:
+    """An error is logged once, and the counts come with the next record."""
     losing = Losing(Unwilling())
     losing.buffer.leave_out("fault", 2)
     losing.losses.report()
-    assert losing.told() == []
+    assert losing.counts() == []
     assert ["nobody may see" in line for line in losing.written.lines] == [False]
     losing.time.leap(11)
     losing.losses.report()
-    counts = [one["record"]["logsDropped"] for one in losing.told()]  # type: ignore[index]
-    assert counts == [{"fault": 2}]
+    assert losing.counts() == [{"fault": 2}]
