@@ -116,4 +116,3 @@ def test_bounded_memory() -> None:
             convert(deliver(points), converter=used)
             largest = max(largest, used._cache.bytes_used)
         assert (largest > 2 * 200_000) is grows
-

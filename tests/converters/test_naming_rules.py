@@ -12,7 +12,6 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 
 from converters.attributes import any_value_text
 from converters.names import decimal_text, label_name, metric_base_name
-
 from tests.support import reference_rules
 from tests.support.properties import examples
 
