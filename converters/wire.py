@@ -1,7 +1,5 @@
 """The few pieces of the protobuf wire format that this package reads and writes itself."""
 
-from __future__ import annotations
-
 import struct
 
 from converters.errors import FramingError
