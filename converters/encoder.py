@@ -7,13 +7,8 @@ from operator import attrgetter, ge
 from converters.bodies import Lanes
 from converters.merge import Merged, Written
 from converters.points import DeliveryPoints, Point, SummaryValues, percentiles_of
-from converters.series import (
-    SAMPLE_HEADER,
-    SeriesGroup,
-    encode_time_series,
-    quantile_statistic,
-)
-from converters.wire import ZERO, double_bytes, encode_varint, unsigned_of
+from converters.series import SAMPLE_HEADER, SeriesGroup, quantile_statistic
+from converters.wire import ZERO, double_bytes, encode_time_series, encode_varint, unsigned_of
 
 # Sum, count, minimum and maximum: every CloudWatch point has them.
 _PLAIN_SAMPLES = 4
@@ -145,25 +140,20 @@ class Encoder:
 
     def _encode_periods(self, group: SeriesGroup, part: list[SummaryValues]) -> tuple[bytes, int]:
         """Return the TimeSeries of one group whose points are sorted by time, and their samples."""
-        prefix = group.prefix
-        sums: list[bytes] = []
-        counts: list[bytes] = []
-        minima: list[bytes] = []
-        maxima: list[bytes] = []
+        columns: list[list[bytes]] = [[] for _ in range(_PLAIN_SAMPLES)]
         by_quantile: dict[bytes, list[bytes]] = {}
         for time, count, total, minimum, percentiles, maximum, _ in part:
             stamp = self._timestamps[time]
-            sums += (SAMPLE_HEADER, total or ZERO, stamp)
-            counts += (SAMPLE_HEADER, self._counts[count], stamp)
-            minima += (SAMPLE_HEADER, minimum or ZERO, stamp)
-            maxima += (SAMPLE_HEADER, maximum or ZERO, stamp)
-            if percentiles:
-                for quantile, value in percentiles_of(percentiles):
-                    by_quantile.setdefault(quantile, []).append(SAMPLE_HEADER + value + stamp)
-        heads = group.metric.heads(len(prefix) - len(SAMPLE_HEADER), len(part))
-        # The prefix ends with the header of the first sample.
-        sums[0] = counts[0] = minima[0] = maxima[0] = prefix
-        pieces = [heads[0], *sums, heads[1], *counts, heads[2], *minima, heads[3], *maxima]
+            values = (total or ZERO, self._counts[count], minimum or ZERO, maximum or ZERO)
+            for column, value in zip(columns, values, strict=True):
+                column.extend((SAMPLE_HEADER, value, stamp))
+            for quantile, value in percentiles_of(percentiles):
+                by_quantile.setdefault(quantile, []).append(SAMPLE_HEADER + value + stamp)
+        pieces: list[bytes] = []
+        heads = group.metric.heads(len(group.prefix) - len(SAMPLE_HEADER), len(part))
+        for head, column in zip(heads, columns, strict=True):
+            # The prefix ends with the header of the first sample.
+            pieces += (head, group.prefix, *column[1:])
         samples = _PLAIN_SAMPLES * len(part)
         for quantile, of_quantile in by_quantile.items():
             labels = group.series_labels(quantile_statistic(quantile))

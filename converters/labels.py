@@ -14,17 +14,10 @@ from converters.wire import encode_field, read_length
 
 # Label names with a meaning of their own: an attribute of that name moves.
 RESERVED = frozenset(
-    {
-        "__name__",
-        "quantile",
-        "le",
-        "namespace",
-        "metricname",
-        "account",
-        "region",
-        "cloud_provider",
-        "p8s_logzio_name",
-    }
+    (
+        *("__name__", "quantile", "le", "namespace", "metricname"),
+        *("account", "region", "cloud_provider", "p8s_logzio_name"),
+    )
 )
 
 _RESOURCE_NAMES = {

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from converters.bodies import Lanes, Piece
 from converters.errors import TooLargeError
 from converters.points import DropReason, Point
-from converters.series import encode_sample, encode_time_series
-from converters.wire import encode_varint
+from converters.wire import encode_sample, encode_time_series, encode_varint
 
 # Milliseconds since the epoch, the point that the sample is of, its value.
 Sample = tuple[int, Point, bytes]

@@ -50,6 +50,7 @@ class DropReason:
     NO_VALUE = "no_value"
 
 
+@dataclass(eq=False, slots=True)
 class Point:
     """A data point in its general form.
 
@@ -62,20 +63,14 @@ class Point:
         left: How many of its samples have not been dropped.
     """
 
-    __slots__ = ("count", "group", "left", "milliseconds", "samples")
+    group: SeriesGroup
+    milliseconds: int
+    count: int
+    samples: list[tuple[Statistic, bytes]]
+    left: int = field(init=False)
 
-    def __init__(
-        self,
-        group: SeriesGroup,
-        milliseconds: int,
-        count: int,
-        samples: list[tuple[Statistic, bytes]],
-    ) -> None:
-        self.group = group
-        self.milliseconds = milliseconds
-        self.count = count
-        self.samples = samples
-        self.left = len(samples)
+    def __post_init__(self) -> None:
+        self.left = len(self.samples)
 
 
 @dataclass

@@ -35,7 +35,7 @@ from converters.errors import DecodeError, TooLargeError
 from converters.labels import LabelEncoder, ResourceLabels, encode_label, insert_label
 from converters.names import decimal_text, metric_base_name
 from converters.schema.otlp_view_pb2 import PointLabels
-from converters.wire import double_of, encode_field, encode_varint
+from converters.wire import double_of, encode_varint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -306,14 +306,3 @@ class SeriesCache:
 
 def no_deadline() -> None:
     """Let the conversion take as long as it takes."""
-
-
-def encode_sample(milliseconds: int, value: bytes) -> bytes:
-    """Return a Sample as field 2 of a TimeSeries; `value` is 8 bytes of a little-endian double."""
-    content = b"\x09" + value + b"\x10" + encode_varint(milliseconds)
-    return b"\x12" + encode_varint(len(content)) + content
-
-
-def encode_time_series(labels: bytes, samples: list[bytes]) -> bytes:
-    """Return a TimeSeries (field 1 of WriteRequest) of encoded labels and encoded samples."""
-    return encode_field(b"\x0a", labels + b"".join(samples))
