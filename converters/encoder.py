@@ -140,18 +140,22 @@ class Encoder:
 
     def _encode_periods(self, group: SeriesGroup, part: list[SummaryValues]) -> tuple[bytes, int]:
         """Return the TimeSeries of one group whose points are sorted by time, and their samples."""
-        columns: list[list[bytes]] = [[] for _ in range(_PLAIN_SAMPLES)]
+        sums: list[bytes] = []
+        counts: list[bytes] = []
+        minima: list[bytes] = []
+        maxima: list[bytes] = []
         by_quantile: dict[bytes, list[bytes]] = {}
         for time, count, total, minimum, percentiles, maximum, _ in part:
             stamp = self._timestamps[time]
-            values = (total or ZERO, self._counts[count], minimum or ZERO, maximum or ZERO)
-            for column, value in zip(columns, values, strict=True):
-                column.extend((SAMPLE_HEADER, value, stamp))
+            sums += (SAMPLE_HEADER, total or ZERO, stamp)
+            counts += (SAMPLE_HEADER, self._counts[count], stamp)
+            minima += (SAMPLE_HEADER, minimum or ZERO, stamp)
+            maxima += (SAMPLE_HEADER, maximum or ZERO, stamp)
             for quantile, value in percentiles_of(percentiles):
                 by_quantile.setdefault(quantile, []).append(SAMPLE_HEADER + value + stamp)
         pieces: list[bytes] = []
         heads = group.metric.heads(len(group.prefix) - len(SAMPLE_HEADER), len(part))
-        for head, column in zip(heads, columns, strict=True):
+        for head, column in zip(heads, (sums, counts, minima, maxima), strict=True):
             # The prefix ends with the header of the first sample.
             pieces += (head, group.prefix, *column[1:])
         samples = _PLAIN_SAMPLES * len(part)
