@@ -13,6 +13,7 @@ from tests.support.otlp_building import (
     END_MS,
     END_NS,
     MINUTE_NS,
+    Pairs,
     SummaryPoint,
     deliver,
     gauge,
@@ -192,12 +193,29 @@ def test_collision_with_a_duplicate() -> None:
     assert conversion.dropped_points == {"case_collision": 1, "duplicate": 1}
 
 
-@pytest.mark.parametrize(("key", "reason"), [("arn", "duplicate"), ("x", "case_collision")])
-def test_identity_of_the_resource(key: str, reason: str) -> None:
-    """The ARN of the metric stream is no part of the identity, an empty attribute is."""
-    name = "aws.exporter.arn" if key == "arn" else "x"
-    records = [deliver([SummaryPoint()], pairs=pairs) for pairs in ((), ((name, ""),))]
-    assert convert(*records).dropped_samples == {reason: 4}
+_ACCOUNT, _REGION = ("cloud.account.id", "1"), ("cloud.region", "r")
+_A, _B = ("a", "1"), ("b", "2")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "reason"),
+    [
+        ((), (("aws.exporter.arn", "arn"),), "duplicate"),
+        ((), (("x", ""),), "case_collision"),
+        ((_A, _B), (_B, _A), "duplicate"),
+        ((_ACCOUNT, _REGION), (_REGION, _ACCOUNT), "duplicate"),
+        ((_ACCOUNT, _A, _REGION, _B), (_B, _REGION, _A, _ACCOUNT), "duplicate"),
+        ((_A, ("A", "2")), (("A", "2"), _A), "duplicate"),
+        ((("a", "1;2"),), (_A, ("a", "2")), "case_collision"),
+        ((_ACCOUNT,), (_ACCOUNT, ("cloud.account.id", "")), "case_collision"),
+    ],
+)
+def test_identity_of_the_resource(one: Pairs, other: Pairs, reason: str) -> None:
+    """The identity is every attribute but the metric stream's ARN, in whatever order they come."""
+    conversion = convert(*(deliver([SummaryPoint()], pairs=pairs) for pairs in (one, other)))
+    assert_sound(conversion)
+    assert conversion.dropped_samples == {reason: 4}
+    assert bool(conversion.collided) is (reason == "case_collision")
 
 
 def test_two_accounts() -> None:
