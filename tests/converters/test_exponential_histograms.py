@@ -1,9 +1,7 @@
 """Exponential histograms as native histograms, against bounds that are computed independently."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -21,9 +19,6 @@ from tests.support.otlp_building import (
     one_record,
 )
 from tests.support.properties import examples
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _Buckets = otlp.ExponentialHistogramDataPoint.Buckets
 _HOUR_NS = 3_600_000_000_000

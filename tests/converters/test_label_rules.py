@@ -1,7 +1,5 @@
 """The labels of a series: reserved names, collisions, case; one case in a line."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,12 +1,10 @@
 """Samples of one series: put in order, and each time once."""
 
-from __future__ import annotations
-
 from itertools import permutations
-from typing import TYPE_CHECKING
 
 import pytest
 
+from converters.convert import Conversion
 from testing.converting import assert_sound, by_name, convert, samples_of
 from testing.events.otlp import Format
 from tests.support.otlp_building import (
@@ -21,9 +19,6 @@ from tests.support.otlp_building import (
     one_record,
     summary,
 )
-
-if TYPE_CHECKING:
-    from converters.convert import Conversion
 
 _BASE = "aws_ec2_cpuutilization"
 _PLAIN = ((0.0, 1.0), (1.0, 4.0))
