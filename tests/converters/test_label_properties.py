@@ -70,9 +70,7 @@ def test_any_attributes(
     for labels in found:
         kept = {name: text for name, text in labels if name not in ("__name__", "quantile")}
         assert kept == expected
-        _assert_kept(
-            kept, [namespace, metric_name, *(v for _, v in dimensions)], keep_case=keep_case
-        )
+        _assert_kept(kept, values, keep_case=keep_case)
         _assert_kept(
             kept, [v for k, v in pairs if k != "aws.exporter.arn"] + [environment], keep_case=True
         )
