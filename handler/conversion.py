@@ -1,12 +1,11 @@
-"""The converter as the operator has set it up, and how much memory a delivery may take."""
+"""The converter as the settings want it, and how much memory a delivery may take."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from converters.convert import Converter, Profile
-from handler.body import MAX_INFLATED_BYTES
+from handler.delivery import MAX_INFLATED_BYTES
 
 if TYPE_CHECKING:
     from handler.settings import Settings
@@ -24,47 +23,37 @@ _LEAST_SHARE = 4
 
 
 def new_converter(settings: Settings) -> Converter:
-    """Return a converter that keeps to the settings."""
+    """Return a converter for the settings."""
     return Converter(
         Profile(
-            keep_case=settings.keep_case,
+            keep_case=settings.label_value_case == "keep",
             native_histograms=settings.native_histograms,
             max_bytes=settings.max_bytes,
             cache_bytes=_CACHE_BYTES,
-            delivery_bytes=bytes_for_delivery(settings.memory_size),
+            delivery_bytes=bytes_for_delivery(settings.memory_bytes),
         )
     )
 
 
-def bytes_for_delivery(memory_size: str) -> int:
-    """
-    Return how many bytes the conversion of one delivery may take.
+def bytes_for_delivery(memory: int | None) -> int:
+    """Return how many bytes the conversion of one delivery may take.
 
-    With more, Lambda would kill the function, which then answers nothing and
-    tells nobody why.
+    With more, Lambda would kill the function, which could then neither answer nor log why.
 
     Args:
-        memory_size: AWS_LAMBDA_FUNCTION_MEMORY_SIZE, in MiB; empty where the
-            process is not Lambda's.
+        memory: The function's memory in bytes; None where the process is not Lambda's.
     """
-    memory = _bytes_of(memory_size)
     if memory is None:
         return _WITHOUT_A_LIMIT
     return max(memory - _TAKEN_BYTES - _CACHE_BYTES, memory // _LEAST_SHARE)
 
 
-def bytes_for_body(memory_size: str) -> int:
-    """
-    Return how many bytes the body of a delivery may have when it is inflated.
+def bytes_for_body(memory: int | None) -> int:
+    """Return how many bytes the body of a delivery may have when it is inflated.
 
     Args:
-        memory_size: As for `bytes_for_delivery`.
+        memory: As for `bytes_for_delivery`.
     """
-    memory = _bytes_of(memory_size)
     if memory is None:
         return MAX_INFLATED_BYTES
     return min(MAX_INFLATED_BYTES, memory // _LEAST_SHARE)
-
-
-def _bytes_of(memory_size: str) -> int | None:
-    return int(memory_size) << 20 if re.fullmatch("[1-9][0-9]{0,6}", memory_size) else None

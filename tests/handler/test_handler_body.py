@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.app import Function
-from handler.body import MAX_INFLATED_BYTES, inflate, parse_body
+from handler.delivery import MAX_INFLATED_BYTES, inflate, parse_body
 from handler.errors import BodyError
 from testing.events import ingresses
 from testing.events.firehose import headers
@@ -96,7 +96,7 @@ def refused(body: bytes, *, base64: bool = True) -> str:
         (gzip.compress(BODY)[:-1], "cut off"),
         (gzip.compress(BODY)[:50], "cut off"),
         (b"\x1f\x8b", "cut off"),
-        (b"\x1f\x8b\x08" + b"\xff" * 40, "broken gzip"),
+        (b"\x1f\x8b\x08" + b"\xff" * 40, "cut off"),
         (gzip.compress(BODY)[:-8] + bytes(8), "broken gzip"),
         (gzip.compress(BODY) + b"tail", "broken gzip"),
         (gzip.compress(gzip.compress(BODY)), "not JSON"),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from handler.secret_stores import fetcher
+from handler.secrets import fetcher
 from testing.answers import always
 from testing.events import ingresses
 from testing.exchange import Answer

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from handler import secret_stores
-from handler.secret_stores import fetcher
+from handler import secrets as secret_stores
+from handler.secrets import fetcher
 from testing.answers import accept, always
 from testing.events import ingresses
 from testing.exchange import Answer, Received
@@ -254,7 +254,7 @@ def test_failed_second_look_is_told(
     warnings = [line for line in lines if line.get("level") == "WARNING"]
     reason = f"cannot read the secret of {variable}: AccessDeniedException"
     told = [line["message"] for line in warnings]
-    assert told == [f"{reason}; the one that is known stays in use"]
+    assert told == [f"{reason}; the known version stays in use"]
     assert warnings[0]["firehose_request_id"] == REQUEST_ID
     assert TOKEN not in str(lines)
 

@@ -93,7 +93,7 @@ def test_failures_of_renewing() -> None:
         secret.renew()
         told.append(secret.failures())
         assert secret.failures() == []
-    end = "; the one that is known stays in use"
+    end = "; the known version stays in use"
     assert told == [
         [f"cannot read the secret of VARIABLE_ARN: OSError{end}"],
         [f"the secret of VARIABLE_ARN begins with {{ and is not JSON{end}"],

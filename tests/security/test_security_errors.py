@@ -16,7 +16,7 @@ from extension.exchange import Exchanges
 from extension.secret import fetch_secret
 from handler.endpoint import endpoint_at
 from handler.errors import HandlerError
-from handler.secrets import FixedSecret, StoredSecret
+from handler.secrets import Secret, StoredSecret
 from handler.settings import read_settings
 from handler.transport import Transport, TransportError
 from tests.security.canaries import ascii_secrets, conversations, leaks
@@ -90,7 +90,7 @@ def test_settings_and_what_is_made_of_them() -> None:
         "REMOTE_WRITE_HEADERS": f'{{"X-Key": "{SECRET}"}}',
     }
     settings = read_settings(environ)
-    endpoint = endpoint_at(settings.listener, settings, FixedSecret(SECRET))
+    endpoint = endpoint_at(settings.listener, settings, Secret(SECRET))
     assert leaks(f"{settings!r} {settings} {endpoint!r}", [SECRET, SECRET[::-1]]) == []
     with pytest.raises(HandlerError) as caught:
         read_settings(dict.fromkeys((*environ, "REMOTE_WRITE_AUTH", "AWS_REGION"), SECRET + "\n\0"))
