@@ -1,4 +1,4 @@
-"""Thousands of errors in a delivery: what is told of them, and no part of a secret."""
+"""Thousands of errors in a delivery: what the answer says of them, without any part of a secret."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Counting:
 def test_only_what_is_read_is_searched() -> None:
     """Of 80,000 errors only those are searched for secrets that the message repeats."""
     redact = Counting()
-    outcome = DeliveryResult(
+    result = DeliveryResult(
         400, tuple(f"records[{n}]: its data is not base64" for n in range(80_000))
     )
-    told = outcome.redacted(redact)
+    told = result.redacted(redact)
     assert redact.texts == len(told.errors) < 300
-    assert told.message == outcome.message
+    assert told.message == result.message
     assert len(told.message) == MAX_MESSAGE
     assert told.status == 400
 
@@ -51,10 +51,10 @@ def test_a_secret_where_the_message_is_cut(before: int) -> None:
 
 
 def test_a_replacement_that_is_shorter_than_its_secret() -> None:
-    """Errors that fit only because a secret is left out of those before them are told."""
+    """Errors that fit only because a secret was removed from those before them are kept."""
     secret = ACCESS_KEY * 100
-    outcome = DeliveryResult(503, (*[secret] * 10, "the last one"))
-    assert outcome.redacted(Redactor([secret])).message.endswith("; the last one")
+    result = DeliveryResult(503, (*[secret] * 10, "the last one"))
+    assert result.redacted(Redactor([secret])).message.endswith("; the last one")
 
 
 @pytest.mark.parametrize("before", [0, 990, 995, 999, 1000])

@@ -74,7 +74,7 @@ def test_token_for_transformation(stores: Stores, keep: Keeping) -> None:
 
 @pytest.mark.parametrize("keep", [KEPT["secret as JSON"], KEPT["secure parameter"]])
 def test_access_key(stores: Stores, keep: Keeping) -> None:
-    """The access key out of the store opens the door, and is the token where there is none."""
+    """The access key out of the store is accepted, and is the token where there is none."""
     arn = keep(stores, ACCESS_KEY)
     with Receiver() as receiver:
         function = function_for(receiver.url, **{KEY_ARN: arn})
@@ -155,7 +155,7 @@ def test_versions_of_a_parameter_are_of_one_moment(stores: Stores) -> None:
 
 @pytest.mark.parametrize("text", ["", "{}", "line\nbreak", '{"api_key": 5}'])
 def test_unusable_previous_version(stores: Stores, text: str) -> None:
-    """What was in the secret before the token, a place holder perhaps, harms nobody."""
+    """An unusable previous version, such as a placeholder, is ignored."""
     arn = stores.secret(text or " ")
     stores.change(arn, ACCESS_KEY)
     with Receiver() as receiver:
@@ -205,13 +205,13 @@ def loaded():
     return sorted({"boto3", "botocore.session"} & set(sys.modules))
 
 url, arn = sys.argv[1:]
-told = [loaded()]
+loaded_by_step = [loaded()]
 plain = function_for(url, LOGZIO_METRICS_TOKEN="t", FIREHOSE_ACCESS_KEY="k")
-told.append([invoke(plain, delivery_of(points(1), access_key="k")).status, *loaded()])
+loaded_by_step.append([invoke(plain, delivery_of(points(1), access_key="k")).status, *loaded()])
 stored = function_for(url, FIREHOSE_ACCESS_KEY_ARN=arn)
-told.append([invoke(stored, delivery_of(points(1), access_key=None)).status, *loaded()])
-told.append([invoke(stored, delivery_of(points(1), access_key="k")).status, *loaded()])
-print(json.dumps(told), file=sys.stderr)
+loaded_by_step.append([invoke(stored, delivery_of(points(1), access_key=None)).status, *loaded()])
+loaded_by_step.append([invoke(stored, delivery_of(points(1), access_key="k")).status, *loaded()])
+print(json.dumps(loaded_by_step), file=sys.stderr)
 """
 
 

@@ -73,7 +73,7 @@ def test_refused(stores: Stores, store: str, code: str) -> None:
 
 
 def test_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store that nobody reaches is a 500 with the error's name."""
+    """A store that cannot be reached is a 500 with the error's name."""
     with nobody() as url:
         aim_at(url.removesuffix("/write"), monkeypatch)
         for arn in (MISSING, MISSING_PARAMETER):
@@ -101,7 +101,7 @@ def test_stalling_leaves_time() -> None:
 
 
 def test_endpoint_is_no_url(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error of boto3 before it asks is told as one of reading, and by its name alone."""
+    """An error of boto3 before its request is reported by its name alone."""
     aim_at("nonsense", monkeypatch)
     assert error_with(TOKEN_ARN, MISSING) == f"cannot read the secret of {TOKEN_ARN}: ValueError"
 
@@ -186,7 +186,7 @@ def test_arn_of_any_partition(partition: str) -> None:
     [(TOKEN_ARN, "LOGZIO_METRICS_TOKEN"), (KEY_ARN, "FIREHOSE_ACCESS_KEY")],
 )
 def test_both_variables(variable: str, beside: str) -> None:
-    """A secret that is given twice is a settings error: nobody could say which one counts."""
+    """A secret that is given twice is a settings error, since it is unclear which one counts."""
     function = function_for("https://listener.example.com", **{variable: MISSING, beside: TOKEN})
     answer = invoke(function, delivery_of(points(1)))
     assert answer.status == 500
@@ -204,7 +204,7 @@ def test_token_without_an_expected_key(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 400, 401])
-def test_nobody_tells_a_secret(
+def test_stored_secrets_are_not_logged(
     status: int,
     stores: Stores,
     capfd: pytest.CaptureFixture[str],
@@ -233,10 +233,10 @@ def test_nobody_tells_a_secret(
 
 
 @pytest.mark.parametrize("asker", ["another key", "listener"])
-def test_failed_second_look_is_told(
+def test_failed_renewal_is_logged(
     asker: str, stores: Stores, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A store that refuses a second look is told in one warning, beside the 401 it leads to."""
+    """A store that refuses a second read is logged in one warning, beside the 401 it leads to."""
     settings = {TOKEN_ARN: stores.secret(TOKEN), KEY_ARN: stores.secret(ACCESS_KEY)}
     later = Later()
     if asker == "listener":
@@ -259,7 +259,7 @@ def test_failed_second_look_is_told(
     assert TOKEN not in str(lines)
 
 
-def test_variables_are_told_apart(stores: Stores) -> None:
+def test_error_names_its_own_variable(stores: Stores) -> None:
     """The error of a secret names its own variable, not the other one's."""
     settings = {KEY_ARN: stores.secret(ACCESS_KEY), TOKEN_ARN: stores.secret("{}")}
     function = function_for("https://listener.example.com", **settings)
