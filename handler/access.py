@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import re
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from handler.errors import AccessKeyMissing, AccessKeyWrong, SettingsError
-from handler.http_headers import is_header_value
+from handler.listener import is_header_value
 from handler.secret_stores import fetcher
 from handler.secrets import FixedSecret, StoredSecret
 
@@ -78,7 +77,7 @@ def token_for_http(settings: Settings, keyring: Keyring, access_key: str | None)
             "..._ARN) would let anybody who knows the URL send in your name; set "
             "FIREHOSE_ACCESS_KEY to Firehose's access key"
         )
-    needed = expected is not None or (keyring.token is None and settings.auth != "none")
+    needed = expected is not None or (keyring.token is None and settings.scheme.needs_token)
     if needed and access_key is None:
         raise AccessKeyMissing(
             "the request has no access key: set the access key of the Firehose stream's "
@@ -86,7 +85,7 @@ def token_for_http(settings: Settings, keyring: Keyring, access_key: str | None)
         )
     if expected is not None and not _opens(expected, access_key or ""):
         raise AccessKeyWrong("the access key is not the expected one")
-    if settings.auth == "none":
+    if not settings.scheme.needs_token:
         return None
     if expected is None and not is_header_value(access_key or ""):
         raise AccessKeyWrong("the access key has characters that no token has")
@@ -102,7 +101,7 @@ def token_for_transformation(settings: Settings, keyring: Keyring) -> Secret | N
     Raises:
         SettingsError: There is no token.
     """
-    if settings.auth == "none":
+    if not settings.scheme.needs_token:
         return None
     if keyring.token is None:
         raise SettingsError(
@@ -111,15 +110,6 @@ def token_for_transformation(settings: Settings, keyring: Keyring) -> Secret | N
             "access key to ship with"
         )
     return keyring.token
-
-
-def authorization_header(auth: str, token: str | None) -> dict[str, str]:
-    """Return the header Authorization, as REMOTE_WRITE_AUTH says; no header for none."""
-    if token is None:
-        return {}
-    if auth == "basic":
-        return {"Authorization": f"Basic {_encoded(token)}"}
-    return {"Authorization": f"Bearer {token}"}
 
 
 def secrets_of(settings: Settings, keyring: Keyring, access_key: str | None, url: str) -> list[str]:
@@ -133,13 +123,11 @@ def secrets_of(settings: Settings, keyring: Keyring, access_key: str | None, url
         url: The listener, as the delivery names it; empty for the operator's.
     """
     known = [*keyring.known(), *([access_key] if access_key else [])]
-    # What no header can carry has not been sent, and nobody can repeat it.
-    encoded = [_encoded(secret) for secret in known if is_header_value(secret)]
-    passwords = [s.partition(":")[2] for s in known if settings.auth == "basic"]
+    derived = [text for secret in known for text in settings.scheme.secrets_in(secret)]
     # A tenant's number is no secret, and without it words would lose their digits.
     headers = settings.headers.values()
     queries = _in_query(url or settings.listener)
-    return [*known, *encoded, *passwords, *(v for v in (*headers, *queries) if len(v) >= _LONG)]
+    return [*known, *derived, *(v for v in (*headers, *queries) if len(v) >= _LONG)]
 
 
 def unchecked_secrets(environ: Mapping[str, str]) -> list[str]:
@@ -158,10 +146,6 @@ def _in_query(url: str) -> list[str]:
     pieces = [piece.partition("=") for piece in url.partition("?")[2].split("&")]
     values = [value or name for name, _, value in pieces]
     return [*values, *map(unquote_plus, values)]
-
-
-def _encoded(token: str) -> str:
-    return base64.b64encode(token.encode("latin-1")).decode()
 
 
 def _secret(

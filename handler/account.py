@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 # A server's words name each series; a log with thousands of them helps nobody.
 _MAX_REFUSALS_KEPT = 10
+_OTHER_REASONS = "other words"
 
 
 @dataclass
 class Refusal:
     """How many samples the listener rejected with the same words, and one of them."""
 
-    words: str
+    reason: str
     example: str
     samples: int
 
@@ -49,7 +50,7 @@ class Sent(NamedTuple):
     errors: tuple[BaseException, ...] = ()
 
 
-class Account:
+class SampleAccount:
     """
     Counts for several threads; closed once, after which nothing counts any more.
 
@@ -78,13 +79,13 @@ class Account:
             self._counts["accepted"] += samples
             self._counts["bytes"] += size
 
-    def reject(self, samples: int, words: str, example: str) -> None:
-        """Count samples that the listener refuses for good, with its words and one of them."""
+    def reject(self, samples: int, reason: str, example: str) -> None:
+        """Count samples that the listener refuses for good, with its reason and one of them."""
         with self._lock:
             self._counts["rejected"] += samples
-            if words not in self._refusals and len(self._refusals) >= _MAX_REFUSALS_KEPT:
-                words = "other words"
-            refusal = self._refusals.setdefault(words, Refusal(words, example, 0))
+            if reason not in self._refusals and len(self._refusals) >= _MAX_REFUSALS_KEPT:
+                reason = _OTHER_REASONS
+            refusal = self._refusals.setdefault(reason, Refusal(reason, example, 0))
             refusal.samples += samples
 
     def fail(self, status: int, words: str) -> None:
@@ -92,12 +93,12 @@ class Account:
         with self._lock:
             self._failures[status, words] = None
 
-    def hear(self, words: str) -> None:
+    def note_unavailable(self, words: str) -> None:
         """Keep what was said last by a listener that is not available just now."""
         with self._lock:
             self._last_words = words
 
-    def break_off(self, error: BaseException) -> None:
+    def record_error(self, error: BaseException) -> None:
         """Note an error that nobody foresaw, which has ended a lane."""
         with self._lock:
             text = f"unforeseen error while sending: {type(error).__name__}"
@@ -115,7 +116,7 @@ class Account:
             counts = self._counts.copy()
             failures = tuple(self._failures)
             refusals = tuple(
-                Refusal(r.words, r.example, r.samples) for r in self._refusals.values()
+                Refusal(r.reason, r.example, r.samples) for r in self._refusals.values()
             )
         undelivered = self._samples - counts["accepted"] - counts["rejected"]
         if undelivered and not failures:

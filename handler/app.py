@@ -22,18 +22,17 @@ from handler.access import (
     token_for_transformation,
     unchecked_secrets,
 )
+from handler.client import Client
 from handler.conversion import bytes_for_body, new_converter
-from handler.endpoint import endpoint_at
 from handler.errors import HandlerError, OutOfTimeError, SettingsError
 from handler.ingress import HttpIngress, Ingress, open_ingress
 from handler.last_resort import answer_all_the_same, places_of, traceback_of, unforeseen
-from handler.listener import allowed_custom_listener
+from handler.listener import allowed_custom_listener, endpoint_at
 from handler.outcome import Outcome, judge, malformed_records
 from handler.redaction import Redactor, cut
 from handler.sender import Clock, Sender
 from handler.settings import known_variables, read_settings
 from handler.telemetry import Report, Telemetry, token_id
-from handler.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,8 +40,8 @@ if TYPE_CHECKING:
     from converters.convert import Conversion
     from handler.account import Sent
     from handler.delivery import Delivery
+    from handler.listener import Endpoint
     from handler.secrets import Secret
-    from handler.sender import Endpoint
     from handler.settings import Settings
 
 # Work stops this long before Lambda would kill the function, or the budget is over.
@@ -65,11 +64,11 @@ class Function:
     Args:
         environ: The environment variables.
         clock: Time and chance.
-        transport: What makes the requests; None: one over the network.
+        client: What makes the requests; None: one over the network.
     """
 
     def __init__(
-        self, environ: Mapping[str, str], clock: Clock, transport: Transport | None = None
+        self, environ: Mapping[str, str], clock: Clock, client: Client | None = None
     ) -> None:
         self._clock = clock
         self._telemetry = Telemetry(environ)
@@ -86,7 +85,7 @@ class Function:
         self._keyring = Keyring(settings, clock.monotonic)
         self._converter = new_converter(settings)
         self._sender = Sender(
-            transport or Transport(connections=settings.concurrency),
+            client or Client(connections=settings.concurrency),
             clock,
             concurrency=settings.concurrency,
             timeout_seconds=settings.timeout_seconds,
@@ -176,7 +175,7 @@ class Function:
             tell.warning(
                 "the listener rejected samples for good",
                 samples=refusal.samples,
-                listener_words=refusal.words,
+                listener_words=refusal.reason,
                 example=refusal.example,
             )
         untold = sorted(set(conversion.collided) - self._collisions_told)

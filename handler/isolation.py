@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from converters.bodies import Body
-    from handler.account import Account
-    from handler.transport import ListenerAnswer
+    from handler.account import SampleAccount
+    from handler.client import ListenerResponse
 
 # As many refusals without one acceptance mean that nothing in the body is wanted.
 _MAX_REFUSALS = 16
@@ -31,9 +31,9 @@ _Sequence = deque["Body"]
 
 def isolate(
     refused: Body,
-    answer: ListenerAnswer,
-    send: Callable[[Body], tuple[Verdict, ListenerAnswer | None]],
-    account: Account,
+    response: ListenerResponse,
+    send: Callable[[Body], tuple[Verdict, ListenerResponse | None]],
+    account: SampleAccount,
 ) -> bool:
     """
     Settle all samples of a refused body.
@@ -46,7 +46,7 @@ def isolate(
 
     Args:
         refused: A body that the listener has refused.
-        answer: Its answer.
+        response: The listener's response to it.
         send: Sends a body, with retries for what passes, and says how it ended.
             An account of what was accepted and of failures is its own.
         account: Where rejected samples and a misconfigured listener are noted.
@@ -57,7 +57,7 @@ def isolate(
     """
     cut = cut_out_series(refused)
     if cut is None:
-        unsent = _split(refused, answer, deque(), account)
+        unsent = _split(refused, response, deque(), account)
     else:
         rest, series = cut
         unsent = [deque([part]) for part in (series, *rest)]
@@ -94,12 +94,12 @@ def _far_apart(unsent: list[_Sequence]) -> _Sequence:
 
 
 def _split(
-    body: Body, answer: ListenerAnswer, rest: _Sequence, account: Account
+    body: Body, response: ListenerResponse, rest: _Sequence, account: SampleAccount
 ) -> list[_Sequence]:
     """Return what is to be sent in a refused body's place; `rest` has to come after it."""
     halves = halve(body)
     if halves is None:
-        account.reject(body.samples, _words(answer), describe(body))
+        account.reject(body.samples, response.summary, describe(body))
         return [rest] if rest else []
     if halves.one_series:
         rest.extendleft(reversed(halves.parts))
@@ -107,18 +107,14 @@ def _split(
     return [deque([part]) for part in halves.parts]
 
 
-def _give_up(rest: list[Body], answer: ListenerAnswer, account: Account) -> bool:
-    if names_samples(answer.words):
+def _give_up(rest: list[Body], response: ListenerResponse, account: SampleAccount) -> bool:
+    if names_samples(response.text):
         for body in rest:
-            account.reject(body.samples, _words(answer), describe(body))
+            account.reject(body.samples, response.summary, describe(body))
         return True
     account.fail(
         500,
         f"the listener refused {_MAX_REFUSALS} requests in a row without naming a "
-        f"sample, check its URL and settings: {_words(answer)}",
+        f"sample, check its URL and settings: {response.summary}",
     )
     return False
-
-
-def _words(answer: ListenerAnswer) -> str:
-    return f"{answer.status} {answer.words.strip()}"

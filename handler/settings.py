@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from handler.auth import SCHEMES, Auth
 from handler.errors import SettingsError
-from handler.http_headers import further_headers, is_header_value
-from handler.listener import is_listener_url
+from handler.listener import further_headers, is_header_value, is_listener_url
 from handler.secret_stores import is_secret_arn
 
 if TYPE_CHECKING:
@@ -106,6 +106,11 @@ class Settings:
     memory_size: str
     warnings: tuple[str, ...] = ()
 
+    @property
+    def scheme(self) -> type[Auth]:
+        """The authentication scheme that `auth` names."""
+        return SCHEMES[self.auth]
+
 
 def known_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the part of an environment that the settings are made of."""
@@ -120,15 +125,16 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         SettingsError: One message with every problem found.
     """
     reader = _Reader(environ)
-    auth = reader.choice("REMOTE_WRITE_AUTH", ("bearer", "basic", "none"), "bearer")
+    auth = reader.choice("REMOTE_WRITE_AUTH", tuple(SCHEMES), "bearer")
     token = reader.secret("LOGZIO_METRICS_TOKEN")
-    if auth == "basic" and token is not None and ":" not in token:
-        reader.problem("LOGZIO_METRICS_TOKEN", "must be user:password with REMOTE_WRITE_AUTH=basic")
+    problem = SCHEMES[auth].problem_with(token) if token is not None else ""
+    if problem:
+        reader.problem("LOGZIO_METRICS_TOKEN", problem)
     reader.choice("POWERTOOLS_LOG_LEVEL", LOG_LEVELS, "INFO")
     settings = Settings(
         listener=_listener(reader),
         auth=auth,
-        headers=reader.parsed("REMOTE_WRITE_HEADERS", further_headers(auth), "{}"),
+        headers=reader.parsed("REMOTE_WRITE_HEADERS", further_headers(SCHEMES[auth]), "{}"),
         keep_case=reader.choice("LABEL_VALUE_CASE", ("lower", "keep"), "lower") == "keep",
         native_histograms=reader.choice("NATIVE_HISTOGRAMS", ("true", "false"), "false") == "true",
         token=token,
