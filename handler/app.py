@@ -74,6 +74,8 @@ class Function:
         self._telemetry = Telemetry(environ)
         self._collisions_told: set[str] = set()
         self._warnings: list[str] = []
+        # Deliveries differ in their secrets only by the access key and the listener.
+        self._redactor = functools.lru_cache(maxsize=8)(Redactor)
         self._settings: Settings | SettingsError
         try:
             settings = self._settings = read_settings(environ)
@@ -217,9 +219,10 @@ class Function:
         """Keep all secrets that are known by now out of every line; return what does so."""
         settings = self._settings
         if isinstance(settings, SettingsError):
-            redact = Redactor([*self._unchecked_secrets, ingress.access_key])
+            redact = self._redactor(frozenset([*self._unchecked_secrets, ingress.access_key]))
         else:
-            redact = Redactor(secrets_of(settings, self._keyring, ingress.access_key, url))
+            secrets = secrets_of(settings, self._keyring, ingress.access_key, url)
+            redact = self._redactor(frozenset(secrets))
         self._telemetry.keep_out(redact)
         # The sender's own words, which may be secrets too.
         self._telemetry.learn(

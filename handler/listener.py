@@ -149,8 +149,7 @@ def parse_listener_url(text: str) -> ListenerUrl | None:
 
 
 def allowed_custom_listener(text: str, allowed_hosts: tuple[str, ...]) -> str:
-    """
-    Return the listener that a delivery's common attribute CUSTOM_LISTENER names.
+    """Return the listener that a delivery's common attribute CUSTOM_LISTENER names.
 
     Args:
         text: The attribute's value.
