@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 import hashlib
 import hmac
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from handler.errors import AccessKeyMissing, AccessKeyWrong, SettingsError
-from handler.http_headers import is_header_value
+from handler.listener import is_header_value
 from handler.redaction import Redactor
 from handler.secrets import Secret, StoredSecret, fetcher
 
@@ -74,7 +73,7 @@ def token_for(ingress: Ingress, settings: Settings, keyring: Keyring) -> Secret 
     """
     if ingress.is_http:
         return _token_for_http(settings, keyring, ingress.access_key)
-    if settings.auth == "none":
+    if not settings.scheme.needs_token:
         return None
     if keyring.token is None:
         raise SettingsError(
@@ -93,7 +92,7 @@ def _token_for_http(settings: Settings, keyring: Keyring, given: str | None) -> 
             "..._ARN) would let anybody who knows the URL send in your name; set "
             "FIREHOSE_ACCESS_KEY to Firehose's access key"
         )
-    needed = expected is not None or (keyring.token is None and settings.auth != "none")
+    needed = expected is not None or (keyring.token is None and settings.scheme.needs_token)
     if needed and given is None:
         raise AccessKeyMissing(
             "the request has no access key: set the access key of the Firehose stream's "
@@ -101,22 +100,13 @@ def _token_for_http(settings: Settings, keyring: Keyring, given: str | None) -> 
         )
     if expected is not None and not _matches(expected, given or ""):
         raise AccessKeyWrong("the access key is not the expected one")
-    if settings.auth == "none":
+    if not settings.scheme.needs_token:
         return None
     if expected is None and not is_header_value(given or ""):
         raise AccessKeyWrong("the access key has characters that no token has")
     # The expected key rather than the one that came: after a rotation Firehose sends the old
     # one for a while, which the listener may not accept any more.
     return keyring.token or expected or Secret(given or "")
-
-
-def authorization_header(auth: str, token: str | None) -> dict[str, str]:
-    """Return the header Authorization, as REMOTE_WRITE_AUTH says; no header for none."""
-    if token is None:
-        return {}
-    if auth == "basic":
-        return {"Authorization": f"Basic {_encoded(token)}"}
-    return {"Authorization": f"Bearer {token}"}
 
 
 def secrets_of(settings: Settings, keyring: Keyring, access_key: str | None, url: str) -> list[str]:
@@ -129,13 +119,11 @@ def secrets_of(settings: Settings, keyring: Keyring, access_key: str | None, url
         url: The listener, as the delivery names it; empty for the operator's.
     """
     known = [*keyring.known(), *([access_key] if access_key else [])]
-    # What no header can carry has not been sent, and nobody can repeat it.
-    encoded = [_encoded(secret) for secret in known if is_header_value(secret)]
-    passwords = [s.partition(":")[2] for s in known if settings.auth == "basic"]
+    derived = [text for secret in known for text in settings.scheme.secrets_in(secret)]
     # A tenant's number is no secret, and redacting it would take the digits out of every text.
     headers = settings.headers.values()
     queries = _query_values(url or settings.listener)
-    return [*known, *encoded, *passwords, *(v for v in (*headers, *queries) if len(v) >= _LONG)]
+    return [*known, *derived, *(v for v in (*headers, *queries) if len(v) >= _LONG)]
 
 
 @functools.lru_cache(maxsize=2)
@@ -160,10 +148,6 @@ def _query_values(url: str) -> list[str]:
     pieces = [piece.partition("=") for piece in url.partition("?")[2].split("&")]
     values = [value or name for name, _, value in pieces]
     return [*values, *map(unquote_plus, values)]
-
-
-def _encoded(token: str) -> str:
-    return base64.b64encode(token.encode("latin-1")).decode()
 
 
 def _secret(

@@ -13,24 +13,23 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from handler.access import Keyring, redactor_of, secrets_of, token_for, unchecked_secrets
+from handler.client import Client
 from handler.conversion import bytes_for_body, new_converter
-from handler.endpoint import endpoint_at
 from handler.errors import HandlerError, IngressError, OutOfTimeError, SettingsError
 from handler.ingress import HttpIngress, Ingress, open_ingress
-from handler.listener import allowed_custom_listener
+from handler.listener import allowed_custom_listener, endpoint_at
 from handler.redaction import Redactor
 from handler.result import DeliveryResult, result_of, unforeseen
 from handler.sender import Clock, Sender
 from handler.settings import known_variables, read_settings
 from handler.telemetry import Report, Telemetry, log_failure, token_id, traceback_of
-from handler.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from handler.delivery import Delivery
+    from handler.listener import Endpoint
     from handler.secrets import Secret
-    from handler.sender import Endpoint
     from handler.settings import Settings
 
 # Work stops this long before Lambda would kill the function, or before the budget ends.
@@ -43,11 +42,11 @@ class Function:
     Args:
         environ: The environment variables.
         clock: Time and chance.
-        transport: Makes the requests; None for one over the network.
+        client: Makes the requests; None for one over the network.
     """
 
     def __init__(
-        self, environ: Mapping[str, str], clock: Clock, transport: Transport | None = None
+        self, environ: Mapping[str, str], clock: Clock, client: Client | None = None
     ) -> None:
         self._clock = clock
         self._telemetry = Telemetry(environ)
@@ -62,7 +61,7 @@ class Function:
         self._keyring = Keyring(settings, clock.monotonic)
         self._converter = new_converter(settings)
         self._sender = Sender(
-            transport or Transport(connections=settings.concurrency),
+            client or Client(connections=settings.concurrency),
             clock,
             concurrency=settings.concurrency,
             timeout_seconds=settings.timeout_seconds,

@@ -16,7 +16,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from handler.errors import SecretError
-from handler.http_headers import is_header_value
+from handler.listener import is_header_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

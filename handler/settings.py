@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handler.auth import SCHEMES, Auth
 from handler.errors import SettingsError
-from handler.http_headers import further_headers
+from handler.listener import further_headers
 from handler.variables import (
     Setting,
     choice,
@@ -41,6 +42,10 @@ SERVICE = "metric-stream-lambda"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
+def _scheme(text: str) -> type[Auth]:
+    return SCHEMES[choice(*SCHEMES)(text)]
+
+
 class Settings:
     """All settings, checked. Its representation shows no value, since some are secrets.
 
@@ -57,10 +62,10 @@ class Settings:
     """`us`, `eu`, `uk`, `ca` or `au`, for `https://listener[-xx].logz.io:8053`. Default: the one in
     us-east-1, eu-central-1, eu-west-2, ca-central-1 or ap-southeast-2."""
 
-    auth = Setting("REMOTE_WRITE_AUTH", choice("bearer", "basic", "none"), "bearer")
+    scheme = Setting("REMOTE_WRITE_AUTH", _scheme, "bearer")
     """How the token is sent: `bearer`, `basic` (the token is `user:password`) or `none`."""
 
-    headers = Setting("REMOTE_WRITE_HEADERS", further_headers("none"), "{}")
+    headers = Setting("REMOTE_WRITE_HEADERS", further_headers, "{}")
     """JSON object of further headers, such as `{"X-Scope-OrgID":"tenant"}`."""
 
     label_value_case = Setting("LABEL_VALUE_CASE", choice("lower", "keep"), "lower")
@@ -175,14 +180,15 @@ def _contradictions(values: Mapping[str, Any], given: Mapping[str, str]) -> list
         for name in ("LOGZIO_METRICS_TOKEN", "FIREHOSE_ACCESS_KEY")
         if given.get(name) and given.get(f"{name}_ARN")
     ]
-    auth, token = values["REMOTE_WRITE_AUTH"], values["LOGZIO_METRICS_TOKEN"]
-    if auth == "basic" and token and ":" not in token:
-        problems.append("LOGZIO_METRICS_TOKEN must be user:password with REMOTE_WRITE_AUTH=basic")
-    headers = {name.lower() for name in values["REMOTE_WRITE_HEADERS"]}
-    if auth != "none" and "authorization" in headers:
-        problems.append(
-            "REMOTE_WRITE_HEADERS must not set Authorization unless REMOTE_WRITE_AUTH=none"
-        )
+    scheme: type[Auth] = values["REMOTE_WRITE_AUTH"]
+    problem = scheme.problem_with(values["LOGZIO_METRICS_TOKEN"] or "")
+    if values["LOGZIO_METRICS_TOKEN"] and problem:
+        problems.append(f"LOGZIO_METRICS_TOKEN {problem}")
+    problems += [
+        f"REMOTE_WRITE_HEADERS must not set {name}, which REMOTE_WRITE_AUTH sets"
+        for name in values["REMOTE_WRITE_HEADERS"]
+        if name.lower() in scheme.header_names
+    ]
     return problems
 
 

@@ -220,7 +220,7 @@ class Telemetry:
             self.warning(
                 "the listener rejected samples for good",
                 samples=refusal.samples,
-                listener_words=refusal.words,
+                listener_words=refusal.reason,
                 example=refusal.example,
             )
         new = sorted(set(report.conversion.collided) - self._collisions_logged)

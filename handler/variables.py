@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
-from handler.http_headers import is_header_value
-from handler.listener import is_listener_url
+from handler.listener import is_header_value, is_listener_url
 from handler.secrets import is_secret_arn
 
 if TYPE_CHECKING:

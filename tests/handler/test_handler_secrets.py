@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from handler.app import Function
+from handler.client import Client, ListenerResponse
 from handler.redaction import CUT_OFF, Redactor
-from handler.transport import ListenerAnswer, Transport
 from testing.answers import always
 from testing.events import ingresses
 from testing.events.ingresses import Event
@@ -41,7 +41,7 @@ SECRETS = {
 PART = 6
 
 
-class Echoing(Transport):
+class Echoing(Client):
     """Raises an unforeseen error that repeats all it was given."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Echoing(Transport):
 
     def post(
         self, url: str, content: bytes, headers: Mapping[str, str], timeout: float
-    ) -> ListenerAnswer:
+    ) -> ListenerResponse:
         """Raise."""
         raise RuntimeError(f"{url} {len(content)} {dict(headers)} {timeout}")
 

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from handler import app
+from handler.auth import BasicAuth, BearerAuth, NoAuth
 from handler.errors import SettingsError
 from handler.settings import DECLARED, VARIABLES, known_variables, read_settings
 from tests.support.invoking import REQUEST_ID, answered, delivery
@@ -27,7 +28,7 @@ def test_defaults() -> None:
     assert dict(settings.values) == {
         "LOGZIO_METRICS_LISTENER": "https://listener.logz.io:8053",
         "LOGZIO_REGION": "",
-        "REMOTE_WRITE_AUTH": "bearer",
+        "REMOTE_WRITE_AUTH": BearerAuth,
         "REMOTE_WRITE_HEADERS": {},
         "LABEL_VALUE_CASE": "lower",
         "NATIVE_HISTOGRAMS": False,
@@ -82,8 +83,8 @@ def test_region_without_a_listener(environ: dict[str, str]) -> None:
     ("variable", "value", "field", "expected"),
     [
         ("LOGZIO_METRICS_LISTENER", "https://a.b/x?y=1", "listener", "https://a.b/x?y=1"),
-        ("REMOTE_WRITE_AUTH", "basic", "auth", "basic"),
-        ("REMOTE_WRITE_AUTH", "NONE", "auth", "none"),
+        ("REMOTE_WRITE_AUTH", "basic", "scheme", BasicAuth),
+        ("REMOTE_WRITE_AUTH", "NONE", "scheme", NoAuth),
         ("REMOTE_WRITE_HEADERS", '{"X-Scope-OrgID": "a b"}', "headers", {"X-Scope-OrgID": "a b"}),
         ("LABEL_VALUE_CASE", "Keep", "label_value_case", "keep"),
         ("NATIVE_HISTOGRAMS", "true", "native_histograms", True),

@@ -14,11 +14,11 @@ from extension.destinations.destination import Request
 from extension.errors import ExtensionError
 from extension.exchange import Exchanges
 from extension.secret import fetch_secret
-from handler.endpoint import endpoint_at
+from handler.client import Client, NoResponseError
 from handler.errors import HandlerError
+from handler.listener import endpoint_at
 from handler.secrets import Secret, StoredSecret
 from handler.settings import read_settings
-from handler.transport import Transport, TransportError
 from tests.security.canaries import ascii_secrets, conversations, leaks
 from tests.support.properties import examples
 from tests.support.secret_stores import MINUTE, REGION, Later
@@ -43,7 +43,7 @@ def told_of(action: Callable[[], object]) -> str:
     """Return all that may be written of how an exchange has failed; nothing if it has not."""
     try:
         action()
-    except (TransportError, ExtensionError) as error:
+    except (NoResponseError, ExtensionError) as error:
         return told_by(error)
     return ""
 
@@ -55,7 +55,7 @@ def test_failed_exchanges(listener: Listener, data: st.DataObject) -> None:
     secret = data.draw(ascii_secrets)
     listener.converse = data.draw(conversations([secret]))
     headers = {"Authorization": f"Bearer {secret}"}
-    told = told_of(lambda: Transport(1).post(f"{listener.url}?x=1", b"body", headers, 5))
+    told = told_of(lambda: Client(1).post(f"{listener.url}?x=1", b"body", headers, 5))
     with contextlib.closing(Exchanges()) as exchanges:
         told += told_of(lambda: exchanges.post(Request(listener.url, headers, b"body"), 5))
     assert leaks(told, [secret]) == []
