@@ -109,7 +109,7 @@ class Function:
             [(r.number, r.content) for r in delivery.records if r.content is not None],
             p8s_logzio_name=delivery.common.p8s_logzio_name or settings.p8s_logzio_name,
             delivered_ms=delivery.delivered_ms,
-            checkpoint=lambda: self._check(deadline),
+            check_deadline=lambda: self._check(deadline),
         )
         sent = self._sender.send(conversion.lanes, endpoint, deadline)
         result = result_of(delivery, conversion, sent, settings.transform_result)

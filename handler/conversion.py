@@ -1,10 +1,10 @@
-"""The converter as the settings want it, and how much memory a delivery may take."""
+"""The converter as the settings want it, and how large a delivery may be."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converters.convert import Converter, Profile
+from converters.convert import Converter, Limits, Profile
 from handler.delivery import MAX_INFLATED_BYTES
 
 if TYPE_CHECKING:
@@ -13,12 +13,10 @@ if TYPE_CHECKING:
 # What a warm function remembers series with, at most.
 _CACHE_BYTES = 64_000_000
 
-# Where nothing says how much memory there is, the process is not Lambda's.
-_WITHOUT_A_LIMIT = 1_000_000_000
 # The interpreter with all packages, the delivery's own bytes, and the logs extension.
 _TAKEN_BYTES = 150_000_000
-# Of Lambda's smallest functions: the converter's estimates are well above what CloudWatch's
-# metrics really take. A body is there three times for a moment, as bytes, text and records.
+# Of Lambda's smallest functions: the converter's bounds are well above what CloudWatch's metrics
+# need. A body exists three times for a moment, as bytes, text and records.
 _LEAST_SHARE = 4
 
 
@@ -30,13 +28,13 @@ def new_converter(settings: Settings) -> Converter:
             native_histograms=settings.native_histograms,
             max_bytes=settings.max_bytes,
             cache_bytes=_CACHE_BYTES,
-            delivery_bytes=bytes_for_delivery(settings.memory_bytes),
+            limits=limits_of_delivery(settings.memory_bytes),
         )
     )
 
 
-def bytes_for_delivery(memory: int | None) -> int:
-    """Return how many bytes the conversion of one delivery may take.
+def limits_of_delivery(memory: int | None) -> Limits:
+    """Return how much the conversion of one delivery may take.
 
     With more, Lambda would kill the function, which could then neither answer nor log why.
 
@@ -44,15 +42,16 @@ def bytes_for_delivery(memory: int | None) -> int:
         memory: The function's memory in bytes; None where the process is not Lambda's.
     """
     if memory is None:
-        return _WITHOUT_A_LIMIT
-    return max(memory - _TAKEN_BYTES - _CACHE_BYTES, memory // _LEAST_SHARE)
+        return Limits()
+    free = max(memory - _TAKEN_BYTES - _CACHE_BYTES, memory // _LEAST_SHARE)
+    return Limits(points=free // 2_500, label_bytes=free // 3, body_bytes=free // 6)
 
 
 def bytes_for_body(memory: int | None) -> int:
-    """Return how many bytes the body of a delivery may have when it is inflated.
+    """Return how many bytes the body of a delivery may have, inflated.
 
     Args:
-        memory: As for `bytes_for_delivery`.
+        memory: As for `limits_of_delivery`.
     """
     if memory is None:
         return MAX_INFLATED_BYTES

@@ -8,14 +8,12 @@ import snappy
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from converters.bodies import Lanes
-from converters.checkpoint import no_checkpoint
 from converters.convert import Conversion, Converter, Profile
-from converters.delivery import DeliveryPoints
 from converters.encoder import Encoder
-from converters.meter import Meter
+from converters.points import DeliveryPoints
 from converters.reader import read_points
 from converters.records import decode_record, split_messages
-from converters.series import SeriesCache
+from converters.series import SeriesCache, no_deadline
 from handler.ingress import open_ingress
 from tools.bench.clock import Stopwatch, Time
 
@@ -69,9 +67,10 @@ class Stages:
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
         self._profile = Profile()
-        self._meter = Meter(self._profile.delivery_bytes)
         self._cache = SeriesCache(
-            keep_case=False, max_bytes=self._profile.cache_bytes, meter=self._meter
+            keep_case=False,
+            max_bytes=self._profile.cache_bytes,
+            max_new_bytes=self._profile.limits.label_bytes,
         )
 
     def run(self, event: Any) -> dict[str, Time]:
@@ -79,8 +78,9 @@ class Stages:
         watches = {stage: Stopwatch() for stage in STAGES}
         with watches["parse"]:
             delivery = open_ingress(event).parse()
-        self._meter.begin()
-        points = DeliveryPoints()
+        self._cache.begin(no_deadline)
+        most = self._profile.limits.points
+        points = DeliveryPoints(most)
         for record in delivery.records:
             with watches["decode"]:
                 messages = decode_record(record.content or b"")
@@ -90,14 +90,15 @@ class Stages:
                     self._cache,
                     p8s_logzio_name=_ENVIRONMENT_LABEL,
                     native_histograms=False,
-                    checkpoint=no_checkpoint,
+                    max_size=most,
                 )
                 del messages
                 points.add(found)
         with watches["encode"]:
             lanes = Lanes(self._profile.max_bytes, compress=_unchanged)
             late_before = points.late_before(delivery.delivered_ms)
-            Encoder(lanes, late_before, no_checkpoint, self._meter).write(points)
+            encoder = Encoder(lanes, late_before, max_merged=most, check_deadline=no_deadline)
+            encoder.write(points)
             self.bodies = [body.content for lane in lanes.finish() for body in lane]
         with watches["compress"]:
             for body in self.bodies:
