@@ -30,30 +30,33 @@ class Keyring:
     Args:
         settings: The operator's settings.
         monotonic: A clock in seconds.
+        warn: Takes why looking for a newer version has failed.
 
     Attributes:
         token: What to ship with; None for the access key.
         access_key: What Firehose has to send; None for no check.
     """
 
-    def __init__(self, settings: Settings, monotonic: Callable[[], float]) -> None:
-        self.token = _secret(
-            "LOGZIO_METRICS_TOKEN_ARN", settings.token, settings.token_arn, monotonic
-        )
-        self.access_key = _secret(
-            "FIREHOSE_ACCESS_KEY_ARN", settings.access_key, settings.access_key_arn, monotonic
+    def __init__(
+        self,
+        settings: Settings,
+        monotonic: Callable[[], float],
+        warn: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        def secret(variable: str, value: str | None, arn: str | None) -> Secret | None:
+            if arn is not None:
+                return StoredSecret(variable, fetcher(arn), monotonic, warn)
+            return None if value is None else Secret(value)
+
+        self.token = secret("LOGZIO_METRICS_TOKEN_ARN", settings.token, settings.token_arn)
+        self.access_key = secret(
+            "FIREHOSE_ACCESS_KEY_ARN", settings.access_key, settings.access_key_arn
         )
 
     def known(self) -> list[str]:
         """Return every version of both that has been seen."""
-        return [version for secret in self._both() for version in secret.seen()]
-
-    def failures(self) -> list[str]:
-        """Return why looking for newer versions has failed, each failure once."""
-        return [failure for secret in self._both() for failure in secret.failures()]
-
-    def _both(self) -> list[Secret]:
-        return [secret for secret in (self.token, self.access_key) if secret is not None]
+        secrets = [secret for secret in (self.token, self.access_key) if secret is not None]
+        return [version for secret in secrets for version in secret.seen()]
 
 
 def token_for(ingress: Ingress, settings: Settings, keyring: Keyring) -> Secret | None:
@@ -148,14 +151,6 @@ def _query_values(url: str) -> list[str]:
     pieces = [piece.partition("=") for piece in url.partition("?")[2].split("&")]
     values = [value or name for name, _, value in pieces]
     return [*values, *map(unquote_plus, values)]
-
-
-def _secret(
-    variable: str, value: str | None, arn: str | None, monotonic: Callable[[], float]
-) -> Secret | None:
-    if arn is not None:
-        return StoredSecret(variable, fetcher(arn), monotonic)
-    return None if value is None else Secret(value)
 
 
 def _matches(expected: Secret, given: str) -> bool:

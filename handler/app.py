@@ -58,7 +58,7 @@ class Function:
             self._unchecked_secrets = unchecked_secrets(environ)
             return
         self._warnings = list(settings.warnings)
-        self._keyring = Keyring(settings, clock.monotonic)
+        self._keyring = Keyring(settings, clock.monotonic, self._telemetry.warning)
         self._converter = new_converter(settings)
         self._sender = Sender(
             client or Client(connections=settings.concurrency),
@@ -84,9 +84,6 @@ class Function:
                 trace = traceback_of(error)
                 self._telemetry.error("unforeseen error", status=500, traceback=trace)
                 result = unforeseen(error)
-            if not isinstance(self._settings, SettingsError):
-                for failure in self._keyring.failures():
-                    self._telemetry.warning(failure)
         return ingress.answer(result, int(self._clock.wall() * 1000))
 
     def _deliver(self, ingress: Ingress, context: Any, entered: float) -> DeliveryResult:

@@ -12,7 +12,6 @@ import json
 import logging
 import re
 import threading
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from handler.errors import SecretError
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 
 # A refused key must not make every request a call to the secret store.
 _FETCH_AGAIN_AFTER_SECONDS = 60.0
-
-# They are logged after each delivery, and a delivery cannot take a minute.
-_FAILURES_KEPT = 4
 
 _ARN = re.compile(
     r"arn:[a-z-]+:(?:(?P<secret>secretsmanager)|ssm):(?P<region>[a-z0-9-]+):[0-9]{12}:"
@@ -66,10 +62,6 @@ class Secret:
         """Look for a newer version, where one can be looked for; return whether any changed."""
         return False
 
-    def failures(self) -> list[str]:
-        """Return why renewing has failed, each failure once and without any secret."""
-        return []
-
 
 class StoredSecret(Secret):
     """A secret in a secret store; safe for several threads.
@@ -78,6 +70,7 @@ class StoredSecret(Secret):
         variable: The setting that names it, for messages.
         fetch: Fetches its versions, the current one first.
         monotonic: A clock in seconds.
+        warn: Takes why renewing has failed, without any part of a secret.
     """
 
     def __init__(
@@ -85,6 +78,7 @@ class StoredSecret(Secret):
         variable: str,
         fetch: Callable[[], tuple[str, ...]],
         monotonic: Callable[[], float],
+        warn: Callable[[str], None],
     ) -> None:
         self._variable = variable
         self._fetch = fetch
@@ -92,7 +86,7 @@ class StoredSecret(Secret):
         self._lock = threading.Lock()
         self._versions = ()
         self._fetched = 0.0
-        self._failures: deque[str] = deque(maxlen=_FAILURES_KEPT)
+        self._warn = warn
 
     def versions(self) -> tuple[str, ...]:
         """Return the versions that were fetched last; the first call fetches them."""
@@ -108,7 +102,7 @@ class StoredSecret(Secret):
     def renew(self) -> bool:
         """Fetch the versions again, at most once a minute; return whether anything changed.
 
-        If that fails, the known versions stay in use, and `failures` returns why.
+        If that fails, the known versions stay in use.
         """
         with self._lock:
             if self._monotonic() - self._fetched < _FETCH_AGAIN_AFTER_SECONDS:
@@ -117,15 +111,8 @@ class StoredSecret(Secret):
             try:
                 self._load()
             except SecretError as error:
-                self._failures.append(f"{error}; the known version stays in use")
+                self._warn(f"{error}; the known version stays in use")
             return self._versions != before
-
-    def failures(self) -> list[str]:
-        """Return why renewing has failed, each failure once and without any secret."""
-        failures = []
-        while self._failures:
-            failures.append(self._failures.popleft())
-        return failures
 
     def _load(self) -> None:
         self._fetched = self._monotonic()
