@@ -15,7 +15,7 @@ from typing import Any
 from samtranslator.yaml_helper import yaml_parse
 
 from handler import settings
-from tools.fuzz.pages import write_between
+from tools.report import write_between_markers
 
 ROOT = Path(__file__).parents[1]
 
@@ -104,7 +104,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
 def write(root: Path = ROOT) -> None:
     """Write every table into its document below a folder."""
     for name, (document, table) in TABLES.items():
-        write_between(root / document, name, table())
+        write_between_markers(root / document, name, table())
 
 
 if __name__ == "__main__":
