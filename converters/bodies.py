@@ -7,10 +7,11 @@ common and may go out at once.
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator
 
     # Snappy's block format: "data MUST be compressed with Google's Snappy; the
     # block format MUST be used, the framed format MUST NOT" - remote write 1.0.
@@ -95,18 +96,29 @@ class Lanes:
         self._compress = compress
         self._sequences: list[Lane] = []
 
-    def add_series(self, late: Sequence[Piece], fresh: Sequence[Piece]) -> None:
-        """Add a series in pieces of at most `max_bytes`, sorted by time, to be sent in order."""
-        pieces = [*late, *fresh]
+    def add_series(self, late: Iterator[Piece], fresh: Iterator[Piece]) -> bool:
+        """Add a series in pieces of at most `max_bytes`, sorted by time, to be sent in order.
+
+        Returns:
+            Whether there was a piece.
+        """
+        # A series in many pieces repeats its labels in each: compressed at once, they
+        # never take memory all together.
+        first_late, first_fresh = list(islice(late, 2)), list(islice(fresh, 2))
+        pieces = [*first_late, *first_fresh]
         if len(pieces) == 1:
-            (self.late if late else self.fresh).add(*pieces[0])
-        elif len(late) == len(fresh) == 1:
-            self._earlier.add(*late[0])
-            self._later.add(*fresh[0])
+            (self.late if first_late else self.fresh).add(*pieces[0])
+        elif len(first_late) == len(first_fresh) == 1:
+            self._earlier.add(*first_late[0])
+            self._later.add(*first_fresh[0])
         elif pieces:
             self._sequences.append(
-                [Body(self._compress(piece), len(piece), samples) for piece, samples in pieces]
+                [
+                    Body(self._compress(piece), len(piece), samples)
+                    for piece, samples in chain(first_late, late, first_fresh, fresh)
+                ]
             )
+        return bool(pieces)
 
     def finish(self) -> list[Lane]:
         """Return all lanes, recent samples first."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from converters.points import RecordPoints
 
 # "The maximum size of a record sent to Amazon Data Firehose, before base64-encoding, is
-# 1,000 KiB" - Firehose's quotas. While it is decoded a byte takes up to 150 bytes.
+# 1,000 KiB" - Firehose's quotas. While it is decoded a byte takes up to 150 bytes of memory.
 _MAX_RECORD_BYTES = 1_024_000
 
 # A CloudWatch point that has to be merged has four samples or a few more.
@@ -29,7 +29,7 @@ _MERGED_PER_POINT = 4
 
 
 class Limits(NamedTuple):
-    """What bounds the memory that one delivery takes.
+    """What bounds the memory that one delivery takes; the defaults need about a gigabyte.
 
     Attributes:
         points: How many data points; of those that CloudWatch does not send, how many samples.
@@ -38,9 +38,9 @@ class Limits(NamedTuple):
         body_bytes: How large all bodies may be together, compressed.
     """
 
-    points: int = 400_000
+    points: int = 330_000
     label_bytes: int = 330_000_000
-    body_bytes: int = 160_000_000
+    body_bytes: int = 125_000_000
 
 
 class Profile(NamedTuple):

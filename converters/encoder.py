@@ -159,7 +159,7 @@ class Encoder:
         ]
         if any(len(piece) > self._lanes.max_bytes for part in pieces for piece, _ in part):
             return False
-        self._lanes.add_series(*pieces)
+        self._lanes.add_series(*map(iter, pieces))
         self.samples += sum(samples for part in pieces for _, samples in part)
         percentiles = {q for values in ordered for q, _ in percentiles_of(values[4])}
         self.series += _PLAIN_SAMPLES + len(percentiles)

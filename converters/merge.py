@@ -17,7 +17,7 @@ from converters.series import encode_sample, encode_time_series
 from converters.wire import encode_varint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from converters.bodies import Lanes, Piece
 
@@ -96,23 +96,21 @@ class Merged:
         for labels, (late, fresh) in self._divided(late_before):
             late_pieces = self._pieces(labels, late, lanes.max_bytes)
             fresh_pieces = self._pieces(labels, fresh, lanes.max_bytes)
-            lanes.add_series(late_pieces, fresh_pieces)
-            self.series += bool(late_pieces or fresh_pieces)
+            self.series += lanes.add_series(late_pieces, fresh_pieces)
 
     def write_native(self, lanes: Lanes, late_before: int) -> None:
         """Write all series; their values are encoded native histograms."""
         for labels, (late, fresh) in self._divided(late_before):
-            late_pieces = self._native_pieces(labels, late, lanes.max_bytes)
-            fresh_pieces = self._native_pieces(labels, fresh, lanes.max_bytes)
-            for piece in late_pieces:
-                lanes.native_earlier.add(*piece)
-            for piece in fresh_pieces:
-                lanes.native_later.add(*piece)
-            self.series += bool(late_pieces or fresh_pieces)
+            written = False
+            for samples, writer in ((late, lanes.native_earlier), (fresh, lanes.native_later)):
+                for run in self._native_runs(labels, samples, lanes.max_bytes):
+                    writer.add(encode_time_series(labels, run), len(run))
+                    written = True
+            self.series += written
 
     def _divided(
         self, late_before: int
-    ) -> Iterable[tuple[bytes, tuple[Sequence[Sample], Sequence[Sample]]]]:
+    ) -> Iterator[tuple[bytes, tuple[Sequence[Sample], Sequence[Sample]]]]:
         """Iterate over labels, late samples and recent samples, sorted by time."""
         for number, (labels, slots) in enumerate(self._by_series.items()):
             if not number % _ITEMS_BETWEEN_CHECKS:
@@ -121,25 +119,23 @@ class Merged:
             late = sum(milliseconds < late_before for milliseconds in slots)
             yield labels, (samples[:late], samples[late:])
 
-    def _pieces(self, labels: bytes, samples: Sequence[Sample], max_bytes: int) -> list[Piece]:
+    def _pieces(self, labels: bytes, samples: Sequence[Sample], max_bytes: int) -> Iterator[Piece]:
         """Encode runs of samples that fit a request; what does not fit alone is dropped."""
         # 10 bytes bound the series' own header, 22 the largest sample.
         most = max(1, (max_bytes - len(labels) - 10) // 22)
-        pieces = []
         for begin in range(0, len(samples), most):
             run = samples[begin : begin + most]
             piece = encode_time_series(labels, [encode_sample(ms, value) for ms, _, value in run])
             if len(piece) <= max_bytes:
-                pieces.append((piece, len(run)))
+                yield piece, len(run)
             else:
                 for _, point, _ in run:
                     self._lose(point, DropReason.OVERSIZED)
-        return pieces
 
-    def _native_pieces(
+    def _native_runs(
         self, labels: bytes, samples: Sequence[Sample], max_bytes: int
-    ) -> list[Piece]:
-        """Encode runs of histograms that fit a request; what does not fit alone is dropped.
+    ) -> list[list[bytes]]:
+        """Return runs of histograms that fit a request; what does not fit alone is dropped.
 
         A run ends only where the next histogram does not fit, so that no two
         runs of a series ever fit one body.
@@ -159,4 +155,4 @@ class Merged:
             else:
                 runs.append([histogram])
                 size = len(labels) + len(histogram)
-        return [(encode_time_series(labels, run), len(run)) for run in runs]
+        return runs

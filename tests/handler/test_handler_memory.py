@@ -30,8 +30,8 @@ MIB = 1 << 20
 def test_bounds_fit_the_function(memory: int) -> None:
     """The bounds leave memory for the process and the cache, and grow with the function's."""
     allowed, more = limits_of_delivery(memory * MIB), limits_of_delivery((memory + 256) * MIB)
-    # A data point takes at most some 2,500 bytes while it is converted.
-    assert memory * MIB // 4 <= 2_500 * allowed.points + 2_500 <= memory * MIB - 64_000_000
+    # A data point takes at most 3,000 bytes while it is converted.
+    assert memory * MIB // 4 <= 3_000 * allowed.points + 3_000 <= memory * MIB - 64_000_000
     assert 2 * allowed.label_bytes <= memory * MIB - 64_000_000
     assert all(this < next_ for this, next_ in zip(allowed, more, strict=True))
 
