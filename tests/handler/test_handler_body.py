@@ -5,7 +5,6 @@ import json
 import zlib
 from base64 import b64encode
 from collections.abc import Iterator
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -169,18 +168,6 @@ def test_text_beyond_the_bound_is_refused() -> None:
     """The bound holds for a body that was never compressed too."""
     with pytest.raises(BodyError, match="larger than"):
         parse_body({"body": "a" * (MAX_INFLATED_BYTES + 1)})
-
-
-@examples(100)
-@given(
-    cuts=st.lists(st.integers(0, len(BODY)), max_size=5).map(sorted),
-    zeros=st.integers(0, 3),
-)
-def test_members_may_be_cut_anywhere(cuts: list[int], zeros: int) -> None:
-    """However a body is divided over members, the whole is inflated."""
-    edges = [0, *cuts, len(BODY)]
-    members = [gzip.compress(BODY[a:b]) for a, b in pairwise(edges)]
-    assert inflate(b"".join(members) + b"\0" * zeros) == BODY
 
 
 @examples(100)

@@ -84,20 +84,6 @@ def test_access_key(stores: Stores, keep: Keeping) -> None:
     assert tokens_of(receiver) == [f"Bearer {ACCESS_KEY}"]
 
 
-@pytest.mark.parametrize("key", ["stored", "plain"])
-def test_both(stores: Stores, key: str) -> None:
-    """With a token of its own in a store the access key is checked and never sent on."""
-    settings = {TOKEN_ARN: stores.secret(TOKEN)}
-    if key == "stored":
-        settings[KEY_ARN] = stores.secret(ACCESS_KEY)
-    else:
-        settings["FIREHOSE_ACCESS_KEY"] = ACCESS_KEY
-    with Receiver() as receiver:
-        function = function_for(receiver.url, **settings)
-        assert invoke(function, delivery_of(points(1))).status == 200
-    assert tokens_of(receiver) == [f"Bearer {TOKEN}"]
-
-
 @pytest.mark.parametrize("keep", [KEPT["secret as text"], KEPT["secure parameter"]])
 def test_fetched_once(stores: Stores, keep: Keeping) -> None:
     """Many deliveries cost one look into the store: one read for each version, and no more."""

@@ -171,14 +171,6 @@ def test_permissions_of_the_function() -> None:
     assert ("lambda:InvokeFunction", "*", False, True) in ours
 
 
-def test_provider_knows_the_second_permission() -> None:
-    """Module and example ask for the first provider with invoked_via_function_url."""
-    example = (MODULE / "examples" / "complete" / "main.tf").read_text(encoding="utf-8")
-    for text in (SOURCE, example):
-        assert text_argument(text, "required_version") == ">= 1.5"
-        assert text_argument(text, "version") == ">= 6.28.0"
-
-
 def test_policies() -> None:
     """Policies name the actions of the template's, and no resource is a mere asterisk."""
     assert not re.search(r"(?i)\bresources?\s*=\s*\[?\s*\"\*\"", SOURCE)
