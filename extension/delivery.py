@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from extension.buffer import Buffer
     from extension.clocks import Clocks
-    from extension.destinations.destination import Destination, Request, Response
+    from extension.destinations.destination import Destination
+    from extension.messages import Request, Response
     from extension.own_log import OwnLog
     from extension.patience import Patience
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from extension.bounded_socket import BoundedSocket, BoundedTlsSocket, Deadline, tls_context
-from extension.destinations.destination import Response
 from extension.errors import AbandonedExchange, ExchangeError, StaleConnection
+from extension.messages import Response
 from extension.resolver import Resolver
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from extension.destinations.destination import Request
+    from extension.messages import Request
 
 # Counts and errors fit into it; what a hostile destination sends beyond it is not read.
 _LARGEST_ANSWER_BYTES = 65_536

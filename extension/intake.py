@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from extension.destinations.stamps import Stamps
+from extension.destinations import timestamps
 from extension.own_log import PREFIX, where
 from extension.records import LogRecord
 from extension.selection import said
@@ -94,7 +94,6 @@ class Intake:
         self._invocations = invocations
         self._selection = selection
         self._clocks = clocks
-        self._stamps = Stamps()
         self._log = log
 
     def start(self) -> None:
@@ -225,7 +224,7 @@ class Intake:
 
     def _age(self, time: str) -> float:
         """Return how many seconds ago an event was made; 0 where its time tells nothing."""
-        nanoseconds = self._stamps.nanoseconds(time)
+        nanoseconds = timestamps.nanoseconds(time)
         if nanoseconds is None:
             return 0.0
         age = self._clocks.wall() - nanoseconds / 1e9
@@ -234,7 +233,7 @@ class Intake:
 
     def _made(self, time: str) -> float:
         """Return when an event that has just come was made, on the monotonic clock."""
-        now, nanoseconds = self._clocks.monotonic(), self._stamps.nanoseconds(time)
+        now, nanoseconds = self._clocks.monotonic(), timestamps.nanoseconds(time)
         if nanoseconds is None:
             return now
         age = self._clocks.wall() - nanoseconds / 1e9

@@ -12,7 +12,7 @@ from tests.support.extension_deliveries import Delivering
 from tests.support.extension_parts import OK, LinesDestination, status
 
 if TYPE_CHECKING:
-    from extension.destinations.destination import Response
+    from extension.messages import Response
 
 LARGEST = 2_097_152
 SMALLEST = 262_144

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from extension.destinations.destination import Request
 from extension.errors import AbandonedExchange, ExchangeError
 from extension.exchange import Exchanges
+from extension.messages import Request
 from testing.misbehaving import nobody, raw_listener
 from tests.support.extension_listeners import echo, listener, reset
 from tests.support.extension_parts import LONG, ShiftedTime

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from extension.destinations.destination import Request
 from extension.errors import AbandonedExchange, ExchangeError
 from extension.exchange import Exchanges
+from extension.messages import Request
 from extension.resolver import Resolver
 from testing.misbehaving import black_hole, raw_listener
 from tests.support.extension_listeners import listener, silent

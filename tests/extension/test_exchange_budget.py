@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extension.destinations.destination import Request
 from extension.errors import ExchangeError
 from extension.exchange import Exchanges
+from extension.messages import Request
 from extension.resolver import Resolver
 from testing.misbehaving import black_hole, raw_listener
 from tests.support.extension_holding import BUDGET, held

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extension.destinations.destination import Request
 from extension.errors import ExchangeError
 from extension.exchange import Exchanges
+from extension.messages import Request
 from testing.log_destinations.certificates import CertificateAuthority
 from tests.support.extension_listeners import listener
 from tests.support.extension_parts import LONG

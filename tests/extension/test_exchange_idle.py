@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extension.destinations.destination import Request
 from extension.exchange import Exchanges
+from extension.messages import Request
 from testing.misbehaving import raw_listener
 from tests.support.extension_parts import LONG
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.destinations.destination import Request
+from extension.messages import Request
 from extension.errors import ExtensionError
 from extension.exchange import Exchanges
 from extension.secrets import fetch_secret

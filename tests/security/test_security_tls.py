@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from extension.bounded_socket import tls_context
-from extension.destinations.destination import Request
+from extension.messages import Request
 from extension.errors import ExchangeError
 from extension.exchange import Exchanges
 from handler.transport import Transport, TransportError

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extension.destinations.destination import Request
 from extension.errors import ExchangeError
+from extension.messages import Request
 from tests.support.extension_parts import LONG
 
 if TYPE_CHECKING:
