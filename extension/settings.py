@@ -125,11 +125,10 @@ class Settings(Configured):
 
     Attributes:
         types: What is shipped; None for what each destination ships by default.
-        destination_names: Where to; at least one.
         warnings: What the operator should fix; no value of a secret is in them.
     """
 
-    destinations = words(
+    destination_names = words(
         "LOGS_DESTINATION",
         "`logzio`, `loki`, `openobserve`, `datatap`; several, separated by commas.",
         DESTINATIONS,
@@ -204,7 +203,8 @@ class Settings(Configured):
     def __init__(self, environ: Mapping[str, str]) -> None:
         said: list[str] = []
         super().__init__(environ, said.append)
-        self.destination_names = self.destinations or _inferred_destinations(environ)
+        if not self.destination_names:
+            vars(self)["destination_names"] = _inferred_destinations(environ)
         self.types = frozenset(self.telemetry_types) or None
         # Lambda's buffering time is a part of the budget: at most half of it.
         longest = max(25, self.flush_budget_ms // 2)
