@@ -8,7 +8,7 @@ from extension.clocks import real_clocks
 from extension.destinations import choose
 from extension.destinations.destination import Meaning
 from extension.errors import ExtensionError
-from extension.exchange import Exchanges
+from extension.http_client import HttpClient
 from extension.records import FunctionIdentity, LogRecord
 from extension.secrets import fetch_secret
 from extension.settings import read_settings
@@ -58,10 +58,10 @@ def health_check(environ: Mapping[str, str], say: Callable[[str], object]) -> in
 
 def _failure(destination: Destination, record: LogRecord) -> str:
     """Send a record; return what went wrong, or nothing."""
-    client = Exchanges()
+    client = HttpClient()
     try:
         request = destination.request([destination.encode(record)])
-        result = destination.interpret(client.post(request, _SECONDS), 1)
+        result = destination.interpret(client.send(request, _SECONDS), 1)
     except ExtensionError as error:
         return str(error)
     finally:

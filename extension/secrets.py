@@ -13,7 +13,7 @@ from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 from extension.errors import ExchangeError, SecretError
-from extension.exchange import Exchanges
+from extension.http_client import HttpClient
 from extension.messages import Request, Response
 from extension.sigv4 import Credentials, Scope, signed
 
@@ -238,9 +238,9 @@ def _credentials(environ: Mapping[str, str], seconds: float) -> Credentials:
 
 
 def _sent(request: Request, seconds: float) -> Response:
-    client = Exchanges()
+    client = HttpClient()
     try:
-        return client.post(request, seconds)
+        return client.send(request, seconds)
     finally:
         client.close()
 

@@ -1,7 +1,7 @@
 """
 The Lambda function: a delivery of Firehose comes in, and lands at the listener.
 
-The whole way is in `Function._deliver`: the front door's event is checked and
+The whole way is in `Function._deliver`: the ingress's event is checked and
 parsed, the records are converted to remote-write bodies, the bodies are sent,
 and what became of every sample decides the answer. Firehose keeps, and backs up
 to S3, whatever is answered with another status than 200.
@@ -25,7 +25,7 @@ from handler.access import (
 from handler.conversion import bytes_for_body, new_converter
 from handler.endpoint import endpoint_at
 from handler.errors import HandlerError, OutOfTimeError, SettingsError
-from handler.front_doors import FrontDoor, HttpDoor, open_front_door
+from handler.ingress import HttpIngress, Ingress, open_ingress
 from handler.last_resort import answer_all_the_same, places_of, traceback_of, unforeseen
 from handler.listener import allowed_custom_listener
 from handler.outcome import Outcome, judge, malformed_records
@@ -93,36 +93,36 @@ class Function:
         )
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
-        """Answer one invocation; whatever happens, in the words of its front door."""
+        """Answer one invocation; whatever happens, in the words of its ingress."""
         entered = self._clock.monotonic()
         # An event of another kind is answered like an HTTP request.
-        door: FrontDoor = HttpDoor({})
+        ingress: Ingress = HttpIngress({})
         with self._telemetry.one_delivery():
             try:
                 self._telemetry.learn(lambda_request_id=str(getattr(context, "aws_request_id", "")))
-                door = open_front_door(event)
-                outcome = self._deliver(door, context, entered)
+                ingress = open_ingress(event)
+                outcome = self._deliver(ingress, context, entered)
             except HandlerError as error:
-                outcome = self._refuse(error, door)
+                outcome = self._refuse(error, ingress)
             except Exception as error:  # noqa: BLE001 - Firehose must get an answer all the same
                 outcome = self._fail(error)
             self._tell_of_stores()
-        return door.answer(outcome, int(self._clock.wall() * 1000))
+        return ingress.answer(outcome, int(self._clock.wall() * 1000))
 
-    def _deliver(self, door: FrontDoor, context: Any, entered: float) -> Outcome:
+    def _deliver(self, ingress: Ingress, context: Any, entered: float) -> Outcome:
         """Take one delivery the whole way."""
-        self._hide_secrets(door)
+        self._hide_secrets(ingress)
         settings = self._checked_settings()
-        if door.is_http:
-            token = token_for_http(settings, self._keyring, door.access_key)
+        if ingress.is_http:
+            token = token_for_http(settings, self._keyring, ingress.access_key)
         else:
             token = token_for_transformation(settings, self._keyring)
         if token is not None:
             self._telemetry.learn(token_id=token_id(token.versions()[0]))
-        self._hide_secrets(door)
-        delivery = door.parse(bytes_for_body(settings.memory_size))
+        self._hide_secrets(ingress)
+        delivery = ingress.parse(bytes_for_body(settings.memory_size))
         endpoint = _endpoint(settings, delivery, token)
-        self._hide_secrets(door, endpoint.url)
+        self._hide_secrets(ingress, endpoint.url)
         self._warn(delivery)
         deadline = _deadline(settings, context, entered, self._clock.monotonic())
         conversion = self._converter.convert(
@@ -132,7 +132,7 @@ class Function:
             checkpoint=lambda: self._check(deadline),
         )
         sent = self._sender.send(conversion.lanes, endpoint, deadline)
-        redact = self._hide_secrets(door, endpoint.url)
+        redact = self._hide_secrets(ingress, endpoint.url)
         outcome = judge(delivery, conversion, sent, settings.transform_result)
         self._report(delivery, conversion, sent, outcome, entered)
         return outcome.told(redact)
@@ -202,10 +202,10 @@ class Function:
             )
         )
 
-    def _refuse(self, error: HandlerError, door: FrontDoor) -> Outcome:
+    def _refuse(self, error: HandlerError, ingress: Ingress) -> Outcome:
         """Answer a delivery that was not taken; nothing of it has been sent."""
         # What was refused may be a secret, and the stores may have told some by now.
-        text = self._hide_secrets(door)(str(error))
+        text = self._hide_secrets(ingress)(str(error))
         self._telemetry.error(text, status=error.status)
         return Outcome(error.status, (text,), failed_records=None)
 
@@ -214,18 +214,18 @@ class Function:
         self._telemetry.error("unforeseen error", status=500, traceback=traceback_of(error))
         return unforeseen(error)
 
-    def _hide_secrets(self, door: FrontDoor, url: str = "") -> Redactor:
+    def _hide_secrets(self, ingress: Ingress, url: str = "") -> Redactor:
         """Keep all secrets that are known by now out of every line; return what does so."""
         settings = self._settings
         if isinstance(settings, SettingsError):
-            redact = Redactor([*self._unchecked_secrets, door.access_key])
+            redact = Redactor([*self._unchecked_secrets, ingress.access_key])
         else:
-            redact = Redactor(secrets_of(settings, self._keyring, door.access_key, url))
+            redact = Redactor(secrets_of(settings, self._keyring, ingress.access_key, url))
         self._telemetry.keep_out(redact)
         # The sender's own words, which may be secrets too.
         self._telemetry.learn(
-            firehose_request_id=cut(door.request_id, _MAX_KEY),
-            **_stream_keys(cut(door.source_arn, _MAX_KEY)),
+            firehose_request_id=cut(ingress.request_id, _MAX_KEY),
+            **_stream_keys(cut(ingress.source_arn, _MAX_KEY)),
         )
         return redact
 
@@ -277,11 +277,11 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     Answer an invocation of the Lambda function.
 
     Args:
-        event: An event of any front door.
+        event: An event of any ingress.
         context: Lambda's context object.
 
     Returns:
-        The front door's answer; an exception never leaves the function.
+        The ingress's answer; an exception never leaves the function.
     """
     environ = known_variables(os.environ)
     tell = traceback_of

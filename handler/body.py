@@ -31,7 +31,7 @@ def parse_body(event: dict[str, Any], max_bytes: int = MAX_INFLATED_BYTES) -> di
     Return the JSON object in an HTTP event's body; its `records` is a list.
 
     Args:
-        event: The event of any HTTP front door.
+        event: The event of any HTTP ingress.
         max_bytes: What the body may have when it is inflated.
 
     Raises:
@@ -40,7 +40,7 @@ def parse_body(event: dict[str, Any], max_bytes: int = MAX_INFLATED_BYTES) -> di
     content = _decode(event)
     if content.startswith(_DESTROYED_GZIP):
         raise BodyError(
-            "the body was gzip and the front door has destroyed it: turn Firehose's content "
+            "the body was gzip and the ingress has destroyed it: turn Firehose's content "
             "encoding off, or use a Function URL"
         )
     if content.startswith(_GZIP_MAGIC):

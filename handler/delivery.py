@@ -1,4 +1,4 @@
-"""A delivery of Firehose, whichever front door it came through."""
+"""A delivery of Firehose, whichever ingress it came through."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ The tree::
     ├── SecretError            500   a secret cannot be read from its store
     ├── OutOfTimeError         503   the time was over before all was converted
     └── RequestError                 the delivery cannot be taken as it is
-        ├── FrontDoorError     400   an event of no known front door
+        ├── IngressError       400   an event of no known ingress
         ├── BodyError          400   the body is missing, broken or too large
         ├── AccessKeyMissing   400   no access key where one is needed
         ├── AccessKeyWrong     401   another access key than the expected one
@@ -48,8 +48,8 @@ class RequestError(HandlerError):
     status = 400
 
 
-class FrontDoorError(RequestError):
-    """The event is of no known front door."""
+class IngressError(RequestError):
+    """The event is of no known ingress."""
 
 
 class BodyError(RequestError):

@@ -13,8 +13,8 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from handler.access import unchecked_secrets
-from handler.errors import FrontDoorError
-from handler.front_doors import FrontDoor, HttpDoor, open_front_door
+from handler.errors import IngressError
+from handler.ingress import HttpIngress, Ingress, open_ingress
 from handler.outcome import Outcome
 from handler.redaction import Redactor, cut
 
@@ -46,26 +46,26 @@ def answer_all_the_same(
     error: Exception, words: str, event: Any, environ: Mapping[str, str], now_ms: int
 ) -> dict[str, Any]:
     """
-    Return the front door's answer to an event at which the function has failed as a whole.
+    Return the ingress's answer to an event at which the function has failed as a whole.
 
     Args:
         error: How it has failed.
         words: What the log is told of that.
-        event: Of any front door, or of none.
+        event: Of any ingress, or of none.
         environ: The function's environment; its secrets are kept out of the log.
         now_ms: The time since the epoch.
     """
     try:
-        door: FrontDoor = open_front_door(event)
-    except FrontDoorError:
+        ingress: Ingress = open_ingress(event)
+    except IngressError:
         # As everywhere, an event of another kind is answered like an HTTP request.
-        door = HttpDoor({})
-    redact = Redactor([*unchecked_secrets(environ), door.access_key])
+        ingress = HttpIngress({})
+    redact = Redactor([*unchecked_secrets(environ), ingress.access_key])
     line = {
         "level": "ERROR",
         "message": "unforeseen error",
-        "firehose_request_id": redact(cut(door.request_id, _MAX_REQUEST_ID)),
+        "firehose_request_id": redact(cut(ingress.request_id, _MAX_REQUEST_ID)),
         "traceback": redact(words),
     }
     sys.stdout.write(json.dumps(line) + "\n")
-    return door.answer(unforeseen(error), now_ms)
+    return ingress.answer(unforeseen(error), now_ms)

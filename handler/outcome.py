@@ -1,4 +1,4 @@
-"""What became of a delivery, before it is put into a front door's words."""
+"""What became of a delivery, before it is put into an ingress's words."""
 
 from __future__ import annotations
 

@@ -72,15 +72,15 @@ variable "include_linked_accounts" {
 
 # --- Delivery and backup
 
-variable "front_door" {
+variable "ingress" {
   description = "How Firehose reaches the function: HttpApi, RestApi, FunctionUrl or Transformation, which makes S3 the destination and the function its processor."
   type        = string
   default     = "HttpApi"
   nullable    = false
 
   validation {
-    condition     = contains(["HttpApi", "RestApi", "FunctionUrl", "Transformation"], var.front_door)
-    error_message = "The value of front_door must be one of HttpApi, RestApi, FunctionUrl, Transformation."
+    condition     = contains(["HttpApi", "RestApi", "FunctionUrl", "Transformation"], var.ingress)
+    error_message = "The value of ingress must be one of HttpApi, RestApi, FunctionUrl, Transformation."
   }
 }
 

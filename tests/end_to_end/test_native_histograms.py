@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
-from testing.events.front_doors import Event
+from testing.events.ingresses import Event
 from testing.servers import Prometheus, prometheus
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import delivery

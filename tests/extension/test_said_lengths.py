@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from extension.records import LogRecord
-from extension.selection import said
+from extension.selection import context_of
 from tests.support.extension_reading import NOW, Reading, event
 from tests.support.log_destinations import ENOUGH, destination
 
@@ -25,7 +25,7 @@ from tests.support.log_destinations import ENOUGH, destination
 )
 def test_lengths(record: Any, level: str | None, request_id: str | None) -> None:
     """A level or a request id that is too long for one is none; another name may hold it."""
-    found = said(record)
+    found = context_of(record)
     assert (found.level, found.request_id) == (level, request_id)
 
 
@@ -46,7 +46,7 @@ def test_memory(name: str) -> None:
     try:
         for number in range(1, 101):
             ship(number)
-            reading.deliveries[0].buffer.drop_all("test")
+            reading.shippers[0].buffer.drop_all("test")
         grown, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

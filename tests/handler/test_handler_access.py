@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from handler import access
-from testing.events import front_doors
+from testing.events import ingresses
 from testing.receiver import Receiver
 from tests.support.invoking import (
     ACCESS_KEY,
@@ -111,7 +111,7 @@ def test_token_without_expected_key() -> None:
 def test_key_in_multi_value_headers_is_checked() -> None:
     """The key counts where it is, also only in multiValueHeaders."""
     headers = {"X-Amz-Firehose-Access-Key": "wrong"}
-    event = front_doors.alb(headers, body_of([record_of(points(1))]), multi_value=True)
+    event = ingresses.alb(headers, body_of([record_of(points(1))]), multi_value=True)
     with Receiver() as receiver:
         assert invoke(function_for(receiver.url, **EXPECTED), event).status == 401
 

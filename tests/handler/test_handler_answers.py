@@ -6,7 +6,7 @@ import pytest
 
 from handler.sender import Clock
 from testing.answers import always, refusing, sequence
-from testing.events.front_doors import Event
+from testing.events.ingresses import Event
 from testing.exchange import Answer
 from testing.lambda_context import LambdaContext
 from testing.receiver import Receiver
@@ -62,8 +62,8 @@ def test_samples_refused_for_good(status: int) -> None:
         assert len(receiver.accepted_samples()) == 4
 
 
-def test_no_known_front_door() -> None:
-    """An event of no known front door is answered with 400."""
+def test_no_known_ingress() -> None:
+    """An event of no known ingress is answered with 400."""
     assert "neither an HTTP request" in invoke(function_for("https://l.example.com"), {}).error
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handler import app
-from testing.events.front_doors import alb, function_url, http_api_v2, rest_v1, transformation
+from testing.events.ingresses import alb, function_url, http_api_v2, rest_v1, transformation
 from testing.lambda_context import LambdaContext
 from tests.support.invoking import (
     ACCESS_KEY,
@@ -37,14 +37,14 @@ def invoke(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], dict[str, Any]]:
     return lambda event: app.lambda_handler(event, LambdaContext.starting_now())
 
 
-@pytest.mark.parametrize("door", [function_url, http_api_v2, rest_v1, alb])
-def test_every_http_door(
-    door: Callable[[dict[str, str], str], Any],
+@pytest.mark.parametrize("ingress", [function_url, http_api_v2, rest_v1, alb])
+def test_every_http_ingress(
+    ingress: Callable[[dict[str, str], str], Any],
     invoke: Callable[[Any], dict[str, Any]],
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """It is 500 in Firehose's words, and the log says where it comes from, without the token."""
-    answer = invoke(door({"X-Amz-Firehose-Request-Id": REQUEST_ID}, body_of([])))
+    answer = invoke(ingress({"X-Amz-Firehose-Request-Id": REQUEST_ID}, body_of([])))
     assert answer["statusCode"] == 500
     assert answer["headers"]["Content-Type"] == "application/json"
     body = json.loads(answer["body"])
@@ -66,8 +66,8 @@ def test_transformation(invoke: Callable[[Any], dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("event", [None, [], "text", {}, {"headers": 5}])
-def test_no_door(event: Any, invoke: Callable[[Any], dict[str, Any]]) -> None:
-    """An event of no known front door is answered as an HTTP request is."""
+def test_no_ingress(event: Any, invoke: Callable[[Any], dict[str, Any]]) -> None:
+    """An event of no known ingress is answered as an HTTP request is."""
     assert invoke(event)["statusCode"] == 500
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from handler.outcome import MAX_MESSAGE, Outcome
 from handler.redaction import Redactor
-from testing.events.front_doors import function_url
+from testing.events.ingresses import function_url
 from tests.support.invoking import ACCESS_KEY, body_of, function_for, invoke, json_lines
 
 SECRET = "tok-0123456789abcdef"

@@ -9,7 +9,7 @@ import pytest
 from handler.body import MAX_INFLATED_BYTES
 from handler.conversion import bytes_for_body, bytes_for_delivery
 from testing.events.firehose import delivery_body, headers
-from testing.events.front_doors import SENT_MS, function_url
+from testing.events.ingresses import SENT_MS, function_url
 from testing.events.large import large_delivery
 from testing.events.otlp import Format
 from testing.receiver import Receiver

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from testing.events import front_doors
+from testing.events import ingresses
 from testing.exchange import Answer, Received
 from testing.lambda_context import LambdaContext
 from testing.receiver import Receiver
@@ -22,7 +22,7 @@ from tests.support.secret_stores import MINUTE, Later, Stores
 from tests.support.telling import TellingFunction, Told
 
 if TYPE_CHECKING:
-    from testing.events.front_doors import Event
+    from testing.events.ingresses import Event
 
 TOKEN_ARN = "LOGZIO_METRICS_TOKEN_ARN"
 KEY_ARN = "FIREHOSE_ACCESS_KEY_ARN"
@@ -151,7 +151,7 @@ def test_new_token_of_other_kinds(stores: Stores, kind: str) -> None:
     later, listener = Later(), Expecting(OLD)
     arn = stores.parameter(OLD, "/rotated") if kind == "parameter" else stores.secret(OLD)
     settings = {KEY_ARN: arn} if kind == "access key" else {TOKEN_ARN: arn}
-    event: Event = front_doors.transformation([record_of(points(1))])
+    event: Event = ingresses.transformation([record_of(points(1))])
     if kind == "access key":
         event = delivery_of(points(1), access_key=OLD)
     with Receiver(listener) as receiver:

@@ -11,7 +11,7 @@ import pytest
 
 from handler.secret_stores import fetcher
 from testing.answers import always
-from testing.events import front_doors
+from testing.events import ingresses
 from testing.exchange import Answer
 from testing.receiver import Receiver
 from tests.support.invoking import (
@@ -67,7 +67,7 @@ def test_token_for_transformation(stores: Stores, keep: Keeping) -> None:
     arn = keep(stores, TOKEN)
     with Receiver() as receiver:
         function = function_for(receiver.url, **{TOKEN_ARN: arn})
-        answer = function(front_doors.transformation([record_of(points(1))]), None)
+        answer = function(ingresses.transformation([record_of(points(1))]), None)
     assert [record["result"] for record in answer["records"]] == ["Dropped"]
     assert tokens_of(receiver) == [f"Bearer {TOKEN}"]
 

@@ -8,7 +8,7 @@ import pytest
 from handler import secret_stores
 from handler.secret_stores import fetcher
 from testing.answers import accept, always
-from testing.events import front_doors
+from testing.events import ingresses
 from testing.exchange import Answer, Received
 from testing.misbehaving import nobody
 from testing.receiver import Receiver
@@ -149,7 +149,7 @@ def test_transformation_without_its_token(stores: Stores, store: str) -> None:
     arn = MISSING if store == "secret" else MISSING_PARAMETER
     with Receiver() as receiver:
         function = function_for(receiver.url, **{TOKEN_ARN: arn})
-        event = front_doors.transformation([record_of(points(1)), record_of(points(2))])
+        event = ingresses.transformation([record_of(points(1)), record_of(points(2))])
         answer = function(event, None)
         assert receiver.requests == []
     assert [record["result"] for record in answer["records"]] == ["ProcessingFailed"] * 2

@@ -12,8 +12,8 @@ from handler.app import Function
 from handler.redaction import CUT_OFF, Redactor
 from handler.transport import ListenerAnswer, Transport
 from testing.answers import always
-from testing.events import front_doors
-from testing.events.front_doors import Event
+from testing.events import ingresses
+from testing.events.ingresses import Event
 from testing.exchange import Answer, Received
 from testing.misbehaving import nobody, raw_listener
 from testing.receiver import Receiver
@@ -214,7 +214,7 @@ def test_transformation(everything: Callable[[], str]) -> None:
 
     with Receiver(answer) as receiver:
         function = function_for(receiver.url, **SECRETS)
-        response = function(front_doors.transformation([record_of(points(1))]), None)
+        response = function(ingresses.transformation([record_of(points(1))]), None)
     assert_no_part(everything() + json.dumps(response), TOKEN, KEY, TENANT)
 
 

@@ -8,7 +8,7 @@ import pytest
 from handler.sender import Clock
 from handler.telemetry import token_id
 from testing.answers import refusing, sequence
-from testing.events import front_doors
+from testing.events import ingresses
 from testing.events.firehose import STREAM_ARN
 from testing.events.fleet import END_MS, MONITORING_ACCOUNT
 from testing.exchange import Answer
@@ -273,7 +273,7 @@ def test_transformation_tells_the_same(capsys: Capture) -> None:
     """A transformation's lines carry its invocation's id and its stream."""
     with Receiver() as receiver:
         function = function_for(receiver.url, LOGZIO_METRICS_TOKEN="own")
-        event = front_doors.transformation([record_of(points(1))])
+        event = ingresses.transformation([record_of(points(1))])
         function(event, CONTEXT)
     lines, _ = split(capsys)
     line = lines[-1]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from handler.app import Function
 from handler.sender import Clock
 from handler.transport import Transport
-from testing.events import front_doors
+from testing.events import ingresses
 from testing.events.firehose import headers
 from tests.security.canaries import SPELLINGS, ascii_secrets, conversations, leaks, secrets
 from tests.support.invoking import REAL_TIME, body_of, point, record_of, settings_for
@@ -36,7 +36,15 @@ WRONG_PLACES = (
     *("POWERTOOLS_LOG_LEVEL", "LOGZIO_METRICS_TOKEN_ARN", "FIREHOSE_ACCESS_KEY_ARN"),
     *("REMOTE_WRITE_HEADERS", "P8S_LOGZIO_NAME", "LOGZIO_METRICS_LISTENER"),
 )
-DOORS = ("function_url", "http_api_v2", "rest_v1", "alb", "alb_multi", "transformation", "unknown")
+INGRESSES = (
+    "function_url",
+    "http_api_v2",
+    "rest_v1",
+    "alb",
+    "alb_multi",
+    "transformation",
+    "unknown",
+)
 
 
 class Failing(Transport):
@@ -109,14 +117,14 @@ def bodies(draw: st.DrawFn, text: str) -> str:
 
 @st.composite
 def events(draw: st.DrawFn, url: str, hidden: dict[str, str]) -> Any:
-    """Draw an event of any front door that has secrets in all of its places."""
+    """Draw an event of any ingress that has secrets in all of its places."""
     some = _planted(hidden)
-    door = draw(st.sampled_from(DOORS))
+    ingress = draw(st.sampled_from(INGRESSES))
     body = draw(bodies(draw(some)))
-    if door == "transformation":
+    if ingress == "transformation":
         several = [record_of([point(draw(some))]), draw(some).encode(), b"", body.encode()]
-        return front_doors.transformation(draw(st.lists(st.sampled_from(several), max_size=3)))
-    if door == "unknown":
+        return ingresses.transformation(draw(st.lists(st.sampled_from(several), max_size=3)))
+    if ingress == "unknown":
         return draw(st.sampled_from([{draw(some): draw(some)}, [draw(some)], draw(some), None]))
     other = url.replace("127.0.0.1", draw(st.sampled_from(["127.0.0.1", "{}.evil.com", "{}@x"])))
     attributes = {"CUSTOM_LISTENER": other.replace("{}", draw(some)), "P8S_LOGZIO_NAME": draw(some)}
@@ -130,9 +138,9 @@ def events(draw: st.DrawFn, url: str, hidden: dict[str, str]) -> Any:
     }
     if draw(st.integers(0, 3)) == 0:
         sent["X-Amz-Firehose-Common-Attributes"] = draw(some)
-    if door == "alb_multi":
-        return front_doors.alb(sent, body, multi_value=True)
-    return getattr(front_doors, door)(sent, body, base64=draw(st.booleans()))
+    if ingress == "alb_multi":
+        return ingresses.alb(sent, body, multi_value=True)
+    return getattr(ingresses, ingress)(sent, body, base64=draw(st.booleans()))
 
 
 @examples(200)

@@ -9,7 +9,7 @@ import pytest
 from handler.settings import read_settings
 from replay.bucket import NOTES
 from replay.stores import REPLAYED
-from tests.support.stack import FRONT_DOORS, ROOT, Stack, source
+from tests.support.stack import INGRESSES, ROOT, Stack, source
 from tests.support.terraform_module import LINES, OBJECTS, RESOURCES, argument, snake, text_argument
 
 BUCKET = "arn:of:BackupBucket"
@@ -28,10 +28,10 @@ def environment(stack: Stack) -> dict[str, Any]:
     return variables
 
 
-@pytest.mark.parametrize("door", FRONT_DOORS)
-def test_settings_are_the_functions(door: str) -> None:
+@pytest.mark.parametrize("ingress", INGRESSES)
+def test_settings_are_the_functions(ingress: str) -> None:
     """It has the settings of the function, the secret of the token, and the bucket."""
-    stack = Stack(FrontDoor=door, P8sLogzioName="prod", RemoteWriteMaxBytes="20000")
+    stack = Stack(Ingress=ingress, P8sLogzioName="prod", RemoteWriteMaxBytes="20000")
     variables = environment(stack)
     assert variables["BACKUP_BUCKET"] == "BackupBucket"
     assert variables["LOGZIO_METRICS_TOKEN_ARN"] == stack.outputs["TokenSecretArn"]["Value"]
@@ -56,8 +56,8 @@ def test_nobody_invokes_it() -> None:
     function = Stack().properties("ReplayFunction")
     assert function["Timeout"] == 900
     assert "Events" not in source()["Resources"]["ReplayFunction"]["Properties"]
-    for door in FRONT_DOORS:
-        permissions = Stack(FrontDoor=door).of_type("AWS::Lambda::Permission")
+    for ingress in INGRESSES:
+        permissions = Stack(Ingress=ingress).of_type("AWS::Lambda::Permission")
         assert all(p["FunctionName"] != "ReplayFunction" for p in permissions.values())
 
 

@@ -10,7 +10,7 @@ from extension.destinations import choose
 from extension.records import FunctionIdentity
 from extension.settings import read_settings
 from handler.settings import VARIABLES
-from tests.support.stack import FRONT_DOORS, Stack, parameters, source
+from tests.support.stack import INGRESSES, Stack, parameters, source
 from tools.layer import PROJECT
 
 ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:own-a1B2c3"
@@ -73,10 +73,10 @@ def reading(stack: Stack) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("door", FRONT_DOORS)
-def test_nothing_without_a_token(door: str) -> None:
+@pytest.mark.parametrize("ingress", INGRESSES)
+def test_nothing_without_a_token(ingress: str) -> None:
     """Without a token for logs there is no layer, no variable, no secret and no permission."""
-    stack = Stack(FrontDoor=door, MetricsToken="t")
+    stack = Stack(Ingress=ingress, MetricsToken="t")
     assert "Layers" not in stack.properties("MetricStreamFunction")
     assert logs_variables(stack) == set()
     assert not stack.of_type("AWS::Lambda::LayerVersion")

@@ -102,7 +102,7 @@ def test_slots() -> None:
 
 
 def test_environment() -> None:
-    """The function has the same variables with the same values, the token's by front door."""
+    """The function has the same variables with the same values, the token's by ingress."""
     properties = RESOURCES["MetricStreamFunction"]["Properties"]
     wanted = dict(properties["Environment"]["Variables"])
     secret = {"If": ["MakesSecret", {"Ref": "TokenSecret"}, {"Ref": "TokenSecretArn"}]}
@@ -144,7 +144,7 @@ def test_kinds() -> None:
 
 
 def test_permissions_of_the_function() -> None:
-    """Each front door may invoke the function by the permissions that the template grants."""
+    """Each ingress may invoke the function by the permissions that the template grants."""
     ours = set()
     for label, body in OBJECTS.items():
         if label.startswith("aws_lambda_permission."):

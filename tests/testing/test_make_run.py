@@ -34,7 +34,7 @@ class FakeFunction:
         self.remaining: list[int] = []
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        """Answer an event as its front door wants it."""
+        """Answer an event as its ingress wants it."""
         self.environments.append(dict(os.environ))
         self.remaining.append(context.get_remaining_time_in_millis())
         listener = os.environ["LOGZIO_METRICS_LISTENER"]
