@@ -122,6 +122,14 @@ class Emulator:
             time.sleep(0.02)
         return True
 
+    def signal_function(self, number: signal.Signals) -> bool:
+        """Send a signal to the function's process; return whether there is one."""
+        children = _descendants(self._process.pid)
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        return bool(children)
+
     def terminate(self) -> None:
         """End the sandbox with SIGTERM: extensions get SHUTDOWN."""
         with contextlib.suppress(ProcessLookupError):

@@ -7,6 +7,7 @@ threads, also those that would reply in an hour or never.
 import contextlib
 import http
 import http.server
+import itertools
 import socket
 import ssl
 import struct
@@ -180,7 +181,8 @@ class _Listener(http.server.ThreadingHTTPServer):
         self._tls = tls
         self._lock = threading.Lock()
         self._open: dict[threading.Thread, socket.socket] = {}
-        self._connections = self._requests = 0
+        # `next` of a counter is atomic.
+        self.connections, self.requests = itertools.count(1), itertools.count(1)
         super().__init__(("127.0.0.1", port), _Connection)
 
     def server_bind(self) -> None:
@@ -198,18 +200,6 @@ class _Listener(http.server.ThreadingHTTPServer):
                 # Not SSLSocket.shutdown, which drops the TLS state while another thread reads.
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
             thread.join()
-
-    def next_connection(self) -> int:
-        """Count a connection, and return its number."""
-        with self._lock:
-            self._connections += 1
-            return self._connections
-
-    def next_request(self) -> int:
-        """Count a request, and return its number."""
-        with self._lock:
-            self._requests += 1
-            return self._requests
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept a connection; its own thread makes the TLS handshake."""
@@ -261,7 +251,7 @@ class _Connection(http.server.BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         """Number the connection, and make the TLS handshake where there is one."""
-        self._number = self.server.next_connection()
+        self._number = next(self.server.connections)
         if isinstance(self.request, ssl.SSLSocket):
             self.request.do_handshake()
         super().setup()
@@ -280,7 +270,7 @@ class _Connection(http.server.BaseHTTPRequestHandler):
             # Without a length the server cannot know where the next request begins.
             self.close_connection = True
         request = Request(
-            self.server.next_request(),
+            next(self.server.requests),
             self._number,
             self.command,
             self.path,
