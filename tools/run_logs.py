@@ -117,7 +117,7 @@ def run(events: Mapping[str, Any], metrics: Receiver, logs: LogDestination) -> R
                 services,
                 _EXTENSION,
                 _extension_settings(logs),
-                python=(sys.executable, "-I", "-S"),
+                python=(sys.executable, "-I", "-S", _EXTENSION.parent / "__main__.py"),
             )
         )
         extension.wait_ready()
