@@ -82,6 +82,10 @@ class Files:
     python: Path = Path(sys.base_prefix)
 
 
+class FunctionError(Exception):
+    """The function returned nothing: its process crashed, was killed, or timed out."""
+
+
 class Emulator:
     """A running emulator; the function's process starts with the first invocation.
 
@@ -100,14 +104,18 @@ class Emulator:
         """Invoke the function once; return what it returned.
 
         Raises:
-            RuntimeError: It returned nothing; the message contains all output.
-            ValueError: Its timeout is over.
+            FunctionError: It returned nothing. The next invocation starts another process, as
+                Lambda does.
         """
         with loopback_session() as session:
             reply = session.post(self._url, data=json.dumps(event), timeout=_ANSWER_SECONDS)
         if reply.status_code != 200:
-            raise RuntimeError(f"{reply.text}: {self.output()}")
-        return reply.json()
+            raise FunctionError(f"{reply.text}: {self.output()[-2000:]}")
+        try:
+            return reply.json()
+        except ValueError as error:
+            # The emulator reports a timeout as plain text with status 200.
+            raise FunctionError(reply.text) from error
 
     def output(self) -> str:
         """Return everything that was written so far, by all processes."""
@@ -122,7 +130,7 @@ class Emulator:
             time.sleep(0.02)
         return True
 
-    def signal_function(self, number: signal.Signals) -> bool:
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> bool:
         """Send a signal to the function's process; return whether there is one."""
         children = _descendants(self._process.pid)
         for pid in children:

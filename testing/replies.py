@@ -92,11 +92,6 @@ def redirecting(url: str, status: int = 302) -> ReplyFunction:
     return always(Reply(status, redirect=url))
 
 
-def nothing(_labels: object, _sample: Sample) -> bool:
-    """Refuse no sample."""
-    return False
-
-
 def hosts(*numbers: int) -> SamplePredicate:
     """Refuse the sum of these hosts: one sample of each of their points."""
     refused = {f"h{number:04d}" for number in numbers}
@@ -118,7 +113,7 @@ class InOrder:
     """Behaves as Prometheus without an out-of-order window, and stores all or nothing.
 
     Args:
-        refuses: Returns which samples are refused for another reason.
+        refuses: Returns which samples are refused for another reason; default: none.
         words: Body of such a refusal.
 
     Attributes:
@@ -127,7 +122,9 @@ class InOrder:
         bodies: All bodies, in order.
     """
 
-    def __init__(self, refuses: SamplePredicate = nothing, words: str = "out of bounds") -> None:
+    def __init__(
+        self, refuses: SamplePredicate = lambda *_: False, words: str = "out of bounds"
+    ) -> None:
         self._refuses = refuses
         self._words = words
         self._lock = threading.Lock()

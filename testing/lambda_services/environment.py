@@ -130,10 +130,10 @@ class Environment:
         with self.changed:
             self.streams[extension.identifier] = stream
             self.changed.notify_all()
-        record = events.init_start(self.function, self.kind)
-        stream.put("platform.initStart", events.event_json("platform.initStart", record))
-        kind = "platform.telemetrySubscription"
-        self.emit(kind, events.subscribed(extension.name, subscription.types))
+        start = events.event_json("platform.initStart", events.init_start(self.function, self.kind))
+        stream.put("platform.initStart", start)
+        record = {"name": extension.name, "state": "Subscribed", "types": subscription.types}
+        self.emit("platform.telemetrySubscription", record)
 
     def end_init(self) -> None:
         """End the init phase, if it is not over: all extensions and the function are ready."""
@@ -143,8 +143,8 @@ class Environment:
             self.initialised = True
             registered = list(self.extensions.values())
         for extension in registered:
-            record = events.extension_ready(extension.name, sorted(extension.events))
-            self.emit("platform.extension", record)
+            ready = {"name": extension.name, "state": "Ready", "events": sorted(extension.events)}
+            self.emit("platform.extension", ready)
         for kind, record in events.init_ends(time.monotonic() - self._begun, self.kind).items():
             self.emit(kind, record)
 

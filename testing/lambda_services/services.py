@@ -13,7 +13,6 @@ from testing.lambda_services.extensions_api import ExtensionsApi
 from testing.lambda_services.faults import Faults, FunctionInfo
 from testing.lambda_services.invocation import Invocation, Run, Script, Status
 from testing.lambda_services.listener_client import (
-    EventBatch,
     ListenerClient,
     TelemetryPost,
     Transfer,
@@ -164,7 +163,7 @@ class LambdaServices(HttpServer):
         """
         client = ListenerClient(self.environment.current_streams()[0].subscription.port, seconds)
         try:
-            return client.post(EventBatch(0, body), transfer)
+            return client.post(body, transfer)
         finally:
             client.close()
 

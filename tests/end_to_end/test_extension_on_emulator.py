@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from testing.emulator import HANDLER, PROJECT, Emulator, Files, run_sandbox
+from testing.emulator import HANDLER, PROJECT, Emulator, Files, FunctionError, run_sandbox
 from testing.events.firehose import ACCESS_KEY
 from testing.log_destinations.log_table import row_of
 from testing.log_destinations.logzio import LogzioDestination
@@ -182,7 +182,7 @@ def invoked(emulator: Emulator, event: Any) -> Any:
     while True:
         try:
             answer = emulator.invoke(event)
-        except RuntimeError:
+        except FunctionError:
             answer = {"errorType": "not ready"}
         if "errorType" not in answer or time.monotonic() > until:
             return answer

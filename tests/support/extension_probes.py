@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from testing.emulator import Files, run_sandbox
+from testing.emulator import Files, FunctionError, run_sandbox
 from testing.lambda_services.extension_process import ExtensionProcess
 from testing.lambda_services.faults import Faults, FunctionInfo
 from testing.lambda_services.services import LambdaServices
@@ -49,7 +49,7 @@ class Both:
         )
         with running as emulator:
             for _ in range(invocations):
-                with contextlib.suppress(RuntimeError):
+                with contextlib.suppress(FunctionError):
                     emulator.invoke({"a": 1})
             (self._files.layer / INVOKED).touch()
             assert emulator.wait_output(last)
