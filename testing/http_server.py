@@ -71,7 +71,6 @@ class Reply:
         reset: Close the connection with RST: instead of a reply, or after half of its body.
         hang_up: Close the connection with FIN instead of a reply.
         drip_seconds: Above 0: send the reply, headers too, byte by byte with this gap.
-        redirect: Where not empty: the `Location` header.
     """
 
     status: int = 204
@@ -82,7 +81,6 @@ class Reply:
     reset: Literal["before_answer", "mid_body"] | None = None
     hang_up: bool = False
     drip_seconds: float = 0.0
-    redirect: str = ""
 
     def __post_init__(self) -> None:
         """Reject what HTTP cannot express: the test that asks for it would test something else."""
@@ -102,8 +100,6 @@ class Reply:
             headers["Content-Type"] = "text/plain; charset=utf-8"
         if self.status not in (204, 304):
             headers["Content-Length"] = str(len(self.body))
-        if self.redirect:
-            headers["Location"] = self.redirect
         if close:
             headers["Connection"] = "close"
         headers |= self.headers

@@ -1,6 +1,5 @@
-"""Real Prometheus and VictoriaMetrics servers as child processes, on free loopback ports."""
+"""Real servers as child processes, on free loopback ports."""
 
-import itertools
 import json
 import shutil
 import subprocess
@@ -22,7 +21,6 @@ Samples = dict[Labels, list[tuple[int, float]]]
 # Generous, for a busy machine.
 _START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
-_VISIBLE_SECONDS = 120.0
 
 
 class MissingProgramError(Exception):
@@ -161,11 +159,11 @@ class Prometheus(Server):
     def stored(self, **labels: str) -> Samples:
         """Return every sample of the series with these labels, in the order of time."""
         found: Samples = {}
-        for series in self.query(_selector(labels) + "[10d]"):
+        for series in self.query(selector(labels) + "[10d]"):
             # A native histogram is under another key.
             for seconds, value in series.get("values", ()):
                 sample = (round(seconds * 1000), float(value))
-                found.setdefault(_sorted_labels(series["metric"]), []).append(sample)
+                found.setdefault(sorted_labels(series["metric"]), []).append(sample)
         return found
 
     def query(self, promql: str, at_ms: int | None = None) -> list[dict[str, Any]]:
@@ -183,60 +181,8 @@ class Prometheus(Server):
         return result
 
 
-class VictoriaMetrics(Server):
-    """A single-node VictoriaMetrics that keeps everything, including duplicates.
-
-    Its force_flush does not wait for new series that another flush is writing, and it caches the
-    result of a selector for ten seconds. So a reader must repeat the query with other selectors.
-
-    Args:
-        folder: An empty folder for its data.
-
-    Raises:
-        MissingProgramError: VictoriaMetrics is not installed.
-    """
-
-    ready_path = "/health"
-
-    def __init__(self, folder: Path) -> None:
-        port = free_port()
-        super().__init__(
-            folder,
-            port,
-            installed("victoria-metrics"),
-            f"-httpListenAddr=127.0.0.1:{port}",
-            f"-storageDataPath={folder / 'data'}",
-            "-retentionPeriod=100y",
-            "-loggerLevel=WARN",
-        )
-
-    def stored(self, **labels: str) -> Samples:
-        """Return every sample of the series with these labels, in the order of time."""
-        return self.stored_at_least(0, **labels)
-
-    def stored_at_least(self, samples: int, **labels: str) -> Samples:
-        """Return the same as `stored`, as soon as there are `samples` or after two minutes."""
-        until = time.monotonic() + _VISIBLE_SECONDS
-        for attempt in itertools.count():
-            self.call("/internal/force_flush")
-            found = self._export(f"{_selector(labels)[:-1]},__name__!='attempt_{attempt}'}}")
-            if sum(map(len, found.values())) >= samples or time.monotonic() > until:
-                return found
-            time.sleep(0.1)
-        raise AssertionError
-
-    def _export(self, selector: str) -> Samples:
-        response = self.call("/api/v1/export", **{"match[]": selector})
-        found: Samples = {}
-        for line in response.content.decode().splitlines():
-            series = json.loads(line)
-            samples = zip(series["timestamps"], series["values"], strict=True)
-            found.setdefault(_sorted_labels(series["metric"]), []).extend(samples)
-        return {labels: sorted(samples) for labels, samples in found.items()}
-
-
 # The old names, until all parts are merged.
-prometheus, victoria_metrics, required = Prometheus, VictoriaMetrics, installed
+prometheus, required = Prometheus, installed
 
 
 def in_order(samples: Mapping[Labels, Iterable[tuple[int, float]]]) -> Samples:
@@ -244,10 +190,12 @@ def in_order(samples: Mapping[Labels, Iterable[tuple[int, float]]]) -> Samples:
     return {labels: sorted(several) for labels, several in samples.items()}
 
 
-def _sorted_labels(labels: Mapping[str, str]) -> Labels:
+def sorted_labels(labels: Mapping[str, str]) -> Labels:
+    """Return labels sorted by name."""
     return tuple(sorted(labels.items()))
 
 
-def _selector(labels: Mapping[str, str]) -> str:
+def selector(labels: Mapping[str, str]) -> str:
+    """Return the PromQL selector of the series with these labels."""
     # A JSON string is a PromQL string.
     return "{" + ",".join(f"{name}={json.dumps(value)}" for name, value in labels.items()) + "}"

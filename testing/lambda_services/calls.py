@@ -31,12 +31,10 @@ class Call:
     Attributes:
         request: The HTTP request.
         status: Status of the reply; 0 for a reset, None while the call waits.
-        answered: When the reply was sent, monotonic seconds.
     """
 
     request: Request
     status: int | None = None
-    answered: float | None = None
 
 
 class CallLog:
@@ -51,11 +49,10 @@ class CallLog:
         with self._lock:
             self._calls[request.number] = Call(request)
 
-    def answered(self, request: Request, status: int, at: float) -> None:
-        """Log the reply to a call."""
+    def answered(self, request: Request, status: int) -> None:
+        """Log the status of the reply to a call."""
         with self._lock:
-            call = self._calls[request.number]
-            call.status, call.answered = status, at
+            self._calls[request.number].status = status
 
     def of(self, ending: str) -> list[Call]:
         """Return the calls whose path ends with `ending`, such as `/event/next`."""

@@ -45,11 +45,6 @@ class TelemetryPost:
     failure: str = ""
 
     @property
-    def answer_seconds(self) -> float:
-        """The time from the last byte of the request to the reply."""
-        return self.ended - (self.begun if self.sent is None else self.sent)
-
-    @property
     def acknowledged(self) -> bool:
         """Whether the platform regards the batch as delivered."""
         return 200 <= self.status < 300

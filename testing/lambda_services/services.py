@@ -82,7 +82,7 @@ class LambdaServices(HttpServer):
 
     def replied(self, request: Request, status: int) -> None:
         """Log the reply to a call."""
-        self.calls.answered(request, status, time.monotonic())
+        self.calls.answered(request, status)
 
     def environ(self) -> dict[str, str]:
         """Return the variables that Lambda sets for an extension.

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from testing.servers import Prometheus, VictoriaMetrics
+from testing.servers import Prometheus
+from tests.support.victoria_metrics import VictoriaMetrics
 
 
 @pytest.fixture(scope="session")
