@@ -53,7 +53,7 @@ def logs_variables(stack: Stack) -> set[str]:
 
 
 def problems(stack: Stack) -> tuple[str, ...]:
-    """Give everything that the extension would tell about its settings."""
+    """Give every warning that the extension would log about its settings."""
     environ = environment(stack)
     settings = read_settings(environ)
     chosen = choose(
@@ -86,7 +86,7 @@ def test_nothing_without_a_token(ingress: str) -> None:
 
 @pytest.mark.parametrize("destination", NEEDED)
 def test_layer_is_attached(destination: str) -> None:
-    """With a token the layer is made, attached and told."""
+    """With a token the layer is made, attached, and an output names it."""
     stack = shipping(destination)
     ((name, layer),) = stack.of_type("AWS::Lambda::LayerVersion").items()
     assert stack.properties("MetricStreamFunction")["Layers"] == [name]
