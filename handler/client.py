@@ -195,8 +195,8 @@ def _describe(error: BaseException, seconds: float) -> str:
         refused = re.search(r"Tunnel connection failed: (\d{3})", str(cause))
         if refused:
             return f"the proxy does not connect: it answered {refused[1]}"
-    unknown = type(list(_causes(error))[-1]).__name__
-    reason = next((text for kind, text in _REASONS if _has(error, kind)), unknown)
+    first = [cause for cause in _causes(error) if isinstance(cause, _FAILURES)][-1]
+    reason = next((text for kind, text in _REASONS if _has(error, kind)), type(first).__name__)
     return f"the proxy: {reason}" if _has(error, ProxyError) else reason
 
 
