@@ -1,1 +1,65 @@
-"""Where records are sent to; one module per destination."""
+"""The log destinations: one module for each, and one line in the registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from extension.destinations.datatap import DataTap
+from extension.destinations.destination import Environment
+from extension.destinations.logzio import Logzio
+from extension.destinations.loki import Loki
+from extension.destinations.openobserve import OpenObserve
+from extension.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from extension.destinations.destination import Destination
+    from extension.records import FunctionIdentity
+
+DESTINATIONS: dict[str, type[Destination]] = {
+    kind.name: kind for kind in (Logzio, Loki, OpenObserve, DataTap)
+}
+"""Every destination by its name in `LOGS_DESTINATION`."""
+
+
+class Chosen(NamedTuple):
+    """The destinations that can be used.
+
+    Attributes:
+        destinations: In the order of their names in LOGS_DESTINATION.
+        problems: What to report to the operator, a line each: why one is left out, or what
+            deserves attention although it works.
+    """
+
+    destinations: tuple[Destination, ...]
+    problems: tuple[str, ...]
+
+
+def choose(
+    names: Iterable[str],
+    environ: Mapping[str, str],
+    function: FunctionIdentity,
+    fetch_secret: Callable[[str], str],
+    now: Callable[[], float],
+) -> Chosen:
+    """Return the destinations of some names; never raises because of a setting.
+
+    No secret is fetched yet: that happens when the first request needs it.
+
+    Args:
+        names: Those of `Settings.destination_names`.
+        environ: The environment variables.
+        function: The function whose logs are shipped.
+        fetch_secret: Returns the token for an ARN or a name; raises SecretError.
+        now: A clock in seconds since 1970.
+    """
+    problems: list[str] = []
+    environment = Environment(environ, function, fetch_secret, now, problems)
+    destinations: list[Destination] = []
+    for name in names:
+        try:
+            destinations.append(DESTINATIONS[name](environment))
+        except SettingsError as error:  # noqa: PERF203 -- each may fail on its own
+            problems.append(f"nothing is sent to {name}: {error}")
+    return Chosen(tuple(destinations), tuple(dict.fromkeys(problems)))
