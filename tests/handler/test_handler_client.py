@@ -217,7 +217,7 @@ def test_refused_connection() -> None:
     """A port on which nothing listens is called so."""
     with nobody() as url, pytest.raises(NoResponseError) as raised:
         Client(1).post(url, b"body", {}, SOON)
-    reason = "the connection is refused: nothing listens at the URL's host and port"
+    reason = "the connection is refused: nothing listens at the host and port"
     assert str(raised.value) == reason
     # What led to it may repeat the URL.
     assert raised.value.__context__ is None
