@@ -37,16 +37,15 @@ _MAX_LISTENERS = 4
 
 _FAILURES = (OSError, HTTPException, HTTPError)
 
+_UNKNOWN_HOST = "the URL's host name is not known"
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
-    (
-        ConnectionRefusedError,
-        "the connection is refused: nothing listens at the URL's host and port",
-    ),
-    (FileNotFoundError, "there is no file where REQUESTS_CA_BUNDLE or SSL_CERT_FILE points to"),
+    (ConnectionRefusedError, "the connection is refused: nothing listens at the host and port"),
+    (FileNotFoundError, "there is no file where SSL_CERT_FILE or REQUESTS_CA_BUNDLE points to"),
     (InvalidSchema, "a SOCKS proxy cannot be used: name one with an http:// or https:// URL"),
     (InvalidProxyURL, "the proxy's URL is malformed"),
-    *((kind, "the URL's host name is not known") for kind in (socket.gaierror, InvalidURL)),
-    (LocationValueError, "the URL's host name is not known"),
+    (socket.gaierror, _UNKNOWN_HOST),
+    (InvalidURL, _UNKNOWN_HOST),
+    (LocationValueError, _UNKNOWN_HOST),
 )
 
 # Its lines repeat URLs, whose queries may hold a secret, and heads of responses.
@@ -195,8 +194,8 @@ def _describe(error: BaseException, seconds: float) -> str:
         refused = re.search(r"Tunnel connection failed: (\d{3})", str(cause))
         if refused:
             return f"the proxy does not connect: it answered {refused[1]}"
-    unknown = type(list(_causes(error))[-1]).__name__
-    reason = next((text for kind, text in _REASONS if _has(error, kind)), unknown)
+    first = [cause for cause in _causes(error) if isinstance(cause, _FAILURES)][-1]
+    reason = next((text for kind, text in _REASONS if _has(error, kind)), type(first).__name__)
     return f"the proxy: {reason}" if _has(error, ProxyError) else reason
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from converters.bodies import Body, Lane
 from converters.schema.remote_write_pb2 import WriteRequest
 from handler.app import Function
-from handler.auth import NoAuth
+from handler.auth import Auth
 from handler.client import Client, ListenerResponse, NoResponseError
 from handler.listener import Endpoint
 from handler.sender import Clock, Sender
@@ -155,7 +155,7 @@ def test_no_lanes_need_no_listener() -> None:
     """Without a body nothing is sent, and nothing is undelivered."""
     clock = Clock(lambda: 0.0, lambda: 0.0, lambda _ceiling: 0.0)
     sender = Sender(Raising(0), clock, concurrency=1, timeout_seconds=1)
-    sent = sender.send([], Endpoint("https://l.example.com", {}, NoAuth(None)), deadline=-1)
+    sent = sender.send([], Endpoint("https://l.example.com", {}, Auth(None)), deadline=-1)
     assert (sent.accepted, sent.undelivered, sent.failures) == (0, 0, ())
 
 
@@ -164,12 +164,12 @@ def test_deadline_in_the_past_sends_nothing() -> None:
     clock = Clock(lambda: 10.0, lambda: 0.0, lambda _ceiling: 0.0)
     sender = Sender(Raising(0), clock, concurrency=1, timeout_seconds=1)
     lanes: list[Lane] = [[Body(b"x", 1, 3)], [Body(b"y", 1, 4)]]
-    sent = sender.send(lanes, Endpoint("https://l.example.com", {}, NoAuth(None)), deadline=9)
+    sent = sender.send(lanes, Endpoint("https://l.example.com", {}, Auth(None)), deadline=9)
     assert (sent.requests, sent.undelivered) == (0, 7)
     assert [status for status, _ in sent.failures] == [503]
 
 
 def test_endpoint_does_not_show_its_headers() -> None:
     """The representation of an endpoint has no header, since one holds the token."""
-    endpoint = Endpoint("https://l.example.com", {"Authorization": "secret"}, NoAuth(None))
+    endpoint = Endpoint("https://l.example.com", {"Authorization": "secret"}, Auth(None))
     assert "secret" not in repr(endpoint)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from handler import app
-from handler.auth import BasicAuth, BearerAuth, NoAuth
+from handler.auth import Auth, BasicAuth, BearerAuth
 from handler.errors import SettingsError
 from handler.settings import DECLARED, VARIABLES, known_variables, read_settings
 from tests.support.invoking import REQUEST_ID, answered, delivery
@@ -89,7 +89,7 @@ def test_region_without_a_listener(environ: dict[str, str]) -> None:
     [
         ("LOGZIO_METRICS_LISTENER", "https://a.b/x?y=1", "listener", "https://a.b/x?y=1"),
         ("REMOTE_WRITE_AUTH", "basic", "scheme", BasicAuth),
-        ("REMOTE_WRITE_AUTH", "NONE", "scheme", NoAuth),
+        ("REMOTE_WRITE_AUTH", "NONE", "scheme", Auth),
         ("REMOTE_WRITE_HEADERS", '{"X-Scope-OrgID": "a b"}', "headers", {"X-Scope-OrgID": "a b"}),
         ("LABEL_VALUE_CASE", "Keep", "label_value_case", "keep"),
         ("NATIVE_HISTOGRAMS", "true", "native_histograms", True),
