@@ -19,11 +19,11 @@ _BEFORE_VALUES = (b"{", b"[", b":", b",")
 _MAX_VALUES = 250_000
 
 # "ID1 = 31, ID2 = 139: these identify the file as being in gzip format" - RFC 1952, 2.3.1
-_GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC = b"\x1f\x8b"
 # The same after something on the way has decoded it as UTF-8: 0x8b became U+FFFD.
 _DESTROYED_GZIP = b"\x1f\xef\xbf\xbd"
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
-_BLOCK = 16 * 1024
+_BLOCK = 4096
 
 
 def parse_body(event: dict[str, Any], max_bytes: int = MAX_INFLATED_BYTES) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def parse_body(event: dict[str, Any], max_bytes: int = MAX_INFLATED_BYTES) -> di
             "the body was gzip and the ingress has destroyed it: turn Firehose's content "
             "encoding off, or use a Function URL"
         )
-    if content.startswith(_GZIP_MAGIC):
+    if content.startswith(GZIP_MAGIC):
         content = inflate(content, max_bytes)
     if len(content) > max_bytes:
         raise BodyError(f"the body is larger than {max_bytes} bytes")
@@ -62,39 +62,60 @@ def parse_body(event: dict[str, Any], max_bytes: int = MAX_INFLATED_BYTES) -> di
 
 
 def inflate(content: bytes, max_bytes: int = MAX_INFLATED_BYTES) -> bytes:
-    """
-    Return what a gzip file of one or more members holds.
+    """Return what a gzip file of one or more members holds.
 
     Raises:
         BodyError: It is broken, or holds more than `max_bytes`.
     """
+    inflated, problem = inflate_members(content, max_bytes)
+    if problem:
+        raise BodyError(f"the body {problem}")
+    return inflated
+
+
+def inflate_members(content: bytes, max_bytes: int) -> tuple[bytes, str]:
+    """Return what a gzip file of one or more members holds, as far as it can be read.
+
+    "A gzip file consists of a series of members" - RFC 1952, 2.2; zeros behind the last one
+    are padding.
+
+    Args:
+        content: The file.
+        max_bytes: How many bytes to return at most.
+
+    Returns:
+        The bytes, and why there are no more of them: what follows "the body" in a message;
+        empty where these are all.
+    """
     inflated = bytearray()
-    position = 0
-    # "A gzip file consists of a series of members" - RFC 1952, 2.2; zeros
-    # behind the last one are padding.
-    while position < len(content) and (content[position] or any(content[position:])):
-        position = _inflate_member(content, position, inflated, max_bytes)
-    return bytes(inflated)
+    position, problem = 0, ""
+    while position < len(content) and not problem:
+        if not content[position] and not any(memoryview(content)[position:]):
+            break
+        position, problem = _inflate_member(content, position, inflated, max_bytes)
+    return bytes(inflated), problem
 
 
-def _inflate_member(content: bytes, position: int, inflated: bytearray, max_bytes: int) -> int:
-    """Append what the member at a position holds, and return where it ends."""
+def _inflate_member(
+    content: bytes, position: int, inflated: bytearray, max_bytes: int
+) -> tuple[int, str]:
+    """Append what the member at a position holds; return where it ends, and what is wrong."""
     inflater = zlib.decompressobj(_GZIP_WINDOW)
     while not inflater.eof:
-        # The rest behind the member's end is copied: in blocks, since the
-        # members can be many.
+        # The bytes after a member's end are copied, so a large block would make many small
+        # members slow. A small one also loses little where a file is broken.
         block = content[position : position + _BLOCK]
         if not block:
-            raise BodyError("the body is gzip that has been cut off")
+            return position, "is gzip that has been cut off"
         try:
-            piece = inflater.decompress(block, max_bytes + 1 - len(inflated))
-        except zlib.error as error:
-            raise BodyError("the body is broken gzip") from error
-        inflated += piece
+            inflated += inflater.decompress(block, max_bytes + 1 - len(inflated))
+        except zlib.error:
+            return position, f"is broken gzip at about byte {position}"
         if len(inflated) > max_bytes:
-            raise BodyError(f"the body inflates beyond {max_bytes} bytes")
+            del inflated[max_bytes:]
+            return position, f"inflates beyond {max_bytes} bytes"
         position += len(block)
-    return position - len(inflater.unused_data)
+    return position - len(inflater.unused_data), ""
 
 
 def _decode(event: dict[str, Any]) -> bytes:

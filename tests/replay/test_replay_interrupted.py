@@ -15,6 +15,7 @@ from testing.emulator import PROJECT
 from testing.exchange import Answer, Received
 from testing.receiver import Receiver
 from tests.support.backups import (
+    Gate,
     failed_object,
     hosts_in,
     process_environment,
@@ -26,47 +27,12 @@ from tests.support.invoking import SAMPLES_OF_A_POINT
 
 HOSTS = [f"h{number:02d}" for number in range(60)]
 AT_ONCE = 3
-SECONDS = 180
+SECONDS = Gate.SECONDS
 
 
-class Gate:
-    """Answers so many requests, lets all others wait until it is opened or lets go of them.
-
-    Args:
-        answered: How many.
-
-    Attributes:
-        reached: Set once as many requests have to wait as are under way at once.
-        waiting: The bodies of the requests that had to wait.
-    """
-
-    def __init__(self, answered: int) -> None:
-        self._left = answered
-        self._lock = threading.Lock()
-        self._open = False
-        self._letting_go = threading.Event()
-        self.reached = threading.Event()
-        self.waiting: list[bytes] = []
-
-    def __call__(self, received: Received) -> Answer:
-        """Answer a request, or let it wait."""
-        with self._lock:
-            self._left -= 1
-            if self._open or self._left >= 0:
-                return Answer()
-            self.waiting.append(received.body)
-            if len(set(self.waiting)) == AT_ONCE:
-                self.reached.set()
-        self._letting_go.wait(SECONDS)
-        return Answer(reset="before_answer")
-
-    def let_go(self) -> None:
-        """Break the connections of all that wait, and of those that come until it is opened."""
-        self._letting_go.set()
-
-    def open(self) -> None:
-        """Answer every request from here on."""
-        self._open = True
+def gate(accepted: int) -> Gate:
+    """Return a listener that breaks the connections of the requests that it holds."""
+    return Gate(accepted, AT_ONCE, Answer(reset="before_answer"))
 
 
 @contextlib.contextmanager
@@ -96,7 +62,7 @@ def replaying(where: str, url: str, **variables: str) -> Iterator[subprocess.Pop
 
 
 def two_objects() -> dict[str, bytes]:
-    """Make two backup objects, each a batch of many requests."""
+    """Return two backup objects, each a batch of many requests."""
     records = records_of_hosts(HOSTS)
     return {"failed/1": failed_object(records[:30]), "failed/2": b"".join(records[30:])}
 
@@ -105,7 +71,7 @@ def two_objects() -> dict[str, bytes]:
 def place(
     request: pytest.FixtureRequest, bucket: TestBucket, tmp_path: Path
 ) -> tuple[str, dict[str, str]]:
-    """Give a backup, in a folder or a bucket, and the variables that lead there."""
+    """Return a backup, in a folder or a bucket, and the variables that lead there."""
     for name, content in two_objects().items():
         if request.param == "bucket":
             bucket.put(name, content)
@@ -120,17 +86,17 @@ def place(
 def test_killed_in_the_middle(place: tuple[str, dict[str, str]], answered: int) -> None:
     """After SIGKILL only requests that had no answer are made again, with the same bytes."""
     where, variables = place
-    gate = Gate(answered)
-    with Receiver(gate) as receiver:
+    holding = gate(answered)
+    with Receiver(holding) as receiver:
         with replaying(where, receiver.url, **variables) as process:
-            assert gate.reached.wait(SECONDS)
+            assert holding.reached.wait(SECONDS)
             process.kill()
             process.wait(SECONDS)
-        gate.let_go()
+        holding.released.set()
         accepted = [received.body for received in receiver.requests if received.accepted]
         before = len(receiver.requests)
         assert len(accepted) == answered
-        gate.open()
+        holding.open = True
         with replaying(where, receiver.url, **variables) as process:
             output, progress = process.communicate(timeout=SECONDS)
         assert process.returncode == 0, progress
@@ -138,14 +104,14 @@ def test_killed_in_the_middle(place: tuple[str, dict[str, str]], answered: int) 
         assert hosts_in(receiver) == dict.fromkeys(HOSTS, SAMPLES_OF_A_POINT)
         assert not receiver.violations
     assert not set(accepted) & set(after)
-    assert set(gate.waiting) <= set(after)
+    assert set(holding.held) <= set(after)
     assert max(Counter(after).values()) == 1
     assert "complete" in output
 
 
 @pytest.mark.parametrize("answered", [1, 9])
 def test_killed_at_any_moment(tmp_path: Path, answered: int) -> None:
-    """An answer that is on its way when the process is killed makes its request be repeated."""
+    """A request whose response is on its way when the process is killed is repeated."""
     for name, content in two_objects().items():
         write(tmp_path / name, content)
     answers = threading.Semaphore(0)
@@ -171,22 +137,22 @@ def test_killed_at_any_moment(tmp_path: Path, answered: int) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_by_its_operator(tmp_path: Path, number: signal.Signals) -> None:
-    """Ctrl-C ends a replay with its account and status 1; the next one sends the rest, once."""
+    """Ctrl-C ends a replay with its result and status 1; the next one sends the rest, once."""
     for name, content in two_objects().items():
         write(tmp_path / name, content)
-    gate = Gate(5)
-    with Receiver(gate) as receiver:
+    holding = gate(5)
+    with Receiver(holding) as receiver:
         with replaying(str(tmp_path), receiver.url) as process:
-            assert gate.reached.wait(SECONDS)
+            assert holding.reached.wait(SECONDS)
             process.send_signal(number)
-            # What is under way is waited for.
-            gate.let_go()
+            # The replay waits for the requests under way.
+            holding.released.set()
             output, progress = process.communicate(timeout=SECONDS)
         assert process.returncode == 1, progress
         assert "the same command goes on from here" in progress
         assert "Traceback" not in progress
         assert "more" in output
-        gate.open()
+        holding.open = True
         with replaying(str(tmp_path), receiver.url) as process:
             process.communicate(timeout=SECONDS)
         assert process.returncode == 0

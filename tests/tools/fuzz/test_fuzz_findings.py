@@ -17,7 +17,7 @@ from converters.records import decode_record, split_messages
 from converters.wire import encode_field
 from handler.body import parse_body
 from handler.errors import BodyError
-from replay.batches import read_records
+from replay.content import read_records
 from testing.converting import assert_sound, convert
 from testing.events.firehose import delivery_body
 from tests.support.clocks import processor_seconds
