@@ -19,7 +19,7 @@ from typing import Any
 from testing.events.firehose import ACCESS_KEY
 from testing.invocation import access_key_of
 from testing.lambda_services.extension_process import ExtensionProcess
-from testing.lambda_services.faults import FunctionAbout
+from testing.lambda_services.faults import FunctionInfo
 from testing.lambda_services.function_process import FunctionProcess
 from testing.lambda_services.invocation import Invocation
 from testing.lambda_services.services import LambdaServices
@@ -110,7 +110,7 @@ def run(events: Mapping[str, Any], metrics: Receiver, logs: LogDestination) -> O
     Returns:
         What the run came to; what it prints is the rest.
     """
-    about = FunctionAbout(name="metric-stream-lambda", handler=_HANDLER)
+    about = FunctionInfo(name="metric-stream-lambda", handler=_HANDLER)
     settings = _function_settings(events, metrics)
     with contextlib.ExitStack() as stack:
         services = stack.enter_context(
