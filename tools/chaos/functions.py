@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from testing.events.firehose import ACCESS_KEY
@@ -10,7 +10,7 @@ from testing.ingress.instance import EmulatedInstance, emulated
 from tools.chaos.listener import INSTANCE_HEADER
 from tools.chaos.plan import Plan
 
-# No word that the log has too: the function takes every part of its token out of its log.
+# Nothing that the log contains too: the function takes every part of its token out of its log.
 _TOKEN = "6f1d0e5c9a7b4382"
 _FUNCTION_SECONDS = 30
 
@@ -20,7 +20,7 @@ class Functions:
 
     Args:
         program: The emulator's.
-        folder: Where each instance gets a folder of its own.
+        folder: Each instance gets a folder of its own in it.
         plan: The run.
 
     Attributes:
@@ -36,25 +36,10 @@ class Functions:
 
     @contextlib.contextmanager
     def start(self, listener_url: str, number: int) -> Iterator[EmulatedInstance]:
-        """Run the instance of a number, which sends to a listener."""
+        """Run the instance with a number, which sends to a listener."""
         folder = self._folder / str(number)
         folder.mkdir(parents=True)
-        settings = self._settings(listener_url, number)
-        with emulated(self._program, folder, settings, seconds=_FUNCTION_SECONDS) as instance:
-            self._instances[number] = instance
-            yield instance
-
-    def kill(self, number: int) -> None:
-        """Kill the process of an instance, whatever it is doing."""
-        self.killed += self._instances[number].kill()
-
-    def logs(self) -> list[Path]:
-        """Give the files with what the instances wrote."""
-        return sorted(self._folder.glob("*/emulator.log"))
-
-    def _settings(self, listener_url: str, number: int) -> Mapping[str, str]:
-        """Give the environment variables of an instance."""
-        return {
+        environ = {
             "LOGZIO_METRICS_LISTENER": listener_url,
             "LOGZIO_METRICS_TOKEN": _TOKEN,
             "FIREHOSE_ACCESS_KEY": ACCESS_KEY,
@@ -63,3 +48,10 @@ class Functions:
             "DELIVERY_BUDGET_SECONDS": str(self._plan.budget_seconds),
             "LISTENER_TIMEOUT_SECONDS": str(self._plan.timeout_seconds),
         }
+        with emulated(self._program, folder, environ, seconds=_FUNCTION_SECONDS) as instance:
+            self._instances[number] = instance
+            yield instance
+
+    def kill(self, number: int) -> None:
+        """Kill the process of an instance, whatever it is doing."""
+        self.killed += self._instances[number].kill()

@@ -1,6 +1,5 @@
 """The six streams of a run: each ingress, with and without compression."""
 
-import contextlib
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -26,27 +25,25 @@ _INGRESSES = (
 )
 
 
-def run_streams(
-    stack: contextlib.ExitStack, plan: Plan, bucket: Path, instances: Instances
+def open_streams(
+    plan: Plan, bucket: Path, instances: Instances
 ) -> tuple[list[Stream], list[IngressServer]]:
-    """Start ingresses and streams, which end with the stack.
+    """Return streams and their ingresses, which run until the end of their `with`.
 
-    Every second stream compresses its backup objects, and every third writes the error messages
-    in them as the documentation's example has them.
+    Every second stream compresses its backup objects, and every third writes error messages in
+    them unescaped, as in the documentation's example.
 
     Args:
-        stack: Ends them: first the streams, when every batch is settled.
         plan: The run.
         bucket: The folder of all backups.
-        instances: The function's.
+        instances: The function's instances.
     """
     time = Time(speed=plan.speed)
-    ingresses, streams = [], []
-    for _, ingress, _ in _INGRESSES:
-        ingresses.append(stack.enter_context(IngressServer(ingress, instances)))
-    for number, (name, _, compressed) in enumerate(_INGRESSES):
+    streams, ingresses = [], []
+    for number, (name, kind, compressed) in enumerate(_INGRESSES):
+        ingress = IngressServer(kind, instances)
         settings = StreamSettings(
-            url=ingresses[number].url,
+            url=ingress.url,
             name=name,
             access_key=ACCESS_KEY,
             common_attributes={"P8S_LOGZIO_NAME": ENVIRONMENT},
@@ -57,19 +54,17 @@ def run_streams(
         )
         backup = Backup(bucket, name, time, compress=number % 2 == 0, careless=number % 3 == 0)
         chance = random.Random(f"{plan.seed} {name}")
-        destination = HttpDestination(settings, backup, time, chance)
-        streams.append(stack.enter_context(Stream(settings, destination, time)))
+        ingresses.append(ingress)
+        streams.append(Stream(settings, HttpDestination(settings, backup, time, chance), time))
     return streams, ingresses
 
 
 def totals(streams: Sequence[Stream]) -> Counter[str]:
-    """Give what the streams have done so far, by the names of `Report` and by outcome."""
+    """Return what the streams have done so far, by the names of `Report` and by outcome."""
     found: Counter[str] = Counter()
     for stream in streams:
         report = stream.report()
-        found["records"] += report.records
-        found["batches"] += report.batches
-        found["attempts"] += report.attempts
-        found["settled"] += report.settled
+        for name in ("batches", "attempts", "settled"):
+            found[name] += getattr(report, name)
         found.update(report.outcomes)
     return found
