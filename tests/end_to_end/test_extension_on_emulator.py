@@ -1,7 +1,6 @@
 """The layer with the extension under the real Runtime Interface Emulator, in both of its modes."""
 
 import json
-import sys
 import sysconfig
 import time
 from collections.abc import Iterator
@@ -52,7 +51,7 @@ def files(folder: Path, bootstrap: str, *, layer: bool = True) -> Files:
     made = Files(folder / "layer", folder / "task")
     (made.layer / "extensions").mkdir(parents=True)
     if layer:
-        fill(made.layer, sys.executable)
+        fill(made.layer)
     made.task.mkdir()
     program = made.task / "bootstrap"
     program.write_text(bootstrap, encoding="utf-8")

@@ -1,11 +1,9 @@
 """Target `answer`: what a listener's answers mean, and finding the samples it refuses."""
 
-from __future__ import annotations
-
 import math
 from functools import cache
-from typing import TYPE_CHECKING
 
+from converters.bodies import Body
 from converters.convert import Converter, Profile
 from handler.account import SampleAccount
 from handler.client import ListenerResponse
@@ -16,16 +14,12 @@ from testing.events.fleet import fleet
 from testing.events.otlp import Format
 from testing.events.samples import sample_records
 
-if TYPE_CHECKING:
-    from converters.bodies import Body
-
 _NOW = 1_793_491_200.0
 _SECRET = "canary-5f0c9e72d1b84a36"
 
 
 def check(content: bytes) -> None:
-    """
-    See that any answer has a meaning, and that isolating a refused body comes to an end.
+    """See that any answer has a meaning, and that isolating a refused body comes to an end.
 
     The first two bytes are a status, the next one picks a body, the rest is
     both the listener's words and its answer to each part of the body: no part

@@ -1,7 +1,5 @@
 """Target `body`: an HTTP event's body (base64, gzip, JSON) and the records in it."""
 
-from __future__ import annotations
-
 import gzip
 from base64 import b64encode
 

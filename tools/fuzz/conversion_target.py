@@ -1,7 +1,5 @@
 """Target `conversion`: from a record's bytes, in 0.7 and 1.0, to remote-write bodies."""
 
-from __future__ import annotations
-
 from converters.convert import Converter, Profile
 from converters.errors import RecordError
 from testing.converting import assert_sound, contents, convert
@@ -28,11 +26,9 @@ _PROFILES = (
 
 
 def check(content: bytes) -> None:
-    """
-    See that the account of a conversion adds up, and that its bodies are what remote write demands.
+    """Check that a conversion accounts for every point and makes sound bodies.
 
-    They are the same from a converter that knows the series already, and the
-    same again beside a record that is no record.
+    A converter that knows the series already makes the same bodies, also beside a broken record.
     """
     for profile in _PROFILES:
         converter = Converter(profile)

@@ -1,12 +1,11 @@
 """Target `delivery`: the whole function, from an event's JSON to the answer."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import time
 import zlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from handler.app import Function
 from handler.client import Client, ListenerResponse
@@ -17,9 +16,6 @@ from testing.events.fleet import fleet
 from testing.events.ingresses import alb, function_url, http_api_v2, rest_v1, transformation
 from testing.events.otlp import Format
 from testing.events.samples import sample_records
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _END_MS = 1_793_491_200_000
 _STATUSES = {200, 400, 401, 500, 503}

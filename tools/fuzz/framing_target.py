@@ -1,7 +1,5 @@
 """Target `framing`: a record's messages behind their lengths."""
 
-from __future__ import annotations
-
 from converters.errors import RecordError
 from converters.meter import Meter
 from converters.records import decode_record, is_demo_data, split_messages

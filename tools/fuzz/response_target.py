@@ -1,17 +1,12 @@
 """Target `response`: the bytes that a listener writes back, as HTTP or as anything else."""
 
-from __future__ import annotations
-
 import atexit
 import gzip
+import socket
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from handler.client import Client, NoResponseError
 from testing.misbehaving import raw_listener
-
-if TYPE_CHECKING:
-    import socket
 
 _MAX_WORDS = 2048
 _TIMEOUT_SECONDS = 2.0
