@@ -1,5 +1,4 @@
-"""
-Finding the samples that a listener refuses among those that it would take.
+"""Finding the samples that a listener refuses among those that it would take.
 
 A remote-write 1.0 server may refuse a whole WriteRequest for one bad sample. So
 a refused body is cut apart, and each part sent once, down to a single sample; only
@@ -35,21 +34,20 @@ def isolate(
     send: Callable[[Body], tuple[Verdict, ListenerResponse | None]],
     account: SampleAccount,
 ) -> bool:
-    """
-    Settle all samples of a refused body.
+    """Settle all samples of a refused body.
 
     First single series far apart are tried, until the listener takes one: where
     it refuses them all, it wants nothing of the body. Once it has taken
-    something, every sample is worth its own answer: what is left is halved, and
+    something, every sample is worth a request: what is left is halved, and
     only the time for the delivery ends the search. Halves of one series go in
     the order of time, the first settled before the second is sent.
 
     Args:
         refused: A body that the listener has refused.
         response: The listener's response to it.
-        send: Sends a body, with retries for what passes, and says how it ended.
-            An account of what was accepted and of failures is its own.
-        account: Where rejected samples and a misconfigured listener are noted.
+        send: Sends a body, with retries, and returns the verdict and the response. It counts
+            accepted samples and records failures itself.
+        account: Where rejected samples and a misconfigured listener are recorded.
 
     Returns:
         Whether all samples are settled; False where the rest has to wait for
@@ -63,21 +61,21 @@ def isolate(
         unsent = [deque([part]) for part in (series, *rest)]
     refusals, anything_accepted = 1, False
     while unsent:
-        # By turns far apart and deeper, since a series may begin with bad samples.
+        # In turn far apart and deeper, since a series may begin with bad samples.
         deeper = anything_accepted or refusals % 2
         sequence = unsent.pop(0) if deeper else _far_apart(unsent)
         body = sequence.popleft()
-        verdict, said = send(body)
+        verdict, latest = send(body)
         if verdict is Verdict.ACCEPTED:
             anything_accepted = True
             following = [sequence] if sequence else []
-        elif verdict is not Verdict.REFUSED or said is None:
+        elif verdict is not Verdict.REFUSED or latest is None:
             return False
         else:
             refusals += 1
             if refusals >= _MAX_REFUSALS and not anything_accepted:
-                return _give_up([body, *sequence, *chain.from_iterable(unsent)], said, account)
-            following = _split(body, said, sequence, account)
+                return _give_up([body, *sequence, *chain.from_iterable(unsent)], latest, account)
+            following = _split(body, latest, sequence, account)
         unsent = [*following, *unsent] if deeper else [*unsent, *following]
     return True
 

@@ -13,7 +13,7 @@ from handler import __version__
 from handler.errors import ListenerNotAllowed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from handler.auth import Auth
     from handler.secrets import Secret
@@ -92,31 +92,25 @@ def is_header_value(text: str) -> bool:
     return _HEADER_VALUE.fullmatch(text) is not None
 
 
-def further_headers(scheme: type[Auth]) -> Callable[[str], Mapping[str, str]]:
-    """Return the parser of the setting REMOTE_WRITE_HEADERS.
+def further_headers(text: str) -> Mapping[str, str]:
+    """Return the headers in the setting REMOTE_WRITE_HEADERS.
 
-    Args:
-        scheme: The authentication scheme, whose own headers the setting must not name.
+    Raises:
+        ValueError: It is no JSON object of headers that may be added. No part of a value is
+            repeated: a tenant's header may be a secret.
     """
-
-    def parse(text: str) -> Mapping[str, str]:
-        # No part of the text is repeated: a tenant's header may be a secret.
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            raise ValueError("must be a JSON object of header names and values") from None
-        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-            raise ValueError("must be a JSON object of header names and values, all text")
-        for name, header in value.items():
-            if not re.fullmatch(_HEADER_NAME, name) or not is_header_value(header):
-                raise ValueError("has a name or value that an HTTP header cannot carry")
-            if name.lower() in _FIXED_HEADERS:
-                raise ValueError(f"must not set {name}, which remote write decides")
-            if name.lower() in scheme.header_names:
-                raise ValueError(f"must not set {name} unless REMOTE_WRITE_AUTH=none")
-        return MappingProxyType(value)
-
-    return parse
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("must be a JSON object of header names and values") from None
+    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+        raise ValueError("must be a JSON object of header names and values, all text")
+    for name, header in value.items():
+        if not re.fullmatch(_HEADER_NAME, name) or not is_header_value(header):
+            raise ValueError("has a name or value that an HTTP header cannot carry")
+        if name.lower() in _FIXED_HEADERS:
+            raise ValueError(f"must not set {name}, which remote write decides")
+    return MappingProxyType(value)
 
 
 class ListenerUrl(NamedTuple):
@@ -149,8 +143,7 @@ def parse_listener_url(text: str) -> ListenerUrl | None:
 
 
 def allowed_custom_listener(text: str, allowed_hosts: tuple[str, ...]) -> str:
-    """
-    Return the listener that a delivery's common attribute CUSTOM_LISTENER names.
+    """Return the listener that a delivery's common attribute CUSTOM_LISTENER names.
 
     Args:
         text: The attribute's value.

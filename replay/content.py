@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handler.body import GZIP_MAGIC, inflate_members
-from handler.delivery import Record
+from handler.delivery import GZIP_MAGIC, Record, inflate_members
 from replay.errors import StoreError
 from replay.formats import failed_records, framed_records, looks_failed, looks_framed
 

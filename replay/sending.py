@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections import Counter
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from handler.access import Keyring, secrets_of, unchecked_secrets
+from handler.access import Keyring, redactor_of, secrets_of, unchecked_secrets
 from handler.client import Client
 from handler.conversion import new_converter
 from handler.errors import SettingsError
@@ -32,12 +31,6 @@ if TYPE_CHECKING:
     from replay.checkpoint import Checkpoint
     from replay.content import Batch
     from replay.options import Options
-
-REAL_TIME = Clock(
-    monotonic=time.monotonic,
-    wall=time.time,
-    jitter=lambda ceiling: random.uniform(0, ceiling),  # noqa: S311 - spreads retries, no secret
-)
 
 # After this many batches in a row that the listener refuses as a whole, without naming a
 # sample, it will not accept the next one either.
@@ -86,8 +79,8 @@ class BatchSender:
         self.listener = urlsplit(settings.listener)._replace(query="").geturl()
         self._settings = settings
         self._patience = options.patience
-        self._pace = Pace(options.rate, REAL_TIME.monotonic, self.stopped)
-        self._keyring = Keyring(settings, REAL_TIME.monotonic)
+        self._pace = Pace(options.rate, time.monotonic, self.stopped)
+        self._keyring = Keyring(settings, time.monotonic)
         token = None if options.dry_run else _token(settings, self._keyring)
         self._name = options.p8s_logzio_name or settings.p8s_logzio_name
         self._converter = new_converter(settings)
@@ -95,7 +88,7 @@ class BatchSender:
         self._endpoint = endpoint_at(settings.listener, settings, token)
         self._sender = Sender(
             Client(connections=settings.concurrency),
-            REAL_TIME,
+            Clock(),
             concurrency=settings.concurrency,
             timeout_seconds=settings.timeout_seconds,
         )
@@ -126,7 +119,7 @@ class BatchSender:
         lanes = conversion.lanes
         # The time that the rate takes is not the listener's.
         paced = self._pace.seconds_for(sum(body.samples for lane in lanes for body in lane))
-        patient_until = REAL_TIME.monotonic() + self._patience + paced
+        patient_until = time.monotonic() + self._patience + paced
         deadline = patient_until if end is None else min(patient_until, end)
         requests = BatchRequests(lanes, number, checkpoint, self._pace, deadline)
         sent = self._sender.send(lanes, self._endpoint, deadline, self.survey or requests)
@@ -134,7 +127,7 @@ class BatchSender:
             if isinstance(error, ReplayError):
                 raise error
         statuses = {status for status, _ in sent.failures}
-        redact = Redactor(secrets_of(self._settings, self._keyring, None, ""))
+        redact = redactor_of(tuple(secrets_of(self._settings, self._keyring, None, "")))
         tally = tally_of(len(batch), conversion, sent)
         tally.rejected = Counter({redact(k): n for k, n in tally.rejected.items()})
         tally.examples = {redact(k): redact(v) for k, v in tally.examples.items()}

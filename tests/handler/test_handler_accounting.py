@@ -1,4 +1,4 @@
-"""The counts add up, however the listener behaves: no sample is lost in silence."""
+"""The counts add up, however the listener behaves: no sample is lost silently."""
 
 import contextlib
 import io
@@ -29,7 +29,7 @@ class Scripted(Client):
 
     Args:
         script: Status and words in turn; None is a connection that broke.
-        then: What follows for ever.
+        then: What follows.
     """
 
     def __init__(self, script: list[tuple[int, str] | None], then: tuple[int, str]) -> None:
@@ -117,7 +117,7 @@ def test_counts_add_up(
 
 
 class Raising(Client):
-    """Raises something that nobody foresaw, on one of its requests."""
+    """Raises an unforeseen error on one of its requests."""
 
     def __init__(self, at: int) -> None:
         super().__init__(1)

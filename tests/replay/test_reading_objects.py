@@ -180,7 +180,7 @@ def test_nothing_is_wrong_with_these(stored: bytes, expected: list[bytes]) -> No
         (b"".join(RECORDS) + b"\xff" * 9, "the last 9 bytes of the object cannot be read"),
         (OF_A_STREAM + RECORDS[0], "set the metric stream's output format"),
         (RECORDS[0] + b'{"TICKER_SYMBOL": ', "the message at byte"),
-        (gzip.compress(RECORDS[0], mtime=0) + b"tail", "the object is broken gzip at about byte"),
+        (gzip.compress(RECORDS[0], mtime=0) + b"tail", "the object is broken gzip"),
     ],
 )
 def test_what_cannot_be_read_has_a_reason(stored: bytes, reason: str) -> None:

@@ -4,7 +4,8 @@ import pytest
 
 from handler import access
 from handler.errors import AccessKeyWrong
-from handler.secrets import FixedSecret
+from handler.ingress import HttpIngress
+from handler.secrets import Secret
 from handler.settings import read_settings
 from tests.support.secret_stores import Later
 
@@ -22,7 +23,7 @@ class Watched(str):  # noqa: SLOT000 - it counts
         return super().encode(encoding, errors)
 
 
-class Versions(FixedSecret):
+class Versions(Secret):
     """A key with a current and a previous version, which nobody can renew."""
 
     def __init__(self) -> None:
@@ -40,7 +41,7 @@ class Versions(FixedSecret):
 def test_both_versions_are_always_compared(given: str, looks: int) -> None:
     """Whichever version a key equals, or none, each look compares it with all of them."""
     expected = Versions()
-    assert access._opens(expected, given) == (looks == 1)
+    assert access._matches(expected, given) == (looks == 1)
     assert [version.encoded for version in expected.both] == [looks, looks]
 
 
@@ -49,6 +50,11 @@ def test_digests_are_compared() -> None:
     lengths = {len(access._digest(key)) for key in ("", "a", CURRENT, "\ud800", "ü" * 1000)}
     assert lengths == {32}
     assert access._digest("a") != access._digest("b")
+
+
+def delivered_with(key: str) -> HttpIngress:
+    """Return the ingress of a delivery with an access key."""
+    return HttpIngress({"headers": {"x-amz-firehose-access-key": key}})
 
 
 def test_wrong_keys_are_answered_alike() -> None:
@@ -60,6 +66,6 @@ def test_wrong_keys_are_answered_alike() -> None:
     told = set()
     for wrong in ("x", CURRENT[:-1], CURRENT + "x", CURRENT.lower(), "own"):
         with pytest.raises(AccessKeyWrong) as caught:
-            access.token_for_http(settings, keyring, wrong)
+            access.token_for(delivered_with(wrong), settings, keyring)
         told.add((str(caught.value), caught.value.status, caught.value.__cause__))
     assert told == {("the access key is not the expected one", 401, None)}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from handler.body import parse_body
+from handler.delivery import parse_body
 from testing.emulator import required_emulator
 from testing.http_server import Reply
 from testing.ingress.instance import EmulatedInstance

@@ -6,16 +6,16 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from converters.meter import Meter
 from hypothesis import given
 from hypothesis import strategies as st
 
 from converters.convert import Converter, Profile
 from converters.errors import DecodeError, FramingError, TooLargeError
 from converters.labels import _moved
-from converters.meter import Meter
 from converters.records import decode_record, split_messages
 from converters.wire import encode_field
-from handler.body import parse_body
+from handler.delivery import parse_body
 from handler.errors import BodyError
 from replay.content import read_records
 from testing.converting import assert_sound, convert
