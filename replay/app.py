@@ -13,15 +13,16 @@ again to go on.
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
 from handler.telemetry import Telemetry
 from replay.errors import UsageError
 from replay.locations import open_location
-from replay.options import MOVE, parse_options, parse_string
-from replay.progress import Progress
+from replay.options import MOVE, Options, parse_options, parse_string
 from replay.run import Replay
 from replay.sending import open_sender
 
@@ -34,15 +35,11 @@ _MARGIN_SECONDS = 20.0
 
 _PREFIX = "failed/"
 
-# The keys of an event beside `prefix`, by the attributes of Options.
+# The keys of an event beside `prefix`, by the attributes of Options; patience has none.
 _KEYS = {
-    "dry_run": "dryRun",
-    "done": "done",
-    "since": "since",
-    "until": "until",
-    "limit": "limit",
-    "rate": "rate",
-    "p8s_logzio_name": "p8sLogzioName",
+    field.name: re.sub("_(.)", lambda match: match[1].upper(), field.name)
+    for field in dataclasses.fields(Options)
+    if field.name != "patience"
 }
 
 
@@ -74,8 +71,13 @@ def replay(event: Any, environ: Mapping[str, str], seconds_left: float) -> dict[
     bucket = environ.get("BACKUP_BUCKET", "")
     if not bucket:
         raise UsageError("BACKUP_BUCKET must name the bucket")
-    progress = Progress(Telemetry(environ).info)
-    one = Replay(open_location(f"s3://{bucket}/{prefix}"), sender, options, progress, end)
+    telemetry = Telemetry(environ)
+    stores = open_location(f"s3://{bucket}/{prefix}")
+
+    def show(name: str, status: str) -> None:
+        telemetry.info(f"{name}: {status}")
+
+    one = Replay(stores, sender, options, show, end=end)
     one.run()
     return one.document()
 

@@ -18,7 +18,6 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from replay.content import BATCHING
-from replay.report import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +28,7 @@ UNDER_WAY = "under way"
 SENT = "sent"
 LEFT = "left"
 
-# Enough to find the cause; the tally has their number.
+# Enough to find the cause; the result has their number.
 _MAX_REASONS = 100
 
 # Makes the checkpoints of two replays differ that have come equally far.
@@ -76,8 +75,7 @@ class Checkpoint:
     Attributes:
         name: Its name in the store.
         status: UNDER_WAY, SENT or LEFT.
-        tally: The numbers of the settled batches.
-        reasons: Why records in them could not be read, by record.
+        reasons: Why records in settled batches could not be read, by record.
     """
 
     def __init__(self, found: StoredObject, store: CheckpointStore) -> None:
@@ -92,7 +90,6 @@ class Checkpoint:
         self._settled: set[int] = set()
         self._accepted: dict[int, set[str]] = {}
         self.status = UNDER_WAY
-        self.tally = Tally()
         self.reasons: dict[str, str] = {}
 
     def resume(self) -> None:
@@ -128,12 +125,11 @@ class Checkpoint:
             self._accepted.setdefault(batch, set()).add(digest)
             self._write({})
 
-    def settle(self, batch: int, tally: Tally, reasons: Mapping[str, str]) -> None:
+    def settle(self, batch: int, reasons: Mapping[str, str]) -> None:
         """Record that nothing more has to be sent of a batch; `close` or `save` writes it."""
         with self._lock:
             self._settled.add(batch)
             self._accepted.pop(batch, None)
-            self.tally.add(tally)
             for record, reason in reasons.items():
                 if len(self.reasons) < _MAX_REASONS:
                     self.reasons[record] = reason
@@ -173,7 +169,6 @@ class Checkpoint:
             "status": self.status,
             "settled": sorted(self._settled),
             "accepted": {str(n): sorted(digests) for n, digests in self._accepted.items()},
-            "account": self.tally.document(),
             "reasons": self.reasons,
             "left": dict(list(left.items())[:_MAX_REASONS]),
         }
@@ -187,7 +182,6 @@ class Checkpoint:
             return
         self._settled = {int(number) for number in document["settled"]}
         self._accepted = {int(n): set(digests) for n, digests in document["accepted"].items()}
-        self.tally = Tally.from_document(document["account"])
         self.reasons = {str(k): str(v) for k, v in document["reasons"].items()}
         # What was left is tried again.
         self.status = SENT if document["status"] == SENT else UNDER_WAY

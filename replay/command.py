@@ -5,20 +5,21 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import functools
 import signal
 import threading
 from typing import TYPE_CHECKING, Any, TextIO
+
+from tqdm import tqdm
 
 from handler.errors import HandlerError
 from handler.settings import known_variables
 from replay.errors import ReplayError, StoppedError
 from replay.locations import open_location
 from replay.options import MARK, MOVE, Options, parse_options
-from replay.progress import Progress
 from replay.report import lines
 from replay.run import Replay
 from replay.sending import open_sender
-from replay.terminal import ProgressBar, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,17 +33,7 @@ NOTHING_TRIED = 2
 _LISTENER_VARIABLES = ("LOGZIO_METRICS_LISTENER", "LOGZIO_REGION")
 
 _OPTIONS = {
-    name: f"--{name.replace('_', '-')}"
-    for name in (
-        "dry_run",
-        "since",
-        "until",
-        "limit",
-        "rate",
-        "done",
-        "p8s_logzio_name",
-        "patience",
-    )
+    field.name: f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(Options)
 }
 
 
@@ -78,9 +69,17 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], console: Console)
         sender = open_sender(_variables(environ, given["listener"], options), options)
         stores = open_location(given["location"], given["state"])
     except (ReplayError, HandlerError) as error:
-        console.progress.write(f"{printable(str(error))}\n")
+        console.progress.write(f"{_printable(str(error))}\n")
         return NOTHING_TRIED
-    replay = Replay(stores, sender, options, _progress(console.progress))
+    stream = console.progress
+    bar = functools.partial(tqdm, unit=" objects", file=stream, disable=not stream.isatty())
+
+    def show(name: str, status: str) -> None:
+        # Beside a bar, only what needs attention.
+        if not stream.isatty() or status.startswith("left"):
+            tqdm.write(_printable(f"{name}: {status}"), file=stream)
+
+    replay = Replay(stores, sender, options, show, track=bar)
     return _run(replay, sender, options, console)
 
 
@@ -91,15 +90,15 @@ def _run(replay: Replay, sender: BatchSender, options: Options, console: Console
         # A dry run with a limit has not looked at all objects, and nothing is wrong with that.
         complete = not result.left if options.dry_run else result.complete
     except (StoppedError, KeyboardInterrupt):
-        console.progress.write("interrupted; the same command goes on from here\n")
+        tqdm.write("interrupted; the same command goes on from here", file=console.progress)
         complete = False
     except (ReplayError, HandlerError) as error:
-        console.progress.write(f"{printable(str(error))}\n")
+        tqdm.write(_printable(str(error)), file=console.progress)
         if not replay.has_begun:
             return NOTHING_TRIED
         complete = False
     for line in lines(replay.document()):
-        console.output.write(f"{printable(line)}\n")
+        console.output.write(f"{_printable(line)}\n")
     console.output.flush()
     return ALL_SENT if complete else SOMETHING_LEFT
 
@@ -116,10 +115,14 @@ def _variables(
     return variables
 
 
-def _progress(stream: TextIO) -> Progress:
-    if stream.isatty():
-        return ProgressBar(stream)
-    return Progress(lambda line: stream.write(f"{printable(line)}\n"))
+def _printable(text: str) -> str:
+    """Return a text with its control characters written out.
+
+    The names of objects and the messages of a listener might control the terminal.
+    """
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

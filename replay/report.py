@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,24 +60,6 @@ class Tally:
         self.dropped += other.dropped
         self.points_dropped += other.points_dropped
         self.examples = {**other.examples, **self.examples}
-
-    def document(self) -> dict[str, Any]:
-        """Return what `from_document` reads."""
-        return dict(vars(self))
-
-    @classmethod
-    def from_document(cls, document: dict[str, Any]) -> Self:
-        """Return the numbers of a document.
-
-        Raises:
-            ValueError, TypeError, AttributeError: It holds something else.
-        """
-        examples = {str(k): str(v) for k, v in document.get("examples", {}).items()}
-        numbers = {
-            name: Counter({str(k): int(n) for k, n in document.get(name, {}).items()})
-            for name in ("counts", "rejected", "dropped", "points_dropped")
-        }
-        return cls(**numbers, examples=examples)
 
 
 def tally_of(records: int, conversion: Conversion, sent: Sent) -> Tally:

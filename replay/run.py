@@ -17,13 +17,12 @@ from replay.report import ReplayResult, Tally
 from replay.sending import BatchResult
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from handler.delivery import Record
     from replay.checkpoint import Checkpoint
     from replay.content import Batch
     from replay.options import Options
-    from replay.progress import Progress
     from replay.sending import BatchSender
     from replay.stores import Store, StoredObject
 
@@ -37,7 +36,8 @@ class Replay:
         stores: The backup objects, and their checkpoints, as `open_location` returns them.
         sender: Converts and sends.
         options: What to replay.
-        progress: Shows how far the replay is.
+        show: Takes the name of an object, and what has happened to it.
+        track: Passes objects on, and may show how many are done.
         end: When to stop, in monotonic seconds; None: never.
 
     Attributes:
@@ -49,7 +49,9 @@ class Replay:
         stores: tuple[Store, Store],
         sender: BatchSender,
         options: Options,
-        progress: Progress,
+        show: Callable[[str, str], object],
+        *,
+        track: Callable[[Iterable[StoredObject]], Iterable[StoredObject]] = iter,
         end: float | None = None,
     ) -> None:
         self._objects, checkpoints = stores
@@ -58,7 +60,8 @@ class Replay:
         )
         self._sender = sender
         self._options = options
-        self._progress = progress
+        self._show = show
+        self._track = track
         self._end = end
         self.result = ReplayResult()
 
@@ -83,11 +86,8 @@ class Replay:
         self.result.found = len(objects)
         # Whatever ends this before the last object leaves it so.
         self.result.more = True
-        self._progress.begin(objects)
-        try:
-            self.result.more = not all(map(self._replay, objects))
-        finally:
-            self._progress.end()
+        self._show(f"{len(objects)} objects", f"{sum(found.size for found in objects):,} bytes")
+        self.result.more = not all(map(self._replay, self._track(objects)))
         return self.result
 
     def _replay(self, found: StoredObject) -> bool:
@@ -106,7 +106,7 @@ class Replay:
             return True
         self.result.sent_before += 1
         self._move_away(found)
-        self._progress.object(found, "sent before")
+        self._show(found.name, "sent before")
         return True
 
     def _is_over(self) -> bool:
@@ -136,17 +136,15 @@ class Replay:
         left: dict[str, str],
     ) -> bool:
         """Send what is not settled of an object; return whether to go on with the next one."""
-        batches = batches_of(records)
-        for number, batch in enumerate(batches):
+        for number, batch in enumerate(batches_of(records)):
             if checkpoint.is_settled(number):
                 continue
             if self._out_of_time():
                 return self._pause(found, checkpoint)
             result = self._send_batch(batch, number, checkpoint)
             self.result.tally.add(result.tally)
-            self._progress.batch(found, (number + 1) / len(batches), result.tally)
             if not result.left:
-                checkpoint.settle(number, result.tally, result.unreadable)
+                checkpoint.settle(number, result.unreadable)
                 continue
             if result.out_of_time:
                 return self._pause(found, checkpoint)
@@ -170,7 +168,7 @@ class Replay:
     def _pause(self, found: StoredObject, checkpoint: Checkpoint) -> bool:
         """Leave an object for the next replay, since the time is over."""
         checkpoint.save()
-        self._progress.object(found, "to be continued")
+        self._show(found.name, "to be continued")
         return False
 
     def _close(self, found: StoredObject, checkpoint: Checkpoint, left: dict[str, str]) -> None:
@@ -184,11 +182,11 @@ class Replay:
             return
         self.result.sent += 1
         self._move_away(found)
-        self._progress.object(found, "to be sent" if self._options.dry_run else "sent")
+        self._show(found.name, "to be sent" if self._options.dry_run else "sent")
 
     def _leave(self, found: StoredObject, reason: str) -> None:
         self.result.left[found.name] = reason
-        self._progress.object(found, f"left: {reason}")
+        self._show(found.name, f"left: {reason}")
 
     def _move_away(self, found: StoredObject) -> None:
         if self._options.done != MOVE or self._options.dry_run:

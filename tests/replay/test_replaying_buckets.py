@@ -62,8 +62,7 @@ def test_everything_arrives_once(bucket: TestBucket, keys: list[str]) -> None:
     assert again.number("sent before") == 4
     assert bucket.keys("failed/") == sorted(keys)
     assert bucket.keys("replay/") == sorted(f"replay/{key}.json" for key in keys)
-    checkpoint = json.loads(bucket.get(f"replay/{keys[0]}.json"))
-    assert (checkpoint["status"], checkpoint["account"]["counts"]["points"]) == ("sent", 2)
+    assert json.loads(bucket.get(f"replay/{keys[0]}.json"))["status"] == "sent"
 
 
 def test_moving(bucket: TestBucket, keys: list[str]) -> None:
