@@ -9,14 +9,13 @@ import pytest
 from handler.errors import SettingsError
 from replay import app
 from replay.errors import StoreError, UsageError
-from testing.answers import always
-from testing.exchange import Answer
+from testing.http_server import Reply
 from testing.lambda_context import LambdaContext
 from testing.receiver import Receiver
+from testing.replies import always
 from tests.support.backups import (
     TOKEN,
     environment,
-    failed_line,
     failed_object,
     hosts_in,
     records_of_hosts,
@@ -68,7 +67,7 @@ def test_dry_run(bucket: TestBucket, keys: list[str]) -> None:
     assert result["objects"]["toSend"] == 3
     assert result["namespaces"] == {"shop": 3 * SAMPLES_OF_A_POINT}
     assert result["oldest"] == result["newest"]
-    assert bucket.keys("failed/") == keys
+    assert (bucket.keys("failed/"), bucket.keys("repl")) == (keys, [])
 
 
 @pytest.mark.usefixtures("keys")
@@ -95,7 +94,7 @@ def test_options(bucket: TestBucket) -> None:
 @pytest.mark.usefixtures("keys")
 def test_it_ends_before_lambda_ends_it(bucket: TestBucket) -> None:
     """Without time it begins nothing; with little it ends in the middle, and says there is more."""
-    with Receiver(always(Answer(status=503))) as receiver:
+    with Receiver(always(Reply(status=503))) as receiver:
         none = invoke(bucket, receiver.url, seconds=5.0)
         assert not receiver.requests
         little = invoke(bucket, receiver.url, seconds=20.5)
@@ -113,22 +112,12 @@ def test_it_goes_on_where_it_was(bucket: TestBucket) -> None:
     assert [one["more"] for one in results] == [True, True, False]
 
 
-def test_what_is_left_has_a_reason(bucket: TestBucket) -> None:
-    """What cannot be read is named with its reason, and stays where it was."""
-    key = bucket.put("failed/x", failed_line(b"\x05\x0a").encode())
-    with Receiver() as receiver:
-        result = invoke(bucket, receiver.url)
-    assert list(result["left"]) == [key]
-    assert result["account"]["unreadable"] == 1
-    assert bucket.keys("failed/") == [key]
-
-
 def test_no_token_is_shown(
     bucket: TestBucket, keys: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Result, log and checkpoints do not repeat the token that a listener has repeated."""
     text = f"who is {TOKEN}?".encode()
-    with Receiver(always(Answer(status=401, body=text))) as receiver:
+    with Receiver(always(Reply(status=401, body=text))) as receiver:
         result = invoke(bucket, receiver.url)
         (request,) = receiver.requests
     assert request.headers["authorization"] == f"Bearer {TOKEN}"

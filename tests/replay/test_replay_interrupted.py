@@ -7,32 +7,29 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from testing.emulator import PROJECT
-from testing.exchange import Answer, Received
-from testing.receiver import Receiver
+from testing.http_server import Reply
+from testing.receiver import Received, Receiver
 from tests.support.backups import (
+    MANY_HOSTS,
     Gate,
-    failed_object,
     hosts_in,
     process_environment,
-    records_of_hosts,
-    write,
+    small_requests,
 )
 from tests.support.buckets import TestBucket
 from tests.support.invoking import SAMPLES_OF_A_POINT
 
-HOSTS = [f"h{number:02d}" for number in range(60)]
 AT_ONCE = 3
 SECONDS = Gate.SECONDS
 
 
 def gate(accepted: int) -> Gate:
     """Return a listener that breaks the connections of the requests that it holds."""
-    return Gate(accepted, AT_ONCE, Answer(reset="before_answer"))
+    return Gate(accepted, AT_ONCE, Reply(reset="before_answer"))
 
 
 @contextlib.contextmanager
@@ -40,9 +37,7 @@ def replaying(where: str, url: str, **variables: str) -> Iterator[subprocess.Pop
     """Run the command in a process of its own."""
     environ = process_environment(
         url,
-        # Small requests make many of a batch.
-        REMOTE_WRITE_MAX_BYTES="2000",
-        REMOTE_WRITE_CONCURRENCY=str(AT_ONCE),
+        **small_requests(AT_ONCE),
         **variables,
         LISTENER_TIMEOUT_SECONDS=str(SECONDS),
     )
@@ -61,31 +56,10 @@ def replaying(where: str, url: str, **variables: str) -> Iterator[subprocess.Pop
             process.kill()
 
 
-def two_objects() -> dict[str, bytes]:
-    """Return two backup objects, each a batch of many requests."""
-    records = records_of_hosts(HOSTS)
-    return {"failed/1": failed_object(records[:30]), "failed/2": b"".join(records[30:])}
-
-
-@pytest.fixture(params=["folder", "bucket"])
-def place(
-    request: pytest.FixtureRequest, bucket: TestBucket, tmp_path: Path
-) -> tuple[str, dict[str, str]]:
-    """Return a backup, in a folder or a bucket, and the variables that lead there."""
-    for name, content in two_objects().items():
-        if request.param == "bucket":
-            bucket.put(name, content)
-        else:
-            write(tmp_path / "backup" / name, content)
-    if request.param == "bucket":
-        return bucket.where("failed/"), bucket.environment
-    return str(tmp_path / "backup"), {}
-
-
 @pytest.mark.parametrize("answered", [0, 21])
-def test_killed_in_the_middle(place: tuple[str, dict[str, str]], answered: int) -> None:
-    """After SIGKILL only requests that had no answer are made again, with the same bytes."""
-    where, variables = place
+def test_killed_in_the_middle(large_backup: str, bucket: TestBucket, answered: int) -> None:
+    """After SIGKILL only requests without a response are repeated, with the same bytes."""
+    where, variables = large_backup, bucket.environment
     holding = gate(answered)
     with Receiver(holding) as receiver:
         with replaying(where, receiver.url, **variables) as process:
@@ -101,7 +75,7 @@ def test_killed_in_the_middle(place: tuple[str, dict[str, str]], answered: int) 
             output, progress = process.communicate(timeout=SECONDS)
         assert process.returncode == 0, progress
         after = [received.body for received in receiver.requests[before:]]
-        assert hosts_in(receiver) == dict.fromkeys(HOSTS, SAMPLES_OF_A_POINT)
+        assert hosts_in(receiver) == dict.fromkeys(MANY_HOSTS, SAMPLES_OF_A_POINT)
         assert not receiver.violations
     assert not set(accepted) & set(after)
     assert set(holding.held) <= set(after)
@@ -109,40 +83,38 @@ def test_killed_in_the_middle(place: tuple[str, dict[str, str]], answered: int) 
     assert "complete" in output
 
 
+@pytest.mark.parametrize("large_backup", ["folder"], indirect=True)
 @pytest.mark.parametrize("answered", [1, 9])
-def test_killed_at_any_moment(tmp_path: Path, answered: int) -> None:
+def test_killed_at_any_moment(large_backup: str, answered: int) -> None:
     """A request whose response is on its way when the process is killed is repeated."""
-    for name, content in two_objects().items():
-        write(tmp_path / name, content)
-    answers = threading.Semaphore(0)
+    replies = threading.Semaphore(0)
 
-    def answer(_received: Received) -> Answer:
-        answers.release()
-        return Answer()
+    def reply(_received: Received) -> Reply:
+        replies.release()
+        return Reply()
 
-    with Receiver(answer) as receiver:
-        with replaying(str(tmp_path), receiver.url) as process:
+    with Receiver(reply) as receiver:
+        with replaying(large_backup, receiver.url) as process:
             for _ in range(answered):
-                assert answers.acquire(timeout=SECONDS)
+                assert replies.acquire(timeout=SECONDS)
             process.kill()
             process.wait(SECONDS)
-        with replaying(str(tmp_path), receiver.url) as process:
+        with replaying(large_backup, receiver.url) as process:
             process.communicate(timeout=SECONDS)
         assert process.returncode == 0
         bodies = Counter(received.body for received in receiver.requests if received.accepted)
-        assert hosts_in(receiver).keys() == set(HOSTS)
+        assert hosts_in(receiver).keys() == set(MANY_HOSTS)
     assert max(bodies.values()) <= 2
     assert sum(1 for times in bodies.values() if times == 2) <= AT_ONCE
 
 
+@pytest.mark.parametrize("large_backup", ["folder"], indirect=True)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_by_its_operator(tmp_path: Path, number: signal.Signals) -> None:
+def test_interrupted_by_its_operator(large_backup: str, number: signal.Signals) -> None:
     """Ctrl-C ends a replay with its result and status 1; the next one sends the rest, once."""
-    for name, content in two_objects().items():
-        write(tmp_path / name, content)
     holding = gate(5)
     with Receiver(holding) as receiver:
-        with replaying(str(tmp_path), receiver.url) as process:
+        with replaying(large_backup, receiver.url) as process:
             assert holding.reached.wait(SECONDS)
             process.send_signal(number)
             # The replay waits for the requests under way.
@@ -153,7 +125,7 @@ def test_interrupted_by_its_operator(tmp_path: Path, number: signal.Signals) -> 
         assert "Traceback" not in progress
         assert "more" in output
         holding.open = True
-        with replaying(str(tmp_path), receiver.url) as process:
+        with replaying(large_backup, receiver.url) as process:
             process.communicate(timeout=SECONDS)
         assert process.returncode == 0
-        assert hosts_in(receiver) == dict.fromkeys(HOSTS, SAMPLES_OF_A_POINT)
+        assert hosts_in(receiver) == dict.fromkeys(MANY_HOSTS, SAMPLES_OF_A_POINT)

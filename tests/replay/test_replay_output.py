@@ -14,9 +14,9 @@ from replay.locations import open_location
 from replay.options import Options
 from replay.run import Replay
 from replay.sending import BatchSender
-from testing.answers import always
-from testing.exchange import Answer
+from testing.http_server import Reply
 from testing.receiver import Receiver
+from testing.replies import always
 from tests.support.backups import (
     environment,
     failed_object,
@@ -88,7 +88,7 @@ def test_names_that_would_control_a_terminal(tmp_path: Path) -> None:
 def test_messages_that_would_control_a_terminal(tmp_path: Path) -> None:
     """So are the messages of a listener."""
     write(tmp_path / "one", failed_object(records_of_hosts("a")))
-    with Receiver(always(Answer(status=401, body=f"no{ESCAPE}".encode()))) as receiver:
+    with Receiver(always(Reply(status=401, body=f"no{ESCAPE}".encode()))) as receiver:
         ran = run(tmp_path, receiver.url)
     assert "no\\x1b[2J" in ran.output
     assert ESCAPE not in ran.output + ran.progress

@@ -49,14 +49,14 @@ def test_no_time_for_the_rate_in_lambda(bucket: TestBucket) -> None:
     with Receiver() as receiver:
         environ = {**environment(receiver.url), "BACKUP_BUCKET": bucket.name}
         # A request of 100 samples and 1,000 seconds of waiting, within two.
-        answer = json.loads(json.dumps(app.replay({"rate": 0.1}, environ, 22.0)))
+        result = json.loads(json.dumps(app.replay({"rate": 0.1}, environ, 22.0)))
         assert len(receiver.requests) == 1
         own = [one for one in set(threading.enumerate()) - before if "ThreadPool" in one.name]
         for thread in own:
             thread.join(SECONDS)
         assert not any(thread.is_alive() for thread in own)
         assert len(receiver.requests) == 1
-        assert (answer["more"], answer["left"], answer["stopped"]) == (True, {}, "")
+        assert (result["more"], result["left"], result["stopped"]) == (True, {}, "")
         assert app.replay({}, environ, 300.0)["more"] is False
         assert hosts_in(receiver) == dict.fromkeys(HOSTS, 2 * SAMPLES_OF_A_POINT)
 

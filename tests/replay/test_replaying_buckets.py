@@ -111,12 +111,3 @@ def test_no_such_bucket(bucket: TestBucket) -> None:
     assert ran.status == 2
     assert "cannot list" in ran.progress
     assert "NoSuchBucket" in ran.progress
-
-
-def test_dry_run_writes_nothing(bucket: TestBucket, keys: list[str]) -> None:
-    """A dry run leaves the bucket as it is."""
-    with Receiver() as receiver:
-        ran = run(bucket.where("failed/"), receiver.url, "--dry-run")
-        assert not receiver.requests
-    assert ran.number("to send") == 4
-    assert bucket.keys() == sorted(keys)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from testing.answers import always, refusing, sequence
-from testing.exchange import Answer
+from testing.http_server import Reply
 from testing.misbehaving import nobody
 from testing.receiver import Receiver
+from testing.replies import always, refusing, sequence
 from tests.support.backups import (
     FAILED,
     TOKEN,
@@ -129,8 +129,8 @@ def test_a_listener_that_is_down(backup: Path) -> None:
 
 def test_a_listener_that_fails_now_and_then(backup: Path) -> None:
     """What fails for a moment is retried; every sample arrives, once."""
-    answers = [Answer(status=503), Answer(), Answer(status=429), Answer(reset="before_answer")]
-    with Receiver(sequence([*answers, Answer()])) as receiver:
+    replies = [Reply(status=503), Reply(), Reply(status=429), Reply(reset="before_answer")]
+    with Receiver(sequence([*replies, Reply()])) as receiver:
         ran = run(backup, receiver.url)
         assert hosts_in(receiver) == dict.fromkeys("abcdef", SAMPLES_OF_A_POINT)
     assert ran.status == 0
@@ -141,8 +141,8 @@ def test_a_listener_that_fails_now_and_then(backup: Path) -> None:
 @pytest.mark.parametrize("status", [401, 404])
 def test_a_replay_ends_where_every_object_would_fail(backup: Path, status: int) -> None:
     """A refused token or a wrong URL ends the replay after one object, and its token is hidden."""
-    words = f"no such place for {TOKEN}".encode()
-    with Receiver(always(Answer(status=status, body=words))) as receiver:
+    text = f"no such place for {TOKEN}".encode()
+    with Receiver(always(Reply(status=status, body=text))) as receiver:
         ran = run(backup, receiver.url)
         assert len(receiver.requests) == 1
     assert ran.status == 1
@@ -197,7 +197,7 @@ def test_checkpoints_that_cannot_be_written(backup: Path, tmp_path: Path) -> Non
     in_the_way = tmp_path / "state" / FAILED / "1-one.gz.json"
     in_the_way.mkdir(parents=True)
     with Receiver() as receiver:
-        ran = run(backup, receiver.url, "--state", str(state / "notes"))
+        ran = run(backup, receiver.url, "--state", str(state / "checkpoints"))
         assert (ran.status, "cannot list" in ran.progress) == (2, True)
         ran = run(backup / FAILED, receiver.url, "--state", str(tmp_path / "state" / FAILED))
         assert (ran.status, "cannot write the checkpoint" in ran.progress) == (2, True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,9 +11,9 @@ import pytest
 from replay.bucket import Bucket
 from replay.errors import TakenError
 from replay.folder import QuotedFolder
-from testing.exchange import Answer
+from testing.http_server import Reply
 from testing.receiver import Receiver
-from tests.support.backups import Gate, Ran, failed_object, hosts_in, records_of_hosts, run, write
+from tests.support.backups import MANY_HOSTS, Gate, hosts_in, run, small_requests
 from tests.support.invoking import SAMPLES_OF_A_POINT
 
 if TYPE_CHECKING:
@@ -25,57 +25,27 @@ if TYPE_CHECKING:
 
 SECONDS = 30
 AT_ONCE = 2
-# Small requests make many of a batch.
-SMALL = {"REMOTE_WRITE_MAX_BYTES": "2000", "REMOTE_WRITE_CONCURRENCY": str(AT_ONCE)}
-HOSTS = [f"h{number:02d}" for number in range(40)]
+POOL = ThreadPoolExecutor(8)
+SMALL = small_requests(AT_ONCE)
 TAKEN = "another replay is at work on it"
 
 
-class InTheBackground:
-    """The command, run by a thread of this process."""
-
-    def __init__(self, *arguments: Any, **changed: str) -> None:
-        self._ran: list[Ran] = []
-        self._thread = threading.Thread(
-            target=lambda: self._ran.append(run(*arguments, **changed)), daemon=True
-        )
-        self._thread.start()
-
-    def ended(self) -> Ran:
-        """Wait for its end; return what it did."""
-        self._thread.join(SECONDS)
-        (ran,) = self._ran
-        return ran
-
-
-@pytest.fixture(params=["folder", "bucket"])
-def where(request: pytest.FixtureRequest, bucket: TestBucket, tmp_path: Path) -> str:
-    """Return a backup of two objects, in a folder or a bucket."""
-    records = records_of_hosts(HOSTS)
-    for name, content in (("1", records[:20]), ("2", records[20:])):
-        if request.param == "bucket":
-            bucket.put(f"failed/{name}", failed_object(content))
-        else:
-            write(tmp_path / "failed" / name, failed_object(content))
-    return bucket.where("failed/") if request.param == "bucket" else str(tmp_path / "failed")
-
-
 @pytest.mark.parametrize("done", ["mark", "move"])
-def test_a_second_one_takes_an_object_over(where: str, done: str) -> None:
+def test_a_second_one_takes_an_object_over(large_backup: str, done: str) -> None:
     """It goes on where the first one was; the first gives the object up, and says so."""
-    crossing = Gate(5, AT_ONCE, Answer(), one_round=True)
+    crossing = Gate(5, AT_ONCE, Reply(), one_round=True)
     with Receiver(crossing) as receiver:
-        first = InTheBackground(where, receiver.url, "--done", done, **SMALL)
+        first = POOL.submit(run, large_backup, receiver.url, "--done", done, **SMALL)
         assert crossing.reached.wait(SECONDS)
-        second = run(where, receiver.url, "--done", done, **SMALL)
+        second = run(large_backup, receiver.url, "--done", done, **SMALL)
         crossing.released.set()
-        gave_up = first.ended()
+        gave_up = first.result(SECONDS)
         bodies = Counter(received.body for received in receiver.requests if received.accepted)
-        assert hosts_in(receiver).keys() == set(HOSTS)
+        assert hosts_in(receiver).keys() == set(MANY_HOSTS)
         assert not receiver.violations
-        again = run(where, receiver.url, "--done", done, **SMALL)
+        again = run(large_backup, receiver.url, "--done", done, **SMALL)
     assert second.status == 0
-    assert second.number("sent") == SAMPLES_OF_A_POINT * len(HOSTS)
+    assert second.number("sent") == SAMPLES_OF_A_POINT * len(MANY_HOSTS)
     assert gave_up.status == 1
     assert TAKEN in gave_up.progress
     assert {body for body, times in bodies.items() if times > 1} <= set(crossing.held)
@@ -83,14 +53,14 @@ def test_a_second_one_takes_an_object_over(where: str, done: str) -> None:
     assert again.status == 0
 
 
-def test_both_begin_at_once(where: str) -> None:
+def test_both_begin_at_once(large_backup: str) -> None:
     """Whichever sends an object, all of them are sent; the next replay finds nothing to do."""
     with Receiver() as receiver:
-        both = [InTheBackground(where, receiver.url, **SMALL) for _ in range(2)]
-        ended = [one.ended() for one in both]
-        assert hosts_in(receiver).keys() == set(HOSTS)
+        both = [POOL.submit(run, large_backup, receiver.url, **SMALL) for _ in range(2)]
+        ended = [one.result(SECONDS) for one in both]
+        assert hosts_in(receiver).keys() == set(MANY_HOSTS)
         before = len(receiver.requests)
-        assert run(where, receiver.url, **SMALL).number("sent before") == 2
+        assert run(large_backup, receiver.url, **SMALL).number("sent before") == 2
         assert len(receiver.requests) == before
     for one in ended:
         assert one.status == (TAKEN in one.progress)
@@ -128,11 +98,7 @@ def test_one_of_many_writers_wins(store: Store) -> None:
             return
         won.append(data)
 
-    threads = [threading.Thread(target=take, args=(b"%d" % n,)) for n in range(1, 9)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(SECONDS)
+    list(POOL.map(take, [b"%d" % number for number in range(1, 9)]))
     assert won == [store.read("a").data]
 
 

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from replay.command import Console, main
-from testing.exchange import Answer, Received
-from testing.receiver import Receiver
+from testing.http_server import Reply
+from testing.receiver import Received, Receiver
 from tests.support.invoking import point, record_of
 
 TOKEN = "token-7c1d5b0a9e4f2386"
 FAILED = "failed/http-endpoint-failed/2026/11/20/14"
 """Where Firehose writes the failed deliveries of an hour."""
+
+MANY_HOSTS = [f"h{number:02d}" for number in range(60)]
 
 
 def failed_line(record: bytes, message: str = "no", *, sound: bool = True) -> str:
@@ -77,6 +79,11 @@ def environment(url: str, **changed: str) -> dict[str, str]:
     }
 
 
+def small_requests(at_once: int) -> dict[str, str]:
+    """Return the environment variables that make many requests of a batch."""
+    return {"REMOTE_WRITE_MAX_BYTES": "2000", "REMOTE_WRITE_CONCURRENCY": str(at_once)}
+
+
 def run(where: object, url: str, *options: str, **changed: str) -> Ran:
     """Run the command in this process.
 
@@ -130,7 +137,7 @@ class Gate:
     SECONDS = 180
 
     def __init__(
-        self, accepted: int, at_once: int, reply: Answer, *, one_round: bool = False
+        self, accepted: int, at_once: int, reply: Reply, *, one_round: bool = False
     ) -> None:
         self._left = accepted
         self._at_once = at_once
@@ -142,12 +149,12 @@ class Gate:
         self.open = False
         self.held: list[bytes] = []
 
-    def __call__(self, received: Received) -> Answer:
-        """Answer a request, now or later."""
+    def __call__(self, received: Received) -> Reply:
+        """Reply to a request, now or later."""
         with self._lock:
             self._left -= 1
             if self.open or self._left >= 0:
-                return Answer()
+                return Reply()
             self.held.append(received.body)
             if len(set(self.held)) == self._at_once:
                 self.open = self._one_round
