@@ -82,7 +82,7 @@ class Checkpoint:
         self.name = f"{found.name}.json"
         self._object = found
         self._kept = store
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._version = ""
         self._reset()
 
@@ -123,7 +123,7 @@ class Checkpoint:
         """
         with self._lock:
             self._accepted.setdefault(batch, set()).add(digest)
-            self._write({})
+            self.save()
 
     def settle(self, batch: int, reasons: Mapping[str, str]) -> None:
         """Record that nothing more has to be sent of a batch; `close` or `save` writes it."""
@@ -157,24 +157,21 @@ class Checkpoint:
             StoreError: It cannot be written, so nothing could be resumed.
         """
         with self._lock:
-            self._write(left or {})
-
-    def _write(self, left: Mapping[str, str]) -> None:
-        document = {
-            "object": self._object.name,
-            "replay": _REPLAY_ID,
-            "identity": self._object.identity,
-            "listener": self._kept.listener,
-            "cut": BATCHING,
-            "status": self.status,
-            "settled": sorted(self._settled),
-            "accepted": {str(n): sorted(digests) for n, digests in self._accepted.items()},
-            "reasons": self.reasons,
-            "left": dict(list(left.items())[:_MAX_REASONS]),
-        }
-        data = (json.dumps(document, indent=1) + "\n").encode()
-        if self._kept.writable:
-            self._version = self._kept.store.write(self.name, data, self._version)
+            document = {
+                "object": self._object.name,
+                "replay": _REPLAY_ID,
+                "identity": self._object.identity,
+                "listener": self._kept.listener,
+                "cut": BATCHING,
+                "status": self.status,
+                "settled": sorted(self._settled),
+                "accepted": {str(n): sorted(digests) for n, digests in self._accepted.items()},
+                "reasons": self.reasons,
+                "left": dict(list((left or {}).items())[:_MAX_REASONS]),
+            }
+            data = (json.dumps(document, indent=1) + "\n").encode()
+            if self._kept.writable:
+                self._version = self._kept.store.write(self.name, data, self._version)
 
     def _load(self, document: Any) -> None:
         known = (document["identity"], document["listener"], document["cut"])

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 
 import requests
 
@@ -35,13 +35,18 @@ _PROGRESS_SECONDS = 10.0
 
 
 def forward_to(url: str) -> Forward:
-    """Return what forwards requests to a remote-write URL, whether its server runs or not."""
+    """Return what forwards requests to a remote-write URL, whether its server runs or not.
+
+    One at a time: if two requests bring a new series at once, Prometheus 2.42 may log the
+    samples of the one before the series, and loses them when it is killed and reads its log.
+    """
     session = loopback_session()
-    session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=64))
+    one_at_a_time = Lock()
 
     def forward(body: bytes, headers: Mapping[str, str]) -> Reply:
         try:
-            response = session.post(url, data=body, headers=headers, timeout=_FORWARD_SECONDS)
+            with one_at_a_time:
+                response = session.post(url, data=body, headers=headers, timeout=_FORWARD_SECONDS)
         except requests.RequestException as error:
             return Reply(502, body=f"Prometheus is down: {type(error).__name__}".encode())
         return Reply(response.status_code, body=response.content)
