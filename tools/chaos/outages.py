@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
-from typing import NamedTuple
 
 from testing.servers import ServerProcess
 from tools.chaos.listener import Listener
@@ -24,15 +23,8 @@ _LOOK_SECONDS = 0.5
 _REQUESTS_PER_DELIVERY = 2
 
 
-class Outage(NamedTuple):
-    """One outage: the number of the request at which it begins, and its kind."""
-
-    request: int
-    kind: str
-
-
-def planned_outages(plan: Plan) -> list[Outage]:
-    """Return the outages of a run, in order."""
+def planned_outages(plan: Plan) -> list[tuple[int, str]]:
+    """Return the outages of a run: the request with which each begins, in order, and its kind."""
     chance = random.Random(f"outages {plan.seed}")
     numbers = {
         RESTART: max(1, plan.deliveries // 125),
@@ -40,12 +32,11 @@ def planned_outages(plan: Plan) -> list[Outage]:
         BLACKOUT: max(1, plan.deliveries // 700),
     }
     last = plan.deliveries * _REQUESTS_PER_DELIVERY
-    outages = [
-        Outage(chance.randrange(last // 10, last), kind)
+    return sorted(
+        (chance.randrange(last // 10, last), kind)
         for kind, number in numbers.items()
         for _ in range(number)
-    ]
-    return sorted(outages, key=lambda outage: outage.request)
+    )
 
 
 class Outages:

@@ -18,13 +18,12 @@ from testing.servers import loopback_session, prometheus
 from tools.chaos import kept
 from tools.chaos.audit import Audit, audit
 from tools.chaos.faults import Faults
-from tools.chaos.functions import Functions
 from tools.chaos.listener import Forward, Listener
 from tools.chaos.outages import Outages, in_background
 from tools.chaos.plan import ENVIRONMENT, Plan
 from tools.chaos.records import Planned, planned_records
 from tools.chaos.report import delivery_rows, listener_rows, put_in_rows, sample_rows, table
-from tools.chaos.streams import open_streams, totals
+from tools.chaos.sending import Functions, open_streams, totals
 
 Write = Callable[[str], object]
 
@@ -81,7 +80,8 @@ def run(
         outages = Outages(plan, listener, server.process)
         stack.enter_context(in_background(outages.cause_all))
         streams, ingresses = open_streams(plan, bucket, instances)
-        stack.enter_context(in_background(Progress(streams, listener, write).write_all))
+        progress = functools.partial(_write_progress, streams, listener, write)
+        stack.enter_context(in_background(progress))
         with contextlib.ExitStack() as running:
             for ingress in ingresses:
                 running.enter_context(ingress)
@@ -119,29 +119,15 @@ def _put_in(plan: Plan, streams: list[Stream], faults: Faults) -> list[Planned]:
     raise AssertionError
 
 
-class Progress:
-    """Writes a line of progress every few seconds.
-
-    Args:
-        streams: What delivers.
-        listener: What is delivered to.
-        write: Writes a line.
-    """
-
-    def __init__(self, streams: list[Stream], listener: Listener, write: Write) -> None:
-        self._streams = streams
-        self._listener = listener
-        self._write = write
-
-    def write_all(self, ending: Event) -> None:
-        """Write lines until the event is set, and then the last one."""
-        begun = time.monotonic()
-        ended = False
-        while not ended:
-            ended = ending.wait(_PROGRESS_SECONDS)
-            done = totals(self._streams)
-            self._write(
-                f"{time.monotonic() - begun:6.0f} s  {done['settled']} of {done['batches']} "
-                f"deliveries settled, {done['backed up']} of them backed up; "
-                f"{self._listener.requests} requests to the listener"
-            )
+def _write_progress(streams: list[Stream], listener: Listener, write: Write, ending: Event) -> None:
+    """Write a line of progress every few seconds, and the last one when the event is set."""
+    begun = time.monotonic()
+    ended = False
+    while not ended:
+        ended = ending.wait(_PROGRESS_SECONDS)
+        done = totals(streams)
+        write(
+            f"{time.monotonic() - begun:6.0f} s  {done['settled']} of {done['batches']} deliveries "
+            f"settled, {done['backed up']} of them backed up; "
+            f"{listener.requests} requests to the listener"
+        )

@@ -1,8 +1,10 @@
-"""The six streams of a run: each ingress, with and without compression."""
+"""What delivers: six streams, their ingresses, and the instances of the function."""
 
+import contextlib
+import json
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from testing.events.firehose import ACCESS_KEY
@@ -11,8 +13,10 @@ from testing.firehose.delivery import HttpDestination
 from testing.firehose.settings import StreamSettings, Time
 from testing.firehose.stream import Stream
 from testing.ingress.concurrency import Instances
+from testing.ingress.instance import EmulatedInstance, emulated
 from testing.ingress.kinds import FUNCTION_URL, HTTP_API, REST_API, REST_API_BINARY
 from testing.ingress.server import IngressServer
+from tools.chaos.listener import INSTANCE_HEADER
 from tools.chaos.plan import ENVIRONMENT, Plan
 
 _INGRESSES = (
@@ -23,6 +27,53 @@ _INGRESSES = (
     ("rest-api", REST_API, False),
     ("rest-api-gzip", REST_API_BINARY, True),
 )
+
+
+# Nothing that the log contains too: the function takes every part of its token out of its log.
+_TOKEN = "6f1d0e5c9a7b4382"
+_FUNCTION_SECONDS = 30
+
+
+class Functions:
+    """Starts instances, and kills them.
+
+    Args:
+        program: The emulator's.
+        folder: Each instance gets a folder of its own in it.
+        plan: The run.
+
+    Attributes:
+        killed: How many processes were ended with SIGKILL.
+    """
+
+    def __init__(self, program: Path, folder: Path, plan: Plan) -> None:
+        self._program = program
+        self._folder = folder
+        self._plan = plan
+        self._instances: dict[int, EmulatedInstance] = {}
+        self.killed = 0
+
+    @contextlib.contextmanager
+    def start(self, listener_url: str, number: int) -> Iterator[EmulatedInstance]:
+        """Run the instance with a number, which sends to a listener."""
+        folder = self._folder / str(number)
+        folder.mkdir(parents=True)
+        environ = {
+            "LOGZIO_METRICS_LISTENER": listener_url,
+            "LOGZIO_METRICS_TOKEN": _TOKEN,
+            "FIREHOSE_ACCESS_KEY": ACCESS_KEY,
+            "REMOTE_WRITE_HEADERS": json.dumps({INSTANCE_HEADER: str(number)}),
+            "REMOTE_WRITE_MAX_BYTES": str(self._plan.body_bytes),
+            "DELIVERY_BUDGET_SECONDS": str(self._plan.budget_seconds),
+            "LISTENER_TIMEOUT_SECONDS": str(self._plan.timeout_seconds),
+        }
+        with emulated(self._program, folder, environ, seconds=_FUNCTION_SECONDS) as instance:
+            self._instances[number] = instance
+            yield instance
+
+    def kill(self, number: int) -> None:
+        """Kill the process of an instance, whatever it is doing."""
+        self.killed += self._instances[number].kill()
 
 
 def open_streams(
