@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.destinations.destination import Request
 from extension.errors import ExtensionError
 from extension.http_client import HttpClient
+from extension.messages import Request
 from extension.secrets import fetch_secret
 from handler.client import Client, NoResponseError
 from handler.errors import HandlerError

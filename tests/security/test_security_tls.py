@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extension.destinations.destination import Request
 from extension.errors import ExchangeError
 from extension.http_client import HttpClient
+from extension.messages import Request
 from handler.client import Client, NoResponseError
 from testing.log_destinations.certificates import Certificate, CertificateAuthority
 from testing.log_destinations.logzio import LogzioDestination
