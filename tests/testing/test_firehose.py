@@ -19,7 +19,7 @@ from testing.firehose.settings import MAX_RECORD_BYTES, StreamSettings, Time, ba
 from testing.firehose.stream import Report, Stream
 from testing.http_server import HttpServer, Reply, Request
 from testing.misbehaving import nobody
-from tools.chaos.bucket import UnreadableObjectError, failed_records
+from tools.chaos.kept import UnreadableObjectError, failed_records
 
 JSON = {"content-type": "application/json"}
 INVALID = "HttpEndpoint.InvalidResponseFromDestination"
