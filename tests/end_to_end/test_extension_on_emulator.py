@@ -125,8 +125,8 @@ class TestManagedInstances:
             ]
             logzio.wait_for(5)
             output = ended(emulator)
-        told = [row_of(record).message for record in logzio.records]
-        assert [line.split(" as ")[0] for line in told] == [
+        recorded = [row_of(record).message for record in logzio.records]
+        assert [line.split(" as ")[0] for line in recorded] == [
             f'handled {{"n": {number}}}' for number in range(5)
         ]
         assert any("at shutdown: received=5, sent=5, pending=0" in it for it in own_lines(output))
@@ -153,7 +153,7 @@ class TestManagedInstances:
         assert {"platform.start", "platform.report", "function"} <= found.keys()
 
     def test_token_refused(self, tmp_path: Path, logzio: LogzioDestination) -> None:
-        """A refused token is told once, and the function goes on."""
+        """A refused token is recorded once, and the function goes on."""
         logzio.token = "another"
         environ = {
             **logzio.environment,

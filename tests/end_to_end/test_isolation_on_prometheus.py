@@ -14,7 +14,7 @@ from testing.events.ingresses import Event
 from testing.servers import Labels, Prometheus, Samples, loopback_session
 from tests.support.invoking import delivery
 from tests.support.otlp_building import gauge, number, one_record
-from tests.support.telling import TellingFunction, Told
+from tests.support.recording import Recorded, RecordingFunction
 
 GOOD = 1000
 LATE_MS = 26 * HOUR_MS
@@ -81,13 +81,13 @@ def event_of(sampled: list[Sampled], now_ms: int) -> Event:
     return delivery(one_record(gauge("load", *points)), sent_ms=now_ms)
 
 
-def seeded(server: Prometheus, now_ms: int) -> TellingFunction:
+def seeded(server: Prometheus, now_ms: int) -> RecordingFunction:
     """Make a function for a server that has current samples already, as a real one does.
 
     To an empty server the first sample is never too old.
     """
     environment = f"isolation-{next(_environments)}"
-    function = TellingFunction(server.write_url, {"P8S_LOGZIO_NAME": environment})
+    function = RecordingFunction(server.write_url, {"P8S_LOGZIO_NAME": environment})
     assert function.invoke(event_of([("seed", now_ms, 1.0)], now_ms)).status == 200
     return function
 
@@ -108,38 +108,38 @@ def host_of(labels: Labels) -> str:
     return dict(labels)["host"]
 
 
-def check(server: Prometheus, layout: Layout) -> Told:
+def check(server: Prometheus, layout: Layout) -> Recorded:
     """Send one layout; require that all good samples are stored and the bad one is counted."""
     now_ms = int(time.time() * 1000)
     function = seeded(server, now_ms)
     good = layout.good(now_ms)
-    told = function.invoke(event_of([*good, layout.bad(now_ms)], now_ms))
-    assert told.fates() == {"sent": GOOD, "rejected": 1, "undelivered": 0}
-    assert told.metric("SamplesSent") == GOOD
-    assert told.metric("SamplesRejected") == 1
-    assert told.status == 200
-    (refusal,) = told.logged("the listener rejected samples for good")
+    recorded = function.invoke(event_of([*good, layout.bad(now_ms)], now_ms))
+    assert recorded.samples() == {"sent": GOOD, "rejected": 1, "undelivered": 0}
+    assert recorded.metric("SamplesSent") == GOOD
+    assert recorded.metric("SamplesRejected") == 1
+    assert recorded.status == 200
+    (refusal,) = recorded.logged("the listener rejected samples for good")
     assert refusal["samples"] == 1
     assert f'host="{layout.bad_series}"' in refusal["example"]
     assert str(now_ms - layout.bad_age_ms) in refusal["example"]
     environment = function.environment
     assert stored_values(server, {"p8s_logzio_name": environment}) == set(good)
-    return told
+    return recorded
 
 
 @pytest.mark.parametrize("layout", ANYWHERE.values(), ids=ANYWHERE)
 def test_without_a_window(strict_prometheus: Prometheus, layout: Layout) -> None:
     """Without an out-of-order window the good samples are stored and the old one is counted."""
-    told = check(strict_prometheus, layout)
-    (refusal,) = told.logged("the listener rejected samples for good")
+    recorded = check(strict_prometheus, layout)
+    (refusal,) = recorded.logged("the listener rejected samples for good")
     assert refusal["listener_words"].startswith("400 ")
 
 
 @pytest.mark.parametrize("layout", ANYWHERE.values(), ids=ANYWHERE)
 def test_with_a_window(narrow_prometheus: Prometheus, layout: Layout) -> None:
     """With a window of two hours it is the same, although the refusal is a 500."""
-    told = check(narrow_prometheus, layout)
-    (refusal,) = told.logged("the listener rejected samples for good")
+    recorded = check(narrow_prometheus, layout)
+    (refusal,) = recorded.logged("the listener rejected samples for good")
     assert refusal["listener_words"] == "500 too old sample"
 
 
@@ -156,11 +156,11 @@ def test_out_of_order(strict_prometheus: Prometheus, bad_value: float) -> None:
     function = seeded(strict_prometheus, now_ms)
     good = Layout(1000, 0, "", 0).good(now_ms)
     bad_ms = now_ms if bad_value > 0 else now_ms - MINUTE_MS
-    told = function.invoke(event_of([*good, ("seed", bad_ms, bad_value)], now_ms))
-    assert told.fates() == {"sent": GOOD, "rejected": 1, "undelivered": 0}
-    assert told.status == 200
+    recorded = function.invoke(event_of([*good, ("seed", bad_ms, bad_value)], now_ms))
+    assert recorded.samples() == {"sent": GOOD, "rejected": 1, "undelivered": 0}
+    assert recorded.status == 200
     # A body of a thousand and one is halved some ten times, each half sent once.
-    assert 2 < told.delivery["requests"] <= 2 * 11 + 1
+    assert 2 < recorded.delivery["requests"] <= 2 * 11 + 1
     environment = function.environment
     assert stored_values(strict_prometheus, {"p8s_logzio_name": environment}) == set(good)
     stored = strict_prometheus.stored(p8s_logzio_name=environment, host="seed")
@@ -179,11 +179,11 @@ def test_several(strict_prometheus: Prometheus, bad: int, together: bool) -> Non
     sampled, distance = list(good), 1 if together else GOOD // bad
     for place, (host, _, _) in enumerate(ahead):
         sampled.insert(place * distance, (host, now_ms - MINUTE_MS, -1.0))
-    told = function.invoke(event_of(sampled, now_ms))
+    recorded = function.invoke(event_of(sampled, now_ms))
     environment = function.environment
     stored = stored_values(strict_prometheus, {"p8s_logzio_name": environment})
     assert stored == {*good, *ahead}
-    assert told.fates() == {"sent": GOOD, "rejected": bad, "undelivered": 0}
+    assert recorded.samples() == {"sent": GOOD, "rejected": bad, "undelivered": 0}
 
 
 @pytest.mark.parametrize(("window", "status"), [("", 400), ("2h", 500)])
@@ -235,10 +235,10 @@ def test_redelivery_without_a_window(strict_prometheus: Prometheus) -> None:
     # Two samples of each series: the second time the earlier one is out of order.
     good = Layout(50, 0, "", 0).good(now_ms)[:100]
     event = event_of(good, now_ms)
-    assert function.invoke(event).fates() == {"sent": 100, "rejected": 0, "undelivered": 0}
+    assert function.invoke(event).samples() == {"sent": 100, "rejected": 0, "undelivered": 0}
     again = function.invoke(event)
     assert again.status == 200
-    fates = again.fates()
+    fates = again.samples()
     assert fates["undelivered"] == 0
     assert fates["sent"] + fates["rejected"] == 100
     environment = function.environment

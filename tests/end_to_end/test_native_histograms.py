@@ -11,7 +11,7 @@ from testing.servers import Prometheus
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import delivery
 from tests.support.otlp_building import attributes, gauge, number, one_record
-from tests.support.telling import TellingFunction
+from tests.support.recording import RecordingFunction
 
 Bucket = tuple[float, float, float]
 """Lower and upper bound, count."""
@@ -74,10 +74,10 @@ def test_feature_on(native_prometheus: Prometheus) -> None:
     """Count, sum and every bucket of a histogram can be read back, and the gauges with it."""
     now_ms = int(time.time() * 1000)
     settings = {"NATIVE_HISTOGRAMS": "true", "P8S_LOGZIO_NAME": "native-on"}
-    function = TellingFunction(native_prometheus.write_url, settings)
-    told = function.invoke(event_of(now_ms))
-    assert told.status == 200
-    assert told.fates() == {"sent": 101, "rejected": 0, "undelivered": 0}
+    function = RecordingFunction(native_prometheus.write_url, settings)
+    recorded = function.invoke(event_of(now_ms))
+    assert recorded.status == 200
+    assert recorded.samples() == {"sent": 101, "rejected": 0, "undelivered": 0}
     assert count_gauges(native_prometheus, "native-on") == 100
     for query, expected in (("histogram_count", 16.0), ("histogram_sum", 42.625)):
         (series,) = native_prometheus.query(f"{query}(latency)", now_ms)
@@ -100,18 +100,18 @@ def test_feature_off(strict_prometheus: Prometheus) -> None:
     settings = {"NATIVE_HISTOGRAMS": "true", "P8S_LOGZIO_NAME": "native-off"}
     # The refusal is a 500, which asks for retries: three of them.
     clock = WaitedTime(jitter=lambda _ceiling: 20.0).clock
-    function = TellingFunction(strict_prometheus.write_url, settings, clock)
-    told = function.invoke(event_of(now_ms))
-    assert told.fates() == {"sent": 100, "rejected": 0, "undelivered": 1}
-    assert told.status == 503
-    assert "native histograms are disabled" in told.response["body"]
+    function = RecordingFunction(strict_prometheus.write_url, settings, clock)
+    recorded = function.invoke(event_of(now_ms))
+    assert recorded.samples() == {"sent": 100, "rejected": 0, "undelivered": 1}
+    assert recorded.status == 503
+    assert "native histograms are disabled" in recorded.response["body"]
     assert count_gauges(strict_prometheus, "native-off") == 100
 
 
 def test_setting_off(strict_prometheus: Prometheus) -> None:
     """Without the setting no histogram is sent; it is counted as dropped, and all is well."""
     now_ms = int(time.time() * 1000)
-    told = TellingFunction(strict_prometheus.write_url).invoke(event_of(now_ms))
-    assert told.status == 200
-    assert told.fates() == {"sent": 100, "rejected": 0, "undelivered": 0}
-    assert told.delivery["points_dropped"] == {"unsupported": 1}
+    recorded = RecordingFunction(strict_prometheus.write_url).invoke(event_of(now_ms))
+    assert recorded.status == 200
+    assert recorded.samples() == {"sent": 100, "rejected": 0, "undelivered": 0}
+    assert recorded.delivery["points_dropped"] == {"unsupported": 1}

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from testing.answers import always
 from testing.events.firehose import ACCESS_KEY
 from testing.events.fleet import END_MS
 from testing.events.samples import bad_events, good_events
-from testing.exchange import Answer
+from testing.http_server import Reply
 from testing.receiver import Receiver
+from testing.replies import always
 
 PROJECT = Path(__file__).parents[2]
 TOKEN = "planted-token-9c41e7"
@@ -86,7 +86,7 @@ def test_listener() -> None:
 def test_listener_that_repeats_the_token(status: int, answered: int) -> None:
     """A listener that quotes the token in its refusal does not get it printed."""
     words = f"out of order sample, or no such token: {TOKEN}".encode()
-    with Receiver(always(Answer(status=status, body=words))) as receiver:
+    with Receiver(always(Reply(status=status, body=words))) as receiver:
         arguments = ("--event", sample("function-url-otlp-1.0"), "--listener", receiver.url)
         done = run(*arguments, TOKEN=TOKEN, NO_PROXY="127.0.0.1")
     assert done.stdout.splitlines()[-1].startswith(f"HTTP {answered}: 0 samples in ")
