@@ -1,4 +1,4 @@
-"""The function under Lambda's own runtime answers, sends and tells the same as in this process."""
+"""The function under Lambda's own runtime answers, sends and logs the same as in this process."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from testing.events.large import large_delivery
 from testing.events.otlp import Format
 from testing.events.samples import bad_events, good_events
 from testing.http_server import Reply
-from testing.receiver import Receiver
+from testing.receiver import Receiver, accepted_samples
 from testing.replies import always
 from testing.servers import Samples, in_order
 from tests.support.recording import Recorded, RecordingFunction
@@ -35,10 +35,10 @@ def receiver() -> Iterator[Receiver]:
 def lambda_function(
     receiver: Receiver, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Emulator]:
-    """Run one process of the function, which all tests of this module invoke."""
+    """Run one process of the function for all tests of this module."""
     # The receiver checks each sample, which takes long on a busy machine.
-    patience = {"LISTENER_TIMEOUT_SECONDS": "200", "DELIVERY_BUDGET_SECONDS": "240"}
-    settings = {"LOGZIO_METRICS_LISTENER": receiver.url, **SECRETS, **patience}
+    times = {"LISTENER_TIMEOUT_SECONDS": "200", "DELIVERY_BUDGET_SECONDS": "240"}
+    settings = {"LOGZIO_METRICS_LISTENER": receiver.url, **SECRETS, **times}
     with run_emulator(
         required_emulator(), tmp_path_factory.mktemp("emulator"), settings, seconds=250
     ) as running:
@@ -46,7 +46,7 @@ def lambda_function(
 
 
 def invoke(function: Emulator, event: Any) -> Recorded:
-    """Invoke the function; give its answer and the JSON lines that it wrote meanwhile."""
+    """Invoke the function; return its response and the JSON lines that it wrote."""
     before = len(function.output())
     response = function.invoke(event)
     written = function.output()[before:].splitlines()
@@ -54,23 +54,19 @@ def invoke(function: Emulator, event: Any) -> Recorded:
 
 
 def received_since(receiver: Receiver, number: int) -> Samples:
-    """Give the samples of all requests after the first so many."""
-    samples: dict[Any, list[tuple[int, float]]] = {}
-    for received in receiver.requests[number:]:
-        for labels, at, value in received.samples():
-            samples.setdefault(labels, []).append((at, value))
-    return in_order(samples)
+    """Return the samples of all requests but the first `number`."""
+    return in_order(accepted_samples(receiver.requests[number:]))
 
 
 def in_process(event: Any) -> tuple[Recorded, Samples]:
-    """Invoke the function in this process; give what it recorded, and what was received."""
+    """Invoke the function in this process; return the invocation and what was received."""
     with Receiver() as receiver:
         recorded = RecordingFunction(receiver.url, SECRETS).invoke(event)
         return recorded, in_order(receiver.accepted_samples())
 
 
 def without_time(response: Any) -> Any:
-    """Give an answer without the time at which it was given."""
+    """Return a response without its time."""
     if "body" not in response:
         return response
     body = json.loads(response["body"])
@@ -80,7 +76,7 @@ def without_time(response: Any) -> Any:
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_event(lambda_function: Emulator, receiver: Receiver, name: str) -> None:
-    """Each sample event, good or bad, gets the same answer and brings the same samples."""
+    """Each sample event, good or bad, has the same response and the same samples."""
     before = len(receiver.requests)
     recorded = invoke(lambda_function, EVENTS[name])
     there, expected = in_process(EVENTS[name])
@@ -98,7 +94,7 @@ def test_log_and_metrics(lambda_function: Emulator) -> None:
     assert recorded.metric("SamplesSent") == 333
     (document,) = (line for line in recorded.lines if "SamplesSent" in line)
     assert document["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "MetricStreamLambda"
-    # The emulator makes up another request id for each invocation.
+    # The emulator creates a request id for each invocation.
     again = invoke(lambda_function, EVENTS["function-url-otlp-1.0"])
     assert len(recorded.delivery["lambda_request_id"]) == 36
     assert recorded.delivery["lambda_request_id"] != again.delivery["lambda_request_id"]
@@ -106,7 +102,7 @@ def test_log_and_metrics(lambda_function: Emulator) -> None:
 
 
 def test_large_event(lambda_function: Emulator, receiver: Receiver) -> None:
-    """An event of 5 MB, near Lambda's limit of 6 MB, is taken whole."""
+    """An event of 5 MB, near Lambda's limit of 6 MB, is delivered whole."""
     event = large_delivery(15_000, 0, Format.V1_0)
     assert 4_500_000 < len(json.dumps(event)) < LAMBDA_PAYLOAD_BYTES
     before = len(receiver.requests)
@@ -121,14 +117,14 @@ def test_large_event(lambda_function: Emulator, receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize("event", [{}, [], "text", 1, None, {"records": 1}], ids=repr)
-def test_no_event_of_ours(lambda_function: Emulator, event: Any) -> None:
+def test_unknown_event(lambda_function: Emulator, event: Any) -> None:
     """What no ingress sends is answered with 400, and the process goes on."""
     assert invoke(lambda_function, event).status == 400
     assert invoke(lambda_function, EVENTS["alb-otlp-0.7"]).status == 200
 
 
 def test_settings_error(tmp_path: Path) -> None:
-    """A bad setting is answered with 500 and named, each time; nothing crashes or restarts."""
+    """A wrong setting is answered with 500 and its name, each time; nothing crashes or restarts."""
     settings = {"LOGZIO_METRICS_LISTENER": "ftp://listener.example", "REMOTE_WRITE_AUTH": "magic"}
     with run_emulator(required_emulator(), tmp_path, settings) as function:
         for _ in range(3):
@@ -143,7 +139,7 @@ def test_settings_error(tmp_path: Path) -> None:
 
 
 def test_deadline(tmp_path: Path) -> None:
-    """With a listener that asks for more time than Lambda has, the function answers before."""
+    """The function answers in time although the listener asks for a longer wait."""
     busy = Reply(503, {"Retry-After": "60"})
     with Receiver(always(busy)) as receiver:
         settings = {"LOGZIO_METRICS_LISTENER": receiver.url, "DELIVERY_BUDGET_SECONDS": "600"}
