@@ -131,9 +131,9 @@ class TestInvocations:
     def test_many_and_large(self, sample: Sample) -> None:
         """Many invocations, and fifty megabytes in one, arrive whole and at the given pace."""
         line = "x" * 999 + "\n"
-        roomy = Platform(window_seconds=0.0, memory_bytes=100_000_000)
+        large = Platform(window_seconds=0.0, memory_bytes=100_000_000)
         with (
-            LambdaServices(platform=roomy, shutdown_seconds=SHUTDOWN_SECONDS) as services,
+            LambdaServices(platform=large, shutdown_seconds=SHUTDOWN_SECONDS) as services,
             sample.start(services) as extension,
         ):
             extension.wait_ready()
