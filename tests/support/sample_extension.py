@@ -2,7 +2,7 @@
 
 It registers under its own file name, appends each delivery as a line to the file `SAMPLE_FILE`,
 and calls `next` when `runtimeDone` has come. Further variables: `SAMPLE_STAYS` (ignores SHUTDOWN),
-`SAMPLE_SAYS` (printed at each event), `SAMPLE_EVENTS`, `SAMPLE_CRASHES` (at the first INVOKE).
+`SAMPLE_SAYS` (printed at each event), `SAMPLE_EVENTS`.
 """
 
 import http.client
@@ -79,8 +79,6 @@ def main() -> None:
             print(os.environ["SAMPLE_SAYS"], flush=True)  # noqa: T201 -- the test asks for it
         if event["eventType"] == "SHUTDOWN":
             break
-        if "SAMPLE_CRASHES" in os.environ:
-            os._exit(3)
         with changed:
             left = event["deadlineMs"] / 1000 - time.time()
             changed.wait_for(lambda: event["requestId"] in done, max(0.0, left))  # noqa: B023
