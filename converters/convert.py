@@ -145,7 +145,7 @@ class Converter:
                 found = self._read(record, p8s_logzio_name)
                 points.add(found)
             except RecordError as error:
-                failures[number] = error
+                failures[number] = _without_frames(error)
                 continue
             if found.data_points:
                 sound.add(number)
@@ -155,7 +155,7 @@ class Converter:
             encoder, lanes = self._encode(points, delivered_ms)
         except TooLargeError as error:
             # Which record is to blame cannot be found out any more, so nothing is sent.
-            failures |= dict.fromkeys(sound, error)
+            failures |= dict.fromkeys(sound, _without_frames(error))
             contributing, points = set(), DeliveryPoints(0)
             encoder, lanes = self._encode(points, delivered_ms)
         return Conversion(
@@ -211,3 +211,10 @@ class Converter:
         )
         encoder.write(points)
         return encoder, lanes.finish()
+
+
+def _without_frames(error: RecordError) -> RecordError:
+    """Return an error that no longer keeps what was being read in memory."""
+    if error.__cause__ is not None:
+        error.__cause__.__traceback__ = None
+    return error.with_traceback(None)
