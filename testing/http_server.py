@@ -154,6 +154,11 @@ class HttpServer(Closing):
         """What the subclass's methods have raised, without errors of broken connections."""
         return self._failures
 
+    @property
+    def connections(self) -> int:
+        """How many connections were accepted, also those without any request."""
+        return self._listener.connections
+
     def close(self) -> None:
         """Stop listening and end every connection and thread; a second call does nothing."""
         if self.closing.is_set():
@@ -180,7 +185,7 @@ class _Listener(http.server.ThreadingHTTPServer):
         self._tls = tls
         self._lock = threading.Lock()
         self._open: dict[threading.Thread, socket.socket] = {}
-        self._connections = self._requests = 0
+        self.connections = self._requests = 0
         super().__init__(("127.0.0.1", port), _Connection)
 
     def server_bind(self) -> None:
@@ -202,8 +207,8 @@ class _Listener(http.server.ThreadingHTTPServer):
     def next_connection(self) -> int:
         """Count a connection, and return its number."""
         with self._lock:
-            self._connections += 1
-            return self._connections
+            self.connections += 1
+            return self.connections
 
     def next_request(self) -> int:
         """Count a request, and return its number."""
