@@ -219,6 +219,10 @@ deploy: check-parameters build ## Build and deploy with the parameters of parame
 events: $(VENV)/run.stamp ## Write the sample events anew
 	$(BIN)/python -m testing.events.make
 
+.PHONY: docs
+docs: $(VENV)/dev.stamp ## Write the tables of settings and parameters anew
+	$(BIN)/python -m tools.tables
+
 .PHONY: proto
 proto: $(VENV)/dev.stamp ## Generate the protobuf classes beside their schemas
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. $(PROTOS)
