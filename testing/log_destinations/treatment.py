@@ -53,7 +53,7 @@ def status(
 
 def redirected(url: str, code: int = 307) -> Treatment:
     """Redirect the sender; 307 and 308 ask for the same body there."""
-    return Treatment(Reply(code, redirect=url), stores=False)
+    return status(code, headers={"Location": url})
 
 
 def delayed(seconds: float) -> Treatment:
