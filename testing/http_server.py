@@ -73,6 +73,11 @@ class HttpServer(Closing):
         """What the subclass's methods have raised, without errors of broken connections."""
         return self._failures
 
+    @property
+    def connections(self) -> int:
+        """How many connections were accepted, also those without any request."""
+        return self._listener.accepted
+
     def close(self) -> None:
         """Stop listening and end every connection and thread; a second call does nothing."""
         if self.closing.is_set():
@@ -101,6 +106,7 @@ class _Listener(http.server.ThreadingHTTPServer):
         self._open: dict[threading.Thread, socket.socket] = {}
         # `next` of a counter is atomic.
         self.connections, self.requests = itertools.count(1), itertools.count(1)
+        self.accepted = 0
         super().__init__(("127.0.0.1", port), _Connection)
 
     def server_bind(self) -> None:
@@ -138,6 +144,7 @@ class _Listener(http.server.ThreadingHTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Start the thread of a connection, which `end` knows before it runs."""
+        self.accepted += 1
         thread = threading.Thread(
             target=self.process_request_thread, args=(request, client_address), daemon=True
         )
