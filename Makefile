@@ -256,12 +256,12 @@ lock: ## Pin all requirements with hashes (needs uv on the PATH; UPGRADE=--upgra
 	$(LOCK) --no-deps --group emulator --output-file requirements/emulator.txt
 
 .PHONY: audit
-audit: $(VENV)/audit.stamp ## Look up vulnerabilities of all locked packages; writes dist/sbom.cdx.json
+audit: $(VENV)/audit.stamp ## Look up vulnerabilities of all locked packages, fail for one that is unknown; writes dist/sbom.cdx.json
 	mkdir -p dist
 	$(VENV)/audit/bin/cyclonedx-py requirements requirements/function.txt --pyproject pyproject.toml \
 		--output-reproducible --output-file dist/sbom.cdx.json
 	for lock in requirements/*.txt; do \
-		echo "$$lock"; $(VENV)/audit/bin/pip-audit --disable-pip --require-hashes --requirement $$lock $(ARGS) || exit 1; \
+		echo "$$lock"; $(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement $$lock $(ARGS) || exit 1; \
 	done
 
 .PHONY: clean
