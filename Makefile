@@ -66,7 +66,7 @@ run-logs: $(VENV)/run.stamp ## Run a sample function with the logs extension und
 lint: $(VENV)/dev.stamp ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(PACKAGES) extension/metric-stream-logs
+	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/mypy --python-version $(OLDEST_CHECKED) extension
 
 .PHONY: check
@@ -158,22 +158,16 @@ package: | $(BIN)/python ## Write dist/metric-stream-lambda.zip, for deployments
 	cd build/function && "$(CURDIR)/$(BIN)/python" -m zipfile -c "$(CURDIR)/dist/metric-stream-lambda.zip" *
 	@du -h dist/metric-stream-lambda.zip
 
-# The Python that the layer brings compiled code for; it runs on others too, after a longer start.
-LAYER_PYTHON ?= $(RUNTIME_PYTHON)
-LAYER_INTERPRETER = $(firstword $(wildcard $(HOME)/.pyenv/versions/$(LAYER_PYTHON).*/bin/python) \
-	python$(LAYER_PYTHON))
-MAKE_LAYER = $(BIN)/python -m tools.layer --python $(LAYER_INTERPRETER)
-
 # SAM calls this, as it calls build-MetricStreamFunction.
 .PHONY: build-LogsExtensionLayer
 build-LogsExtensionLayer: | $(BIN)/python
 	$(if $(ARTIFACTS_DIR),,$(error ARTIFACTS_DIR must name the folder to fill; `make build` does))
-	$(MAKE_LAYER) "$(ARTIFACTS_DIR)"
+	$(BIN)/python -m tools.layer "$(ARTIFACTS_DIR)"
 
 .PHONY: layer
-layer: | $(BIN)/python ## Write dist/logs-extension.zip, for any Python function (LAYER_PYTHON=3.13 compiled)
+layer: | $(BIN)/python ## Write dist/logs-extension.zip, for any Python function
 	rm -rf build/layer dist/logs-extension.zip
-	@$(MAKE_LAYER) build/layer --zip dist/logs-extension.zip
+	@$(BIN)/python -m tools.layer build/layer --zip dist/logs-extension.zip
 
 # Checkov checks only what the template's defaults create, so it gets the template with each ingress
 # as the default, and with a token, without which the function does not ship its logs.

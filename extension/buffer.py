@@ -1,71 +1,106 @@
-"""The records that wait for one destination: bounded in bytes, the oldest dropped first."""
+"""The records that wait for one destination: bounded in bytes, the oldest are dropped first.
+
+At every moment `received = sent + dropped + pending`, in records.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
-
-from extension.account import Account
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-# What CPython needs beside the bytes of a record: the object's head and its place in a queue.
+# What CPython needs beside the bytes of a record: the object's header and its slot in a queue.
 RECORD_OVERHEAD_BYTES = 48
 BUFFER_FULL = "buffer_full"
+# Reasons that an operator chose: such records are counted, and are not lost.
+_CHOSEN = frozenset({"sampled", "below_level", "own_line"})
+
+
+class RecordAccount(NamedTuple):
+    """The account of one destination at one moment.
+
+    Attributes:
+        received: Records that were meant for this destination.
+        sent: Records that it acknowledged.
+        dropped: Records by the reason for which they were dropped.
+        pending: Records that are queued or in flight.
+    """
+
+    received: int
+    sent: int
+    dropped: dict[str, int]
+    pending: int
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every record is accounted for."""
+        return self.received == self.sent + sum(self.dropped.values()) + self.pending
+
+    @property
+    def lost(self) -> dict[str, int]:
+        """Records that were dropped although nobody asked for it, by reason."""
+        return {reason: count for reason, count in self.dropped.items() if reason not in _CHOSEN}
+
+    def __str__(self) -> str:
+        """Return the account as one line."""
+        reasons = "".join(f", {reason}={count}" for reason, count in sorted(self.dropped.items()))
+        return f"received={self.received}, sent={self.sent}{reasons}, pending={self.pending}"
 
 
 class Buffer:
-    """
-    A queue of encoded records with their account; safe for several threads.
+    """A queue of encoded records with their account; safe for several threads.
 
-    A batch that was taken stays in the buffer, and counted, until it is resolved or put back.
+    The records of a batch stay in the buffer, and counted, until they are resolved or put back.
 
     Args:
-        max_bytes: How much the records may need, `RECORD_OVERHEAD_BYTES` for each included.
+        max_bytes: The limit for all records, with `RECORD_OVERHEAD_BYTES` for each.
         clock: A monotonic clock in seconds.
+
+    Attributes:
+        changed: Notified at every change; to be held while several values are read.
+        waiting_since: When the buffer last became non-empty or something left it, on the clock.
     """
 
     def __init__(self, max_bytes: int, clock: Callable[[], float]) -> None:
         self.max_bytes = max_bytes
+        self.changed = threading.Condition()
+        self.waiting_since = 0.0
         self._clock = clock
         self._queue: deque[bytes] = deque()
         self._batch: deque[bytes] = deque()
         self._bytes = 0
-        self._since = 0.0
         self._received = 0
         self._sent = 0
         self._dropped: dict[str, int] = {}
-        self.changed = threading.Condition()
 
     def add(self, records: Sequence[bytes]) -> None:
-        """Queue records; where they have no room, the oldest ones go."""
+        """Queue records; drop the oldest ones if the limit is exceeded."""
         if not records:
             return
         with self.changed:
-            if not self._queue and not self._batch:
-                self._since = self._clock()
+            if not self.pending:
+                self.waiting_since = self._clock()
             self._received += len(records)
             self._queue.extend(records)
             self._bytes += sum(map(len, records)) + RECORD_OVERHEAD_BYTES * len(records)
-            self._make_room()
+            self._enforce_limit()
             self.changed.notify_all()
 
     def leave_out(self, reason: str, count: int) -> None:
-        """Account for records that were received and are not to be sent."""
-        if count:
-            with self.changed:
-                self._received += count
-                self._drop(reason, count)
+        """Count records as received and dropped without queueing them."""
+        with self.changed:
+            self._received += count
+            self._count_dropped(reason, count)
 
     def take(self, max_bytes: int) -> list[bytes]:
-        """
-        Return the oldest records, in order; none where nothing waits.
+        """Start a batch and return it: the oldest records in order; none if nothing waits.
 
         Args:
-            max_bytes: For all of them and one byte between each two; one record is
-                returned even where it is larger.
+            max_bytes: The limit for all of them with one byte between each two. One record is
+                returned even if it is larger.
         """
         with self.changed:
             size = 0
@@ -77,73 +112,65 @@ class Buffer:
             return list(batch)
 
     def resolve(self, count: int, reason: str = "") -> None:
-        """Account for the first records of the batch: sent, or dropped for a reason."""
+        """Count the first records of the batch as sent, or as dropped for a reason."""
         with self.changed:
             for _ in range(count):
                 self._bytes -= len(self._batch.popleft()) + RECORD_OVERHEAD_BYTES
             if reason:
-                self._drop(reason, count)
+                self._count_dropped(reason, count)
             else:
                 self._sent += count
-            self._since = self._clock()
+            self.waiting_since = self._clock()
             self.changed.notify_all()
 
     def put_back(self) -> None:
-        """Queue what is left of the batch again, before everything else."""
+        """Return the rest of the batch to the head of the queue."""
         with self.changed:
             self._queue.extendleft(reversed(self._batch))
             self._batch.clear()
-            self._make_room()
+            self._enforce_limit()
             self.changed.notify_all()
 
     def drop_all(self, reason: str) -> None:
-        """Drop everything that waits; a batch must have been put back or resolved before."""
+        """Drop all queued records; there must be no batch."""
         with self.changed:
-            self._drop(reason, len(self._queue))
+            self._count_dropped(reason, len(self._queue))
             self._queue.clear()
             self._bytes = 0
             self.changed.notify_all()
 
-    def account(self) -> Account:
+    def account(self) -> RecordAccount:
         """Return the account as it is now."""
         with self.changed:
-            return Account(self._received, self._sent, dict(self._dropped), self._pending())
+            return RecordAccount(self._received, self._sent, dict(self._dropped), self.pending)
 
     @property
     def pending(self) -> int:
-        """How many records wait or are on their way."""
-        return self._pending()
+        """The number of records that are queued or in flight."""
+        return len(self._queue) + len(self._batch)
 
     @property
     def in_batch(self) -> int:
-        """How many records are on their way."""
+        """The number of records in flight."""
         return len(self._batch)
 
     @property
     def bytes(self) -> int:
-        """How many bytes the records need."""
+        """The size of all records, their overhead included."""
         return self._bytes
 
     @property
     def full(self) -> bool:
-        """Whether more records may displace others soon."""
+        """Whether more records may soon displace others."""
         return self._bytes > self.max_bytes // 2
 
-    @property
-    def waiting_since(self) -> float:
-        """When the buffer last became non-empty or something left it, on the clock."""
-        return self._since
-
-    def _pending(self) -> int:
-        return len(self._queue) + len(self._batch)
-
-    def _make_room(self) -> None:
+    def _enforce_limit(self) -> None:
         dropped = 0
         while self._bytes > self.max_bytes and self._queue:
             self._bytes -= len(self._queue.popleft()) + RECORD_OVERHEAD_BYTES
             dropped += 1
-        self._drop(BUFFER_FULL, dropped)
+        self._count_dropped(BUFFER_FULL, dropped)
 
-    def _drop(self, reason: str, count: int) -> None:
+    def _count_dropped(self, reason: str, count: int) -> None:
         if count:
             self._dropped[reason] = self._dropped.get(reason, 0) + count

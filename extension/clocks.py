@@ -1,8 +1,9 @@
-"""The edge to time, handed to whatever needs it."""
+"""The clocks of the machine, passed to whatever needs the time."""
 
 from __future__ import annotations
 
 import time
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -10,13 +11,12 @@ if TYPE_CHECKING:
 
 
 class Clocks(NamedTuple):
-    """
-    Time, as the extension meets it.
+    """The clocks.
 
     Attributes:
         monotonic: Seconds, for durations.
         wall: Seconds since the epoch.
-        sleep: Waits some seconds.
+        sleep: Waits for some seconds.
     """
 
     monotonic: Callable[[], float]
@@ -24,10 +24,9 @@ class Clocks(NamedTuple):
     sleep: Callable[[float], None]
 
     def timestamp(self) -> str:
-        """Return the time as the platform writes one: ISO 8601, UTC, milliseconds."""
-        seconds = self.wall()
-        whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-        return f"{whole}.{int(seconds % 1 * 1000):03d}Z"
+        """Return the time in the platform's format: ISO 8601, UTC, milliseconds."""
+        now = datetime.fromtimestamp(self.wall(), timezone.utc)
+        return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def real_clocks() -> Clocks:

@@ -1,45 +1,45 @@
-"""
-What can go wrong in the extension.
+"""What can go wrong in the extension.
 
     ExtensionError
-    ├── LambdaApiError     the Extensions API or the Telemetry API refused a call
-    ├── SettingsError      a destination cannot be used (destinations.surroundings)
-    ├── SecretError        a token cannot be read from its store (secret)
-    └── ExchangeError      a request to a destination brought no answer
-        ├── StaleConnection    the connection had been closed while it was not used
-        └── AbandonedExchange  the environment was frozen in the middle of it
+    ├── LambdaApiError         the Extensions API or the Telemetry API refused a call
+    ├── SettingsError          a destination cannot be used
+    ├── SecretError            a token cannot be read from its store
+    └── ExchangeError          a request to a destination brought no response
+        └── AbandonedExchange  it was cut off on purpose, after a freeze for instance
 
-None of these ends the process: each is told once to the operator, and the life cycle
-goes on.
+None of these ends the process: each is reported once, and the lifecycle goes on.
 """
 
 from __future__ import annotations
 
 
 class ExtensionError(Exception):
-    """Anything that the extension raises itself."""
+    """Base of all errors that the extension raises itself."""
 
 
 class LambdaApiError(ExtensionError):
-    """
-    The Extensions API or the Telemetry API refused a call, or could not be reached.
+    """The Extensions API or the Telemetry API refused a call, or could not be reached.
 
     Attributes:
-        status: The HTTP status; 0 where there was no answer.
+        status: The HTTP status; 0 if there was no response.
     """
 
     def __init__(self, call: str, status: int, detail: str) -> None:
-        super().__init__(f"{call}: {status or 'no answer'} {detail}".rstrip())
+        super().__init__(f"{call}: {status or 'no response'} {detail}".rstrip())
         self.status = status
 
 
+class SettingsError(ExtensionError):
+    """A destination cannot be used; the text says which variable to set, and never its value."""
+
+
+class SecretError(ExtensionError):
+    """A secret cannot be read; the text never has any part of it."""
+
+
 class ExchangeError(ExtensionError):
-    """A request to a destination brought no answer within its time."""
-
-
-class StaleConnection(ExchangeError):  # noqa: N818 -- what it is says more than that it is an error
-    """A connection that was kept open had been closed by the other side."""
+    """A request to a destination brought no response within its time."""
 
 
 class AbandonedExchange(ExchangeError):  # noqa: N818 -- what it is says more than that it is an error
-    """An exchange that a freeze interrupted, and that starts anew."""
+    """A request that was cut off on purpose, and is to be sent again at once."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extension.clocks import real_clocks
-from extension.destinations.choose import choose
+from extension.destinations import choose
 from extension.destinations.destination import Meaning
 from extension.errors import ExtensionError
-from extension.exchange import Exchanges
-from extension.records import FunctionIdentity, Record
-from extension.secret import fetch_secret
+from extension.http_client import HttpClient
+from extension.records import FunctionIdentity, LogRecord
+from extension.secrets import fetch_secret
 from extension.settings import read_settings
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def health_check(environ: Mapping[str, str], say: Callable[[str], object]) -> in
     )
     for text in (*settings.warnings, *chosen.problems):
         say(text)
-    record = Record(
+    record = LogRecord(
         clocks.timestamp(), "function", "metric-stream-logs: health check", None, "INFO"
     )
     failures = [_failure(destination, record) for destination in chosen.destinations]
@@ -56,16 +56,16 @@ def health_check(environ: Mapping[str, str], say: Callable[[str], object]) -> in
     return 1 if any(failures) or chosen.problems or not chosen.destinations else 0
 
 
-def _failure(destination: Destination, record: Record) -> str:
+def _failure(destination: Destination, record: LogRecord) -> str:
     """Send a record; return what went wrong, or nothing."""
-    exchanges = Exchanges()
+    client = HttpClient()
     try:
         request = destination.request([destination.encode(record)])
-        verdict = destination.judge(exchanges.post(request, _SECONDS), 1)
+        verdict = destination.interpret(client.send(request, _SECONDS), 1)
     except ExtensionError as error:
         return str(error)
     finally:
-        exchanges.close()
+        client.close()
     if verdict.meaning is Meaning.SENT and not verdict.refused:
         return ""
     return verdict.detail or verdict.meaning.value

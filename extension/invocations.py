@@ -1,4 +1,4 @@
-"""Which invocation a line belongs to, and when one has ended."""
+"""Which invocation a log line belongs to, and when an invocation has ended."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# A line may come some invocations late, after a freeze.
-_KNOWN_INVOCATIONS = 32
+# A line may arrive some invocations late, after a freeze.
+_REMEMBERED = 32
 
 
 class _Invocation(NamedTuple):
@@ -19,19 +19,21 @@ class _Invocation(NamedTuple):
 
 
 class Invocations:
-    """
-    The last invocations of this environment; safe for several threads.
+    """The last invocations of this environment; safe for several threads.
 
     Args:
         clock: A monotonic clock in seconds.
-        one_at_a_time: Whether a line's time tells its invocation; on Managed Instances
-            several run at once, and nothing is guessed.
+        one_at_a_time: Whether a line's time tells its invocation. On Managed Instances several
+            run at once, and only the record itself can say.
+
+    Attributes:
+        last_record: When telemetry last arrived, on the clock.
     """
 
     def __init__(self, clock: Callable[[], float], *, one_at_a_time: bool = True) -> None:
         self._clock = clock
-        self.one_at_a_time = one_at_a_time
-        self._known: deque[_Invocation] = deque(maxlen=_KNOWN_INVOCATIONS)
+        self._one_at_a_time = one_at_a_time
+        self._recent: deque[_Invocation] = deque(maxlen=_REMEMBERED)
         self._latest = _Invocation("", "")
         self._done: dict[str, float] = {}
         self._ended: dict[str, float] = {}
@@ -39,101 +41,98 @@ class Invocations:
         self.last_record = clock()
 
     def invoked(self, request_id: str, time: str) -> None:
-        """Note an INVOKE event that came at `time` (ISO 8601), before anything is known."""
+        """Note an INVOKE event that came at `time` (ISO 8601), before its `platform.start`."""
         with self._changed:
             # A retry has the request id of its first try, and a time of its own.
             if self._latest.request_id != request_id:
-                self._know(_Invocation(time, request_id))
+                self._add(_Invocation(time, request_id))
 
     def started(self, request_id: str, time: str) -> None:
-        """Note a `platform.start`; its time is the platform's own and counts."""
+        """Note a `platform.start`; its time is the platform's own and takes precedence."""
         with self._changed:
-            # A retry has not ended because the try before it has.
+            # The try before a retry may have ended; the retry has not.
             self._done.pop(request_id, None)
-            newest = len(self._known) - 1
-            for place in range(newest, -1, -1):
-                known = self._known[place]
+            newest = len(self._recent) - 1
+            for index in range(newest, -1, -1):
+                known = self._recent[index]
                 # A later start of an older request is a retry of it.
                 if known.request_id == request_id and (
-                    place == newest or time <= self._latest.began
+                    index == newest or time <= self._latest.began
                 ):
-                    self._known[place] = _Invocation(min(time, known.began), request_id)
-                    self._latest = self._known[-1]
+                    self._recent[index] = _Invocation(min(time, known.began), request_id)
+                    self._latest = self._recent[-1]
                     return
-            self._know(_Invocation(time, request_id))
+            self._add(_Invocation(time, request_id))
 
-    def _know(self, invocation: _Invocation) -> None:
-        self._known.append(invocation)
+    def _add(self, invocation: _Invocation) -> None:
+        self._recent.append(invocation)
         self._latest = invocation
 
-    def done(self, request_id: str, event_made: float) -> None:
-        """Note a `platform.runtimeDone`, and when the platform made it, on the clock."""
+    def done(self, request_id: str, created: float) -> None:
+        """Note a `platform.runtimeDone`, and when the platform created it, on the clock."""
         with self._changed:
-            self._done[request_id] = event_made
-            if len(self._done) > _KNOWN_INVOCATIONS:
+            self._done[request_id] = created
+            if len(self._done) > _REMEMBERED:
                 del self._done[next(iter(self._done))]
             self._changed.notify_all()
 
     def ended(self, request_id: str) -> float:
-        """Return when the platform made the `runtimeDone` of a request, on the clock; 0 unknown."""
+        """Return when the platform created the `runtimeDone` of a request; 0 if unknown."""
         return self._ended.get(request_id, self._done.get(request_id, 0.0))
 
-    def of_line(self, named: str | None, time: str, *, guess: bool) -> str | None:
-        """
-        Return the request id of a line.
+    def of_line(self, named: str | None, time: str, *, by_time: bool) -> str | None:
+        """Return the request id of a line, if known.
 
         Args:
-            named: What the line itself calls its request, which may be an order's number.
+            named: The request id in the line itself, which may be something else of the user's.
             time: When it was written.
-            guess: Whether the time may tell where the name does not.
+            by_time: Whether its time may tell if its name does not.
         """
-        if not self.one_at_a_time:
-            # Several run at once, and only the record tells.
+        if not self._one_at_a_time:
             return named
         if named:
             with self._changed:
-                if any(known.request_id == named for known in self._known):
+                if any(known.request_id == named for known in self._recent):
                     return named
-        return self.at(time) if guess else None
+        return self.at(time) if by_time else None
 
     def at(self, time: str) -> str | None:
-        """Return the request id of the invocation that ran at `time`, where it is known."""
-        if not self.one_at_a_time:
+        """Return the request id of the invocation that ran at `time`, if known."""
+        if not self._one_at_a_time:
             return None
         latest = self._latest
         if time >= latest.began and latest.request_id:
             return latest.request_id
         with self._changed:
-            for known in reversed(self._known):
+            for known in reversed(self._recent):
                 # Both are the platform's ISO 8601 in UTC, which sorts as text.
                 if time >= known.began:
                     return known.request_id
         return None
 
     def wait_until_done(self, request_id: str, until: float) -> bool:
-        """Wait for a request's `runtimeDone`, until a moment on the clock; tell whether it came."""
+        """Wait for a request's `runtimeDone`, until a moment on the clock; return if it came."""
         with self._changed:
             done = self._changed.wait_for(
                 lambda: request_id in self._done, max(until - self._clock(), 0.0)
             )
             if done:
-                # Used up: a retry has the same request id, and an end of its own.
+                # Removed, since a retry has the same request id, and an end of its own.
                 self._ended = {request_id: self._done.pop(request_id)}
             return done
 
     def is_done(self, request_id: str) -> bool:
-        """Tell whether a request's `runtimeDone` has come, however late."""
+        """Return whether a request's `runtimeDone` has come, however late."""
         with self._changed:
             return request_id in self._done
 
     def wait_until_quiet(self, request_id: str, seconds: float, until: float) -> bool:
-        """
-        Wait until no record has come for some seconds; tell whether `runtimeDone` came instead.
+        """Wait until no telemetry has come for a time; return whether `runtimeDone` came instead.
 
         Args:
-            request_id: Of the invocation.
-            seconds: Without a record.
-            until: The end of the wait on the clock, whatever comes.
+            request_id: The invocation.
+            seconds: The time without telemetry.
+            until: The end of the wait on the clock in any case.
         """
         self.last_record = self._clock()
         while True:

@@ -1,5 +1,4 @@
-"""
-The Extensions API and the Telemetry API, as an extension calls them.
+"""The Extensions API and the Telemetry API, as an extension calls them.
 
 Both are plain HTTP on `AWS_LAMBDA_RUNTIME_API` (AWS Lambda, "Extensions API reference"
 and "Lambda Telemetry API reference").
@@ -7,6 +6,7 @@ and "Lambda Telemetry API reference").
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import select
@@ -17,10 +17,10 @@ from extension.errors import LambdaApiError
 if TYPE_CHECKING:
     from extension.settings import Settings
 
-# A refused call answers within milliseconds; only `next` may take for ever.
+# The services respond within milliseconds; only `next` may take for ever.
 _CALL_SECONDS = 5.0
-# "Use 2025-01-29": the newest schema, and the only one on Managed Instances; some
-# on-demand environments know only the one before.
+# The newest schema, the only one on Managed Instances, and the one before it, the only one in
+# some on-demand environments.
 SCHEMAS = ("2025-01-29", "2022-12-13")
 _BAD_REQUEST = 400
 _ACCEPTED = 202
@@ -29,12 +29,13 @@ _INVOKE_REFUSED = (400, 403)
 
 
 class Registration(NamedTuple):
-    """
-    What registering gave.
+    """The response to a registration.
 
     Attributes:
+        function_name: Empty if the platform does not say, like the next two.
+        function_version: The version.
+        account: The account id.
         invocations: Whether INVOKE events come; on Managed Instances they do not.
-        account: The account id, empty where the platform does not tell.
     """
 
     function_name: str
@@ -44,14 +45,13 @@ class Registration(NamedTuple):
 
 
 class Event(NamedTuple):
-    """
-    What `next` gave.
+    """The response to `next`.
 
     Attributes:
         kind: `INVOKE` or `SHUTDOWN`.
-        deadline: Seconds since the epoch; 0 where the event names none.
+        deadline: Seconds since the epoch; 0 if the event has none.
         request_id: Of an INVOKE; empty otherwise.
-        reason: Of a SHUTDOWN, in lower case: the services do not agree on it.
+        reason: Of a SHUTDOWN, in lower case: the services differ in it.
     """
 
     kind: str
@@ -61,13 +61,12 @@ class Event(NamedTuple):
 
 
 class LambdaApi:
-    """
-    The calls of one extension; not for several threads.
+    """The calls of one extension; not for several threads.
 
     Args:
         address: `host:port` of the services.
-        name: The file name of the executable: under another name an extension counts
-            as internal, and its SHUTDOWN registration is refused.
+        name: The file name of the executable. Under another name an extension counts as
+            internal, and its SHUTDOWN registration is refused.
     """
 
     def __init__(self, address: str, name: str) -> None:
@@ -77,11 +76,10 @@ class LambdaApi:
         self._polling: http.client.HTTPConnection | None = None
 
     def register(self) -> Registration:
-        """
-        Register for INVOKE and SHUTDOWN; for SHUTDOWN alone where INVOKE is refused.
+        """Register for INVOKE and SHUTDOWN; only for SHUTDOWN if INVOKE is refused.
 
         Raises:
-            LambdaApiError: Both were refused, or nobody answered.
+            LambdaApiError: Both were refused, or there was no response.
         """
         try:
             return self._register(["INVOKE", "SHUTDOWN"])
@@ -92,7 +90,7 @@ class LambdaApi:
             return self._register(["SHUTDOWN"])
 
     def _register(self, events: list[str]) -> Registration:
-        status, headers, body = self._call(
+        reply = self._call(
             "POST",
             "/2020-01-01/extension/register",
             {
@@ -101,30 +99,28 @@ class LambdaApi:
             },
             {"events": events},
         )
-        if status != _OK:
-            raise LambdaApiError("register", status, _text(body))
-        self._identifier = headers.get("lambda-extension-identifier", "")
-        answer = _object(body)
+        if reply.status != _OK:
+            raise LambdaApiError("register", reply.status, reply.text)
+        self._identifier = reply.identifier
+        document = reply.document
         return Registration(
-            str(answer.get("functionName") or ""),
-            str(answer.get("functionVersion") or ""),
-            str(answer.get("accountId") or ""),
+            str(document.get("functionName") or ""),
+            str(document.get("functionVersion") or ""),
+            str(document.get("accountId") or ""),
             "INVOKE" in events,
         )
 
     def subscribe(self, settings: Settings, uri: str, types: list[str]) -> bool:
-        """
-        Subscribe to telemetry; tell whether there is any in this environment.
+        """Subscribe to telemetry; return whether this environment has any.
 
         Args:
-            settings: Gives the buffering.
-            uri: Where the platform shall send it.
+            settings: The buffering.
+            uri: Where the platform sends telemetry.
             types: Some of `platform`, `function`, `extension`.
 
         Raises:
-            LambdaApiError: The platform refused every schema, or failed.
+            LambdaApiError: Every schema was refused, or the platform failed.
         """
-        status, body = 0, b""
         for schema in SCHEMAS:
             subscription = {
                 "schemaVersion": schema,
@@ -136,50 +132,35 @@ class LambdaApi:
                 },
                 "destination": {"protocol": "HTTP", "URI": uri},
             }
-            status, _headers, body = self._call(
-                "PUT",
-                "/2022-07-01/telemetry",
-                {"Lambda-Extension-Identifier": self._identifier},
-                subscription,
-            )
-            if status != _BAD_REQUEST:
+            reply = self._call("PUT", "/2022-07-01/telemetry", self._headers(), subscription)
+            if reply.status == _OK:
+                return True
+            if reply.status == _ACCEPTED:
+                # This sandbox, a local one for instance, has no Telemetry API.
+                return False
+            if reply.status != _BAD_REQUEST:
                 break
-        if status == _ACCEPTED:
-            # 202 says that this sandbox has no Telemetry API, as a local one.
-            return False
-        if status != _OK:
-            raise LambdaApiError("subscribe to telemetry", status, _text(body))
-        return True
+        raise LambdaApiError("subscribe to telemetry", reply.status, reply.text)
 
     def next(self) -> Event:
-        """
-        Wait for the next event, however long: the environment may be frozen for hours.
+        """Wait for the next event, however long: the environment may be frozen for hours.
 
         Raises:
             LambdaApiError: The services refused the call or broke the connection.
         """
         kept, self._polling = self._polling, None
         if kept is not None and _ended(kept):
-            # Closed while it was not used, which is nobody's fault.
+            # Closed while it was idle, which is no error.
             kept.close()
             kept = None
         connection = kept or http.client.HTTPConnection(self._address)
-        try:
-            connection.request(
-                "GET",
-                "/2020-01-01/extension/event/next",
-                headers={"Lambda-Extension-Identifier": self._identifier},
-            )
-            response = connection.getresponse()
-            body = response.read()
-        except (OSError, http.client.HTTPException) as error:
+        path = "/2020-01-01/extension/event/next"
+        reply = _exchange(connection, "next", "GET", path, None, self._headers())
+        if reply.status != _OK:
             connection.close()
-            raise LambdaApiError("next", 0, str(error) or type(error).__name__) from error
-        if response.status != _OK:
-            connection.close()
-            raise LambdaApiError("next", response.status, _text(body))
+            raise LambdaApiError("next", reply.status, reply.text)
         self._polling = connection
-        event = _object(body)
+        event = reply.document
         deadline = event.get("deadlineMs")
         return Event(
             str(event.get("eventType") or ""),
@@ -188,39 +169,55 @@ class LambdaApi:
             str(event.get("shutdownReason") or "").lower(),
         )
 
-    def _call(
-        self, method: str, path: str, headers: dict[str, str], document: object
-    ) -> tuple[int, dict[str, str], bytes]:
+    def _headers(self) -> dict[str, str]:
+        return {"Lambda-Extension-Identifier": self._identifier}
+
+    def _call(self, method: str, path: str, headers: dict[str, str], document: object) -> _Reply:
         connection = http.client.HTTPConnection(self._address, timeout=_CALL_SECONDS)
+        headers = {**headers, "Content-Type": "application/json"}
+        call, body = f"{method} {path}", json.dumps(document)
+        with contextlib.closing(connection):
+            return _exchange(connection, call, method, path, body, headers)
+
+
+class _Reply(NamedTuple):
+    status: int
+    identifier: str
+    body: bytes
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The JSON object in the body; an empty one if there is none."""
         try:
-            connection.request(
-                method,
-                path,
-                json.dumps(document),
-                {**headers, "Content-Type": "application/json"},
-            )
-            response = connection.getresponse()
-            names = {name.lower(): value for name, value in response.getheaders()}
-            return response.status, names, response.read()
-        except (OSError, http.client.HTTPException) as error:
-            detail = str(error) or type(error).__name__
-            raise LambdaApiError(f"{method} {path}", 0, detail) from error
-        finally:
-            connection.close()
+            value = json.loads(self.body)
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def text(self) -> str:
+        """The beginning of the body."""
+        return self.body[:300].decode("utf-8", "replace")
+
+
+def _exchange(
+    connection: http.client.HTTPConnection,
+    call: str,
+    method: str,
+    path: str,
+    body: str | None,
+    headers: dict[str, str],
+) -> _Reply:
+    try:
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        identifier = response.headers.get("Lambda-Extension-Identifier", "")
+        return _Reply(response.status, identifier, response.read())
+    except (OSError, http.client.HTTPException) as error:
+        connection.close()
+        raise LambdaApiError(call, 0, str(error) or type(error).__name__) from error
 
 
 def _ended(connection: http.client.HTTPConnection) -> bool:
-    """Tell whether the other side has ended a connection on which nothing is expected."""
+    """Return whether the other side has closed an idle connection."""
     return connection.sock is None or bool(select.select([connection.sock], [], [], 0)[0])
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _text(body: bytes) -> str:
-    return body[:300].decode("utf-8", "replace")

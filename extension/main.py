@@ -1,71 +1,74 @@
-"""The parts of the extension, put together: `main` is what the executable calls."""
+"""The entry point of the extension, which puts its parts together."""
 
 from __future__ import annotations
 
 import os
 import random
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from extension.backoff import FAILURES_TO_OPEN, Backoff
 from extension.buffer import Buffer
 from extension.clocks import Clocks, real_clocks
-from extension.delivery import Delivery
-from extension.destinations.choose import choose
+from extension.destinations import choose
 from extension.errors import LambdaApiError
-from extension.inbox import Inbox
-from extension.intake import Intake, Route
+from extension.health_check import health_check
+from extension.http_client import HttpClient
 from extension.invocations import Invocations
 from extension.lambda_api import LambdaApi, Registration
-from extension.life import Life, Pipeline
-from extension.own_log import OwnLog, where
-from extension.patience import FAILURES_TO_OPEN, Patience
-from extension.receiver import Receiver
+from extension.lifecycle import Lifecycle, Pipeline
+from extension.own_log import OwnLog, location
+from extension.receiver import Inbox, Receiver
 from extension.records import FunctionIdentity
-from extension.secret import fetch_secret
+from extension.router import Route, Router
+from extension.secrets import fetch_secret
 from extension.selection import Selection
 from extension.settings import Settings, read_settings
+from extension.shipper import Shipper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from extension.destinations.destination import Destination
-    from extension.exchange import Exchanges
 
-# So much of the memory for records may be bodies that nobody has read yet.
+# This share of BUFFER_MAX_BYTES is for bodies that have not been parsed.
 _INBOX_SHARE = 8
 # "The payload can be as large as 2 * maxBytes + metadataBytes" (Telemetry API, "Buffering").
 _METADATA_BYTES = 1_048_576
-_SUBSCRIBE_AGAIN_SECONDS = (0.05, 0.1)
 _SERVER_ERROR = 500
-_RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0)
+_SUBSCRIBE_RETRY_SECONDS = (0.05, 0.1)
+_REGISTER_RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0)
 
 
 def main(argv: list[str]) -> int:
-    """
-    Run the extension, or its health check; return the exit code.
+    """Run the extension, or its health check, and return the exit code.
 
     Args:
-        argv: The path of the executable, whose file name is what is registered, then
-            `--health-check` or `-h`.
+        argv: The path of the executable, whose file name is registered, then `--health-check`
+            or `-h`, or nothing.
     """
     if argv[1:] in (["--health-check"], ["-h"]):
-        from extension.health_check import health_check  # noqa: PLC0415 -- not on the hot path
-
         return health_check(os.environ, print)
+    name = Path(argv[0]).name
     address = os.environ.get("AWS_LAMBDA_RUNTIME_API")
     if argv[1:] or not address:
         sys.stderr.write(
-            f"usage: {os.path.basename(argv[0])} [--health-check]\n"
+            f"usage: {name} [--health-check]\n"
             "Without an argument it runs beside a Lambda function, which sets "
             "AWS_LAMBDA_RUNTIME_API.\n"
         )
         return 2
-    return run(os.path.basename(argv[0]), address, os.environ)
+    return run(name, address, os.environ)
+
+
+def start() -> None:
+    """Run as a zipapp, whose first argument is the path of the executable."""
+    sys.exit(main(sys.argv[1:]))
 
 
 def run(name: str, address: str, environ: Mapping[str, str]) -> int:
-    """
-    Live beside a function until SHUTDOWN; return the exit code.
+    """Run beside a function until SHUTDOWN; return the exit code.
 
     Args:
         name: The executable's file name.
@@ -87,10 +90,23 @@ def run(name: str, address: str, environ: Mapping[str, str]) -> int:
             pipeline = _pipeline(settings, destinations, invocations, clocks, log)
             if not _subscribe(api, settings, pipeline, clocks, log):
                 pipeline = None
-    except Exception as error:  # noqa: BLE001 -- promise 1: a fault of ours ends nothing
+    except Exception as error:  # noqa: BLE001 -- promise 1: no error ends the process
         pipeline = None
-        log.warn_once("telemetry", f"no logs are shipped: fault at the start: {where(error)}")
-    return Life(api, settings, pipeline, clocks, log).run()
+        log.warn_once("telemetry", f"no logs are shipped: error at the start: {location(error)}")
+    return Lifecycle(api, settings, pipeline, clocks, log).run()
+
+
+def _register(api: LambdaApi, clocks: Clocks, log: OwnLog) -> Registration:
+    """Register, however often it takes: without that the function cannot start."""
+    attempt = 0
+    while True:
+        try:
+            return api.register()
+        except LambdaApiError as error:  # noqa: PERF203 -- each attempt may be the last
+            log.warn_once("register", f"registration is retried: {error}")
+            seconds = _REGISTER_RETRY_SECONDS
+            clocks.sleep(seconds[min(attempt, len(seconds) - 1)])
+            attempt += 1
 
 
 def _destinations(
@@ -100,7 +116,7 @@ def _destinations(
     clocks: Clocks,
     log: OwnLog,
 ) -> tuple[Destination, ...]:
-    """Return the destinations whose settings will do; the problems of others are said once."""
+    """Return the destinations whose settings are valid; report the problems of the others."""
     identity = FunctionIdentity(
         registration.function_name or environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
         registration.function_version or environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
@@ -127,104 +143,84 @@ def _pipeline(
     log: OwnLog,
 ) -> Pipeline:
     inbox_bytes = settings.buffer_max_bytes // _INBOX_SHARE
-    share = (settings.buffer_max_bytes - inbox_bytes) // max(len(destinations), 1)
+    share = (settings.buffer_max_bytes - inbox_bytes) // len(destinations)
     routes = []
     for destination in destinations:
-        delivery = Delivery(
+        backoff, budget = _pacing(destination, settings, clocks)
+        shipper = Shipper(
             destination,
             Buffer(share, clocks.monotonic),
-            _patience(destination, clocks),
-            open_exchanges=_open_exchanges,
-            budget=_budget(destination, settings),
+            backoff,
+            client=HttpClient(),
+            budget=budget,
             clocks=clocks,
             log=log,
         )
-        routes.append(Route(delivery, settings.types or destination.default_types))
+        routes.append(Route(shipper, settings.types or destination.default_types))
     inbox = Inbox(inbox_bytes)
     selection = Selection(settings.min_level, settings.sample_rate, settings.redact)
-    intake = Intake(inbox, routes, invocations, selection, clocks=clocks, log=log)
-    return Pipeline(inbox, intake, invocations, [route.delivery for route in routes])
+    router = Router(inbox, routes, invocations, selection, clocks=clocks, log=log)
+    return Pipeline(inbox, router, invocations, tuple(route.shipper for route in routes))
 
 
-def _patience(destination: Destination, clocks: Clocks) -> Patience:
-    pacing = destination.pacing
-    if pacing is None:
-        return Patience(clocks.monotonic, random.random)
-    return Patience(
+def _pacing(destination: Destination, settings: Settings, clocks: Clocks) -> tuple[Backoff, float]:
+    """Return the backoff, and the seconds for one exchange, which FLUSH_BUDGET_MS caps."""
+    budget_ms, own = settings.flush_budget_ms, destination.retry_settings
+    if own is None:
+        return Backoff(clocks.monotonic, random.random), budget_ms / 1000
+    backoff = Backoff(
         clocks.monotonic,
         random.random,
-        first_delay=pacing.initial_delay_ms / 1000,
-        longest_delay=pacing.max_delay_ms / 1000,
-        # A budget caps every setting: the breaker opens no later for it.
-        failures_to_open=min(pacing.max_retries + 1, FAILURES_TO_OPEN),
+        first_delay=own.initial_delay_ms / 1000,
+        longest_delay=own.max_delay_ms / 1000,
+        # A higher setting does not open the breaker later.
+        failures_to_open=min(own.max_retries + 1, FAILURES_TO_OPEN),
     )
-
-
-def _budget(destination: Destination, settings: Settings) -> float:
-    """Return the seconds for one exchange: those of the destination's variables, within ours."""
-    pacing = destination.pacing
-    longest = settings.flush_budget_ms
-    return min(pacing.request_timeout_ms if pacing else longest, longest) / 1000
+    return backoff, min(own.request_timeout_ms, budget_ms) / 1000
 
 
 def _subscribe(
     api: LambdaApi, settings: Settings, pipeline: Pipeline, clocks: Clocks, log: OwnLog
 ) -> bool:
-    """Listen and subscribe; tell whether telemetry comes. What prevents it is said once."""
-    intake = pipeline.intake
+    """Listen, subscribe and start the threads; return whether telemetry comes."""
+    router = pipeline.router
     receiver = Receiver(
         pipeline.inbox,
         max(settings.buffer_max_bytes, 2 * settings.max_bytes + _METADATA_BYTES),
-        lambda _size: intake.left_out("body_too_large"),
+        lambda _size: router.drop_body("body_too_large"),
         log,
     )
     try:
         uri = receiver.listen(settings.receiver_address, settings.receiver_port)
-        subscribed = _attempt(lambda: api.subscribe(settings, uri, intake.types), clocks)
+        subscribed = _subscribe_to(api, settings, uri, router.types, clocks)
     except (LambdaApiError, OSError) as error:
         log.warn_once("telemetry", f"no logs are shipped: {error}")
         return False
     if not subscribed:
         log.warn_once("telemetry", "no logs are shipped: there is no Telemetry API here (202)")
         return False
-    intake.start()
-    for delivery in pipeline.deliveries:
-        delivery.start()
+    router.start()
+    for shipper in pipeline.shippers:
+        shipper.start()
     return True
 
 
-def _attempt(subscribe: Callable[[], bool], clocks: Clocks) -> bool:
-    """Subscribe, twice more where the platform fails rather than refuses."""
-    for pause in _SUBSCRIBE_AGAIN_SECONDS:
+def _subscribe_to(
+    api: LambdaApi, settings: Settings, uri: str, types: list[str], clocks: Clocks
+) -> bool:
+    """Subscribe, and twice again if the platform fails rather than refuses."""
+    for pause in _SUBSCRIBE_RETRY_SECONDS:
         try:
-            return subscribe()
-        except LambdaApiError as error:  # noqa: PERF203 -- each try may be the last
+            return api.subscribe(settings, uri, types)
+        except LambdaApiError as error:  # noqa: PERF203 -- each attempt may be the last
             if 0 < error.status < _SERVER_ERROR:
                 raise
             clocks.sleep(pause)
-    return subscribe()
-
-
-def _register(api: LambdaApi, clocks: Clocks, log: OwnLog) -> Registration:
-    """Register, however often it takes: who gives up keeps the function from starting."""
-    attempt = 0
-    while True:
-        try:
-            return api.register()
-        except LambdaApiError as error:  # noqa: PERF203 -- each try may be the last
-            log.warn_once("register", f"registering is tried again: {error}")
-            clocks.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
-            attempt += 1
-
-
-def _open_exchanges() -> Exchanges:
-    from extension.exchange import Exchanges  # noqa: PLC0415 -- TLS is not needed to be ready
-
-    return Exchanges()
+    return api.subscribe(settings, uri, types)
 
 
 def _write(line: str) -> None:
-    # Where there is none, its descriptor may be that of a connection by now.
+    # Without a standard output its descriptor may be that of a connection by now.
     if sys.stdout is not None:
-        # Past the stream's own buffer, which would be flushed again at the end.
+        # Unbuffered: a buffer would be flushed once more at the end.
         os.write(sys.stdout.fileno(), line.encode("utf-8", "replace"))

@@ -1,9 +1,8 @@
-"""
-The HTTP server that the platform sends telemetry to.
+"""The HTTP server that the platform sends telemetry to, and the queue of what it received.
 
-It answers 200 whatever comes, and before the body is read as JSON: "Lambda retries to
-send telemetry … if the POST request encounters an error" (Telemetry API, "Destination
-protocols"), so that anything else would bring the same batch again and again.
+It answers 200 to everything, before the body is parsed: "Lambda retries to send telemetry … if
+the POST request encounters an error" (Telemetry API, "Destination protocols"), so any other
+status would bring the same batch again and again.
 """
 
 from __future__ import annotations
@@ -11,47 +10,104 @@ from __future__ import annotations
 import re
 import socketserver
 import threading
+from collections import deque
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from extension.inbox import Inbox
     from extension.own_log import OwnLog
 
-_EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 -- the sandbox lets nobody in but the platform
+_EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 -- only the platform can connect to the sandbox
 _PIECE_BYTES = 65_536
-_CHUNK_LINE_BYTES = 1_024
+_LONGEST_CHUNK_LINE = 1_024
+
+
+class Inbox:
+    """Raw bodies that wait to be parsed, in the order of arrival; safe for several threads.
+
+    It accepts every body. The receiver waits for space before it reads the next one.
+
+    Args:
+        max_bytes: Above this there is no space for another body.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bodies: deque[bytes] = deque()
+        self._bytes = 0
+        self._taken = 0
+        self._changed = threading.Condition()
+
+    def put(self, body: bytes) -> None:
+        """Add a body."""
+        with self._changed:
+            self._bodies.append(body)
+            self._bytes += len(body)
+            self._changed.notify_all()
+
+    def take(self, timeout: float | None = None) -> bytes | None:
+        """Return the oldest body, which counts until `done`; None after `timeout` seconds."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._bodies, timeout):
+                return None
+            body = self._bodies.popleft()
+            self._taken = len(body)
+            return body
+
+    def done(self) -> None:
+        """Mark the body taken last as parsed."""
+        with self._changed:
+            self._bytes -= self._taken
+            self._taken = 0
+            self._changed.notify_all()
+
+    @property
+    def bytes(self) -> int:
+        """The number of bytes that have not been parsed."""
+        return self._bytes
+
+    def wait_for_space(self) -> None:
+        """Wait until there is space for another body.
+
+        The router bounds this wait: it never waits for a destination that is down, and for one
+        that works only as long as that accepts records.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._bytes <= self._max_bytes)
+
+    def wait_until_parsed(self, timeout: float) -> bool:
+        """Wait until every body has been parsed, at most `timeout` seconds; return whether."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._bytes, timeout)
 
 
 class Receiver:
-    """
-    Listens for the platform's POSTs and puts their bodies into the inbox.
+    """Listens for the platform's POSTs and puts their bodies into the inbox.
 
     Args:
-        inbox: Takes the bodies; a connection's next request is read once it has room.
-        largest: Bodies of more bytes are read to their end and left out.
-        left_out: Is told the size of each such body.
-        log: Is told when the port had to be another one.
+        inbox: Queues the bodies.
+        largest: Larger bodies, in bytes, are read to their end and dropped.
+        dropped: Called with the size of each such body.
+        log: For the operator.
     """
 
     def __init__(
-        self, inbox: Inbox, largest: int, left_out: Callable[[int], None], log: OwnLog
+        self, inbox: Inbox, largest: int, dropped: Callable[[int], None], log: OwnLog
     ) -> None:
-        self._inbox = inbox
-        self._largest = largest
-        self._left_out = left_out
+        self.inbox = inbox
+        self.largest = largest
+        self.dropped = dropped
         self._log = log
 
     def listen(self, address: str, port: int) -> str:
-        """
-        Start to listen; return the URI to subscribe with.
+        """Start to listen; return the URI to subscribe with.
 
-        A port in use is replaced by a free one, for the URI names the port anyway.
+        If the port is in use a free one is taken, since the URI names the port anyway.
 
         Raises:
-            OSError: No port can be listened on.
+            OSError: There is no port to listen on.
         """
         try:
             server = _Server(self, address, port)
@@ -59,33 +115,15 @@ class Receiver:
             server = _Server(self, address, 0)
             self._log.warn_once(
                 "port",
-                f"RECEIVER_PORT {port} cannot be listened on ({error.strerror}); "
+                f"cannot listen on RECEIVER_PORT {port} ({error.strerror}); "
                 f"{server.server_address[1]} is used instead",
             )
         threading.Thread(target=server.serve_forever, name="receiver", daemon=True).start()
         return f"http://{address}:{server.server_address[1]}"
 
-    def received(self, body: bytes) -> None:
-        """Take a whole body."""
-        if body:
-            self._inbox.put(body)
-
-    def too_large(self, size: int) -> None:
-        """Note a body that was read and left out."""
-        self._left_out(size)
-
-    @property
-    def largest(self) -> int:
-        """The size of the largest body that is taken."""
-        return self._largest
-
-    def wait_for_room(self) -> None:
-        """Wait until another body may be read from the wire."""
-        self._inbox.wait_for_room()
-
 
 class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    # `http.server.HTTPServer` would look up the host's name here, which may take seconds.
+    # Not `http.server.HTTPServer`, which looks up the host's name: that may take seconds.
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
@@ -96,17 +134,19 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         super().__init__((_interface(address), port), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        # The platform broke the connection: it sends again what was not answered.
+        # The platform broke the connection. It sends again whatever had no response.
         del request, client_address
 
 
 def _interface(address: str) -> str:
-    """Return what to bind for a host name, without resolving it."""
+    """Return the address to bind for a host name, without a look-up."""
     if address == "localhost":
         return "127.0.0.1"
-    if address.replace(".", "").isdigit():
-        return address
-    return _EVERY_INTERFACE
+    return address if address.replace(".", "").isdigit() else _EVERY_INTERFACE
+
+
+class _Truncated(Exception):  # noqa: N818 -- never leaves this module
+    """The connection ended within a request."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -115,102 +155,90 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def __getattr__(self, name: str) -> Callable[[], None]:
-        # The base class looks for `do_` and the method; every method is answered alike.
+        # The base class looks for `do_` and the method; every method gets the same response.
         if name.startswith("do_"):
-            return self._take
+            return self._receive
         raise AttributeError(name)
 
-    def _take(self) -> None:
+    def _receive(self) -> None:
         receiver = self.server.receiver
-        # Before the body is read, so that a new connection is held up, too.
-        receiver.wait_for_room()
+        # Before the body is read, so that a new connection has to wait too.
+        receiver.inbox.wait_for_space()
+        kept: list[bytes] = []
+        size = 0
         try:
-            whole, body = self._body(receiver)
+            for piece in self._pieces():
+                size += len(piece)
+                if size <= receiver.largest:
+                    kept.append(piece)
+                else:
+                    kept.clear()
         except ValueError:
             self.send_error(400)
             return
-        if not whole:
+        except _Truncated:
             self.close_connection = True
             return
-        receiver.received(body)
-        self._answer()
+        if size > receiver.largest:
+            receiver.dropped(size)
+        elif size:
+            receiver.inbox.put(b"".join(kept))
+        self._respond()
 
-    def _body(self, receiver: Receiver) -> tuple[bool, bytes]:
-        """Return whether the body came to its end, and the body."""
-        pieces = _Pieces(receiver.largest)
-        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            whole = self._read_chunks(pieces)
-        else:
-            whole = self._read(_size(self.headers.get("Content-Length", "0"), 10), pieces)
-        if whole and pieces.size > receiver.largest:
-            receiver.too_large(pieces.size)
-        return whole, pieces.body()
+    def _pieces(self) -> Iterator[bytes]:
+        """Yield the body in pieces (RFC 9112, sections 6.3 and 7.1).
 
-    def _read(self, length: int, pieces: _Pieces) -> bool:
+        Raises:
+            _Truncated: The connection ended before the body did.
+            ValueError: A size is not a number.
+        """
+        if "chunked" not in self.headers.get("Transfer-Encoding", "").lower():
+            yield from self._read(_size(self.headers.get("Content-Length", "0"), 10))
+            return
+        while True:
+            line = self.rfile.readline(_LONGEST_CHUNK_LINE)
+            if not line.endswith(b"\n"):
+                raise _Truncated
+            size = _size(line.split(b";")[0].decode("latin-1"), 16)
+            if not size:
+                break
+            yield from self._read(size)
+            self.rfile.readline(_LONGEST_CHUNK_LINE)
+        while self.rfile.readline(_LONGEST_CHUNK_LINE).strip():
+            pass
+
+    def _read(self, length: int) -> Iterator[bytes]:
         while length:
             piece = self.rfile.read(min(length, _PIECE_BYTES))
             if not piece:
-                return False
-            pieces.add(piece)
+                raise _Truncated
+            yield piece
             length -= len(piece)
-        return True
 
-    def _read_chunks(self, pieces: _Pieces) -> bool:
-        # RFC 9112, section 7.1: size in hexadecimal, extensions after a semicolon.
-        while True:
-            line = self.rfile.readline(_CHUNK_LINE_BYTES)
-            if not line.endswith(b"\n"):
-                return False
-            size = _size(line.split(b";")[0].decode("latin-1"), 16)
-            if size == 0:
-                while self.rfile.readline(_CHUNK_LINE_BYTES).strip():
-                    pass
-                return True
-            if not self._read(size, pieces):
-                return False
-            self.rfile.readline(_CHUNK_LINE_BYTES)
-
-    def _answer(self) -> None:
+    def _respond(self, *headers: tuple[str, str]) -> None:
         self.send_response_only(200)
-        self.send_header("Content-Length", "0")
+        for name, value in (("Content-Length", "0"), *headers):
+            self.send_header(name, value)
         self.end_headers()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer 200 to what is not HTTP, too, and close: where it ends is not known."""
+        """Respond with 200 to malformed HTTP too, and close: where the request ends is unknown."""
         del code, message, explain
         self.request_version = self.protocol_version
         self.close_connection = True
-        self.send_response_only(200)
-        self.send_header("Content-Length", "0")
-        self.send_header("Connection", "close")
-        self.end_headers()
+        self._respond(("Connection", "close"))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base's name
         """Log no request: each would be a line in the function's log."""
 
 
 def _size(text: str, base: int) -> int:
-    """Return a number of bytes; a ValueError where it is none (RFC 9110, section 8.6)."""
+    """Return a number of bytes (RFC 9110, section 8.6).
+
+    Raises:
+        ValueError: It is none.
+    """
     text = text.strip()
     if not re.fullmatch("[0-9A-Fa-f]{1,15}", text):
-        raise ValueError("no size")
+        raise ValueError("not a size")
     return int(text, base)
-
-
-class _Pieces:
-    """A body as it is read; what exceeds the largest is counted and not kept."""
-
-    def __init__(self, largest: int) -> None:
-        self._largest = largest
-        self._kept: list[bytes] = []
-        self.size = 0
-
-    def add(self, piece: bytes) -> None:
-        self.size += len(piece)
-        if self.size <= self._largest:
-            self._kept.append(piece)
-        else:
-            self._kept.clear()
-
-    def body(self) -> bytes:
-        return b"".join(self._kept) if self.size <= self._largest else b""

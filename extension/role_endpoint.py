@@ -8,20 +8,17 @@ AWS_CONTAINER_AUTHORIZATION_TOKEN instead of the access keys (Lambda Developer G
 
 from __future__ import annotations
 
-import http.client
 import re
-import socket
-import time
 
-from extension.bounded_socket import BoundedSocket, Deadline
-from extension.secret import SecretError
+from extension.destinations.destination import Request
+from extension.errors import ExchangeError, SecretError
+from extension.http_client import HttpClient
 
 # The SDKs allow plain http to these addresses alone ("Container credential provider").
 _URL = re.compile(
     r"http://(?P<host>localhost|127(?:\.[0-9]{1,3}){3}|169\.254(?:\.[0-9]{1,3}){2})"
     r"(?::(?P<port>[0-9]{1,5}))?(?P<path>/[\x21-\x7e]*)?"
 )
-_LARGEST_ANSWER_BYTES = 65_536
 
 
 def role_document(url: str, token: str, seconds: float) -> bytes:
@@ -39,25 +36,17 @@ def role_document(url: str, token: str, seconds: float) -> bytes:
     match = _URL.fullmatch(url)
     if match is None:
         raise SecretError("AWS_CONTAINER_CREDENTIALS_FULL_URI is not http:// to this machine")
-    host, port = match["host"].replace("localhost", "127.0.0.1"), int(match["port"] or 80)
-    connection = http.client.HTTPConnection(host, port)
-    sock = BoundedSocket(socket.AF_INET, socket.SOCK_STREAM)
-    connection.sock = sock
+    host = match["host"].replace("localhost", "127.0.0.1")
+    headers = {"Authorization": token} if token else {}
+    path = match["path"] or "/"
+    request = Request(f"http://{host}:{match['port'] or 80}{path}", headers, b"", "GET")
+    client = HttpClient()
     try:
-        sock.deadline = Deadline(time.monotonic() + seconds)
-        sock.settimeout(sock.deadline.left())
-        sock.connect((host, port))
-        headers = {"Authorization": token} if token else {}
-        connection.request("GET", match["path"] or "/", headers=headers)
-        response = connection.getresponse()
-        body = response.read(_LARGEST_ANSWER_BYTES)
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        # Not its text: that of a ValueError may repeat the header.
-        raise SecretError(
-            f"AWS_CONTAINER_CREDENTIALS_FULL_URI does not answer: {type(error).__name__}"
-        ) from None
+        response = client.send(request, seconds)
+    except ExchangeError as error:
+        raise SecretError(f"AWS_CONTAINER_CREDENTIALS_FULL_URI does not answer: {error}") from None
     finally:
-        connection.close()
+        client.close()
     if response.status != 200:
         raise SecretError(f"AWS_CONTAINER_CREDENTIALS_FULL_URI answers HTTP {response.status}")
-    return body
+    return response.body

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from extension.destinations.destination import RetrySettings
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
@@ -69,23 +71,6 @@ _PACING = {
 }
 
 
-class Pacing(NamedTuple):
-    """
-    How patient a destination is asked to be; no time is longer than the budget of a flush.
-
-    Attributes:
-        request_timeout_ms: For one exchange, in milliseconds.
-        max_retries: How often a batch is sent again within one flush.
-        initial_delay_ms: Before the first retry, in milliseconds.
-        max_delay_ms: Before any retry, in milliseconds.
-    """
-
-    request_timeout_ms: int
-    max_retries: int
-    initial_delay_ms: int
-    max_delay_ms: int
-
-
 class Range(NamedTuple):
     """A whole number that a variable holds: what it is if unset, and what it may be."""
 
@@ -133,7 +118,7 @@ def inferred_destinations(environ: Mapping[str, str]) -> tuple[str, ...]:
     return found or ("logzio",)
 
 
-def pacing(environ: Mapping[str, str]) -> Pacing | None:
+def retry_settings(environ: Mapping[str, str]) -> RetrySettings | None:
     """Return what the variables O2_... say about time, capped; None where none is set."""
     if not any(environ.get(variable, "").strip() for variable in _PACING):
         return None
@@ -142,7 +127,7 @@ def pacing(environ: Mapping[str, str]) -> Pacing | None:
         read_number(environ, wanted) for wanted in _pacing_ranges()
     )
     longest = min(longest, budget)
-    return Pacing(min(timeout, budget), retries, min(initial, longest), longest)
+    return RetrySettings(min(timeout, budget), retries, min(initial, longest), longest)
 
 
 def batch_bytes(environ: Mapping[str, str]) -> int:

@@ -1,10 +1,9 @@
-"""Real Prometheus and VictoriaMetrics as processes of our own, on free loopback ports."""
+"""Real Prometheus and VictoriaMetrics servers as child processes, on free loopback ports."""
 
 import abc
 import contextlib
 import itertools
 import json
-import os
 import shutil
 import subprocess
 import time
@@ -12,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
 from testing.ports import free_port
@@ -21,38 +19,49 @@ Labels = tuple[tuple[str, str], ...]
 Samples = dict[Labels, list[tuple[int, float]]]
 """A series' labels, sorted by name, to its samples: timestamp in milliseconds, value."""
 
-# For a busy machine: who waits so long waits in vain.
+# Generous, for a busy machine.
 _START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
 _VISIBLE_SECONDS = 120.0
 _PORTS_TRIED = 5
 
 
+class MissingProgramError(Exception):
+    """A program is not installed here; tests that need it are skipped, and fail in CI."""
+
+
 def loopback_session() -> requests.Session:
-    """Make an HTTP session that no proxy of the environment gets between."""
+    """Return an HTTP session that ignores the environment's proxies."""
     session = requests.Session()
     session.trust_env = False
     return session
 
 
-def required(name: str) -> str:
-    """Give the path of a server's program; without one fail in CI, and skip elsewhere."""
+def installed(name: str) -> str:
+    """Return the path of a program.
+
+    Raises:
+        MissingProgramError: It is not on the PATH.
+    """
     path = shutil.which(name)
     if path is None:
-        words = f"the program {name} is missing; .ci/run installs it"
-        if os.environ.get("CI"):
-            pytest.fail(words)
-        pytest.skip(words)
+        raise MissingProgramError(f"the program {name} is missing; .ci/run installs it")
     return path
+
+
+required = installed  # The old name, until all parts are merged.
 
 
 class ServerProcess:
     """A server's process, which can be killed and started again with the same data.
 
     Args:
-        folder: Where its output goes.
-        command: Gives the command line for a port.
-        ready_path: What answers 200 as soon as the server takes requests.
+        folder: Where its output goes, in `server.log`.
+        command: Returns the command line for a port.
+        ready_path: A path that is answered with 200 as soon as the server accepts requests.
+
+    Attributes:
+        port: Where it listens; the same after a restart.
     """
 
     def __init__(
@@ -66,7 +75,7 @@ class ServerProcess:
         self.port = 0
 
     def start(self) -> None:
-        """Start, on the port of the last time if there was one; return when it is ready."""
+        """Start, and return when the server is ready."""
         for _ in range(1 if self.port else _PORTS_TRIED):
             port = self.port or free_port()
             with (self._folder / "server.log").open("ab") as log:
@@ -77,7 +86,8 @@ class ServerProcess:
                 self.port = port
                 return
             self._end()
-        raise RuntimeError(f"the server does not start: {self._last_words()}")
+        written = (self._folder / "server.log").read_text(encoding="utf-8", errors="replace")
+        raise RuntimeError(f"the server does not start: {written[-2000:]}")
 
     def kill(self) -> None:
         """End the process as a crash would."""
@@ -86,26 +96,26 @@ class ServerProcess:
         self._process.wait()
 
     def close(self) -> None:
-        """End the process, and the session that was used with it."""
+        """End the process, and close the HTTP session."""
         self._end()
         self._session.close()
 
     def call(self, path: str, **fields: str) -> requests.Response:
-        """Post a form to the server; an answer that is no success is an error."""
+        """Post a form to the server; raises `requests.HTTPError` for an error status."""
         url = f"http://127.0.0.1:{self.port}{path}"
         answer = self._session.post(url, data=fields, timeout=120)
         answer.raise_for_status()
         return answer
 
     def _is_ready(self, port: int) -> bool:
-        """Wait until the server is ready; False where it ended before, its port taken perhaps."""
+        """Wait until the server is ready; return False where it has ended, as on a used port."""
         assert self._process is not None
         until = time.monotonic() + _START_SECONDS
         while time.monotonic() < until and self._process.poll() is None:
             with contextlib.suppress(requests.ConnectionError, requests.Timeout):
                 url = f"http://127.0.0.1:{port}{self._ready_path}"
                 if self._session.get(url, timeout=10).status_code == 200:
-                    # Somebody else may answer on a port that ours could not get.
+                    # Another process may listen on a port that ours failed to bind.
                     return self._process.poll() is None
             time.sleep(0.05)
         return False
@@ -118,10 +128,6 @@ class ServerProcess:
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
-
-    def _last_words(self) -> str:
-        log = (self._folder / "server.log").read_text(encoding="utf-8", errors="replace")
-        return log[-2000:]
 
 
 class Server(abc.ABC):
@@ -136,19 +142,19 @@ class Server(abc.ABC):
 
     @property
     def write_url(self) -> str:
-        """Where remote-write requests go."""
+        """The URL for remote-write requests."""
         return f"http://127.0.0.1:{self.process.port}/api/v1/write"
 
     @abc.abstractmethod
     def stored(self, **labels: str) -> Samples:
-        """Give every sample of the series that carry these labels, in the order of time."""
+        """Return every sample of the series with these labels, in the order of time."""
 
 
 class Prometheus(Server):
     """A real Prometheus."""
 
     def stored(self, **labels: str) -> Samples:
-        """Give every sample of the series that carry these labels, in the order of time."""
+        """Return every sample of the series with these labels, in the order of time."""
         found: Samples = {}
         for series in self.query(_selector(labels) + "[10d]"):
             # A native histogram is under another key.
@@ -158,12 +164,12 @@ class Prometheus(Server):
         return found
 
     def query(self, promql: str, at_ms: int | None = None) -> list[dict[str, Any]]:
-        """Give the result of an instant query.
+        """Return the result of an instant query.
 
         Args:
             promql: The query.
-            at_ms: The time in milliseconds since the epoch; None: a minute from now, after the
-                newest sample that anybody has sent.
+            at_ms: The time in milliseconds since the epoch; None: a minute from now, after every
+                sample that a test has sent.
         """
         seconds = time.time() + 60 if at_ms is None else at_ms / 1000
         answer = self.process.call("/api/v1/query", query=promql, time=f"{seconds:.3f}").json()
@@ -173,19 +179,18 @@ class Prometheus(Server):
 
 
 class VictoriaMetrics(Server):
-    """A real VictoriaMetrics of a single node.
+    """A real single-node VictoriaMetrics.
 
-    Its force_flush does not wait for new series that are just being flushed already, and what a
-    selector found is remembered for ten seconds. So a reader has to ask until all is there, and
-    each time in other words.
+    Its force_flush does not wait for new series that another flush is writing, and it caches the
+    result of a selector for ten seconds. So a reader must repeat the query with other selectors.
     """
 
     def stored(self, **labels: str) -> Samples:
-        """Give every sample of the series that carry these labels, in the order of time."""
+        """Return every sample of the series with these labels, in the order of time."""
         return self.stored_at_least(0, **labels)
 
     def stored_at_least(self, samples: int, **labels: str) -> Samples:
-        """Give the same as `stored` once there are so many samples, or when it takes too long."""
+        """Return the same as `stored`, as soon as there are `samples` or after two minutes."""
         until = time.monotonic() + _VISIBLE_SECONDS
         for attempt in itertools.count():
             self.process.call("/internal/force_flush")
@@ -213,10 +218,13 @@ def prometheus(
 
     Args:
         folder: An empty folder for its data.
-        window: How old an out-of-order sample may be, `2h` for instance; empty: refuse any.
+        window: How old an out-of-order sample may be, such as `2h`; empty: refuse any.
         native_histograms: Whether that feature is on.
+
+    Raises:
+        MissingProgramError: Prometheus is not installed.
     """
-    program = required("prometheus")
+    program = installed("prometheus")
     storage = {"tsdb": {"out_of_order_time_window": window}} if window else {}
     config = folder / "prometheus.yml"
     # JSON is YAML.
@@ -240,12 +248,15 @@ def prometheus(
 
 @contextlib.contextmanager
 def victoria_metrics(folder: Path) -> Iterator[VictoriaMetrics]:
-    """Run a VictoriaMetrics that keeps everything, duplicates too.
+    """Run a VictoriaMetrics that keeps everything, including duplicates.
 
     Args:
         folder: An empty folder for its data.
+
+    Raises:
+        MissingProgramError: VictoriaMetrics is not installed.
     """
-    program = required("victoria-metrics")
+    program = installed("victoria-metrics")
 
     def command(port: int) -> list[str]:
         return [
@@ -270,7 +281,7 @@ def _running(process: ServerProcess) -> Iterator[ServerProcess]:
 
 
 def in_order(samples: Mapping[Labels, Iterable[tuple[int, float]]]) -> Samples:
-    """Sort the samples of each series by time, as servers give them back."""
+    """Sort the samples of each series by time, as servers return them."""
     return {labels: sorted(several) for labels, several in samples.items()}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from extension.destinations.surroundings import SettingsError
+from extension.errors import SettingsError
 
 # One expression decides what a URL is, as in the function: no user part, no backslash,
 # no white space, no query. `urllib.parse` imports more than this whole package.

@@ -11,12 +11,12 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from extension.destinations.destination import Meaning, Verdict
+from extension.destinations.destination import BatchResult, Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from extension.destinations.destination import Answer
+    from extension.destinations.destination import Response
 
 # Whoever asks for more patience than this is asked again all the same.
 LONGEST_WAIT_SECONDS = 300.0
@@ -135,7 +135,9 @@ DATATAP = COMMON
 """A Data Tap: a Lambda function URL."""
 
 
-def judge(answer: Answer, count: int, rows: tuple[Row, ...], now: Callable[[], float]) -> Verdict:
+def interpret(
+    answer: Response, count: int, rows: tuple[Row, ...], now: Callable[[], float]
+) -> BatchResult:
     """
     Return what an answer to a request with `count` records means; never raises.
 
@@ -154,17 +156,17 @@ def judge(answer: Answer, count: int, rows: tuple[Row, ...], now: Callable[[], f
             continue
         refused = min(max(refused, 0), count)
         if row.meaning is Meaning.SENT:
-            return Verdict(row.meaning, refused, detail=_detail(status, row) if refused else "")
+            return BatchResult(row.meaning, refused, detail=_detail(status, row) if refused else "")
         wait = _retry_after(answer, now) if row.meaning is Meaning.RETRY else None
-        return Verdict(row.meaning, 0, wait, _detail(status, row))
-    return Verdict(Meaning.RETRY, detail=f"HTTP {status}")
+        return BatchResult(row.meaning, 0, wait, _detail(status, row))
+    return BatchResult(Meaning.RETRY, detail=f"HTTP {status}")
 
 
 def _detail(status: int, row: Row) -> str:
     return f"HTTP {status}: {row.detail}"
 
 
-def _retry_after(answer: Answer, now: Callable[[], float]) -> float | None:
+def _retry_after(answer: Response, now: Callable[[], float]) -> float | None:
     """Read the header (RFC 9110, 10.2.3): seconds, or a date."""
     text = answer.headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(text):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from extension.destinations.surroundings import SettingsError
-from extension.secret import SecretError, is_reference
+from extension.errors import SecretError, SettingsError
+from extension.secrets import is_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,16 +17,16 @@ from extension.destinations.destination import Request
 from extension.destinations.json_text import json_text, quoted, utf8
 from extension.destinations.limits import cut_to_units, quoted_within
 from extension.destinations.stamps import Stamps
-from extension.destinations.surroundings import USER_AGENT, Made, SettingsError, named
+from extension.destinations.surroundings import USER_AGENT, Made, named
+from extension.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from extension.destinations.credential import Credential
-    from extension.destinations.destination import Answer, Verdict
+    from extension.destinations.destination import BatchResult, Response, RetrySettings
     from extension.destinations.surroundings import Surroundings
-    from extension.records import Record
-    from extension.variables import Pacing
+    from extension.records import LogRecord
 
 # A request to a function URL may have 6 MB; this type of content reaches the function in
 # base64, which makes a third more of it.
@@ -50,7 +50,7 @@ class DataTap:
     name = "datatap"
     default_types = frozenset({"function", "platform", "extension"})
     max_body_bytes = MAX_BODY_BYTES
-    pacing: Pacing | None = None
+    retry_settings: RetrySettings | None = None
 
     def __init__(
         self, url: str, constant: Mapping[str, str], token: Credential, around: Surroundings
@@ -64,7 +64,7 @@ class DataTap:
         self._constant = {**constant, "logStream": f"{started}_{os.getpid()}"}
         self._middles: dict[tuple[str, str | None, str | None], str] = {}
 
-    def encode(self, record: Record) -> bytes:
+    def encode(self, record: LogRecord) -> bytes:
         """Return a line with its newline, small enough for a body of its own."""
         moment, kind, value, request_id, level = record
         middle = self._middles.get((kind, request_id, level))
@@ -90,9 +90,9 @@ class DataTap:
         }
         return Request(self._url, headers, b"".join((*encoded[:-1], encoded[-1][:-1])))
 
-    def judge(self, answer: Answer, count: int) -> Verdict:
+    def interpret(self, answer: Response, count: int) -> BatchResult:
         """Return what an answer means."""
-        return answers.judge(answer, count, answers.DATATAP, self._now)
+        return answers.interpret(answer, count, answers.DATATAP, self._now)
 
     @property
     def renewable(self) -> bool:

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from extension.records import Record
-    from extension.variables import Pacing
+    from extension.records import LogRecord
 
 
 class Request(NamedTuple):
-    """One POST; `body` is compressed already where `headers` say so."""
+    """One request, usually a POST; `body` is compressed already where `headers` say so."""
 
     url: str
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What a destination answered; the names of `headers` are in lower case, `body` may be cut."""
 
     status: int
@@ -32,7 +32,7 @@ class Meaning(Enum):
     """What an answer means for the batch that was sent."""
 
     SENT = "sent"
-    """The batch is there, except for the records that `Verdict.refused` counts."""
+    """The batch is there, except for the records that `BatchResult.refused` counts."""
     HALVE = "halve"
     """The batch is too large: both halves are sent instead; one record alone is dropped."""
     STOP = "stop"
@@ -43,7 +43,7 @@ class Meaning(Enum):
     """The batch will never be accepted; it is dropped, and counted."""
 
 
-class Verdict(NamedTuple):
+class BatchResult(NamedTuple):
     """
     What an answer means, and what it says beside that.
 
@@ -60,6 +60,23 @@ class Verdict(NamedTuple):
     detail: str = ""
 
 
+class RetrySettings(NamedTuple):
+    """
+    How patient a destination is asked to be; no time is longer than the budget of a flush.
+
+    Attributes:
+        request_timeout_ms: For one exchange, in milliseconds.
+        max_retries: How often a batch is sent again within one flush.
+        initial_delay_ms: Before the first retry, in milliseconds.
+        max_delay_ms: Before any retry, in milliseconds.
+    """
+
+    request_timeout_ms: int
+    max_retries: int
+    initial_delay_ms: int
+    max_delay_ms: int
+
+
 class Destination(Protocol):
     """
     One place that records are sent to.
@@ -69,19 +86,19 @@ class Destination(Protocol):
         default_types: What is shipped where `TELEMETRY_TYPES` is not set: some of
             `function`, `platform`, `extension`.
         max_body_bytes: How large a body may be before compression.
-        pacing: Times that its own variables set, where it has any.
+        retry_settings: Times that its own variables set, where it has any.
     """
 
     name: str
     default_types: frozenset[str]
     max_body_bytes: int
-    pacing: Pacing | None
+    retry_settings: RetrySettings | None
 
     @property
     def renewable(self) -> bool:
         """Whether a token that is refused may be replaced."""
 
-    def encode(self, record: Record) -> bytes:
+    def encode(self, record: LogRecord) -> bytes:
         """
         Return a record as it stands in a body; within the limits of the destination.
 
@@ -96,7 +113,7 @@ class Destination(Protocol):
             SecretError: The token is in a secret store that does not give it.
         """
 
-    def judge(self, answer: Answer, count: int) -> Verdict:
+    def interpret(self, answer: Response, count: int) -> BatchResult:
         """Return what an answer to a request with `count` records means."""
 
     def renew(self) -> bool:

@@ -24,19 +24,18 @@ from extension.destinations.stamps import Stamps
 from extension.destinations.surroundings import (
     USER_AGENT,
     Made,
-    SettingsError,
     named,
 )
+from extension.errors import SettingsError
 from extension.variables import custom_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from extension.destinations.credential import Credential
-    from extension.destinations.destination import Answer, Verdict
+    from extension.destinations.destination import BatchResult, Response, RetrySettings
     from extension.destinations.surroundings import Surroundings
-    from extension.records import Record
-    from extension.variables import Pacing
+    from extension.records import LogRecord
 
 # https://docs.logz.io, "Bulk uploads over HTTP/S": "Max body size is 10 MB (10,485,760
 # bytes). Each log line must be 500,000 bytes or less"; that of values from "invalid log
@@ -98,7 +97,7 @@ class Logzio:
 
     name = "logzio"
     max_body_bytes = MAX_BODY_BYTES
-    pacing: Pacing | None = None
+    retry_settings: RetrySettings | None = None
 
     def __init__(
         self,
@@ -121,7 +120,7 @@ class Logzio:
         self._stamps = Stamps()
         self._middles: dict[tuple[str, str | None, str | None], str] = {}
 
-    def encode(self, record: Record) -> bytes:
+    def encode(self, record: LogRecord) -> bytes:
         """Return a line with its newline, of at most 500,000 bytes."""
         moment, kind, value, request_id, level = record
         middle = self._middles.get((kind, request_id, level))
@@ -154,9 +153,9 @@ class Logzio:
         }
         return Request(url, headers, gzipped(b"".join(encoded)))
 
-    def judge(self, answer: Answer, count: int) -> Verdict:
+    def interpret(self, answer: Response, count: int) -> BatchResult:
         """Return what an answer means."""
-        return answers.judge(answer, count, answers.LOGZIO, self._now)
+        return answers.interpret(answer, count, answers.LOGZIO, self._now)
 
     @property
     def renewable(self) -> bool:

@@ -19,17 +19,17 @@ from extension.destinations.destination import Request
 from extension.destinations.json_text import json_text, quoted, utf8
 from extension.destinations.limits import cut_to_bytes
 from extension.destinations.stamps import Stamps
-from extension.destinations.surroundings import USER_AGENT, Made, SettingsError
+from extension.destinations.surroundings import USER_AGENT, Made
+from extension.errors import SettingsError
 from extension.variables import loki_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from extension.destinations.credential import Credential
-    from extension.destinations.destination import Answer, Verdict
+    from extension.destinations.destination import BatchResult, Response, RetrySettings
     from extension.destinations.surroundings import Surroundings
-    from extension.records import Record
-    from extension.variables import Pacing
+    from extension.records import LogRecord
 
 # `ingestion_rate_mb` is 4 and `ingestion_burst_size_mb` 6 where nobody has changed them
 # (Loki configuration, limits_config); a push beyond the burst is never taken.
@@ -61,7 +61,7 @@ class Loki:
 
     name = "loki"
     default_types = frozenset({"function"})
-    pacing: Pacing | None = None
+    retry_settings: RetrySettings | None = None
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Loki:
         self._tail = b"]}]}"
         self.max_body_bytes = MAX_BODY_BYTES - len(self._head) - len(self._tail)
 
-    def encode(self, record: Record) -> bytes:
+    def encode(self, record: LogRecord) -> bytes:
         """Return an entry with a comma behind it; its line has at most 256,000 bytes."""
         moment, kind, value, request_id, level = record
         metadata = self._metadata.get((kind, request_id, level))
@@ -129,9 +129,9 @@ class Loki:
             headers["authorization"] = f"Basic {self._basic()}"
         return Request(self._url, headers, gzipped(enclosed(self._head, encoded, self._tail)))
 
-    def judge(self, answer: Answer, count: int) -> Verdict:
+    def interpret(self, answer: Response, count: int) -> BatchResult:
         """Return what an answer means."""
-        verdict = answers.judge(answer, count, answers.LOKI, self._now)
+        verdict = answers.interpret(answer, count, answers.LOKI, self._now)
         if answer.status == 400 and b"structured metadata" in answer.body:
             return verdict._replace(
                 detail="HTTP 400: structured metadata is not allowed; allow it in Loki, or set "

@@ -18,17 +18,17 @@ from extension.destinations.destination import Request
 from extension.destinations.json_text import json_text, quoted, utf8
 from extension.destinations.limits import Shape, cut_to_units, quoted_within, shaped_text
 from extension.destinations.stamps import Stamps
-from extension.destinations.surroundings import USER_AGENT, Made, SettingsError, named
-from extension.variables import batch_bytes, pacing
+from extension.destinations.surroundings import USER_AGENT, Made, named
+from extension.errors import SettingsError
+from extension.variables import batch_bytes, retry_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from extension.destinations.credential import Credential
-    from extension.destinations.destination import Answer, Verdict
+    from extension.destinations.destination import BatchResult, Response, RetrySettings
     from extension.destinations.surroundings import Surroundings
-    from extension.records import Record
-    from extension.variables import Pacing
+    from extension.records import LogRecord
 
 # OpenObserve makes a column of each field and refuses records of more than 200
 # (`ZO_COLS_PER_RECORD_LIMIT`); its JSON parser ends at a depth of 128, for a whole request.
@@ -63,7 +63,7 @@ class OpenObserve:
         self, url: str, constant: Mapping[str, str], token: Credential, around: Surroundings
     ) -> None:
         self.max_body_bytes = batch_bytes(around.environ) - len(b"[]")
-        self.pacing: Pacing | None = pacing(around.environ)
+        self.retry_settings: RetrySettings | None = retry_settings(around.environ)
         self._url = url
         self._token = token
         self._constant = constant
@@ -71,7 +71,7 @@ class OpenObserve:
         self._stamps = Stamps()
         self._tails: dict[tuple[str, str | None, str | None], bytes] = {}
 
-    def encode(self, record: Record) -> bytes:
+    def encode(self, record: LogRecord) -> bytes:
         """Return an object with a comma behind it, small enough for a body of its own."""
         moment, kind, value, request_id, level = record
         tail = self._tails.get((kind, request_id, level))
@@ -97,9 +97,9 @@ class OpenObserve:
         }
         return Request(self._url, headers, gzipped(enclosed(b"[", encoded, b"]")))
 
-    def judge(self, answer: Answer, count: int) -> Verdict:
+    def interpret(self, answer: Response, count: int) -> BatchResult:
         """Return what an answer means."""
-        return answers.judge(answer, count, answers.OPENOBSERVE, self._now)
+        return answers.interpret(answer, count, answers.OPENOBSERVE, self._now)
 
     @property
     def renewable(self) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from extension.errors import ExtensionError
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -13,10 +11,6 @@ if TYPE_CHECKING:
     from extension.records import FunctionIdentity
 
 USER_AGENT = "metric-stream-logs"
-
-
-class SettingsError(ExtensionError):
-    """A destination cannot be used; the text says which variable to set, and never its value."""
 
 
 class Surroundings(NamedTuple):

@@ -1,4 +1,4 @@
-"""What Firehose sends to an HTTP endpoint: the JSON body and the headers."""
+"""The JSON body and the headers that Firehose sends to an HTTP endpoint."""
 
 import json
 from base64 import b64encode

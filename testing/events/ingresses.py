@@ -1,4 +1,9 @@
-"""The Lambda events that AWS's ingresses make of one HTTP request, and Firehose's own event."""
+"""The Lambda events that AWS's ingresses make of one HTTP request, and Firehose's own event.
+
+The functions for an ingress take the same arguments: headers, whose case only a REST API keeps;
+the body; `base64`, whether the ingress encodes the body, without which bytes that are not text are
+destroyed; and when the request came, in milliseconds since the epoch.
+"""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -16,6 +21,7 @@ SENT_MS = END_MS + 2 * MINUTE_MS
 _PATH = "/"
 _SOURCE_IP = "192.0.2.10"
 _API_ID = "sampleapi1"
+_API_HOST = f"{_API_ID}.execute-api.{REGION}.amazonaws.com"
 _API_REQUEST_ID = "SampleApiRequest="
 _UUID = "00000000-0000-4000-8000-000000000001"
 _TARGET_GROUP = (
@@ -43,19 +49,8 @@ def rest_v1(
     base64: bool = False,
     timestamp_ms: int = SENT_MS,
 ) -> Event:
-    """Make the event of an API Gateway REST API.
-
-    Args:
-        headers: The request's headers; their case is kept.
-        body: The request's body. Bytes that are no text are destroyed unless `base64` is set.
-        base64: Whether the API treats the content type as binary.
-        timestamp_ms: When the request came, in milliseconds since the epoch.
-
-    Returns:
-        The event, with each header in `headers` and in `multiValueHeaders`.
-    """
-    host = f"{_API_ID}.execute-api.{REGION}.amazonaws.com"
-    received = _received(headers, body, host, timestamp_ms)
+    """Return the event of an API Gateway REST API, with each header in both places."""
+    received = _received(headers, body, _API_HOST, timestamp_ms)
     return {
         "resource": _PATH,
         "path": _PATH,
@@ -66,7 +61,7 @@ def rest_v1(
         "multiValueQueryStringParameters": None,
         "pathParameters": None,
         "stageVariables": None,
-        "requestContext": _rest_context(host, timestamp_ms),
+        "requestContext": _rest_context(timestamp_ms),
         **_body(body, base64=base64),
     }
 
@@ -78,19 +73,8 @@ def http_api_v2(
     base64: bool = False,
     timestamp_ms: int = SENT_MS,
 ) -> Event:
-    """Make the event of an API Gateway HTTP API, payload format 2.0.
-
-    Args:
-        headers: The request's headers; they become lower-case.
-        body: The request's body.
-        base64: Whether the gateway encodes the body.
-        timestamp_ms: When the request came, in milliseconds since the epoch.
-
-    Returns:
-        The event.
-    """
-    host = f"{_API_ID}.execute-api.{REGION}.amazonaws.com"
-    event = _payload_v2(headers, body, host, f"POST {_PATH}", timestamp_ms)
+    """Return the event of an API Gateway HTTP API, payload format 2.0."""
+    event = _payload_v2(headers, body, _API_HOST, f"POST {_PATH}", timestamp_ms)
     event["requestContext"]["accountId"] = MONITORING_ACCOUNT
     event["requestContext"]["requestId"] = _API_REQUEST_ID
     return event | _body(body, base64=base64)
@@ -103,17 +87,7 @@ def function_url(
     base64: bool = False,
     timestamp_ms: int = SENT_MS,
 ) -> Event:
-    """Make the event of a Lambda function URL without IAM authentication.
-
-    Args:
-        headers: The request's headers; they become lower-case.
-        body: The request's body.
-        base64: Whether the URL encodes the body, as it does for one with a content encoding.
-        timestamp_ms: When the request came, in milliseconds since the epoch.
-
-    Returns:
-        The event.
-    """
+    """Return the event of a Lambda function URL without IAM authentication."""
     host = f"sampleurlid.lambda-url.{REGION}.on.aws"
     event = _payload_v2(headers, body, host, "$default", timestamp_ms)
     return event | _body(body, base64=base64)
@@ -127,17 +101,10 @@ def alb(
     timestamp_ms: int = SENT_MS,
     multi_value: bool = False,
 ) -> Event:
-    """Make the event of an application load balancer.
+    """Return the event of an application load balancer.
 
-    Args:
-        headers: The request's headers; they become lower-case.
-        body: The request's body.
-        base64: Whether the balancer encodes the body, as it does for one with a content encoding.
-        timestamp_ms: When the request came, in milliseconds since the epoch.
-        multi_value: Whether the target group has multi-value headers turned on.
-
-    Returns:
-        The event, with `headers` or with `multiValueHeaders`, never with both.
+    With `multi_value`, as the target group's setting is called, it has `multiValueHeaders` instead
+    of `headers`.
     """
     received = _lower(_received(headers, body, "metrics.example.com", timestamp_ms))
     event: Event = {
@@ -155,14 +122,11 @@ def alb(
 
 
 def transformation(records: Sequence[bytes], timestamp_ms: int = SENT_MS) -> Event:
-    """Make the event of Firehose's data transformation.
+    """Return the event of Firehose's data transformation.
 
     Args:
-        records: The raw records.
+        records: The raw records, each of which gets an id of 56 digits, as Firehose's have.
         timestamp_ms: When the last of them arrived, in milliseconds since the epoch.
-
-    Returns:
-        The event; each record has an id of 56 digits, as Firehose's have.
     """
     return {
         "invocationId": _UUID,
@@ -182,7 +146,7 @@ def transformation(records: Sequence[bytes], timestamp_ms: int = SENT_MS) -> Eve
 def _payload_v2(
     headers: Mapping[str, str], body: str | bytes, host: str, route: str, timestamp_ms: int
 ) -> Event:
-    """Make what HTTP APIs and function URLs have in common, all but the body."""
+    """Return what the events of HTTP APIs and function URLs share: all but the body."""
     received = _lower(_received(headers, body, host, timestamp_ms))
     return {
         "version": "2.0",
@@ -211,14 +175,14 @@ def _payload_v2(
     }
 
 
-def _rest_context(host: str, timestamp_ms: int) -> Event:
-    """Make the request context of a REST API."""
+def _rest_context(timestamp_ms: int) -> Event:
+    """Return the request context of a REST API."""
     identity: Event = dict.fromkeys(_NO_IDENTITY)
     return {
         "accountId": MONITORING_ACCOUNT,
         "apiId": _API_ID,
         "deploymentId": "sample",
-        "domainName": host,
+        "domainName": _API_HOST,
         "domainPrefix": _API_ID,
         "extendedRequestId": _API_REQUEST_ID,
         "httpMethod": "POST",
@@ -237,7 +201,7 @@ def _rest_context(host: str, timestamp_ms: int) -> Event:
 def _received(
     headers: Mapping[str, str], body: str | bytes, host: str, timestamp_ms: int
 ) -> dict[str, str]:
-    """Add what the request's length and its way to the function add to the headers."""
+    """Add the headers that depend on the body and on the way to the function."""
     length = len(body.encode() if isinstance(body, str) else body)
     return {
         **headers,
@@ -251,7 +215,7 @@ def _received(
 
 
 def _body(body: str | bytes, *, base64: bool) -> Event:
-    """Make the two fields that carry the body."""
+    """Return the two fields that contain the body."""
     raw = body.encode() if isinstance(body, str) else body
     text = b64encode(raw).decode() if base64 else raw.decode(errors="replace")
     return {"body": text, "isBase64Encoded": base64}

@@ -1,6 +1,6 @@
-"""A stand-in for what is between Firehose and the function: ingress, and Lambda's instances.
+"""A stand-in for what is between Firehose and the function: the ingress and Lambda's instances.
 
-`server.IngressServer` takes HTTP, `kinds` turns requests into events and answers back,
-`concurrency.Instances` gives each request an instance of the function to itself, and
-`instance.emulated` is such an instance under the Runtime Interface Emulator.
+`server.IngressServer` serves HTTP, `kinds` turns requests into events and responses into replies,
+`concurrency.Instances` gives each request an instance of the function, and `instance.emulated`
+is such an instance under the Runtime Interface Emulator.
 """

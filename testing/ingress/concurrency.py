@@ -1,4 +1,4 @@
-"""Lambda's concurrency: an instance takes one request at a time, and there are so many."""
+"""Lambda's concurrency: an instance handles one request at a time, up to a limit of instances."""
 
 import contextlib
 import threading
@@ -8,66 +8,63 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from testing.until_closed import UntilClosed
+from testing.closing import Closing
 
 
 class FunctionError(Exception):
-    """The function has not answered: its process crashed, or was killed."""
+    """The function returned nothing: its process crashed, was killed, or timed out."""
 
 
 class ThrottledError(Exception):
-    """All instances are busy, and there may be no more of them."""
+    """All instances are busy, and the limit allows no further one."""
 
 
 class LateError(Exception):
-    """The function had not answered when its caller gave up; it goes on all the same."""
+    """The function had not returned when its caller gave up; the invocation goes on."""
 
 
 class Instance(Protocol):
     """One execution environment."""
 
     def invoke(self, event: Any) -> Any:
-        """Give what the function returned.
+        """Return what the function returned.
 
         Raises:
-            FunctionError: It has not returned.
+            FunctionError: It returned nothing.
         """
 
 
-class Instances(UntilClosed):
+class Instances(Closing):
     """The instances of one function, until the end of `with`.
 
-    A free instance is taken, the one that was used last; where there is none, another is
-    started.
+    A request goes to the free instance that was used last; without one another is started.
 
     Args:
-        start: Starts the instance of a number from 0, and ends it with its context.
-        limit: How many there may be, as a function's reserved concurrency.
+        start: Starts the instance with a number from 0; the end of its context stops it.
+        limit: At most this many instances, as a function's reserved concurrency.
+
+    Attributes:
+        started: How many instances have been started.
     """
 
     def __init__(
         self, start: Callable[[int], AbstractContextManager[Instance]], limit: int
     ) -> None:
+        self.started = 0
         self._start = start
         self._limit = limit
         self._running = contextlib.ExitStack()
         self._lock = threading.Lock()
         self._free: list[Instance] = []
-        self._started = 0
         self._threads = ThreadPoolExecutor(limit, thread_name_prefix="instance")
 
     def close(self) -> None:
-        """Wait for the invocations that are under way, and end all instances."""
+        """Wait for the invocations in progress, and stop all instances."""
         self._threads.shutdown()
         self._running.close()
 
-    @property
-    def started(self) -> int:
-        """How many instances have been started."""
-        return self._started
-
     def invoke(self, event: Any, seconds: float) -> Any:
-        """Have one instance work on an event.
+        """Invoke one instance.
 
         Args:
             event: The function's event.
@@ -78,8 +75,8 @@ class Instances(UntilClosed):
 
         Raises:
             ThrottledError: No instance was free.
-            FunctionError: The function ended without an answer.
-            LateError: It did not answer in time.
+            FunctionError: The function returned nothing.
+            LateError: It did not return in time.
         """
         future = self._threads.submit(self._run, event, self._take())
         try:
@@ -88,14 +85,14 @@ class Instances(UntilClosed):
             raise LateError(f"no answer within {seconds} s") from error
 
     def _take(self) -> Instance:
-        """Give a free instance, or start one."""
+        """Return a free instance, or start one."""
         with self._lock:
             if self._free:
                 return self._free.pop()
-            if self._started >= self._limit:
+            if self.started >= self._limit:
                 raise ThrottledError(f"all {self._limit} instances are busy")
-            number = self._started
-            self._started += 1
+            number = self.started
+            self.started += 1
         return self._running.enter_context(self._start(number))
 
     def _run(self, event: Any, instance: Instance) -> Any:

@@ -17,8 +17,8 @@ class EmulatedInstance:
     """A function's process, which can be killed.
 
     Args:
-        emulator: What invokes it.
-        pid_file: Holds the process's id.
+        emulator: The emulator that runs it.
+        pid_file: Contains the id of the function's process.
     """
 
     def __init__(self, emulator: Emulator, pid_file: Path) -> None:
@@ -29,19 +29,19 @@ class EmulatedInstance:
         """Invoke the function.
 
         Raises:
-            FunctionError: The process ended before it had answered, or the function's timeout
-                did. The next invocation starts another process, as Lambda does.
+            FunctionError: The process ended, or the function timed out. The next invocation
+                starts another process, as Lambda does.
         """
         try:
             return self._emulator.invoke(event)
         except RuntimeError as error:
             raise FunctionError(str(error)[:200]) from error
         except ValueError as error:
-            # Of a timeout the emulator tells in words, with status 200.
+            # The emulator reports a timeout as plain text with status 200.
             raise FunctionError("the function's timeout is over") from error
 
     def kill(self) -> bool:
-        """End the process with SIGKILL; say whether there was one."""
+        """End the process with SIGKILL; return whether there was one."""
         try:
             os.kill(int(self._pid_file.read_text()), signal.SIGKILL)
         except (FileNotFoundError, ValueError, ProcessLookupError):
@@ -56,14 +56,14 @@ def emulated(
     """Run an instance.
 
     Args:
-        program: The emulator's.
-        folder: Where its output goes, to `emulator.log`.
+        program: The emulator's path.
+        folder: Where its output goes, in `emulator.log`.
         environ: The function's environment variables.
         seconds: The function's timeout.
     """
     pid_file = folder / "function.pid"
-    # The emulator does not say which process is the function's: a shell notes its own id and
-    # becomes it. What it is called with, `-m awslambdaric <handler>`, is its "$@".
+    # The emulator does not report the id of the function's process: a shell writes its own id
+    # and becomes that process. The emulator's arguments, `-m awslambdaric <handler>`, are "$@".
     script = f'echo $$ >"$0"; exec {shlex.quote(sys.executable)} "$@"'
     code = Code(python=("/bin/sh", "-c", script, str(pid_file)))
     with run_emulator(program, folder, environ, code, seconds=seconds) as emulator:

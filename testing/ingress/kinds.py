@@ -1,6 +1,6 @@
-"""The ingresses: what each makes of a request, of the function's answer, and of its absence.
+"""The ingresses: the event that each makes of a request, and what it replies.
 
-Sizes are Lambda's and API Gateway's quotas. What API Gateway says when the function fails is in
+Sizes are the quotas of Lambda and API Gateway. What API Gateway replies when the function fails:
 "Handling Lambda errors with an API Gateway API": 500 where Lambda rejects the invocation, 502
 where the function ran without a proper answer; its integrations end with 504 (REST) or 503 (HTTP).
 """
@@ -9,10 +9,11 @@ import binascii
 import json
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from testing.events.ingresses import function_url, http_api_v2, rest_v1
+from testing.http_server import Reply
 
 LAMBDA_EVENT_BYTES = 6 * 1024 * 1024
 """The largest event of a synchronous invocation (Lambda quotas)."""
@@ -20,9 +21,8 @@ LAMBDA_EVENT_BYTES = 6 * 1024 * 1024
 _GATEWAY_BYTES = 10 * 1024 * 1024
 _REST_WORDS = "Internal server error"
 _HTTP_WORDS = "Internal Server Error"
-_TOO_LARGE = "Request Entity Too Large"
 
-# The event has these from the ingress itself.
+# The ingress writes these into the event itself.
 _NOT_PASSED_ON = frozenset({"host", "content-length", "connection"})
 
 
@@ -36,15 +36,6 @@ class MakeEvent(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What goes back over HTTP: status, headers, body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class IngressKind:
     """One kind of ingress.
 
@@ -53,10 +44,10 @@ class IngressKind:
         make_event: Makes its event.
         max_bytes: The largest body of a request.
         seconds: How long it waits for the function.
-        throttled: Its answer when Lambda has no instance: status and words.
-        failed: Its answer when the function ended without one, or with one that is none.
-        late: Its answer when the function takes too long.
-        binary: Whether an encoded body reaches the function whole; a REST API without binary
+        throttled: Status and message when Lambda has no free instance.
+        failed: Status and message when the function fails, or returns no HTTP response.
+        late: Status and message when the function takes too long.
+        binary: Whether a compressed body reaches the function intact; a REST API without binary
             media types destroys it.
     """
 
@@ -75,12 +66,12 @@ class IngressKind:
         """Make the function's event of a request.
 
         Args:
-            headers: Of the request, in any case.
-            body: Of the request.
-            timestamp_ms: When it came, in milliseconds since the epoch.
+            headers: The request's headers, in any case.
+            body: The request's body.
+            timestamp_ms: When the request came, in milliseconds since the epoch.
 
         Returns:
-            The event; None where request or event are too large, which is answered with 413.
+            The event; None where the request or the event is too large: the reply is then 413.
         """
         if len(body) > self.max_bytes:
             return None
@@ -91,44 +82,29 @@ class IngressKind:
         )
         return event if len(json.dumps(event)) <= LAMBDA_EVENT_BYTES else None
 
-    def answer(self, returned: Any) -> Answer:
-        """Turn what the function returned into HTTP; what is no response becomes `failed`."""
+    def reply(self, returned: Any) -> Reply:
+        """Return what the function returned as HTTP; what is no response becomes `failed`."""
         if not isinstance(returned, dict) or not isinstance(returned.get("statusCode"), int):
-            return words(*self.failed)
+            return own_reply(*self.failed)
         body = returned.get("body") or ""
         headers = returned.get("headers") or {}
         if not isinstance(body, str) or not isinstance(headers, dict):
-            return words(*self.failed)
+            return own_reply(*self.failed)
         content = body.encode()
         if returned.get("isBase64Encoded"):
             try:
                 content = b64decode(content, validate=True)
             except binascii.Error:
-                return words(*self.failed)
-        return Answer(returned["statusCode"], {k: str(v) for k, v in headers.items()}, content)
+                return own_reply(*self.failed)
+        return Reply(returned["statusCode"], {k: str(v) for k, v in headers.items()}, content)
 
 
-def words(status: int, message: str) -> Answer:
-    """Give an answer of the ingress's own."""
+def own_reply(status: int, message: str) -> Reply:
+    """Return an error of the ingress itself."""
     content = json.dumps({"message": message}).encode()
-    return Answer(status, {"Content-Type": "application/json"}, content)
+    return Reply(status, {"Content-Type": "application/json"}, content)
 
 
-def too_large() -> Answer:
-    """Give the answer to a request that is too large, on which Firehose discards the batch."""
-    return words(413, _TOO_LARGE)
-
-
-REST_API = IngressKind(
-    "RestApi",
-    rest_v1,
-    _GATEWAY_BYTES,
-    29.0,
-    throttled=(500, _REST_WORDS),
-    failed=(502, _REST_WORDS),
-    late=(504, "Endpoint request timed out"),
-    binary=False,
-)
 REST_API_BINARY = IngressKind(
     "RestApi with binary media types",
     rest_v1,
@@ -138,6 +114,7 @@ REST_API_BINARY = IngressKind(
     failed=(502, _REST_WORDS),
     late=(504, "Endpoint request timed out"),
 )
+REST_API = replace(REST_API_BINARY, name="RestApi", binary=False)
 HTTP_API = IngressKind(
     "HttpApi",
     http_api_v2,

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from testing.servers import Samples, prometheus, required
+from testing.emulator import required_emulator
+from testing.servers import Samples, installed, prometheus
 from tests.support.backups import run
-from tests.support.required_emulator import required_emulator
 from tools.chaos import kept
 from tools.chaos.__main__ import main as chaos
 from tools.chaos.plan import ENVIRONMENT
@@ -22,7 +22,7 @@ def missing(folder: Path, stored: Samples) -> list[tuple[str, ...]]:
 def test_nothing_is_missing_after_a_replay(tmp_path: Path) -> None:
     """What was in the backup alone is stored by a replay; only what was refused alone is not."""
     required_emulator()
-    required("prometheus")
+    installed("prometheus")
     folder = tmp_path / "kept"
     lines: list[str] = []
     options = ["--short", "--deliveries", "26", "--seed", "3", "--keep", str(folder)]

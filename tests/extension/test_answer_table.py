@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extension.destinations import answers
-from extension.destinations.destination import Answer, Meaning
+from extension.destinations.destination import Meaning, Response
 from tests.support.log_destinations import ENOUGH, NOW, destination
 from tests.support.properties import examples
 
@@ -57,7 +57,7 @@ COMMON_STATUSES = [
 @pytest.mark.parametrize(("status", "meaning"), COMMON_STATUSES)
 def test_status(name: str, status: int, meaning: Meaning) -> None:
     """A status without a body means the same for every destination."""
-    verdict = destination(name).judge(Answer(status, {}, b""), 10)
+    verdict = destination(name).interpret(Response(status, {}, b""), 10)
     assert (verdict.meaning, verdict.refused) == (meaning, 0)
     assert (f"HTTP {status}" in verdict.detail) == (meaning is not SENT)
 
@@ -119,7 +119,7 @@ BODIES: list[tuple[str, int, bytes, Meaning, int]] = [
 @pytest.mark.parametrize(("name", "status", "body", "meaning", "refused"), BODIES)
 def test_body(name: str, status: int, body: bytes, meaning: Meaning, refused: int) -> None:
     """What a body says of a part of the records is counted, and never more than were sent."""
-    verdict = destination(name).judge(Answer(status, {}, body), 10)
+    verdict = destination(name).interpret(Response(status, {}, body), 10)
     assert (verdict.meaning, verdict.refused) == (meaning, refused)
 
 
@@ -146,28 +146,28 @@ def test_body(name: str, status: int, body: bytes, meaning: Meaning, refused: in
 def test_retry_after(text: str, seconds: "float | None") -> None:
     """Retry-After counts as seconds or as a date, within reason, and else not at all."""
     for status in (429, 503):
-        verdict = destination("logzio").judge(Answer(status, {"retry-after": text}, b""), 1)
+        verdict = destination("logzio").interpret(Response(status, {"retry-after": text}, b""), 1)
         assert verdict.meaning is RETRY
         assert verdict.retry_after == seconds
 
 
 def test_no_retry_after_where_none_is_meant() -> None:
     """An answer that ends the matter does not ask for a wait, whatever its headers say."""
-    verdict = destination("logzio").judge(Answer(404, {"retry-after": "9"}, b""), 1)
+    verdict = destination("logzio").interpret(Response(404, {"retry-after": "9"}, b""), 1)
     assert verdict.retry_after is None
 
 
 def test_loki_without_structured_metadata() -> None:
     """Where Loki does not allow structured metadata, the operator learns which variable helps."""
     body = b"stream '{}' includes structured metadata, but this feature is disallowed"
-    verdict = destination("loki").judge(Answer(400, {}, body), 1)
+    verdict = destination("loki").interpret(Response(400, {}, body), 1)
     assert verdict.meaning is REFUSED
     assert "LOKI_STRUCTURED_METADATA" in verdict.detail
 
 
 def test_redirect_says_so() -> None:
     """A redirect is refused with the reason: the token stays with its host."""
-    verdict = destination("logzio").judge(Answer(307, {"location": "http://x"}, b""), 1)
+    verdict = destination("logzio").interpret(Response(307, {"location": "http://x"}, b""), 1)
     assert "redirect" in verdict.detail
     assert "http://x" not in verdict.detail
 
@@ -184,8 +184,8 @@ def test_redirect_says_so() -> None:
 )
 def test_any_answer(name: str, status: int, body: bytes, header: str, count: int) -> None:
     """No answer raises, and no verdict counts more records than there were."""
-    answer = Answer(status, {"retry-after": header}, body)
-    verdict = destination(name).judge(answer, count)
+    answer = Response(status, {"retry-after": header}, body)
+    verdict = destination(name).interpret(answer, count)
     assert 0 <= verdict.refused <= count
     assert verdict.meaning is SENT or not verdict.refused
     assert verdict.retry_after is None or 0 <= verdict.retry_after <= 300

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.account import Account
-from extension.buffer import BUFFER_FULL, RECORD_OVERHEAD_BYTES, Buffer
+from extension.buffer import BUFFER_FULL, RECORD_OVERHEAD_BYTES, Buffer, RecordAccount
 from tests.support.extension_parts import lines
 from tests.support.properties import examples
 
@@ -137,14 +136,14 @@ def test_oldest_go_first() -> None:
     buffer.add(lines(11, 14))
     buffer.add(lines(15, 16))
     assert buffer.take(1000) == lines(13, 16)
-    assert buffer.account() == Account(6, 0, {BUFFER_FULL: 2}, 4)
+    assert buffer.account() == RecordAccount(6, 0, {BUFFER_FULL: 2}, 4)
 
 
 def test_record_larger_than_everything() -> None:
     """A record that is larger than the whole buffer is dropped and counted, and holds up none."""
     buffer = Buffer(1000, NO_TIME)
     buffer.add([b"x" * 2000])
-    assert buffer.account() == Account(1, 0, {BUFFER_FULL: 1}, 0)
+    assert buffer.account() == RecordAccount(1, 0, {BUFFER_FULL: 1}, 0)
     buffer.add(lines(1, 1))
     assert buffer.take(100) == lines(1, 1)
 
@@ -196,7 +195,7 @@ def test_nothing_waits() -> None:
     buffer = Buffer(1000, NO_TIME)
     buffer.add([])
     assert buffer.take(100) == []
-    assert buffer.account() == Account(0, 0, {}, 0)
+    assert buffer.account() == RecordAccount(0, 0, {}, 0)
 
 
 def test_drop_all() -> None:
@@ -204,7 +203,7 @@ def test_drop_all() -> None:
     buffer = Buffer(1000, NO_TIME)
     buffer.add(lines(1, 5))
     buffer.drop_all("unauthorized")
-    assert buffer.account() == Account(5, 0, {"unauthorized": 5}, 0)
+    assert buffer.account() == RecordAccount(5, 0, {"unauthorized": 5}, 0)
     assert buffer.bytes == 0
 
 
@@ -228,6 +227,6 @@ def test_full() -> None:
 
 def test_account_in_words() -> None:
     """The account is one line; what an operator chose to leave out is not lost."""
-    account = Account(10, 4, {"sampled": 2, "buffer_full": 1, "own_line": 1}, 2)
+    account = RecordAccount(10, 4, {"sampled": 2, "buffer_full": 1, "own_line": 1}, 2)
     assert str(account) == "received=10, sent=4, buffer_full=1, own_line=1, sampled=2, pending=2"
     assert account.lost == {"buffer_full": 1}

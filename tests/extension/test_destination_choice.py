@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from extension.destinations.choose import choose
-from extension.destinations.destination import Answer, Meaning
-from extension.secret import SecretError
+from extension.destinations import choose
+from extension.destinations.destination import Meaning, Response
+from extension.errors import SecretError
 from tests.support.log_destinations import ENOUGH, IDENTITY, NOW, body_of, chosen, record
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:token-a1B2c3"
@@ -144,7 +144,7 @@ def test_stored_token(name: str, variable: str, shown: str) -> None:
     assert shown in str(made.request(encoded)[:2])
     assert shown in str(made.request(encoded)[:2])
     assert store.asked == [ARN]
-    assert made.judge(Answer(401, {}, b""), 1).meaning is Meaning.STOP
+    assert made.interpret(Response(401, {}, b""), 1).meaning is Meaning.STOP
     assert not made.renew()
     assert not made.renew()
     assert store.asked == [ARN, ARN]

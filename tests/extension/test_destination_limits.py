@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from extension.destinations.json_text import json_text
 from extension.destinations.limits import cut_to_bytes, cut_to_units, quoted_within
-from extension.records import Record
+from extension.records import LogRecord
 from tests.support.log_destinations import (
     ENOUGH,
     JSON_VALUES,
@@ -27,7 +27,7 @@ from tests.support.properties import examples
 KINDS = st.sampled_from(["function", "extension", "platform.report", "", "platform.\ud800" * 99])
 NAMES = st.none() | st.text(st.characters(exclude_categories=()), max_size=20)
 RECORDS = st.builds(
-    Record,
+    LogRecord,
     st.just(TIME) | st.text(max_size=30),
     KINDS,
     JSON_VALUES | LARGE_VALUES,
@@ -80,7 +80,7 @@ def strings_of(value: Any) -> list[str]:
     return [text for each in inner for text in strings_of(each)]
 
 
-def check_logzio(each: Record, **environ: str) -> None:
+def check_logzio(each: LogRecord, **environ: str) -> None:
     """Check what "Bulk uploads" and "invalid log errors" of docs.logz.io ask for."""
     line = destination("logzio", AWS_REGION="us-east-1", **environ).encode(each)
     assert len(line) <= 500_000
@@ -93,7 +93,7 @@ def check_logzio(each: Record, **environ: str) -> None:
     assert all(len(text.encode("utf-16-le")) // 2 <= 32_700 for text in strings_of(value))
 
 
-def check_loki(each: Record) -> None:
+def check_loki(each: LogRecord) -> None:
     """Check the limits of Loki's configuration, limits_config."""
     made = destination("loki", LOKI_LABELS="a=" + "x" * 5_000)
     encoded = made.encode(each)
@@ -108,7 +108,7 @@ def check_loki(each: Record) -> None:
     assert all(len(value.encode()) <= 2_048 for value in stream["stream"].values())
 
 
-def check_openobserve(each: Record) -> None:
+def check_openobserve(each: LogRecord) -> None:
     """Check that the record fits into a body, its depth, and its number of columns."""
     made = destination("openobserve", O2_MAX_BUFFER_SIZE_MB="1")
     body = body_of(made.request([made.encode(each)]))
@@ -119,7 +119,7 @@ def check_openobserve(each: Record) -> None:
     assert members_of(value) <= 200
 
 
-def check_datatap(each: Record) -> None:
+def check_datatap(each: LogRecord) -> None:
     """Check that the record fits into a request to a function URL, in base64 too."""
     made = destination("datatap")
     body = body_of(made.request([made.encode(each)]))
@@ -160,35 +160,35 @@ def test_freaks(name: str, freak: str) -> None:
 
 @examples(400)
 @given(RECORDS)
-def test_logzio(each: Record) -> None:
+def test_logzio(each: LogRecord) -> None:
     """Whatever a record holds, its line is one that Logz.io indexes."""
     check_logzio(each)
 
 
 @examples(200)
 @given(RECORDS)
-def test_logzio_under_root(each: Record) -> None:
+def test_logzio_under_root(each: LogRecord) -> None:
     """The same holds with the user's fields at the root, and a custom field."""
     check_logzio(each, JSON_FIELDS_UNDER_ROOT="true", CUSTOM_FIELDS="env=prod")
 
 
 @examples(400)
 @given(RECORDS)
-def test_loki(each: Record) -> None:
+def test_loki(each: LogRecord) -> None:
     """Whatever a record holds, its entry is one that Loki takes."""
     check_loki(each)
 
 
 @examples(400)
 @given(RECORDS)
-def test_openobserve(each: Record) -> None:
+def test_openobserve(each: LogRecord) -> None:
     """Whatever a record holds, OpenObserve can parse the request."""
     check_openobserve(each)
 
 
 @examples(400)
 @given(RECORDS)
-def test_datatap(each: Record) -> None:
+def test_datatap(each: LogRecord) -> None:
     """Whatever a record holds, the request is within the limits of a function URL."""
     check_datatap(each)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from extension.variables import Pacing
+from extension.destinations.destination import RetrySettings
 from tests.support.log_destinations import TIME_NS, body_of, destination, parsed, record
 
 OURS = {
@@ -99,23 +99,23 @@ def test_too_many_fields() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "pacing"),
+    ("environ", "retry_settings"),
     [
         ({}, None),
-        ({"O2_MAX_RETRIES": "5"}, Pacing(1_000, 5, 1_000, 1_000)),
-        ({"O2_REQUEST_TIMEOUT_MS": "200"}, Pacing(200, 3, 1_000, 1_000)),
+        ({"O2_MAX_RETRIES": "5"}, RetrySettings(1_000, 5, 1_000, 1_000)),
+        ({"O2_REQUEST_TIMEOUT_MS": "200"}, RetrySettings(200, 3, 1_000, 1_000)),
         (
             {"O2_INITIAL_RETRY_DELAY_MS": "50", "O2_MAX_RETRY_DELAY_MS": "100"},
-            Pacing(1_000, 3, 50, 100),
+            RetrySettings(1_000, 3, 50, 100),
         ),
         (
             {"O2_MAX_RETRY_DELAY_MS": "9000", "FLUSH_BUDGET_MS": "5000"},
-            Pacing(5_000, 3, 1_000, 5_000),
+            RetrySettings(5_000, 3, 1_000, 5_000),
         ),
-        ({"O2_MAX_RETRIES": "many"}, Pacing(1_000, 3, 1_000, 1_000)),
+        ({"O2_MAX_RETRIES": "many"}, RetrySettings(1_000, 3, 1_000, 1_000)),
     ],
 )
-def test_pacing(environ: dict[str, str], pacing: "Pacing | None") -> None:
+def test_pacing(environ: dict[str, str], retry_settings: "RetrySettings | None") -> None:
     """Timeout and delays are read as the existing extension has them, within the budget."""
     made: Any = destination("openobserve", **environ)
-    assert made.pacing == pacing
+    assert made.retry_settings == retry_settings

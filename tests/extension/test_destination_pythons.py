@@ -14,8 +14,8 @@ PROGRAM = """
 import sys
 sys.path.insert(0, sys.argv[1])
 before = set(sys.modules)
-from extension.destinations.choose import choose
-from extension.records import FunctionIdentity, Record
+from extension.destinations import choose
+from extension.records import FunctionIdentity, LogRecord
 from extension.settings import read_settings
 environ = dict(pair.split("=", 1) for pair in sys.argv[2:])
 settings = read_settings(environ)
@@ -32,7 +32,7 @@ values = ["hi\\n", '{"a": [1]}', {"a": {"b": None}, "timestamp": "2024-08-30T10:
           {"d": deep}, '{"a":' * 100_000, {str(n): n for n in range(2000)}]
 for made in chosen.destinations:
     for kind in ("function", "platform.report"):
-        records = [Record("2024-08-30T10:00:00.123Z", kind, v, "r", "INFO") for v in values]
+        records = [LogRecord("2024-08-30T10:00:00.123Z", kind, v, "r", "INFO") for v in values]
         request = made.request([made.encode(record) for record in records])
         assert request.body
     print(made.name)

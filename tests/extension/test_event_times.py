@@ -54,7 +54,7 @@ def test_order_of_last_century(name: str) -> None:
 
 
 def test_two_threads() -> None:
-    """Records of two threads, the intake's and a delivery's, keep their own seconds."""
+    """Records of two threads, the router's and a delivery's, keep their own seconds."""
     stamps = Stamps()
     wrong: list[object] = []
     end = time.monotonic() + 0.5

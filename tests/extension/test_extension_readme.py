@@ -3,7 +3,7 @@
 import re
 
 from extension.settings import Settings, read_settings
-from extension.variables import pacing
+from extension.variables import retry_settings
 from tools.layer import PROJECT, SOURCE
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -71,5 +71,5 @@ def test_defaults() -> None:
 
 def test_patience_is_ours() -> None:
     """Where none of the variables is set that make it patient, it is as patient as it is."""
-    assert pacing({}) is None
+    assert retry_settings({}) is None
     assert rows()["O2_MAX_RETRIES"] == "ours"

@@ -2,7 +2,7 @@
 
 import threading
 
-from extension.inbox import Inbox
+from extension.receiver import Inbox
 from tests.support.extension_parts import LONG
 
 
@@ -30,11 +30,11 @@ def test_read_only_once_done() -> None:
     """A body counts as not yet read until whoever took it says that it is done."""
     inbox = Inbox(100)
     inbox.put(b"1")
-    assert not inbox.wait_until_read(0)
+    assert not inbox.wait_until_parsed(0)
     inbox.take()
-    assert not inbox.wait_until_read(0)
+    assert not inbox.wait_until_parsed(0)
     inbox.done()
-    assert inbox.wait_until_read(0)
+    assert inbox.wait_until_parsed(0)
 
 
 def test_takes_every_body() -> None:
@@ -49,12 +49,12 @@ def test_waits_for_room() -> None:
     """Room is there again once enough was read."""
     inbox = Inbox(10)
     inbox.put(b"x" * 8)
-    inbox.wait_for_room()
+    inbox.wait_for_space()
     inbox.put(b"x" * 8)
     has_room = threading.Event()
 
     def wait() -> None:
-        inbox.wait_for_room()
+        inbox.wait_for_space()
         has_room.set()
 
     threading.Thread(target=wait, daemon=True).start()

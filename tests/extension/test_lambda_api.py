@@ -210,7 +210,7 @@ def test_nobody_answers() -> None:
     with nobody() as url:
         api = LambdaApi(urlsplit(url).netloc, "metric-stream-logs")
         for call in (api.register, api.next, lambda: api.subscribe(SETTINGS, "", [])):
-            with pytest.raises(LambdaApiError, match="no answer") as caught:
+            with pytest.raises(LambdaApiError, match="no response") as caught:
                 call()
             assert caught.value.status == 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from extension.destinations.destination import Answer, Meaning
+from extension.destinations.destination import Meaning, Response
 from tests.support.log_destinations import destination
 
 OLD = (
@@ -30,7 +30,7 @@ LONG = (
 )
 def test_counted(body: bytes, refused: int) -> None:
     """The entries that its distributor names are refused; the others are there."""
-    verdict = destination("loki").judge(Answer(400, {}, body), 10)
+    verdict = destination("loki").interpret(Response(400, {}, body), 10)
     assert (verdict.meaning, verdict.refused) == (Meaning.SENT, refused)
 
 
@@ -45,5 +45,5 @@ def test_counted(body: bytes, refused: int) -> None:
 )
 def test_not_counted(body: bytes) -> None:
     """Where it does not tell how many, none of the push counts as stored."""
-    verdict = destination("loki").judge(Answer(400, {}, body), 10)
+    verdict = destination("loki").interpret(Response(400, {}, body), 10)
     assert verdict.meaning is Meaning.REFUSED

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from extension.destinations.choose import choose
+from extension.destinations import choose
 from extension.settings import read_settings
 from extension.variables import custom_fields, loki_labels
 from tests.support.log_destinations import ENOUGH, IDENTITY, NOW, body_of, record
@@ -68,11 +68,11 @@ def behaviour(name: str, environ: dict[str, str]) -> Any:
     (made,) = choose([name], environ, IDENTITY, str, lambda: NOW).destinations
     known: Any = made
     request = made.request([made.encode(record({"a": 1}))])
-    pacing = getattr(known, "pacing", None)
+    retry_settings = getattr(known, "retry_settings", None)
     return (
         settings._replace(warnings=()),
         (request.url, request.headers, body_of(request)),
-        (made.default_types, made.max_body_bytes, pacing),
+        (made.default_types, made.max_body_bytes, retry_settings),
     )
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from extension.records import Record
-from extension.selection import said
+from extension.records import LogRecord
+from extension.selection import context_of
 from tests.support.extension_reading import NOW, Reading, event
 from tests.support.log_destinations import ENOUGH, destination
 
@@ -25,7 +25,7 @@ from tests.support.log_destinations import ENOUGH, destination
 )
 def test_lengths(record: Any, level: str | None, request_id: str | None) -> None:
     """A level or a request id that is too long for one is none; another name may hold it."""
-    found = said(record)
+    found = context_of(record)
     assert (found.level, found.request_id) == (level, request_id)
 
 
@@ -38,7 +38,7 @@ def test_memory(name: str) -> None:
     def ship(number: int) -> None:
         record = {"level": f"{number:05d}" + "x" * 100_000, "requestId": "y" * 100_000}
         read = reading.read(event(record=record))[-1]
-        made.encode(Record(NOW, "function", "m", read.request_id, read.level))
+        made.encode(LogRecord(NOW, "function", "m", read.request_id, read.level))
         reading.destinations[0].records.clear()
 
     ship(0)
@@ -46,7 +46,7 @@ def test_memory(name: str) -> None:
     try:
         for number in range(1, 101):
             ship(number)
-            reading.deliveries[0].buffer.drop_all("test")
+            reading.shippers[0].buffer.drop_all("test")
         grown, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extension.secret import SecretError, fetch_secret, is_reference, secret_value
+from extension.errors import SecretError
+from extension.secrets import fetch_secret, is_reference, secret_value
 from tests.support.endpoints import Endpoint, dripping
 from tests.support.extension_parts import LONG
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.selection import Said, Selection, said
+from extension.selection import Context, Selection, context_of
 from tests.support.properties import examples
 
 REQUEST_ID = "5f87e1a2-0c5b-4a55-9d3e-0123456789ab"
@@ -39,14 +39,14 @@ TEXT_LINE = f"[WARNING]\t2024-08-30T10:00:00.123Z\t{REQUEST_ID}\tdisk full\n"
         (True, None, None),
     ],
 )
-def test_said(record: Any, level: str | None, request_id: str | None) -> None:
+def test_context(record: Any, level: str | None, request_id: str | None) -> None:
     """The level and the request id are read from the record itself, where it names them."""
-    assert said(record) == Said(level, request_id, by_runtime=record == TEXT_LINE)
+    assert context_of(record) == Context(level, request_id, by_runtime=record == TEXT_LINE)
 
 
 def shipped(selection: Selection, count: int) -> int:
     """Return how many of some records are shipped."""
-    return sum(not selection.reason_to_leave_out(None) for _ in range(count))
+    return sum(not selection.reason_to_drop(None) for _ in range(count))
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,12 @@ def shipped(selection: Selection, count: int) -> int:
 )
 def test_level(level: str | None, reason: str) -> None:
     """Records that name a lower level are left out; who names none, or another, is shipped."""
-    assert Selection("WARN", 1.0, ()).reason_to_leave_out(level) == reason
+    assert Selection("WARN", 1.0, ()).reason_to_drop(level) == reason
 
 
 def test_no_level_chosen() -> None:
     """Without a choice every level is shipped."""
-    assert Selection(None, 1.0, ()).reason_to_leave_out("TRACE") == ""
+    assert Selection(None, 1.0, ()).reason_to_drop("TRACE") == ""
 
 
 @pytest.mark.parametrize(("rate", "count"), [(0.1, 100), (0.25, 250), (1.0, 1000), (0.0, 0)])
@@ -90,7 +90,7 @@ def test_any_share(rate: float, count: int) -> None:
 def test_share_of_what_the_level_leaves() -> None:
     """The share is of the records that the level leaves, and the reasons are told apart."""
     selection = Selection("WARN", 0.5, ())
-    reasons = [selection.reason_to_leave_out(level) for level in ("INFO", "ERROR") * 10]
+    reasons = [selection.reason_to_drop(level) for level in ("INFO", "ERROR") * 10]
     assert reasons.count("below_level") == 10
     assert reasons.count("sampled") == 5
 

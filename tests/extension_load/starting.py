@@ -47,7 +47,7 @@ def start(
         services,
         EXECUTABLE,
         {**destination.environment, "RECEIVER_PORT": str(port), **variables},
-        python=(sys.executable, "-I", "-S"),
+        python=(sys.executable, "-I", "-S", EXECUTABLE.parent / "__main__.py"),
     )
     process.wait_ready()
     return process

@@ -48,14 +48,14 @@ WINDOW = {"TIMEOUT_MS": str(int(WINDOW_SECONDS * 1000))}
 delivers long before, also on a busy machine."""
 DEBUG = {"EXTENSION_LOG_LEVEL": "debug"}
 # What only a fault of the extension itself writes.
-_FAULTS = ("fault while", "fault in", "fault at")
+_ERRORS = ("error while", "error in", "error at", "cannot encode")
 _TRACES = ("Traceback", "Exception in thread", "Exception ignored")
 _PREFIX = "metric-stream-logs: "
 ORDERS: tuple[Order, ...] = ("line-then-done", "done-then-line", "one-post")
 AT_ONCE = Platform(window_seconds=0.0)
 """The platform, when it gathers nothing before it delivers."""
 _LOST = f"{_PREFIX}warning: log records were lost; "
-_UNREAD = re.compile(re.escape(_PREFIX) + r"warning: \d+ bytes of telemetry were not read in time")
+_UNPARSED = re.compile(rf"{_PREFIX}warning: \d+ bytes of telemetry were not parsed in time")
 # The extension has 1.7 s at SHUTDOWN, of which it first waits 50 ms for late telemetry.
 _WHOLE_SECONDS, _SETTLE_SECONDS = 1.0, 0.04
 # Long after the two seconds of Lambda: on a busy machine nobody is killed who would have ended.
@@ -109,7 +109,7 @@ class Shipping:
         lines = self.output.splitlines()
         if self.in_time:
             return lines
-        return [it for it in lines if not (it.startswith(_LOST) or _UNREAD.match(it))]
+        return [it for it in lines if not (it.startswith(_LOST) or _UNPARSED.match(it))]
 
     @property
     def complaints(self) -> list[str]:
@@ -143,7 +143,7 @@ class Shipping:
         # Nobody listens any more to what is delivered after the end.
         answers = {it.status for it in self.services.deliveries if it.ended < self._ending}
         assert answers <= {200}
-        unwanted = _TRACES if faulty else (*_TRACES, *_FAULTS)
+        unwanted = _TRACES if faulty else (*_TRACES, *_ERRORS)
         assert [words for words in unwanted if words in self.output] == [], self.output
 
 
@@ -186,7 +186,7 @@ def shipping(
         faulty: Whether it is known to have a fault of its own.
     """
     variables = {**settings(destinations), **(environ or {})}
-    interpreter = () if python is None else (python, "-I", "-S")
+    interpreter = () if python is None else started_by(python, executable)
     with (
         LambdaServices(
             faults=faults,
@@ -215,6 +215,11 @@ def settings(destinations: Iterable[LogDestination]) -> dict[str, str]:
         made |= destination.environment
         names.append(destination.name)
     return {**made, "LOGS_DESTINATION": ",".join(names)} if names else made
+
+
+def started_by(python: Path, executable: Path = EXECUTABLE) -> tuple[str | Path, ...]:
+    """Return the command that the launcher runs in a checkout, without its arguments."""
+    return (python, "-I", "-S", executable.parent / "__main__.py")
 
 
 def in_time(run: Shipping, done: Invocation) -> bool:
@@ -249,7 +254,7 @@ def health_check(
 ) -> tuple[int, str]:
     """Run the health check with nothing but these variables; give its exit code and its words."""
     done = subprocess.run(
-        [python, "-I", "-S", EXECUTABLE, option],
+        [*started_by(python), EXECUTABLE, option],
         env=dict(environ),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -131,7 +131,7 @@ class TestPartly:
         assert [it.count + it.refused for it in logzio.arrivals if "good" in str(it.records)] == [3]
         assert account.dropped == {"refused": 1}
         assert account.sent == logzio.acknowledged_count
-        assert len([it for it in run.complaints if "did not take 1 records" in it]) == 1
+        assert len([it for it in run.complaints if "did not accept 1 records" in it]) == 1
 
     def test_openobserve(self) -> None:
         """OpenObserve's `failed` in a 200 is counted, and nothing is sent again."""

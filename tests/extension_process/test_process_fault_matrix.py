@@ -78,7 +78,7 @@ class TestSettings:
         taken = LogzioDestination()
         port = taken.url.rpartition(":")[2]
         with taken, shipping(logzio, environ={"RECEIVER_PORT": port, **FUNCTION_ONLY}) as run:
-            assert_left_alone(run, f"RECEIVER_PORT {port} cannot be listened on")
+            assert_left_alone(run, f"cannot listen on RECEIVER_PORT {port}")
         assert messages(logzio)[:2] == ["line 0", "line 1"]
 
 
@@ -92,7 +92,7 @@ class TestLambdaServices:
             (Faults(telemetry_answer=400), "no logs are shipped: subscribe to telemetry: 400"),
             (Faults(telemetry_answer=403), "no logs are shipped: subscribe to telemetry: 403"),
             (Faults(telemetry_answer=500), "no logs are shipped: subscribe to telemetry: 500"),
-            (Faults(telemetry_answer="reset"), "no logs are shipped: .*telemetry: no answer"),
+            (Faults(telemetry_answer="reset"), "no logs are shipped: .*telemetry: no response"),
         ],
         ids=lambda value: str(value.telemetry_answer) if isinstance(value, Faults) else "",
     )
@@ -116,7 +116,7 @@ class TestLambdaServices:
         """Registering is tried until it succeeds; then everything arrives."""
         faults = Faults(register_failures=2, register_failure=failure)
         with shipping(logzio, faults=faults, environ=FUNCTION_ONLY) as run:
-            assert_left_alone(run, "registering is tried again: ")
+            assert_left_alone(run, "registration is retried: ")
         assert messages(logzio)[:2] == ["line 0", "line 1"]
 
     def test_invoke_refused(self, logzio: LogzioDestination) -> None:
@@ -171,7 +171,7 @@ class TestDestination:
         ids=["no HTTP", "bad HTTP"],
     )
     def test_garbage(self, logzio: LogzioDestination, garbage: tuple[bytes, ...]) -> None:
-        """What is no answer of HTTP is no answer, so nothing counts as sent."""
+        """What is no response of HTTP is no response, so nothing counts as sent."""
         kinds = itertools.cycle(garbage)
         with (
             raw_listener(lambda _connection, _request: next(kinds) or None) as url,
@@ -184,8 +184,8 @@ class TestDestination:
         ("treatment", "words"),
         [
             (status(500), "logzio cannot be reached .*500"),
-            (status(400, b"\xff" * 100_000), "logzio did not take . records .*400"),
-            (status(404), "logzio did not take . records .*404"),
+            (status(400, b"\xff" * 100_000), "logzio did not accept . records .*400"),
+            (status(404), "logzio did not accept . records .*404"),
         ],
         ids=["500", "400", "404"],
     )

@@ -1,5 +1,6 @@
 """Promise 1 where the extension itself has a fault: it is told once, and the function goes on."""
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.extension_process.running import (
     messages,
     settings,
     shipping,
+    started_by,
 )
 
 
@@ -30,7 +32,7 @@ def wrapper(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("output", [">&- 2>&-", ">/dev/full 2>&1", "| true"])
 def test_no_output(logzio: LogzioDestination, wrapper: Path, output: str) -> None:
     """Standard output is closed, full, or read by nobody, and there is much to say."""
-    command = f"{OWN_PYTHON} -I -S {EXECUTABLE} {output}"
+    command = f"{shlex.join(map(str, started_by(OWN_PYTHON)))} $0 {output}"
     wrapper.write_text(f"#!/bin/sh\n{'' if '|' in output else 'exec '}{command}\n")
     environ = {**FUNCTION_ONLY, "EXTENSION_LOG_LEVEL": "debug", "MAX_ITEMS": "few"}
     with shipping(logzio, python=None, executable=wrapper, environ=environ) as run:
@@ -55,15 +57,15 @@ def test_certificates(logzio: LogzioDestination, tmp_path: Path, kind: str) -> N
     ("module", "broken"),
     [
         ("destinations/logzio", "Logzio.request"),
-        ("destinations/logzio", "Logzio.judge"),
-        ("exchange", "Exchanges.__init__"),
-        ("intake", "Intake.read"),
+        ("destinations/logzio", "Logzio.interpret"),
+        ("http_client", "HttpClient.__init__"),
+        ("router", "Router.route"),
         ("invocations", "Invocations.done"),
         ("lambda_api", "LambdaApi.subscribe"),
         ("receiver", "Receiver.listen"),
         ("buffer", "Buffer.take"),
-        ("losses", "Losses.report"),
-        ("life", "Pipeline.flush"),
+        ("results", "LossReporter.report"),
+        ("shipper", "Shipper.begin_flush"),
     ],
 )
 def test_broken_layer(logzio: LogzioDestination, tmp_path: Path, module: str, broken: str) -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from extension.destinations.destination import Request
 from extension.errors import ExtensionError
-from extension.exchange import Exchanges
-from extension.secret import fetch_secret
+from extension.http_client import HttpClient
+from extension.secrets import fetch_secret
 from handler.endpoint import endpoint_at
 from handler.errors import HandlerError
 from handler.secrets import FixedSecret, StoredSecret
@@ -56,8 +56,8 @@ def test_failed_exchanges(listener: Listener, data: st.DataObject) -> None:
     listener.converse = data.draw(conversations([secret]))
     headers = {"Authorization": f"Bearer {secret}"}
     told = told_of(lambda: Transport(1).post(f"{listener.url}?x=1", b"body", headers, 5))
-    with contextlib.closing(Exchanges()) as exchanges:
-        told += told_of(lambda: exchanges.post(Request(listener.url, headers, b"body"), 5))
+    with contextlib.closing(HttpClient()) as client:
+        told += told_of(lambda: client.send(Request(listener.url, headers, b"body"), 5))
     assert leaks(told, [secret]) == []
 
 

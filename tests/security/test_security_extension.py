@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING
 
@@ -9,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extension.backoff import Backoff
 from extension.buffer import Buffer
 from extension.clocks import real_clocks
-from extension.delivery import Delivery
-from extension.destinations.choose import choose
-from extension.exchange import Exchanges
+from extension.destinations import choose
 from extension.health_check import health_check
-from extension.patience import Patience
+from extension.http_client import HttpClient
 from extension.settings import read_settings
+from extension.shipper import Shipper
 from testing.log_destinations.arrival import Reply
 from testing.log_destinations.treatment import Treatment
 from tests.extension_process.running import DEBUG, DESTINATIONS, shipping
@@ -79,7 +80,7 @@ def test_health_check(listener: Listener, data: st.DataObject) -> None:
 
 @examples(40)
 @given(data=st.data())
-def test_lines_of_the_delivery(listener: Listener, data: st.DataObject) -> None:
+def test_lines_of_the_shipper(listener: Listener, data: st.DataObject) -> None:
     """The extension's own lines tell no token at level debug, whatever a destination answers."""
     name, token = data.draw(st.sampled_from(sorted(TOKENS))), data.draw(ascii_secrets)
     listener.converse = data.draw(conversations([token]))
@@ -87,21 +88,19 @@ def test_lines_of_the_delivery(listener: Listener, data: st.DataObject) -> None:
     environ = settings_of(name, listener.url.removesuffix("/write"), token)
     (destination,) = choose([name], environ, IDENTITY, no_secret, clocks.wall).destinations
     buffer = Buffer(1_000_000, clocks.monotonic)
-    delivery = Delivery(
+    client = HttpClient()
+    shipper = Shipper(
         destination,
         buffer,
-        Patience(clocks.monotonic, lambda: 1.0, 60.0),
-        open_exchanges=Exchanges,
+        Backoff(clocks.monotonic, lambda: 1.0, 60.0),
+        client=client,
         budget=5.0,
         clocks=clocks,
         log=written.log,
     )
-    delivery.add([destination.encode(function_line("a line"))])
-    exchanges = Exchanges()
-    try:
-        delivery._send_batch(exchanges)
-    finally:
-        exchanges.close()
+    shipper.add([destination.encode(function_line("a line"))])
+    with contextlib.closing(client):
+        shipper.send_batch()
     assert buffer.account().balanced
     assert written.text
     assert leaks(written.text, [token]) == []

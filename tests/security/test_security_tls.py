@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extension.bounded_socket import tls_context
 from extension.destinations.destination import Request
 from extension.errors import ExchangeError
-from extension.exchange import Exchanges
+from extension.http_client import HttpClient
 from handler.transport import Transport, TransportError
 from testing.log_destinations.certificates import Certificate, CertificateAuthority
 from testing.log_destinations.logzio import LogzioDestination
@@ -38,8 +37,8 @@ def by_function(url: str) -> int:
 
 def by_extension(url: str) -> int:
     """Post as the extension does; return the status."""
-    with contextlib.closing(Exchanges()) as exchanges:
-        return exchanges.post(Request(url, HEADERS, b"body"), SECONDS).status
+    with contextlib.closing(HttpClient()) as client:
+        return client.send(Request(url, HEADERS, b"body"), SECONDS).status
 
 
 class Server:
@@ -206,7 +205,7 @@ def test_no_tls(post: Callable[[str], int]) -> None:
 
 def test_context_of_the_extension() -> None:
     """The extension asks for a certificate, its host name and TLS 1.2, whatever OpenSSL says."""
-    context = tls_context()
+    context = HttpClient().prepare()
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from extension.destinations.choose import choose
+from extension.destinations import choose
 from extension.records import FunctionIdentity
 from extension.settings import read_settings
 from handler.settings import VARIABLES

@@ -1,6 +1,6 @@
-"""What stands around the extension's modules in unit tests: time, a destination, a network, a log.
+"""Stand-ins for what surrounds the extension's modules in unit tests.
 
-Each really behaves as the part that it stands for; none needs the network.
+A clock, a destination, a network and a log. None of them needs the network.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from extension.clocks import Clocks
-from extension.destinations.destination import Answer, Meaning, Request, Verdict
+from extension.destinations.destination import BatchResult, Meaning, Request, Response
+from extension.http_client import HttpClient
 from extension.own_log import OwnLog
-from extension.records import Record
+from extension.records import LogRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from extension.account import Account
-    from extension.buffer import Buffer
-    from extension.variables import Pacing
+    from extension.buffer import Buffer, RecordAccount
+    from extension.destinations.destination import RetrySettings
 
 LONG = 60.0
 """Seconds after which a test gives up waiting for what must happen."""
@@ -28,13 +28,12 @@ WALL = 1_725_012_000.125
 
 
 class ShiftedTime:
-    """
-    A monotonic clock that goes slower than time does, and leaps where a test does not want to wait.
+    """A monotonic clock that can run slowly, and leap ahead.
 
-    A machine that stands still for two seconds costs 0.2 of a clock that goes a tenth as fast.
+    A busy machine that stands still for 2 s costs 0.2 s of a clock with a pace of 0.1.
 
     Args:
-        pace: Its seconds in a second.
+        pace: The clock's seconds in a second.
     """
 
     def __init__(self, pace: float = 1.0) -> None:
@@ -45,21 +44,21 @@ class ShiftedTime:
         """Return the seconds."""
         return time.monotonic() * self._pace + self._ahead
 
-    def leap(self, seconds: float, *told: threading.Condition) -> None:
-        """Go on at once, and wake up who waits."""
+    def leap(self, seconds: float, *conditions: threading.Condition) -> None:
+        """Leap ahead, and wake up the threads that wait for these conditions."""
         self._ahead += seconds
-        for condition in told:
+        for condition in conditions:
             with condition:
                 condition.notify_all()
 
 
 def clocks_with(monotonic: Callable[[], float] = time.monotonic) -> Clocks:
-    """Return clocks whose wall stands still at `WALL`."""
+    """Return clocks whose wall clock stands still at `WALL`."""
     return Clocks(monotonic, lambda: WALL, time.sleep)
 
 
 class Written:
-    """What the extension said.
+    """A log that keeps its lines.
 
     Args:
         level: As `EXTENSION_LOG_LEVEL`.
@@ -71,32 +70,32 @@ class Written:
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """All lines."""
         return "".join(self.lines)
 
 
-def function_line(text: str) -> Record:
-    """Return a record as a function's line makes it."""
-    return Record("2024-08-30T10:00:00.123Z", "function", text, None, None)
+def function_line(text: str) -> LogRecord:
+    """Return a record of a function's line."""
+    return LogRecord("2024-08-30T10:00:00.123Z", "function", text, None, None)
 
 
 def lines(first: int, last: int) -> list[bytes]:
-    """Return encoded records with numbers in their order."""
+    """Return numbered encoded records."""
     return [b'{"n":%d}' % number for number in range(first, last + 1)]
 
 
 class LinesDestination:
-    """Takes NDJSON and judges by the status alone.
+    """Takes NDJSON and interprets only the status.
 
     Args:
         largest: `max_body_bytes`.
-        renewals: What `renew` tells, one after the other; then False.
+        renewals: What `renew` returns, one after the other; then False.
         renewable: Whether there may be a newer token at all.
     """
 
     name = "lines"
     default_types = frozenset({"function"})
-    pacing: Pacing | None = None
+    retry_settings: RetrySettings | None = None
 
     def __init__(
         self,
@@ -110,101 +109,91 @@ class LinesDestination:
         self._renewals = list(renewals)
         self.renewed = 0
 
-    def encode(self, record: Record) -> bytes:
-        """Write what a test looks for."""
+    def encode(self, record: LogRecord) -> bytes:
+        """Encode the type and the record."""
         return json.dumps({"type": record.type, "record": record.record}).encode()
 
     def request(self, encoded: Sequence[bytes]) -> Request:
         """Write one record in each line."""
         return Request("http://lines.invalid/", {}, b"\n".join(encoded))
 
-    def judge(self, answer: Answer, count: int) -> Verdict:
-        """Judge; the body of a 200 is the number of records that were not taken."""
+    def interpret(self, response: Response, count: int) -> BatchResult:
+        """Interpret the status; the body of a 200 is the number of records that were refused."""
         del count
-        if answer.status == 200:
-            return Verdict(Meaning.SENT, int(answer.body or b"0"), detail="some are bad")
-        if answer.status == 413:
-            return Verdict(Meaning.HALVE, detail="too large")
-        if answer.status == 401:
-            return Verdict(Meaning.STOP, detail="HTTP 401")
-        if answer.status == 503:
-            after = answer.headers.get("retry-after")
-            return Verdict(Meaning.RETRY, 0, float(after) if after else None, "HTTP 503")
-        return Verdict(Meaning.REFUSED, detail=f"HTTP {answer.status}")
+        if response.status == 200:
+            return BatchResult(Meaning.SENT, int(response.body or b"0"), detail="some are bad")
+        if response.status == 413:
+            return BatchResult(Meaning.HALVE, detail="too large")
+        if response.status == 401:
+            return BatchResult(Meaning.STOP, detail="HTTP 401")
+        if response.status == 503:
+            after = response.headers.get("retry-after")
+            return BatchResult(Meaning.RETRY, 0, float(after) if after else None, "HTTP 503")
+        return BatchResult(Meaning.REFUSED, detail=f"HTTP {response.status}")
 
     def renew(self) -> bool:
-        """Tell what the test has said."""
+        """Return whether there is a newer token."""
         self.renewed += 1
         return self._renewals.pop(0) if self._renewals else False
 
 
-OK = Answer(200, {}, b"")
+OK = Response(200, {}, b"")
 
 
-def status(code: int, body: bytes = b"", **headers: str) -> Answer:
-    """Return an answer; underscores in the names of headers are hyphens."""
-    return Answer(code, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+def status(code: int, body: bytes = b"", **headers: str) -> Response:
+    """Return a response; underscores in the names of headers are hyphens."""
+    return Response(code, {name.replace("_", "-"): value for name, value in headers.items()}, body)
 
 
-class ScriptedExchanges:
-    """A network that answers as it is told; safe for several threads.
+class ScriptedClient(HttpClient):
+    """A network with scripted responses; safe for several threads.
 
     Args:
-        script: What comes of each exchange in turn: an answer, an error, or a function of
-            the lines that were posted which gives one of both; afterwards everything is `OK`.
+        script: The result of each exchange in turn: a response, an error, or a function of the
+            lines that were posted which returns one of both; after the last one it is `OK`.
         clock: For `times`.
     """
 
     def __init__(self, *script: Any, clock: Callable[[], float] = time.monotonic) -> None:
-        self._script = list(script)
-        self._clock = clock
+        super().__init__(clock)
+        self.script = list(script)
         self._changed = threading.Condition()
-        self._abandoned = threading.Event()
+        self.abandoned = threading.Event()
         self.posts: list[list[bytes]] = []
         self.seconds: list[float] = []
         self.times: list[float] = []
         self.acknowledged: list[bytes] = []
 
-    def post(self, request: Request, seconds: float) -> Answer:
-        """Do what the script says."""
+    def send(self, request: Request, seconds: float) -> Response:
+        """Play the next step of the script."""
         posted = request.body.split(b"\n")
         with self._changed:
             self.posts.append(posted)
             self.seconds.append(seconds)
             self.times.append(self._clock())
-            step = self._script.pop(0) if self._script else OK
+            step = self.script.pop(0) if self.script else OK
             self._changed.notify_all()
-        outcome = step(posted) if callable(step) else step
-        if isinstance(outcome, Exception):
-            raise outcome
-        assert isinstance(outcome, Answer)
-        if outcome.status == 200:
+        result = step(posted) if callable(step) else step
+        if isinstance(result, Exception):
+            raise result
+        assert isinstance(result, Response)
+        if result.status == 200:
             with self._changed:
                 self.acknowledged += posted
                 self._changed.notify_all()
-        return outcome
+        return result
 
     def abandon(self) -> None:
-        """Release who waits in `until_abandoned`."""
-        self._abandoned.set()
-
-    def until_abandoned(self, error: Exception) -> Callable[[list[bytes]], Exception]:
-        """Return a step that lasts until the exchange is abandoned, and fails then."""
-
-        def step(_posted: list[bytes]) -> Exception:
-            assert self._abandoned.wait(LONG)
-            self._abandoned.clear()
-            return error
-
-        return step
+        """Set the event `abandoned`."""
+        self.abandoned.set()
 
     def wait_for_posts(self, count: int) -> None:
-        """Wait until there were so many."""
+        """Wait until there were this many requests."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.posts) >= count, LONG), self.posts
 
 
-def wait_for_account(buffer: Buffer, holds: Callable[[Account], bool]) -> None:
-    """Wait until an account is as it should be; fail with the account otherwise."""
+def wait_for_account(buffer: Buffer, holds: Callable[[RecordAccount], bool]) -> None:
+    """Wait for a condition of an account; fail with the account if it does not come."""
     with buffer.changed:
         assert buffer.changed.wait_for(lambda: holds(buffer.account()), LONG), buffer.account()

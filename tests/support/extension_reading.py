@@ -1,21 +1,21 @@
-"""An intake with routes to scripted destinations, and the events that it reads."""
+"""A router with routes to scripted destinations, and the events that it reads."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from extension.inbox import Inbox
-from extension.intake import Intake, Route
 from extension.invocations import Invocations
+from extension.receiver import Inbox
+from extension.router import Route, Router
 from extension.selection import Selection
-from tests.support.extension_deliveries import Delivering
 from tests.support.extension_parts import LinesDestination, ShiftedTime, Written, clocks_with
+from tests.support.extension_shippers import ScriptedShipper
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from extension.records import Record
+    from extension.records import LogRecord
 
 NOW = "2024-08-30T10:00:00.125Z"
 EVERYTHING = ("function", "platform", "extension")
@@ -27,19 +27,19 @@ def event(type_: Any = "function", record: Any = "hello\n", time: Any = NOW) -> 
 
 
 class Keeping(LinesDestination):
-    """Keeps the records as they were when they were to be written.
+    """Keeps the records that it encodes.
 
     Args:
-        poison: A record with which writing fails.
+        poison: A record that cannot be encoded.
     """
 
     def __init__(self, poison: object = None) -> None:
         super().__init__()
-        self.records: list[Record] = []
+        self.records: list[LogRecord] = []
         self._poison = poison
 
-    def encode(self, record: Record) -> bytes:
-        """Keep and write."""
+    def encode(self, record: LogRecord) -> bytes:
+        """Keep and encode."""
         if self._poison is not None and record.record == self._poison:
             raise UnicodeEncodeError("utf-8", str(self._poison), 0, 1, "surrogates not allowed")
         self.records.append(record)
@@ -47,13 +47,13 @@ class Keeping(LinesDestination):
 
 
 class Reading:
-    """An intake with one route for each of some choices of types.
+    """A router with one route for each set of types.
 
     Args:
-        types: Of each route.
+        types: The types of each route.
         selection: The operator's choice.
-        one_at_a_time: Whether this is not a Managed Instance.
-        poison: A record with which writing fails.
+        one_at_a_time: False on a Managed Instance.
+        poison: A record that cannot be encoded.
     """
 
     def __init__(
@@ -64,16 +64,17 @@ class Reading:
         poison: object = None,
     ) -> None:
         self.written = Written()
-        self.destinations = [Keeping(poison) for _ in types or [EVERYTHING]]
-        self.deliveries = [Delivering(destination=it) for it in self.destinations]
+        chosen = types or [EVERYTHING]
+        self.destinations = [Keeping(poison) for _ in chosen]
+        self.shippers = [ScriptedShipper(destination=it) for it in self.destinations]
         self.inbox = Inbox(1_000_000)
         self.time = ShiftedTime()
         self.invocations = Invocations(self.time, one_at_a_time=one_at_a_time)
-        self.intake = Intake(
+        self.router = Router(
             self.inbox,
             [
-                Route(delivering.delivery, frozenset(chosen))
-                for delivering, chosen in zip(self.deliveries, types or [EVERYTHING], strict=True)
+                Route(scripted.shipper, frozenset(of_route))
+                for scripted, of_route in zip(self.shippers, chosen, strict=True)
             ],
             self.invocations,
             selection or Selection(None, 1.0, ()),
@@ -81,20 +82,20 @@ class Reading:
             log=self.written.log,
         )
 
-    def read(self, *events: Any) -> list[Record]:
-        """Read one body with some events; return the records of the first route."""
-        self.intake.read(json.dumps(events).encode())
+    def read(self, *events: Any) -> list[LogRecord]:
+        """Route one body with some events; return the records of the first route."""
+        self.router.route(json.dumps(events).encode())
         return self.records
 
     @property
-    def records(self) -> list[Record]:
+    def records(self) -> list[LogRecord]:
         """The records of the first route."""
         return self.destinations[0].records
 
     @property
     def dropped(self) -> dict[str, int]:
-        """What the first route left out."""
-        account = self.deliveries[0].buffer.account()
+        """The records that the first route dropped, by reason."""
+        account = self.shippers[0].buffer.account()
         assert account.balanced
         assert account.pending == len(self.records)
         return account.dropped

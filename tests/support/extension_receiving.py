@@ -8,8 +8,7 @@ import socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from extension.inbox import Inbox
-from extension.receiver import Receiver
+from extension.receiver import Inbox, Receiver
 from tests.support.extension_parts import LONG, Written
 
 if TYPE_CHECKING:
@@ -28,9 +27,9 @@ class Listening:
 
     def __init__(self, room: int = 10_000_000) -> None:
         self.inbox = Inbox(room)
-        self.left_out: list[int] = []
+        self.drop_body: list[int] = []
         self.written = Written()
-        receiver = Receiver(self.inbox, LARGEST, self.left_out.append, self.written.log)
+        receiver = Receiver(self.inbox, LARGEST, self.drop_body.append, self.written.log)
         self.uri = receiver.listen("127.0.0.1", 0)
         self.port = urlsplit(self.uri).port or 0
 

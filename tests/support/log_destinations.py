@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from extension.destinations.choose import choose
-from extension.records import FunctionIdentity, Record
+from extension.destinations import choose
+from extension.records import FunctionIdentity, LogRecord
 
 if TYPE_CHECKING:
-    from extension.destinations.choose import Chosen
+    from extension.destinations import Chosen
     from extension.destinations.destination import Destination, Request
 
 IDENTITY = FunctionIdentity("my-fn", "$LATEST", "eu-central-1", "123456789012")
@@ -48,9 +48,9 @@ def destination(name: str, **environ: str) -> Destination:
     return made
 
 
-def record(value: Any, kind: str = "function", **fields: Any) -> Record:
+def record(value: Any, kind: str = "function", **fields: Any) -> LogRecord:
     """Return a record of an invocation that is not known, at `TIME`."""
-    return Record(TIME, kind, value, None, None)._replace(**fields)
+    return LogRecord(TIME, kind, value, None, None)._replace(**fields)
 
 
 def body_of(request: Request) -> bytes:

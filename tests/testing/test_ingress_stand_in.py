@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import requests
 
+from testing.emulator import required_emulator
 from testing.events.firehose import headers
 from testing.exchange import Answer, Received
 from testing.ingress.concurrency import FunctionError, Instance, Instances
@@ -40,7 +41,6 @@ from tests.support.invoking import (
     points,
     record_of,
 )
-from tests.support.required_emulator import required_emulator
 
 BODY = body_of([record_of(points(3))]).encode()
 HEADERS = headers(REQUEST_ID, ACCESS_KEY)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.lambda_services.faults import Faults, FunctionAbout
+from testing.lambda_services.faults import Faults, FunctionInfo
 from testing.lambda_services.function_process import FunctionProcess
 from testing.lambda_services.services import LambdaServices
 from tests.support.extension_samples import AT_ONCE, SHUTDOWN_SECONDS, Sample
@@ -82,7 +82,7 @@ class TestSaid:
 
     def test_identity(self, sample: Sample) -> None:
         """Name, version, account and ARN are those that were given."""
-        about = FunctionAbout(name="mine", account="999999999999", region="eu-west-1")
+        about = FunctionInfo(name="mine", account="999999999999", region="eu-west-1")
         with (
             LambdaServices(function=about, faults=Faults()) as services,
             sample.start(services) as running,

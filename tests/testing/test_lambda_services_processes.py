@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.lambda_services.exchange import Call
+from testing.lambda_services.calls import Call
 from testing.lambda_services.extension_process import ExtensionProcess
 from testing.lambda_services.services import LambdaServices
 from tests.support.extension_samples import AT_ONCE, PROMPT, SAMPLE, SHUTDOWN_SECONDS, Sample
@@ -62,7 +62,7 @@ class TestProcesses:
             services.invoke(line_after_it())
             running.shutdown()
             assert running.output == "grüß\ngrüß\n".encode()
-        assert "grüß" in sample.records("extension")
+        assert "grüß\n" in sample.records("extension")
         with sample.start(services) as silent:
             assert silent.output == b""
 
@@ -161,4 +161,4 @@ def state(pid: int) -> str:
 
 def nexts(calls: list[Call]) -> int:
     """Count the calls of `next`."""
-    return sum(call.path.endswith("/event/next") for call in calls)
+    return sum(call.request.path.endswith("/event/next") for call in calls)

@@ -179,7 +179,7 @@ class TestAnswers:
     )
     def test_impossible(self, make: Callable[[], object]) -> None:
         """What HTTP cannot say is refused where it is written down."""
-        with pytest.raises(ValueError, match=r"body|answer"):
+        with pytest.raises(ValueError, match=r"body|reply"):
             make()
 
     def test_failing_function(self, session: requests.Session) -> None:

@@ -52,7 +52,7 @@ def unpacked_layer(python: Path) -> Iterator[Layer]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         built, archive, path = folder / "built", folder / "layer.zip", folder / "bin"
-        fill(built, str(python))
+        fill(built)
         write_zip(built, archive)
         shutil.unpack_archive(archive, folder / "layer")
         executable = folder / "layer" / "extensions" / EXECUTABLE

@@ -1,0 +1,110 @@
+"""How a destination's responses decide when the next batch is sent, and how large it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# After this number of failures in a row invocations no longer wait for the destination …
+FAILURES_TO_OPEN = 4
+# … except for one attempt after each of these pauses.
+_FIRST_PAUSE = 5.0
+_LONGEST_PAUSE = 300.0
+# Larger batches need fewer round trips, and more memory for the joined body.
+_LARGEST_BYTES = 2_097_152
+# Some twenty kilobytes of log lines on the wire; a destination that needs longer is down.
+_SMALLEST_BYTES = 262_144
+
+
+class Backoff:
+    """Exponential backoff with jitter, then a circuit breaker; times in seconds on the clock.
+
+    Args:
+        clock: A monotonic clock.
+        random: Returns a number from 0 to 1.
+        first_delay: The delay after the first failure.
+        longest_delay: The limit of the delay before the breaker opens.
+        failures_to_open: The number of failures in a row that opens the breaker.
+
+    Attributes:
+        retry_at: When the next attempt may start.
+        retry_at_shutdown: The same at SHUTDOWN, where no later attempt follows.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        random: Callable[[], float],
+        first_delay: float = 0.1,
+        longest_delay: float = 2.0,
+        failures_to_open: int = FAILURES_TO_OPEN,
+    ) -> None:
+        self._clock = clock
+        self._random = random
+        self._first_delay = first_delay
+        self._longest_delay = longest_delay
+        self._failures_to_open = failures_to_open
+        self._failures = 0
+        self.retry_at = 0.0
+        self.retry_at_shutdown = 0.0
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last attempt failed."""
+        return self._failures > 0
+
+    @property
+    def open(self) -> bool:
+        """Whether the circuit is open: the destination counts as down."""
+        return self._failures >= self._failures_to_open
+
+    def failed(self, retry_after: float | None) -> None:
+        """Note a failure; `retry_after` is the wait that the destination asks for, in seconds."""
+        self._failures += 1
+        if self.open:
+            doublings = min(self._failures - self._failures_to_open, 10)
+            delay = min(_FIRST_PAUSE * 2**doublings, _LONGEST_PAUSE)
+        else:
+            delay = min(self._first_delay * 2 ** min(self._failures - 1, 20), self._longest_delay)
+        # Half of it is random, so that many environments do not come back at the same moment.
+        delay *= 0.5 + self._random() / 2
+        now = self._clock()
+        self.retry_at = now + max(delay, retry_after or 0.0)
+        self.retry_at_shutdown = now + self._first_delay
+
+    def succeeded(self) -> None:
+        """Note that the destination responded."""
+        self._failures = 0
+        self.retry_at = 0.0
+        self.retry_at_shutdown = 0.0
+
+
+class BatchSize:
+    """The size of the next batch.
+
+    A batch for which a destination needs more than its budget is never accepted, however often
+    it is sent; a smaller one may be. So after a timeout the batches are small, and grow again.
+
+    Args:
+        limit: The largest body that the destination accepts, in bytes.
+
+    Attributes:
+        bytes: The size, before compression.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._largest = min(limit, _LARGEST_BYTES)
+        self._smallest = min(limit, _SMALLEST_BYTES)
+        self.bytes = self._largest
+
+    def succeeded(self, seconds: float, budget: float) -> None:
+        """Note how long an exchange took; twice the size may take twice as long."""
+        if seconds < budget / 2:
+            self.bytes = min(self.bytes * 2, self._largest)
+
+    def failed(self, seconds: float, budget: float) -> None:
+        """Note an exchange without a response; only if it timed out can the size be the cause."""
+        if seconds >= budget:
+            self.bytes = self._smallest

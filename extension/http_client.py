@@ -1,0 +1,208 @@
+"""HTTP requests to a log destination over `http.client`, each within a total time.
+
+A socket's timeout bounds one operation; a destination that sends a byte now and then would
+hold a connection for ever. So a timer shuts the socket down when the time is over. It cannot
+interrupt a name look-up, a connection attempt or a TLS handshake. The last two have timeouts
+of their own, and no flush waits longer than its budget for any of the three.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import ssl
+import threading
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from extension.destinations.destination import Response
+from extension.errors import AbandonedExchange, ExchangeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from urllib.parse import SplitResult
+
+    from extension.destinations.destination import Request
+
+# Enough for counts and errors; the rest of a longer response is not read.
+_LARGEST_RESPONSE_BYTES = 65_536
+# Load balancers and firewalls drop idle connections after a minute or more, often silently:
+# a request over such a connection would wait in vain.
+_LONGEST_IDLE_SECONDS = 60.0
+_FIRST_ERROR_STATUS = 300
+
+
+class _StaleConnection(ExchangeError):  # noqa: N818 -- what it is says more than that it is an error
+    """The other side had closed a connection that was kept open."""
+
+
+class _Exchange:
+    """One call of `send`; `cut_off` says why it was interrupted, if it was."""
+
+    def __init__(self) -> None:
+        self.cut_off: type[ExchangeError] | None = None
+
+
+class HttpClient:
+    """Sends requests one at a time, over a connection that is kept for its host.
+
+    No proxy is used and no redirect followed: the token goes to the configured host only.
+
+    Args:
+        clock: A monotonic clock in seconds.
+        wall: A clock that goes on while the environment is frozen, or stored (SnapStart).
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._clock = clock
+        self._wall = wall
+        self._used = 0.0
+        self._origin = ("", "")
+        self._connection: http.client.HTTPConnection | None = None
+        # `http.client` forgets it once a response is to end with the connection.
+        self._sock: socket.socket | None = None
+        self._exchange = _Exchange()
+        self._tls: ssl.SSLContext | None = None
+
+    def prepare(self) -> ssl.SSLContext:
+        """Load the certificates, which takes some 20 ms, unless they are loaded.
+
+        Raises:
+            OSError: There are none, or they cannot be read.
+        """
+        if self._tls is None:
+            context = ssl.create_default_context()
+            # Python 3.9 leaves this to OpenSSL's configuration.
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            self._tls = context
+        return self._tls
+
+    def send(self, request: Request, seconds: float) -> Response:
+        """Send a request and return the response.
+
+        If a kept connection turns out to be closed, the request is sent again once over a new
+        one, within the same time. A connection that was idle for a minute is not used again.
+
+        Raises:
+            AbandonedExchange: `abandon` was called.
+            ExchangeError: There was no complete response within `seconds`.
+        """
+        if not 0 <= self._wall() - self._used < _LONGEST_IDLE_SECONDS:
+            self.close()
+        exchange = self._exchange = _Exchange()
+        timer = threading.Timer(seconds, self._cut_off, (exchange, ExchangeError))
+        timer.daemon = True
+        timer.start()
+        end = self._clock() + seconds
+        try:
+            return self._post(request, exchange, seconds)
+        except _StaleConnection:
+            return self._post(request, exchange, end - self._clock())
+        finally:
+            timer.cancel()
+            self._used = self._wall()
+
+    def abandon(self) -> None:
+        """Cut off the request in flight, from another thread."""
+        self._cut_off(self._exchange, AbandonedExchange)
+
+    def close(self) -> None:
+        """Close the kept connection."""
+        connection, self._connection, self._sock = self._connection, None, None
+        if connection is not None:
+            connection.close()
+
+    def _cut_off(self, exchange: _Exchange, reason: type[ExchangeError]) -> None:
+        exchange.cut_off = reason
+        sock = self._sock
+        if exchange is self._exchange and sock is not None:
+            with contextlib.suppress(OSError):
+                # `SSLSocket.shutdown` would also discard the TLS state, which the other thread
+                # is using: a response that has arrived already is still read.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def _post(self, request: Request, exchange: _Exchange, seconds: float) -> Response:
+        kept = False
+        try:
+            url = urlsplit(request.url)
+            connection, kept = self._connected(url, seconds)
+            if exchange.cut_off:
+                raise TimeoutError("timed out")
+            target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+            complete = _send(connection, target, request)
+            response = connection.getresponse()
+            body = response.read(_LARGEST_RESPONSE_BYTES)
+            if exchange.cut_off and response.length != 0:
+                # Only a length shows that nothing is missing.
+                raise TimeoutError("timed out")
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self.close()
+            raise _failure(error, exchange, kept=kept) from None
+        if not complete or not response.isclosed() or response.will_close:
+            # More of the request or the response would follow, or the other side closes.
+            self.close()
+        if not complete and response.status < _FIRST_ERROR_STATUS:
+            raise ExchangeError("the response came before the end of the request")
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return Response(response.status, headers, body)
+
+    def _connected(
+        self, url: SplitResult, seconds: float
+    ) -> tuple[http.client.HTTPConnection, bool]:
+        """Return a connection to the host of a URL, and whether it is a kept one."""
+        origin = (url.scheme, url.netloc)
+        if origin != self._origin:
+            self.close()
+        if self._connection is not None:
+            return self._connection, True
+        if seconds <= 0:
+            raise TimeoutError("timed out")
+        # A host may have a second address, which is tried after the first: so half the time each.
+        host, timeout = url.hostname or "", seconds / 2
+        connection = (
+            http.client.HTTPSConnection(host, url.port, timeout=timeout, context=self.prepare())
+            if url.scheme == "https"
+            else http.client.HTTPConnection(host, url.port, timeout=timeout)
+        )
+        self._connection, self._origin = connection, origin
+        connection.connect()
+        self._sock = connection.sock
+        self._sock.settimeout(seconds)
+        return connection, False
+
+
+def _send(connection: http.client.HTTPConnection, target: str, request: Request) -> bool:
+    """Send a request; return whether all of it was sent.
+
+    Some servers refuse a request by its head, because it is too large for instance, and read no
+    further. Their response counts, and is to be read.
+    """
+    try:
+        connection.request(request.method, target, request.body, dict(request.headers))
+    except OSError:
+        if connection.sock is None:
+            raise
+        return False
+    return True
+
+
+def _failure(error: Exception, exchange: _Exchange, *, kept: bool) -> ExchangeError:
+    if exchange.cut_off:
+        return exchange.cut_off("timed out")
+    # `http.client.RemoteDisconnected` is a ConnectionError too.
+    if kept and isinstance(error, ConnectionError):
+        return _StaleConnection(_reason(error))
+    return ExchangeError(_reason(error))
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, OSError):
+        # The text of `http.client` quotes the response or a header, which may hold the token.
+        return f"no valid HTTP response ({type(error).__name__})"
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,178 @@
+"""The lifecycle of the extension after it has registered and subscribed.
+
+    INVOKE:   wait for runtimeDone; settle; flush within the budget; next
+    SHUTDOWN: settle; flush within what is left; exit 0
+
+Whatever fails is reported once, and `next` is called again: a function never fails because
+its logs cannot be shipped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from extension.errors import LambdaApiError
+from extension.own_log import location
+from extension.records import LogRecord
+
+if TYPE_CHECKING:
+    from extension.clocks import Clocks
+    from extension.invocations import Invocations
+    from extension.lambda_api import Event, LambdaApi
+    from extension.own_log import OwnLog
+    from extension.receiver import Inbox
+    from extension.router import Router
+    from extension.settings import Settings
+    from extension.shipper import Shipper
+
+# A flush ends this long before the function's own deadline.
+_MARGIN_SECONDS = 0.5
+# "Lambda limits the shutdown phase to 2,000 ms", then it kills the process.
+_SHUTDOWN_SECONDS = 1.7
+_SHUTDOWN_MARGIN_SECONDS = 0.3
+_SHUTDOWN_SETTLE_SECONDS = 0.05
+# A line may enter the platform's buffer somewhat after the `runtimeDone` that follows it.
+_LATE_LINE_SECONDS = 0.010
+# After a longer idle time the environment may have been frozen, and connections are suspect.
+_FROZEN_SECONDS = 1.0
+_RETRY_SECONDS = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+class Pipeline(NamedTuple):
+    """What lies between the receiver and the destinations."""
+
+    inbox: Inbox
+    router: Router
+    invocations: Invocations
+    shippers: tuple[Shipper, ...]
+
+
+class Lifecycle:
+    """Handles the events of the Extensions API.
+
+    Args:
+        api: The Lambda services.
+        settings: The operator's settings.
+        pipeline: Where the records are; None if no logs are shipped: then nothing is waited for.
+        clocks: The time.
+        log: For the operator.
+    """
+
+    def __init__(
+        self,
+        api: LambdaApi,
+        settings: Settings,
+        pipeline: Pipeline | None,
+        clocks: Clocks,
+        log: OwnLog,
+    ) -> None:
+        self._api = api
+        self._pipeline = pipeline
+        self._clocks = clocks
+        self._log = log
+        self._budget = settings.flush_budget_ms / 1000
+        self._window = settings.timeout_ms / 1000
+        self._missed = ""
+        self._request_id = ""
+
+    def run(self) -> int:
+        """Handle events until SHUTDOWN; return the exit code."""
+        while True:
+            asked, asked_wall = self._clocks.monotonic(), self._clocks.wall()
+            event = self._next()
+            try:
+                if self._pipeline is not None:
+                    if self._clocks.wall() - asked_wall > _FROZEN_SECONDS:
+                        for shipper in self._pipeline.shippers:
+                            shipper.abandon_exchange(asked)
+                    if event.kind == "INVOKE":
+                        self._invocation(event, self._pipeline)
+                    elif event.kind == "SHUTDOWN":
+                        self._shutdown(event, self._pipeline)
+            except Exception as error:  # noqa: BLE001 -- promise 1: no error ends the process
+                self._log.warn_once("lifecycle", f"error in the lifecycle: {location(error)}")
+            if event.kind == "SHUTDOWN":
+                return 0
+
+    def _next(self) -> Event:
+        attempt = 0
+        while True:
+            try:
+                return self._api.next()
+            except LambdaApiError as error:  # noqa: PERF203 -- each attempt may be the last
+                self._log.warn_once("next", f"waiting for the next event is retried: {error}")
+                self._clocks.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
+                attempt += 1
+
+    def _invocation(self, event: Event, pipeline: Pipeline) -> None:
+        """Hold the environment until the invocation's last line has arrived, within limits."""
+        now, wall = self._clocks.monotonic(), self._clocks.wall()
+        self._request_id = event.request_id
+        invocations = pipeline.invocations
+        invocations.invoked(event.request_id, self._clocks.timestamp())
+        left = max(event.deadline - wall, 0.0)
+        end = now + left - min(_MARGIN_SECONDS, left / 4)
+        if self._missed and not invocations.is_done(self._missed):
+            # Once a `runtimeDone` was missed, the wait for the next one is short.
+            done = invocations.wait_until_quiet(event.request_id, self._budget, end)
+        else:
+            done = invocations.wait_until_done(event.request_id, end)
+            self._missed = "" if done else event.request_id
+        until = min(self._clocks.monotonic() + self._budget, end)
+        if done:
+            self._settle(pipeline, self._window_end(invocations.ended(event.request_id)), until)
+        _flush(pipeline, until)
+
+    def _window_end(self, ended: float) -> float:
+        """Return until when the platform may send lines of an invocation that `ended`.
+
+        What was written before the end leaves the platform's buffer within one window. The
+        `runtimeDone` itself may have spent most of it there, on a busy machine even more.
+        """
+        latest = max(ended + min(self._window, self._budget / 2), self._clocks.monotonic())
+        return latest + _LATE_LINE_SECONDS
+
+    def _settle(self, pipeline: Pipeline, end: float, until: float) -> None:
+        """Wait for what the platform still buffers, and until it has been parsed."""
+        now = self._clocks.monotonic()
+        self._clocks.sleep(max(min(end, until) - now, 0.0))
+        pipeline.inbox.wait_until_parsed(max(until - self._clocks.monotonic(), 0.0))
+
+    def _shutdown(self, event: Event, pipeline: Pipeline) -> None:
+        """Send all records before the environment is killed."""
+        now, wall = self._clocks.monotonic(), self._clocks.wall()
+        left = event.deadline - wall - _SHUTDOWN_MARGIN_SECONDS if event.deadline else 2.0
+        until = now + max(min(left, _SHUTDOWN_SECONDS), 0.0)
+        if event.reason in ("timeout", "failure"):
+            pipeline.router.queue(self._shutdown_record(event.reason))
+        for shipper in pipeline.shippers:
+            shipper.begin_shutdown()
+        self._settle(pipeline, now + _SHUTDOWN_SETTLE_SECONDS, until)
+        sent = _flush(pipeline, until, final=True)
+        for shipper in pipeline.shippers:
+            account = shipper.buffer.account()
+            line = f"{shipper.destination.name} at shutdown: {account}"
+            if sent and not account.lost:
+                self._log.debug(line)
+            else:
+                self._log.warning(f"log records were lost; {line}")
+        if pipeline.inbox.bytes:
+            self._log.warning(f"{pipeline.inbox.bytes} bytes of telemetry were not parsed in time")
+
+    def _shutdown_record(self, reason: str) -> LogRecord:
+        request = self._request_id or None
+        suffix = f" (request {request})" if request else ""
+        content = {
+            "message": f"the environment was shut down: {reason}{suffix}",
+            "shutdownReason": reason,
+            "requestId": request,
+        }
+        return LogRecord(self._clocks.timestamp(), "extension", content, request, "ERROR")
+
+
+def _flush(pipeline: Pipeline, until: float, *, final: bool = False) -> bool:
+    """Make all shippers send what they have, until a moment; return whether all did."""
+    for shipper in pipeline.shippers:
+        shipper.begin_flush(until, final=final)
+    ended = [shipper.end_flush() for shipper in pipeline.shippers]
+    return all(ended)

@@ -1,0 +1,229 @@
+"""From the platform's bodies to the buffers: records are parsed, selected, encoded, queued."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from extension.own_log import PREFIX, location
+from extension.records import LogRecord, Malformed, parse_events
+from extension.selection import context_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extension.clocks import Clocks
+    from extension.invocations import Invocations
+    from extension.own_log import OwnLog
+    from extension.receiver import Inbox
+    from extension.selection import Selection
+    from extension.shipper import Shipper
+
+# The platform's clock is this machine's: an event that seems older than this was held back by a
+# freeze, or carries the time of another clock.
+_OLDEST_END_SECONDS = 1.0
+_OLDEST_RECORD_SECONDS = 60.0
+
+
+class Route(NamedTuple):
+    """A shipper and the kinds of records that it gets."""
+
+    shipper: Shipper
+    types: frozenset[str]
+
+
+class _Outlet:
+    """Collects the records of one body for one route."""
+
+    __slots__ = ("_enough", "_lines", "_router", "_size", "_time", "encode", "shipper", "types")
+
+    def __init__(self, route: Route, router: Router) -> None:
+        self._router = router
+        self._time = ""
+        self.shipper = route.shipper
+        self.encode = route.shipper.destination.encode
+        self.types = route.types
+        self._lines: list[bytes] = []
+        self._size = 0
+        # A body may be larger than the buffer; no part of it that is queued at once is.
+        self._enough = route.shipper.buffer.max_bytes // 8
+
+    def put(self, line: bytes, time: str) -> None:
+        """Collect an encoded record; `time` is that of its event."""
+        self._time = time
+        self._lines.append(line)
+        self._size += len(line)
+        if self._size > self._enough:
+            self.queue()
+
+    def queue(self) -> None:
+        """Queue the collected records as soon as there is space for them."""
+        if self._lines:
+            age = self._router.age(self._time)
+            self.shipper.wait_for_space(age if 0 <= age < _OLDEST_RECORD_SECONDS else 0.0)
+            self.shipper.add(self._lines)
+            self._lines = []
+            self._size = 0
+
+
+class Router:
+    """Routes the records of each body to the destinations, in a thread of its own.
+
+    Args:
+        inbox: The bodies.
+        routes: The destinations.
+        invocations: Knows which invocation ran when; learns what the platform reports of them.
+        selection: The operator's choice of records.
+        clocks: The time, for what has none.
+        log: For the operator.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        routes: Sequence[Route],
+        invocations: Invocations,
+        selection: Selection,
+        *,
+        clocks: Clocks,
+        log: OwnLog,
+    ) -> None:
+        self._inbox = inbox
+        self._routes = tuple(routes)
+        self._invocations = invocations
+        self._selection = selection
+        self._clocks = clocks
+        self._log = log
+
+    def start(self) -> None:
+        """Start the thread."""
+        threading.Thread(target=self._run, name="router", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            body = self._inbox.take()
+            if body is None:
+                continue
+            try:
+                self.route(body)
+            except Exception as error:  # noqa: BLE001 -- promise 1: no error ends the thread
+                self._log.warn_once("parse", f"error while parsing telemetry: {location(error)}")
+                self.drop_body("fault")
+            finally:
+                self._inbox.done()
+
+    @property
+    def types(self) -> list[str]:
+        """The types to subscribe to; always `platform`, which reports the end of invocations."""
+        return sorted({"platform"}.union(*(route.types for route in self._routes)))
+
+    def route(self, body: bytes) -> None:
+        """Queue the records of one body; wait for space if the destination works."""
+        self._invocations.last_record = self._clocks.monotonic()
+        outlets = [_Outlet(route, self) for route in self._routes]
+        try:
+            for event in parse_events(body):
+                record, kind = self._record(event)
+                reason = self._reason_to_drop(record, kind)
+                for outlet in outlets:
+                    if kind not in outlet.types:
+                        continue
+                    if reason:
+                        outlet.shipper.buffer.leave_out(reason, 1)
+                    else:
+                        self._put(outlet, record)
+        finally:
+            # An error does not cost the records before it.
+            for outlet in outlets:
+                outlet.queue()
+
+    def _put(self, outlet: _Outlet, record: LogRecord) -> None:
+        try:
+            line = outlet.encode(record)
+        except Exception as error:  # noqa: BLE001 -- promise 1: an error costs one record
+            self._log.warn_once("encode", f"cannot encode a record: {location(error)}")
+            outlet.shipper.buffer.leave_out("fault", 1)
+        else:
+            outlet.put(line, record.time)
+
+    def queue(self, record: LogRecord) -> None:
+        """Queue a record of the extension's own for every destination."""
+        for route in self._routes:
+            route.shipper.add([route.shipper.destination.encode(record)])
+
+    def drop_body(self, reason: str) -> None:
+        """Account for a body whose records cannot be counted: as one for each destination."""
+        for route in self._routes:
+            route.shipper.buffer.leave_out(reason, 1)
+
+    def _record(self, event: Any) -> tuple[LogRecord, str]:
+        """Return an event as a record, and its kind: `function`, `extension` or `platform`."""
+        # Most records by far are plain lines of the function: this path is for speed.
+        if type(event) is dict and event.get("type") == "function":
+            time, content = event.get("time"), event.get("record")
+            if type(time) is str and type(content) is str and content[:1] not in ("[", "{"):
+                request_id = self._invocations.at(time)
+                if self._selection.redacts:
+                    content = self._selection.redacted(content)
+                return LogRecord(time, "function", content, request_id, None), "function"
+        return self._record_of_any(event)
+
+    def _record_of_any(self, event: Any) -> tuple[LogRecord, str]:
+        if not isinstance(event, dict):
+            text = self._selection.redacted(event.text if isinstance(event, Malformed) else event)
+            return LogRecord(self._clocks.timestamp(), "function", text, None, None), "function"
+        type_, time, content = event.get("type"), event.get("time"), event.get("record")
+        if not isinstance(type_, str):
+            type_ = "function"
+        if not isinstance(time, str):
+            time = self._clocks.timestamp()
+        if type_ in ("function", "extension"):
+            kind, context = type_, self._selection.context_of(content)
+        else:
+            kind, context = "platform", context_of(content)
+            self._platform_event(type_, time, content)
+        request_id = context.request_id
+        if kind != "platform" and not context.by_runtime:
+            request_id = self._invocations.of_line(request_id, time, by_time=kind == "function")
+        redacted = self._selection.redacted(content)
+        return LogRecord(time, type_, redacted, request_id, context.level), kind
+
+    def _reason_to_drop(self, record: LogRecord, kind: str) -> str:
+        if kind == "function":
+            return self._selection.reason_to_drop(record.level)
+        content = record.record
+        if isinstance(content, dict):
+            # The JSON log format wraps what an extension prints.
+            content = content.get("message")
+        if kind == "extension" and isinstance(content, str) and content.startswith(PREFIX):
+            # A line about a request that caused another request would never end.
+            return "own_line"
+        return ""
+
+    def _platform_event(self, type_: str, time: str, content: Any) -> None:
+        if not isinstance(content, dict):
+            return
+        request_id = content.get("requestId")
+        if type_ == "platform.start" and isinstance(request_id, str):
+            self._invocations.started(request_id, time)
+        elif type_ == "platform.runtimeDone" and isinstance(request_id, str):
+            age = self.age(time)
+            known = age if 0 <= age <= _OLDEST_END_SECONDS else 0.0
+            self._invocations.done(request_id, self._clocks.monotonic() - known)
+        elif type_ == "platform.logsDropped":
+            counts = (content.get("droppedRecords"), content.get("droppedBytes"))
+            records, size = (count if isinstance(count, int) else 0 for count in counts)
+            for route in self._routes:
+                route.shipper.losses.platform_dropped(records, size)
+
+    def age(self, time: str) -> float:
+        """Return how many seconds ago a time of the platform was; 0 if it is not a time."""
+        try:
+            # Python 3.9 and 3.10 do not know the Z.
+            return (
+                self._clocks.wall()
+                - datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
+            )
+        except (ValueError, OverflowError):
+            return 0.0

@@ -1,0 +1,265 @@
+"""Sends the records of one destination: by size and age, and when a flush asks for it.
+
+A thread of its own sends during an invocation too. The lifecycle asks for a flush before the
+environment may freeze.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+from extension.backoff import BatchSize
+from extension.destinations.destination import BatchResult, Meaning
+from extension.errors import AbandonedExchange, ExchangeError, ExtensionError
+from extension.results import UNAUTHORIZED, LossReporter, ResultHandler
+
+if TYPE_CHECKING:
+    from extension.backoff import Backoff
+    from extension.buffer import Buffer
+    from extension.clocks import Clocks
+    from extension.destinations.destination import Destination, Request, Response
+    from extension.http_client import HttpClient
+    from extension.own_log import OwnLog
+
+ENOUGH_BYTES = 1_048_576
+LONG_ENOUGH_SECONDS = 1.0
+# Records that are this many budgets late come late because the destination is slow; then the
+# oldest are dropped.
+_BUDGETS_LATE = 3
+_SHORTEST_SECONDS = 0.02
+# How late the thread may notice that the time of an exchange is over.
+_GRACE_SECONDS = 0.25
+# At SHUTDOWN an exchange that has taken this long is cut off and started again.
+_HANGING_SECONDS = 0.5
+
+
+class _InFlight(NamedTuple):
+    """The exchange in flight: when it began and when its time is over, on the clock."""
+
+    began: float
+    ends: float
+
+
+class Shipper:
+    """Sends what is in a buffer to its destination.
+
+    Args:
+        destination: Builds requests and interprets responses.
+        buffer: Holds the records.
+        backoff: Decides when to try again.
+        client: Sends requests; used by the shipper's own thread.
+        budget: Seconds for an exchange.
+        clocks: The time.
+        log: For the operator.
+    """
+
+    def __init__(
+        self,
+        destination: Destination,
+        buffer: Buffer,
+        backoff: Backoff,
+        *,
+        client: HttpClient,
+        budget: float,
+        clocks: Clocks,
+        log: OwnLog,
+    ) -> None:
+        self.destination = destination
+        self.buffer = buffer
+        self.losses = LossReporter(destination, buffer, clocks, log)
+        self._backoff = backoff
+        self._client = client
+        self._budget = budget
+        self._clock = clocks.monotonic
+        self._results = ResultHandler(destination, buffer, backoff, self.losses, log)
+        self._in_flight: _InFlight | None = None
+        self._flush_until: float | None = None
+        self._shutting_down = False
+        self._last_seconds = 0.0
+        self._size = BatchSize(destination.max_body_bytes)
+
+    def start(self) -> None:
+        """Start the thread."""
+        name = f"shipper to {self.destination.name}"
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def add(self, records: list[bytes]) -> None:
+        """Queue encoded records; drop them if the destination has refused the token."""
+        if self._results.stopped:
+            self.buffer.leave_out(UNAUTHORIZED, len(records))
+        else:
+            self.buffer.add(records)
+
+    def wait_for_space(self, late: float = 0.0) -> None:
+        """Wait until records can be added without displacing others, at most one budget.
+
+        There is no wait for a destination that is down: then the oldest records are dropped. Nor
+        for a slow one once records are some budgets late: behind them comes the end of the
+        invocation, which is held up until it arrives.
+
+        Args:
+            late: The age of the newest record in seconds.
+        """
+        seconds = min(self._budget, _BUDGETS_LATE * self._budget - late)
+        with self.buffer.changed:
+            self.buffer.changed.wait_for(
+                lambda: not self.buffer.full or not self._healthy(), max(seconds, 0.0)
+            )
+
+    def begin_flush(self, until: float, *, final: bool = False) -> None:
+        """Start to send everything.
+
+        Args:
+            until: When the flush ends, on the clock.
+            final: Whether no later flush follows: then the circuit breaker is ignored.
+        """
+        with self.buffer.changed:
+            if final and not self._results.stopped and not self._backoff.failing:
+                self.losses.report(final=True)
+            self._flush_until = until
+            self._shutting_down = final
+            self.buffer.changed.notify_all()
+
+    def end_flush(self) -> bool:
+        """Wait for the flush that was begun; return whether everything was sent."""
+        changed = self.buffer.changed
+        with changed:
+            until = self._flush_until or 0.0
+            while self.buffer.pending and self._worth_waiting(until):
+                changed.wait(self._wait_seconds(until))
+            self._flush_until = None
+            self._shutting_down = False
+            return not self.buffer.pending
+
+    def begin_shutdown(self) -> None:
+        """Prepare for the final flush: nothing waits for space, a hanging exchange is cut off."""
+        with self.buffer.changed:
+            self._shutting_down = True
+            self.buffer.changed.notify_all()
+        self.abandon_exchange(self._clock() - _HANGING_SECONDS)
+
+    def abandon_exchange(self, began_before: float) -> None:
+        """Cut off the exchange in flight, if it began before a moment, and send it again."""
+        with self.buffer.changed:
+            in_flight = self._in_flight
+            if in_flight is None or in_flight.began >= began_before:
+                return
+            now = self._clock()
+            self._in_flight = _InFlight(now, now + self._budget)
+            # While the lock is held no other exchange can begin, which would be cut off instead.
+            self._client.abandon()
+
+    def _healthy(self) -> bool:
+        return not (self._results.stopped or self._backoff.failing or self._shutting_down)
+
+    def _worth_waiting(self, until: float) -> bool:
+        now = self._clock()
+        if self._results.stopped or now >= until:
+            return False
+        if self._in_flight is not None:
+            # A name look-up may hang for longer than the exchange is allowed to take.
+            return now < self._in_flight.ends + _GRACE_SECONDS
+        return self._may_start_at() < until
+
+    def _wait_seconds(self, until: float) -> float:
+        in_flight = self._in_flight
+        ends = until if in_flight is None else in_flight.ends + _GRACE_SECONDS
+        return max(min(until, ends) - self._clock(), 0.0)
+
+    def _may_start_at(self) -> float:
+        backoff = self._backoff
+        return backoff.retry_at_shutdown if self._shutting_down else backoff.retry_at
+
+    def _due_in(self) -> float | None:
+        """Return the seconds until a batch is due; None if nothing waits."""
+        buffer, now = self.buffer, self._clock()
+        if not buffer.pending or self._results.stopped:
+            return None
+        flushing = self._flush_until is not None and now + self._least_seconds() < self._flush_until
+        if flushing or buffer.full or buffer.bytes >= ENOUGH_BYTES:
+            due = now
+        else:
+            due = buffer.waiting_since + LONG_ENOUGH_SECONDS
+        return max(due, self._may_start_at()) - now
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError):
+            # Ahead of the first request, which would report the error again.
+            self._client.prepare()
+        while True:
+            with self.buffer.changed:
+                while (due := self._due_in()) is None or due > 0:
+                    self.buffer.changed.wait(due)
+            try:
+                self.send_batch()
+            except Exception as error:  # noqa: BLE001 -- promise 1: no error ends the thread
+                self._results.internal_error(error)
+
+    def send_batch(self) -> None:
+        """Send the oldest records, in smaller parts if the destination asks for them."""
+        batch = self.buffer.take(self._size.bytes)
+        counts = [len(batch)] if batch else []
+        while counts:
+            count = counts.pop(0)
+            result = self._attempt(batch[:count])
+            if result.meaning is Meaning.HALVE and count > 1:
+                counts[:0] = [count // 2, count - count // 2]
+            elif self._results.handle(result, count):
+                batch = batch[count:]
+            else:
+                return
+
+    def _attempt(self, records: list[bytes]) -> BatchResult:
+        """Send some records and return the result, also if there was no response."""
+        while True:
+            try:
+                response = self._exchange(self.destination.request(records))
+                return self.destination.interpret(response, len(records))
+            except AbandonedExchange:  # noqa: PERF203 -- rare, and then it is sent again
+                continue
+            except ExtensionError as error:
+                return BatchResult(Meaning.RETRY, detail=str(error))
+
+    def _exchange(self, request: Request) -> Response:
+        """Send a request and return its response; adapt the batch size to the time it took."""
+        seconds = self._exchange_seconds()
+        began = self._clock()
+        with self.buffer.changed:
+            self._in_flight = _InFlight(began, began + seconds)
+        try:
+            response = self._client.send(request, seconds)
+        except AbandonedExchange:
+            # A freeze says nothing about the size.
+            raise
+        except ExchangeError:
+            self._size.failed(self._clock() - began, seconds)
+            raise
+        else:
+            self._last_seconds = self._clock() - began
+            self._size.succeeded(self._last_seconds, seconds)
+            return response
+        finally:
+            with self.buffer.changed:
+                self._in_flight = None
+
+    def _least_seconds(self) -> float:
+        """Return the seconds that must be left to start an exchange.
+
+        One that is cut off for lack of time may have been accepted, and would be sent again.
+        """
+        if self._shutting_down:
+            return _SHORTEST_SECONDS
+        return max(_SHORTEST_SECONDS, min(self._last_seconds, self._budget / 2))
+
+    def _exchange_seconds(self) -> float:
+        """Return the time for one exchange: the budget, or in the final flush what is left.
+
+        An exchange may outlast any other flush: the flush does not wait for it, and what the
+        destination has accepted meanwhile is not sent twice.
+        """
+        if self._flush_until is None or not self._shutting_down:
+            return self._budget
+        left = self._flush_until - self._clock()
+        return left if left > _SHORTEST_SECONDS else self._budget

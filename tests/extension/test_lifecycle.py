@@ -1,0 +1,160 @@
+"""The lifecycle on a clock that only moves while something sleeps: when each flush ends."""
+
+from __future__ import annotations
+
+from unittest import mock
+
+import pytest
+
+from extension.clocks import Clocks
+from extension.errors import LambdaApiError
+from extension.invocations import Invocations
+from extension.lambda_api import Event, LambdaApi
+from extension.lifecycle import Lifecycle, Pipeline
+from extension.settings import read_settings
+from tests.support.extension_parts import WALL, Written
+from tests.support.extension_reading import Reading
+
+BEGUN = 1000.0
+SHUTDOWN = Event("SHUTDOWN", 0.0, "", "spindown")
+
+
+class SleepingTime:
+    """A clock that stands still except for sleeps."""
+
+    def __init__(self) -> None:
+        self.now = BEGUN
+        self.slept: list[float] = []
+        self.clocks = Clocks(lambda: self.now, lambda: WALL + self.now - BEGUN, self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+class Services(LambdaApi):
+    """Lambda services with scripted events.
+
+    Args:
+        events: What each call of `next` returns, or raises.
+    """
+
+    def __init__(self, *events: Event | LambdaApiError) -> None:
+        super().__init__("127.0.0.1:1", "metric-stream-logs")
+        self._events = list(events)
+
+    def next(self) -> Event:
+        """Return the next event."""
+        event = self._events.pop(0)
+        if isinstance(event, LambdaApiError):
+            raise event
+        return event
+
+
+class Run:
+    """The lifecycle from its first event to SHUTDOWN.
+
+    Args:
+        events: The events before SHUTDOWN.
+        shutdown: The last event.
+        ended: When the platform created the `runtimeDone` of requests, in seconds.
+        settings: Environment variables.
+
+    Attributes:
+        flushes: For each flush its end, in seconds from the beginning, and whether it was final.
+    """
+
+    def __init__(
+        self,
+        *events: Event | LambdaApiError,
+        shutdown: Event = SHUTDOWN,
+        ended: dict[str, float] | None = None,
+        **settings: str,
+    ) -> None:
+        self.time = SleepingTime()
+        self.written = Written()
+        self.flushes: list[tuple[float, bool]] = []
+        invocations = Invocations(lambda: self.time.now)
+        for request_id, seconds in (ended or {}).items():
+            invocations.done(request_id, BEGUN + seconds)
+        reading = Reading()
+        shipper = reading.shippers[0].shipper
+        pipeline = Pipeline(reading.inbox, reading.router, invocations, (shipper,))
+        lifecycle = Lifecycle(
+            Services(*events, shutdown),
+            read_settings(settings),
+            pipeline,
+            self.time.clocks,
+            self.written.log,
+        )
+        with mock.patch.object(shipper, "begin_flush", self._note):
+            assert lifecycle.run() == 0
+
+    def _note(self, until: float, *, final: bool = False) -> None:
+        self.flushes.append((round(until - BEGUN, 6), final))
+
+    @property
+    def slept(self) -> list[float]:
+        """All sleeps, in seconds rounded to milliseconds."""
+        return [round(seconds, 3) for seconds in self.time.slept]
+
+
+def invoke(seconds: float, request_id: str = "r") -> Event:
+    """Return an INVOKE whose deadline is some seconds away."""
+    return Event("INVOKE", WALL + seconds, request_id, "")
+
+
+@pytest.mark.parametrize(
+    ("deadline", "budget", "expected"),
+    [
+        (60.0, "1000", 1.0),
+        (60.0, "30000", 30.0),
+        (3.0, "30000", 2.5),
+        (0.8, "5000", 0.6),
+        (0.4, "200", 0.2),
+        (0.0, "1000", 0.0),
+        (-5.0, "1000", 0.0),
+    ],
+)
+def test_flush_of_an_invocation(deadline: float, budget: str, expected: float) -> None:
+    """It ends one budget after `runtimeDone`, and some time before the deadline."""
+    run = Run(invoke(deadline), ended={"r": 0.0}, FLUSH_BUDGET_MS=budget)
+    assert run.flushes[0] == (expected, False)
+
+
+@pytest.mark.parametrize(
+    ("ended", "window", "expected"),
+    [(0.0, "25", 0.035), (-0.02, "25", 0.015), (-5.0, "25", 0.010), (0.0, "100", 0.110)],
+)
+def test_window(ended: float, window: str, expected: float) -> None:
+    """The platform may still buffer lines for one window after the end: they are waited for."""
+    run = Run(invoke(60.0), ended={"r": ended}, TIMEOUT_MS=window)
+    assert run.slept[0] == expected
+
+
+def test_lost_end() -> None:
+    """Without `runtimeDone` the wait ends before the deadline, without a settle window."""
+    run = Run(invoke(0.2), FLUSH_BUDGET_MS="1000")
+    assert run.flushes[0] == (0.15, False)
+    # Only SHUTDOWN settles.
+    assert run.slept == [0.05]
+
+
+@pytest.mark.parametrize(
+    ("deadline", "expected"),
+    [(2.0, 1.7), (1.0, 0.7), (0.2, 0.0), (-1.0, 0.0), (60.0, 1.7), (None, 1.7)],
+)
+def test_flush_of_the_shutdown(deadline: float | None, expected: float) -> None:
+    """It ends 0.3 s before the deadline, and after 1.7 s in any case."""
+    end = 0.0 if deadline is None else WALL + deadline
+    run = Run(shutdown=Event("SHUTDOWN", end, "", "spindown"))
+    assert run.flushes == [(expected, True)]
+
+
+def test_next_that_fails() -> None:
+    """It is retried after pauses that grow to a second, and logged once."""
+    failures = [LambdaApiError("next", 500, "")] * 8
+    run = Run(*failures)
+    assert run.slept[:8] == [0.0, 0.05, 0.1, 0.2, 0.5, 1.0, 1.0, 1.0]
+    assert len(run.written.lines) == 1

@@ -1,0 +1,95 @@
+"""A shipper with everything around it, for unit tests of what is sent and counted."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from extension.backoff import Backoff
+from extension.buffer import Buffer
+from extension.shipper import Shipper
+from tests.support.extension_parts import (
+    LONG,
+    LinesDestination,
+    ScriptedClient,
+    ShiftedTime,
+    Written,
+    clocks_with,
+    wait_for_account,
+)
+
+
+class ScriptedShipper:
+    """A shipper to a scripted network, over a clock that can leap.
+
+    Args:
+        script: The result of each exchange, see `ScriptedClient`.
+        destination: Builds requests and interprets responses.
+        max_bytes: The size of the buffer.
+        budget: Seconds for an exchange.
+        first_delay: The delay after a failure, in seconds; nothing of it is random.
+        pace: The pace of the clock: slow, so that a busy machine uses up little of a flush.
+    """
+
+    def __init__(
+        self,
+        *script: Any,
+        destination: LinesDestination | None = None,
+        max_bytes: int = 1_000_000,
+        budget: float = 10.0,
+        first_delay: float = 0.01,
+        pace: float = 0.1,
+    ) -> None:
+        self.time = ShiftedTime(pace)
+        self.written = Written()
+        self.destination = destination or LinesDestination()
+        self.client = ScriptedClient(*script, clock=self.time)
+        self.buffer = Buffer(max_bytes, self.time)
+        self.backoff = Backoff(self.time, lambda: 1.0, first_delay)
+        self.shipper = Shipper(
+            self.destination,
+            self.buffer,
+            self.backoff,
+            client=self.client,
+            budget=budget,
+            clocks=clocks_with(self.time),
+            log=self.written.log,
+        )
+
+    def started(self, *records: bytes) -> ScriptedShipper:
+        """Add records, start the thread, and return this."""
+        self.shipper.add(list(records))
+        self.shipper.start()
+        return self
+
+    def flush(self, seconds: float = 10.0, *, final: bool = False) -> bool:
+        """Flush as the lifecycle does."""
+        self.shipper.begin_flush(self.time() + seconds, final=final)
+        return self.shipper.end_flush()
+
+    def flush_all(self) -> None:
+        """Flush until nothing is pending, through all pauses."""
+        end = time.monotonic() + LONG
+        while not self.flush(0.5, final=True):
+            assert time.monotonic() < end, self.buffer.account()
+
+    def leap(self, seconds: float) -> None:
+        """Advance the clock."""
+        self.time.leap(seconds, self.buffer.changed)
+
+    def wait_for(self, **expected: int) -> None:
+        """Wait until `sent`, `pending` or the count of a reason has a value."""
+
+        def holds(account: Any) -> bool:
+            counts = {"sent": account.sent, "pending": account.pending, **account.dropped}
+            return all(counts.get(name, 0) == count for name, count in expected.items())
+
+        wait_for_account(self.buffer, holds)
+
+    @property
+    def reported_losses(self) -> list[dict[str, int]]:
+        """The counts in the records about losses that the destination acknowledged."""
+        records = [json.loads(line).get("record") for line in self.client.acknowledged]
+        found = [record for record in records if isinstance(record, dict)]
+        return [record["logsDropped"] for record in found if "logsDropped" in record]
