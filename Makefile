@@ -230,6 +230,10 @@ events: $(VENV)/run.stamp ## Write the sample events
 dashboard: | $(BIN)/python ## Write the Grafana dashboard
 	$(BIN)/python -m tools.dashboards.make
 
+.PHONY: docs
+docs: $(VENV)/dev.stamp ## Write the tables of settings and parameters
+	$(BIN)/python -m tools.tables
+
 .PHONY: proto
 proto: $(VENV)/dev.stamp ## Generate the protobuf classes next to their schemas
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. $(wildcard converters/schema/*.proto)

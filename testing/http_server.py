@@ -7,6 +7,7 @@ threads, also those that would reply in an hour or never.
 import contextlib
 import http
 import http.server
+import itertools
 import socket
 import ssl
 import struct
@@ -70,7 +71,6 @@ class Reply:
         reset: Close the connection with RST: instead of a reply, or after half of its body.
         hang_up: Close the connection with FIN instead of a reply.
         drip_seconds: Above 0: send the reply, headers too, byte by byte with this gap.
-        redirect: Where not empty: the `Location` header.
     """
 
     status: int = 204
@@ -81,7 +81,6 @@ class Reply:
     reset: Literal["before_answer", "mid_body"] | None = None
     hang_up: bool = False
     drip_seconds: float = 0.0
-    redirect: str = ""
 
     def __post_init__(self) -> None:
         """Reject what HTTP cannot express: the test that asks for it would test something else."""
@@ -101,8 +100,6 @@ class Reply:
             headers["Content-Type"] = "text/plain; charset=utf-8"
         if self.status not in (204, 304):
             headers["Content-Length"] = str(len(self.body))
-        if self.redirect:
-            headers["Location"] = self.redirect
         if close:
             headers["Connection"] = "close"
         headers |= self.headers
@@ -180,7 +177,8 @@ class _Listener(http.server.ThreadingHTTPServer):
         self._tls = tls
         self._lock = threading.Lock()
         self._open: dict[threading.Thread, socket.socket] = {}
-        self._connections = self._requests = 0
+        # `next` of a counter is atomic.
+        self.connections, self.requests = itertools.count(1), itertools.count(1)
         super().__init__(("127.0.0.1", port), _Connection)
 
     def server_bind(self) -> None:
@@ -198,18 +196,6 @@ class _Listener(http.server.ThreadingHTTPServer):
                 # Not SSLSocket.shutdown, which drops the TLS state while another thread reads.
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
             thread.join()
-
-    def next_connection(self) -> int:
-        """Count a connection, and return its number."""
-        with self._lock:
-            self._connections += 1
-            return self._connections
-
-    def next_request(self) -> int:
-        """Count a request, and return its number."""
-        with self._lock:
-            self._requests += 1
-            return self._requests
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept a connection; its own thread makes the TLS handshake."""
@@ -261,7 +247,7 @@ class _Connection(http.server.BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         """Number the connection, and make the TLS handshake where there is one."""
-        self._number = self.server.next_connection()
+        self._number = next(self.server.connections)
         if isinstance(self.request, ssl.SSLSocket):
             self.request.do_handshake()
         super().setup()
@@ -280,7 +266,7 @@ class _Connection(http.server.BaseHTTPRequestHandler):
             # Without a length the server cannot know where the next request begins.
             self.close_connection = True
         request = Request(
-            self.server.next_request(),
+            next(self.server.requests),
             self._number,
             self.command,
             self.path,

@@ -7,10 +7,6 @@ import socketserver
 import threading
 from collections.abc import Callable, Iterator
 
-from testing.replies import InOrder, every, hosts, hosts_whole, nothing
-
-__all__ = ["InOrder", "every", "hosts", "hosts_whole", "nothing"]
-
 Conversation = Callable[[socket.socket, bytes], bytes | None]
 """Takes a connection and a whole request; returns the reply, or None to close without one."""
 

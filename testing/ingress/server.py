@@ -5,8 +5,9 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from testing.emulator import FunctionError
 from testing.http_server import HttpServer, Reply, Request
-from testing.ingress.concurrency import FunctionError, Instances, LateError, ThrottledError
+from testing.ingress.concurrency import Instances, LateError, ThrottledError
 from testing.ingress.kinds import IngressKind, own_reply
 
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from testing.lambda_services.faults import FunctionInfo
@@ -33,11 +33,6 @@ def timestamp(at: float | None = None) -> str:
     return f"{seconds}.{milliseconds % 1000:03d}Z"
 
 
-def subscribed(name: str, types: Sequence[str]) -> Record:
-    """Return the record of `platform.telemetrySubscription`."""
-    return {"name": name, "state": "Subscribed", "types": types}
-
-
 def init_start(function: FunctionInfo, kind: str) -> Record:
     """Return the record of `platform.initStart`; `kind` is `on-demand`, for instance."""
     return {
@@ -53,11 +48,6 @@ def init_ends(seconds: float, kind: str) -> dict[str, Record]:
     done = {"initializationType": kind, "phase": "init", "status": "success"}
     report = {**done, "metrics": {"durationMs": _milliseconds(seconds)}}
     return {"platform.initRuntimeDone": done, "platform.initReport": report}
-
-
-def extension_ready(name: str, events: Sequence[str]) -> Record:
-    """Return the record of `platform.extension`."""
-    return {"name": name, "state": "Ready", "events": events}
 
 
 def start(request_id: str, function: FunctionInfo, *, managed_instances: bool) -> Record:
@@ -94,12 +84,6 @@ def report(request_id: str, status: str, seconds: float, memory_mb: int | None) 
         metrics["billedDurationMs"] = int(seconds * 1000) + 1
         metrics |= {"memorySizeMB": memory_mb, "maxMemoryUsedMB": memory_mb // 4}
     return {"requestId": request_id, "status": status, "metrics": metrics}
-
-
-def logs_dropped(records: int, size: int) -> Record:
-    """Return the record of `platform.logsDropped`, with the reason that AWS documents."""
-    reason = "Consumer seems to have fallen behind as it has not acknowledged receipt of logs."
-    return {"droppedRecords": records, "droppedBytes": size, "reason": reason}
 
 
 def _milliseconds(seconds: float) -> float:

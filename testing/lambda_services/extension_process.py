@@ -1,4 +1,4 @@
-"""An external extension as a process, started, frozen and ended as Lambda does it."""
+"""An external extension as a process, started and ended as Lambda does it."""
 
 import threading
 import time

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from testing.emulator import HANDLER, PROJECT, Emulator, Files, run_sandbox
+from testing.emulator import HANDLER, PROJECT, Emulator, FunctionError
 from testing.events.firehose import ACCESS_KEY
 from testing.log_destinations.log_table import row_of
 from testing.log_destinations.logzio import LogzioDestination
 from testing.log_destinations.openobserve import OpenObserveDestination
 from testing.ports import free_port
 from testing.receiver import Receiver
+from tests.support.sandbox import Files, run_sandbox, terminate
 from tools.layer import fill
 
 OWN = "metric-stream-logs: "
@@ -182,7 +183,7 @@ def invoked(emulator: Emulator, event: Any) -> Any:
     while True:
         try:
             answer = emulator.invoke(event)
-        except RuntimeError:
+        except FunctionError:
             answer = {"errorType": "not ready"}
         if "errorType" not in answer or time.monotonic() > until:
             return answer
@@ -190,8 +191,7 @@ def invoked(emulator: Emulator, event: Any) -> Any:
 
 def ended(emulator: Emulator) -> str:
     """End the environment, in which the extension ends by itself; give all that was written."""
-    emulator.terminate()
-    output = emulator.output()
+    output = terminate(emulator)
     # What the emulator says of an extension that is still there after two seconds.
     assert not [it for it in output.splitlines() if "SIGKILL" in it and "extension-" in it]
     return output

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from testing.emulator import required_emulator
-from testing.servers import Samples, installed, prometheus
+from testing.servers import Prometheus, Samples, installed
 from tests.support.backups import run
 from tools.chaos import kept
 from tools.chaos.__main__ import main as chaos
@@ -27,7 +27,7 @@ def test_nothing_is_missing_after_a_replay(tmp_path: Path) -> None:
     lines: list[str] = []
     options = ["--short", "--deliveries", "26", "--seed", "3", "--keep", str(folder)]
     assert chaos(options, lines.append) == 0, lines
-    with prometheus(folder / "prometheus", window=WINDOW) as server:
+    with Prometheus(folder / "prometheus", window=WINDOW) as server:
         before = missing(folder, server.stored(p8s_logzio_name=ENVIRONMENT))
         name = ("--p8s-logzio-name", ENVIRONMENT)
         ran = run(kept.bucket(folder), server.write_url, *name, "--done", "move")

@@ -15,7 +15,7 @@ from tests.support.extension_shippers import ScriptedShipper
 from tests.support.properties import examples
 
 if TYPE_CHECKING:
-    from extension.destinations.destination import Response
+    from extension.messages import Response
 
 NOW = 1000.0
 LARGEST = 2_097_152

@@ -24,7 +24,7 @@ from tests.support.backups import (
 from tests.support.buckets import TestBucket
 from tests.support.invoking import SAMPLES_OF_A_POINT
 
-HOSTS = [f"h{number:02d}" for number in range(60)]
+HOSTS = [f"h{number:02d}" + "x" * 2_000 for number in range(60)]
 AT_ONCE = 3
 SECONDS = 180
 
@@ -75,7 +75,7 @@ def replaying(where: str, url: str, **variables: str) -> Iterator[subprocess.Pop
     environ = process_environment(
         url,
         # Small requests make many of a batch.
-        REMOTE_WRITE_MAX_BYTES="2000",
+        REMOTE_WRITE_MAX_BYTES="10000",
         REMOTE_WRITE_CONCURRENCY=str(AT_ONCE),
         **variables,
         LISTENER_TIMEOUT_SECONDS=str(SECONDS),

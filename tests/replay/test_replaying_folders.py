@@ -134,7 +134,8 @@ def test_a_listener_that_fails_now_and_then(backup: Path) -> None:
         ran = run(backup, receiver.url)
         assert hosts_in(receiver) == dict.fromkeys("abcdef", SAMPLES_OF_A_POINT)
     assert ran.status == 0
-    assert ran.number("retries") == 3
+    # The kept connection that was reset was replaced within the attempt.
+    assert ran.number("retries") == 2
 
 
 @pytest.mark.parametrize("status", [401, 404])

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 SECONDS = 30
 AT_ONCE = 2
 # Small requests make many of a batch.
-SMALL = {"REMOTE_WRITE_MAX_BYTES": "2000", "REMOTE_WRITE_CONCURRENCY": str(AT_ONCE)}
-HOSTS = [f"h{number:02d}" for number in range(40)]
+SMALL = {"REMOTE_WRITE_MAX_BYTES": "10000", "REMOTE_WRITE_CONCURRENCY": str(AT_ONCE)}
+HOSTS = [f"h{number:02d}" + "x" * 2_000 for number in range(40)]
 TAKEN = "another replay is at work on it"
 
 

@@ -4,18 +4,21 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-from testing.emulator import Files, run_sandbox
+from testing.emulator import FunctionError
 from testing.lambda_services.extension_process import ExtensionProcess
 from testing.lambda_services.faults import Faults, FunctionInfo
 from testing.lambda_services.services import LambdaServices
 from testing.lambda_services.telemetry_stream import Platform
 from tests.support.extension_steps import EXTENSION_STEPS, FUNCTION, FUNCTION_STEPS, INVOKED
 from tests.support.probing import Step, program
+from tests.support.sandbox import Files, run_sandbox, terminate
 
 # A busy machine kills no probe that has still to tell something.
 _SHUTDOWN_SECONDS = 30.0
+_LAST_SECONDS = 60.0
 
 
 class Both:
@@ -49,12 +52,14 @@ class Both:
         )
         with running as emulator:
             for _ in range(invocations):
-                with contextlib.suppress(RuntimeError):
+                with contextlib.suppress(FunctionError):
                     emulator.invoke({"a": 1})
             (self._files.layer / INVOKED).touch()
-            assert emulator.wait_output(last)
-            emulator.terminate()
-            return emulator.output()
+            until = time.monotonic() + _LAST_SECONDS
+            while last not in emulator.output():
+                assert time.monotonic() < until
+                time.sleep(0.02)
+            return terminate(emulator)
 
     def of_fake(self, invocations: int, reason: str) -> str:
         """Give what the probe tells under the fake services."""

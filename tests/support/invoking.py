@@ -81,6 +81,11 @@ def points(count: int) -> list[Point]:
     return [point(f"h{number:04d}") for number in range(count)]
 
 
+def wide_points(count: int) -> list[Point]:
+    """Make points as `points` does, with labels so long that a body of 10,000 bytes holds one."""
+    return [point(f"h{number:04d}" + "x" * 2_000) for number in range(count)]
+
+
 def record_of(several: Sequence[Point], format_: Format = Format.V1_0) -> bytes:
     """Put data points into one record."""
     return record(messages(several, format_))

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MINUTE = 60.0
-"""A store is asked again after so many seconds, and not before."""
+"""A store is read again after this many seconds, and not before."""
 
-# Any reading of a monotonic clock; not zero, which could be taken for none.
+# Any reading of a monotonic clock; not zero, which could mean none.
 _BEGIN_SECONDS = 5_000.0
 
 REGION = "eu-central-1"
@@ -47,8 +47,7 @@ def truly(_asked: Asked) -> None:
 
 
 class Later:
-    """
-    A clock that goes on where a test moves it forward, and nowhere else.
+    """A clock that goes on where a test moves it forward, and nowhere else.
 
     Attributes:
         ahead: By how many seconds it has been moved.
@@ -65,8 +64,7 @@ class Later:
 
 @dataclass
 class Stores:
-    """
-    The stores, as a test fills, breaks and watches them.
+    """The stores, as a test fills, breaks and watches them.
 
     Attributes:
         url: Where they listen.
@@ -184,7 +182,7 @@ def aim_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def environment_for(url: str) -> dict[str, str]:
-    """Return the variables with which boto3 asks a URL, and nobody else."""
+    """Return the variables with which boto3 uses a URL and nothing else."""
     return {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "testing",

@@ -1,6 +1,6 @@
 """Target `conversion`: from a record's bytes, in 0.7 and 1.0, to remote-write bodies."""
 
-from converters.convert import Converter, Profile
+from converters.convert import Converter, Limits, Profile
 from converters.errors import RecordError
 from testing.converting import assert_sound, contents, convert
 from testing.events.fleet import fleet
@@ -19,9 +19,10 @@ from tools.fuzz.wire import (
 _END_MS = 1_793_491_200_000
 _SUM, _EXPONENTIAL = b"\x3a", b"\x52"
 
+_LIMITS = Limits(points=30_000, label_bytes=20_000_000, body_bytes=5_000_000)
 _PROFILES = (
-    Profile(delivery_bytes=50_000_000, max_bytes=4_000),
-    Profile(delivery_bytes=50_000_000, native_histograms=True, keep_case=True),
+    Profile(limits=_LIMITS, max_bytes=4_000),
+    Profile(limits=_LIMITS, native_histograms=True, keep_case=True),
 )
 
 

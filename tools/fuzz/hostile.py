@@ -65,14 +65,17 @@ def measure(case: Case, timeout_seconds: float = TIMEOUT_SECONDS) -> Result:
             things too. The CPU time that an event may take is always the same.
     """
     event = json.dumps(case.make()).encode()
-    budget = {"DELIVERY_BUDGET_SECONDS": str(timeout_seconds - _BUDGET_ENDS_BEFORE)}
+    variables = {
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(case.memory_mb),
+        "DELIVERY_BUDGET_SECONDS": str(timeout_seconds - _BUDGET_ENDS_BEFORE),
+    }
     with raw_listener(accept_at_once) as url:
         try:
             with running_instance(
                 url,
                 timeout_seconds=timeout_seconds,
                 kill_after_seconds=4 * timeout_seconds,
-                variables=budget,
+                variables=variables,
             ) as instance:
                 invocation = instance.invoke(event)
         except RuntimeError:

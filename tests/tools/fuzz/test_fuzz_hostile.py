@@ -18,9 +18,12 @@ _QUICK = [
     "70 million empty messages",
     "5 million points of one series",
     "5 million empty points of a gauge",
-    "5 million percentiles in a point",
-    "a resource label of 200 kB on 100,000 series",
-    "a metric name of 1 MB",
+    "5 million percentiles in 10 points",
+    "100,000 periods of one series",
+    "40 labels of 1 MB",
+    "a resource label of 200 kB on 20,000 series",
+    "a resource label of 999 kB on 10,000 samples",
+    "a metric name of 500 kB",
 ]
 
 

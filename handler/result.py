@@ -1,4 +1,4 @@
-"""What became of a delivery, before it is put into an ingress's words."""
+"""The result of a delivery, before an ingress turns it into its own form of answer."""
 
 from __future__ import annotations
 
@@ -23,16 +23,15 @@ MAX_MESSAGE = 8192
 _BETWEEN = "; "
 
 
-class Outcome(NamedTuple):
-    """
-    The verdict on a delivery.
+class DeliveryResult(NamedTuple):
+    """What to answer to a delivery.
 
     Attributes:
         status: 200, 400, 401, 500 or 503; never 413, on which Firehose discards the batch.
         errors: All that went wrong, each in a sentence for the operator.
-        failed_records: The numbers of the records that Firehose has to keep:
-            those that could not be decoded and, where not all was delivered,
-            those that contributed to it. None for all of them.
+        failed_records: The numbers of the records that Firehose has to keep: those that could
+            not be decoded and, if samples are undelivered, those that they may come from. None
+            for all records.
         transform_result: The result of all other records of a transformation.
     """
 
@@ -47,29 +46,29 @@ class Outcome(NamedTuple):
         text = _BETWEEN.join(self.errors)
         return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + CUT_OFF
 
-    def told(self, redact: Callable[[str], str]) -> Outcome:
-        """
-        Return the same with errors that hold no secret, as far as `message` repeats them.
+    def redacted(self, redact: Callable[[str], str]) -> DeliveryResult:
+        """Return the same result without secrets in its message.
 
-        Each is searched whole, before the message is cut: so no part of a secret
-        is left at its end. What comes behind it is not searched, as thousands of
-        records may be malformed, and left out.
+        Each error is redacted before the message is cut, so no part of a secret is left at its
+        end. Errors that the message has no space for are left out: there may be thousands.
 
         Args:
-            redact: Takes the secrets out of a text.
+            redact: Removes the secrets from a text.
         """
-        told: list[str] = []
+        errors: list[str] = []
         length = 0
         for error in self.errors:
             if length > MAX_MESSAGE + len(_BETWEEN):
                 break
-            told.append(redact(error))
-            length += len(told[-1]) + len(_BETWEEN)
-        return self._replace(errors=tuple(told))
+            errors.append(redact(error))
+            length += len(errors[-1]) + len(_BETWEEN)
+        return self._replace(errors=tuple(errors))
 
 
-def judge(delivery: Delivery, conversion: Conversion, sent: Sent, transform_result: str) -> Outcome:
-    """Return the answer that the fate of all records and samples adds up to."""
+def result_of(
+    delivery: Delivery, conversion: Conversion, sent: Sent, transform_result: str
+) -> DeliveryResult:
+    """Return the result that all records and samples of a delivery add up to."""
     malformed = malformed_records(delivery, conversion)
     statuses = {status for status, _ in sent.failures}
     errors = [words for _, words in sent.failures]
@@ -79,7 +78,7 @@ def judge(delivery: Delivery, conversion: Conversion, sent: Sent, transform_resu
     failed = frozenset(malformed)
     if sent.undelivered:
         failed |= conversion.contributing
-    return Outcome(
+    return DeliveryResult(
         status=next((status for status in _WORST_FIRST if status in statuses), 200),
         errors=tuple(errors),
         failed_records=failed,
@@ -87,8 +86,15 @@ def judge(delivery: Delivery, conversion: Conversion, sent: Sent, transform_resu
     )
 
 
+def unforeseen(error: Exception) -> DeliveryResult:
+    """Return the result of an unforeseen error: Firehose keeps the batch and sends it again."""
+    # The log has the error's own text, redacted; here it might repeat a secret.
+    text = f"unforeseen error, see the function's log: {type(error).__name__}"
+    return DeliveryResult(500, (text,), failed_records=None)
+
+
 def malformed_records(delivery: Delivery, conversion: Conversion) -> dict[int, str]:
-    """Return what is wrong with each record that could not be read or decoded."""
+    """Return what is wrong with each record that could not be read or decoded, by its number."""
     unread = {r.number: r.problem for r in delivery.records if r.content is None}
     undecoded = {number: str(error) for number, error in conversion.failures.items()}
     return dict(sorted({**unread, **undecoded}.items()))

@@ -1,4 +1,4 @@
-"""The answer where the function cannot be built, or fails outside of everything it foresees."""
+"""The answer if the function cannot be built, or fails outside of what it handles."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ def test_the_next_invocation_tries_again(
     assert invoke(event)["statusCode"] == 401
 
 
-class _Shy(dict[str, Any]):
-    """An event that breaks off once, where it has to be answered."""
+class _Breaking(dict[str, Any]):
+    """An event that raises an error once, when it has to be answered."""
 
     broke = False
 
     def get(self, key: str, _default: Any = None) -> Any:
-        """Tell a secret where the answer asks whether a load balancer has sent the event."""
+        """Raise an error with a secret when the answer asks for the load balancer's context."""
         if key == "requestContext" and not self.broke:
             self.broke = True
             raise RuntimeError(f"{TOKEN} and {key}")
@@ -97,12 +97,12 @@ class _Shy(dict[str, Any]):
 def test_what_fails_while_answering(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Where answering fails, it is 500 all the same, and no error's text is told.
+    """Where answering fails, it is 500 all the same, and no error's text is logged.
 
-    A store may have told the function a secret by then, which nobody outside of it knows.
+    By then the function may have fetched a secret, which is unknown outside of it.
     """
     monkeypatch.setenv("LOGZIO_METRICS_LISTENER", "https://listener.example")
-    answer = app.lambda_handler(_Shy(headers={}), LambdaContext.starting_now())
+    answer = app.lambda_handler(_Breaking(headers={}), LambdaContext.starting_now())
     logged = capfd.readouterr().out
     assert answer["statusCode"] == 500
     assert "in answer" in logged

@@ -1,4 +1,4 @@
-"""What each answer of each destination means, a row each."""
+"""What each response of each destination means, a row each."""
 
 import json
 from email.utils import formatdate
@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.destinations import answers
-from extension.destinations.destination import Meaning, Response
+from extension.destinations.destination import LONGEST_WAIT_SECONDS, Meaning
+from extension.messages import Response
 from tests.support.log_destinations import ENOUGH, NOW, destination
 from tests.support.properties import examples
 
@@ -20,46 +20,32 @@ SENT, HALVE, STOP, RETRY, REFUSED = (
     Meaning.REFUSED,
 )
 
-COMMON_STATUSES = [
-    (200, SENT),
-    (202, SENT),
-    (204, SENT),
-    (299, SENT),
-    (301, REFUSED),
-    (302, REFUSED),
-    (307, REFUSED),
-    (308, REFUSED),
-    (401, STOP),
-    (403, STOP),
-    (404, REFUSED),
-    (405, REFUSED),
-    (408, RETRY),
-    (410, REFUSED),
-    (413, HALVE),
-    (415, REFUSED),
-    (422, REFUSED),
-    (429, RETRY),
-    (499, REFUSED),
-    (500, RETRY),
-    (501, RETRY),
-    (502, RETRY),
-    (503, RETRY),
-    (504, RETRY),
-    (529, RETRY),
-    (599, RETRY),
-    (100, RETRY),
-    (600, RETRY),
-    (999, RETRY),
-]
+STATUSES = {
+    SENT: (200, 202, 204, 299),
+    REFUSED: (301, 302, 307, 308, 404, 405, 410, 415, 422, 499),
+    STOP: (401, 403),
+    HALVE: (413,),
+    RETRY: (408, 429, 500, 501, 502, 503, 504, 529, 599, 100, 600, 999),
+}
+OLD = (
+    b'entry for stream \'{function="f", source="lambda"}\' has timestamp too old: '
+    b"2024-08-01T00:00:00Z, oldest acceptable timestamp is: 2024-08-23T10:00:00Z"
+)
+LONG = (
+    b"max entry size '262144' bytes exceeded for stream '{}' while adding an entry with length '9'"
+)
 
 
 @pytest.mark.parametrize("name", ENOUGH)
-@pytest.mark.parametrize(("status", "meaning"), COMMON_STATUSES)
+@pytest.mark.parametrize(
+    ("status", "meaning"),
+    [(status, meaning) for meaning, statuses in STATUSES.items() for status in statuses],
+)
 def test_status(name: str, status: int, meaning: Meaning) -> None:
     """A status without a body means the same for every destination."""
-    verdict = destination(name).interpret(Response(status, {}, b""), 10)
-    assert (verdict.meaning, verdict.refused) == (meaning, 0)
-    assert (f"HTTP {status}" in verdict.detail) == (meaning is not SENT)
+    result = destination(name).interpret(Response(status, {}, b""), 10)
+    assert (result.meaning, result.refused) == (meaning, 0)
+    assert (f"HTTP {status}" in result.detail) == (meaning is not SENT)
 
 
 def counts(malformed: object, good: object, oversized: object = 0, empty: object = 0) -> bytes:
@@ -101,6 +87,16 @@ BODIES: list[tuple[str, int, bytes, Meaning, int]] = [
     ("loki", 400, b"total ignored: many out of 10", REFUSED, 0),
     ("loki", 400, b"max entry size '262144' bytes exceeded", REFUSED, 0),
     ("loki", 400, b"", REFUSED, 0),
+    # Its distributor stores the good entries and describes the others.
+    ("loki", 400, OLD, SENT, 1),
+    ("loki", 400, OLD.replace(b"too old", b"too new"), SENT, 1),
+    ("loki", 400, LONG, SENT, 1),
+    ("loki", 400, b"3 errors like: " + OLD, SENT, 3),
+    ("loki", 400, b"3 errors like: " + OLD + b"; 2 errors like: " + LONG, SENT, 5),
+    ("loki", 400, b"99 errors like: " + OLD, SENT, 10),
+    ("loki", 400, b"many errors like: " + OLD, REFUSED, 0),
+    ("loki", 400, b"entry for stream '{}' has 16 label names; limit 15", REFUSED, 0),
+    ("loki", 400, b"PushRequest.Streams: 3 errors like this", REFUSED, 0),
     ("openobserve", 200, streams(0), SENT, 0),
     ("openobserve", 200, streams(4), SENT, 4),
     ("openobserve", 200, streams(2, 3), SENT, 5),
@@ -118,9 +114,9 @@ BODIES: list[tuple[str, int, bytes, Meaning, int]] = [
 
 @pytest.mark.parametrize(("name", "status", "body", "meaning", "refused"), BODIES)
 def test_body(name: str, status: int, body: bytes, meaning: Meaning, refused: int) -> None:
-    """What a body says of a part of the records is counted, and never more than were sent."""
-    verdict = destination(name).interpret(Response(status, {}, body), 10)
-    assert (verdict.meaning, verdict.refused) == (meaning, refused)
+    """The records that a body refuses are counted, and never more than were sent."""
+    result = destination(name).interpret(Response(status, {}, body), 10)
+    assert (result.meaning, result.refused) == (meaning, refused)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +126,7 @@ def test_body(name: str, status: int, body: bytes, meaning: Meaning, refused: in
         ("2", 2.0),
         (" 7 ", 7.0),
         ("1.5", 1.5),
-        ("86400", answers.LONGEST_WAIT_SECONDS),
+        ("86400", LONGEST_WAIT_SECONDS),
         ("999999999999", None),
         ("-1", None),
         ("soon", None),
@@ -139,37 +135,37 @@ def test_body(name: str, status: int, body: bytes, meaning: Meaning, refused: in
         ("nan", None),
         (formatdate(NOW + 30, usegmt=True), 30.0),
         (formatdate(NOW - 30, usegmt=True), 0.0),
-        (formatdate(NOW + 86_400, usegmt=True), answers.LONGEST_WAIT_SECONDS),
+        (formatdate(NOW + 86_400, usegmt=True), LONGEST_WAIT_SECONDS),
         ("Fri, 99 Foo 2024 99:99:99 GMT", None),
     ],
 )
 def test_retry_after(text: str, seconds: "float | None") -> None:
     """Retry-After counts as seconds or as a date, within reason, and else not at all."""
     for status in (429, 503):
-        verdict = destination("logzio").interpret(Response(status, {"retry-after": text}, b""), 1)
-        assert verdict.meaning is RETRY
-        assert verdict.retry_after == seconds
+        result = destination("logzio").interpret(Response(status, {"retry-after": text}, b""), 1)
+        assert result.meaning is RETRY
+        assert result.retry_after == seconds
 
 
-def test_no_retry_after_where_none_is_meant() -> None:
-    """An answer that ends the matter does not ask for a wait, whatever its headers say."""
-    verdict = destination("logzio").interpret(Response(404, {"retry-after": "9"}, b""), 1)
-    assert verdict.retry_after is None
+def test_no_retry_after_without_retry() -> None:
+    """A response that is final does not ask for a wait, whatever its headers say."""
+    result = destination("logzio").interpret(Response(404, {"retry-after": "9"}, b""), 1)
+    assert result.retry_after is None
 
 
 def test_loki_without_structured_metadata() -> None:
-    """Where Loki does not allow structured metadata, the operator learns which variable helps."""
+    """If Loki does not allow structured metadata, the detail names the variable that helps."""
     body = b"stream '{}' includes structured metadata, but this feature is disallowed"
-    verdict = destination("loki").interpret(Response(400, {}, body), 1)
-    assert verdict.meaning is REFUSED
-    assert "LOKI_STRUCTURED_METADATA" in verdict.detail
+    result = destination("loki").interpret(Response(400, {}, body), 1)
+    assert result.meaning is REFUSED
+    assert "LOKI_STRUCTURED_METADATA" in result.detail
 
 
 def test_redirect_says_so() -> None:
     """A redirect is refused with the reason: the token stays with its host."""
-    verdict = destination("logzio").interpret(Response(307, {"location": "http://x"}, b""), 1)
-    assert "redirect" in verdict.detail
-    assert "http://x" not in verdict.detail
+    result = destination("logzio").interpret(Response(307, {"location": "http://x"}, b""), 1)
+    assert "redirect" in result.detail
+    assert "http://x" not in result.detail
 
 
 @examples(300)
@@ -182,10 +178,10 @@ def test_redirect_says_so() -> None:
     st.text(max_size=20),
     st.integers(1, 10_000),
 )
-def test_any_answer(name: str, status: int, body: bytes, header: str, count: int) -> None:
-    """No answer raises, and no verdict counts more records than there were."""
-    answer = Response(status, {"retry-after": header}, body)
-    verdict = destination(name).interpret(answer, count)
-    assert 0 <= verdict.refused <= count
-    assert verdict.meaning is SENT or not verdict.refused
-    assert verdict.retry_after is None or 0 <= verdict.retry_after <= 300
+def test_any_response(name: str, status: int, body: bytes, header: str, count: int) -> None:
+    """No response raises, and no result counts more records than there were."""
+    response = Response(status, {"retry-after": header}, body)
+    result = destination(name).interpret(response, count)
+    assert 0 <= result.refused <= count
+    assert result.meaning is SENT or not result.refused
+    assert result.retry_after is None or 0 <= result.retry_after <= 300
