@@ -36,7 +36,6 @@ class Invocations:
         self._recent: deque[_Invocation] = deque(maxlen=_REMEMBERED)
         self._latest = _Invocation("", "")
         self._done: dict[str, float] = {}
-        self._ended: dict[str, float] = {}
         self._changed = threading.Condition()
         self.last_record = clock()
 
@@ -76,10 +75,6 @@ class Invocations:
                 del self._done[next(iter(self._done))]
             self._changed.notify_all()
 
-    def ended(self, request_id: str) -> float:
-        """Return when the platform created the `runtimeDone` of a request; 0 if unknown."""
-        return self._ended.get(request_id, self._done.get(request_id, 0.0))
-
     def of_line(self, named: str | None, time: str, *, by_time: bool) -> str | None:
         """Return the request id of a line, if known.
 
@@ -110,34 +105,35 @@ class Invocations:
                     return known.request_id
         return None
 
-    def wait_until_done(self, request_id: str, until: float) -> bool:
-        """Wait for a request's `runtimeDone`, until a moment on the clock; return if it came."""
+    def wait_until_done(self, request_id: str, until: float) -> float | None:
+        """Wait for a request's `runtimeDone`.
+
+        Args:
+            request_id: The invocation.
+            until: The end of the wait on the clock.
+
+        Returns:
+            When the platform created it, on the clock; None if it did not come.
+        """
         with self._changed:
-            done = self._changed.wait_for(
+            self._changed.wait_for(
                 lambda: request_id in self._done, max(until - self._clock(), 0.0)
             )
-            if done:
-                # Removed, since a retry has the same request id, and an end of its own.
-                self._ended = {request_id: self._done.pop(request_id)}
-            return done
+            # Removed, since a retry has the same request id, and an end of its own.
+            return self._done.pop(request_id, None)
 
     def is_done(self, request_id: str) -> bool:
         """Return whether a request's `runtimeDone` has come, however late."""
         with self._changed:
             return request_id in self._done
 
-    def wait_until_quiet(self, request_id: str, seconds: float, until: float) -> bool:
-        """Wait until no telemetry has come for a time; return whether `runtimeDone` came instead.
+    def wait_until_quiet(self, request_id: str, seconds: float, until: float) -> float | None:
+        """Wait for a request's `runtimeDone`, at most until no telemetry has come for a time.
 
-        Args:
-            request_id: The invocation.
-            seconds: The time without telemetry.
-            until: The end of the wait on the clock in any case.
+        The arguments and the result are those of `wait_until_done`; `seconds` is that time.
         """
         self.last_record = self._clock()
         while True:
-            quiet = min(self.last_record + seconds, until)
-            if self.wait_until_done(request_id, quiet):
-                return True
-            if self._clock() >= min(self.last_record + seconds, until):
-                return False
+            ended = self.wait_until_done(request_id, min(self.last_record + seconds, until))
+            if ended is not None or self._clock() >= min(self.last_record + seconds, until):
+                return ended

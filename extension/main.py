@@ -16,10 +16,10 @@ from extension.errors import LambdaApiError
 from extension.health_check import health_check
 from extension.http_client import HttpClient
 from extension.invocations import Invocations
-from extension.lambda_api import LambdaApi, Registration
+from extension.lambda_api import LambdaApi, Registration, keep_trying
 from extension.lifecycle import Lifecycle, Pipeline
 from extension.own_log import OwnLog, location
-from extension.receiver import Inbox, Receiver
+from extension.receiver import Inbox, listen
 from extension.records import FunctionIdentity
 from extension.router import Route, Router
 from extension.secrets import fetch_secret
@@ -38,7 +38,6 @@ _INBOX_SHARE = 8
 _METADATA_BYTES = 1_048_576
 _SERVER_ERROR = 500
 _SUBSCRIBE_RETRY_SECONDS = (0.05, 0.1)
-_REGISTER_RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0)
 
 
 def main(argv: list[str]) -> int:
@@ -81,7 +80,7 @@ def run(name: str, address: str, environ: Mapping[str, str]) -> int:
         log.warning(warning)
     clocks = real_clocks()
     api = LambdaApi(address, name)
-    registration = _register(api, clocks, log)
+    registration = keep_trying(api.register, "registration", clocks, log)
     pipeline = None
     try:
         destinations = _destinations(settings, environ, registration, clocks, log)
@@ -94,19 +93,6 @@ def run(name: str, address: str, environ: Mapping[str, str]) -> int:
         pipeline = None
         log.warn_once("telemetry", f"no logs are shipped: error at the start: {location(error)}")
     return Lifecycle(api, settings, pipeline, clocks, log).run()
-
-
-def _register(api: LambdaApi, clocks: Clocks, log: OwnLog) -> Registration:
-    """Register, however often it takes: without that the function cannot start."""
-    attempt = 0
-    while True:
-        try:
-            return api.register()
-        except LambdaApiError as error:  # noqa: PERF203 -- each attempt may be the last
-            log.warn_once("register", f"registration is retried: {error}")
-            seconds = _REGISTER_RETRY_SECONDS
-            clocks.sleep(seconds[min(attempt, len(seconds) - 1)])
-            attempt += 1
 
 
 def _destinations(
@@ -184,14 +170,16 @@ def _subscribe(
 ) -> bool:
     """Listen, subscribe and start the threads; return whether telemetry comes."""
     router = pipeline.router
-    receiver = Receiver(
-        pipeline.inbox,
-        max(settings.buffer_max_bytes, 2 * settings.max_bytes + _METADATA_BYTES),
-        lambda _size: router.drop_body("body_too_large"),
-        log,
-    )
+    largest = max(settings.buffer_max_bytes, 2 * settings.max_bytes + _METADATA_BYTES)
     try:
-        uri = receiver.listen(settings.receiver_address, settings.receiver_port)
+        uri = listen(
+            settings.receiver_address,
+            settings.receiver_port,
+            pipeline.inbox,
+            largest,
+            lambda: router.drop_body("body_too_large"),
+            log,
+        )
         subscribed = _subscribe_to(api, settings, uri, router.types, clocks)
     except (LambdaApiError, OSError) as error:
         log.warn_once("telemetry", f"no logs are shipped: {error}")

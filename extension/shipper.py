@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from extension.backoff import BatchSize
 from extension.destinations.destination import BatchResult, Meaning
 from extension.errors import AbandonedExchange, ExchangeError, ExtensionError
-from extension.results import UNAUTHORIZED, LossReporter, ResultHandler
+from extension.results import UNAUTHORIZED, ResultHandler
 
 if TYPE_CHECKING:
     from extension.backoff import Backoff
@@ -68,12 +68,11 @@ class Shipper:
     ) -> None:
         self.destination = destination
         self.buffer = buffer
-        self.losses = LossReporter(destination, buffer, clocks, log)
+        self.results = ResultHandler(destination, buffer, backoff, clocks, log)
         self._backoff = backoff
         self._client = client
         self._budget = budget
         self._clock = clocks.monotonic
-        self._results = ResultHandler(destination, buffer, backoff, self.losses, log)
         self._in_flight: _InFlight | None = None
         self._flush_until: float | None = None
         self._shutting_down = False
@@ -87,7 +86,7 @@ class Shipper:
 
     def add(self, records: list[bytes]) -> None:
         """Queue encoded records; drop them if the destination has refused the token."""
-        if self._results.stopped:
+        if self.results.stopped:
             self.buffer.leave_out(UNAUTHORIZED, len(records))
         else:
             self.buffer.add(records)
@@ -116,8 +115,8 @@ class Shipper:
             final: Whether no later flush follows: then the circuit breaker is ignored.
         """
         with self.buffer.changed:
-            if final and not self._results.stopped and not self._backoff.failing:
-                self.losses.report(final=True)
+            if final and not self.results.stopped and not self._backoff.failing:
+                self.results.report_losses(final=True)
             self._flush_until = until
             self._shutting_down = final
             self.buffer.changed.notify_all()
@@ -127,8 +126,8 @@ class Shipper:
         changed = self.buffer.changed
         with changed:
             until = self._flush_until or 0.0
-            while self.buffer.pending and self._worth_waiting(until):
-                changed.wait(self._wait_seconds(until))
+            while self.buffer.pending and (left := self._wait_until(until) - self._clock()) > 0:
+                changed.wait(left)
             self._flush_until = None
             self._shutting_down = False
             return not self.buffer.pending
@@ -152,21 +151,16 @@ class Shipper:
             self._client.abandon()
 
     def _healthy(self) -> bool:
-        return not (self._results.stopped or self._backoff.failing or self._shutting_down)
+        return not (self.results.stopped or self._backoff.failing or self._shutting_down)
 
-    def _worth_waiting(self, until: float) -> bool:
-        now = self._clock()
-        if self._results.stopped or now >= until:
-            return False
+    def _wait_until(self, until: float) -> float:
+        """Return how long a flush that ends at a moment is worth waiting for, on the clock."""
+        if self.results.stopped:
+            return 0.0
         if self._in_flight is not None:
             # A name look-up may hang for longer than the exchange is allowed to take.
-            return now < self._in_flight.ends + _GRACE_SECONDS
-        return self._may_start_at() < until
-
-    def _wait_seconds(self, until: float) -> float:
-        in_flight = self._in_flight
-        ends = until if in_flight is None else in_flight.ends + _GRACE_SECONDS
-        return max(min(until, ends) - self._clock(), 0.0)
+            return min(until, self._in_flight.ends + _GRACE_SECONDS)
+        return until if self._may_start_at() < until else 0.0
 
     def _may_start_at(self) -> float:
         backoff = self._backoff
@@ -175,7 +169,7 @@ class Shipper:
     def _due_in(self) -> float | None:
         """Return the seconds until a batch is due; None if nothing waits."""
         buffer, now = self.buffer, self._clock()
-        if not buffer.pending or self._results.stopped:
+        if not buffer.pending or self.results.stopped:
             return None
         flushing = self._flush_until is not None and now + self._least_seconds() < self._flush_until
         if flushing or buffer.full or buffer.bytes >= ENOUGH_BYTES:
@@ -195,7 +189,7 @@ class Shipper:
             try:
                 self.send_batch()
             except Exception as error:  # noqa: BLE001 -- promise 1: no error ends the thread
-                self._results.internal_error(error)
+                self.results.internal_error(error)
 
     def send_batch(self) -> None:
         """Send the oldest records, in smaller parts if the destination asks for them."""
@@ -206,7 +200,7 @@ class Shipper:
             result = self._attempt(batch[:count])
             if result.meaning is Meaning.HALVE and count > 1:
                 counts[:0] = [count // 2, count - count // 2]
-            elif self._results.handle(result, count):
+            elif self.results.handle(result, count):
                 batch = batch[count:]
             else:
                 return

@@ -144,9 +144,9 @@ def test_end_of_an_invocation(first: str, bodies: int) -> None:
         events.reverse()
     for body in [events] if bodies == 1 else [[one] for one in events]:
         reading.read(*body)
-    assert reading.invocations.is_done(REQUEST_ID)
     assert {record.request_id for record in reading.records} == {REQUEST_ID}
-    assert reading.invocations.ended(REQUEST_ID) == pytest.approx(reading.time(), abs=LONG / 4)
+    ended = reading.invocations.wait_until_done(REQUEST_ID, reading.time())
+    assert ended == pytest.approx(reading.time(), abs=LONG / 4)
 
 
 @pytest.mark.parametrize("record", [None, "text", {}, {"requestId": 7}, {"requestId": None}, []])
@@ -205,7 +205,7 @@ def test_platform_drops() -> None:
     drop = {"droppedRecords": 3, "droppedBytes": 500, "reason": "slow"}
     reading.read(event("platform.logsDropped", drop), event("platform.logsDropped", drop))
     for scripted in reading.shippers:
-        scripted.shipper.losses.report()
+        scripted.shipper.results.report_losses()
         scripted.started()
         scripted.flush_all()
         expected = {"platformDroppedRecords": 6, "platformDroppedBytes": 1000}
@@ -218,7 +218,7 @@ def test_platform_drops_nonsense(count: Any) -> None:
     reading = Reading()
     drop = {"droppedRecords": count, "droppedBytes": count}
     reading.read(event("platform.logsDropped", drop))
-    reading.shippers[0].shipper.losses.report()
+    reading.shippers[0].shipper.results.report_losses()
     assert len(reading.records) == 1
 
 

@@ -160,7 +160,7 @@ def test_losses_are_told() -> None:
     scripted = ScriptedShipper(*FAILURES, max_bytes=600)
     down(scripted)
     scripted.shipper.add(lines(10, 40))
-    scripted.shipper.losses.platform_dropped(7, 700)
+    scripted.shipper.results.platform_dropped(7, 700)
     scripted.buffer.leave_out("sampled", 5)
     lost = scripted.buffer.account().dropped["buffer_full"]
     assert lost > 0

@@ -62,9 +62,9 @@ def test_certificates(logzio: LogzioDestination, tmp_path: Path, kind: str) -> N
         ("router", "Router.route"),
         ("invocations", "Invocations.done"),
         ("lambda_api", "LambdaApi.subscribe"),
-        ("receiver", "Receiver.listen"),
+        ("main", "listen"),
         ("buffer", "Buffer.take"),
-        ("results", "LossReporter.report"),
+        ("results", "ResultHandler.report_losses"),
         ("shipper", "Shipper.begin_flush"),
     ],
 )
