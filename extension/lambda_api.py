@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import select
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from extension.errors import LambdaApiError
@@ -35,17 +34,13 @@ _INVOKE_REFUSED = (400, 403)
 
 
 class Registration(NamedTuple):
-    """The response to a registration; the texts are empty if the platform does not say.
+    """The response to a registration.
 
     Attributes:
-        function_name: The name.
-        function_version: The version.
-        account: The account id.
+        account: The account id; empty if the platform does not say.
         invocations: Whether INVOKE events come; on Managed Instances they do not.
     """
 
-    function_name: str
-    function_version: str
     account: str
     invocations: bool
 
@@ -74,10 +69,9 @@ class _Reply(NamedTuple):
     def error(self, call: str) -> LambdaApiError:
         return LambdaApiError(call, self.status, self.body[:300].decode("utf-8", "replace"))
 
-    def texts(self, *names: str) -> list[str]:
-        """Return members of the JSON object in the body as text, empty if they are missing."""
-        document = self.document()
-        return [str(document.get(name) or "") for name in names]
+    def text(self, name: str) -> str:
+        """Return a member of the JSON object in the body as text, empty if it is missing."""
+        return str(self.document().get(name) or "")
 
     def document(self) -> dict[str, Any]:
         try:
@@ -100,7 +94,6 @@ class LambdaApi:
         self._address = address
         self._name = name
         self._identifier = ""
-        self._polling: http.client.HTTPConnection | None = None
 
     def register(self) -> Registration:
         """Register for INVOKE and SHUTDOWN; only for SHUTDOWN if INVOKE is refused.
@@ -118,8 +111,7 @@ class LambdaApi:
             reply = self._call("POST", path, headers, {"events": events})
             if reply.status == _OK:
                 self._identifier = reply.identifier
-                name, version, account = reply.texts("functionName", "functionVersion", "accountId")
-                return Registration(name, version, account, "INVOKE" in events)
+                return Registration(reply.text("accountId"), "INVOKE" in events)
             if reply.status not in _INVOKE_REFUSED:
                 break
         raise reply.error("register")
@@ -160,32 +152,42 @@ class LambdaApi:
         Raises:
             LambdaApiError: The services refused the call or broke the connection.
         """
-        connection, self._polling = self._polling, None
-        if connection is not None and _ended(connection):
-            # Closed while it was idle, which is no error.
-            connection.close()
-            connection = None
-        connection = connection or http.client.HTTPConnection(self._address)
+        # A connection for each event: one that is kept would be idle, or frozen, in between.
         path = "/2020-01-01/extension/event/next"
-        reply = _exchange(connection, "GET", path, self._headers(), None)
+        reply = self._call("GET", path, self._headers(), timeout=None)
         if reply.status != _OK:
-            connection.close()
             raise reply.error("next")
-        self._polling = connection
-        kind, request_id, reason = reply.texts("eventType", "requestId", "shutdownReason")
         deadline = reply.document().get("deadlineMs")
-        seconds = deadline / 1000 if isinstance(deadline, (int, float)) else 0.0
-        return Event(kind, seconds, request_id, reason.lower())
+        return Event(
+            reply.text("eventType"),
+            deadline / 1000 if isinstance(deadline, (int, float)) else 0.0,
+            reply.text("requestId"),
+            reply.text("shutdownReason").lower(),
+        )
 
     def _headers(self) -> dict[str, str]:
         return {"Lambda-Extension-Identifier": self._identifier}
 
-    def _call(self, method: str, path: str, headers: dict[str, str], document: object) -> _Reply:
-        connection = http.client.HTTPConnection(self._address, timeout=_CALL_SECONDS)
-        headers = {**headers, "Content-Type": "application/json"}
-        reply = _exchange(connection, method, path, headers, json.dumps(document))
-        connection.close()
-        return reply
+    def _call(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        document: object = None,
+        timeout: float | None = _CALL_SECONDS,
+    ) -> _Reply:
+        connection = http.client.HTTPConnection(self._address, timeout=timeout)
+        body = None if document is None else json.dumps(document)
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            identifier = response.headers.get("Lambda-Extension-Identifier", "")
+            return _Reply(response.status, identifier, response.read())
+        except (OSError, http.client.HTTPException) as error:
+            detail = str(error) or type(error).__name__
+            raise LambdaApiError(f"{method} {path}", 0, detail) from error
+        finally:
+            connection.close()
 
 
 def keep_trying(call: Callable[[], _T], name: str, clocks: Clocks, log: OwnLog) -> _T:
@@ -205,26 +207,3 @@ def keep_trying(call: Callable[[], _T], name: str, clocks: Clocks, log: OwnLog) 
             log.warn_once(name, f"{name} is retried: {error}")
             clocks.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
             attempt += 1
-
-
-def _exchange(
-    connection: http.client.HTTPConnection,
-    method: str,
-    path: str,
-    headers: dict[str, str],
-    body: str | None,
-) -> _Reply:
-    try:
-        connection.request(method, path, body, headers)
-        response = connection.getresponse()
-        identifier = response.headers.get("Lambda-Extension-Identifier", "")
-        return _Reply(response.status, identifier, response.read())
-    except (OSError, http.client.HTTPException) as error:
-        connection.close()
-        detail = str(error) or type(error).__name__
-        raise LambdaApiError(f"{method} {path}", 0, detail) from error
-
-
-def _ended(connection: http.client.HTTPConnection) -> bool:
-    """Return whether the other side has closed an idle connection."""
-    return connection.sock is None or bool(select.select([connection.sock], [], [], 0)[0])

@@ -137,7 +137,7 @@ class Lifecycle:
         for shipper in pipeline.shippers:
             shipper.begin_shutdown()
         self._settle(pipeline, now + _SHUTDOWN_SETTLE_SECONDS, until)
-        sent = _flush(pipeline, until, final=True)
+        sent = _flush(pipeline, until)
         for shipper in pipeline.shippers:
             account = shipper.buffer.account()
             line = f"{shipper.destination.name} at shutdown: {account}"
@@ -159,9 +159,9 @@ class Lifecycle:
         return LogRecord(self._clocks.timestamp(), "extension", content, request, "ERROR")
 
 
-def _flush(pipeline: Pipeline, until: float, *, final: bool = False) -> bool:
+def _flush(pipeline: Pipeline, until: float) -> bool:
     """Make all shippers send what they have, until a moment; return whether all did."""
     for shipper in pipeline.shippers:
-        shipper.begin_flush(until, final=final)
+        shipper.begin_flush(until)
     ended = [shipper.end_flush() for shipper in pipeline.shippers]
     return all(ended)

@@ -104,8 +104,8 @@ def _destinations(
 ) -> tuple[Destination, ...]:
     """Return the destinations whose settings are valid; report the problems of the others."""
     identity = FunctionIdentity(
-        registration.function_name or environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
-        registration.function_version or environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
+        environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
+        environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
         environ.get("AWS_REGION", ""),
         registration.account,
     )

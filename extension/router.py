@@ -152,20 +152,8 @@ class Router:
 
     def _record(self, event: Any) -> tuple[LogRecord, str]:
         """Return an event as a record, and its kind: `function`, `extension` or `platform`."""
-        # Most records by far are plain lines of the function: this path is for speed.
-        if type(event) is dict and event.get("type") == "function":
-            time, content = event.get("time"), event.get("record")
-            if type(time) is str and type(content) is str and content[:1] not in ("[", "{"):
-                request_id = self._invocations.at(time)
-                if self._selection.redacts:
-                    content = self._selection.redacted(content)
-                return LogRecord(time, "function", content, request_id, None), "function"
-        return self._record_of_any(event)
-
-    def _record_of_any(self, event: Any) -> tuple[LogRecord, str]:
         if not isinstance(event, dict):
-            text = self._selection.redacted(event.text if isinstance(event, Malformed) else event)
-            return LogRecord(self._clocks.timestamp(), "function", text, None, None), "function"
+            event = {"record": event.text if isinstance(event, Malformed) else event}
         type_, time, content = event.get("type"), event.get("time"), event.get("record")
         if not isinstance(type_, str):
             type_ = "function"

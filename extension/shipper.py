@@ -10,7 +10,6 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
-from extension.backoff import BatchSize
 from extension.destinations.destination import BatchResult, Meaning
 from extension.errors import AbandonedExchange, ExchangeError, ExtensionError
 from extension.results import UNAUTHORIZED, ResultHandler
@@ -25,6 +24,11 @@ if TYPE_CHECKING:
 
 ENOUGH_BYTES = 1_048_576
 LONG_ENOUGH_SECONDS = 1.0
+# Larger batches need fewer round trips, and more memory for the joined body.
+LARGEST_BATCH_BYTES = 2_097_152
+# After a timeout: some twenty kilobytes of log lines on the wire. A batch for which a destination
+# needs more than its time is never accepted, however often it is sent; a smaller one may be.
+SMALL_BATCH_BYTES = 262_144
 # Records that are this many budgets late come late because the destination is slow; then the
 # oldest are dropped.
 _BUDGETS_LATE = 3
@@ -77,7 +81,8 @@ class Shipper:
         self._flush_until: float | None = None
         self._shutting_down = False
         self._last_seconds = 0.0
-        self._size = BatchSize(destination.max_body_bytes)
+        self._largest_batch = min(destination.max_body_bytes, LARGEST_BATCH_BYTES)
+        self._batch_bytes = self._largest_batch
 
     def start(self) -> None:
         """Start the thread."""
@@ -107,18 +112,12 @@ class Shipper:
                 lambda: not self.buffer.full or not self._healthy(), max(seconds, 0.0)
             )
 
-    def begin_flush(self, until: float, *, final: bool = False) -> None:
-        """Start to send everything.
-
-        Args:
-            until: When the flush ends, on the clock.
-            final: Whether no later flush follows: then the circuit breaker is ignored.
-        """
+    def begin_flush(self, until: float) -> None:
+        """Start to send everything; the flush ends at a moment on the clock."""
         with self.buffer.changed:
-            if final and not self.results.stopped and not self._backoff.failing:
+            if self._shutting_down and not self.results.stopped and not self._backoff.failing:
                 self.results.report_losses(final=True)
             self._flush_until = until
-            self._shutting_down = final
             self.buffer.changed.notify_all()
 
     def end_flush(self) -> bool:
@@ -129,11 +128,13 @@ class Shipper:
             while self.buffer.pending and (left := self._wait_until(until) - self._clock()) > 0:
                 changed.wait(left)
             self._flush_until = None
-            self._shutting_down = False
             return not self.buffer.pending
 
     def begin_shutdown(self) -> None:
-        """Prepare for the final flush: nothing waits for space, a hanging exchange is cut off."""
+        """Prepare for the last flush: from now on the circuit breaker is ignored.
+
+        Nothing waits for space, and an exchange that hangs is cut off and sent again.
+        """
         with self.buffer.changed:
             self._shutting_down = True
             self.buffer.changed.notify_all()
@@ -193,7 +194,7 @@ class Shipper:
 
     def send_batch(self) -> None:
         """Send the oldest records, in smaller parts if the destination asks for them."""
-        batch = self.buffer.take(self._size.bytes)
+        batch = self.buffer.take(self._batch_bytes)
         counts = [len(batch)] if batch else []
         while counts:
             count = counts.pop(0)
@@ -222,17 +223,21 @@ class Shipper:
         began = self._clock()
         with self.buffer.changed:
             self._in_flight = _InFlight(began, began + seconds)
+            self.buffer.changed.notify_all()
         try:
             response = self._client.send(request, seconds)
         except AbandonedExchange:
             # A freeze says nothing about the size.
             raise
         except ExchangeError:
-            self._size.failed(self._clock() - began, seconds)
+            if self._clock() - began >= seconds:
+                self._batch_bytes = min(self._largest_batch, SMALL_BATCH_BYTES)
             raise
         else:
             self._last_seconds = self._clock() - began
-            self._size.succeeded(self._last_seconds, seconds)
+            if self._last_seconds < seconds / 2:
+                # Twice the size may take twice as long.
+                self._batch_bytes = min(self._batch_bytes * 2, self._largest_batch)
             return response
         finally:
             with self.buffer.changed:
