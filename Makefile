@@ -165,18 +165,18 @@ layer: | $(BIN)/python ## Write dist/logs-extension.zip, for any Python function
 	rm -rf build/layer dist/logs-extension.zip
 	@$(BIN)/python -m tools.layer build/layer --zip dist/logs-extension.zip
 
-# Checkov sees only what the defaults make, so it gets the template with each front door as default,
+# Checkov sees only what the defaults make, so it gets the template with each ingress as default,
 # and with a token that makes the function ship its logs.
 .PHONY: validate
 validate: $(VENV)/tools.stamp ## Check template.yaml with SAM, cfn-lint and checkov
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
 	$(VENV)/tools/bin/cfn-lint template.yaml
 	mkdir -p build/validate
-	for door in HttpApi RestApi FunctionUrl Transformation; do \
-		sed -e "s/^    Default: HttpApi$$/    Default: $$door/" \
+	for ingress in HttpApi RestApi FunctionUrl Transformation; do \
+		sed -e "s/^    Default: HttpApi$$/    Default: $$ingress/" \
 			-e '/^  LogsToken:/,/^  LogsTokenSecretArn:/s/Default: ""/Default: "token"/' \
-			template.yaml >build/validate/$$door.yaml && \
-		$(VENV)/checkov/bin/checkov --file build/validate/$$door.yaml --framework cloudformation \
+			template.yaml >build/validate/$$ingress.yaml && \
+		$(VENV)/checkov/bin/checkov --file build/validate/$$ingress.yaml --framework cloudformation \
 			--compact --quiet --skip-download || exit 1; \
 	done
 
@@ -218,6 +218,10 @@ deploy: check-parameters build ## Build and deploy with the parameters of parame
 .PHONY: events
 events: $(VENV)/run.stamp ## Write the sample events anew
 	$(BIN)/python -m testing.events.make
+
+.PHONY: docs
+docs: $(VENV)/dev.stamp ## Write the tables of settings and parameters anew
+	$(BIN)/python -m tools.tables
 
 .PHONY: proto
 proto: $(VENV)/dev.stamp ## Generate the protobuf classes beside their schemas

@@ -1,5 +1,4 @@
-"""
-The attributes of data points and resources, decoded into text.
+"""The attributes of data points and resources, decoded into text.
 
 OTLP 0.7 writes a data point's labels as StringKeyValue in field 1, OTLP 1.x as
 KeyValue in field 7; a parser of one drops the other's without an error. Here
@@ -21,9 +20,7 @@ from converters.errors import DecodeError
 from converters.schema.otlp_view_pb2 import PointLabels, StringKeyValue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from converters.meter import Meter
+    from collections.abc import Callable, Iterable
 
 
 # What an entry of a table costs beside its own bytes.
@@ -45,8 +42,7 @@ class _Decoded(NamedTuple):
 
 
 class PointAttributes(NamedTuple):
-    """
-    What names a data point.
+    """What names a data point.
 
     `namespace` and `metric_name` are CloudWatch's identity of the metric, None
     where the producer is another one; `dimensions` are all other attributes.
@@ -58,25 +54,19 @@ class PointAttributes(NamedTuple):
 
 
 class AttributeDecoder:
-    """
-    Decodes the labels of data points; remembers what it decoded, since attributes repeat.
+    """Decodes the labels of data points; remembers what it decoded, since attributes repeat.
 
     Args:
-        meter: Told what is remembered.
-
-    Attributes:
-        bytes_used: About how much memory it holds.
+        grow: Called with about how many bytes are remembered from now on.
     """
 
-    def __init__(self, meter: Meter) -> None:
-        self.bytes_used = 0
-        self._meter = meter
+    def __init__(self, grow: Callable[[int], None]) -> None:
+        self._grow = grow
         self._labels: dict[bytes, Attribute] = {}
         self._attributes: dict[bytes, _Decoded] = {}
 
     def decode(self, labels: PointLabels) -> PointAttributes:
-        """
-        Decode the labels (0.7) and attributes (1.x) of one data point.
+        """Decode the labels (0.7) and attributes (1.x) of one data point.
 
         Raises:
             DecodeError: One of them is not what the specification says.
@@ -95,7 +85,7 @@ class AttributeDecoder:
             label = StringKeyValue.FromString(raw)
         except ProtobufDecodeError as error:
             raise DecodeError(f"a label of a data point: {error}") from error
-        self._grow(raw)
+        self._grow(4 * len(raw) + _OVERHEAD_BYTES)
         attribute = self._labels[raw] = Attribute(label.key, label.value)
         return attribute
 
@@ -104,14 +94,9 @@ class AttributeDecoder:
             attribute = KeyValue.FromString(raw)
         except ProtobufDecodeError as error:
             raise DecodeError(f"an attribute of a data point: {error}") from error
-        self._grow(raw)
+        self._grow(4 * len(raw) + _OVERHEAD_BYTES)
         decoded = self._attributes[raw] = _flatten(attribute)
         return decoded
-
-    def _grow(self, raw: bytes) -> None:
-        size = 4 * len(raw) + _OVERHEAD_BYTES
-        self.bytes_used += size
-        self._meter.keep(size)
 
 
 def decode_key_values(attributes: Iterable[KeyValue]) -> PointAttributes:
@@ -124,8 +109,7 @@ def decode_key_values(attributes: Iterable[KeyValue]) -> PointAttributes:
 
 
 def decode_resource(raw: bytes) -> tuple[Attribute, ...]:
-    """
-    Decode the attributes of a Resource.
+    """Decode the attributes of a Resource.
 
     Raises:
         DecodeError: The bytes are not a Resource.
@@ -138,8 +122,7 @@ def decode_resource(raw: bytes) -> tuple[Attribute, ...]:
 
 
 def any_value_text(value: AnyValue) -> str:
-    """
-    Return an AnyValue as text.
+    """Return an AnyValue as text.
 
     OpenTelemetry specification, "AnyValue representation for non-OTLP
     protocols": strings as they are, booleans and numbers as in JSON, bytes in
@@ -155,8 +138,7 @@ def any_value_text(value: AnyValue) -> str:
 
 
 def _flatten(attribute: KeyValue) -> _Decoded:
-    """
-    Set the members of CloudWatch's map `Dimensions` apart from other attributes.
+    """Separate the members of CloudWatch's map `Dimensions` from other attributes.
 
     A dimension called Namespace is never the identity, wherever the map stands.
     """

@@ -1,5 +1,4 @@
-"""
-WriteRequests of a bounded size, compressed, in lanes.
+"""WriteRequests of a bounded size, compressed, in lanes.
 
 A lane is a sequence of bodies that must go out one after the other, since they
 hold samples of one series; the bodies of different lanes have no series in
@@ -8,19 +7,22 @@ common and may go out at once.
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     # Snappy's block format: "data MUST be compressed with Google's Snappy; the
     # block format MUST be used, the framed format MUST NOT" - remote write 1.0.
     Compress = Callable[[bytes], bytes]
 
+    # One or more encoded TimeSeries, and how many samples or histograms they hold.
+    Piece = tuple[bytes, int]
+
 
 class Body(NamedTuple):
-    """
-    One remote-write request body.
+    """One remote-write request body.
 
     Attributes:
         content: The WriteRequest in snappy's block format.
@@ -37,8 +39,7 @@ Lane = list[Body]
 
 
 class BodyWriter:
-    """
-    Packs encoded TimeSeries into bodies, none larger than the limit.
+    """Packs encoded TimeSeries into bodies, none larger than the limit.
 
     Args:
         max_bytes: What a WriteRequest may have before compression.
@@ -72,15 +73,12 @@ class BodyWriter:
 
 
 class Lanes:
-    """
-    The bodies of a delivery, by what has to stay apart or in order.
+    """The bodies of a delivery, by what has to stay apart or in order.
 
     Attributes:
         fresh: For series whose samples are all recent.
         late: For series whose samples are all old. A server that refuses a
             whole request for one old sample takes nothing recent with it.
-        earlier: For the old samples of series that have recent ones too; sent
-            before `later`, which holds their recent ones.
         native_earlier: For old native histograms, sent before `native_later`,
             which holds recent ones. A server without the feature refuses the
             whole request, so they never share one with samples.
@@ -90,24 +88,42 @@ class Lanes:
         self.max_bytes = max_bytes
         self.fresh = BodyWriter(max_bytes, compress)
         self.late = BodyWriter(max_bytes, compress)
-        self.earlier = BodyWriter(max_bytes, compress)
-        self.later = BodyWriter(max_bytes, compress)
         self.native_earlier = BodyWriter(max_bytes, compress)
         self.native_later = BodyWriter(max_bytes, compress)
+        # The old samples of series that have recent ones too, and those recent ones.
+        self._earlier = BodyWriter(max_bytes, compress)
+        self._later = BodyWriter(max_bytes, compress)
         self._compress = compress
         self._sequences: list[Lane] = []
 
-    def add_sequence(self, pieces: list[tuple[bytes, int]]) -> None:
-        """Add encoded TimeSeries of one series, each with its samples, to be sent in order."""
-        sequence = []
-        for piece, samples in pieces:
-            sequence.append(Body(self._compress(piece), len(piece), samples))
-        self._sequences.append(sequence)
+    def add_series(self, late: Iterator[Piece], fresh: Iterator[Piece]) -> bool:
+        """Add a series in pieces of at most `max_bytes`, sorted by time, to be sent in order.
+
+        Returns:
+            Whether there was a piece.
+        """
+        # A series in many pieces repeats its labels in each: compressed at once, they
+        # never take memory all together.
+        first_late, first_fresh = list(islice(late, 2)), list(islice(fresh, 2))
+        pieces = [*first_late, *first_fresh]
+        if len(pieces) == 1:
+            (self.late if first_late else self.fresh).add(*pieces[0])
+        elif len(first_late) == len(first_fresh) == 1:
+            self._earlier.add(*first_late[0])
+            self._later.add(*first_fresh[0])
+        elif pieces:
+            self._sequences.append(
+                [
+                    Body(self._compress(piece), len(piece), samples)
+                    for piece, samples in chain(first_late, late, first_fresh, fresh)
+                ]
+            )
+        return bool(pieces)
 
     def finish(self) -> list[Lane]:
         """Return all lanes, recent samples first."""
         lanes = [[body] for body in self.fresh.finish()]
-        lanes.append(self.earlier.finish() + self.later.finish())
+        lanes.append(self._earlier.finish() + self._later.finish())
         lanes += self._sequences
         lanes += [[body] for body in self.late.finish()]
         lanes.append(self.native_earlier.finish() + self.native_later.finish())

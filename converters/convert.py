@@ -1,4 +1,4 @@
-"""The whole way of a delivery: records in, remote-write bodies and an account out."""
+"""The whole way of a delivery: records in, remote-write bodies and what they hold out."""
 
 from __future__ import annotations
 
@@ -7,53 +7,70 @@ from typing import TYPE_CHECKING, NamedTuple
 import snappy
 
 from converters.bodies import Lane, Lanes
-from converters.checkpoint import no_checkpoint
-from converters.delivery import DeliveryPoints
 from converters.encoder import Encoder
 from converters.errors import RecordError, TooLargeError
-from converters.meter import Meter
+from converters.points import DeliveryPoints
 from converters.reader import read_points
-from converters.records import decode_record
-from converters.series import SeriesCache
+from converters.records import decoded_messages
+from converters.series import SeriesCache, no_deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from converters.bodies import Compress
-    from converters.checkpoint import Checkpoint
     from converters.points import RecordPoints
+
+# "The maximum size of a record sent to Amazon Data Firehose, before base64-encoding, is
+# 1,000 KiB" - Firehose's quotas. While it is decoded a byte takes up to 150 bytes of memory.
+_MAX_RECORD_BYTES = 1_024_000
+
+# A CloudWatch point that has to be merged has four samples or a few more.
+_MERGED_PER_POINT = 4
+
+
+class Limits(NamedTuple):
+    """What bounds the memory that one delivery takes; the defaults need about a gigabyte.
+
+    Attributes:
+        points: How many data points; of those that CloudWatch does not send, how many samples.
+        label_bytes: About how much memory the labels of series may take that
+            are not remembered yet.
+        body_bytes: How large all bodies may be together, compressed.
+    """
+
+    points: int = 330_000
+    label_bytes: int = 330_000_000
+    body_bytes: int = 125_000_000
 
 
 class Profile(NamedTuple):
-    """
-    How to convert; the operator's choice.
+    """How to convert; the operator's choice.
 
     Attributes:
         keep_case: Leave the values of point attributes as they are.
         native_histograms: Send exponential histograms as native histograms.
         max_bytes: What a WriteRequest may have before compression.
         cache_bytes: About how much memory a warm converter may hold.
-        delivery_bytes: About how much memory one delivery may take beside that.
+        limits: What one delivery may take beside that.
     """
 
     keep_case: bool = False
     native_histograms: bool = False
     max_bytes: int = 1_000_000
     cache_bytes: int = 64_000_000
-    delivery_bytes: int = 1_000_000_000
+    limits: Limits = Limits()
 
 
 class Conversion(NamedTuple):
-    """
-    What became of a delivery's records.
+    """The bodies of a delivery, and an account of its records, points and samples.
 
     `samples` = the samples in `lanes` + all of `dropped_samples`.
 
     Attributes:
         lanes: The bodies to send; those of one lane one after the other.
         failures: What is wrong with each record that could not be decoded.
-        contributing: The records with a point to send, be it that another
-            record's sample takes the place of its own.
+        contributing: The records with a point to send, even if another record's
+            sample takes the place of its own.
         data_points: How many points were read, the dropped ones included.
         series: How many series they are of.
         samples: How many samples (and native histograms) were made.
@@ -76,8 +93,7 @@ class Conversion(NamedTuple):
 
 
 class Converter:
-    """
-    Converts deliveries, and remembers their series from one to the next.
+    """Converts deliveries, and remembers their series from one to the next.
 
     Args:
         profile: How to convert.
@@ -87,9 +103,10 @@ class Converter:
     def __init__(self, profile: Profile, compress: Compress = snappy.compress) -> None:
         self._profile = profile
         self._compress = compress
-        self._meter = Meter(profile.delivery_bytes)
         self._cache = SeriesCache(
-            keep_case=profile.keep_case, max_bytes=profile.cache_bytes, meter=self._meter
+            keep_case=profile.keep_case,
+            max_bytes=profile.cache_bytes,
+            max_new_bytes=profile.limits.label_bytes,
         )
 
     def convert(
@@ -98,20 +115,19 @@ class Converter:
         *,
         p8s_logzio_name: str,
         delivered_ms: int | None,
-        checkpoint: Checkpoint = no_checkpoint,
+        check_deadline: Callable[[], None] = no_deadline,
     ) -> Conversion:
-        """
-        Convert the records of one delivery. The same records always make the same bodies.
+        """Convert the records of one delivery. The same records always make the same bodies.
 
         Args:
             records: Each record's number and its bytes.
             p8s_logzio_name: The value of the label of that name; empty for none.
             delivered_ms: When Firehose put the delivery together, ms since the epoch.
-            checkpoint: Called now and then; what it raises ends the conversion.
+            check_deadline: Called now and then; ends the conversion by raising an error.
         """
-        self._meter.begin(checkpoint)
+        self._cache.begin(check_deadline)
         try:
-            return self._convert(records, p8s_logzio_name, delivered_ms, checkpoint)
+            return self._convert(records, p8s_logzio_name, delivered_ms)
         finally:
             self._cache.trim()
 
@@ -120,30 +136,28 @@ class Converter:
         records: Iterable[tuple[int, bytes]],
         p8s_logzio_name: str,
         delivered_ms: int | None,
-        checkpoint: Checkpoint,
     ) -> Conversion:
-        points = DeliveryPoints()
+        points = DeliveryPoints(self._profile.limits.points)
         failures: dict[int, RecordError] = {}
         sound, contributing = set(), set()
         for number, record in records:
             try:
-                found = self.read(record, p8s_logzio_name, checkpoint)
+                found = self._read(record, p8s_logzio_name)
+                points.add(found)
             except RecordError as error:
-                failures[number] = error
+                failures[number] = _without_frames(error)
                 continue
-            points.add(found)
             if found.data_points:
                 sound.add(number)
             if found.data_points > found.dropped.total():
                 contributing.add(number)
         try:
-            encoder, lanes = self.encode(points, delivered_ms, checkpoint)
+            encoder, lanes = self._encode(points, delivered_ms)
         except TooLargeError as error:
-            # Whose fault it is cannot be told any more, so nothing is sent.
-            failures |= dict.fromkeys(sound, error)
-            contributing, points = set(), DeliveryPoints()
-            encoder, lanes = self.encode(points, delivered_ms, checkpoint)
-        span = points.span()
+            # Which record is to blame cannot be found out any more, so nothing is sent.
+            failures |= dict.fromkeys(sound, _without_frames(error))
+            contributing, points = set(), DeliveryPoints(0)
+            encoder, lanes = self._encode(points, delivered_ms)
         return Conversion(
             lanes=lanes,
             failures=failures,
@@ -153,45 +167,54 @@ class Converter:
             samples=encoder.samples,
             dropped_points=+(points.dropped_points + encoder.dropped_points),
             dropped_samples=+encoder.dropped_samples,
-            oldest_ms=span[0] if span else None,
+            oldest_ms=min(points.milliseconds(), default=None),
             collided=tuple(sorted(encoder.collided)),
         )
 
-    def read(
-        self, record: bytes, p8s_logzio_name: str, checkpoint: Checkpoint = no_checkpoint
-    ) -> RecordPoints:
-        """
-        Return the data points of one record.
-
-        Raises:
-            RecordError: The record cannot be decoded; nothing of it counts.
-        """
-        try:
-            return read_points(
-                decode_record(record, self._meter),
-                self._cache,
-                p8s_logzio_name=p8s_logzio_name,
-                native_histograms=self._profile.native_histograms,
-                checkpoint=checkpoint,
+    def _read(self, record: bytes, p8s_logzio_name: str) -> RecordPoints:
+        if len(record) > _MAX_RECORD_BYTES:
+            raise TooLargeError(
+                f"the record has {len(record)} bytes: Firehose's have at most {_MAX_RECORD_BYTES}"
             )
-        finally:
-            self._meter.give_back()
+        return read_points(
+            decoded_messages(record),
+            self._cache,
+            p8s_logzio_name=p8s_logzio_name,
+            native_histograms=self._profile.native_histograms,
+            max_size=self._profile.limits.points,
+        )
 
-    def encode(
-        self,
-        points: DeliveryPoints,
-        delivered_ms: int | None,
-        checkpoint: Checkpoint = no_checkpoint,
+    def _encode(
+        self, points: DeliveryPoints, delivered_ms: int | None
     ) -> tuple[Encoder, list[Lane]]:
-        """Return the encoder with its account, and the lanes of all bodies."""
+        limits, check_deadline = self._profile.limits, self._cache.check_deadline
+        made = 0
 
         def compress(content: bytes) -> bytes:
-            checkpoint()
+            nonlocal made
+            check_deadline()
             compressed = self._compress(content)
-            self._meter.keep(len(compressed))
+            made += len(compressed)
+            if made > limits.body_bytes:
+                raise TooLargeError(
+                    f"the bodies of the delivery take more than {limits.body_bytes // 1_000_000} "
+                    "MB of memory: give the function more memory"
+                )
             return compressed
 
         lanes = Lanes(self._profile.max_bytes, compress)
-        encoder = Encoder(lanes, points.late_before(delivered_ms), checkpoint, self._meter)
+        encoder = Encoder(
+            lanes,
+            points.late_before(delivered_ms),
+            max_merged=_MERGED_PER_POINT * limits.points,
+            check_deadline=check_deadline,
+        )
         encoder.write(points)
         return encoder, lanes.finish()
+
+
+def _without_frames(error: RecordError) -> RecordError:
+    """Return an error that no longer keeps what was being read in memory."""
+    if error.__cause__ is not None:
+        error.__cause__.__traceback__ = None
+    return error.with_traceback(None)

@@ -6,47 +6,34 @@ from collections import Counter
 from operator import attrgetter, ge
 from typing import TYPE_CHECKING
 
-from converters.checkpoint import checked
-from converters.merge import Merged, encode_sample
-from converters.native_writer import NativeWriter
-from converters.points import (
-    ZERO,
-    DropReason,
-    Point,
-    SummaryValues,
-    double_bytes,
-    percentiles_of,
+from converters.merge import Merged
+from converters.points import SummaryValues, percentiles_of
+from converters.series import (
+    SAMPLE_HEADER,
+    SeriesGroup,
+    encode_time_series,
     quantile_statistic,
-    unsigned_of,
 )
-from converters.series import SAMPLE_HEADER, SeriesGroup, encode_time_series, one_sample_head
-from converters.wire import encode_varint
+from converters.wire import ZERO, double_bytes, encode_varint, unsigned_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
 
-    from converters.bodies import BodyWriter, Lanes
-    from converters.checkpoint import Checkpoint
-    from converters.delivery import DeliveryPoints
-    from converters.meter import Meter
-    from converters.points import NativePoint
+    from converters.bodies import Lanes
+    from converters.points import DeliveryPoints
 
 # Sum, count, minimum and maximum: every CloudWatch point has them.
 _PLAIN_SAMPLES = 4
 
-# What a remembered percentile costs beside its own bytes.
-_QUANTILE_OVERHEAD_BYTES = 300
-
 
 class Encoder:
-    """
-    Writes the points of one delivery into lanes of bodies.
+    """Writes the points of one delivery into lanes of bodies.
 
     Args:
         lanes: Where the bodies are put together.
         late_before: Samples before this time, in ms since the epoch, go apart.
-        checkpoint: Called now and then; what it raises ends the work.
-        meter: Told what merging takes.
+        max_merged: How many samples may have to be merged.
+        check_deadline: Called now and then; ends the work by raising an error.
 
     Attributes:
         series: How many series were written.
@@ -57,12 +44,17 @@ class Encoder:
     """
 
     def __init__(
-        self, lanes: Lanes, late_before: int, checkpoint: Checkpoint, meter: Meter
+        self,
+        lanes: Lanes,
+        late_before: int,
+        *,
+        max_merged: int,
+        check_deadline: Callable[[], None],
     ) -> None:
         self._lanes = lanes
-        self._meter = meter
-        self._checkpoint = checkpoint
         self._late_before = late_before
+        self._max_merged = max_merged
+        self._check_deadline = check_deadline
         self._timestamps: dict[bytes, bytes] = {}
         self._counts = _Counts()
         self.series = 0
@@ -72,33 +64,43 @@ class Encoder:
         self.collided: set[str] = set()
 
     def write(self, points: DeliveryPoints) -> None:
-        """
-        Write all points, the simple ones first, each kind in the order of the delivery.
+        """Write all points, the simple ones first, each kind in the order of the delivery.
 
         What has to be merged is merged in the order of the wire too, since the
         later of two equal samples wins, whatever form its point has.
+
+        Raises:
+            TooLargeError: More samples have to be merged than may be.
         """
         self._timestamps = {
             time: b"\x10" + encode_varint(milliseconds)
             for time, milliseconds in points.times.items()
         }
         ambiguous = _ambiguous_groups(points)
-        self.samples += sum(len(point.samples) for point in points.general)
         to_merge = self._write_single(points, ambiguous)
-        self.samples += sum(map(_samples_of, points.more.values()))
         for group, periods in points.more.items():
             if group in ambiguous or not self._write_periods(group, periods, points.times):
                 to_merge.add(group)
         if to_merge or points.general:
-            self._write_general(points.in_order(to_merge))
+            merged = Merged(points.in_order(to_merge), self._max_merged, self._check_deadline)
+            merged.write(self._lanes, self._late_before)
+            self._count(merged)
         if points.native:
-            self._write_native(points.native)
+            merged = Merged(points.native, self._max_merged, self._check_deadline)
+            merged.write_native(self._lanes, self._late_before)
+            self._count(merged)
+
+    def _count(self, merged: Merged) -> None:
+        self.samples += merged.samples
+        self.series += merged.series
+        self.dropped_points += merged.dropped_points
+        self.dropped_samples += merged.dropped_samples
+        self.collided |= merged.collided
 
     def _write_single(
         self, points: DeliveryPoints, ambiguous: set[SeriesGroup]
     ) -> set[SeriesGroup]:
-        """
-        Write the groups with one point; this is where nearly all of a delivery goes.
+        """Write the groups with one point; this is where nearly all of a delivery goes.
 
         Returns:
             Those that take more than writing them: ambiguous or too large for one body.
@@ -109,6 +111,9 @@ class Encoder:
         add_fresh, add_late = self._lanes.fresh.add, self._lanes.late.add
         for group, values in points.first.items():
             if group in more:
+                continue
+            if group in ambiguous:
+                to_merge.add(group)
                 continue
             time, count, total, minimum, percentiles, maximum, _ = values
             samples = _PLAIN_SAMPLES
@@ -126,13 +131,13 @@ class Encoder:
             if percentiles:
                 pieces = [piece]
                 for quantile, value in percentiles_of(percentiles):
-                    pieces += (quantile_head(group, quantile), value, stamp)
+                    pieces += (group.quantile_head(quantile), value, stamp)
                     samples += 1
                 piece = b"".join(pieces)
-            self.samples += samples
-            if group in ambiguous or len(piece) > max_bytes:
+            if len(piece) > max_bytes:
                 to_merge.add(group)
             else:
+                self.samples += samples
                 self.series += samples
                 (add_late if times[time] < late_before else add_fresh)(piece, samples)
         return to_merge
@@ -148,28 +153,20 @@ class Encoder:
                 return False
             ordered = sorted(periods, key=lambda values: times[values[0]])
         late = sum(milliseconds < self._late_before for milliseconds in when)
-        lanes = self._lanes
-        parts: list[tuple[BodyWriter, list[SummaryValues]]]
-        if not late:
-            parts = [(lanes.fresh, ordered)]
-        elif late == len(ordered):
-            parts = [(lanes.late, ordered)]
-        else:
-            parts = [(lanes.earlier, ordered[:late]), (lanes.later, ordered[late:])]
-        pieces = [self._encode_periods(group, part) for _, part in parts]
-        if max(map(len, pieces)) > lanes.max_bytes:
+        pieces = [
+            [self._encode_periods(group, part)] if part else []
+            for part in (ordered[:late], ordered[late:])
+        ]
+        if any(len(piece) > self._lanes.max_bytes for part in pieces for piece, _ in part):
             return False
-        for (writer, part), piece in zip(parts, pieces, strict=True):
-            writer.add(piece, _samples_of(part))
-        if not any(values[4] for values in ordered):
-            self.series += _PLAIN_SAMPLES
-            return True
+        self._lanes.add_series(*map(iter, pieces))
+        self.samples += sum(samples for part in pieces for _, samples in part)
         percentiles = {q for values in ordered for q, _ in percentiles_of(values[4])}
         self.series += _PLAIN_SAMPLES + len(percentiles)
         return True
 
-    def _encode_periods(self, group: SeriesGroup, part: list[SummaryValues]) -> bytes:
-        """Return the TimeSeries of one group whose points are sorted by time."""
+    def _encode_periods(self, group: SeriesGroup, part: list[SummaryValues]) -> tuple[bytes, int]:
+        """Return the TimeSeries of one group whose points are sorted by time, and their samples."""
         prefix = group.prefix
         sums: list[bytes] = []
         counts: list[bytes] = []
@@ -189,47 +186,12 @@ class Encoder:
         # The prefix ends with the header of the first sample.
         sums[0] = counts[0] = minima[0] = maxima[0] = prefix
         pieces = [heads[0], *sums, heads[1], *counts, heads[2], *minima, heads[3], *maxima]
-        for quantile, samples in by_quantile.items():
-            series = group.series_labels(quantile_statistic(quantile))
-            self._meter.keep(2 * len(series))
-            pieces.append(encode_time_series(series, samples))
-        return b"".join(pieces)
-
-    def _write_general(self, general: Iterable[Point]) -> None:
-        """Merge points sample by sample, and write the series that come out."""
-        merged = Merged(checked(general, self._checkpoint), self._meter)
-        for labels, samples in checked(merged.series.items(), self._checkpoint):
-            self._write_series(labels, samples, merged)
-        self.dropped_points += merged.dropped_points
-        self.dropped_samples += merged.dropped_samples
-        self.collided.update(group.metric.base for group in merged.collided)
-
-    def _write_native(self, points: list[NativePoint]) -> None:
-        native = NativeWriter(self._lanes, self._late_before)
-        native.write(points)
-        self.series += native.series
-        self.samples += len(points)
-        self.dropped_points += native.dropped
-        self.dropped_samples += native.dropped
-        self.collided |= native.collided
-
-    def _write_series(
-        self, labels: bytes, samples: list[tuple[int, Point, bytes]], merged: Merged
-    ) -> None:
-        late = [sample for sample in samples if sample[0] < self._late_before]
-        fresh = samples[len(late) :]
-        pieces: list[tuple[bytes, int]] = []
-        for part in (late, fresh):
-            for chunk in _chunks(labels, part, self._lanes.max_bytes):
-                encoded = [encode_sample(ms, value) for ms, _, value in chunk]
-                piece = encode_time_series(labels, encoded)
-                if len(piece) > self._lanes.max_bytes:
-                    for _, point, _ in chunk:
-                        merged.lose(point, DropReason.OVERSIZED)
-                else:
-                    pieces.append((piece, len(chunk)))
-        self.series += bool(pieces)
-        write_in_order(self._lanes, pieces, has_late=bool(late), has_fresh=bool(fresh))
+        samples = _PLAIN_SAMPLES * len(part)
+        for quantile, of_quantile in by_quantile.items():
+            labels = group.series_labels(quantile_statistic(quantile))
+            pieces.append(encode_time_series(labels, of_quantile))
+            samples += len(of_quantile)
+        return b"".join(pieces), samples
 
 
 class _Counts(dict[bytes | None, bytes]):
@@ -240,35 +202,8 @@ class _Counts(dict[bytes | None, bytes]):
         return encoded
 
 
-def quantile_head(group: SeriesGroup, quantile: bytes) -> bytes:
-    """Return a percentile's TimeSeries of one sample up to the value, remembered."""
-    if group.quantiles is None:
-        group.quantiles = {}
-    head = group.quantiles.get(quantile)
-    if head is None:
-        labels = group.series_labels(quantile_statistic(quantile))
-        head = group.quantiles[quantile] = one_sample_head(labels)
-        # Once here, and once in the piece of a body that it begins.
-        group.metric.resource.cache.grow(2 * len(head) + _QUANTILE_OVERHEAD_BYTES)
-    return head
-
-
-def write_in_order(
-    lanes: Lanes, pieces: list[tuple[bytes, int]], *, has_late: bool, has_fresh: bool
-) -> None:
-    """Write the pieces of one series, sorted by time, so that they are sent in that order."""
-    if len(pieces) == 1:
-        (lanes.late if has_late and not has_fresh else lanes.fresh).add(*pieces[0])
-    elif len(pieces) == 2 and has_late and has_fresh:
-        lanes.earlier.add(*pieces[0])
-        lanes.later.add(*pieces[1])
-    elif pieces:
-        lanes.add_sequence(pieces)
-
-
 def _ambiguous_groups(points: DeliveryPoints) -> set[SeriesGroup]:
-    """
-    Return the groups that may make a series which another group or point makes too.
+    """Return the groups that may make a series which another group or point makes too.
 
     Two groups can only do so if all their labels but the name are equal.
     """
@@ -279,20 +214,3 @@ def _ambiguous_groups(points: DeliveryPoints) -> set[SeriesGroup]:
         return set()
     owners = Counter(map(labels, groups | others))
     return {group for group in groups if owners[group.prefix] > 1 or group in others}
-
-
-def _samples_of(periods: list[SummaryValues]) -> int:
-    percentiles = 0
-    for values in periods:
-        if values[4]:
-            percentiles += len(percentiles_of(values[4]))
-    return _PLAIN_SAMPLES * len(periods) + percentiles
-
-
-def _chunks(
-    labels: bytes, samples: list[tuple[int, Point, bytes]], max_bytes: int
-) -> Iterable[list[tuple[int, Point, bytes]]]:
-    """Cut the samples of one series into runs that fit a request; at least one sample each."""
-    # 10 bytes bound the series' own header, 22 the largest sample.
-    most = max(1, (max_bytes - len(labels) - 10) // 22)
-    return [samples[begin : begin + most] for begin in range(0, len(samples), most)]

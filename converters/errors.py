@@ -1,5 +1,4 @@
-"""
-What can be wrong with a record.
+"""What can be wrong with a record.
 
 The tree::
 
@@ -7,9 +6,10 @@ The tree::
     ├── FramingError         its length-delimited messages do not add up
     ├── DecodeError          a message, or something inside it, is not OTLP
     ├── JsonRecordError      it is JSON, not OTLP: the stream has another output format
-    └── TooLargeError        converting it would take more memory than a delivery may
+    └── TooLargeError        it is larger than Firehose's records, or the delivery would
+                             take more memory than the function has
 
-A record that raises is left with Firehose, whole: none of its points are sent.
+Firehose keeps a record that raises, whole: none of its points are sent.
 """
 
 from __future__ import annotations
@@ -32,4 +32,4 @@ class JsonRecordError(RecordError):
 
 
 class TooLargeError(RecordError):
-    """A record whose conversion would take more memory than one delivery may."""
+    """A record that cannot be converted within the limits of its size or of its delivery."""

@@ -1,5 +1,4 @@
-"""
-The labels of a series, put together from a resource and a data point.
+"""The labels of a series, put together from a resource and a data point.
 
 Whatever the attributes are called, the result is valid for remote write
 (names sorted bytewise, unique; nothing empty), depends on nothing but the
@@ -14,11 +13,10 @@ from converters.names import label_name
 from converters.wire import encode_field, read_length
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from collections.abc import Set as AbstractSet
 
     from converters.attributes import Attribute, PointAttributes
-    from converters.meter import Meter
 
 # Label names with a meaning of their own: an attribute of that name moves.
 RESERVED = frozenset(
@@ -50,8 +48,7 @@ _OVERHEAD_BYTES = 300
 
 
 class ResourceLabels:
-    """
-    The labels that all series of one resource share.
+    """The labels that all series of one resource share.
 
     Args:
         attributes: The resource's attributes, as `attributes.decode_resource` gives them.
@@ -90,28 +87,22 @@ class ResourceLabels:
 
 
 class LabelEncoder:
-    """
-    Puts the labels of series together; remembers names and encoded labels, since they repeat.
+    """Puts the labels of series together; remembers names and encoded labels, since they repeat.
 
     Args:
         keep_case: Leave the values of point attributes as they are; otherwise
             they are lower-cased, as Logz.io does.
-        meter: Told what is remembered.
-
-    Attributes:
-        bytes_used: About how much memory it holds.
+        grow: Called with about how many bytes are remembered from now on.
     """
 
-    def __init__(self, *, keep_case: bool, meter: Meter) -> None:
-        self.bytes_used = 0
-        self._meter = meter
+    def __init__(self, *, keep_case: bool, grow: Callable[[int], None]) -> None:
+        self._grow = grow
         self._keep_case = keep_case
         self._names: dict[str, str] = {}
         self._encoded: dict[tuple[str, str], bytes] = {}
 
     def encode(self, resource: ResourceLabels, point: PointAttributes) -> bytes:
-        """
-        Return all labels of a point's series but `__name__` and `quantile` or `le`.
+        """Return all labels of a point's series but `__name__` and `quantile` or `le`.
 
         They are repeated field 1 (`labels`) of a TimeSeries. "Label names MUST
         be sorted in lexicographical order" - remote write 1.0. All names made
@@ -149,17 +140,13 @@ class LabelEncoder:
         if name in RESERVED:
             name = "dimension_" + name
         self._names[key] = name
-        self._grow(2 * len(key))
+        self._grow(2 * len(key) + _OVERHEAD_BYTES)
         return name
 
     def _encode_label(self, label: tuple[str, str]) -> bytes:
         encoded = self._encoded[label] = encode_label(*label)
-        self._grow(2 * len(encoded))
+        self._grow(2 * len(encoded) + _OVERHEAD_BYTES)
         return encoded
-
-    def _grow(self, size: int) -> None:
-        self.bytes_used += size + _OVERHEAD_BYTES
-        self._meter.keep(size + _OVERHEAD_BYTES)
 
 
 def encode_label(name: str, value: str) -> bytes:

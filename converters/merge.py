@@ -1,97 +1,158 @@
-"""
-Samples of one delivery that belong to one series, put in order.
+"""Samples of one delivery that belong to one series, put in order and written.
 
 A series' points are spread over Metric objects and records, not always in the
 order of time, and two of them may even have one timestamp. What is simple (the
 points of a group have times of their own, and no other group makes the same
-series) never comes here.
+series) is written by `encoder` without all this.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from converters.errors import TooLargeError
 from converters.points import DropReason, Point
+from converters.series import encode_sample, encode_time_series
 from converters.wire import encode_varint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from converters.meter import Meter
-    from converters.series import SeriesGroup
+    from converters.bodies import Lanes, Piece
 
+    # Milliseconds since the epoch, the point that the sample is of, its value.
+    Sample = tuple[int, Point, bytes]
 
-# What a series takes beside its labels, and a sample of it, until all are written.
-_SERIES_BYTES = 600
-_SAMPLE_BYTES = 200
-
-
-class _Candidate(NamedTuple):
-    point: Point
-    value: bytes
+# About every ten milliseconds of work.
+_ITEMS_BETWEEN_CHECKS = 1000
 
 
 class Merged:
-    """
-    Series with their samples, each timestamp once.
+    """Series with their samples, each timestamp once.
 
     Args:
         points: All points, in the order of the delivery.
-        meter: Told what the series take.
+        max_samples: How many samples they may have.
+        check_deadline: Called now and then; ends the work by raising an error.
 
     Attributes:
-        series: For the encoded labels of a series, its samples as (milliseconds
-            since the epoch, the point it is of, value), sorted by time.
+        samples: How many samples the points have.
+        series: How many series have been written.
         dropped_points: How many points have no sample left, by reason.
-        dropped_samples: How many samples lost to another, by reason.
+        dropped_samples: How many samples are not written, by reason.
+        collided: Metric base names of identities that became one series.
+
+    Raises:
+        TooLargeError: The points have more samples than they may.
     """
 
-    def __init__(self, points: Iterable[Point], meter: Meter) -> None:
+    def __init__(
+        self, points: Iterable[Point], max_samples: int, check_deadline: Callable[[], None]
+    ) -> None:
+        self.samples = 0
+        self.series = 0
         self.dropped_points: Counter[str] = Counter()
         self.dropped_samples: Counter[str] = Counter()
-        self.collided: set[SeriesGroup] = set()
-        by_series: dict[bytes, dict[int, _Candidate]] = {}
-        for point in points:
-            meter.keep(_SAMPLE_BYTES * len(point.samples))
+        self.collided: set[str] = set()
+        self._check_deadline = check_deadline
+        self._by_series: dict[bytes, dict[int, Sample]] = {}
+        for number, point in enumerate(points):
+            if not number % _ITEMS_BETWEEN_CHECKS:
+                check_deadline()
+            self.samples += len(point.samples)
+            if self.samples > max_samples:
+                raise TooLargeError(
+                    f"the delivery has more than {max_samples} samples to merge: give the "
+                    "function more memory"
+                )
             for statistic, value in point.samples:
-                labels = point.group.series_labels(statistic)
-                slots = by_series.get(labels)
-                if slots is None:
-                    slots = by_series[labels] = {}
-                    # Once as the key, once in the body that is put together.
-                    meter.keep(2 * len(labels) + _SERIES_BYTES)
-                self._place(slots, _Candidate(point, value))
-        self.series: dict[bytes, list[tuple[int, Point, bytes]]] = {
-            labels: [(ms, c.point, c.value) for ms, c in sorted(slots.items())]
-            for labels, slots in by_series.items()
-        }
+                slots = self._by_series.setdefault(point.group.series_labels(statistic), {})
+                self._place(slots, (point.milliseconds, point, value))
 
-    def _place(self, slots: dict[int, _Candidate], new: _Candidate) -> None:
+    def _place(self, slots: dict[int, Sample], new: Sample) -> None:
         """Of two samples with one timestamp keep the larger count's, the later if equal."""
-        milliseconds = new.point.milliseconds
-        old = slots.get(milliseconds)
-        if old is None:
-            slots[milliseconds] = new
+        old = slots.setdefault(new[0], new)
+        if old is new:
             return
-        loser = old if new.point.count >= old.point.count else new
-        if loser is old:
-            slots[milliseconds] = new
+        loser = old[1] if new[1].count >= old[1].count else new[1]
+        if loser is old[1]:
+            slots[new[0]] = new
         reason = DropReason.DUPLICATE
-        if old.point.group is not new.point.group:
+        if old[1].group is not new[1].group:
             reason = DropReason.CASE_COLLISION
-            self.collided.add(loser.point.group)
-        self.lose(loser.point, reason)
+            self.collided.add(loser.group.metric.base)
+        self._lose(loser, reason)
 
-    def lose(self, point: Point, reason: str) -> None:
-        """Count one sample of a point as dropped, and the point when it was the last."""
+    def _lose(self, point: Point, reason: str) -> None:
+        """Count one sample of a point as dropped, and the point if it was the last."""
         self.dropped_samples[reason] += 1
         point.left -= 1
         if not point.left:
             self.dropped_points[reason] += 1
 
+    def write(self, lanes: Lanes, late_before: int) -> None:
+        """Write all series; samples before that time, in ms since the epoch, are late."""
+        for labels, (late, fresh) in self._divided(late_before):
+            late_pieces = self._pieces(labels, late, lanes.max_bytes)
+            fresh_pieces = self._pieces(labels, fresh, lanes.max_bytes)
+            self.series += lanes.add_series(late_pieces, fresh_pieces)
 
-def encode_sample(milliseconds: int, value: bytes) -> bytes:
-    """Return a Sample as field 2 of a TimeSeries; `value` is 8 bytes of a little-endian double."""
-    content = b"\x09" + value + b"\x10" + encode_varint(milliseconds)
-    return b"\x12" + encode_varint(len(content)) + content
+    def write_native(self, lanes: Lanes, late_before: int) -> None:
+        """Write all series; their values are encoded native histograms."""
+        for labels, (late, fresh) in self._divided(late_before):
+            written = False
+            for samples, writer in ((late, lanes.native_earlier), (fresh, lanes.native_later)):
+                for run in self._native_runs(labels, samples, lanes.max_bytes):
+                    writer.add(encode_time_series(labels, run), len(run))
+                    written = True
+            self.series += written
+
+    def _divided(
+        self, late_before: int
+    ) -> Iterator[tuple[bytes, tuple[Sequence[Sample], Sequence[Sample]]]]:
+        """Iterate over labels, late samples and recent samples, sorted by time."""
+        for number, (labels, slots) in enumerate(self._by_series.items()):
+            if not number % _ITEMS_BETWEEN_CHECKS:
+                self._check_deadline()
+            samples = [sample for _, sample in sorted(slots.items())]
+            late = sum(milliseconds < late_before for milliseconds in slots)
+            yield labels, (samples[:late], samples[late:])
+
+    def _pieces(self, labels: bytes, samples: Sequence[Sample], max_bytes: int) -> Iterator[Piece]:
+        """Encode runs of samples that fit a request; what does not fit alone is dropped."""
+        # 10 bytes bound the series' own header, 22 the largest sample.
+        most = max(1, (max_bytes - len(labels) - 10) // 22)
+        for begin in range(0, len(samples), most):
+            run = samples[begin : begin + most]
+            piece = encode_time_series(labels, [encode_sample(ms, value) for ms, _, value in run])
+            if len(piece) <= max_bytes:
+                yield piece, len(run)
+            else:
+                for _, point, _ in run:
+                    self._lose(point, DropReason.OVERSIZED)
+
+    def _native_runs(
+        self, labels: bytes, samples: Sequence[Sample], max_bytes: int
+    ) -> list[list[bytes]]:
+        """Return runs of histograms that fit a request; what does not fit alone is dropped.
+
+        A run ends only where the next histogram does not fit, so that no two
+        runs of a series ever fit one body.
+        """
+
+        def fits(length: int) -> bool:
+            return 1 + len(encode_varint(length)) + length <= max_bytes
+
+        runs: list[list[bytes]] = []
+        size = 0
+        for _, point, histogram in samples:
+            if not fits(len(labels) + len(histogram)):
+                self._lose(point, DropReason.OVERSIZED)
+            elif runs and fits(size + len(histogram)):
+                runs[-1].append(histogram)
+                size += len(histogram)
+            else:
+                runs.append([histogram])
+                size = len(labels) + len(histogram)
+        return runs

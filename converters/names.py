@@ -1,12 +1,13 @@
-"""
-Metric and label names of the `logzio` profile.
+"""Metric names, label names and numbers in labels, as the `logzio` profile writes them.
 
 Existing Logz.io dashboards depend on these names, down to the underscore.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from decimal import Decimal
 
 # "metric names must match [a-zA-Z_:]([a-zA-Z0-9_:])*, label names
 # [a-zA-Z_]([a-zA-Z0-9_])*" - remote write 1.0, "Labels"
@@ -16,14 +17,13 @@ _DIGITS = "0123456789"
 
 
 def metric_base_name(name: str) -> str:
-    """
-    Return the metric name that a statistic's suffix is appended to.
+    """Return the metric name that a statistic's suffix is appended to.
 
     `amazonaws.com/AWS/EC2/CPUUtilization` becomes `aws_ec2_cpuutilization`.
     """
     flat = name.replace("/", "_").lower().replace("amazonaws.com_", "")
-    # A mark that cannot occur tells a replaced run from a genuine underscore,
-    # so that runs at the start and the end can leave nothing behind.
+    # A mark that cannot occur distinguishes a replaced run from a genuine
+    # underscore, so that runs at the start and the end can leave nothing behind.
     base = _INVALID_IN_METRIC.sub("\0", flat).strip("\0").replace("\0", "_")
     if not base or base[0] in _DIGITS:
         return "_" + base
@@ -31,8 +31,7 @@ def metric_base_name(name: str) -> str:
 
 
 def label_name(key: str) -> str:
-    """
-    Return the label name for an attribute key: `Instance.Id` becomes `instance_id`.
+    """Return the label name for an attribute key: `Instance.Id` becomes `instance_id`.
 
     A leading digit gets `key_` before it, a leading underscore `key`.
     """
@@ -42,3 +41,16 @@ def label_name(key: str) -> str:
     if name[0] == "_":
         return "key" + name
     return name
+
+
+def decimal_text(number: float) -> str:
+    """Return the shortest decimal that reads back as the same double: `0.99`, `1`, `+Inf`.
+
+    This is how Prometheus writes the values of `quantile` and `le`.
+    """
+    if math.isnan(number):
+        return "NaN"
+    if math.isinf(number):
+        return "+Inf" if number > 0 else "-Inf"
+    text = format(Decimal(repr(number)), "f")
+    return text.removesuffix(".0")

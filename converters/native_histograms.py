@@ -1,5 +1,4 @@
-"""
-Exponential histograms of OTLP as native histograms of Prometheus.
+"""Exponential histograms of OTLP as native histograms of Prometheus.
 
 The rules are those of OpenTelemetry's "Prometheus and OpenMetrics Compatibility",
 section "Exponential Histograms": the scale becomes the schema; a scale above 8
@@ -11,8 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converters.points import NO_RECORDED_VALUE, STALE_MARKER, double_of, milliseconds_of
+from converters.points import NO_RECORDED_VALUE, STALE_MARKER, milliseconds_of
 from converters.schema.remote_write_pb2 import BucketSpan, Histogram
+from converters.wire import double_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,11 +28,10 @@ _ZERO_THRESHOLD = 1e-128
 
 
 def native_histogram(point: ExponentialHistogramDataPoint) -> Histogram | None:
-    """
-    Return the native histogram of a cumulative exponential histogram point.
+    """Return the native histogram of a cumulative exponential histogram point.
 
     None where a native histogram cannot hold it: its buckets are too wide, or a
-    count or an index is beyond what the message has room for.
+    count or an index is larger than its fields.
     """
     if point.scale < _MIN_SCHEMA:
         return None
@@ -75,7 +74,7 @@ def _buckets(offset: int, counts: Iterable[int], shift: int) -> dict[int, int]:
 
 
 def _fits(buckets: dict[int, int]) -> bool:
-    """Tell whether all indexes fit a sint32, and all differences of counts a sint64."""
+    """Return whether all indexes fit a sint32, and all differences of counts a sint64."""
     highest = max(buckets, default=0)
     return highest <= _MAX_INDEX and max(buckets.values(), default=0) <= _MAX_COUNT
 

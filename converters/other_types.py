@@ -1,5 +1,4 @@
-"""
-Gauges, sums, histograms and exponential histograms, from OTLP producers other than CloudWatch.
+"""Gauges, sums, histograms and exponential histograms, from OTLP producers other than CloudWatch.
 
 They are converted as OpenTelemetry's "Prometheus and OpenMetrics Compatibility"
 specification says, without type and unit suffixes. In OTLP 0.7 only Summary
@@ -25,20 +24,19 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 
 from converters.attributes import decode_key_values
 from converters.errors import DecodeError
+from converters.names import decimal_text
 from converters.native_histograms import native_histogram
-from converters.numbers import decimal_text
 from converters.points import (
     NO_RECORDED_VALUE,
     STALE_MARKER,
     DropReason,
-    NativePoint,
     Point,
     RecordPoints,
-    double_bytes,
     milliseconds_of,
 )
 from converters.schema.otlp_view_pb2 import MetricFormat, Points
 from converters.series import COUNT, SUM, VALUE, MetricScope, Statistic
+from converters.wire import double_bytes, encode_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,12 +50,13 @@ _ONLY_IN_0_7 = ("int_gauge", "int_sum", "int_histogram")
 def read_other_metric(
     raw: bytes, scope: MetricScope, record: RecordPoints, *, native_histograms: bool
 ) -> None:
-    """
-    Add the points of an encoded Metric that is not a Summary to what its record holds.
+    """Add the points of an encoded Metric that is not a Summary to what its record holds.
 
     Raises:
         DecodeError: The bytes are not a Metric.
+        TooLargeError: The delivery has more points or labels than it may.
     """
+    scope.resource.cache.check_deadline()
     try:
         metric = Metric.FromString(raw)
         only_0_7 = MetricFormat.FromString(raw)
@@ -103,8 +102,7 @@ def _without_0_7(
 def _cumulative(
     points: list[_P], metric: Sum | Histogram | ExponentialHistogram, record: RecordPoints
 ) -> list[_P]:
-    """
-    Drop all points unless they are cumulative.
+    """Drop all points unless they are cumulative.
 
     Prometheus knows cumulative values alone, and a function that keeps no state
     cannot add deltas up ("Prometheus and OpenMetrics Compatibility", "Sums" and
@@ -135,8 +133,7 @@ def _read_numbers(
 def _read_histograms(
     points: Iterable[HistogramDataPoint], scope: MetricScope, record: RecordPoints
 ) -> None:
-    """
-    Make cumulative buckets, a count and, where the producer knows it, a sum.
+    """Make cumulative buckets, a count and, where the producer knows it, a sum.
 
     "bucket_counts[i] is the count of values in (explicit_bounds[i-1],
     explicit_bounds[i]]"; the series of bound +Inf is the count of all.
@@ -186,4 +183,5 @@ def _read_exponential(
             record.dropped[DropReason.UNSUPPORTED] += 1
             continue
         group = scope.group_of(decode_key_values(point.attributes))
-        record.add_native(NativePoint(group, point.count, histogram))
+        samples = [(VALUE, encode_field(b"\x22", histogram.SerializeToString()))]
+        record.add_native(Point(group, histogram.timestamp, point.count, samples))

@@ -1,5 +1,4 @@
-"""
-Data points on their way from OTLP to remote write.
+"""Data points on their way from OTLP to remote write.
 
 A point takes one of two forms. The common one, a CloudWatch point with a
 minimum, a maximum and a sane timestamp, stays a tuple of the bytes it had on
@@ -14,23 +13,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from converters.numbers import decimal_text
-from converters.series import COUNT, MAX, MIN, SUM, SeriesGroup, Statistic
+from converters.errors import TooLargeError
+from converters.series import COUNT, MAX, MIN, SUM, SeriesGroup, Statistic, quantile_statistic
+from converters.wire import ZERO, double_bytes, unsigned_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
-
-    from converters.meter import Meter
-    from converters.schema.remote_write_pb2 import Histogram
-
 # time, count, sum, minimum, percentiles, maximum, attributes. Numbers are 8
 # bytes little-endian as on the wire, None where proto3 omitted a zero;
 # percentiles are whole ValueAtQuantile fields without the quantiles 0 and 1.
 SummaryValues = tuple[bytes, bytes | None, bytes | None, bytes | None, bytes, bytes | None, bytes]
-
-ZERO = bytes(8)
-ONE = struct.pack("<d", 1.0)
 
 # "NaN 0x7ff0000000000002" - remote write 1.0, "Stale Markers"
 STALE_MARKER = struct.pack("<Q", 0x7FF0000000000002)
@@ -40,12 +33,13 @@ NO_RECORDED_VALUE = 1
 
 _NANOSECONDS_PER_MILLISECOND = 1_000_000
 
-# About what a point of a Summary takes, what it takes beside that in the general form,
-# and each sample of that; a histogram for each byte of it.
-SUMMARY_BYTES = 300
-_POINT_BYTES = 100
-_SAMPLE_BYTES = 100
-_NATIVE_BYTES_PER_BYTE = 20
+# A native histogram takes about as much memory as a sample for this many bytes of it.
+_NATIVE_BYTES_PER_SAMPLE = 25
+
+# CloudWatch accepts data with timestamps up to two hours ahead; what a delivery's own
+# time cannot explain otherwise is a wrong time of the delivery.
+_MAX_AHEAD_MS = 2 * 3_600_000
+_LATE_AFTER_MS = 3_600_000
 
 
 class DropReason:
@@ -61,14 +55,14 @@ class DropReason:
 
 
 class Point:
-    """
-    A data point in its general form.
+    """A data point in its general form.
 
     Attributes:
         group: The series that its samples belong to.
         milliseconds: Its time since the epoch.
         count: What decides between two points of one series at one time.
-        samples: Each statistic with its value, 8 bytes of a little-endian double.
+        samples: Each statistic with its value, 8 bytes of a little-endian double; of
+            a native histogram, field 4 (`histograms`) of a TimeSeries.
         left: How many of its samples have not been dropped.
     """
 
@@ -88,62 +82,61 @@ class Point:
         self.left = len(samples)
 
 
-@dataclass(frozen=True)
-class NativePoint:
-    """A data point that becomes one native histogram instead of samples."""
-
-    group: SeriesGroup
-    count: int
-    histogram: Histogram
-
-
 @dataclass
 class RecordPoints:
-    """
-    All that one record holds; kept apart until the whole record has proved sound.
+    """All points of one record; kept apart until the whole record has proved sound.
 
     Attributes:
-        meter: Told what all points but those in the common form take.
+        max_size: What `size` may be.
         summaries: The points in the common form, in their order on the wire.
-        general: The points in the general form, each behind the number of
-            `summaries` before it, which tells their common order.
+        general: The points in the general form, each with the number of
+            `summaries` before it, from which their common order follows.
         native: The points that become native histograms.
         dropped: How many points cannot be converted, by reason.
     """
 
-    meter: Meter
+    max_size: int
     summaries: list[tuple[SeriesGroup, SummaryValues]] = field(default_factory=list)
     general: list[tuple[int, Point]] = field(default_factory=list)
-    native: list[NativePoint] = field(default_factory=list)
+    native: list[Point] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
+    _general_size: int = 0
 
     def add_general(self, point: Point) -> None:
-        """
-        Add a point in the general form.
+        """Add a point in the general form.
 
         Raises:
-            TooLargeError: The delivery takes more memory than it may.
+            TooLargeError: The record has more points than a delivery may.
         """
-        self.meter.keep(_general_bytes(point))
+        self._grow(len(point.samples))
         self.general.append((len(self.summaries), point))
 
-    def add_native(self, point: NativePoint) -> None:
-        """
-        Add a point that becomes a native histogram.
+    def add_native(self, point: Point) -> None:
+        """Add a point whose only sample is an encoded native histogram.
 
         Raises:
-            TooLargeError: The delivery takes more memory than it may.
+            TooLargeError: The record has more points than a delivery may.
         """
-        self.meter.keep(_POINT_BYTES + _NATIVE_BYTES_PER_BYTE * point.histogram.ByteSize())
+        self._grow(1 + len(point.samples[0][1]) // _NATIVE_BYTES_PER_SAMPLE)
         self.native.append(point)
 
-    def in_order(self, groups: AbstractSet[SeriesGroup]) -> Iterator[Point]:
-        """
-        Iterate over the general form of all points of these groups and all general points.
+    def _grow(self, size: int) -> None:
+        self._general_size += size
+        require_size(self.size, self.max_size)
 
-        Raises:
-            TooLargeError: The delivery takes more memory than it may.
-        """
+    @property
+    def size(self) -> int:
+        """How much the points count: one for the common form, others one for each sample."""
+        return len(self.summaries) + self._general_size
+
+    @property
+    def data_points(self) -> int:
+        """How many data points were read, the dropped ones included."""
+        kept = len(self.summaries) + len(self.general) + len(self.native)
+        return kept + self.dropped.total()
+
+    def in_order(self, groups: AbstractSet[SeriesGroup]) -> Iterator[Point]:
+        """Iterate over the general form of all points of these groups and all general points."""
         position = 0
         for before, point in self.general:
             yield from self._general_forms(position, before, groups)
@@ -156,19 +149,102 @@ class RecordPoints:
     ) -> Iterator[Point]:
         for group, values in self.summaries[begin:end]:
             if group in groups:
-                point = general_point(group, values)
-                self.meter.keep(_general_bytes(point))
-                yield point
-
-    @property
-    def data_points(self) -> int:
-        """How many data points were read, the dropped ones included."""
-        kept = len(self.summaries) + len(self.general) + len(self.native)
-        return kept + self.dropped.total()
+                yield general_point(group, values)
 
 
-def _general_bytes(point: Point) -> int:
-    return _POINT_BYTES + _SAMPLE_BYTES * len(point.samples)
+class DeliveryPoints:
+    """The data points of all sound records of a delivery.
+
+    Args:
+        max_size: What the sizes of the records may add up to.
+
+    Attributes:
+        first: For each group its first point in the common form.
+        more: For groups with several such points, all of them, in their order.
+        general: Points in the general form.
+        native: Points that become native histograms.
+        data_points: How many points were read, the dropped ones included.
+        dropped_points: How many of them cannot be converted, by reason.
+        times: All timestamps of the common form with their milliseconds.
+    """
+
+    def __init__(self, max_size: int) -> None:
+        self.first: dict[SeriesGroup, SummaryValues] = {}
+        self.more: dict[SeriesGroup, list[SummaryValues]] = {}
+        self.general: list[Point] = []
+        self.native: list[Point] = []
+        self.data_points = 0
+        self.dropped_points: Counter[str] = Counter()
+        self.times: dict[bytes, int] = {}
+        self._records: list[RecordPoints] = []
+        self._size = 0
+        self._max_size = max_size
+
+    def add(self, record: RecordPoints) -> None:
+        """Take over the points of one record.
+
+        Raises:
+            TooLargeError: With them the delivery has more points than it may.
+        """
+        require_size(self._size + record.size, self._max_size)
+        self._size += record.size
+        self.data_points += record.data_points
+        self.dropped_points.update(record.dropped)
+        self._records.append(record)
+        self.general.extend(point for _, point in record.general)
+        self.native.extend(record.native)
+        first, more = self.first, self.more
+        place = first.setdefault
+        for group, values in record.summaries:
+            present = place(group, values)
+            if present is not values:
+                more.setdefault(group, [present]).append(values)
+        for time in {values[0] for _, values in record.summaries}:
+            if time not in self.times:
+                self.times[time] = milliseconds_of(unsigned_of(time))
+
+    def in_order(self, groups: AbstractSet[SeriesGroup]) -> Iterator[Point]:
+        """Iterate over all points of these groups and all general points, in the general form."""
+        for record in self._records:
+            yield from record.in_order(groups)
+
+    def milliseconds(self) -> list[int]:
+        """Return all different times of the common form, and those of all other points."""
+        milliseconds = list(self.times.values())
+        milliseconds += [point.milliseconds for point in (*self.general, *self.native)]
+        return milliseconds
+
+    def late_before(self, delivered_ms: int | None) -> int:
+        """Return the time, in ms since the epoch, before which a sample counts as late.
+
+        That is one hour before the delivery: before the time that Firehose
+        wrote into it, so that the same delivery is always divided the same way,
+        whenever it is converted. Where it has none, or one that most of its own
+        points prove wrong, the newest point takes its place.
+
+        Args:
+            delivered_ms: When Firehose put the delivery together, if known.
+        """
+        milliseconds = self.milliseconds()
+        if not milliseconds:
+            return 0
+        median = sorted(milliseconds)[(len(milliseconds) - 1) // 2]
+        if delivered_ms is None or median - delivered_ms > _MAX_AHEAD_MS:
+            return max(milliseconds) - _LATE_AFTER_MS
+        return delivered_ms - _LATE_AFTER_MS
+
+
+def require_size(size: int, max_size: int) -> None:
+    """Check how much data points count together.
+
+    Raises:
+        TooLargeError: More than a delivery may.
+    """
+    if size > max_size:
+        raise TooLargeError(
+            f"the delivery has more than {max_size} data points, or samples of points that "
+            "CloudWatch does not send: give the function more memory"
+        )
 
 
 def milliseconds_of(time_unix_nano: int) -> int:
@@ -176,25 +252,8 @@ def milliseconds_of(time_unix_nano: int) -> int:
     return time_unix_nano // _NANOSECONDS_PER_MILLISECOND
 
 
-def double_bytes(number: float) -> bytes:
-    """Return a number as the 8 bytes of a little-endian double."""
-    return struct.pack("<d", number)
-
-
-def double_of(encoded: bytes) -> float:
-    """Return the number of 8 bytes of a little-endian double."""
-    number: float = struct.unpack("<d", encoded)[0]
-    return number
-
-
-def unsigned_of(encoded: bytes | None) -> int:
-    """Return the number of 8 bytes of a little-endian fixed64; 0 where it was omitted."""
-    return int.from_bytes(encoded or ZERO, "little")
-
-
 def percentiles_of(encoded: bytes) -> list[tuple[bytes, bytes]]:
-    """
-    Return the (quantile, value) pairs of the percentiles of a SummaryValues.
+    """Return the (quantile, value) pairs of the percentiles of a SummaryValues.
 
     Each is a ValueAtQuantile in field 6: 2 bytes of header, the quantile behind
     a tag, and the value behind a tag unless it is zero.
@@ -230,8 +289,3 @@ def general_point(group: SeriesGroup, values: SummaryValues) -> Point:
         (quantile_statistic(quantile), value) for quantile, value in percentiles_of(percentiles)
     )
     return Point(group, milliseconds_of(unsigned_of(time)), unsigned_of(count), samples)
-
-
-def quantile_statistic(quantile: bytes) -> Statistic:
-    """Return the statistic for a quantile, 8 bytes of a little-endian double."""
-    return Statistic("", ("quantile", decimal_text(double_of(quantile))))

@@ -1,5 +1,4 @@
-"""
-A Firehose record as CloudWatch writes it: zero or more messages, each behind its length.
+"""A Firehose record as CloudWatch writes it: zero or more messages, each behind its length.
 
 "A Kinesis record can contain one or more ExportMetricsServiceRequest data
 structures. Each starts with a header with an UnsignedVarInt32 indicating the
@@ -14,20 +13,12 @@ from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
 
-from converters.errors import (
-    DecodeError,
-    FramingError,
-    JsonRecordError,
-    RecordError,
-    TooLargeError,
-)
+from converters.errors import DecodeError, FramingError, JsonRecordError, RecordError
 from converters.schema.otlp_view_pb2 import ExportMetricsServiceRequest
 from converters.wire import read_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from converters.meter import Meter
 
 _EMPTY_MESSAGES = re.compile(rb"\x00+")
 _LINE = re.compile(rb"[^\r\n]+")
@@ -43,45 +34,46 @@ _OTHER_FORMAT = (
 )
 
 
-def decode_record(record: bytes, meter: Meter | None = None) -> list[ExportMetricsServiceRequest]:
-    """
-    Return all messages of a record; none for an empty record and for demo data.
+def decode_record(record: bytes) -> list[ExportMetricsServiceRequest]:
+    """Return all messages of a record, as `decoded_messages` yields them."""
+    return list(decoded_messages(record))
 
-    Args:
-        record: The record's bytes.
-        meter: Told what each message takes, before it is decoded.
+
+def decoded_messages(record: bytes) -> Iterator[ExportMetricsServiceRequest]:
+    """Iterate over the messages of a record; none for an empty record and for demo data.
+
+    Each is decoded when it is its turn, since many small ones take much memory.
 
     Raises:
-        FramingError: A length header is broken, or says more than there is.
+        FramingError: A length header is broken, or is larger than what follows.
         DecodeError: A message is not an OTLP metrics request.
         JsonRecordError: The record is JSON, as a stream of another output format sends it.
-        TooLargeError: The messages take more memory than the meter allows.
     """
     # A message of 123 bytes begins with an opening brace too, so JSON is only
-    # considered once the record has turned out not to be OTLP, or to say nothing:
-    # text may happen to be messages of unknown fields.
+    # considered once the record has turned out not to be OTLP, or to hold nothing:
+    # text may happen to be messages of unknown fields. It cannot happen to hold a
+    # data point, for the tags on the way to one are no characters of JSON.
+    empty = True
     try:
-        messages = [_decode_message(message, meter) for message in _messages_of(record)]
-    except TooLargeError:
-        raise
+        for message in _messages_of(record):
+            decoded = _decode_message(message)
+            empty = empty and not decoded.resource_metrics
+            yield decoded
     except RecordError as error:
         if is_demo_data(record):
-            return []
+            return
         if _is_json(record):
             raise JsonRecordError(_OTHER_FORMAT) from error
         raise
-    says_nothing = not any(message.resource_metrics for message in messages)
-    if says_nothing and not is_demo_data(record) and _is_json(record):
+    if empty and not is_demo_data(record) and _is_json(record):
         raise JsonRecordError(_OTHER_FORMAT)
-    return messages
 
 
 def split_messages(record: bytes) -> list[bytes]:
-    """
-    Cut a record at its length headers.
+    """Cut a record at its length headers.
 
     Raises:
-        FramingError: A length header is broken, or says more than there is.
+        FramingError: A length header is broken, or is larger than what follows.
     """
     return list(_messages_of(record))
 
@@ -110,7 +102,7 @@ def _messages_of(record: bytes) -> Iterator[bytes]:
 
 
 def is_demo_data(record: bytes) -> bool:
-    """Tell whether a record is what Firehose's console sends as demo data."""
+    """Return whether a record is what Firehose's console sends as demo data."""
     if b"TICKER_SYMBOL" not in record:
         return False
     lines = (match[0] for match in _LINE.finditer(record))
@@ -138,9 +130,7 @@ def _is_json(record: bytes) -> bool:
     return True
 
 
-def _decode_message(message: bytes, meter: Meter | None) -> ExportMetricsServiceRequest:
-    if meter is not None:
-        meter.borrow_message(len(message))
+def _decode_message(message: bytes) -> ExportMetricsServiceRequest:
     try:
         return ExportMetricsServiceRequest.FromString(message)
     except ProtobufDecodeError as error:

@@ -1,9 +1,8 @@
-"""
-Ready-made beginnings of time series, remembered from delivery to delivery.
+"""Ready-made beginnings of time series, remembered from delivery to delivery.
 
 CloudWatch sends the same series every minute. What a series costs is its
-labels; so they are encoded once, under the very bytes that named the data point
-on the wire, and a warm function only appends a value and a timestamp.
+labels; so they are encoded once, and looked up by the very bytes that named the
+data point on the wire. A warm function only appends a value and a timestamp.
 
 A TimeSeries of one sample is written as::
 
@@ -18,6 +17,7 @@ is shared by all groups of a metric whose prefixes are equally long.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
@@ -28,30 +28,31 @@ from converters.attributes import (
     PointAttributes,
     decode_resource,
 )
-from converters.errors import DecodeError
+from converters.errors import DecodeError, TooLargeError
 from converters.labels import LabelEncoder, ResourceLabels, encode_label, insert_label
-from converters.names import metric_base_name
+from converters.names import decimal_text, metric_base_name
 from converters.schema.otlp_view_pb2 import PointLabels
-from converters.wire import encode_field, encode_varint
+from converters.wire import double_of, encode_field, encode_varint
 
 if TYPE_CHECKING:
-    from converters.meter import Meter
+    from collections.abc import Callable
 
 # Sample (field 2 of TimeSeries, 16 bytes) up to and with the header of its value.
 SAMPLE_HEADER = b"\x12\x10\x09"
 # A sample with a timestamp of six varint bytes: the header, the value, a header, the timestamp.
 SAMPLE_BYTES = 3 + 8 + 7
 
-# What a remembered group costs beside its own bytes: the object and its places in the tables.
+# What a group, and a series of it that is remembered by itself, cost beside their own
+# bytes: the objects and their entries in the tables.
 _GROUP_OVERHEAD_BYTES = 700
-
+_SERIES_OVERHEAD_BYTES = 300
 
 # The heads of sum, count, minimum and maximum.
 Heads = tuple[bytes, bytes, bytes, bytes]
 
 
 class Statistic(NamedTuple):
-    """What tells the series of one group apart: the name's suffix and a label of its own."""
+    """What distinguishes the series of one group: the name's suffix and a label of its own."""
 
     suffix: str
     label: tuple[str, str] | None = None
@@ -64,34 +65,63 @@ MAX = Statistic("_max")
 VALUE = Statistic("")
 
 
+@lru_cache(maxsize=1024)
+def quantile_statistic(quantile: bytes) -> Statistic:
+    """Return the statistic for a quantile, 8 bytes of a little-endian double."""
+    return Statistic("", ("quantile", decimal_text(double_of(quantile))))
+
+
 class SeriesGroup:
     """All series of one raw identity: a resource, a metric name and the attributes of a point."""
 
-    __slots__ = ("from_cloudwatch", "heads", "metric", "prefix", "quantiles")
+    __slots__ = ("_series", "from_cloudwatch", "heads", "metric", "prefix")
 
     def __init__(self, metric: MetricScope, labels: bytes, *, from_cloudwatch: bool) -> None:
         self.metric = metric
         self.from_cloudwatch = from_cloudwatch
         self.prefix = labels + SAMPLE_HEADER
         self.heads = metric.heads(len(labels))
-        self.quantiles: dict[bytes, bytes] | None = None
-
-    @property
-    def labels(self) -> bytes:
-        """All labels but `__name__` and a statistic's own, encoded."""
-        return self.prefix[: -len(SAMPLE_HEADER)]
+        # Labels by statistic, and heads by quantile; most groups never need one.
+        self._series: dict[Statistic | bytes, bytes] | None = None
 
     def series_labels(self, statistic: Statistic) -> bytes:
-        """Return all labels of one series, encoded and sorted."""
-        labels = self.labels
+        """Return all labels of one series, encoded and sorted; they are remembered.
+
+        Raises:
+            TooLargeError: The delivery has more labels than it may.
+        """
+        labels = self._series and self._series.get(statistic)
+        return labels or self._remember(statistic, self._encode_labels(statistic))
+
+    def _encode_labels(self, statistic: Statistic) -> bytes:
+        labels = self.prefix[: -len(SAMPLE_HEADER)]
         if statistic.label is not None:
             labels = insert_label(labels, *statistic.label)
         return self.metric.name_label(statistic.suffix) + labels
 
+    def quantile_head(self, quantile: bytes) -> bytes:
+        """Return a percentile's TimeSeries of one sample up to its value; it is remembered.
+
+        Raises:
+            TooLargeError: The delivery has more labels than it may.
+        """
+        head = self._series and self._series.get(quantile)
+        if head:
+            return head
+        labels = self._encode_labels(quantile_statistic(quantile))
+        length = encode_varint(len(labels) + SAMPLE_BYTES)
+        return self._remember(quantile, b"\x0a" + length + labels + SAMPLE_HEADER)
+
+    def _remember(self, key: Statistic | bytes, encoded: bytes) -> bytes:
+        if self._series is None:
+            self._series = {}
+        self._series[key] = encoded
+        self.metric.resource.cache.grow(len(encoded) + _SERIES_OVERHEAD_BYTES)
+        return encoded
+
 
 class MetricScope:
-    """
-    What is known of one metric name within one resource.
+    """What is known of one metric name within one resource.
 
     Attributes:
         names: The label `__name__` of sum, count, minimum and maximum, encoded.
@@ -139,14 +169,14 @@ class MetricScope:
         return heads
 
     def group(self, raw: bytes) -> SeriesGroup | None:
-        """
-        Return the group for the bytes of a point that should hold its attributes and no more.
+        """Return the group for the bytes of a point that should hold its attributes and no more.
 
         None where they hold anything else, or where the point is not
         CloudWatch's: it then has to be decoded whole.
 
         Raises:
-            DecodeError: The bytes are no attributes.
+            DecodeError: An attribute is not what the specification says.
+            TooLargeError: The delivery has more labels than it may.
         """
         try:
             labels = PointLabels.FromString(raw)
@@ -163,13 +193,19 @@ class MetricScope:
         return group
 
     def group_of(self, attributes: PointAttributes) -> SeriesGroup:
-        """Return the group for decoded attributes, whatever their order was on the wire."""
+        """Return the group for decoded attributes, whatever their order was on the wire.
+
+        Raises:
+            TooLargeError: The delivery has more labels than it may.
+        """
         identity = PointAttributes(
             attributes.namespace, attributes.metric_name, tuple(sorted(attributes.dimensions))
         )
         group = self.identities.get(identity)
         if group is None:
             scope = self.resource
+            # With many labels a group takes milliseconds.
+            scope.cache.check_deadline()
             group = self.identities[identity] = SeriesGroup(
                 self,
                 scope.cache.labels.encode(scope.labels, identity),
@@ -191,8 +227,7 @@ class ResourceScope:
         self.metrics: dict[bytes, MetricScope] = {}
 
     def metric(self, name: bytes) -> MetricScope:
-        """
-        Return the scope of a metric name.
+        """Return the scope of a metric name.
 
         Raises:
             DecodeError: The name is not UTF-8.
@@ -205,11 +240,10 @@ class ResourceScope:
         return scope
 
     def forget(self) -> None:
-        """
-        Let go of all metrics and groups.
+        """Release all metrics and groups.
 
-        They refer to each other both ways; left to the collector of such
-        cycles, which seldom looks at what is old, memory would grow all the while.
+        They refer to each other both ways. Python's collector of such cycles
+        seldom looks at old objects, so memory would grow until it does.
         """
         for metric in self.metrics.values():
             metric.groups.clear()
@@ -218,31 +252,34 @@ class ResourceScope:
 
 
 class SeriesCache:
-    """
-    All that is remembered; what it remembers never changes a result, only its cost.
+    """Everything that is remembered; it never changes a result, only what the result costs.
 
     Args:
         keep_case: Leave the values of point attributes as they are.
         max_bytes: About how much memory to hold from one delivery to the next.
-        meter: Told what is remembered.
+        max_new_bytes: About how much one delivery may add to that.
 
     Attributes:
-        bytes_used: About how much memory is held, but for `attributes` and `labels`.
-        meter: What is told.
+        bytes_used: About how much memory is held.
+        check_deadline: Called now and then; ends the conversion by raising an error.
     """
 
-    def __init__(self, *, keep_case: bool, max_bytes: int, meter: Meter) -> None:
-        self.bytes_used = 0
-        self.meter = meter
+    def __init__(self, *, keep_case: bool, max_bytes: int, max_new_bytes: int) -> None:
         self._keep_case = keep_case
+        self._max_bytes = max_bytes
+        self._max_new_bytes = max_new_bytes
         self._by_bytes: dict[tuple[str, bytes], ResourceScope] = {}
         self._by_identity: dict[tuple[str, tuple[Attribute, ...]], ResourceScope] = {}
         self._forget()
-        self._max_bytes = max_bytes
+        self.begin(no_deadline)
+
+    def begin(self, check_deadline: Callable[[], None]) -> None:
+        """Start with a new delivery."""
+        self.check_deadline = check_deadline
+        self._limit = self.bytes_used + self._max_new_bytes
 
     def resource(self, raw: bytes, p8s_logzio_name: str) -> ResourceScope:
-        """
-        Return the scope of an encoded Resource.
+        """Return the scope of an encoded Resource.
 
         Raises:
             DecodeError: The bytes are not a Resource.
@@ -260,39 +297,45 @@ class SeriesCache:
         return scope
 
     def grow(self, size: int) -> None:
-        """
-        Count what is remembered from now on.
+        """Count about how many bytes are remembered from now on.
 
         Raises:
-            TooLargeError: The delivery takes more memory than it may.
+            TooLargeError: The delivery has more labels than it may.
         """
         self.bytes_used += size
-        self.meter.keep(size)
+        if self.bytes_used > self._limit:
+            raise TooLargeError(
+                f"the labels of the delivery take more than {self._max_new_bytes // 1_000_000} MB "
+                "of memory: give the function more memory"
+            )
 
     def trim(self) -> None:
-        """
-        Forget everything once it has grown too large; to be called between deliveries.
+        """Forget everything if it has grown too large; to be called between deliveries.
 
-        Groups tell points of one identity from points of another while a
-        delivery is converted, so none may vanish in the middle of one.
+        Groups distinguish the points of one identity from those of another while
+        a delivery is converted, so none may vanish in the middle of one.
         """
-        used = self.bytes_used + self.attributes.bytes_used + self.labels.bytes_used
-        if used > self._max_bytes:
+        if self.bytes_used > self._max_bytes:
             self._forget()
 
     def _forget(self) -> None:
         for scope in self._by_identity.values():
             scope.forget()
         self.bytes_used = 0
-        self.attributes = AttributeDecoder(self.meter)
-        self.labels = LabelEncoder(keep_case=self._keep_case, meter=self.meter)
+        self.attributes = AttributeDecoder(self.grow)
+        self.labels = LabelEncoder(keep_case=self._keep_case, grow=self.grow)
         self._by_bytes.clear()
         self._by_identity.clear()
 
 
-def one_sample_head(labels: bytes) -> bytes:
-    """Return a TimeSeries (field 1 of WriteRequest) of one sample, up to its value."""
-    return b"\x0a" + encode_varint(len(labels) + SAMPLE_BYTES) + labels + SAMPLE_HEADER
+def no_deadline() -> None:
+    """Let the conversion take as long as it takes."""
+
+
+def encode_sample(milliseconds: int, value: bytes) -> bytes:
+    """Return a Sample as field 2 of a TimeSeries; `value` is 8 bytes of a little-endian double."""
+    content = b"\x09" + value + b"\x10" + encode_varint(milliseconds)
+    return b"\x12" + encode_varint(len(content)) + content
 
 
 def encode_time_series(labels: bytes, samples: list[bytes]) -> bytes:

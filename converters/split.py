@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 
 class Halves:
-    """
-    A body cut in two.
+    """A body cut in two.
 
     Attributes:
         parts: The two bodies; the samples of one series stay in the order of time.
@@ -42,8 +41,7 @@ def halve(body: Body) -> Halves | None:
 
 
 def cut_out_series(body: Body) -> tuple[list[Body], Body] | None:
-    """
-    Cut a series somewhere in the middle out of a body.
+    """Cut a series somewhere in the middle out of a body.
 
     Returns:
         What is left, in one or two bodies, and the body of that series; None

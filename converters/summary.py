@@ -1,5 +1,4 @@
-"""
-Summary data points, the only type that CloudWatch sends, in both formats.
+"""Summary data points, the only type that CloudWatch sends, in both formats.
 
 A point whose bytes are laid out as CloudWatch lays them out is taken apart by
 one regular expression. That is exact, not a guess: every field before the
@@ -19,26 +18,32 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 from converters.errors import DecodeError
 from converters.points import (
     NO_RECORDED_VALUE,
-    ONE,
     STALE_MARKER,
-    ZERO,
     DropReason,
     Point,
     RecordPoints,
     SummaryValues,
-    double_bytes,
     encode_percentile,
     milliseconds_of,
     percentiles_of,
-    quantile_statistic,
 )
 from converters.schema.otlp_view_pb2 import PointLabels
-from converters.series import COUNT, MAX, MIN, SUM, MetricScope, SeriesGroup, Statistic
+from converters.series import (
+    COUNT,
+    MAX,
+    MIN,
+    SUM,
+    MetricScope,
+    SeriesGroup,
+    Statistic,
+    quantile_statistic,
+)
+from converters.wire import ZERO, double_bytes
 
 # The quantiles of minimum and maximum, by value: 1, 0 and its negative twin. No
 # percentile either: what is not finite, for NaN has many spellings.
-_ONE = re.escape(ONE)
-_ENDS = b"|".join(re.escape(number) for number in (ONE, ZERO, double_bytes(-0.0)))
+_ONE = re.escape(double_bytes(1.0))
+_ENDS = b"|".join((_ONE, re.escape(ZERO), re.escape(double_bytes(-0.0))))
 _NO_PERCENTILE = _ENDS + rb"|.{6}[\xf0-\xff][\x7f\xff]"
 
 # SummaryDataPoint: fixed64 start_time_unix_nano = 2, fixed64 time_unix_nano = 3,
@@ -54,10 +59,6 @@ _PERCENTILES = rb"((?:\x32(?:\x12\x09(?!%(no)b).{8}\x11.{8}|\x09\x09(?!%(no)b).{
 _MAXIMUM = rb"\x32(?:\x09\x09%(one)b|\x12\x09%(one)b\x11(.{8}))" % {b"one": _ONE}
 _NUMBERS = _TIME + _COUNT_SUM + _MINIMUM + _PERCENTILES + _MAXIMUM
 
-# What a point takes for each of its bytes while it is decoded, at most: a percentile of
-# two bytes becomes a message and a sample.
-_DECODED_BYTES_PER_BYTE = 150
-
 # OTLP 1.x: repeated KeyValue attributes = 7 come last.
 _match_1_x = re.compile(rb"(?:\x11.{8})?+" + _NUMBERS + rb"(\x3a.*)", re.DOTALL).fullmatch
 # OTLP 0.7: repeated StringKeyValue labels = 1 come first.
@@ -65,8 +66,7 @@ _match_0_7 = re.compile(rb"(\x0a.*)\x11.{8}" + _NUMBERS, re.DOTALL).fullmatch
 
 
 def read_summary_point(raw: bytes, metric: MetricScope, record: RecordPoints) -> None:
-    """
-    Add one encoded SummaryDataPoint to what its record holds.
+    """Add one encoded SummaryDataPoint to what its record holds.
 
     Raises:
         DecodeError: The bytes are not a SummaryDataPoint of either format.
@@ -101,13 +101,14 @@ def _distinct(percentiles: bytes) -> bool:
 
 def _decode_summary_point(raw: bytes, metric: MetricScope, record: RecordPoints) -> None:
     """Add a point of any layout, in the common form where it can be expressed in it."""
-    record.meter.need(len(raw) * _DECODED_BYTES_PER_BYTE)
+    cache = metric.resource.cache
+    cache.check_deadline()
     try:
         point = SummaryDataPoint.FromString(raw)
         labels = PointLabels.FromString(raw)
     except ProtobufDecodeError as error:
         raise DecodeError(f"a data point of a Summary: {error}") from error
-    group = metric.group_of(metric.resource.cache.attributes.decode(labels))
+    group = metric.group_of(cache.attributes.decode(labels))
     if not point.time_unix_nano:
         record.dropped[DropReason.NO_TIMESTAMP] += 1
         return

@@ -1,8 +1,13 @@
-"""The few pieces of the protobuf wire format that this package writes itself."""
+"""The few pieces of the protobuf wire format that this package reads and writes itself."""
 
 from __future__ import annotations
 
+import struct
+
 from converters.errors import FramingError
+
+# A fixed64 or a double of zero, which proto3 leaves out.
+ZERO = bytes(8)
 
 # An UnsignedVarInt32 takes at most five bytes of seven bits.
 _MAX_LENGTH_BYTES = 5
@@ -26,8 +31,7 @@ def encode_field(tag: bytes, content: bytes) -> bytes:
 
 
 def read_length(buffer: bytes, position: int) -> tuple[int, int]:
-    """
-    Read the UnsignedVarInt32 at a position.
+    """Read the UnsignedVarInt32 at a position.
 
     Returns:
         The number and the position behind it.
@@ -44,3 +48,19 @@ def read_length(buffer: bytes, position: int) -> tuple[int, int]:
         if byte < 0x80:
             return number, position + index + 1
     raise FramingError(f"the length header at byte {position} is longer than {_MAX_LENGTH_BYTES}")
+
+
+def double_bytes(number: float) -> bytes:
+    """Return a number as the 8 bytes of a little-endian double."""
+    return struct.pack("<d", number)
+
+
+def double_of(encoded: bytes) -> float:
+    """Return the number of 8 bytes of a little-endian double."""
+    number: float = struct.unpack("<d", encoded)[0]
+    return number
+
+
+def unsigned_of(encoded: bytes | None) -> int:
+    """Return the number of 8 bytes of a little-endian fixed64; 0 where it was omitted."""
+    return int.from_bytes(encoded or ZERO, "little")

@@ -17,14 +17,14 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from extension.destinations.destination import Response
 from extension.errors import AbandonedExchange, ExchangeError
+from extension.messages import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from urllib.parse import SplitResult
 
-    from extension.destinations.destination import Request
+    from extension.messages import Request
 
 # Enough for counts and errors; the rest of a longer response is not read.
 _LARGEST_RESPONSE_BYTES = 65_536

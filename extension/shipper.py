@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from extension.backoff import Backoff
     from extension.buffer import Buffer
     from extension.clocks import Clocks
-    from extension.destinations.destination import Destination, Request, Response
+    from extension.destinations.destination import Destination
     from extension.http_client import HttpClient
+    from extension.messages import Request, Response
     from extension.own_log import OwnLog
 
 ENOUGH_BYTES = 1_048_576

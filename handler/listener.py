@@ -1,12 +1,23 @@
-"""Where to send: the operator's listener, or the one that a delivery names."""
+"""Where to send, and with which headers: the operator's listener or one that a delivery names."""
 
 from __future__ import annotations
 
+import json
 import re
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from handler import __version__
 from handler.errors import ListenerNotAllowed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from handler.auth import Auth
+    from handler.secrets import Secret
+    from handler.settings import Settings
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # One expression decides what the URL is, so that no second parser can disagree
@@ -25,6 +36,81 @@ _URL = (
 _MAX_HOST = 253
 
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+# What remote write 1.0 or HTTP itself decides about a request.
+_FIXED_HEADERS = frozenset(
+    {
+        "content-type",
+        "content-encoding",
+        "content-length",
+        "x-prometheus-remote-write-version",
+        "user-agent",
+        "host",
+        "connection",
+        "transfer-encoding",
+    }
+)
+_HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_HEADER_VALUE = re.compile(r"[\x21-\x7e\x80-\xff](?:[\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a delivery's bodies go.
+
+    Attributes:
+        url: The remote-write URL.
+        headers: The headers of every request; they may hold secrets.
+        auth: Adds the headers that authenticate each request.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    auth: Auth = field(repr=False)
+
+
+def endpoint_at(url: str, settings: Settings, token: Secret | None) -> Endpoint:
+    """Return the endpoint at a URL, with the headers that remote write 1.0 demands.
+
+    Args:
+        url: The remote-write URL.
+        settings: The operator's settings: the authentication scheme, and further headers.
+        token: What to authenticate with; None where the scheme needs no token.
+    """
+    headers = {
+        **settings.headers,
+        "Content-Type": "application/x-protobuf",
+        "Content-Encoding": "snappy",
+        "X-Prometheus-Remote-Write-Version": "0.1.0",
+        "User-Agent": f"metric-stream-lambda/{__version__}",
+    }
+    return Endpoint(url, headers, settings.scheme(token))
+
+
+def is_header_value(text: str) -> bool:
+    """Return whether a text can be sent as the value of an HTTP header."""
+    return _HEADER_VALUE.fullmatch(text) is not None
+
+
+def further_headers(text: str) -> Mapping[str, str]:
+    """Return the headers in the setting REMOTE_WRITE_HEADERS.
+
+    Raises:
+        ValueError: It is no JSON object of headers that may be added. No part of a value is
+            repeated: a tenant's header may be a secret.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("must be a JSON object of header names and values") from None
+    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+        raise ValueError("must be a JSON object of header names and values, all text")
+    for name, header in value.items():
+        if not re.fullmatch(_HEADER_NAME, name) or not is_header_value(header):
+            raise ValueError("has a name or value that an HTTP header cannot carry")
+        if name.lower() in _FIXED_HEADERS:
+            raise ValueError(f"must not set {name}, which remote write decides")
+    return MappingProxyType(value)
 
 
 class ListenerUrl(NamedTuple):
@@ -57,8 +143,7 @@ def parse_listener_url(text: str) -> ListenerUrl | None:
 
 
 def allowed_custom_listener(text: str, allowed_hosts: tuple[str, ...]) -> str:
-    """
-    Return the listener that a delivery's common attribute CUSTOM_LISTENER names.
+    """Return the listener that a delivery's common attribute CUSTOM_LISTENER names.
 
     Args:
         text: The attribute's value.

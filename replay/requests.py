@@ -7,7 +7,7 @@ import math
 import threading
 from typing import TYPE_CHECKING
 
-from handler.transport import ListenerAnswer, Transport, TransportError
+from handler.client import Client, ListenerResponse, NoResponseError
 from handler.verdict import Verdict, verdict_on
 from replay.errors import StoppedError, StoreError
 
@@ -63,7 +63,7 @@ class Pace:
 
         Raises:
             StoppedError: The replay has been ended, or is while this waits.
-            TransportError: It may not be made before the end.
+            NoResponseError: It may not be made before the end.
         """
         with self._lock:
             now = self._monotonic()
@@ -74,11 +74,11 @@ class Pace:
             raise StoppedError("interrupted")
         left = end - self._monotonic()
         if begin >= end or left <= 0:
-            raise TransportError("the rate leaves no time for another request")
+            raise NoResponseError("the rate leaves no time for another request")
         return left
 
 
-class BatchTransport(Transport):
+class BatchTransport(Client):
     """
     Makes the requests of one batch.
 
@@ -102,7 +102,7 @@ class BatchTransport(Transport):
 
     def __init__(
         self,
-        network: Transport,
+        network: Client,
         lanes: Sequence[Lane],
         number: int,
         checkpoint: Checkpoint,
@@ -125,18 +125,18 @@ class BatchTransport(Transport):
 
     def post(
         self, url: str, content: bytes, headers: Mapping[str, str], timeout: float
-    ) -> ListenerAnswer:
+    ) -> ListenerResponse:
         """
         Send one body, unless it has been accepted before, and return the answer.
 
         Raises:
-            TransportError: There was no whole answer, or no time to ask for one.
+            NoResponseError: There was no whole answer, or no time to ask for one.
             StoreError: The listener has accepted it, or one before it, which cannot be noted.
             StoppedError: The replay has been ended; the body was not sent.
         """
         digest = _digest(content)
         if self._checkpoint.has_accepted(self._number, digest):
-            return ListenerAnswer(204, "", None)
+            return ListenerResponse(204, "", None)
         with self._lock:
             samples = self._unpaid.pop(digest, 0)
         left = self._pace.wait(samples, self._end)
@@ -145,7 +145,7 @@ class BatchTransport(Transport):
                 raise self._unnoted
             self.requests += 1
         answer = self._network.post(url, content, headers, min(timeout, left))
-        verdict = verdict_on(answer.status, answer.words)
+        verdict = verdict_on(answer.status, answer.text)
         self.refused = verdict is Verdict.REFUSED
         if verdict is Verdict.ACCEPTED:
             self._note(digest)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from handler.access import Keyring, secrets_of
+from handler.client import Client
 from handler.conversion import new_converter
-from handler.endpoint import endpoint_at
+from handler.listener import endpoint_at
 from handler.redaction import Redactor
 from handler.sender import Clock, Sender
-from handler.transport import Transport
 from replay.errors import ReplayError, StoppedError, UsageError
 from replay.requests import BatchTransport, Pace
 from replay.tally import tally_of
@@ -97,14 +97,14 @@ class Shipper:
         self,
         settings: Settings,
         manner: Manner,
-        network: Transport | None = None,
+        network: Client | None = None,
         clock: Clock = REAL_TIME,
     ) -> None:
         self.stopped = threading.Event()
         self._settings = settings
         self._manner = manner
         self._clock = clock
-        self._network = network or Transport(connections=settings.concurrency)
+        self._network = network or Client(connections=settings.concurrency)
         self._pace = Pace(manner.samples_per_second, clock.monotonic, self.stopped)
         self._keyring = Keyring(settings, clock.monotonic)
         self._name = manner.p8s_logzio_name or settings.p8s_logzio_name
@@ -112,7 +112,7 @@ class Shipper:
         self._refused_whole = 0
         # A stack keeps one secret for both, and sends with the key where there is no token.
         self._token = self._keyring.token or self._keyring.access_key
-        if settings.auth == "none":
+        if not settings.scheme.needs_token:
             self._token = None
         self._endpoint = endpoint_at(settings.listener, settings, self._token)
 
@@ -124,7 +124,7 @@ class Shipper:
             UsageError: There is none.
             SecretError: It cannot be fetched.
         """
-        if self._settings.auth == "none":
+        if not self._settings.scheme.needs_token:
             return
         if self._token is None:
             raise UsageError(

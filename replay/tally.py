@@ -90,9 +90,9 @@ def tally_of(records: int, conversion: Conversion, sent: Sent) -> Tally:
         points_dropped=Counter(conversion.dropped_points),
     )
     for refusal in sent.refusals:
-        reason = _reason(refusal.words)
+        reason = _reason(refusal.reason)
         tally.rejected[reason] += refusal.samples
-        tally.examples.setdefault(reason, f"{refusal.words}: {refusal.example}")
+        tally.examples.setdefault(reason, f"{refusal.reason}: {refusal.example}")
     return tally
 
 

@@ -1,21 +1,20 @@
-"""The function as it is deployed, built into a folder, and what Lambda itself adds to it."""
+"""The function as it is deployed, built into a folder, and Lambda's own runtime client."""
 
 import os
 import platform
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from testing.emulator import PROJECT
+from testing.pythons import OWN_VERSION, pythons
 
 RUNTIME_PYTHON = "3.13"
-"""What the function in template.yaml runs on."""
+"""The version that template.yaml deploys the function on."""
 
-# Lambda's own runtime: the client that loads the handler, and what it needs.
+# Lambda's runtime client, which loads the handler, and its dependencies.
 _CLIENT = ("awslambdaric", "simplejson", "snapshot-restore-py")
 _WHEELS = {"x86_64": "x86_64", "arm64": "aarch64"}
 
@@ -26,7 +25,7 @@ class Interpreter:
 
     Attributes:
         version: For instance `3.13`.
-        program: Where it is, not in a virtual environment.
+        program: Its path, not in a virtual environment.
     """
 
     version: str
@@ -34,28 +33,19 @@ class Interpreter:
 
 
 def architecture() -> str:
-    """Give this machine's architecture in Lambda's words."""
+    """Return Lambda's name of this machine's architecture."""
     return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 
 
 def own_interpreter() -> Interpreter:
-    """Give the interpreter that this process's virtual environment was made from."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return Interpreter(version, Path(sys.base_prefix, "bin", f"python{version}"))
+    """Return the interpreter that this process's virtual environment was made from."""
+    return Interpreter(OWN_VERSION, pythons()[OWN_VERSION])
 
 
 def runtime_interpreter() -> Interpreter | None:
-    """Give an interpreter of the version that the function is deployed on; None without one."""
-    own = own_interpreter()
-    if own.version == RUNTIME_PYTHON:
-        return own
-    installed = Path.home().glob(f".pyenv/versions/{RUNTIME_PYTHON}.*/bin/python")
-    on_path = shutil.which(f"python{RUNTIME_PYTHON}")
-    for program in [*sorted(installed), *([Path(on_path)] if on_path else [])]:
-        # A shim of pyenv's may be on the PATH with nothing behind it.
-        if subprocess.run([program, "-c", ""], capture_output=True, check=False).returncode == 0:
-            return Interpreter(RUNTIME_PYTHON, program)
-    return None
+    """Return an interpreter of the version that the function is deployed on; None without one."""
+    program = pythons().get(RUNTIME_PYTHON)
+    return Interpreter(RUNTIME_PYTHON, program) if program else None
 
 
 def build(
@@ -65,7 +55,7 @@ def build(
 
     Args:
         folder: An empty folder, which is filled.
-        interpreter: What it is built for.
+        interpreter: The interpreter to build for.
         architecture_: `arm64` or `x86_64`; empty: this machine's.
         compiled: With .pyc files.
 
@@ -85,19 +75,20 @@ def build(
 
 
 def runtime_client(folder: Path, interpreter: Interpreter) -> Path:
-    """Install Lambda's runtime interface client for an interpreter, as it is locked.
+    """Install Lambda's runtime interface client in its locked version.
 
     Args:
         folder: An empty folder, which is filled.
-        interpreter: What it is for.
+        interpreter: The interpreter to install for.
 
     Returns:
         The folder, which belongs on PYTHONPATH.
     """
     lock = (PROJECT / "requirements" / "dev.txt").read_text(encoding="utf-8")
+    pinned = rf"^(?:{'|'.join(_CLIENT)})==.*\n(?:    .*\n)*"
     folder.mkdir(parents=True, exist_ok=True)
     requirements = folder / "requirements.txt"
-    requirements.write_text(_locked(lock, _CLIENT), encoding="utf-8")
+    requirements.write_text("".join(re.findall(pinned, lock, re.MULTILINE)), encoding="utf-8")
     wheels = _WHEELS[architecture()]
     _run(
         *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"),
@@ -111,34 +102,17 @@ def runtime_client(folder: Path, interpreter: Interpreter) -> Path:
 
 
 def bare_command(interpreter: Interpreter) -> tuple[str, ...]:
-    """Give the command of an interpreter that finds packages on PYTHONPATH alone."""
+    """Return the command of an interpreter that finds packages only on PYTHONPATH."""
     return (str(interpreter.program), "-S")
 
 
-def _locked(lock: str, names: Iterable[str]) -> str:
-    """Give the lines of a lock that pin some packages."""
-    return "".join(
-        match[0]
-        for name in names
-        if (match := re.search(rf"^{name}==.*\n(?:    .*\n)*", lock, re.MULTILINE))
-    )
-
-
 def _run(*command: str) -> None:
-    """Run a command in the project's folder; an error holds what it wrote."""
+    """Run a command in the project's folder; an error contains its output."""
+    # Variables by which `make test` would change another make.
+    passed = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}
+    environ = {name: value for name, value in os.environ.items() if name not in passed}
     done = subprocess.run(
-        command,
-        cwd=PROJECT,
-        env=_without_make(os.environ),
-        capture_output=True,
-        text=True,
-        check=False,
+        command, cwd=PROJECT, env=environ, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise RuntimeError(f"{command[:2]} failed: {done.stdout}{done.stderr}")
-
-
-def _without_make(environ: Mapping[str, str]) -> dict[str, str]:
-    """Leave out what `make test` would pass on to another make."""
-    passed = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}
-    return {name: value for name, value in environ.items() if name not in passed}

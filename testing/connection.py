@@ -1,22 +1,14 @@
-"""The receiver's sockets and threads: reads requests, and writes answers, also broken ones."""
+"""The sockets of the log destinations, until they use `testing.http_server`."""
 
 import contextlib
-import http
 import http.server
 import socket
 import ssl
-import struct
 import sys
 import threading
-from types import MappingProxyType
 from typing import Any
 
-from testing.exchange import Answer, Received
 from testing.ledger import Ledger
-
-# l_onoff, l_linger: with these, close() sends RST and forgets what is unsent.
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-_READ_BYTES = 65536
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -30,7 +22,7 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, ledger: Ledger, tls: ssl.SSLContext | None) -> None:
-        super().__init__(("127.0.0.1", 0), _Connection)
+        super().__init__(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
         self.ledger = ledger
         self.closing = threading.Event()
         self._tls = tls
@@ -108,120 +100,3 @@ class Server(http.server.ThreadingHTTPServer):
         error = sys.exception()
         if isinstance(error, Exception) and not isinstance(error, OSError):
             self.ledger.failures.append(error)
-
-
-class _Connection(http.server.BaseHTTPRequestHandler):
-    """Answers the requests of one connection."""
-
-    server: Server
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Write nothing; the ledger knows more."""
-
-    def _serve(self) -> None:
-        """Take one request and give its answer."""
-        ledger = self.server.ledger
-        headers: dict[str, str] = {}
-        for name, value in self.headers.items():
-            key = name.lower()
-            headers[key] = f"{headers[key]}, {value}" if key in headers else value
-        received = ledger.begin(self.command, self.path, MappingProxyType(headers))
-        early = ledger.decide_early(received)
-        if early is not None:
-            self.close_connection = True
-            if self._give(early, received):
-                self._drain()
-            return
-        length = int(headers.get("content-length", "0"))
-        body = self.rfile.read(length)
-        if len(body) < length:
-            self.close_connection = True
-            ledger.end(received)
-            return
-        if "content-length" not in headers:
-            # Where the next request would begin is not known.
-            self.close_connection = True
-        received = ledger.read(received, body)
-        self._give(ledger.decide(received), received)
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
-
-    def _give(self, answer: Answer, received: Received) -> bool:
-        """Answer a request, well or badly.
-
-        Returns:
-            Whether the whole answer was sent.
-        """
-        closing = self.server.closing
-        if closing.wait(None if answer.stall else answer.delay_seconds):
-            self.close_connection = True
-            self.server.ledger.end(received)
-            return False
-        if answer.reset == "before_answer":
-            self.server.ledger.end(received)
-            self._reset()
-            return False
-        # Kept before the first byte goes out: who has read the answer finds it kept.
-        self.server.ledger.end(received, answer.status)
-        content = _head(answer, close=self.close_connection) + answer.body
-        if answer.reset == "mid_body":
-            content = content[: len(content) - len(answer.body) // 2]
-        sent = self._send(content, answer.drip_seconds)
-        if answer.reset == "mid_body":
-            self._reset()
-        return sent and answer.reset is None
-
-    def _send(self, content: bytes, drip_seconds: float) -> bool:
-        """Write at once, or byte by byte; say whether everything was written."""
-        if drip_seconds <= 0:
-            self.wfile.write(content)
-            return True
-        for position in range(len(content)):
-            self.wfile.write(content[position : position + 1])
-            if self.server.closing.wait(drip_seconds):
-                self.close_connection = True
-                return False
-        return True
-
-    def _reset(self) -> None:
-        """Close the connection so that the peer gets RST, not the end of a stream."""
-        self.close_connection = True
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        # The socket stays open for as long as a file made of it does.
-        self.rfile.close()
-        self.connection.close()
-
-    def _drain(self) -> None:
-        """Read away a body that nobody wants.
-
-        Closing over unread bytes would send RST, and the peer might lose the answer.
-        """
-        with contextlib.suppress(OSError):
-            socket.socket.shutdown(self.connection, socket.SHUT_WR)
-        while self.rfile.read1(_READ_BYTES):
-            pass
-
-
-def _head(answer: Answer, *, close: bool) -> bytes:
-    """Write status line and headers of an answer.
-
-    Args:
-        answer: The answer.
-        close: Whether the connection ends with it.
-    """
-    try:
-        reason = http.HTTPStatus(answer.status).phrase
-    except ValueError:
-        reason = ""
-    headers = {"Content-Type": "text/plain; charset=utf-8"} if answer.body else {}
-    headers |= answer.headers
-    if answer.redirect:
-        headers["Location"] = answer.redirect
-    if answer.status not in (204, 304):
-        headers["Content-Length"] = str(len(answer.body))
-    if close:
-        headers["Connection"] = "close"
-    lines = [f"HTTP/1.1 {answer.status} {reason}", *(f"{k}: {v}" for k, v in headers.items())]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")

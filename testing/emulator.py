@@ -1,15 +1,17 @@
-"""The function under Lambda's own Python runtime and the Runtime Interface Emulator.
+"""The function under the Runtime Interface Emulator, with Lambda's own Python runtime.
 
-The emulator is a program that ships inside the package `aws-sam-cli`; `make test` puts it into
-the virtual environment. It starts `python -m awslambdaric` as a process of its own, and speaks
-HTTP on loopback on both sides.
+The emulator is a program inside the package `aws-sam-cli`; `make .venv/emulator.stamp` installs
+it. It starts `python -m awslambdaric` as a process of its own, and speaks HTTP on loopback on both
+sides.
 """
 
 import contextlib
 import json
 import os
 import platform
+import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,29 +20,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import requests
-
-from testing.ports import free_port
+from testing.servers import MissingProgramError, loopback_session
 
 PROJECT = Path(__file__).parents[1]
 HANDLER = "handler.app.lambda_handler"
 
 _INVOCATIONS = "/2015-03-31/functions/function/invocations"
-# For a busy machine: who waits so long waits in vain.
+# Below the ports that the system assigns by itself.
+_INVOKE_PORT, _API_PORT = 20801, 20802
+# Generous, for a busy machine.
 _START_SECONDS = 120.0
-_STOP_SECONDS = 30.0
 _ANSWER_SECONDS = 300.0
-_PORTS_TRIED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What the emulator runs.
+    """The function that the emulator runs.
 
     Attributes:
-        folder: Where the function's code is.
-        python: The interpreter, and options of it.
-        handler: The function in the code.
+        folder: Where its code is.
+        python: The interpreter and its options.
+        handler: Dotted name of the handler.
     """
 
     folder: Path = PROJECT
@@ -48,123 +48,173 @@ class Code:
     handler: str = HANDLER
 
 
+class FunctionError(Exception):
+    """The function returned nothing: its process crashed, was killed, or timed out."""
+
+
 class Emulator:
     """A running emulator; the function's process starts with the first invocation.
 
     Args:
-        port: Where it is invoked.
-        log: What it and the function write.
+        address: The loopback address that it listens on.
+        process: The emulator, or what isolates it.
+        log: What all its processes write.
+
+    Attributes:
+        process: As given.
     """
 
-    def __init__(self, port: int, log: Path) -> None:
-        self._url = f"http://127.0.0.1:{port}{_INVOCATIONS}"
+    def __init__(self, address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+        self._url = f"http://{address}:{_INVOKE_PORT}{_INVOCATIONS}"
+        self.process = process
         self._log = log
 
     def invoke(self, event: Any) -> Any:
-        """Invoke the function once; give what it returned."""
-        with _session() as session:
-            answer = session.post(self._url, data=json.dumps(event), timeout=_ANSWER_SECONDS)
-        if answer.status_code != 200:
-            raise RuntimeError(f"{answer.text}: {self.output()}")
-        return answer.json()
+        """Invoke the function once; return what it returned.
+
+        Raises:
+            FunctionError: It returned nothing. The next invocation starts another process, as
+                Lambda does.
+        """
+        with loopback_session() as session:
+            reply = session.post(self._url, data=json.dumps(event), timeout=_ANSWER_SECONDS)
+        if reply.status_code != 200:
+            raise FunctionError(f"{reply.text}: {self.output()[-2000:]}")
+        try:
+            return reply.json()
+        except ValueError as error:
+            # The emulator reports a timeout as plain text with status 200.
+            raise FunctionError(reply.text) from error
 
     def output(self) -> str:
-        """Give everything that was written so far, by the function and by the emulator."""
-        return self._log.read_text(encoding="utf-8")
+        """Return everything that was written so far, by all processes."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> bool:
+        """Send a signal to the function's process; return whether there is one."""
+        children = _descendants(self.process.pid)
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        return bool(children)
 
 
 def emulator_program() -> Path | None:
-    """Give the emulator's path; None where it is not installed, or cannot run."""
+    """Return the emulator's path; None where it is not installed, or cannot run."""
     machine = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
     rapid = Path(sys.prefix, "emulator", "samcli", "local", "rapid")
     program = rapid / f"aws-lambda-rie-{machine}"
     return program if sys.platform == "linux" and program.is_file() else None
 
 
+def required_emulator() -> Path:
+    """Return the emulator's path.
+
+    Raises:
+        MissingProgramError: It is not installed, or cannot run.
+    """
+    program = emulator_program()
+    if program is None:
+        raise MissingProgramError(
+            "the Runtime Interface Emulator is missing; make .venv/emulator.stamp installs it"
+        )
+    return program
+
+
 @contextlib.contextmanager
 def run_emulator(
-    program: Path, folder: Path, environ: Mapping[str, str], code: Code, *, seconds: int = 30
+    program: Path,
+    folder: Path,
+    environ: Mapping[str, str],
+    code: Code | None = None,
+    *,
+    seconds: int = 30,
 ) -> Iterator[Emulator]:
     """Run a function as Lambda does.
 
     Args:
-        program: The emulator's.
-        folder: Where its output goes.
-        environ: The function's environment variables; no others are inherited but PATH.
-        code: What it runs.
-        seconds: The function's timeout.
+        program: The emulator.
+        folder: Where its output goes, in `emulator.log`.
+        environ: The function's environment variables; nothing is inherited but PATH.
+        code: The function; None: the checkout, with this process's virtual environment.
+        seconds: Its timeout.
     """
-    function_environ = {
+    code = code or Code()
+    own = {"LAMBDA_TASK_ROOT": str(code.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    address = loopback_address()
+    command = [
+        *emulator_command(program, address),
+        *(*code.python, "-m", "awslambdaric", code.handler),
+    ]
+    with running(command, address, folder, {**own, **environ}, seconds, code.folder) as emulator:
+        yield emulator
+
+
+def loopback_address() -> str:
+    """Return a random loopback address; all of 127.0.0.0/8 are (RFC 1122)."""
+    return f"127.{secrets.randbelow(254) + 1}.{secrets.randbelow(256)}.{secrets.randbelow(254) + 1}"
+
+
+def emulator_command(program: Path, address: str) -> list[str]:
+    """Return the command of an emulator that listens on an address, without the function's."""
+    return [
+        *(str(program), "--runtime-interface-emulator-address", f"{address}:{_INVOKE_PORT}"),
+        *("--runtime-api-address", f"{address}:{_API_PORT}"),
+    ]
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str],
+    address: str,
+    folder: Path,
+    environ: Mapping[str, str],
+    seconds: int,
+    start: Path,
+) -> Iterator[Emulator]:
+    """Run a command that starts the emulator, from the folder `start`, until the block ends."""
+    variables = {
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",
-        "LAMBDA_TASK_ROOT": str(code.folder),
         "AWS_LAMBDA_FUNCTION_TIMEOUT": str(seconds),
-        "PYTHONDONTWRITEBYTECODE": "1",
         **environ,
     }
     log = folder / "emulator.log"
-    for _ in range(_PORTS_TRIED):
-        port = free_port()
-        command = [
-            *(str(program), "--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
-            *("--runtime-api-address", f"127.0.0.1:{free_port()}"),
-            *(*code.python, "-m", "awslambdaric", code.handler),
-        ]
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                command,
-                cwd=code.folder,
-                env=function_environ,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        try:
-            if _listens(process, port):
-                yield Emulator(port, log)
-                return
-        finally:
-            _stop(process)
-    raise RuntimeError(f"the emulator does not start: {log.read_text(encoding='utf-8')}")
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=start, env=variables, stdout=output, stderr=output, start_new_session=True
+        )
+    emulator = Emulator(address, process, log)
+    try:
+        if not _listens(process, address):
+            raise RuntimeError(f"the emulator does not start: {emulator.output()}")
+        yield emulator
+    finally:
+        _kill(process)
 
 
-def _session() -> requests.Session:
-    """Make an HTTP session that no proxy of the environment gets between."""
-    session = requests.Session()
-    session.trust_env = False
-    return session
-
-
-def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
-    """Wait until the emulator answers; False where it ended before."""
+def _listens(process: subprocess.Popen[bytes], address: str) -> bool:
+    """Wait until the emulator accepts connections; return False where it has ended."""
     until = time.monotonic() + _START_SECONDS
-    with _session() as session:
-        while time.monotonic() < until and process.poll() is None:
-            with contextlib.suppress(requests.ConnectionError, requests.Timeout):
-                # Not an invocation: the emulator answers 404, and starts nothing.
-                session.get(f"http://127.0.0.1:{port}/", timeout=10)
-                return process.poll() is None
-            time.sleep(0.05)
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(OSError):
+            socket.create_connection((address, _INVOKE_PORT), _START_SECONDS).close()
+            return True
+        time.sleep(0.02)
     return False
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the emulator and the function's process, which has a group of its own."""
-    own = _descendants(process.pid)
-    process.terminate()
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    for pid in own:
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill the emulator and the processes of function and extensions, which leave its group."""
+    for pid in (*_descendants(process.pid), process.pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    process.wait()
 
 
 def _descendants(pid: int) -> list[int]:
-    """Give the processes that a process has started, and those that they have."""
-    children = []
+    """Return the processes that a process has started, directly or not."""
+    children: list[int] = []
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             children += [int(child) for child in (task / "children").read_text().split()]

@@ -1,4 +1,4 @@
-"""Invokes the function as Lambda would, in this process, and reads what it says."""
+"""Invokes the function as Lambda does, in this process, and reads its log."""
 
 import contextlib
 import importlib
@@ -13,9 +13,9 @@ from typing import Any
 from testing.lambda_context import LambdaContext
 
 _ACCESS_KEY_HEADER = "x-amz-firehose-access-key"
-_WORTH_SHOWING = ("WARNING", "ERROR", "CRITICAL")
+_LEVELS_SHOWN = ("WARNING", "ERROR", "CRITICAL")
 _RECORDS_SHOWN = 2
-_NOT_WORTH_SHOWING = frozenset(
+_KEYS_NOT_SHOWN = frozenset(
     {
         "cold_start",
         "function_arn",
@@ -33,43 +33,43 @@ _NOT_WORTH_SHOWING = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one invocation came to.
+class InvocationResult:
+    """The result of one invocation.
 
     Attributes:
-        status: HTTP status of the answer; for a transformation 200 or, where a record was
-            not delivered, 500.
-        summary: The answer in a few words.
-        answer: What Firehose reads; of a transformation the first records, without their data.
+        status: HTTP status of the response; for a transformation 200 or, where a record was not
+            delivered, 500.
+        summary: The response in a few words.
+        response: What Firehose reads; of a transformation the first records, without their data.
         warnings: The function's log lines from WARNING upwards.
-        log: All JSON objects that the function wrote, its metrics among them.
+        log: All JSON objects that the function wrote, including its metrics.
     """
 
     status: int
     summary: str
-    answer: str
+    response: str
     warnings: tuple[str, ...]
     log: tuple[Mapping[str, Any], ...]
 
     def metric(self, name: str) -> int:
-        """Sum up a metric that the function wrote in CloudWatch's embedded format."""
+        """Sum a metric that the function wrote in CloudWatch's embedded format."""
         values = [line.get(name, 0) for line in self.log if "_aws" in line]
         return int(sum(sum(value) if isinstance(value, list) else value for value in values))
 
     def logged(self, name: str) -> int:
-        """Sum up a number that the function wrote as a field of its log lines."""
+        """Sum a number that the function wrote as a field of its log lines."""
         values = [line.get(name) for line in self.log if "_aws" not in line]
         return sum(value for value in values if isinstance(value, int))
 
 
 class Function:
-    """The function with its settings, as one execution environment of Lambda holds it.
+    """The function in this process.
 
-    The settings are read when the function is first loaded: a second one with
-    others needs another process.
+    The settings are read when the function is first loaded: one with other settings needs another
+    process.
 
     Args:
-        settings: Environment variables to set; None: to take away.
+        settings: Environment variables to set; None: to remove.
     """
 
     def __init__(self, settings: Mapping[str, str | None]) -> None:
@@ -78,33 +78,33 @@ class Function:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-        # The function's log goes to what is stdout while it is loaded.
+        # The function logs to the object that is stdout while it is loaded.
         self._output = io.StringIO()
         self._read = 0
         with contextlib.redirect_stdout(self._output):
             self._handler = importlib.import_module("handler.app").lambda_handler
 
-    def invoke(self, event: Any, name: str) -> Outcome:
+    def invoke(self, event: Any, name: str) -> InvocationResult:
         """Invoke the function once.
 
         Args:
             event: A Lambda event.
-            name: What to call the invocation in its log.
+            name: Becomes part of the request id in the log.
         """
         context = LambdaContext.starting_now(aws_request_id=f"local-{name}")
         with contextlib.redirect_stdout(self._output):
             response = self._handler(event, context)
         log = tuple(_objects(self._output.getvalue()[self._read :]))
         self._read = self._output.tell()
-        warnings = tuple(_words(line) for line in log if line.get("level") in _WORTH_SHOWING)
+        warnings = tuple(_text(line) for line in log if line.get("level") in _LEVELS_SHOWN)
         if "records" in response:
-            return _transformed(response["records"], warnings, log)
+            return InvocationResult(*_transformed(response["records"]), warnings, log)
         status = int(response["statusCode"])
-        return Outcome(status, f"HTTP {status}", response["body"], warnings, log)
+        return InvocationResult(status, f"HTTP {status}", response["body"], warnings, log)
 
 
 def access_key_of(event: Any) -> str | None:
-    """Give the access key in the headers of an event; None where it has none."""
+    """Return the access key in the headers of an event; None where it has none."""
     if not isinstance(event, Mapping):
         return None
     for field in ("headers", "multiValueHeaders"):
@@ -114,24 +114,18 @@ def access_key_of(event: Any) -> str | None:
     return None
 
 
-def _transformed(
-    records: list[dict[str, Any]],
-    warnings: tuple[str, ...],
-    log: tuple[Mapping[str, Any], ...],
-) -> Outcome:
-    """Sum up the answer to a transformation event."""
+def _transformed(records: list[dict[str, Any]]) -> tuple[int, str, str]:
+    """Return status, summary and text of the response to a transformation event."""
     results = Counter(record["result"] for record in records)
     summary = ", ".join(f"{count} {result}" for result, count in sorted(results.items()))
     first = [{k: v for k, v in it.items() if k != "data"} for it in records[:_RECORDS_SHOWN]]
     more = f", and {len(records) - len(first)} more" if len(records) > len(first) else ""
-    failed = any(result not in ("Ok", "Dropped") for result in results)
-    status = 500 if failed else 200
-    answer = json.dumps(first) + more
-    return Outcome(status, summary or "no records", answer, warnings, log)
+    status = 200 if results.keys() <= {"Ok", "Dropped"} else 500
+    return status, summary or "no records", json.dumps(first) + more
 
 
 def _objects(output: str) -> Iterator[dict[str, Any]]:
-    """Yield the JSON objects of an output that holds one in each line."""
+    """Yield the JSON objects of an output that has one in each line."""
     for line in output.splitlines():
         with contextlib.suppress(ValueError):
             parsed = json.loads(line)
@@ -139,7 +133,7 @@ def _objects(output: str) -> Iterator[dict[str, Any]]:
                 yield parsed
 
 
-def _words(line: Mapping[str, Any]) -> str:
-    """Write a log line for a person, without what is the same for all of them."""
-    rest = " ".join(f"{k}={v}" for k, v in line.items() if k not in _NOT_WORTH_SHOWING)
+def _text(line: Mapping[str, Any]) -> str:
+    """Write a log line for a terminal, without what all lines have in common."""
+    rest = " ".join(f"{k}={v}" for k, v in line.items() if k not in _KEYS_NOT_SHOWN)
     return f"{line['level']} {line.get('message', '')} {rest}".rstrip()

@@ -1,4 +1,4 @@
-"""A stand-in for the context object that Lambda hands to a function."""
+"""A stand-in for the context object of Lambda."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,7 @@ _REQUEST_ID = "00000000-0000-4000-8000-000000000000"
 
 @dataclass(frozen=True, slots=True)
 class LambdaContext:
-    """What Lambda tells a function about one invocation.
+    """What Lambda passes to a function about one invocation.
 
     Attributes:
         deadline: When Lambda would end the invocation, in seconds on `clock`.
@@ -42,7 +42,7 @@ class LambdaContext:
         clock: Callable[[], float] = time.monotonic,
         aws_request_id: str = _REQUEST_ID,
     ) -> Self:
-        """Make the context of an invocation that begins at this moment.
+        """Return the context of an invocation that begins now.
 
         Args:
             timeout_seconds: The function's timeout.
@@ -52,5 +52,5 @@ class LambdaContext:
         return cls(clock() + timeout_seconds, clock, aws_request_id)
 
     def get_remaining_time_in_millis(self) -> int:
-        """Give the milliseconds until the deadline; 0 after it, as Lambda does."""
+        """Return the milliseconds until the deadline; 0 after it, as in Lambda."""
         return max(0, int((self.deadline - self.clock()) * 1000))

@@ -1,150 +1,94 @@
-"""Listeners that misbehave in ways of their own, on loopback."""
+"""Listeners on loopback that misbehave in ways that an HTTP server cannot."""
 
 import contextlib
+import re
 import socket
+import socketserver
 import threading
-from collections.abc import Callable, Iterator, Mapping
-
-from converters.schema.remote_write_pb2 import Sample
-from testing.answers import SamplePredicate
-from testing.exchange import Answer, Labels, Received, labels_of
+from collections.abc import Callable, Iterator
 
 Conversation = Callable[[socket.socket, bytes], bytes | None]
-"""Takes a connection and a whole request; returns what to answer, None to close without."""
+"""Takes a connection and a whole request; returns the reply, or None to close without one."""
+
+_CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
-def nothing(_labels: object, _sample: Sample) -> bool:
-    """Refuse no sample."""
-    return False
+class _Server(socketserver.ThreadingTCPServer):
+    request_queue_size = 16
 
-
-def hosts(*numbers: int) -> SamplePredicate:
-    """Refuse the sum of these hosts: one sample of each of these points."""
-    refused = {f"h{number:04d}" for number in numbers}
-
-    def refuses(labels: Mapping[str, str], _sample: Sample) -> bool:
-        return labels["host"] in refused and labels["__name__"].endswith("_sum")
-
-    return refuses
-
-
-def hosts_whole(*numbers: int) -> SamplePredicate:
-    """Refuse all samples of these hosts."""
-    refused = {f"h{number:04d}" for number in numbers}
-    return lambda labels, _sample: labels["host"] in refused
-
-
-def every(step: int) -> SamplePredicate:
-    """Refuse the sum of every so many hosts."""
-    return hosts(*range(0, 10_000, step))
-
-
-class InOrder:
-    """Behaves as Prometheus without an out-of-order window, and stores all or nothing.
-
-    Args:
-        refuses: Says which samples are refused for another reason.
-        words: What is said then.
-    """
-
-    def __init__(self, refuses: SamplePredicate = nothing, words: str = "out of bounds") -> None:
-        self._refuses = refuses
-        self._words = words
-        self._lock = threading.Lock()
-        self.newest: dict[Labels, int] = {}
-        self.out_of_order = 0
-        self.bodies: list[bytes] = []
-
-    def __call__(self, received: Received) -> Answer:
-        """Answer one request."""
-        with self._lock:
-            self.bodies.append(received.body)
-            newest = dict(self.newest)
-            for series in received.request.timeseries:
-                labels = labels_of(series)
-                for sample in series.samples:
-                    if self._refuses(dict(labels), sample):
-                        return Answer(status=400, body=self._words.encode())
-                    if sample.timestamp <= newest.get(labels, -1):
-                        self.out_of_order += 1
-                        return Answer(status=400, body=b"out of order sample")
-                    newest[labels] = sample.timestamp
-            self.newest = newest
-        return Answer()
+    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
+        """Close at once: the base class would send FIN where a reset was asked for."""
+        self.close_request(request)
 
 
 @contextlib.contextmanager
-def raw_listener(answer: Conversation) -> Iterator[str]:
-    """Serve HTTP by hand; yields the URL.
+def tcp_listener(talk: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Accept connections on loopback; yields the port.
 
     Args:
-        answer: Called with each request of each connection, from one thread for each.
+        talk: Called with each connection in a thread of its own; an OSError ends it.
     """
-    server = socket.create_server(("127.0.0.1", 0), backlog=16)
-    threads: list[threading.Thread] = []
     connections: list[socket.socket] = []
 
-    def accept() -> None:
-        while True:
-            try:
-                connection, _ = server.accept()
-            except OSError:
-                return
-            connections.append(connection)
-            threads.append(threading.Thread(target=_converse, args=(connection, answer)))
-            threads[-1].start()
-
-    accepting = threading.Thread(target=accept)
-    accepting.start()
-    try:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/write"
-    finally:
-        with contextlib.suppress(OSError):
-            server.shutdown(socket.SHUT_RDWR)
-        server.close()
-        accepting.join()
-        for connection in connections:
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            connections.append(self.request)
             with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        for thread in threads:
+                talk(self.request)
+
+    with _Server(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
             thread.join()
+            for connection in connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
 
-def _converse(connection: socket.socket, answer: Conversation) -> None:
-    with connection, contextlib.suppress(OSError):
+@contextlib.contextmanager
+def raw_listener(reply: Conversation) -> Iterator[str]:
+    """Serve HTTP byte by byte; yields the URL.
+
+    Args:
+        reply: Called with each request of each connection, in one thread for each connection.
+    """
+
+    def talk(connection: socket.socket) -> None:
         while request := _read_request(connection):
-            answered = answer(connection, request)
-            if answered is None:
+            replied = reply(connection, request)
+            if replied is None:
                 return
-            connection.sendall(answered)
+            connection.sendall(replied)
+
+    with tcp_listener(talk) as port:
+        yield f"http://127.0.0.1:{port}/write"
 
 
 def _read_request(connection: socket.socket) -> bytes:
-    """Return head and body of the next request; nothing where the connection ended."""
+    """Return head and body of the next request; empty where the connection ended."""
     received = b""
-    while b"\r\n\r\n" not in received:
+    while not _is_whole(received):
         piece = connection.recv(65536)
         if not piece:
             return b""
         received += piece
-    head, _, body = received.partition(b"\r\n\r\n")
-    lengths = [
-        int(line.split(b":")[1])
-        for line in head.split(b"\r\n")
-        if line.lower().startswith(b"content-length:")
-    ]
-    length = lengths[0] if lengths else 0
-    while len(body) < length:
-        piece = connection.recv(65536)
-        if not piece:
-            return b""
-        body += piece
-    return head + b"\r\n\r\n" + body
+    return received
+
+
+def _is_whole(received: bytes) -> bool:
+    """Return whether a head, and as much body as it announces, has come."""
+    head, end, body = received.partition(b"\r\n\r\n")
+    length = _CONTENT_LENGTH.search(head)
+    return bool(end) and len(body) >= (int(length[1]) if length else 0)
 
 
 @contextlib.contextmanager
 def black_hole() -> Iterator[str]:
-    """Yield the URL of a port on which a connection is never made."""
+    """Yield the URL of a port on which a connection is never established."""
     with socket.socket() as server, contextlib.ExitStack() as waiting:
         server.bind(("127.0.0.1", 0))
         server.listen(0)
@@ -158,7 +102,7 @@ def black_hole() -> Iterator[str]:
 
 @contextlib.contextmanager
 def nobody() -> Iterator[str]:
-    """Yield the URL of a port on which nobody listens, and nobody else will."""
+    """Yield the URL of a port that refuses connections, and that no other process can take."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{bound.getsockname()[1]}/write"

@@ -1,29 +1,79 @@
 """A Prometheus remote-write 1.0 receiver on loopback, for tests and for `make run`.
 
-It decodes what it gets, holds the sender to the rules, keeps everything for
-whoever wants to look, and answers as it is told to, also badly.
+It decodes each request, checks it against the specification (`testing.rules`), keeps it, and
+replies as the caller decides, which includes misbehaving.
 """
 
+import dataclasses
 import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Self
 
-from testing.answers import accept
-from testing.connection import Server
-from testing.exchange import AnswerFunction, EarlyAnswerFunction, Labels, Received
-from testing.ledger import Ledger
-from testing.until_closed import UntilClosed
+from converters.schema.remote_write_pb2 import WriteRequest
+from testing import rules
+from testing.http_server import HttpServer, Reply, Request
+from testing.rules import Labels, labels_of
+
+SamplesBySeries = dict[Labels, list[tuple[int, float]]]
+"""Labels of a series to its samples in order of arrival: timestamp in milliseconds, value."""
+
+_VIOLATIONS_IN_A_REPLY = 10
 
 
-class Receiver(UntilClosed):
+@dataclass(frozen=True, slots=True)
+class Received(Request):
+    """One remote-write request, as far as it has come.
+
+    Attributes:
+        request: The decoded body; without any series where it could not be decoded.
+        violations: The rules of remote write that this request breaks.
+        status: The HTTP status of the reply; 0 where there is none (yet).
+        ended: Monotonic seconds just before the first byte of the reply, or when the exchange
+            ended without one; None while it is open. A request that the sender makes because
+            of the reply therefore never seems to overlap this one.
+    """
+
+    request: WriteRequest = field(default_factory=WriteRequest, repr=False)
+    violations: tuple[str, ...] = ()
+    status: int = 0
+    ended: float | None = None
+
+    @classmethod
+    def of(cls, http: Request, **found: Any) -> Self:
+        """Return a request with what was found in it."""
+        fields = {it.name: getattr(http, it.name) for it in dataclasses.fields(Request)}
+        return cls(**fields, **found)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the reply said that everything in the request is stored."""
+        return 200 <= self.status < 300
+
+    def samples(self) -> Iterator[tuple[Labels, int, float]]:
+        """Yield each sample: its series' labels, timestamp in milliseconds, value."""
+        for series in self.request.timeseries:
+            labels = labels_of(series)
+            for sample in series.samples:
+                yield labels, sample.timestamp, sample.value
+
+
+ReplyFunction = Callable[[Received], Reply]
+"""Decides about a request that breaks no rule. Called from several threads at once."""
+
+
+class Receiver(HttpServer):
     """The receiver, listening from its construction until `close` or the end of `with`.
 
-    A request that breaks a rule gets 400 and words that name the rule, whatever
-    `answer` would say.
+    A request that breaks a rule is answered with 400 and the rule's name, whatever `reply`
+    would return.
 
     Args:
-        answer: Decides about each request that keeps the rules.
-        at_headers: Decides before the body is read; None, or its answer None: read it.
+        reply: Decides about each request that breaks no rule; default: 204.
         max_bytes: A further rule: the largest request in bytes before compression.
-        tls: Speak HTTPS with this server-side context.
+        tls: Use HTTPS with this server-side context.
 
     Attributes:
         url: Where to send.
@@ -31,60 +81,79 @@ class Receiver(UntilClosed):
 
     def __init__(
         self,
-        answer: AnswerFunction = accept,
+        reply: ReplyFunction = lambda _received: Reply(),
         *,
-        at_headers: EarlyAnswerFunction | None = None,
         max_bytes: int | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._ledger = Ledger(answer, at_headers, max_bytes)
-        self._server = Server(self._ledger, tls)
-        scheme = "https" if tls else "http"
-        self.url = f"{scheme}://127.0.0.1:{self._server.server_port}/api/v1/write"
-
-    @property
-    def failures(self) -> list[Exception]:
-        """What the answer functions, and the server itself, have raised."""
-        return self._ledger.failures
-
-    def close(self) -> None:
-        """End all connections and threads, also the stalled ones, and stop listening."""
-        self._server.close()
+        self._reply = reply
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._received: dict[int, Received] = {}
+        super().__init__(tls)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/api/v1/write"
 
     @property
     def requests(self) -> list[Received]:
-        """Every request so far, in order of arrival; one still under way is there too."""
-        return self._ledger.requests()
+        """Every request so far, in order of arrival, including those that are still open."""
+        with self._lock:
+            return [self._received[number] for number in sorted(self._received)]
 
     @property
     def violations(self) -> list[str]:
         """Every broken rule so far, each with the number of its request."""
         return [
-            f"request {received.number}: {words}"
+            f"request {received.number}: {violation}"
             for received in self.requests
-            for words in received.violations
+            for violation in received.violations
         ]
 
-    def accepted_samples(self) -> dict[Labels, list[tuple[int, float]]]:
-        """Give the samples of the requests answered with success.
+    def accepted_samples(self) -> SamplesBySeries:
+        """Return the samples of the requests that were answered with success.
 
         Returns:
-            Labels of a series, in the order of the wire, to its samples in order of arrival:
-            timestamp in milliseconds, value. A sample that came twice is there twice.
+            A sample that came twice is there twice.
         """
         return accepted_samples(self.requests)
 
+    def respond_early(self, request: Request) -> None:
+        """Keep a request whose headers are read."""
+        self._keep(Received.of(request))
 
-def accepted_samples(requests: list[Received]) -> dict[Labels, list[tuple[int, float]]]:
-    """Give the samples of those requests that were answered with success.
+    def respond(self, request: Request) -> Reply:
+        """Decode and check a request, and decide about it."""
+        decoded, broken = WriteRequest(), rules.broken_by_headers(request.method, request.headers)
+        try:
+            decoded = rules.decode(request.body)
+            broken += rules.broken_by_request(decoded, self._max_bytes)
+        except rules.UnreadableBodyError as error:
+            broken.append(str(error))
+        received = self._keep(Received.of(request, request=decoded, violations=tuple(broken)))
+        if broken:
+            return Reply(400, body="; ".join(broken[:_VIOLATIONS_IN_A_REPLY]).encode())
+        return self._reply(received)
+
+    def replied(self, request: Request, status: int) -> None:
+        """Keep how a request ended."""
+        with self._lock:
+            received = self._received[request.number]
+            self._received[request.number] = dataclasses.replace(
+                received, status=status, ended=time.monotonic()
+            )
+
+    def _keep(self, received: Received) -> Received:
+        with self._lock:
+            self._received[received.number] = received
+        return received
+
+
+def accepted_samples(requests: Iterable[Received]) -> SamplesBySeries:
+    """Return the samples of those requests that were answered with success.
 
     Args:
         requests: In order of arrival.
-
-    Returns:
-        As `Receiver.accepted_samples`.
     """
-    samples: dict[Labels, list[tuple[int, float]]] = {}
+    samples: SamplesBySeries = {}
     for received in requests:
         if received.accepted:
             for labels, timestamp, value in received.samples():

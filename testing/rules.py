@@ -1,8 +1,8 @@
-"""What Prometheus remote write 1.0 demands of a sender, checked on what it sent.
+"""What Prometheus remote write 1.0 requires of a sender, checked on what it sent.
 
-The rules are those of https://prometheus.io/docs/specs/prw/remote_write_spec.
-Every function gives back the rules that are broken, in words, rather than the
-first one: a sender with two faults should not need two runs to learn of them.
+The rules are those of https://prometheus.io/docs/specs/prw/remote_write_spec. Every function
+returns all rules that are broken instead of the first one: a sender with two faults should not
+need two runs to find them.
 """
 
 import itertools
@@ -13,10 +13,12 @@ import snappy
 from google.protobuf.message import DecodeError
 
 from converters.schema.remote_write_pb2 import Label, TimeSeries, WriteRequest
-from testing.exchange import Labels, labels_of
 
-# The stream identifier, the first chunk of the framed format. No block begins
-# so: this one would copy from before its own start.
+Labels = tuple[tuple[str, str], ...]
+"""Name and value of each label of a series, in the order of the wire."""
+
+# The stream identifier, the first chunk of the framed format. No block can begin with it: it
+# would copy from before its own start.
 SNAPPY_STREAM_START = b"\xff\x06\x00\x00sNaPpY"
 
 _REQUIRED_HEADERS = {
@@ -29,7 +31,12 @@ _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
 class UnreadableBodyError(Exception):
-    """A body that is not a snappy block of a WriteRequest; says which of the two it is not."""
+    """A body is not a snappy block, or the block is not a WriteRequest."""
+
+
+def labels_of(series: TimeSeries) -> Labels:
+    """Return the labels of a series in the order of the wire."""
+    return tuple((label.name, label.value) for label in series.labels)
 
 
 def broken_by_headers(method: str, headers: Mapping[str, str]) -> list[str]:
@@ -64,7 +71,7 @@ def decode(body: bytes) -> WriteRequest:
         body: A snappy block of an encoded WriteRequest.
 
     Raises:
-        UnreadableBodyError: It is something else.
+        UnreadableBodyError: It is something else; the message says what it should be.
     """
     if body.startswith(SNAPPY_STREAM_START):
         raise UnreadableBodyError("the body must be a snappy block, not the framed snappy format")
@@ -83,7 +90,7 @@ def broken_by_request(request: WriteRequest, max_bytes: int | None = None) -> li
 
     Args:
         request: What the body held.
-        max_bytes: Largest size in bytes before compression; None: any.
+        max_bytes: Largest size in bytes before compression; None: no limit.
 
     Returns:
         The broken rules, each with the series that breaks it.
@@ -95,8 +102,10 @@ def broken_by_request(request: WriteRequest, max_bytes: int | None = None) -> li
     if not request.timeseries:
         broken.append("the request must hold a series")
     for series in request.timeseries:
-        words = [*_broken_by_labels(series.labels), *_broken_by_contents(series)]
-        broken += [f"{word}, in {_words_for(labels_of(series))}" for word in words]
+        own = list(_broken_by_labels(series.labels))
+        if not series.samples and not series.histograms:
+            own.append("a series must hold a sample or a histogram")
+        broken += [f"{rule}, in {_series_text(labels_of(series))}" for rule in own]
     broken += _broken_by_order(request)
     return broken
 
@@ -121,12 +130,6 @@ def _broken_by_labels(labels: Sequence[Label]) -> Iterator[str]:
             yield f"a metric name must consist of [a-zA-Z0-9_:], not {label.value!r}"
 
 
-def _broken_by_contents(series: TimeSeries) -> Iterator[str]:
-    """Yield the rule that a series without anything to store breaks."""
-    if not series.samples and not series.histograms:
-        yield "a series must hold a sample or a histogram"
-
-
 def _broken_by_order(request: WriteRequest) -> list[str]:
     """Check the time order of each series, also where it appears more than once."""
     samples: dict[Labels, list[int]] = {}
@@ -136,18 +139,13 @@ def _broken_by_order(request: WriteRequest) -> list[str]:
         samples.setdefault(labels, []).extend(sample.timestamp for sample in series.samples)
         histograms.setdefault(labels, []).extend(item.timestamp for item in series.histograms)
     return [
-        f"{what} of a series must have ascending timestamps, in {_words_for(labels)}"
+        f"{what} of a series must have ascending timestamps, in {_series_text(labels)}"
         for what, times in (("samples", samples), ("histograms", histograms))
         for labels, timestamps in times.items()
-        if not _ascending(timestamps)
+        if any(earlier >= later for earlier, later in itertools.pairwise(timestamps))
     ]
 
 
-def _ascending(timestamps: Sequence[int]) -> bool:
-    """Say whether each timestamp is later than the one before it."""
-    return all(earlier < later for earlier, later in itertools.pairwise(timestamps))
-
-
-def _words_for(labels: Iterable[tuple[str, str]]) -> str:
-    """Write a series as Prometheus does, but all labels alike and as they came."""
+def _series_text(labels: Iterable[tuple[str, str]]) -> str:
+    """Write a series as Prometheus does, but with `__name__` among the other labels."""
     return "{" + ", ".join(f"{name}={value!r}" for name, value in labels) + "}"

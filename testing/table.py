@@ -1,4 +1,4 @@
-"""Accepted samples as a table that a person can read in a terminal."""
+"""Accepted samples as a table for a terminal."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,21 +6,20 @@ from datetime import UTC, datetime
 
 from tabulate import tabulate
 
-from testing.exchange import Labels
+from testing.rules import Labels
 
 Samples = Mapping[Labels, Sequence[tuple[int, float]]]
 """Labels of a series to its samples: timestamp in milliseconds, value."""
 
-_COLUMNS = ("metric", "labels", "time (UTC)", "value")
-_WIDTH = 140
-_METRIC_WIDTH = 56
-_LABELS_WIDTH_AT_LEAST = 30
+_WIDTH, _METRIC_WIDTH = 140, 56
+# A time, a value of up to 14 characters, and the gaps.
+_OTHER_WIDTHS = 19 + 14 + 6
 _SERIES_PER_METRIC = 2
 _METRICS = 200
 
-# They tell the series of a metric apart when the dimensions are the same.
+# They distinguish the series of a metric with the same dimensions.
 _FIRST_LABELS = ("quantile", "le")
-# After the dimensions, the most telling first.
+# After the dimensions: what most series have in common.
 _LAST_LABELS = (
     "account",
     "region",
@@ -32,23 +31,17 @@ _LAST_LABELS = (
 
 
 def table(samples: Samples) -> str:
-    """Show a few series of each metric, each with its newest sample.
-
-    Args:
-        samples: What was accepted.
+    """Show two series of each metric, each with its newest sample.
 
     Returns:
-        Lines of about 140 characters; a metric's further series, and the metrics after the
-        first 200, are a number only.
+        Lines of at most 140 characters; of further series, and of the metrics after the first
+        200, only the number is shown.
     """
     rows = list(_rows(samples))
-    metric_width = max((len(row[0]) for row in rows), default=0)
-    other_widths = sum(max((len(row[i]) for row in rows), default=0) for i in (2, 3))
-    gaps = 2 * (len(_COLUMNS) - 1)
-    labels_width = max(_LABELS_WIDTH_AT_LEAST, _WIDTH - metric_width - other_widths - gaps)
+    width = _WIDTH - _OTHER_WIDTHS - max((len(metric) for metric, *_ in rows), default=0)
     return tabulate(
-        [(row[0], _shortened(row[1], labels_width), *row[2:]) for row in rows],
-        headers=_COLUMNS,
+        [(metric, _shortened(labels, width), *rest) for metric, labels, *rest in rows],
+        headers=("metric", "labels", "time (UTC)", "value"),
         colalign=("left", "left", "left", "right"),
         disable_numparse=True,
         tablefmt="simple",
@@ -56,15 +49,7 @@ def table(samples: Samples) -> str:
 
 
 def totals(samples: Samples, requests: int) -> str:
-    """Count what was accepted.
-
-    Args:
-        samples: What was accepted.
-        requests: How many requests brought it.
-
-    Returns:
-        One line.
-    """
+    """Count what was accepted in a number of requests, in one line."""
     metrics = {_name(labels) for labels in samples}
     return (
         f"{requests} requests, {len(metrics)} metrics, {len(samples)} series, "
@@ -78,15 +63,16 @@ def count(samples: Samples) -> int:
 
 
 def _rows(samples: Samples) -> Iterator[tuple[str, str, str, str]]:
-    """Yield the cells of each row, not shortened but for the metric."""
+    """Yield the cells of each row."""
     in_order = sorted(samples, key=lambda labels: (_name(labels), labels))
     metrics = [(name, list(group)) for name, group in itertools.groupby(in_order, key=_name)]
     for name, series in metrics[:_METRICS]:
         metric = _shortened(name, _METRIC_WIDTH)
         for labels in series[:_SERIES_PER_METRIC]:
             timestamp, value = max(samples[labels], key=lambda sample: sample[0])
-            yield metric, _telling(labels), _time(timestamp), format(value, ".8g")
-            # A metric is named once.
+            time = f"{datetime.fromtimestamp(timestamp / 1000, UTC):%Y-%m-%d %H:%M:%S}"
+            yield metric, _text(labels), time, format(value, ".8g")
+            # The name is shown once for each metric.
             metric = ""
         if len(series) > _SERIES_PER_METRIC:
             yield "", f"+{len(series) - _SERIES_PER_METRIC} more", "", ""
@@ -95,21 +81,16 @@ def _rows(samples: Samples) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _name(labels: Labels) -> str:
-    """Give the metric name of a series."""
+    """Return the metric name of a series."""
     return dict(labels).get("__name__", "")
 
 
-def _telling(labels: Labels) -> str:
-    """Write labels, those first that tell most about a series; the metric name is elsewhere."""
+def _text(labels: Labels) -> str:
+    """Write labels without the metric name, the most specific ones first."""
     values = {name: value for name, value in labels if name != "__name__"}
     dimensions = [name for name in values if name not in _FIRST_LABELS + _LAST_LABELS]
     order = (*_FIRST_LABELS, *dimensions, *_LAST_LABELS)
     return " ".join(f"{name}={values[name]}" for name in order if name in values)
-
-
-def _time(timestamp: int) -> str:
-    """Write milliseconds since the epoch as a time of day in UTC."""
-    return f"{datetime.fromtimestamp(timestamp / 1000, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def _shortened(text: str, width: int) -> str:

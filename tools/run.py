@@ -1,11 +1,10 @@
 """Invokes the function with sample events, and shows what arrives.
 
-python -m local.run [--event PATH] [--listener URL]
+python -m tools.run [--event PATH] [--listener URL]
 
-Without a listener an embedded receiver takes what the function sends, and
-holds it to the rules of remote write. With one the token to send with is read
-from the environment variable TOKEN. The last line of the output is
-`HTTP <status>: <samples> samples in <series> series`.
+Without a listener an embedded receiver accepts what the function sends, and checks it against the
+rules of remote write. With one the token is read from the environment variable TOKEN. The last
+line of the output is `HTTP <status>: <samples> samples in <series> series`.
 """
 
 import argparse
@@ -20,7 +19,7 @@ from typing import Any
 from testing.events.firehose import ACCESS_KEY
 from testing.events.fleet import END_MS
 from testing.events.samples import good_events
-from testing.invocation import Function, Outcome, access_key_of
+from testing.invocation import Function, InvocationResult, access_key_of
 from testing.receiver import Receiver, accepted_samples
 from testing.table import count, table, totals
 
@@ -29,18 +28,18 @@ _VIOLATIONS_SHOWN = 20
 
 
 class UsageError(Exception):
-    """The command line or the environment asks for something that cannot be done."""
+    """The command line or the environment is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What all events came to.
+    """The result of all events.
 
     Attributes:
         status: The worst status.
         samples: Number of samples.
         series: Number of series.
-        broken_rules: Whether something broke a rule of remote write.
+        broken_rules: Whether the function broke a rule of remote write.
     """
 
     status: int
@@ -56,10 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line without the program's name; None: the process's own.
 
     Returns:
-        Exit status: 0 when everything was accepted, 1 when not, 2 when nothing could be tried.
+        Exit status: 0 when everything was accepted, 1 when not, 2 for a usage error.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m local.run", description="Invoke the function with sample events."
+        prog="python -m tools.run", description="Invoke the function with sample events."
     )
     parser.add_argument("--event", type=Path, help="a file with one event; default: all samples")
     parser.add_argument("--listener", help="a remote-write URL; its token is read from TOKEN")
@@ -75,11 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _events(path: Path | None) -> dict[str, Any]:
-    """Read one event, or all samples that are answered with 200.
-
-    Returns:
-        Events by the stem of their file's name.
-    """
+    """Read one event, or all samples that are answered with 200, by the stems of their names."""
     names = [] if path else list(good_events(END_MS))
     paths = [path] if path else [_EVENTS / f"{name}.json" for name in names]
     try:
@@ -89,30 +84,28 @@ def _events(path: Path | None) -> dict[str, Any]:
 
 
 def _receive(events: Mapping[str, Any]) -> Total:
-    """Invoke the function with an embedded receiver behind it, and show what arrives."""
+    """Invoke the function with an embedded receiver, and show what arrives there."""
     with Receiver() as receiver:
         function = Function(_settings(events, receiver.url, "local-token") | _LOOPBACK_ONLY)
         statuses = []
         for name, event in events.items():
             before = len(receiver.requests)
-            outcome = function.invoke(event, name)
+            result = function.invoke(event, name)
             arrived = accepted_samples(receiver.requests[before:])
-            _show(name, outcome, f"{count(arrived)} samples in {len(arrived)} series received")
-            statuses.append(outcome.status)
+            _show(name, result, f"{count(arrived)} samples in {len(arrived)} series received")
+            statuses.append(result.status)
         samples = receiver.accepted_samples()
-        print()
-        print(table(samples))
-        print()
+        print(f"\n{table(samples)}\n")
         print(totals(samples, len(receiver.requests)))
         _show_violations(receiver.violations)
         return Total(max(statuses), count(samples), len(samples), bool(receiver.violations))
 
 
 def _send(events: Mapping[str, Any], listener: str) -> Total:
-    """Invoke the function with a real endpoint behind it, and show what it says it sent.
+    """Invoke the function with a real listener, and show what it reports as sent.
 
-    Nothing can be read back from there, so what several events have in common
-    is counted for each of them.
+    Nothing can be read back from there, so samples that several events have in common are counted
+    for each of them.
     """
     token = os.environ.get("TOKEN", "")
     if not token and os.environ.get("REMOTE_WRITE_AUTH") != "none":
@@ -120,17 +113,17 @@ def _send(events: Mapping[str, Any], listener: str) -> Total:
     function = Function(_settings(events, listener, token or "none"))
     statuses, samples, series = [], 0, 0
     for name, event in events.items():
-        outcome = function.invoke(event, name)
-        sent, sent_series = outcome.metric("SamplesSent"), outcome.logged("series")
-        _show(name, outcome, f"{sent} samples in {sent_series} series sent", secret=token)
-        statuses.append(outcome.status)
+        result = function.invoke(event, name)
+        sent, sent_series = result.metric("SamplesSent"), result.logged("series")
+        _show(name, result, f"{sent} samples in {sent_series} series sent", secret=token)
+        statuses.append(result.status)
         samples += sent
         series += sent_series
     return Total(max(statuses), samples, series)
 
 
 _LOOPBACK_ONLY: dict[str, str | None] = {
-    # An event that names a listener of its own must not reach it from here.
+    # An event may name a listener of its own, which must not be reached from here.
     "LISTENER_ALLOWED_HOSTS": "127.0.0.1",
     "NO_PROXY": "127.0.0.1",
     "no_proxy": "127.0.0.1",
@@ -138,15 +131,12 @@ _LOOPBACK_ONLY: dict[str, str | None] = {
 
 
 def _settings(events: Mapping[str, Any], listener: str, token: str) -> dict[str, str | None]:
-    """Make the function's settings.
+    """Return the function's environment variables; None: not set.
 
     Args:
-        events: A captured event brings a key of its own; the samples share one.
+        events: A captured event has an access key of its own; the samples share one.
         listener: Where to send.
-        token: What to send with.
-
-    Returns:
-        Environment variables; None: not set.
+        token: The token to send with.
     """
     keys = [key for event in events.values() if (key := access_key_of(event))]
     return {
@@ -161,23 +151,23 @@ def _settings(events: Mapping[str, Any], listener: str, token: str) -> dict[str,
     }
 
 
-def _show(name: str, outcome: Outcome, counted: str, secret: str = "") -> None:
-    """Print what became of one event.
+def _show(name: str, result: InvocationResult, counted: str, secret: str = "") -> None:
+    """Print the result of one event.
 
     Args:
         name: The event's name.
-        outcome: What the function answered.
-        counted: Samples and series, in words.
-        secret: What must not be printed, even when an answer quotes it.
+        result: The function's response and log.
+        counted: The text for samples and series.
+        secret: Replaced by `***`, since a response may quote it.
     """
-    lines = [f"{name}: {outcome.summary}, {counted}", f"  {outcome.answer}"]
-    lines += [f"  {warning}" for warning in outcome.warnings]
+    lines = [f"{name}: {result.summary}, {counted}", f"  {result.response}"]
+    lines += [f"  {warning}" for warning in result.warnings]
     for line in lines:
         print(line.replace(secret, "***") if secret else line)
 
 
 def _show_violations(violations: Sequence[str]) -> None:
-    """Print the broken rules, the first of them in words."""
+    """Print the first broken rules, and the number of the others."""
     for violation in violations[:_VIOLATIONS_SHOWN]:
         print(f"remote write: {violation}")
     if len(violations) > _VIOLATIONS_SHOWN:

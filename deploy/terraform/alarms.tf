@@ -104,7 +104,7 @@ locals {
     }
 
     too-large = {
-      description = "The front door answered 413 and Firehose discarded the batch; lower buffer_size_mb."
+      description = "The ingress answered 413 and Firehose discarded the batch; lower buffer_size_mb."
       namespace   = "MetricStreamLambda"
       metric_name = "DeliveriesTooLarge-${var.name}"
       dimensions  = {}
@@ -216,7 +216,7 @@ resource "aws_cloudwatch_metric_alarm" "function_duration" {
   }
 }
 
-# The front door answers 413 above Lambda's 6 MB; Firehose then discards the batch without a backup.
+# The ingress answers 413 above Lambda's 6 MB; Firehose then discards the batch without a backup.
 resource "aws_cloudwatch_log_metric_filter" "too_large" {
   count = var.create_alarms && local.is_http ? 1 : 0
 

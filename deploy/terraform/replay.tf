@@ -27,21 +27,10 @@ resource "aws_lambda_function" "replay" {
   }
 
   environment {
-    variables = {
+    variables = merge(local.shared_environment, {
       BACKUP_BUCKET            = aws_s3_bucket.backup.id
       LOGZIO_METRICS_TOKEN_ARN = local.token_secret_arn
-      LOGZIO_METRICS_LISTENER  = var.listener_url
-      LOGZIO_REGION            = var.logzio_region
-      REMOTE_WRITE_AUTH        = var.remote_write_auth
-      REMOTE_WRITE_HEADERS     = var.remote_write_headers
-      REMOTE_WRITE_MAX_BYTES   = var.remote_write_max_bytes
-      REMOTE_WRITE_CONCURRENCY = var.remote_write_concurrency
-      LISTENER_TIMEOUT_SECONDS = var.listener_timeout_seconds
-      P8S_LOGZIO_NAME          = var.p8s_logzio_name
-      LABEL_VALUE_CASE         = var.label_value_case
-      NATIVE_HISTOGRAMS        = var.native_histograms
-      POWERTOOLS_LOG_LEVEL     = var.log_level
-    }
+    })
   }
 
   depends_on = [

@@ -1,7 +1,7 @@
 # --- Metric stream
 
 variable "output_format" {
-  description = "Output format of the metric stream, opentelemetry1.0 or opentelemetry0.7. The function reads both, also mixed."
+  description = "Output format of the metric stream, opentelemetry1.0 or opentelemetry0.7. The function reads both, even in one record."
   type        = string
   default     = "opentelemetry1.0"
   nullable    = false
@@ -64,7 +64,7 @@ variable "additional_statistics" {
 }
 
 variable "include_linked_accounts" {
-  description = "In a monitoring account, whether the metrics of linked source accounts are streamed too."
+  description = "Whether a monitoring account also streams the metrics of its linked source accounts."
   type        = bool
   default     = false
   nullable    = false
@@ -72,20 +72,20 @@ variable "include_linked_accounts" {
 
 # --- Delivery and backup
 
-variable "front_door" {
-  description = "How Firehose reaches the function: HttpApi, RestApi, FunctionUrl or Transformation, which makes S3 the destination and the function its processor."
+variable "ingress" {
+  description = "How Firehose reaches the function: over HTTP (HttpApi, RestApi or FunctionUrl), or with Transformation, where S3 is the destination and the function its processor."
   type        = string
   default     = "HttpApi"
   nullable    = false
 
   validation {
-    condition     = contains(["HttpApi", "RestApi", "FunctionUrl", "Transformation"], var.front_door)
-    error_message = "The value of front_door must be one of HttpApi, RestApi, FunctionUrl, Transformation."
+    condition     = contains(["HttpApi", "RestApi", "FunctionUrl", "Transformation"], var.ingress)
+    error_message = "The value of ingress must be one of HttpApi, RestApi, FunctionUrl, Transformation."
   }
 }
 
 variable "buffer_size_mb" {
-  description = "Firehose's buffer. Above 3 a delivery may exceed Lambda's 6 MB, which Firehose answers by discarding it."
+  description = "Size of Firehose's buffer. With more than 3 a delivery could exceed Lambda's 6 MB, and Firehose would discard it."
   type        = number
   default     = 1
   nullable    = false
@@ -97,7 +97,7 @@ variable "buffer_size_mb" {
 }
 
 variable "buffer_interval_seconds" {
-  description = "How long Firehose buffers at most."
+  description = "Longest time that Firehose buffers records."
   type        = number
   default     = 60
   nullable    = false
@@ -133,7 +133,7 @@ variable "retry_duration_seconds" {
 }
 
 variable "s3_backup_mode" {
-  description = "What is written to the backup bucket, FailedDataOnly or AllData."
+  description = "What Firehose writes to the backup bucket, FailedDataOnly or AllData."
   type        = string
   default     = "FailedDataOnly"
   nullable    = false
@@ -145,7 +145,7 @@ variable "s3_backup_mode" {
 }
 
 variable "backup_retention_days" {
-  description = "Days after which objects in the backup bucket expire."
+  description = "Days until objects in the backup bucket expire."
   type        = number
   default     = 30
   nullable    = false
@@ -169,7 +169,7 @@ variable "transform_result" {
 }
 
 variable "create_replay_function" {
-  description = "Whether the function is created that sends the backup to the listener when somebody invokes it."
+  description = "Whether to create the function that sends the backup to the listener. It runs only when you invoke it."
   type        = bool
   default     = true
   nullable    = false

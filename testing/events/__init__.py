@@ -1,1 +1,1 @@
-"""Sample events: what Firehose delivers through each front door, made of nothing but numbers."""
+"""Sample events: what Firehose delivers through each ingress, made of nothing but numbers."""

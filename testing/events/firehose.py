@@ -1,4 +1,4 @@
-"""What Firehose sends to an HTTP endpoint: the JSON body and the headers."""
+"""The JSON body and the headers that Firehose sends to an HTTP endpoint."""
 
 import json
 from base64 import b64encode
@@ -43,7 +43,7 @@ def headers(
         common_attributes: Key-value pairs that the stream is set up with; None for no such header.
 
     Returns:
-        The headers without those that depend on the body or on the front door.
+        The headers without those that depend on the body or on the ingress.
     """
     made = {
         "Content-Type": "application/json",

@@ -1,14 +1,14 @@
-"""A delivery as large as one likes, of a fleet that grows with it.
+"""Deliveries of any size, of a fleet that grows with them.
 
-The same series come again a minute later with other values, so that a delivery can be measured
-cold and warm. Each number follows from the series and the minute alone: nothing is random, and a
-period that is delivered twice has the same statistics both times.
+The next minute has the same series with other values, so that a delivery can be measured cold and
+warm. Each number depends only on the series and the minute: nothing is random, and a period that
+is delivered twice has the same statistics both times.
 """
 
 import random
 from collections.abc import Iterator
 
-from testing.events.catalogue import SERVICES, Service
+from testing.events.catalogue import Service, services
 from testing.events.firehose import delivery_body, headers
 from testing.events.fleet import (
     END_MS,
@@ -19,34 +19,31 @@ from testing.events.fleet import (
     Percentiles,
     Point,
 )
-from testing.events.front_doors import Event, function_url
+from testing.events.ingresses import Event, function_url
 from testing.events.otlp import Format, messages, record
 
 POINTS_PER_RECORD = 350
-"""Data points in one record; at 225 to 250 bytes each that is up to 90 kB, as CloudWatch has."""
+"""Data points in one record; at 225 to 250 bytes each that is up to 90 kB, as in CloudWatch's."""
 
 _ZERO_SHARE = 0.35
 _LINKED_EVERY = 5
 _TWO_PERIODS_EVERY = 12
 _THREE_PERIODS_EVERY = 31
 _QUANTILES = ((0.5, 0.25), (0.9, 0.6), (0.99, 0.9))
-"""Quantiles, and where their value lies between minimum and maximum."""
+"""Quantiles, and where between minimum and maximum their value is."""
 
 _Series = tuple[int, str, Service, Dimensions, str, str]
 """Number, account, service, dimensions, name of the metric, unit."""
 
 
 def large_delivery(points: int, minute: int, format: Format, *, end_ms: int = END_MS) -> Event:  # noqa: A002
-    """Make the function-URL event of a large delivery.
+    """Return the function-URL event of a large delivery.
 
     Args:
-        points: How many data points; 12,000 make a body of about 4 MB.
+        points: The number of data points; 12,000 make a body of about 4 MB.
         minute: How many minutes after `end_ms` the newest period ends; other values, same series.
         format: The OpenTelemetry version to write.
         end_ms: End of the newest period of minute 0, in milliseconds since the epoch.
-
-    Returns:
-        The event; its body is neither gzipped nor base64-encoded.
     """
     sent_ms = end_ms + (minute + 2) * MINUTE_MS
     request_id = f"00000000-0000-4000-8000-{minute:012d}"
@@ -56,15 +53,7 @@ def large_delivery(points: int, minute: int, format: Format, *, end_ms: int = EN
 
 
 def large_records(points: list[Point], format: Format) -> list[bytes]:  # noqa: A002
-    """Split data points over records of about 90 kB.
-
-    Args:
-        points: Data points, those of one account together.
-        format: The OpenTelemetry version to write.
-
-    Returns:
-        Raw records of one message each.
-    """
+    """Split data points, those of one account together, over records of one message each."""
     return [
         record([message])
         for start in range(0, len(points), POINTS_PER_RECORD)
@@ -73,15 +62,10 @@ def large_records(points: list[Point], format: Format) -> list[bytes]:  # noqa: 
 
 
 def large_points(points: int, minute: int, *, end_ms: int = END_MS) -> list[Point]:
-    """Make the data points of a large delivery.
-
-    Args:
-        points: How many.
-        minute: How many minutes after `end_ms` the newest period ends.
-        end_ms: End of the newest period of minute 0, in milliseconds since the epoch.
+    """Return the data points of a large delivery; see `large_delivery`.
 
     Returns:
-        The data points in the order of delivery: well mixed, the linked account's last. One series
+        The data points in the order of delivery: shuffled, the linked account's last. One series
         in nine has two or three periods, some of them newest first, some far apart.
     """
     groups: list[list[tuple[_Series, int]]] = []
@@ -99,10 +83,11 @@ def large_points(points: int, minute: int, *, end_ms: int = END_MS) -> list[Poin
 
 
 def _all_series() -> Iterator[_Series]:
-    """Number the series of the fleet without end, resource by resource."""
+    """Yield the endless series of the fleet, resource by resource."""
     number = resource = 0
+    catalogue = services()
     while True:
-        for service in SERVICES:
+        for service in catalogue:
             for _ in range(service.weight):
                 resource += 1
                 linked = resource % _LINKED_EVERY == 0
@@ -114,7 +99,7 @@ def _all_series() -> Iterator[_Series]:
 
 
 def _dimensions(service: Service, resource: int) -> Dimensions:
-    """Name a resource."""
+    """Return the dimensions of a resource."""
     digits = f"{resource * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFF:012x}"
     return tuple(
         (name, template.format(n=resource, h=digits, g=resource // 10))
@@ -123,14 +108,14 @@ def _dimensions(service: Service, resource: int) -> Dimensions:
 
 
 def _periods(number: int) -> int:
-    """Tell how many periods of a series are in one delivery."""
+    """Return how many periods of a series are in one delivery."""
     if number % _THREE_PERIODS_EVERY == 0:
         return 3
     return 2 if number % _TWO_PERIODS_EVERY == 0 else 1
 
 
 def _point(series: _Series, minute: int, end_ms: int) -> Point:
-    """Make up what was measured of a series in a minute."""
+    """Return the statistics of a series in a minute."""
     number, account, service, dimensions, name, unit = series
     minimum = maximum = total = 0.0
     count = 1 + int(_noise(number, 0, 1) ** 3 * 60)
@@ -160,7 +145,7 @@ def _point(series: _Series, minute: int, end_ms: int) -> Point:
 
 
 def _range(number: int, minute: int, unit: str) -> tuple[float, float]:
-    """Make up minimum and maximum: whole numbers of bytes and counts, fractions of the rest."""
+    """Return minimum and maximum: integers for bytes and counts, fractions otherwise."""
     low, width = _noise(number, minute, 3), _noise(number, minute, 4)
     if unit == "Percent":
         return round(50 * low, 4), round(50 * (low + width), 4)
@@ -172,7 +157,7 @@ def _range(number: int, minute: int, unit: str) -> tuple[float, float]:
 
 
 def _noise(number: int, minute: int, use: int) -> float:
-    """Mix three numbers into one of at least 0 and below 1."""
+    """Hash three numbers to one of at least 0 and below 1."""
     mixed = (number * 0x9E3779B1 + minute * 0x85EBCA77 + use * 0xC2B2AE3D) & 0xFFFFFFFF
     mixed = ((mixed ^ mixed >> 15) * 0x2C1B3C6D) & 0xFFFFFFFF
     mixed = ((mixed ^ mixed >> 12) * 0x297A2D39) & 0xFFFFFFFF

@@ -1,8 +1,8 @@
 """CloudWatch's two OpenTelemetry formats: data points to messages, messages to a record.
 
-The formats differ in the labels of a data point alone. Everything around them has the same field
-numbers in both, so one envelope serves both; it is put together by hand, because no class of one
-version keeps the other version's labels where CloudWatch puts them.
+The formats differ only in the labels of a data point. Everything else has the same field numbers,
+so one envelope serves both. It is encoded by hand, because no class of one version puts the other
+version's labels where CloudWatch does.
 """
 
 import enum
@@ -46,8 +46,8 @@ class Format(enum.Enum):
 def messages(points: Iterable[Point], format: Format) -> list[bytes]:  # noqa: A002
     """Encode data points as `ExportMetricsServiceRequest` messages.
 
-    As CloudWatch does, nearly every data point gets a Metric of its own and the name is repeated;
-    every second neighbour of the same metric shares the Metric of the one before it.
+    As in CloudWatch's messages, nearly every data point has a Metric of its own, and names repeat;
+    every second neighbour of the same metric shares the Metric of the previous one.
 
     Args:
         points: Data points of any accounts and regions.
@@ -66,26 +66,12 @@ def messages(points: Iterable[Point], format: Format) -> list[bytes]:  # noqa: A
 
 
 def record(messages: Iterable[bytes]) -> bytes:
-    """Put messages into one Firehose record.
-
-    Args:
-        messages: Encoded messages; an empty one is legal.
-
-    Returns:
-        The messages, each behind its length as an unsigned varint.
-    """
+    """Return a Firehose record: each message, possibly empty, after its length as a varint."""
     return b"".join(_varint(len(message)) + message for message in messages)
 
 
 def ucum(unit: str) -> str:
-    """Translate CloudWatch's word for a unit to UCUM, as metric streams write it.
-
-    Args:
-        unit: `Bytes` or `Bytes/Second`, for instance.
-
-    Returns:
-        `By` or `By/s`. An unknown unit is a KeyError.
-    """
+    """Translate a unit of CloudWatch, such as `Bytes/Second`, to UCUM, such as `By/s`."""
     base, slash, _ = unit.partition("/")
     return _UCUM[base] + ("/s" if slash else "")
 
@@ -97,7 +83,7 @@ def _message(resource: bytes, metrics: Iterable[bytes]) -> bytes:
 
 
 def _resource(account: str, region: str) -> bytes:
-    """Encode a resource; the stream's ARN names the monitoring account for all of them."""
+    """Encode a resource; the stream's ARN always has the monitoring account."""
     stream = f"arn:aws:cloudwatch:{region}:{MONITORING_ACCOUNT}:metric-stream/sample-stream"
     attributes = {
         "cloud.provider": "aws",
@@ -154,7 +140,7 @@ def _labels(point: Point) -> bytes:
 
 
 def _attributes(point: Point) -> bytes:
-    """Encode the attributes of 1.0; the dimensions are a list within, present even when empty."""
+    """Encode the attributes of 1.0; the list of dimensions is present even when it is empty."""
     dimensions = KeyValueList(
         values=[_string_attribute(key, value) for key, value in point.dimensions]
     )

@@ -1,7 +1,6 @@
 """A stand-in for Amazon Data Firehose with an HTTP endpoint as destination.
 
-`stream.Stream` takes records, buffers them and has each batch settled by
-`delivery.HttpDestination`: delivered, discarded, or written to a folder laid out as
-the backup bucket. Amazon's words are those of "HTTP Endpoint Delivery Request and Response
-Specifications" and "Understand data delivery" in the Firehose developer guide.
+`stream.Stream` buffers records, and `delivery.HttpDestination` delivers each batch, discards it, or
+writes it to a folder that is laid out as the backup bucket. Quotations are from "HTTP Endpoint
+Delivery Request and Response Specifications" and "Understand data delivery" in the Firehose guide.
 """

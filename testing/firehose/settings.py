@@ -1,4 +1,4 @@
-"""How a stream is set up, and the time by which it works."""
+"""The configuration of a stream, and its clock."""
 
 import random
 import threading
@@ -10,12 +10,12 @@ MAX_RECORD_BYTES = 1_024_000
 """A record's limit before base64 (Firehose quotas)."""
 
 MAX_RECORDS = 10_000
-"""The most records of one request (HTTP endpoint specifications)."""
+"""The maximum number of records in a request (HTTP endpoint specifications)."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamSettings:
-    """What a user sets up; the defaults are those of this project's stack.
+    """What a user configures; the defaults are those of this project's stack.
 
     Attributes:
         url: Where to deliver.
@@ -23,12 +23,11 @@ class StreamSettings:
         access_key: Sent with each request; None: no such header.
         common_attributes: Sent with each request; None: no such header.
         gzip: Whether bodies are compressed.
-        buffer_bytes: A batch is complete with so many bytes of records, before base64.
-        buffer_seconds: And after so many seconds, counted from its first record.
+        buffer_bytes: A batch is complete with at least this many bytes of records, before base64.
+        buffer_seconds: A batch is complete when its first record has waited this long.
         retry_seconds: How long a batch is retried, counted from its first failure.
-        parallel: How many batches are delivered at once.
-        attempt_seconds: How long an answer is waited for; real seconds, whatever the speed.
-        backup_all: Whether every record is written to the backup too (`AllData`).
+        parallel: The number of batches that are delivered at once.
+        attempt_seconds: How long to wait for a response; in real seconds, whatever the speed.
     """
 
     url: str
@@ -41,18 +40,17 @@ class StreamSettings:
     retry_seconds: float = 3600.0
     parallel: int = 4
     attempt_seconds: float = 180.0
-    backup_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """Firehose's clock, which may run faster than ours.
+    """Firehose's clock, which may run faster than the real one.
 
     Attributes:
-        speed: How many of Firehose's seconds pass in a real one. Waits are shortened by it:
-            buffer interval, backoff and retry duration, but never the time for an answer.
+        speed: How many of Firehose's seconds pass in a real one. It shortens the buffer interval,
+            the backoff and the retry duration, but not the time for a response.
         monotonic: Real seconds, for durations.
-        wall: Real seconds since the epoch, for time stamps.
+        wall: Real seconds since the epoch, for timestamps.
     """
 
     speed: float = 1.0
@@ -60,25 +58,22 @@ class Time:
     wall: Callable[[], float] = time.time
 
     def now(self) -> float:
-        """Give Firehose's monotonic seconds."""
+        """Return Firehose's monotonic seconds."""
         return self.monotonic() * self.speed
 
     def wall_ms(self) -> int:
-        """Give the time in milliseconds since the epoch."""
+        """Return the time in milliseconds since the epoch."""
         return int(self.wall() * 1000)
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
-        """Wait so many of Firehose's seconds at most; say whether the event came."""
+        """Wait at most `seconds` of Firehose's; return whether the event was set."""
         return event.wait(seconds / self.speed)
 
 
 def backoff_seconds(failures: int, chance: random.Random) -> float:
-    """Give how long to wait before the next attempt, in Firehose's seconds.
+    """Return how long to wait before the next attempt, in Firehose's seconds.
 
-    From one second, doubling with each failure up to two minutes, with 15 % of jitter.
-
-    Args:
-        failures: How many attempts have failed so far, from 1.
-        chance: Where the jitter comes from.
+    One second after the first failure, doubled with each further one up to two minutes, with 15 %
+    of jitter.
     """
     return float(min(120.0, 2.0 ** min(failures - 1, 16))) * chance.uniform(0.85, 1.15)

@@ -1,4 +1,4 @@
-"""A stream: takes records, and has batches of them settled, several at once."""
+"""A stream: buffers records, and has batches of them delivered, several at once."""
 
 import threading
 from collections import Counter
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from testing.firehose.buffer import Batch, Buffer, Record
-from testing.firehose.delivery import Destination
-from testing.firehose.settings import MAX_RECORD_BYTES, StreamSettings, Time
+from testing.firehose.backup import PutRecord
+from testing.firehose.delivery import HttpDestination
+from testing.firehose.settings import MAX_RECORD_BYTES, MAX_RECORDS, StreamSettings, Time
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +17,10 @@ class Report:
     """What a stream has done so far.
 
     Attributes:
-        records: Taken from producers.
-        batches: Made of them; some may still be under way.
-        attempts: Requests of the batches that are settled.
-        outcomes: How many batches ended how.
+        records: The number of records from producers.
+        batches: The number of batches, including those in progress.
+        attempts: The number of requests of the batches that have ended.
+        outcomes: The number of batches by outcome.
     """
 
     records: int
@@ -30,39 +30,40 @@ class Report:
 
     @property
     def settled(self) -> int:
-        """How many batches have come to an end."""
+        """The number of batches that have ended."""
         return self.outcomes.total()
 
 
 class Stream:
-    """The stream, at work from its construction until the end of `with`.
+    """The stream, running from its construction until the end of `with`.
 
     Leaving the block delivers what is buffered and waits for every batch; leaving it with an
     error makes no further attempt.
 
     Args:
-        settings: How it is set up.
+        settings: Its configuration.
         destination: Where batches go.
         time: Its clock.
     """
 
-    def __init__(self, settings: StreamSettings, destination: Destination, time: Time) -> None:
+    def __init__(self, settings: StreamSettings, destination: HttpDestination, time: Time) -> None:
+        self._settings = settings
         self._destination = destination
         self._time = time
-        self._buffer = Buffer(settings.buffer_bytes, settings.buffer_seconds)
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._closing = False
-        self._records = 0
-        self._attempts = 0
+        self._buffer: list[PutRecord] = []
+        self._buffered_bytes, self._buffered_since = 0, 0.0
+        self._records = self._attempts = 0
         self._outcomes: Counter[str] = Counter()
         self._futures: list[Future[None]] = []
         self._workers = ThreadPoolExecutor(settings.parallel, thread_name_prefix="firehose")
-        self._flusher = threading.Thread(target=self._flush, name="firehose-buffer")
+        self._flusher = threading.Thread(target=self._flush_in_time, name="firehose-buffer")
         self._flusher.start()
 
     def __enter__(self) -> Self:
-        """Give the stream, which already works."""
+        """Return the stream, which runs already."""
         return self
 
     def __exit__(
@@ -71,13 +72,13 @@ class Stream:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Finish, or stop; raise what went wrong in a thread unless an error is on its way."""
+        """Finish, or stop; raise the error of a thread unless another one is being raised."""
         if error is not None:
             self._stopping.set()
         try:
             self._finish()
         except BaseException:
-            # Interrupted while it waited: nobody waits for the rest any more.
+            # Interrupted while waiting: the batches in progress are abandoned.
             self._stopping.set()
             raise
         if error is None:
@@ -85,55 +86,62 @@ class Stream:
                 future.result()
 
     def put(self, data: bytes) -> None:
-        """Take one record.
+        """Buffer one record.
 
         Args:
             data: Any bytes, at most 1,024,000 of them.
 
         Raises:
-            ValueError: It is larger; Firehose refuses it at the producer's call.
+            ValueError: It is larger; Firehose rejects it at the producer's call.
         """
         if len(data) > MAX_RECORD_BYTES:
             raise ValueError(f"a record may have {MAX_RECORD_BYTES} bytes, not {len(data)}")
         with self._changed:
-            record = Record(data, self._time.wall_ms(), self._records)
+            if not self._buffer:
+                self._buffered_since = self._time.now()
+            self._buffer.append(PutRecord(data, self._time.wall_ms(), self._records))
             self._records += 1
-            batch = self._buffer.add(record, self._time.now())
-            if batch:
-                self._submit(batch)
+            self._buffered_bytes += len(data)
+            full = self._buffered_bytes >= self._settings.buffer_bytes
+            if full or len(self._buffer) >= MAX_RECORDS:
+                self._flush()
             self._changed.notify_all()
 
     def report(self) -> Report:
-        """Give what has happened so far."""
+        """Return what has happened so far."""
         with self._changed:
             return Report(self._records, len(self._futures), self._attempts, self._outcomes.copy())
 
     def _finish(self) -> None:
-        """Submit what is buffered, and wait for every batch."""
+        """Flush the buffer, and wait for every batch."""
         with self._changed:
             self._closing = True
-            self._submit(self._buffer.take())
+            self._flush()
             self._changed.notify_all()
         self._flusher.join()
         self._workers.shutdown()
         self._destination.close()
 
-    def _submit(self, batch: Batch) -> None:
-        if batch:
-            self._futures.append(self._workers.submit(self._settle, batch))
-
-    def _settle(self, batch: Batch) -> None:
-        settled = self._destination.settle(batch, self._stopping)
-        with self._changed:
-            self._attempts += settled.attempts
-            self._outcomes[settled.outcome] += 1
-
     def _flush(self) -> None:
-        """Complete batches whose time has come."""
+        """Submit the buffered records as one batch."""
+        batch, self._buffer, self._buffered_bytes = tuple(self._buffer), [], 0
+        if batch:
+            self._futures.append(self._workers.submit(self._deliver, batch))
+
+    def _deliver(self, batch: tuple[PutRecord, ...]) -> None:
+        result = self._destination.deliver(batch, self._stopping)
+        with self._changed:
+            self._attempts += result.attempts
+            self._outcomes[result.outcome] += 1
+
+    def _flush_in_time(self) -> None:
+        """Flush the buffer whenever its first record has waited long enough."""
         with self._changed:
             while not self._closing:
-                due_in = self._buffer.due_in(self._time.now())
-                if due_in == 0:
-                    self._submit(self._buffer.take())
+                due_in = self._buffered_since + self._settings.buffer_seconds - self._time.now()
+                if not self._buffer:
+                    self._changed.wait()
+                elif due_in <= 0:
+                    self._flush()
                 else:
-                    self._changed.wait(due_in / self._time.speed if due_in else None)
+                    self._changed.wait(due_in / self._time.speed)

@@ -1,4 +1,4 @@
-"""One execution environment: who is registered, who waits, and what the platform writes."""
+"""One execution environment: its extensions, subscriptions and processes."""
 
 import threading
 import time
@@ -6,22 +6,12 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from testing.lambda_services import events
-from testing.lambda_services.faults import Faults, FunctionAbout
+from testing.lambda_services.faults import Faults, FunctionInfo
 from testing.lambda_services.subscription import Subscription
 from testing.lambda_services.telemetry_stream import Platform, TelemetryStream
-
-
-class Freezable(Protocol):
-    """A process of the environment."""
-
-    def freeze(self) -> None:
-        """Stop it until `thaw`."""
-
-    def thaw(self) -> None:
-        """Let it run."""
 
 
 @dataclass(slots=True, eq=False)
@@ -31,11 +21,11 @@ class Extension:
     Attributes:
         name: The file name that it registered with.
         events: `INVOKE`, `SHUTDOWN`, both or none.
-        identifier: What it names itself with in each call.
-        asked_at: When each of its `next` that was served came, monotonic seconds.
+        identifier: Its id in each call.
+        asked_at: When each of its successful calls of `next` arrived, monotonic seconds.
         pending: Events that it has not fetched yet.
         waiting: Whether it is in `next`.
-        gone: Whether its process has ended, or its environment.
+        gone: Whether its process has ended.
     """
 
     name: str
@@ -48,34 +38,33 @@ class Extension:
 
     @property
     def idle(self) -> bool:
-        """Tell whether it waits for an event and has none to fetch."""
+        """Whether it waits for an event, and there is none to fetch."""
         return self.waiting and not self.pending
 
 
 class Environment:
-    """The state that the three APIs share; who reads or changes it holds `changed`.
+    """The state that the three APIs share; reading or changing it requires `changed`.
 
     Args:
-        faults: What to do wrong.
-        function: What is said about the function.
+        faults: What the services do wrong.
+        function: What they report about the function.
         platform: How telemetry is delivered.
         managed_instances: Behave as Lambda Managed Instances do.
 
     Attributes:
-        changed: Notified with every change.
-        external: Names of the files that are external extensions. As long as there are none,
-            every name is taken for one.
+        changed: Notified of every change.
+        external: File names of the external extensions. While it is empty, every extension
+            counts as external.
         extensions: By identifier.
         streams: The subscription of each extension, by identifier.
-        processes: What is frozen between invocations.
         initialised: Whether the init phase is over.
-        closing: Whether everything ends.
+        closing: Whether the services are being closed.
     """
 
     def __init__(
         self,
         faults: Faults,
-        function: FunctionAbout,
+        function: FunctionInfo,
         platform: Platform,
         *,
         managed_instances: bool,
@@ -86,21 +75,24 @@ class Environment:
         self.external: set[str] = set()
         self.extensions: dict[str, Extension] = {}
         self.streams: dict[str, TelemetryStream] = {}
-        self.processes: list[Freezable] = []
         self.initialised = False
         self.closing = False
         self._begun = time.monotonic()
 
     @property
     def kind(self) -> str:
-        """Give the `initializationType`."""
+        """The `initializationType`."""
         return "lambda-managed-instances" if self.managed_instances else "on-demand"
 
     def wait_for(self, holds: Callable[[], object], seconds: float | None = None) -> bool:
-        """Wait until something holds, or everything ends; tell whether it holds."""
+        """Wait until `holds` is true, or the services are closed; return whether it is."""
         with self.changed:
             self.changed.wait_for(lambda: self.closing or holds(), seconds)
             return bool(holds())
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but not longer than until the services are closed."""
+        self.wait_for(lambda: False, max(0.0, seconds))
 
     def emit(
         self,
@@ -128,42 +120,42 @@ class Environment:
             stream.put(kind, content, acknowledged)
 
     def current_streams(self) -> list[TelemetryStream]:
-        """Give the subscriptions there are."""
+        """Return the subscriptions."""
         with self.changed:
             return list(self.streams.values())
 
     def subscribe(self, extension: Extension, subscription: Subscription) -> None:
-        """Begin to deliver, with what the init phase has written so far."""
+        """Begin to deliver, first what the init phase has written so far."""
         stream = TelemetryStream(subscription, self.platform)
         with self.changed:
             self.streams[extension.identifier] = stream
             self.changed.notify_all()
-        record = events.init_start(self.function, self.kind)
-        stream.put("platform.initStart", events.event_json("platform.initStart", record))
-        kind = "platform.telemetrySubscription"
-        self.emit(kind, events.subscribed(extension.name, subscription.types))
+        start = events.event_json("platform.initStart", events.init_start(self.function, self.kind))
+        stream.put("platform.initStart", start)
+        record = {"name": extension.name, "state": "Subscribed", "types": subscription.types}
+        self.emit("platform.telemetrySubscription", record)
 
     def end_init(self) -> None:
-        """End the init phase, once: every extension, and the function, have asked for work."""
+        """End the init phase, if it is not over: all extensions and the function are ready."""
         with self.changed:
             if self.initialised:
                 return
             self.initialised = True
             registered = list(self.extensions.values())
         for extension in registered:
-            about = events.extension_ready(extension.name, sorted(extension.events))
-            self.emit("platform.extension", about)
+            ready = {"name": extension.name, "state": "Ready", "events": sorted(extension.events)}
+            self.emit("platform.extension", ready)
         for kind, record in events.init_ends(time.monotonic() - self._begun, self.kind).items():
             self.emit(kind, record)
 
     def all_ready(self) -> bool:
-        """Tell whether all extensions have called `next`, the ones that are only begun too."""
+        """Return whether all extensions, registered or expected, have called `next`."""
         present = [extension for extension in self.extensions.values() if not extension.gone]
         names = {extension.name for extension in present if extension.asked_at}
         return self.external <= names and all(extension.asked_at for extension in present)
 
     def push(self, kind: str, event: Any) -> list[Extension]:
-        """Give an event to all extensions that registered for it, and tell which these are."""
+        """Give an event to all extensions that registered for it; return these."""
         with self.changed:
             found = [
                 extension
@@ -175,43 +167,22 @@ class Environment:
             self.changed.notify_all()
             return found
 
-    def forget(self, name: str) -> None:
+    def mark_gone(self, name: str) -> None:
         """Note that the process of an extension has ended."""
         with self.changed:
             for extension in self.extensions.values():
-                if extension.name == name:
-                    extension.gone = True
+                extension.gone |= extension.name == name
             self.changed.notify_all()
 
-    def freeze(self, *, stop: bool) -> None:
-        """Deliver nothing from now on; `stop`: and stop all processes."""
+    def freeze(self) -> None:
+        """Start no delivery from now on."""
         for stream in self.current_streams():
             stream.pause()
-        if stop:
-            for process in list(self.processes):
-                process.freeze()
 
     def thaw(self) -> None:
-        """Let all processes run, and deliver again."""
-        for process in list(self.processes):
-            process.thaw()
+        """Deliver again."""
         for stream in self.current_streams():
             stream.resume()
-
-    def reset(self) -> None:
-        """Begin a new environment: nobody is registered, or subscribed, and init begins."""
-        with self.changed:
-            streams = list(self.streams.values())
-            self.streams.clear()
-            for extension in self.extensions.values():
-                extension.gone = True
-            self.extensions.clear()
-            self.external.clear()
-            self.initialised = False
-            self._begun = time.monotonic()
-            self.changed.notify_all()
-        for stream in streams:
-            stream.close()
 
     def close(self) -> None:
         """End every long poll and every delivery."""

@@ -5,17 +5,18 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from testing.lambda_services.faults import FunctionAbout
+from testing.lambda_services.faults import FunctionInfo
 
-Event = Mapping[str, Any]
+Record = Mapping[str, Any]
+"""The `record` of an event."""
 
 
 def event_json(kind: str, record: Any, at: float | None = None) -> bytes:
-    """Write an event as it stands in a delivery.
+    """Write an event as a delivery contains it.
 
     Args:
         kind: Its `type`.
-        record: Its `record`: any value of JSON. Lone surrogates are escaped, as JSON has them.
+        record: Its `record`: any value of JSON. Lone surrogates are escaped.
         at: When the platform made it, seconds since 1970; None: now.
 
     Returns:
@@ -32,13 +33,8 @@ def timestamp(at: float | None = None) -> str:
     return f"{seconds}.{milliseconds % 1000:03d}Z"
 
 
-def subscribed(name: str, types: list[str]) -> Event:
-    """Give the record of `platform.telemetrySubscription`."""
-    return {"name": name, "state": "Subscribed", "types": types}
-
-
-def init_start(function: FunctionAbout, kind: str) -> Event:
-    """Give the record of `platform.initStart`; `kind` is `on-demand` or what else it may be."""
+def init_start(function: FunctionInfo, kind: str) -> Record:
+    """Return the record of `platform.initStart`; `kind` is `on-demand`, for instance."""
     return {
         "initializationType": kind,
         "phase": "init",
@@ -47,66 +43,48 @@ def init_start(function: FunctionAbout, kind: str) -> Event:
     }
 
 
-def init_ends(duration: float, kind: str) -> dict[str, Event]:
-    """Give the records that end an init phase of so many seconds, by their types."""
-    about = {"initializationType": kind, "phase": "init", "status": "success"}
-    metrics = {"durationMs": round(duration * 1000, 3)}
-    return {
-        "platform.initRuntimeDone": about,
-        "platform.initReport": {**about, "metrics": metrics},
-    }
+def init_ends(seconds: float, kind: str) -> dict[str, Record]:
+    """Return the records that end an init phase, by their types."""
+    done = {"initializationType": kind, "phase": "init", "status": "success"}
+    report = {**done, "metrics": {"durationMs": _milliseconds(seconds)}}
+    return {"platform.initRuntimeDone": done, "platform.initReport": report}
 
 
-def extension_ready(name: str, events: list[str]) -> Event:
-    """Give the record of `platform.extension`."""
-    return {"name": name, "state": "Ready", "events": events}
-
-
-def start(request_id: str, function: FunctionAbout, *, managed_instances: bool) -> Event:
-    """Give the record of `platform.start`."""
+def start(request_id: str, function: FunctionInfo, *, managed_instances: bool) -> Record:
+    """Return the record of `platform.start`."""
     record = {"requestId": request_id, "version": function.version}
     return {**record, "functionArn": function.arn} if managed_instances else record
 
 
-def runtime_done(request_id: str, status: str, duration: float) -> Event:
-    """Give the record of `platform.runtimeDone`.
+def runtime_done(request_id: str, status: str, seconds: float) -> Record:
+    """Return the record of `platform.runtimeDone`.
 
     Args:
         request_id: The invocation.
         status: `success`, `failure`, `error` or `timeout`.
-        duration: Seconds that the function took.
+        seconds: How long the function took.
     """
     record: dict[str, Any] = {"requestId": request_id, "status": status}
     if status != "success":
         record["errorType"] = "Runtime.ExitError" if status == "failure" else "Function.Error"
-    return {**record, "metrics": {"durationMs": round(duration * 1000, 3), "producedBytes": 0}}
+    return {**record, "metrics": {"durationMs": _milliseconds(seconds), "producedBytes": 0}}
 
 
-def report(request_id: str, status: str, duration: float, memory_mb: int | None) -> Event:
-    """Give the record of `platform.report`.
+def report(request_id: str, status: str, seconds: float, memory_mb: int | None) -> Record:
+    """Return the record of `platform.report`.
 
     Args:
         request_id: The invocation.
-        status: As `runtime_done` has it.
-        duration: Seconds that it took, with the extensions' part.
-        memory_mb: The function's memory in MiB; None leaves out what Managed Instances do.
+        status: As in `runtime_done`.
+        seconds: How long the invocation took, including the extensions.
+        memory_mb: The function's memory in MiB; None on Managed Instances, which report none.
     """
-    metrics: dict[str, float] = {"durationMs": round(duration * 1000, 3)}
+    metrics = {"durationMs": _milliseconds(seconds)}
     if memory_mb is not None:
-        metrics |= {
-            "billedDurationMs": int(duration * 1000) + 1,
-            "memorySizeMB": memory_mb,
-            "maxMemoryUsedMB": memory_mb // 4,
-        }
+        metrics["billedDurationMs"] = int(seconds * 1000) + 1
+        metrics |= {"memorySizeMB": memory_mb, "maxMemoryUsedMB": memory_mb // 4}
     return {"requestId": request_id, "status": status, "metrics": metrics}
 
 
-def logs_dropped(records: int, size: int) -> Event:
-    """Give the record of `platform.logsDropped`."""
-    return {
-        "droppedRecords": records,
-        "droppedBytes": size,
-        # The words of the event schema reference, "platform.logsDropped".
-        "reason": "Consumer seems to have fallen behind as it has not acknowledged receipt of "
-        "logs.",
-    }
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)

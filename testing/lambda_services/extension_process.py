@@ -1,6 +1,5 @@
-"""An external extension as a process, started, frozen and ended as Lambda does it."""
+"""An external extension as a process, started and ended as Lambda does it."""
 
-import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -10,8 +9,6 @@ from pathlib import Path
 from testing.lambda_services.sandboxed_process import SandboxedProcess
 from testing.lambda_services.services import LambdaServices
 
-_READ_BYTES = 65536
-
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -19,8 +16,8 @@ class Ended:
 
     Attributes:
         exit_code: As `subprocess` has it: negative for a signal.
-        seconds: From SHUTDOWN to its end.
-        killed: Whether it was still there when its time was over.
+        seconds: Time from SHUTDOWN to its end.
+        killed: Whether it still ran when its time was over.
     """
 
     exit_code: int
@@ -30,7 +27,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Resident memory of a process in bytes: at this moment, and at most so far."""
+    """Resident memory of a process in bytes: now, and its maximum so far."""
 
     current: int
     peak: int
@@ -42,9 +39,9 @@ class ExtensionProcess(SandboxedProcess):
     Args:
         services: Where it registers.
         executable: The file, whose name is the extension's. It is executed with its full path.
-        environ: Its variables beside those of `LambdaServices.environ`, before which they go.
-        python: The interpreter, and options of it; none: the file is executed itself.
-        ship_output: Write its output lines as `extension` events too.
+        environ: Its variables; they take precedence over those of `LambdaServices.environ`.
+        python: An interpreter and its options; empty: the file itself is executed.
+        ship_output: Write its output lines as `extension` events.
     """
 
     def __init__(
@@ -57,67 +54,57 @@ class ExtensionProcess(SandboxedProcess):
         ship_output: bool = False,
     ) -> None:
         self._name = services.expect(executable)
-        self._output = bytearray()
-        self._ship_output = ship_output
         self._ended: float | None = None
         command = [*map(str, python), str(executable.absolute())]
-        super().__init__(services, command, environ, Path("/"))
+        kind = "extension" if ship_output else ""
+        super().__init__(services, command, environ, Path("/"), emit_as=kind)
         self._reaper = threading.Thread(target=self._reap, daemon=True)
         self._reaper.start()
 
     @property
-    def output(self) -> bytes:
-        """Everything that it wrote so far, standard output and error as they came."""
-        return bytes(self._output)
-
-    @property
     def exit_code(self) -> int | None:
-        """How it ended, as `subprocess` has it; None as long as it runs."""
+        """How it ended, as `subprocess` has it; None while it runs."""
         return None if self._ended is None else self._process.returncode
 
     def wait_ready(self, seconds: float = 60.0) -> float:
         """Wait for its first `next`, and for that of all others.
 
-        Args:
-            seconds: How long.
-
         Returns:
             Seconds from its start to its first `next`.
 
         Raises:
-            TimeoutError: It did not come.
+            TimeoutError: It has not called `next`; the message contains its output.
         """
-        if not (
-            self._services.environment.wait_for(self._asked, seconds)
-            and self._services.wait_ready(seconds)
+        services = self._services
+        if not services.environment.wait_for(self._asked, seconds) or not services.wait_ready(
+            seconds
         ):
-            words = self.output.decode(errors="replace")
-            raise TimeoutError(f"{self._name} has not called next within {seconds} s: {words}")
+            output = self.output.decode(errors="replace")
+            raise TimeoutError(f"{self._name} has not called next within {seconds} s: {output}")
         return self._asked()[0] - self.begun
 
     def _asked(self) -> list[float]:
-        """Give when it called `next`."""
-        mine = [found for found in self._services.extensions if found.name == self._name]
-        return mine[-1].asked_at if mine else []
+        """Return when it called `next`."""
+        own = [found for found in self._services.extensions if found.name == self._name]
+        return own[-1].asked_at if own else []
 
     def wait_ended(self, seconds: float = 60.0) -> int | None:
-        """Wait for its end, which nobody causes; give how it ended, None where it did not."""
+        """Wait until it ends by itself; return its exit code, None where it still runs."""
         self._reaper.join(seconds)
         return self.exit_code
 
     def shutdown(self, reason: str = "spindown") -> Ended:
-        """Give SHUTDOWN, and kill it when its time is over; without that registration at once.
+        """Give SHUTDOWN, and kill it when its time is over; at once if it did not register for it.
 
         Args:
-            reason: `spindown`, `timeout` or `failure`, in any case of letters.
+            reason: `spindown`, `timeout` or `failure`, in upper or lower case.
         """
         begun = time.monotonic()
         until = self._services.shutdown(reason)
-        told = any(
+        if any(
             extension.name == self._name and "SHUTDOWN" in extension.events
             for extension in self._services.extensions
-        )
-        if told:
+        ):
             self._reaper.join(max(0.0, until - time.monotonic()))
         killed = self._ended is None
         self.close()
@@ -136,26 +123,12 @@ class ExtensionProcess(SandboxedProcess):
         return Memory(current, peak)
 
     def close(self) -> None:
-        """Kill it, and what it has started, as far as they are left."""
+        """Kill it, and everything that it has started."""
         super().close()
         self._reaper.join()
-
-    def _read(self) -> None:
-        """Take its output until its end."""
-        output = self._process.stdout
-        if output is None:
-            return
-        begun_line = b""
-        while part := os.read(output.fileno(), _READ_BYTES):
-            self._output += part
-            if self._ship_output:
-                *lines, begun_line = (begun_line + part).split(b"\n")
-                for line in lines:
-                    self._services.emit("extension", line.decode(errors="replace"))
-        output.close()
 
     def _reap(self) -> None:
         """Note the end of the process."""
         self._process.wait()
         self._ended = time.monotonic()
-        self._services.environment.forget(self._name)
+        self._services.environment.mark_gone(self._name)

@@ -1,6 +1,5 @@
-"""A function as a process beside the extensions; what it writes becomes `function` events."""
+"""A function as a process beside the extensions; its output lines become `function` events."""
 
-import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,11 +15,11 @@ class FunctionProcess(SandboxedProcess):
     """A function that runs from its construction until `close` or the end of `with`.
 
     Args:
-        services: Whose Runtime API it polls.
+        services: The services whose Runtime API it polls.
         handler: Dotted name of the handler.
-        environ: Its variables beside those of `LambdaServices.environ`, before which they go.
+        environ: Its variables; they take precedence over those of `LambdaServices.environ`.
         folder: Where the handler's code is.
-        python: The interpreter, and options of it.
+        python: The interpreter and its options.
     """
 
     def __init__(
@@ -32,7 +31,6 @@ class FunctionProcess(SandboxedProcess):
         folder: Path = PROJECT,
         python: Sequence[str | Path] = (sys.executable,),
     ) -> None:
-        self._lines: list[str] = []
         variables = {
             "_HANDLER": handler,
             "LAMBDA_TASK_ROOT": str(folder),
@@ -43,34 +41,21 @@ class FunctionProcess(SandboxedProcess):
             **environ,
         }
         command = [*map(str, python), "-m", "testing.lambda_services.runtime"]
-        super().__init__(services, command, variables, folder)
+        super().__init__(services, command, variables, folder, emit_as="function")
 
     @property
     def lines(self) -> list[str]:
-        """What it wrote so far, line by line."""
-        return list(self._lines)
+        """The lines that it wrote so far."""
+        return self.output.decode(errors="replace").removesuffix("\n").split("\n")
 
     def wait_ready(self, seconds: float = 60.0) -> None:
-        """Wait until it asks for an invocation.
-
-        Args:
-            seconds: How long.
+        """Wait until it polls for an invocation.
 
         Raises:
-            RuntimeError: It did not, or told that it cannot start.
+            RuntimeError: It has not, or has reported an init/error.
         """
         runtime, environment = self._services.runtime, self._services.environment
         environment.wait_for(lambda: runtime.polled or runtime.init_error is not None, seconds)
         if not runtime.polled:
-            words = (runtime.init_error or b"").decode(errors="replace")
-            raise RuntimeError(f"the function does not start: {words} {self.lines}")
-
-    def _read(self) -> None:
-        """Make an event of each line."""
-        output = self._process.stdout
-        if output is None:
-            return
-        with io.TextIOWrapper(output, encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                self._lines.append(line.rstrip("\n"))
-                self._services.emit("function", line)
+            error = (runtime.init_error or b"").decode(errors="replace")
+            raise RuntimeError(f"the function does not start: {error} {self.lines}")

@@ -1,11 +1,11 @@
-"""One invocation: what is told to do, and what came of it."""
+"""One invocation: what a scripted function does, and what was measured."""
 
 import contextlib
 import time
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from testing.lambda_services import events
 from testing.lambda_services.environment import Environment, Extension
@@ -16,7 +16,7 @@ Status = Literal["success", "failure", "error", "timeout"]
 """As `platform.runtimeDone` has it; a crash is a `failure`."""
 
 _PACE_SECONDS = 0.005
-# What is allowed beyond the deadline, to see how late an extension is on a machine of any speed.
+# Allowed beyond the deadline, to measure how late an extension is on a slow machine.
 _GRACE_SECONDS = 30.0
 
 
@@ -26,12 +26,12 @@ class Invocation:
 
     Attributes:
         request_id: Its id.
-        begun: When it was given to the extensions.
+        begun: When the extensions got INVOKE.
         deadline: When Lambda would end it.
-        done_at: When the function was through, which is when `runtimeDone` is written.
-        done_acknowledged: When a subscriber had acknowledged `runtimeDone`; None if it never was.
-        next_at: When the last of the extensions asked for the next event; None if one did not
-            until half a minute after the deadline.
+        done_at: When the function ended, which is when `runtimeDone` is written.
+        done_acknowledged: When a subscriber acknowledged `runtimeDone`; None: never.
+        next_at: When the last of the extensions called `next`; None if one did not until half
+            a minute after the deadline.
         response: What a function's process returned, or its error.
         failed: Whether that is an error.
     """
@@ -47,10 +47,10 @@ class Invocation:
 
     @property
     def added_seconds(self) -> float:
-        """Give what the extensions add: from the function's end to their `next`.
+        """The time that the extensions add: from the function's end to their `next`.
 
         Raises:
-            RuntimeError: An extension did not ask for the next event.
+            RuntimeError: An extension did not call `next`.
         """
         if self.next_at is None:
             raise RuntimeError(f"no GET /event/next after invocation {self.request_id}")
@@ -59,10 +59,20 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """What a function without a process does; see `LambdaServices.invoke`."""
+    """What a function without a process does.
+
+    Attributes:
+        lines: Lines written at its end: strings, or any value of JSON.
+        duration: Seconds that the function takes.
+        order: How the last lines and `runtimeDone` are delivered.
+        gap: Seconds between their deliveries.
+        lose_runtime_done: Write no `runtimeDone`.
+        status: How it ends. After `timeout` (which takes until the deadline) and `failure`
+            the extensions are not waited for: `ExtensionProcess.shutdown` follows.
+        bytes_per_second: How fast lines are written; None: at once, even if some are dropped.
+    """
 
     lines: Iterable[Any] = ()
-    early_lines: Iterable[Any] = ()
     duration: float = 0.0
     order: Order = "line-then-done"
     gap: float = 0.0
@@ -73,59 +83,59 @@ class Script:
 
 @dataclass(slots=True)
 class Run:
-    """An invocation that is under way in an environment."""
+    """An invocation in progress."""
 
     environment: Environment
     invocation: Invocation
     extensions: list[Extension] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, environment: Environment, seconds: float) -> "Run":
+    def begin(cls, environment: Environment, seconds: float) -> Self:
         """Write `platform.start`, and give INVOKE to the extensions.
 
         Args:
-            environment: Where.
-            seconds: Until the deadline.
+            environment: Where it runs.
+            seconds: Time until the deadline.
         """
         now = time.monotonic()
         invocation = Invocation(str(uuid.uuid4()), now, now + seconds)
         environment.thaw()
-        about = environment.function
+        function = environment.function
         managed = environment.managed_instances
-        record = events.start(invocation.request_id, about, managed_instances=managed)
+        record = events.start(invocation.request_id, function, managed_instances=managed)
         environment.emit("platform.start", record)
         event = {
             "eventType": "INVOKE",
             "deadlineMs": int((time.time() + seconds) * 1000),
             "requestId": invocation.request_id,
-            "invokedFunctionArn": about.arn,
-            # Extensions API, "Next"; the emulator leaves it out.
+            "invokedFunctionArn": function.arn,
+            # Extensions API, "Next"; the emulator omits it.
             "tracing": {"type": "X-Amzn-Trace-Id", "value": _trace()},
         }
         return cls(environment, invocation, environment.push("INVOKE", event))
 
     def play(self, script: Script) -> None:
-        """Do what a function would, until it is through."""
-        self._write(script.early_lines, script.bytes_per_second)
+        """Do what the script says, until the function ends."""
+        environment = self.environment
         timed_out = script.status == "timeout"
         left = self.invocation.deadline - time.monotonic()
-        self.environment.wait_for(lambda: False, max(0.0, left if timed_out else script.duration))
+        environment.sleep(left if timed_out else script.duration)
         if script.order == "done-then-line":
-            self.done(script.status, lose=script.lose_runtime_done)
+            self._end(script)
             self._cut(script.gap)
-            self._write(script.lines, script.bytes_per_second)
+            self._write(script.lines, script)
         elif script.order == "one-post":
-            # Nothing is delivered until both are there, however long this thread is held up.
+            # Nothing is delivered before both are written, however slow this thread is.
             with self._held():
-                self._write(script.lines, script.bytes_per_second)
-                self.done(script.status, lose=script.lose_runtime_done)
+                self._write(script.lines, script)
+                self._end(script)
         else:
-            self._write(script.lines, script.bytes_per_second)
+            self._write(script.lines, script)
             self._cut(script.gap)
-            self.done(script.status, lose=script.lose_runtime_done)
+            self._end(script)
 
     def done(self, status: Status, *, lose: bool = False) -> None:
-        """Write `platform.runtimeDone`, unless it is to be lost, or there is none here."""
+        """Write `platform.runtimeDone`, unless it is to be lost; Managed Instances have none."""
         invocation = self.invocation
         invocation.done_at = time.monotonic()
         if lose or self.environment.managed_instances:
@@ -138,44 +148,46 @@ class Run:
         record = events.runtime_done(invocation.request_id, status, duration)
         self.environment.emit("platform.runtimeDone", record, acknowledged=acknowledged)
 
-    def await_extensions(self) -> None:
-        """Wait until all extensions that were given INVOKE have asked for the next event."""
+    def finish(self, status: Status) -> None:
+        """Wait until all extensions that got INVOKE have called `next`, and freeze.
+
+        On-demand Lambda writes `platform.report` only then.
+        """
+        environment, extensions = self.environment, self.extensions
         until = self.invocation.deadline + _GRACE_SECONDS
-        extensions = self.extensions
-
-        def back() -> bool:
-            return all(extension.idle or extension.gone for extension in extensions)
-
-        self.environment.wait_for(back, max(0.0, until - time.monotonic()))
-        with self.environment.changed:
+        environment.wait_for(
+            lambda: all(extension.idle or extension.gone for extension in extensions),
+            max(0.0, until - time.monotonic()),
+        )
+        with environment.changed:
             if extensions and all(extension.idle for extension in extensions):
                 self.invocation.next_at = max(extension.asked_at[-1] for extension in extensions)
-
-    def report(self, status: Status) -> None:
-        """Write `platform.report`, which on-demand Lambda does after the extensions' `next`."""
+        managed = environment.managed_instances
+        if not managed:
+            environment.freeze()
         duration = time.monotonic() - self.invocation.begun
-        managed = self.environment.managed_instances
-        memory = None if managed else self.environment.function.memory_mb
+        memory = None if managed else environment.function.memory_mb
         record = events.report(self.invocation.request_id, status, duration, memory)
-        self.environment.emit("platform.report", record)
+        environment.emit("platform.report", record)
 
-    def _write(self, lines: Iterable[Any], bytes_per_second: float | None) -> None:
-        """Write function lines, as fast as is said."""
-        if bytes_per_second is None:
-            for line in lines:
-                self.environment.emit("function", line)
-            return
-        begun, size = time.monotonic(), 0
-        for content in _contents(lines):
-            ahead = size / bytes_per_second - (time.monotonic() - begun)
-            if ahead > _PACE_SECONDS:
-                self.environment.wait_for(lambda: False, ahead)
+    def _end(self, script: Script) -> None:
+        self.done(script.status, lose=script.lose_runtime_done)
+
+    def _write(self, lines: Iterable[Any], script: Script) -> None:
+        """Write function lines at the script's pace."""
+        begun, size, pace = time.monotonic(), 0, script.bytes_per_second
+        for line in lines:
+            content = events.event_json("function", line)
+            if pace is not None:
+                ahead = size / pace - (time.monotonic() - begun)
+                if ahead > _PACE_SECONDS:
+                    self.environment.sleep(ahead)
             size += len(content)
             self.environment.emit_bytes("function", content)
 
     @contextlib.contextmanager
     def _held(self) -> Iterator[None]:
-        """Begin no delivery for the time of the block."""
+        """Start no delivery within the block."""
         streams = self.environment.current_streams()
         for stream in streams:
             stream.pause()
@@ -186,18 +198,12 @@ class Run:
                 stream.resume()
 
     def _cut(self, gap: float) -> None:
-        """Let what follows go into another delivery."""
+        """Begin another delivery with what follows."""
         for stream in self.environment.current_streams():
             stream.cut(gap)
 
 
-def _contents(lines: Iterable[Any]) -> Iterator[bytes]:
-    """Give the events of function lines."""
-    for line in lines:
-        yield events.event_json("function", line)
-
-
 def _trace() -> str:
-    """Make a trace header, not sampled."""
+    """Make a trace header that is not sampled."""
     numbers = uuid.uuid4().hex
     return f"Root=1-{int(time.time()):08x}-{numbers[:24]};Parent={numbers[16:]};Sampled=0"

@@ -1,4 +1,4 @@
-"""What sends to an extension's listener, and measures how long each answer takes."""
+"""The client that posts to an extension's listener, and measures how long each reply takes."""
 
 import contextlib
 import http.client
@@ -18,19 +18,20 @@ _CONTINUE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class TelemetryPost:
     """One POST to an extension's listener; times in monotonic seconds.
 
     Attributes:
-        number: Which batch, from 1; a batch that is sent again keeps its number.
-        records: How many events it held; 0 where a test sent bytes.
+        number: Number of the batch, from 1; a batch that is sent again keeps it. 0 for bytes that
+            a test sends itself.
+        records: How many events it contains.
         size: Bytes of the body.
         types: The types of its events, each once, in order.
         begun: When its first byte was sent.
-        sent: When its last byte was; None where that failed.
-        ended: When the answer was there, or the failure.
-        status: What was answered; 0 where nothing was.
-        failure: What went wrong on the connection.
+        sent: When its last byte was sent; None where that failed.
+        ended: When the reply was read, or the connection failed.
+        status: Status of the reply; 0 where there is none.
+        failure: The error of the connection.
     """
 
     number: int
@@ -44,131 +45,100 @@ class Delivery:
     failure: str = ""
 
     @property
-    def answer_seconds(self) -> float:
-        """Give the time from the last byte of the request to the answer."""
-        return self.ended - (self.begun if self.sent is None else self.sent)
-
-    @property
     def acknowledged(self) -> bool:
-        """Tell whether the platform takes the batch for delivered."""
+        """Whether the platform regards the batch as delivered."""
         return 200 <= self.status < 300
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """The body of a delivery, and what is in it; see `Delivery`."""
-
-    number: int
-    body: bytes
-    records: int = 0
-    types: tuple[str, ...] = ()
+Delivery = TelemetryPost  # The old name, until all parts are merged.
 
 
 class ListenerClient:
-    """A connection to a listener on 127.0.0.1 that is kept alive between deliveries.
+    """A connection to a listener on 127.0.0.1 that is kept alive between batches.
 
     Args:
         port: Where it listens.
-        answer_seconds: How long an answer may take.
+        answer_seconds: How long connecting, and a reply, may take.
     """
 
     def __init__(self, port: int, answer_seconds: float) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=answer_seconds)
 
-    def deliver(self, batch: Batch) -> Delivery:
-        """Send a batch once; a failure is in what it gives, and is not raised."""
+    def post(
+        self,
+        body: bytes,
+        transfer: Transfer = "length",
+        *,
+        number: int = 0,
+        records: int = 0,
+        types: tuple[str, ...] = (),
+    ) -> TelemetryPost:
+        """Send a body once; an error is returned in the result, and not raised.
+
+        Args:
+            body: Any bytes.
+            transfer: How they are sent.
+            number: See `TelemetryPost`, as for the other arguments.
+            records: The number of events.
+            types: Their types.
+        """
         begun, sent, status, failure = time.monotonic(), None, 0, ""
+        connection = self._connection
         try:
-            self._connection.request("POST", "/", batch.body, _headers())
+            self._send_head(len(body), transfer)
+            for part in _parts(body, transfer):
+                connection.send(part)
             sent = time.monotonic()
-            answer = self._connection.getresponse()
-            answer.read()
-            status = answer.status
+            if transfer == "cut":
+                connection.sock.shutdown(socket.SHUT_WR)
+                connection.sock.recv(_CHUNK_BYTES)
+            else:
+                reply = connection.getresponse()
+                reply.read()
+                status = reply.status
         except (OSError, http.client.HTTPException) as error:
-            # The connection is in an unknown state; the next delivery opens another.
-            self._connection.close()
+            # The connection is in an unknown state; the next POST opens another.
+            connection.close()
             failure = repr(error)
-        return _delivery(batch, begun, sent, status, failure)
+        times = (begun, sent, time.monotonic())
+        return TelemetryPost(number, records, len(body), types, *times, status, failure)
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
 
     def abort(self) -> None:
-        """End, from another thread, a delivery that waits for its answer."""
+        """End, from another thread, a POST that waits for its reply."""
         connected = self._connection.sock
         if connected is not None:
             with contextlib.suppress(OSError):
                 connected.shutdown(socket.SHUT_RDWR)
 
-
-def post_once(port: int, batch: Batch, transfer: Transfer, seconds: float) -> Delivery:
-    """Send bytes over a connection of their own, in a way that the platform may choose.
-
-    Args:
-        port: Where the listener is.
-        batch: The body, which may be anything.
-        transfer: How it is sent.
-        seconds: How long connecting, and the answer, may take.
-
-    Returns:
-        As `ListenerClient.deliver`.
-    """
-    begun, sent, status, failure = time.monotonic(), None, 0, ""
-    try:
-        with socket.create_connection(("127.0.0.1", port), seconds) as connection:
-            connection.sendall(_head(port, batch.body, transfer))
-            if transfer == "expect":
-                _await_continue(connection)
-            for part in _parts(batch.body, transfer):
-                connection.sendall(part)
-            sent = time.monotonic()
-            if transfer == "cut":
-                connection.shutdown(socket.SHUT_WR)
-                connection.recv(_CHUNK_BYTES)
-            else:
-                status = _status(connection)
-    except (OSError, http.client.HTTPException) as error:
-        failure = repr(error)
-    return _delivery(batch, begun, sent, status, failure)
-
-
-def _delivery(
-    batch: Batch, begun: float, sent: float | None, status: int, failure: str
-) -> Delivery:
-    """Note a delivery that has just ended."""
-    ended = time.monotonic()
-    size = len(batch.body)
-    return Delivery(
-        batch.number, batch.records, size, batch.types, begun, sent, ended, status, failure
-    )
-
-
-def _headers() -> dict[str, str]:
-    """Give the headers that the emulator sends beside host and length."""
-    return {
-        "User-Agent": "Go-http-client/1.1",
-        "Content-Type": "application/json",
-        "Sequence-Id": b64encode(secrets.token_bytes(32)).decode(),
-        "Accept-Encoding": "gzip",
-    }
-
-
-def _head(port: int, body: bytes, transfer: Transfer) -> bytes:
-    """Write request line and headers."""
-    headers = {"Host": f"127.0.0.1:{port}", **_headers()}
-    if transfer == "chunked":
-        headers["Transfer-Encoding"] = "chunked"
-    else:
-        headers["Content-Length"] = str(len(body))
-    if transfer == "expect":
-        headers["Expect"] = "100-continue"
-    lines = ["POST / HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
-    return "\r\n".join(lines).encode("latin-1")
+    def _send_head(self, size: int, transfer: Transfer) -> None:
+        """Send request line and headers: those that the emulator sends."""
+        headers = {
+            "User-Agent": "Go-http-client/1.1",
+            "Content-Type": "application/json",
+            "Sequence-Id": b64encode(secrets.token_bytes(32)).decode(),
+            "Accept-Encoding": "gzip",
+            "Content-Length": str(size),
+        }
+        if transfer == "chunked":
+            del headers["Content-Length"]
+            headers["Transfer-Encoding"] = "chunked"
+        elif transfer == "expect":
+            headers["Expect"] = "100-continue"
+        connection = self._connection
+        connection.putrequest("POST", "/", skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        if transfer == "expect":
+            _await_continue(connection.sock)
 
 
 def _parts(body: bytes, transfer: Transfer) -> Iterator[bytes]:
-    """Give the bytes after the head."""
+    """Yield the bytes after the head."""
     if transfer == "cut":
         yield body[: len(body) // 2]
     elif transfer == "chunked":
@@ -181,18 +151,10 @@ def _parts(body: bytes, transfer: Transfer) -> Iterator[bytes]:
 
 
 def _await_continue(connection: socket.socket) -> None:
-    """Wait a second for 100 Continue; without it the body follows too (RFC 9110, 10.1.1)."""
-    patience = connection.gettimeout()
+    """Wait a second for 100 Continue, and send the body also without it (RFC 9110, 10.1.1)."""
+    timeout = connection.gettimeout()
     connection.settimeout(_CONTINUE_SECONDS)
     with contextlib.suppress(TimeoutError):
         while not connection.recv(_CHUNK_BYTES, socket.MSG_PEEK).endswith(b"\r\n\r\n"):
             pass
-    connection.settimeout(patience)
-
-
-def _status(connection: socket.socket) -> int:
-    """Read an answer to its end; an interim one before it is passed over."""
-    with http.client.HTTPResponse(connection, method="POST") as answer:
-        answer.begin()
-        answer.read()
-        return answer.status
+    connection.settimeout(timeout)

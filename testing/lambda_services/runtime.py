@@ -1,7 +1,7 @@
-"""A function's process: polls the Runtime API, and lets a handler answer.
+"""A function's process: polls the Runtime API, and calls a handler.
 
-`python -m local.lambda_services.runtime` reads `AWS_LAMBDA_RUNTIME_API` and `_HANDLER` from its
-environment, as Lambda's own runtimes do, and ends when nobody answers any more.
+`python -m testing.lambda_services.runtime` reads `AWS_LAMBDA_RUNTIME_API` and `_HANDLER` from its
+environment, as Lambda's own runtimes do, and ends when the API goes away.
 """
 
 import http.client
@@ -23,16 +23,13 @@ Handler = Callable[[Any, LambdaContext], Any]
 def run(environ: Mapping[str, str]) -> int:
     """Handle invocations until the Runtime API goes away.
 
-    Args:
-        environ: The environment variables.
-
     Returns:
         The exit status: 1 where the handler could not be imported, which was reported.
     """
     connection = http.client.HTTPConnection(environ["AWS_LAMBDA_RUNTIME_API"])
     try:
         handler = _handler(environ["_HANDLER"])
-    except Exception as error:  # noqa: BLE001 -- whatever an import raises is the answer
+    except Exception as error:  # noqa: BLE001 -- reported to the Runtime API, whatever it is
         _post(connection, f"{_RUNTIME}/init/error", _error(error))
         return 1
     while True:
@@ -52,7 +49,7 @@ def _handler(name: str) -> Handler:
 def _handle_one(
     connection: http.client.HTTPConnection, handler: Handler, environ: Mapping[str, str]
 ) -> None:
-    """Fetch an invocation, and give its response or its error."""
+    """Fetch an invocation, and send its response or its error."""
     connection.request("GET", f"{_RUNTIME}/invocation/next")
     answer = connection.getresponse()
     event = json.loads(answer.read())
@@ -69,7 +66,7 @@ def _handle_one(
     path = f"{_RUNTIME}/invocation/{request_id}"
     try:
         body = json.dumps(handler(event, context)).encode()
-    except Exception as error:  # noqa: BLE001 -- whatever a handler raises is the answer
+    except Exception as error:  # noqa: BLE001 -- reported to the Runtime API, whatever it is
         traceback.print_exc()
         _post(connection, f"{path}/error", _error(error))
     else:
@@ -77,13 +74,13 @@ def _handle_one(
 
 
 def _post(connection: http.client.HTTPConnection, path: str, body: bytes) -> None:
-    """Send an answer, and read what is said to it."""
+    """Send a result, and read the reply."""
     connection.request("POST", path, body)
     connection.getresponse().read()
 
 
 def _error(error: Exception) -> bytes:
-    """Write an error as the Runtime API wants it."""
+    """Write an error as the Runtime API expects it."""
     return json.dumps({"errorMessage": str(error), "errorType": type(error).__name__}).encode()
 
 

@@ -1,12 +1,13 @@
-"""The Runtime API, 2018-06-01: what a function's process polls."""
+"""The Runtime API, 2018-06-01, which a function's process polls."""
 
 import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from testing.http_server import Reply, Request
+from testing.lambda_services.calls import JSON, RESET, error_reply, json_reply
 from testing.lambda_services.environment import Environment
-from testing.lambda_services.exchange import RESET, Answer, Call, error_answer, json_answer
 
 _PREFIX = "/2018-06-01/runtime"
 _ENDED = re.compile(rf"{_PREFIX}/invocation/([^/]+)/(response|error)")
@@ -20,9 +21,9 @@ class Work:
         request_id: The invocation.
         event: JSON of the event.
         deadline_ms: Milliseconds since 1970.
-        response: What the function gave, or its error; None so far.
+        response: What the function returned, or its error; None: nothing yet.
         failed: Whether it is an error.
-        done: Whether the process has asked for the next invocation since.
+        done: Whether the process has since polled for the next invocation.
     """
 
     request_id: str
@@ -34,14 +35,14 @@ class Work:
 
 
 class RuntimeApi:
-    """Answers the calls of a function's process.
+    """Replies to the calls of a function's process.
 
     Args:
-        environment: Whose function it is.
+        environment: The environment of the function.
 
     Attributes:
-        polled: Whether a process has asked for an invocation yet.
-        init_error: The body of an init/error; None where there was none.
+        polled: Whether a process has polled for an invocation yet.
+        init_error: The body of an init/error; None: there was none.
     """
 
     def __init__(self, environment: Environment) -> None:
@@ -52,30 +53,29 @@ class RuntimeApi:
         self._running: Work | None = None
 
     def give(self, work: Work) -> None:
-        """Let the function's process do some work."""
+        """Queue an invocation for the function's process."""
         with self._environment.changed:
             self._queue.append(work)
             self._environment.changed.notify_all()
 
-    def respond(self, call: Call) -> Answer | None:
-        """Answer a call, after as long as it takes; None: it is no call of this API."""
-        if call.path == f"{_PREFIX}/invocation/next":
-            return self._only("GET", call, self._next)
-        if call.path == f"{_PREFIX}/init/error":
-            return self._only("POST", call, self._init_error)
-        if _ENDED.fullmatch(call.path):
-            return self._only("POST", call, self._end)
-        return None
-
-    def _only(self, method: str, call: Call, answer: Callable[[Call], Answer]) -> Answer:
-        """Answer calls of one method, and refuse the others."""
-        if call.method == method:
-            return answer(call)
+    def respond(self, request: Request) -> Reply | None:
+        """Reply to a call, possibly after a long poll; None: it is no call of this API."""
+        method, reply = self._route(request.path)
+        if reply is None or request.method == method:
+            return reply(request) if reply else None
         managed = self._environment.managed_instances
-        return Answer(405, headers={} if managed else {"Allow": method})
+        return Reply(405, {} if managed else {"Allow": method})
 
-    def _next(self, _call: Call) -> Answer:
-        """Give the next invocation when there is one."""
+    def _route(self, path: str) -> tuple[str, Callable[[Request], Reply] | None]:
+        """Return the method of a path, and what replies to it."""
+        if path == f"{_PREFIX}/invocation/next":
+            return "GET", self._next
+        if path == f"{_PREFIX}/init/error":
+            return "POST", self._init_error
+        return "POST", self._end if _ENDED.fullmatch(path) else None
+
+    def _next(self, _request: Request) -> Reply:
+        """Return the next invocation, as soon as there is one."""
         environment = self._environment
         with environment.changed:
             self.polled = True
@@ -91,29 +91,29 @@ class RuntimeApi:
             "Lambda-Runtime-Deadline-Ms": str(work.deadline_ms),
             "Lambda-Runtime-Invoked-Function-Arn": environment.function.arn,
         }
-        return Answer(200, work.event, "application/json", headers)
+        return Reply(200, {**JSON, **headers}, work.event)
 
-    def _end(self, call: Call) -> Answer:
-        """Take a response, or an error, of the invocation that runs."""
-        found = _ENDED.fullmatch(call.path)
+    def _end(self, request: Request) -> Reply:
+        """Accept the response, or the error, of the invocation in progress."""
+        found = _ENDED.fullmatch(request.path)
         with self._environment.changed:
             work = self._running
             if found is None or work is None or work.request_id != found[1]:
-                return error_answer(400, "InvalidRequestID", "Invalid request ID")
+                return error_reply(400, "InvalidRequestID", "Invalid request ID")
             if work.response is not None:
                 kind = "InvocationErrorResponse" if found[2] == "error" else "InvocationResponse"
-                words = (
+                message = (
                     f"State transition from RuntimeResponseSentState to {kind} failed for runtime. "
                     "Error: State transition is not allowed"
                 )
-                return error_answer(403, "InvalidStateTransition", words)
-            work.response, work.failed = call.body, found[2] == "error"
+                return error_reply(403, "InvalidStateTransition", message)
+            work.response, work.failed = request.body, found[2] == "error"
             self._environment.changed.notify_all()
-        return json_answer(202, {"status": "OK"})
+        return json_reply(202, {"status": "OK"})
 
-    def _init_error(self, call: Call) -> Answer:
-        """Take the news that the function cannot start."""
+    def _init_error(self, request: Request) -> Reply:
+        """Accept the error of a function that cannot start."""
         with self._environment.changed:
-            self.init_error = call.body
+            self.init_error = request.body
             self._environment.changed.notify_all()
-        return json_answer(202, {"status": "OK"})
+        return json_reply(202, {"status": "OK"})

@@ -1,4 +1,4 @@
-"""A process of an execution environment: what functions and extensions have in common."""
+"""The base of the processes of an execution environment: functions and extensions."""
 
 import contextlib
 import os
@@ -6,22 +6,22 @@ import signal
 import subprocess
 import threading
 import time
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from testing.closing import Closing
 from testing.lambda_services.services import LambdaServices
-from testing.until_closed import UntilClosed
 
 
-class SandboxedProcess(UntilClosed):
-    """A process that is frozen, thawed and killed with everything that it has started.
+class SandboxedProcess(Closing):
+    """A process that is killed with everything that it has started.
 
     Args:
-        services: Whose environment it belongs to.
+        services: The services of its environment.
         command: What is executed.
-        environ: Its variables beside those of `LambdaServices.environ`, before which they go.
+        environ: Its variables; they take precedence over those of `LambdaServices.environ`.
         folder: Where it starts.
+        emit_as: The type of the events that its output lines become; empty: none.
 
     Attributes:
         pid: Its process id, which is its process group too.
@@ -34,9 +34,12 @@ class SandboxedProcess(UntilClosed):
         command: Sequence[str],
         environ: Mapping[str, str],
         folder: Path,
+        *,
+        emit_as: str,
     ) -> None:
         self._services = services
-        self._frozen = False
+        self._emit_as = emit_as
+        self._output = bytearray()
         self._process = subprocess.Popen(
             command,
             cwd=folder,
@@ -48,34 +51,28 @@ class SandboxedProcess(UntilClosed):
         )
         self.pid = self._process.pid
         self.begun = time.monotonic()
-        services.environment.processes.append(self)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def freeze(self) -> None:
-        """Stop it with SIGSTOP, with everything that it has started."""
-        self._frozen = True
-        self._signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it run again with SIGCONT; nothing happens where it runs."""
-        if self._frozen:
-            self._frozen = False
-            self._signal(signal.SIGCONT)
+    @property
+    def output(self) -> bytes:
+        """Everything that it wrote so far to standard output and standard error."""
+        return bytes(self._output)
 
     def close(self) -> None:
-        """Kill it, and what it has started, as far as they are left."""
-        self._signal(signal.SIGKILL)
+        """Kill it, and everything that it has started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
         self._reader.join()
-        with contextlib.suppress(ValueError):
-            self._services.environment.processes.remove(self)
 
-    def _signal(self, number: signal.Signals) -> None:
-        """Send a signal to the process group, if there still is one."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, number)
-
-    @abstractmethod
     def _read(self) -> None:
-        """Take its output, standard output and error as they come, until its end."""
+        """Read its output to the end, and write an event of each line."""
+        output = self._process.stdout
+        if output is None:
+            return
+        with output:
+            for line in output:
+                self._output += line
+                if self._emit_as:
+                    self._services.emit(self._emit_as, line.decode(errors="replace"))

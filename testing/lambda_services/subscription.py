@@ -1,4 +1,4 @@
-"""What an extension asks of the Telemetry API, held against the schema as the emulator does it."""
+"""The subscription to the Telemetry API, checked against the schema as the emulator does it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,14 +7,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 ON_DEMAND_SCHEMAS = ("2022-07-01", "2022-12-13", "2025-01-29")
-"""Telemetry API reference, "Subscribe": `schemaVersion`. No emulator has an on-demand one."""
+"""Telemetry API reference, "Subscribe": `schemaVersion`. No emulator has the on-demand API."""
 MANAGED_INSTANCES_SCHEMAS = ("2025-01-29",)
 
 _SCHEMA = "file:///var/task/telemetry-subscription-schema.json#"
 _TYPES = ("platform", "function", "extension")
 _HOSTS = ("sandbox.localdomain", "sandbox")
-# Least, most, and what holds without; the last as the emulator has it, where two pages of AWS's
-# documentation disagree.
+# Minimum, maximum, default. Two pages of AWS's documentation disagree about the defaults; these
+# are the emulator's.
 _BUFFERING = {
     "maxItems": (1000, 10_000, 10_000),
     "maxBytes": (262_144, 1_048_576, 262_144),
@@ -23,7 +23,7 @@ _BUFFERING = {
 
 
 class RejectedError(Exception):
-    """A subscription is not valid; the message is the body of the answer 400."""
+    """A subscription is not valid; the message is the body of the reply 400."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class Subscription:
 
     Attributes:
         schema: Version of the schema.
-        types: `platform`, `function`, `extension`; one may be there twice.
-        max_items: Records buffered at most.
-        max_bytes: Bytes buffered before a delivery.
-        timeout_ms: Milliseconds that a record waits at most for others.
+        types: `platform`, `function`, `extension`; may contain duplicates.
+        max_items: Records in a delivery, at most.
+        max_bytes: Bytes that are buffered before a delivery.
+        timeout_ms: Milliseconds that a record waits for others, at most.
         port: Where the extension listens on 127.0.0.1.
     """
 
@@ -47,21 +47,20 @@ class Subscription:
     port: int
 
     def wants(self, kind: str) -> bool:
-        """Tell whether events of a type, `platform.start` for instance, are subscribed to."""
+        """Return whether events of a type, such as `platform.start`, are subscribed to."""
         return kind.partition(".")[0] in self.types
 
 
-def parse(body: bytes, schemas: Sequence[str], *, any_host: bool = False) -> Subscription:
+def parse(body: bytes, schemas: Sequence[str]) -> Subscription:
     """Read the body of a subscription.
 
     Args:
         body: As it came.
-        schemas: Versions that are taken.
-        any_host: Take every host name, not only the sandbox's.
+        schemas: Versions that are accepted.
 
     Raises:
-        RejectedError: It is not valid. The text is the emulator's, which forgets to escape
-            quotation marks, so that it is not always JSON.
+        RejectedError: It is not valid. The text is the emulator's, which does not escape
+            quotation marks and is therefore not always JSON.
     """
     content = _object(body)
     _require(content, ("schemaVersion", "types", "destination"), "", "")
@@ -72,19 +71,16 @@ def parse(body: bytes, schemas: Sequence[str], *, any_host: bool = False) -> Sub
     for position, name in enumerate(types):
         _one_of(name, _TYPES, f"/types/{position}", "/properties/types/items")
     items, size, milliseconds = _buffering(content.get("buffering", {}))
-    port = _port(content["destination"], any_host=any_host)
+    port = _port(content["destination"])
     return Subscription(content["schemaVersion"], types, items, size, milliseconds, port)
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    """Read JSON; what it is not is said in the words of Go, the first cases of it."""
+    """Read a JSON object."""
     try:
         content = json.loads(body)
-    except ValueError:
-        words = "unexpected end of JSON input"
-        if body.strip():
-            words = f"invalid character '{chr(body[1])}' looking for beginning of object key string"
-        raise RejectedError(_error(f"failed to parse JSON: {words}")) from None
+    except ValueError as error:
+        raise RejectedError(_error(f"failed to parse JSON: {json_error(body)}")) from error
     if not isinstance(content, dict):
         kind = "array" if isinstance(content, list) else type(content).__name__
         words = f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
@@ -92,8 +88,15 @@ def _object(body: bytes) -> dict[str, Any]:
     return content
 
 
+def json_error(body: bytes) -> str:
+    """Return Go's message for a body that is no JSON: empty, or `{` and something else."""
+    if not body.strip():
+        return "unexpected end of JSON input"
+    return f"invalid character '{chr(body[1])}' looking for beginning of object key string"
+
+
 def _buffering(asked: Mapping[str, Any]) -> tuple[int, ...]:
-    """Give items, bytes and milliseconds, what is missing with its default."""
+    """Return items, bytes and milliseconds, by default those of `_BUFFERING`."""
     values = []
     for name, (least, most, default) in _BUFFERING.items():
         value = asked.get(name, default)
@@ -109,28 +112,28 @@ def _buffering(asked: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(values)
 
 
-def _port(destination: Mapping[str, Any], *, any_host: bool) -> int:
-    """Give the port of a destination, 80 where the URI has none."""
+def _port(destination: Mapping[str, Any]) -> int:
+    """Return the port of a destination; 80 where the URI has none."""
     where = "/properties/destination/oneOf/0"
     _require(destination, ("protocol", "URI"), "/destination", where)
     protocol = f"{where}/properties/protocol"
     _one_of(destination["protocol"], ("HTTP",), "/destination/protocol", protocol)
     parts = urlsplit(destination["URI"])
-    if not any_host and parts.hostname not in _HOSTS:
+    if parts.hostname not in _HOSTS:
         words = "destination.URI host must be sandbox.localdomain"
         raise RejectedError(_error(f"Invalid destination: {words}"))
     return parts.port or 80
 
 
 def _require(content: Mapping[str, Any], names: Sequence[str], at: str, where: str) -> None:
-    """Hold an object to the members that it must have."""
+    """Reject an object without the required members."""
     missing = ", ".join(f"'{name}'" for name in names if name not in content)
     if missing:
         _fail(at, f"{where}/required", f"missing properties: {missing}")
 
 
 def _one_of(value: Any, allowed: Sequence[str], at: str, where: str) -> None:
-    """Hold a value to the ones that are allowed."""
+    """Reject a value that is not allowed."""
     if value not in allowed:
         listed = ", ".join(f'"{name}"' for name in allowed)
         words = f"value must be {listed}" if len(allowed) == 1 else f"value must be one of {listed}"
@@ -138,18 +141,18 @@ def _one_of(value: Any, allowed: Sequence[str], at: str, where: str) -> None:
 
 
 def _fail(at: str, where: str, words: str) -> None:
-    """Raise what the emulator's schema validation says."""
+    """Raise the error of the emulator's schema validation."""
     message = f"jsonschema: '{at}' does not validate with {_SCHEMA}{where}: {words}"
     raise RejectedError(_error(f"schema validation error: {message}"))
 
 
 def _error(message: str) -> str:
-    """Write the body of a refusal."""
+    """Return the body of a rejection."""
     return f'{{"errorType": "ValidationError", "errorMessage": "{message}"}}'
 
 
 def _go(number: int) -> str:
-    """Write a number as Go's `%v` does with a float: from 2^21 on, or so, with an exponent."""
+    """Write a number as Go's `%v` writes a float: from 1e6 on with an exponent."""
     if number < 1_000_000:
         return str(number)
     return f"{number / 10 ** (len(str(number)) - 1)}e+{len(str(number)) - 1:02d}"

@@ -7,20 +7,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from testing.lambda_services import events
-from testing.lambda_services.listener_client import Batch, Delivery, ListenerClient
+from testing.lambda_services.listener_client import ListenerClient, TelemetryPost
 from testing.lambda_services.subscription import Subscription
+
+# The words of the event schema reference, "platform.logsDropped".
+_REASON = "Consumer seems to have fallen behind as it has not acknowledged receipt of logs."
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """How the platform delivers; what AWS does not document can be chosen.
+    """How the platform delivers, as far as AWS does not document it.
 
     Attributes:
         window_seconds: How long a record waits for others; None: the `timeoutMs` subscribed to.
-        memory_bytes: Events kept at most. More function and extension lines are dropped, and
-            counted (event schema reference, "platform.logsDropped").
-        backoff_seconds: Before each further attempt; the last one is repeated without end.
-        answer_seconds: How long an answer may take before the attempt counts as failed.
+        memory_bytes: Bytes of events that are kept, at most. Further function and extension
+            lines are dropped and counted (event schema reference, "platform.logsDropped").
+        backoff_seconds: Time before each further attempt; the last one is repeated for ever.
+        answer_seconds: How long a reply may take before the attempt counts as failed.
     """
 
     window_seconds: float | None = None
@@ -31,7 +34,7 @@ class Platform:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An event in the buffer; or, without content, a cut between two deliveries."""
+    """An event in the buffer; or, with an empty `kind`, a cut between two deliveries."""
 
     kind: str
     content: bytes
@@ -44,28 +47,26 @@ class TelemetryStream:
     """Delivers the events of one subscription, one POST at a time, until `close`.
 
     Args:
-        subscription: What was asked for.
+        subscription: What to deliver, and where.
         platform: How to deliver.
 
     Attributes:
-        deliveries: Every POST so far, the failed ones too.
-        dropped_records: Events that found no memory.
+        posts: Every POST so far, including the failed ones.
+        dropped_records: Number of events that were dropped.
         dropped_bytes: Their size.
     """
 
     def __init__(self, subscription: Subscription, platform: Platform) -> None:
         self.subscription = subscription
-        self.deliveries: list[Delivery] = []
+        self.posts: list[TelemetryPost] = []
         self.dropped_records = self.dropped_bytes = 0
         self._platform = platform
         window = platform.window_seconds
         self._window = subscription.timeout_ms / 1000 if window is None else window
         self._changed = threading.Condition()
         self._entries: deque[_Entry] = deque()
-        self._bytes = self._records = 0
-        self._in_flight = 0
-        self._told = (0, 0)
-        self._batches = 0
+        self._bytes = self._records = self._in_flight = self._batches = 0
+        self._reported = (0, 0)
         self._paused = self._closing = False
         self._client = ListenerClient(subscription.port, platform.answer_seconds)
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -74,7 +75,7 @@ class TelemetryStream:
     def put(
         self, kind: str, content: bytes, acknowledged: Callable[[float], None] | None = None
     ) -> None:
-        """Take an event of a type that is subscribed to; others are passed over.
+        """Buffer an event, if its type is subscribed to.
 
         Args:
             kind: Its type.
@@ -92,21 +93,13 @@ class TelemetryStream:
                 return
             self._append(_Entry(kind, content, time.monotonic(), acknowledged=acknowledged))
 
-    def _append(self, entry: _Entry) -> None:
-        """Put an event into the buffer, and wake the thread where that may change something."""
-        self._entries.append(entry)
-        self._bytes += len(entry.content)
-        self._records += 1
-        if self._records == 1 or self._full():
-            self._changed.notify_all()
-
     def cut(self, gap: float = 0.0) -> None:
-        """Let what follows go into another delivery, so many seconds after the one before."""
+        """Begin another delivery with what follows, `gap` seconds after the previous one."""
         with self._changed:
             self._entries.append(_Entry("", b"", time.monotonic(), gap))
 
     def pause(self) -> None:
-        """Begin no delivery any more: the environment is frozen."""
+        """Begin no further delivery: the environment is frozen."""
         with self._changed:
             self._paused = True
 
@@ -117,27 +110,35 @@ class TelemetryStream:
             self._changed.notify_all()
 
     def drained(self, seconds: float) -> bool:
-        """Wait until all that may be delivered is acknowledged; tell whether it was in time.
+        """Wait until all that may be delivered is acknowledged; return whether it is in time.
 
-        While nothing is delivered because of `pause`, what waits does not count.
+        While the stream is paused, what is buffered does not count.
         """
         with self._changed:
             return self._changed.wait_for(
                 lambda: (
                     not self._in_flight
-                    and (self._paused or not (self._entries or self._untold_records))
+                    and (self._paused or not (self._entries or self._unreported))
                 ),
                 seconds,
             )
 
     def close(self) -> None:
-        """End, with what is not delivered; a second call does nothing."""
+        """End, without delivering the rest; a second call does nothing."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
         self._client.abort()
         self._thread.join()
         self._client.close()
+
+    def _append(self, entry: _Entry) -> None:
+        """Buffer an event, and wake the thread where that may make a delivery due."""
+        self._entries.append(entry)
+        self._bytes += len(entry.content)
+        self._records += 1
+        if self._records == 1 or self._full:
+            self._changed.notify_all()
 
     def _run(self) -> None:
         """Deliver one batch after the other."""
@@ -150,22 +151,29 @@ class TelemetryStream:
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._closing, gap)
 
+    @property
     def _full(self) -> bool:
-        """Tell whether a delivery is due by size (Telemetry API, "buffering")."""
+        """Whether a delivery is due because of its size (Telemetry API, "buffering")."""
         asked = self.subscription
         return self._bytes >= asked.max_bytes or self._records >= asked.max_items
 
+    @property
+    def _unreported(self) -> int:
+        """The number of dropped events that `platform.logsDropped` has not reported yet."""
+        subscribed = self.subscription.wants("platform")
+        return self.dropped_records - self._reported[0] if subscribed else 0
+
     def _due(self) -> bool:
-        """Tell whether a delivery may begin at this moment."""
-        if self._closing:
-            return True
-        if self._paused or not self._entries:
-            # What was dropped is told also where nothing else follows.
-            return not self._paused and bool(self._untold_records)
-        return self._full() or time.monotonic() >= self._entries[0].since + self._window
+        """Return whether a delivery may begin now."""
+        if self._closing or self._paused:
+            return self._closing
+        if not self._entries:
+            # What was dropped is also reported where nothing else follows.
+            return bool(self._unreported)
+        return self._full or time.monotonic() >= self._entries[0].since + self._window
 
     def _take(self) -> list[_Entry] | None:
-        """Wait for a delivery that is due; give its events and the cut after them, if any.
+        """Wait until a delivery is due; return its events, and the cut after them if there is one.
 
         The event that reaches `maxBytes` is still part of it, so a body may be nearly twice as
         large (Telemetry API, "Buffering": `2*maxBytes + metadataBytes`).
@@ -177,7 +185,7 @@ class TelemetryStream:
                 self._changed.wait(None if end is None else max(0.0, end - time.monotonic()))
             if self._closing:
                 return None
-            self._tell_dropped()
+            self._report_dropped()
             asked, taken, size = self.subscription, list[_Entry](), 0
             while self._entries and size < asked.max_bytes and len(taken) < asked.max_items:
                 entry = self._entries.popleft()
@@ -190,19 +198,14 @@ class TelemetryStream:
             self._in_flight = size
             return taken
 
-    @property
-    def _untold_records(self) -> int:
-        """How many were dropped since that was last told, where it is told at all."""
-        told = self.subscription.wants("platform")
-        return self.dropped_records - self._told[0] if told else 0
-
-    def _tell_dropped(self) -> None:
-        """Append how much was dropped since that was last told."""
-        records, size = self._untold_records, self.dropped_bytes - self._told[1]
+    def _report_dropped(self) -> None:
+        """Append `platform.logsDropped` for what was dropped since the previous one."""
+        records, size = self._unreported, self.dropped_bytes - self._reported[1]
         if records:
-            self._told = (self.dropped_records, self.dropped_bytes)
+            self._reported = (self.dropped_records, self.dropped_bytes)
             kind = "platform.logsDropped"
-            content = events.event_json(kind, events.logs_dropped(records, size))
+            record = {"droppedRecords": records, "droppedBytes": size, "reason": _REASON}
+            content = events.event_json(kind, record)
             self._append(_Entry(kind, content, time.monotonic()))
 
     def _deliver(self, entries: list[_Entry]) -> None:
@@ -214,21 +217,20 @@ class TelemetryStream:
         self._batches += 1
         kinds = tuple(dict.fromkeys(entry.kind for entry in entries))
         body = b"[" + b",".join([entry.content for entry in entries]) + b"]"
-        batch = Batch(self._batches, body, len(entries), kinds)
+        backoff = self._platform.backoff_seconds
         attempt = 0
         while True:
-            delivery = self._client.deliver(batch)
-            self.deliveries.append(delivery)
-            if delivery.acknowledged:
+            post = self._client.post(body, number=self._batches, records=len(entries), types=kinds)
+            self.posts.append(post)
+            if post.acknowledged:
                 break
-            backoff = self._platform.backoff_seconds
-            pause = backoff[min(attempt, len(backoff) - 1)]
+            seconds = backoff[min(attempt, len(backoff) - 1)]
             attempt += 1
             with self._changed:
-                self._changed.wait_for(lambda: self._closing, pause)
+                self._changed.wait_for(lambda: self._closing, seconds)
                 self._changed.wait_for(lambda: self._closing or not self._paused)
                 if self._closing:
                     return
         for entry in entries:
             if entry.acknowledged is not None:
-                entry.acknowledged(delivery.ended)
+                entry.acknowledged(post.ended)

@@ -19,7 +19,7 @@ _MINUTE = 60_000
 
 @pytest.mark.parametrize("name", _LIKE_THE_FLEET)
 def test_golden(name: str) -> None:
-    """Every good event of every front door and format becomes the samples of the golden file."""
+    """Every good event of every ingress and format becomes the samples of the golden file."""
     text = (Path(__file__).parents[2] / "events" / f"{name}.json").read_text(encoding="utf-8")
     records = records_of(json.loads(text))
     conversion = convert(*records)

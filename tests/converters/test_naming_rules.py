@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 
 from converters.attributes import any_value_text
-from converters.names import label_name, metric_base_name
-from converters.numbers import decimal_text
+from converters.names import decimal_text, label_name, metric_base_name
 from tests.support import reference_rules
 from tests.support.properties import examples
 

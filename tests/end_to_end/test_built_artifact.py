@@ -17,10 +17,10 @@ from testing.artifact import (
     runtime_client,
     runtime_interpreter,
 )
+from testing.emulator import Code, Emulator, required_emulator, run_emulator
 from testing.events.firehose import ACCESS_KEY
 from testing.events.samples import bad_events, good_events
-from testing.servers import Prometheus, prometheus
-from tests.support.emulator import Code, Emulator, emulator
+from testing.servers import Prometheus
 
 APART_MS = 5 * 60_000
 """More than the periods of one event span, so that no two events share a sample."""
@@ -33,7 +33,7 @@ def server(tmp_path: Path) -> Iterator[Prometheus]:
     """Run a Prometheus of the test's own, so that all that it holds is counted."""
     folder = tmp_path / "prometheus"
     folder.mkdir()
-    with prometheus(folder, window="3d") as running:
+    with Prometheus(folder, window="3d") as running:
         yield running
 
 
@@ -64,7 +64,7 @@ def function(tmp_path: Path, interpreter: Interpreter, server: Prometheus) -> It
         "DELIVERY_BUDGET_SECONDS": "100",
     }
     code = Code(artifact, bare_command(interpreter))
-    with emulator(tmp_path, settings, code, seconds=120) as running:
+    with run_emulator(required_emulator(), tmp_path, settings, code, seconds=120) as running:
         yield running
 
 

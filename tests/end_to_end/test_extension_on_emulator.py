@@ -1,7 +1,6 @@
 """The layer with the extension under the real Runtime Interface Emulator, in both of its modes."""
 
 import json
-import os
 import sysconfig
 import time
 from collections.abc import Iterator
@@ -10,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from testing.emulator import HANDLER, PROJECT
+from testing.emulator import HANDLER, PROJECT, Emulator, FunctionError
 from testing.events.firehose import ACCESS_KEY
-from testing.lambda_services.real_emulator import Files, RealEmulator, can_run, run_real_emulator
 from testing.log_destinations.log_table import row_of
 from testing.log_destinations.logzio import LogzioDestination
 from testing.log_destinations.openobserve import OpenObserveDestination
 from testing.ports import free_port
 from testing.receiver import Receiver
+from tests.support.sandbox import Files, run_sandbox, terminate
 from tools.layer import fill
 
 OWN = "metric-stream-logs: "
@@ -40,16 +39,6 @@ REAL_FUNCTION = f"""\
 #!/bin/sh
 cd {PROJECT} && exec /var/lang/bin/python3 -m awslambdaric {HANDLER}
 """
-
-
-@pytest.fixture(autouse=True)
-def _emulator() -> None:
-    """Fail in CI without the emulator, and skip elsewhere."""
-    if not can_run():
-        words = "no Runtime Interface Emulator (make .venv/emulator.stamp), or no namespaces here"
-        if os.environ.get("CI"):
-            pytest.fail(words)
-        pytest.skip(words)
 
 
 def files(folder: Path, bootstrap: str, *, layer: bool = True) -> Files:
@@ -95,7 +84,7 @@ class TestClassic:
                 **environ,
             }
             made = files(folder, REAL_FUNCTION, layer=layer)
-            with run_real_emulator(folder, made, variables) as emulator:
+            with run_sandbox(folder, made, variables) as emulator:
                 answers = [emulator.invoke(event) for _ in range(2)]
                 return [comparable(it) for it in answers], ended(emulator)
 
@@ -130,7 +119,7 @@ class TestManagedInstances:
             "RECEIVER_PORT": str(free_port()),
         }
         made = files(tmp_path, RUNTIME)
-        with run_real_emulator(tmp_path, made, environ, managed_instances=True) as emulator:
+        with run_sandbox(tmp_path, made, environ, managed_instances=True) as emulator:
             assert [invoked(emulator, {"n": number}) for number in range(5)] == [
                 {"n": number} for number in range(5)
             ]
@@ -148,7 +137,7 @@ class TestManagedInstances:
         made = files(tmp_path, RUNTIME)
         with (
             OpenObserveDestination() as destination,
-            run_real_emulator(
+            run_sandbox(
                 tmp_path,
                 made,
                 {**destination.environment, "RECEIVER_PORT": str(free_port())},
@@ -172,7 +161,7 @@ class TestManagedInstances:
             "RECEIVER_PORT": str(free_port()),
         }
         made = files(tmp_path, RUNTIME)
-        with run_real_emulator(tmp_path, made, environ, managed_instances=True) as emulator:
+        with run_sandbox(tmp_path, made, environ, managed_instances=True) as emulator:
             invoked(emulator, {"n": 1})
             logzio.wait_for(lambda it: any(arrival.status for arrival in it.arrivals))
             assert invoked(emulator, {"n": 2}) == {"n": 2}
@@ -188,19 +177,21 @@ def logzio() -> Iterator[LogzioDestination]:
         yield running
 
 
-def invoked(emulator: RealEmulator, event: Any) -> Any:
+def invoked(emulator: Emulator, event: Any) -> Any:
     """Invoke the function, again where its only runtime has not yet asked for more work."""
     until = time.monotonic() + 60
     while True:
-        answer = emulator.invoke(event)
+        try:
+            answer = emulator.invoke(event)
+        except FunctionError:
+            answer = {"errorType": "not ready"}
         if "errorType" not in answer or time.monotonic() > until:
             return answer
 
 
-def ended(emulator: RealEmulator) -> str:
+def ended(emulator: Emulator) -> str:
     """End the environment, in which the extension ends by itself; give all that was written."""
-    emulator.terminate()
-    output = emulator.output()
+    output = terminate(emulator)
     # What the emulator says of an extension that is still there after two seconds.
     assert not [it for it in output.splitlines() if "SIGKILL" in it and "extension-" in it]
     return output

@@ -10,7 +10,7 @@ import snappy
 
 from converters.schema.remote_write_pb2 import Label, Sample, TimeSeries, WriteRequest
 from testing.events.fleet import HOUR_MS, MINUTE_MS
-from testing.events.front_doors import Event
+from testing.events.ingresses import Event
 from testing.servers import Labels, Prometheus, Samples, loopback_session
 from tests.support.invoking import delivery
 from tests.support.otlp_building import gauge, number, one_record

@@ -1,13 +1,9 @@
 """The fake Lambda services answer as the real emulator does, wherever the emulator answers."""
 
-import os
 import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from testing.lambda_services.real_emulator import can_run
 from tests.support.extension_probes import Both
 from tests.support.extension_steps import (
     CLASSIC,
@@ -25,16 +21,6 @@ from tests.support.extension_steps import (
 from tests.support.probing import Step, comparable, told
 
 MEASURED = {"runtimeVersion", "runtimeVersionArn", "instanceId", "instanceMaxMemory", "spans"}
-
-
-@pytest.fixture(autouse=True)
-def _emulator() -> None:
-    """Fail in CI without the emulator, and skip elsewhere."""
-    if not can_run():
-        words = "no Runtime Interface Emulator (make .venv/emulator.stamp), or no namespaces here"
-        if os.environ.get("CI"):
-            pytest.fail(words)
-        pytest.skip(words)
 
 
 def without_trace(answer: list[Any]) -> list[Any]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
-from testing.events.front_doors import Event
-from testing.servers import Prometheus, prometheus
+from testing.events.ingresses import Event
+from testing.servers import Prometheus
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import delivery
 from tests.support.otlp_building import attributes, gauge, number, one_record
@@ -21,7 +21,7 @@ Bucket = tuple[float, float, float]
 def native_prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Run a Prometheus that takes native histograms."""
     folder = tmp_path_factory.mktemp("native")
-    with prometheus(folder, native_histograms=True) as server:
+    with Prometheus(folder, native_histograms=True) as server:
         yield server
 
 

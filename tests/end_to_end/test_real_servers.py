@@ -13,9 +13,10 @@ import pytest
 from testing.events.fleet import END_MS
 from testing.events.samples import good_events
 from testing.receiver import Receiver
-from testing.servers import Prometheus, Samples, Server, VictoriaMetrics, in_order
+from testing.servers import Prometheus, Samples, Server, in_order
 from tests.support.restamping import restamped
 from tests.support.telling import TellingFunction, Told
+from tests.support.victoria_metrics import VictoriaMetrics
 
 GOOD = tuple(good_events(END_MS))
 CAPTURES = {"otlp-0.7": (953, 3941, 2727), "otlp-1.0": (710, 2840, None)}

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from testing.servers import Samples, prometheus, required
+from testing.emulator import required_emulator
+from testing.servers import Prometheus, Samples, installed
 from tests.support.backups import run
-from tests.support.required_emulator import required_emulator
 from tools.chaos import kept
 from tools.chaos.__main__ import main as chaos
 from tools.chaos.plan import ENVIRONMENT
@@ -22,12 +22,12 @@ def missing(folder: Path, stored: Samples) -> list[tuple[str, ...]]:
 def test_nothing_is_missing_after_a_replay(tmp_path: Path) -> None:
     """What was in the backup alone is stored by a replay; only what was refused alone is not."""
     required_emulator()
-    required("prometheus")
+    installed("prometheus")
     folder = tmp_path / "kept"
     lines: list[str] = []
     options = ["--short", "--deliveries", "26", "--seed", "3", "--keep", str(folder)]
     assert chaos(options, lines.append) == 0, lines
-    with prometheus(folder / "prometheus", window=WINDOW) as server:
+    with Prometheus(folder / "prometheus", window=WINDOW) as server:
         before = missing(folder, server.stored(p8s_logzio_name=ENVIRONMENT))
         name = ("--p8s-logzio-name", ENVIRONMENT)
         ran = run(kept.bucket(folder), server.write_url, *name, "--done", "move")

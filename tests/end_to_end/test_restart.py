@@ -11,7 +11,7 @@ from typing import Any
 from handler.sender import Clock
 from testing.events.samples import good_events
 from testing.receiver import Receiver
-from testing.servers import Prometheus, Samples, in_order, prometheus
+from testing.servers import Prometheus, Samples, in_order
 from tests.support.clocks import WaitedTime
 from tests.support.telling import WAITING, TellingFunction
 
@@ -52,16 +52,16 @@ def stored(server: Prometheus) -> Samples:
 def test_down(folder: Path) -> None:
     """While the server is down the answer is 503; after its return a redelivery brings all."""
     event = fresh_event()
-    with prometheus(folder, window="3d") as server:
+    with Prometheus(folder, window="3d") as server:
         time = WaitedTime(jitter=lambda _ceiling: 20.0)
         function = TellingFunction(server.write_url, clock=time.clock)
-        server.process.kill()
+        server.kill()
         told = function.invoke(event)
         assert told.status == 503
         assert told.fates() == {"sent": 0, "rejected": 0, "undelivered": SAMPLES}
         assert told.metric("SamplesSent") == 0
         assert told.metric("ListenerRetries") >= 2
-        server.process.start()
+        server.start()
         again = function.invoke(event)
         assert again.status == 200
         assert again.fates() == {"sent": SAMPLES, "rejected": 0, "undelivered": 0}
@@ -71,11 +71,11 @@ def test_down(folder: Path) -> None:
 def test_back_during_retries(folder: Path) -> None:
     """A server that comes back while the function retries gets everything in that delivery."""
     event = fresh_event()
-    with prometheus(folder, window="3d") as server:
-        clock = clock_that(server.process.start, before_retry=5)
+    with Prometheus(folder, window="3d") as server:
+        clock = clock_that(server.start, before_retry=5)
         # A server may take long to start on a busy machine.
         function = TellingFunction(server.write_url, {"DELIVERY_BUDGET_SECONDS": "600"}, clock)
-        server.process.kill()
+        server.kill()
         told = function.invoke(event)
         assert told.status == 200
         assert told.fates() == {"sent": SAMPLES, "rejected": 0, "undelivered": 0}
@@ -89,11 +89,11 @@ def test_killed_between_deliveries(folder: Path) -> None:
     The connection that the function has kept open is dead then; it makes another one.
     """
     event = fresh_event()
-    with prometheus(folder, window="3d") as server:
+    with Prometheus(folder, window="3d") as server:
         function = TellingFunction(server.write_url)
         assert function.invoke(event).status == 200
-        server.process.kill()
-        server.process.start()
+        server.kill()
+        server.start()
         assert stored(server) == expected_of(event)
         again = function.invoke(event)
         assert again.status == 200

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from testing.answers import always
+from testing.emulator import Emulator, required_emulator, run_emulator
 from testing.events.firehose import ACCESS_KEY
 from testing.events.fleet import END_MS
 from testing.events.large import large_delivery
@@ -16,7 +17,6 @@ from testing.events.samples import bad_events, good_events
 from testing.exchange import Answer
 from testing.receiver import Receiver
 from testing.servers import Samples, in_order
-from tests.support.emulator import Emulator, emulator
 from tests.support.telling import TellingFunction, Told
 
 EVENTS = good_events(END_MS) | bad_events(END_MS)
@@ -39,7 +39,9 @@ def lambda_function(
     # The receiver checks each sample, which takes long on a busy machine.
     patience = {"LISTENER_TIMEOUT_SECONDS": "200", "DELIVERY_BUDGET_SECONDS": "240"}
     settings = {"LOGZIO_METRICS_LISTENER": receiver.url, **SECRETS, **patience}
-    with emulator(tmp_path_factory.mktemp("emulator"), settings, seconds=250) as running:
+    with run_emulator(
+        required_emulator(), tmp_path_factory.mktemp("emulator"), settings, seconds=250
+    ) as running:
         yield running
 
 
@@ -120,7 +122,7 @@ def test_large_event(lambda_function: Emulator, receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("event", [{}, [], "text", 1, None, {"records": 1}], ids=repr)
 def test_no_event_of_ours(lambda_function: Emulator, event: Any) -> None:
-    """What no front door sends is answered with 400, and the process goes on."""
+    """What no ingress sends is answered with 400, and the process goes on."""
     assert invoke(lambda_function, event).status == 400
     assert invoke(lambda_function, EVENTS["alb-otlp-0.7"]).status == 200
 
@@ -128,7 +130,7 @@ def test_no_event_of_ours(lambda_function: Emulator, event: Any) -> None:
 def test_settings_error(tmp_path: Path) -> None:
     """A bad setting is answered with 500 and named, each time; nothing crashes or restarts."""
     settings = {"LOGZIO_METRICS_LISTENER": "ftp://listener.example", "REMOTE_WRITE_AUTH": "magic"}
-    with emulator(tmp_path, settings) as function:
+    with run_emulator(required_emulator(), tmp_path, settings) as function:
         for _ in range(3):
             told = invoke(function, EVENTS["http-api-v2-otlp-1.0"])
             assert told.status == 500
@@ -146,7 +148,9 @@ def test_deadline(tmp_path: Path) -> None:
     with Receiver(always(busy)) as receiver:
         settings = {"LOGZIO_METRICS_LISTENER": receiver.url, "DELIVERY_BUDGET_SECONDS": "600"}
         # Who waited for as long as the budget allows would be ended by Lambda after 30 s.
-        with emulator(tmp_path, settings | SECRETS, seconds=30) as function:
+        with run_emulator(
+            required_emulator(), tmp_path, settings | SECRETS, seconds=30
+        ) as function:
             told = invoke(function, EVENTS["function-url-otlp-1.0"])
             assert told.status == 503
             assert told.fates() == {"sent": 0, "rejected": 0, "undelivered": 333}

@@ -1,12 +1,11 @@
 """Which destinations there are, and what is said about those that cannot be used."""
 
-import sys
-
 import pytest
 
 from extension.destinations import choose
-from extension.destinations.destination import Meaning, Response
+from extension.destinations.destination import Meaning
 from extension.errors import SecretError
+from extension.messages import Response
 from tests.support.log_destinations import ENOUGH, IDENTITY, NOW, body_of, chosen, record
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:token-a1B2c3"
@@ -182,12 +181,3 @@ def test_given_token_is_not_renewed() -> None:
     for name, environ in ENOUGH.items():
         (made,) = chosen(name, **environ).destinations
         assert not made.renew()
-
-
-def test_imports() -> None:
-    """Only the modules of the chosen destinations are loaded."""
-    for module in ("logzio", "loki", "openobserve", "datatap"):
-        sys.modules.pop(f"extension.destinations.{module}", None)
-    chosen("datatap", **ENOUGH["datatap"])
-    assert "extension.destinations.datatap" in sys.modules
-    assert "extension.destinations.logzio" not in sys.modules

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.log_destinations import (
+    ENOUGH,
     IDENTITY,
     TIME,
     body_of,
@@ -182,3 +183,27 @@ def test_unknown_function() -> None:
     line = parsed(result.destinations[0].encode(record("x")))
     assert line["extension_name"] == "logs"
     assert all(line.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "is_set"),
+    [
+        ("lambda", False),
+        ("lambda.log", False),
+        ("lambda.log.type.x", False),
+        ("message.text", False),
+        ("@timestamp.ms", False),
+        ("level", False),
+        ("lambda.alias", True),
+        ("lambda_x", True),
+        ("messages", True),
+        ("app.level", True),
+    ],
+)
+def test_clashing_custom_field(name: str, is_set: bool) -> None:
+    """A custom field that is an object where ours is a text, or the reverse, is reported."""
+    made = chosen("logzio", **ENOUGH["logzio"], CUSTOM_FIELDS=f"{name}=x,team=one")
+    assert [f"cannot set {name}:" in problem for problem in made.problems] == [True] * (not is_set)
+    line = parsed(made.destinations[0].encode(record("hello")))
+    assert line["team"] == "one"
+    assert (line.get(name) == "x") == is_set

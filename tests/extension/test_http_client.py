@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from extension.destinations.destination import Request
 from extension.errors import AbandonedExchange, ExchangeError
 from extension.http_client import HttpClient
+from extension.messages import Request
 from testing.log_destinations.certificates import Certificate, CertificateAuthority
 from testing.log_destinations.logzio import LogzioDestination
 from testing.log_destinations.treatment import Treatment, closed, dripping, stalled

@@ -14,7 +14,7 @@ from tests.support.extension_shippers import ScriptedShipper
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from extension.destinations.destination import Request, Response
+    from extension.messages import Request, Response
 
 
 def too_large(limit: int) -> Callable[[list[bytes]], Response]:

@@ -16,7 +16,7 @@ from tests.support.extension_shippers import ScriptedShipper
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from extension.destinations.destination import Response
+    from extension.messages import Response
 
 
 def until(event: threading.Event) -> Callable[[list[bytes]], Response]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.app import Function
-from testing.events import front_doors
+from testing.events import ingresses
 from testing.events.firehose import headers
 from testing.events.fleet import END_MS, fleet
 from testing.events.otlp import Format
@@ -86,7 +86,7 @@ def test_damaged_bodies(
     function: Function, receiver: Receiver, flips: list[tuple[int, int]]
 ) -> None:
     """A body with flipped bits is answered with 200 or 400."""
-    event = front_doors.function_url(headers(REQUEST_ID, "k"), damaged(BODY, flips), base64=True)
+    event = ingresses.function_url(headers(REQUEST_ID, "k"), damaged(BODY, flips), base64=True)
     assert invoke(function, event).status in (200, 400)
     assert receiver.violations == []
 
@@ -95,7 +95,7 @@ def test_damaged_bodies(
 @given(body=st.binary(max_size=100) | st.text(max_size=100).map(lambda t: json.dumps(t).encode()))
 def test_random_bodies(function: Function, body: bytes) -> None:
     """Random bytes and random JSON as a body are answered with 400."""
-    event = front_doors.function_url(headers(REQUEST_ID, "k"), body, base64=True)
+    event = ingresses.function_url(headers(REQUEST_ID, "k"), body, base64=True)
     assert invoke(function, event).status == 400
 
 
@@ -127,7 +127,7 @@ def test_timestamp_of_any_size(function: Function, number: str) -> None:
     """A timestamp beyond all bounds does no harm."""
     event = delivery(RECORD[Format.V1_0])
     event["body"] = event["body"].replace(
-        f'"timestamp":{front_doors.SENT_MS}', f'"timestamp":{number}'
+        f'"timestamp":{ingresses.SENT_MS}', f'"timestamp":{number}'
     )
     assert invoke(function, event).status == 200
 

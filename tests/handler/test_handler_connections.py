@@ -1,4 +1,4 @@
-"""How many connections the transport makes, counted by the server."""
+"""How many connections the client makes, counted by the server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from handler.transport import Transport
+from handler.client import Client
 from tests.support.clocks import SOON
 
 if TYPE_CHECKING:
@@ -45,12 +45,12 @@ def test_first_requests_at_once_make_connections_that_are_used_again() -> None:
     """Threads that begin at once share their connections: later requests need no new ones."""
     with _Server(("127.0.0.1", 0), _Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        transport = Transport(connections=_THREADS)
+        client = Client(connections=_THREADS)
         url = f"http://127.0.0.1:{server.server_port}/"
         with ThreadPoolExecutor(_THREADS) as pool:
             for _ in range(3):
                 answers = [
-                    pool.submit(transport.post, url, b"body", {}, 2 * SOON) for _ in range(_THREADS)
+                    pool.submit(client.post, url, b"body", {}, 2 * SOON) for _ in range(_THREADS)
                 ]
                 assert {answer.result().status for answer in answers} == {204}
         server.shutdown()

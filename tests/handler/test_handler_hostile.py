@@ -16,7 +16,7 @@ from handler.settings import read_settings
 from handler.verdict import retry_after_seconds
 from testing.answers import sequence
 from testing.events.firehose import delivery_body, headers
-from testing.events.front_doors import function_url
+from testing.events.ingresses import function_url
 from testing.exchange import Answer
 from testing.lambda_context import LambdaContext
 from testing.receiver import Receiver

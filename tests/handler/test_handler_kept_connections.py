@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handler.transport import Transport, TransportError
+from handler.client import Client, NoResponseError
 from testing.log_destinations.certificates import CertificateAuthority
 from testing.misbehaving import raw_listener
 from testing.receiver import Receiver
@@ -38,9 +38,9 @@ def test_kept_connections_are_bounded() -> None:
         return EMPTY
 
     with raw_listener(answer) as one, raw_listener(answer) as other:
-        transport = Transport(connections=1)
+        client = Client(connections=1)
         for url in (one, one, other, other, one):
-            assert transport.post(url, b"body", {}, SOON).status == 204
+            assert client.post(url, b"body", {}, SOON).status == 204
     assert len(connections) == 3
 
 
@@ -49,11 +49,11 @@ def test_certificates_are_read_once(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     authority = CertificateAuthority(tmp_path)
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-    transport = Transport(connections=1)
+    client = Client(connections=1)
     with Receiver(tls=authority.server()) as one, Receiver(tls=authority.server()) as other:
-        transport.post(one.url, b"body", {}, SOON)
+        client.post(one.url, b"body", {}, SOON)
         authority.file.unlink()
-        transport.post(other.url, b"body", {}, SOON)
+        client.post(other.url, b"body", {}, SOON)
         assert [len(one.requests), len(other.requests)] == [1, 1]
 
 
@@ -63,12 +63,12 @@ def test_certificates_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_p
     missing = tmp_path / "missing.pem"
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     monkeypatch.setenv("SSL_CERT_FILE", str(missing))
-    transport = Transport(connections=1)
+    client = Client(connections=1)
     with Receiver(tls=authority.server()) as receiver:
-        with pytest.raises(TransportError, match="FileNotFoundError"):
-            transport.post(receiver.url, b"body", {}, SOON)
+        with pytest.raises(NoResponseError, match="FileNotFoundError"):
+            client.post(receiver.url, b"body", {}, SOON)
         missing.write_bytes(authority.file.read_bytes())
-        transport.post(receiver.url, b"body", {}, SOON)
+        client.post(receiver.url, b"body", {}, SOON)
         assert len(receiver.requests) == 1
 
 
@@ -87,8 +87,8 @@ def test_answer_on_a_connection_that_will_close_is_bounded(head: bytes) -> None:
 
     with raw_listener(drip) as url:
         begun = time.monotonic()
-        with pytest.raises(TransportError, match=r"no answer within 0\.3 s"):
-            Transport(1).post(url, b"body", {}, 0.3)
+        with pytest.raises(NoResponseError, match=r"no answer within 0\.3 s"):
+            Client(1).post(url, b"body", {}, 0.3)
         seconds = time.monotonic() - begun
         over.set()
     assert seconds < SOON
@@ -103,12 +103,12 @@ def test_url_in_any_alphabet() -> None:
         return EMPTY
 
     with raw_listener(answer) as url:
-        Transport(1).post(f"{url}//\u00e4%2F?a=%20b&c=\u00fc", b"body", {}, SOON)
+        Client(1).post(f"{url}//\u00e4%2F?a=%20b&c=\u00fc", b"body", {}, SOON)
     assert heads == [b"POST /write//%C3%A4%2F?a=%20b&c=%C3%BC HTTP/1.1"]
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example.com", "\u00fc" * 70])
 def test_host_that_is_no_name(host: str) -> None:
     """A host that no resolver can be asked for is an error of the connection."""
-    with pytest.raises(TransportError):
-        Transport(1).post(f"https://{host}/write", b"body", {}, SOON)
+    with pytest.raises(NoResponseError):
+        Client(1).post(f"https://{host}/write", b"body", {}, SOON)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handler.transport import Transport, TransportError
+from handler.client import Client, NoResponseError
 from testing.log_destinations.certificates import CertificateAuthority
 from testing.misbehaving import raw_listener
 from testing.receiver import Receiver
@@ -79,7 +79,7 @@ def test_http_through_a_proxy(environ: pytest.MonkeyPatch) -> None:
     with raw_listener(answer) as proxy:
         environ.setenv("HTTP_PROXY", with_credentials(proxy))
         environ.setenv("http_proxy", with_credentials(proxy))
-        answered = Transport(1).post("http://listener.example.com/a?b=c", b"body", HEADERS, SOON)
+        answered = Client(1).post("http://listener.example.com/a?b=c", b"body", HEADERS, SOON)
     head, _, body = requests[0].partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
     assert (answered.status, body) == (204, b"body")
@@ -122,8 +122,8 @@ def test_proxy_that_does_not_connect(environ: pytest.MonkeyPatch) -> None:
     with raw_listener(refuse) as proxy:
         environ.setenv("HTTPS_PROXY", proxy)
         environ.setenv("https_proxy", proxy)
-        with pytest.raises(TransportError, match="the proxy does not connect: it answered 407"):
-            Transport(1).post("https://listener.example.com/", b"body", HEADERS, SOON)
+        with pytest.raises(NoResponseError, match="the proxy does not connect: it answered 407"):
+            Client(1).post("https://listener.example.com/", b"body", HEADERS, SOON)
     assert len(requests) == 1
     assert TOKEN.encode() not in requests[0]
 
@@ -134,8 +134,8 @@ def test_proxy_that_cannot_be_used(scheme: str, environ: pytest.MonkeyPatch) -> 
     with Receiver() as receiver:
         environ.setenv("HTTP_PROXY", f"{scheme}://127.0.0.1:1")
         environ.setenv("http_proxy", f"{scheme}://127.0.0.1:1")
-        with pytest.raises(TransportError, match="only a proxy with an http:// URL"):
-            Transport(1).post(receiver.url, b"body", HEADERS, SOON)
+        with pytest.raises(NoResponseError, match="only a proxy with an http:// URL"):
+            Client(1).post(receiver.url, b"body", HEADERS, SOON)
         assert receiver.requests == []
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from testing.events import front_doors
+from testing.events import ingresses
 from testing.exchange import Answer, Received
 from testing.lambda_context import LambdaContext
 from testing.receiver import Receiver
@@ -22,7 +22,7 @@ from tests.support.secret_stores import MINUTE, Later, Stores
 from tests.support.telling import TellingFunction, Told
 
 if TYPE_CHECKING:
-    from testing.events.front_doors import Event
+    from testing.events.ingresses import Event
 
 TOKEN_ARN = "LOGZIO_METRICS_TOKEN_ARN"
 KEY_ARN = "FIREHOSE_ACCESS_KEY_ARN"
@@ -33,8 +33,7 @@ READS_FOR_A_SECRET = 2
 
 
 class Expecting:
-    """
-    A listener that takes one token, and repeats what it was sent in any other answer.
+    """A listener that takes one token, and repeats what it was sent in any other answer.
 
     Attributes:
         token: The token.
@@ -70,7 +69,7 @@ def deliver(
 
 
 def test_old_and_new_key(stores: Stores) -> None:
-    """After a rotation the old key still opens the door, and the new one after one look."""
+    """After a rotation the old key is still accepted, and the new one after one read."""
     arn, later = stores.secret(OLD), Later()
     with Receiver() as receiver:
         function = TellingFunction(receiver.url, {KEY_ARN: arn}, later.clock)
@@ -98,7 +97,7 @@ def test_old_key_with_a_token(stores: Stores) -> None:
 
 
 def test_version_before_the_previous_one(stores: Stores) -> None:
-    """After two rotations the first key opens the door no more where it is not remembered."""
+    """After two rotations the first key is refused unless it is remembered."""
     arn, later = stores.secret(OLD), Later()
     with Receiver() as receiver:
         settings = {KEY_ARN: arn}
@@ -151,7 +150,7 @@ def test_new_token_of_other_kinds(stores: Stores, kind: str) -> None:
     later, listener = Later(), Expecting(OLD)
     arn = stores.parameter(OLD, "/rotated") if kind == "parameter" else stores.secret(OLD)
     settings = {KEY_ARN: arn} if kind == "access key" else {TOKEN_ARN: arn}
-    event: Event = front_doors.transformation([record_of(points(1))])
+    event: Event = ingresses.transformation([record_of(points(1))])
     if kind == "access key":
         event = delivery_of(points(1), access_key=OLD)
     with Receiver(listener) as receiver:
@@ -258,10 +257,10 @@ def test_stalling_store_within_a_delivery(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("has_new", [True, False])
-def test_nobody_tells_a_renewed_token(
+def test_renewed_token_is_not_logged(
     has_new: bool, stores: Stores, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither the old nor the new token is told when a listener repeats both."""
+    """Neither the old nor the new token is logged when a listener repeats both."""
     arn, later, listener = stores.secret(OLD), Later(), Expecting(OLD)
     settings = {TOKEN_ARN: arn, "FIREHOSE_ACCESS_KEY": KEY}
     caplog.set_level("DEBUG")

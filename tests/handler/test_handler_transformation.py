@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from testing.answers import always, refusing
-from testing.events import front_doors
-from testing.events.front_doors import Event
+from testing.events import ingresses
+from testing.events.ingresses import Event
 from testing.exchange import Answer
 from testing.receiver import Receiver
 from tests.support.invoking import function_for, point, points, record_of
@@ -29,7 +29,7 @@ def results(function: Callable[[Any, Any], Any], event: Event) -> list[str]:
 def test_delivered_records_are_dropped() -> None:
     """A delivered record is answered with Dropped and without data: it is not stored twice."""
     with Receiver() as receiver:
-        response = function_for(receiver.url, **TOKEN)(front_doors.transformation(RECORDS), None)
+        response = function_for(receiver.url, **TOKEN)(ingresses.transformation(RECORDS), None)
         assert receiver.accepted_samples()
     assert all(
         record.keys() == {"recordId", "result"} and record["result"] == "Dropped"
@@ -39,7 +39,7 @@ def test_delivered_records_are_dropped() -> None:
 
 def test_delivered_records_are_ok_with_their_data() -> None:
     """TRANSFORM_RESULT=Ok gives the data back as it came."""
-    event = front_doors.transformation(RECORDS)
+    event = ingresses.transformation(RECORDS)
     with Receiver() as receiver:
         function = function_for(receiver.url, TRANSFORM_RESULT="Ok", **TOKEN)
         response = function(event, None)
@@ -54,7 +54,7 @@ def test_malformed_record_fails_alone(result: str) -> None:
     """A record that cannot be decoded is ProcessingFailed, and no other one."""
     with Receiver() as receiver:
         function = function_for(receiver.url, TRANSFORM_RESULT=result, **TOKEN)
-        event = front_doors.transformation([RECORDS[0], MALFORMED, RECORDS[1]])
+        event = ingresses.transformation([RECORDS[0], MALFORMED, RECORDS[1]])
         assert results(function, event) == [result, "ProcessingFailed", result]
         assert len(receiver.accepted_samples()) == 12
 
@@ -72,7 +72,7 @@ def test_malformed_record_fails_alone(result: str) -> None:
 )
 def test_unreadable_record_fails_under_its_own_id(record: Event) -> None:
     """A record without readable data is ProcessingFailed, under its id."""
-    event = front_doors.transformation([RECORDS[0], b"x"])
+    event = ingresses.transformation([RECORDS[0], b"x"])
     event["records"][1] = {"recordId": "the-second"} | record
     with Receiver() as receiver:
         function = function_for(receiver.url, **TOKEN)
@@ -85,7 +85,7 @@ def test_undelivered_samples_fail_every_contributing_record(status: int) -> None
     with Receiver(always(Answer(status=status, headers={"Retry-After": "600"}))) as receiver:
         function = function_for(receiver.url, **TOKEN)
         expected = ["ProcessingFailed", "ProcessingFailed", "Dropped"]
-        assert results(function, front_doors.transformation(RECORDS)) == expected
+        assert results(function, ingresses.transformation(RECORDS)) == expected
 
 
 def test_one_failed_body_fails_all_contributing_records() -> None:
@@ -98,26 +98,26 @@ def test_one_failed_body_fails_all_contributing_records() -> None:
     with Receiver(only_some) as receiver:
         function = function_for(receiver.url, REMOTE_WRITE_MAX_BYTES="700", **TOKEN)
         expected = ["ProcessingFailed", "ProcessingFailed", "Dropped"]
-        assert results(function, front_doors.transformation(RECORDS)) == expected
+        assert results(function, ingresses.transformation(RECORDS)) == expected
 
 
 def test_rejected_samples_are_settled() -> None:
     """Samples that the listener refuses for good do not bring their records back."""
     with Receiver(refusing(lambda labels, _sample: labels["host"] == "b")) as receiver:
         function = function_for(receiver.url, **TOKEN)
-        assert results(function, front_doors.transformation(RECORDS)) == ["Dropped"] * 3
+        assert results(function, ingresses.transformation(RECORDS)) == ["Dropped"] * 3
 
 
 def test_settings_error_fails_all() -> None:
     """With a settings error every record is kept by Firehose."""
     function = function_for("not a URL", **TOKEN)
-    event = front_doors.transformation(RECORDS)
+    event = ingresses.transformation(RECORDS)
     assert results(function, event) == ["ProcessingFailed"] * 3
 
 
 def test_token_is_needed_and_enough() -> None:
     """IAM lets the caller in: the token alone is needed, and without one all records fail."""
-    event = front_doors.transformation(RECORDS)
+    event = ingresses.transformation(RECORDS)
     with Receiver() as receiver:
         assert results(function_for(receiver.url, **TOKEN), event) == ["Dropped"] * 3
         authorization = receiver.requests[0].headers["authorization"]
@@ -144,4 +144,4 @@ def test_demo_and_empty_records_are_dropped() -> None:
     """Records without a data point are settled without a request."""
     demo = b'{"TICKER_SYMBOL":"A","SECTOR":"B","CHANGE":1}'
     function = function_for("https://listener.example.com", **TOKEN)
-    assert results(function, front_doors.transformation([demo, b""])) == ["Dropped", "Dropped"]
+    assert results(function, ingresses.transformation([demo, b""])) == ["Dropped", "Dropped"]

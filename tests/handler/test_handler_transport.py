@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.transport import ListenerAnswer, Transport, TransportError
+from handler.client import Client, ListenerResponse, NoResponseError
 from testing.answers import always
 from testing.exchange import Answer
 from testing.misbehaving import black_hole, raw_listener
@@ -34,14 +34,14 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
-def answer_to(raw: bytes, timeout: float = 2 * SOON) -> ListenerAnswer:
+def answer_to(raw: bytes, timeout: float = 2 * SOON) -> ListenerResponse:
     """Post to a listener that answers these bytes and closes."""
 
     def answer(connection: socket.socket, _request: bytes) -> None:
         connection.sendall(raw)
 
     with raw_listener(answer) as url:
-        return Transport(1).post(url, b"body", HEADERS, timeout)
+        return Client(1).post(url, b"body", HEADERS, timeout)
 
 
 def http(status: str, body: bytes = b"", *headers: str) -> bytes:
@@ -53,7 +53,7 @@ def http(status: str, body: bytes = b"", *headers: str) -> bytes:
 def test_status_words_and_retry_after() -> None:
     """An answer is its status, the beginning of its body, and Retry-After."""
     answer = answer_to(http("429 Slow", b"later, please", "retry-after: 7"))
-    assert answer == ListenerAnswer(429, "later, please", "7")
+    assert answer == ListenerResponse(429, "later, please", "7")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_status_words_and_retry_after() -> None:
 )
 def test_answer_in_any_form(raw: bytes, status: int, words: str) -> None:
     """Whichever way HTTP allows to write an answer, it is understood."""
-    assert answer_to(raw) == ListenerAnswer(status, words, None)
+    assert answer_to(raw) == ListenerResponse(status, words, None)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_answer_in_any_form(raw: bytes, status: int, words: str) -> None:
 )
 def test_broken_answer_is_none(raw: bytes) -> None:
     """What is no whole answer is an error of the connection, which asks for a retry."""
-    with pytest.raises(TransportError):
+    with pytest.raises(NoResponseError):
         answer_to(raw)
 
 
@@ -126,7 +126,7 @@ def test_any_answer(raw: bytes) -> None:
     """Whatever bytes a listener answers, it is an answer or an error of the connection."""
     try:
         answer = answer_to(raw)
-    except TransportError:
+    except NoResponseError:
         return
     assert 100 <= answer.status <= 999
 
@@ -141,14 +141,14 @@ def test_huge_answer_is_left_alone() -> None:
             connection.sendall(piece)
 
     with raw_listener(endless) as url:
-        answers: list[ListenerAnswer] = []
+        answers: list[ListenerResponse] = []
         # Whoever read on would be cut off at the end of the time, which is no answer.
-        peak = peak_of(lambda: answers.append(Transport(1).post(url, b"body", HEADERS, SOON)))
+        peak = peak_of(lambda: answers.append(Client(1).post(url, b"body", HEADERS, SOON)))
         assert peak < 5_000_000
     answer = answers[0]
     assert answer.status == 302
-    assert answer.words.startswith("words words ")
-    assert len(answer.words) == 2048 + len("\u2026")
+    assert answer.text.startswith("words words ")
+    assert len(answer.text) == 2048 + len("\u2026")
 
 
 def test_compressed_bomb_is_left_alone() -> None:
@@ -156,13 +156,13 @@ def test_compressed_bomb_is_left_alone() -> None:
     body = zlib.compress(bytes(100_000_000), 1)
     raw = http("400 Bad", body, "Content-Encoding: deflate")
     assert peak_of(lambda: answer_to(raw)) < 5_000_000
-    assert len(answer_to(raw).words) <= 2049
+    assert len(answer_to(raw).text) <= 2049
 
 
 def test_words_cut_within_a_character() -> None:
     """Words that are cut in the middle of a character are cut before it."""
     answer = answer_to(http("400 Bad", ("x" + "\u00fc" * 3000).encode()))
-    assert answer.words == "x" + "\u00fc" * 1023 + "\u2026"
+    assert answer.text == "x" + "\u00fc" * 1023 + "\u2026"
 
 
 def test_no_cookies_are_kept() -> None:
@@ -195,10 +195,10 @@ def over() -> Iterator[threading.Event]:
     event.set()
 
 
-def seconds_until_cut(post: Callable[[], ListenerAnswer], words: str) -> float:
+def seconds_until_cut(post: Callable[[], ListenerResponse], words: str) -> float:
     """Return how long an exchange took that has to end without an answer, in these words."""
     begun = time.monotonic()
-    with pytest.raises(TransportError, match=words):
+    with pytest.raises(NoResponseError, match=words):
         post()
     return time.monotonic() - begun
 
@@ -223,7 +223,7 @@ def test_attempt_through_a_proxy_is_bounded(
         # A handshake on a connection that was reset makes CPython 3.11 warn of a socket.
         schemes = ("http",) if place == "drips" else ("http", "https")
         for url in [f"{scheme}://listener.example.com/" for scheme in schemes]:
-            post = functools.partial(Transport(1).post, url, b"body", HEADERS, 0.3)
+            post = functools.partial(Client(1).post, url, b"body", HEADERS, 0.3)
             assert seconds_until_cut(post, r"no answer within 0\.3 s|Proxy") < SOON
         over.set()
 
@@ -236,7 +236,7 @@ def test_tls_handshake_is_bounded(over: threading.Event) -> None:
 
     with raw_listener(silent) as url:
         secured = url.replace("http:", "https:")
-        post = functools.partial(Transport(1).post, secured, b"body", HEADERS, 0.3)
+        post = functools.partial(Client(1).post, secured, b"body", HEADERS, 0.3)
         seconds = seconds_until_cut(post, r"no answer within 0\.3 s")
         over.set()
     assert seconds < SOON
@@ -247,7 +247,7 @@ def test_listener_that_reads_nothing_is_cut_off() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/write"
         large = bytes(30_000_000)
-        post = functools.partial(Transport(1).post, url, large, HEADERS, 0.4)
+        post = functools.partial(Client(1).post, url, large, HEADERS, 0.4)
         assert seconds_until_cut(post, "no answer within") < SOON
 
 
@@ -269,9 +269,9 @@ def test_connection_is_used_again(raw: bytes) -> None:
         return raw
 
     with raw_listener(answer) as url:
-        transport = Transport(1)
+        client = Client(1)
         for _ in range(3):
-            transport.post(url, b"body", HEADERS, 2 * SOON)
+            client.post(url, b"body", HEADERS, 2 * SOON)
     assert len(ports) == 1
 
 
@@ -284,6 +284,6 @@ def test_answer_nobody_asked_for_is_not_taken_for_the_next() -> None:
         return http("500 Broken", b"the real one")
 
     with raw_listener(twice) as url:
-        transport = Transport(1)
-        assert transport.post(url, b"first", HEADERS, 2 * SOON).status == 400
-        assert transport.post(url, b"second", HEADERS, 2 * SOON).words == "the real one"
+        client = Client(1)
+        assert client.post(url, b"first", HEADERS, 2 * SOON).status == 400
+        assert client.post(url, b"second", HEADERS, 2 * SOON).text == "the real one"

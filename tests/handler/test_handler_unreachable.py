@@ -4,14 +4,14 @@ import socket
 
 import pytest
 
-from handler.transport import Transport, TransportError
+from handler.client import Client, NoResponseError
 from tests.support.clocks import SOON
 
 
 def words_of(url: str) -> str:
     """Post to where nobody listens, and give what is said of it."""
-    with pytest.raises(TransportError) as raised:
-        Transport(1).post(url, b"body", {}, SOON)
+    with pytest.raises(NoResponseError) as raised:
+        Client(1).post(url, b"body", {}, SOON)
     return str(raised.value)
 
 

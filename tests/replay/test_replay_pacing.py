@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handler.transport import TransportError
+from handler.client import NoResponseError
 from replay import app
 from replay.requests import Pace
 from testing.receiver import Receiver
@@ -76,10 +76,10 @@ def test_a_request_that_may_not_be_made_costs_no_time() -> None:
     pace = Pace(10.0, lambda: now[0], Clockwork())
     assert pace.wait(50, end=103.0) == 3.0
     assert pace.seconds_behind() == 5.0
-    with pytest.raises(TransportError, match="the rate leaves no time"):
+    with pytest.raises(NoResponseError, match="the rate leaves no time"):
         pace.wait(1000, end=103.0)
     assert now == [103.0]
     assert pace.seconds_behind() == 2.0
     assert pace.wait(10, end=200.0) == 95.0
-    with pytest.raises(TransportError):
+    with pytest.raises(NoResponseError):
         pace.wait(0, end=105.0)

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.app import Function
+from handler.client import Client
 from handler.sender import Clock
-from handler.transport import Transport
-from testing.events import front_doors
+from testing.events import ingresses
 from testing.events.firehose import headers
 from tests.security.canaries import SPELLINGS, ascii_secrets, conversations, leaks, secrets
 from tests.support.invoking import REAL_TIME, body_of, point, record_of, settings_for
@@ -23,7 +23,7 @@ from tests.support.properties import examples
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from handler.transport import ListenerAnswer
+    from handler.client import ListenerResponse
     from tests.security.canaries import Listener
 
 # A retry would come too late, so each failure ends its delivery at once.
@@ -36,10 +36,18 @@ WRONG_PLACES = (
     *("POWERTOOLS_LOG_LEVEL", "LOGZIO_METRICS_TOKEN_ARN", "FIREHOSE_ACCESS_KEY_ARN"),
     *("REMOTE_WRITE_HEADERS", "P8S_LOGZIO_NAME", "LOGZIO_METRICS_LISTENER"),
 )
-DOORS = ("function_url", "http_api_v2", "rest_v1", "alb", "alb_multi", "transformation", "unknown")
+INGRESSES = (
+    "function_url",
+    "http_api_v2",
+    "rest_v1",
+    "alb",
+    "alb_multi",
+    "transformation",
+    "unknown",
+)
 
 
-class Failing(Transport):
+class Failing(Client):
     """Fails as nobody foresaw, with errors that repeat all they were given."""
 
     def __init__(self) -> None:
@@ -47,7 +55,7 @@ class Failing(Transport):
 
     def post(
         self, url: str, content: bytes, headers: Mapping[str, str], timeout: float
-    ) -> ListenerAnswer:
+    ) -> ListenerResponse:
         """Raise an error with a cause."""
         cause = ValueError(f"{url} {[(n.encode(), v.encode()) for n, v in headers.items()]}")
         raise RuntimeError(f"{dict(headers)} {len(content)} {timeout}") from cause
@@ -109,14 +117,14 @@ def bodies(draw: st.DrawFn, text: str) -> str:
 
 @st.composite
 def events(draw: st.DrawFn, url: str, hidden: dict[str, str]) -> Any:
-    """Draw an event of any front door that has secrets in all of its places."""
+    """Draw an event of any ingress that has secrets in all of its places."""
     some = _planted(hidden)
-    door = draw(st.sampled_from(DOORS))
+    ingress = draw(st.sampled_from(INGRESSES))
     body = draw(bodies(draw(some)))
-    if door == "transformation":
+    if ingress == "transformation":
         several = [record_of([point(draw(some))]), draw(some).encode(), b"", body.encode()]
-        return front_doors.transformation(draw(st.lists(st.sampled_from(several), max_size=3)))
-    if door == "unknown":
+        return ingresses.transformation(draw(st.lists(st.sampled_from(several), max_size=3)))
+    if ingress == "unknown":
         return draw(st.sampled_from([{draw(some): draw(some)}, [draw(some)], draw(some), None]))
     other = url.replace("127.0.0.1", draw(st.sampled_from(["127.0.0.1", "{}.evil.com", "{}@x"])))
     attributes = {"CUSTOM_LISTENER": other.replace("{}", draw(some)), "P8S_LOGZIO_NAME": draw(some)}
@@ -130,9 +138,9 @@ def events(draw: st.DrawFn, url: str, hidden: dict[str, str]) -> Any:
     }
     if draw(st.integers(0, 3)) == 0:
         sent["X-Amz-Firehose-Common-Attributes"] = draw(some)
-    if door == "alb_multi":
-        return front_doors.alb(sent, body, multi_value=True)
-    return getattr(front_doors, door)(sent, body, base64=draw(st.booleans()))
+    if ingress == "alb_multi":
+        return ingresses.alb(sent, body, multi_value=True)
+    return getattr(ingresses, ingress)(sent, body, base64=draw(st.booleans()))
 
 
 @examples(200)
@@ -147,9 +155,9 @@ def test_no_secret_is_told(listener: Listener, data: st.DataObject) -> None:
     listener.converse = data.draw(conversations([hidden["token"], hidden["key"]]))
     environ = data.draw(environments(asked, hidden))
     event = data.draw(events(asked, hidden))
-    transport = Failing() if data.draw(st.integers(0, 5)) == 0 else None
+    client = Failing() if data.draw(st.integers(0, 5)) == 0 else None
     with everything() as written:
-        answer = Function(environ, AT_ONCE, transport)(event, None)
+        answer = Function(environ, AT_ONCE, client)(event, None)
     # What the caller itself has named is given back under that name, as Firehose demands.
     if "records" not in answer:
         assert json.loads(answer["body"])["requestId"] in ("request-1", "")

@@ -9,8 +9,15 @@ import pytest
 from handler.settings import read_settings
 from replay.bucket import NOTES
 from replay.stores import REPLAYED
-from tests.support.stack import FRONT_DOORS, ROOT, Stack, source
-from tests.support.terraform_module import LINES, OBJECTS, RESOURCES, argument, snake, text_argument
+from tests.support.stack import INGRESSES, Stack, source
+from tests.support.terraform_module import (
+    GLOBALS,
+    OBJECTS,
+    RESOURCES,
+    argument,
+    local_variables,
+    text_argument,
+)
 
 BUCKET = "arn:of:BackupBucket"
 NOT_FOR_REPLAY = {
@@ -28,10 +35,10 @@ def environment(stack: Stack) -> dict[str, Any]:
     return variables
 
 
-@pytest.mark.parametrize("door", FRONT_DOORS)
-def test_settings_are_the_functions(door: str) -> None:
+@pytest.mark.parametrize("ingress", INGRESSES)
+def test_settings_are_the_functions(ingress: str) -> None:
     """It has the settings of the function, the secret of the token, and the bucket."""
-    stack = Stack(FrontDoor=door, P8sLogzioName="prod", RemoteWriteMaxBytes="20000")
+    stack = Stack(Ingress=ingress, P8sLogzioName="prod", RemoteWriteMaxBytes="20000")
     variables = environment(stack)
     assert variables["BACKUP_BUCKET"] == "BackupBucket"
     assert variables["LOGZIO_METRICS_TOKEN_ARN"] == stack.outputs["TokenSecretArn"]["Value"]
@@ -56,8 +63,8 @@ def test_nobody_invokes_it() -> None:
     function = Stack().properties("ReplayFunction")
     assert function["Timeout"] == 900
     assert "Events" not in source()["Resources"]["ReplayFunction"]["Properties"]
-    for door in FRONT_DOORS:
-        permissions = Stack(FrontDoor=door).of_type("AWS::Lambda::Permission")
+    for ingress in INGRESSES:
+        permissions = Stack(Ingress=ingress).of_type("AWS::Lambda::Permission")
         assert all(p["FunctionName"] != "ReplayFunction" for p in permissions.values())
 
 
@@ -103,18 +110,9 @@ def test_firehose_writes_where_it_reads() -> None:
     assert not f"{REPLAYED}/".startswith(metrics["Prefix"])
 
 
-def test_handler_exists() -> None:
-    """The handler is there, in the package that both functions are built from."""
-    package, name = Stack().properties("ReplayFunction")["Handler"].rsplit(".", 1)
-    path = ROOT / (package.replace(".", "/") + ".py")
-    assert f"def {name}(" in path.read_text(encoding="utf-8")
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert "\nbuild-ReplayFunction: build-MetricStreamFunction\n" in makefile
-
-
 def test_terraform_makes_the_same() -> None:
     """The module's function runs the same code in the same way, with the same variables."""
-    properties = RESOURCES["ReplayFunction"]["Properties"]
+    properties = GLOBALS | RESOURCES["ReplayFunction"]["Properties"]
     body = OBJECTS["aws_lambda_function.replay"]
     assert argument(body, "count") == "var.create_replay_function ? 1 : 0"
     for theirs, ours in (("Description", "description"), ("Handler", "handler")):
@@ -122,16 +120,12 @@ def test_terraform_makes_the_same() -> None:
     assert text_argument(body, "runtime") == properties["Runtime"]
     assert argument(body, "memory_size") == str(properties["MemorySize"])
     assert argument(body, "timeout") == str(properties["Timeout"])
-    found = dict(re.findall(r"^ {6}([A-Z][A-Z0-9_]+) += (.*)$", body, flags=LINES))
-    wanted = properties["Environment"]["Variables"]
-    assert found.pop("BACKUP_BUCKET") == "aws_s3_bucket.backup.id"
-    assert found.pop("LOGZIO_METRICS_TOKEN_ARN") == "local.token_secret_arn"
-    assert found == {
-        name: f"var.{snake(value['Ref'])}"
-        for name, value in wanted.items()
-        if name in found and "Ref" in value
+    assert "merge(local.shared_environment, {" in body
+    assert local_variables(body) == {
+        "BACKUP_BUCKET": "aws_s3_bucket.backup.id",
+        "LOGZIO_METRICS_TOKEN_ARN": "local.token_secret_arn",
     }
-    assert found.keys() == wanted.keys() - {"BACKUP_BUCKET", "LOGZIO_METRICS_TOKEN_ARN"}
+    assert properties["Environment"]["Variables"].keys() == local_variables(body).keys()
 
 
 def test_terraform_reaches_the_same_objects() -> None:

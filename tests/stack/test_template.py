@@ -1,26 +1,20 @@
-"""The stack: its parameters, what they reach, the front doors and the way of a delivery."""
+"""The stack: its parameters, what they reach, the ingresses and the way of a delivery."""
 
 import json
-import re
 from typing import Any
 
 import pytest
 
 from handler.settings import VARIABLES, read_settings
-from tests.support.stack import FRONT_DOORS, ROOT, Stack, parameters, source, transformed
-
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+from tests.support.stack import INGRESSES, Stack, parameters, source, transformed
 
 NOT_SET_BY_THE_TEMPLATE = {
-    "AWS_REGION": "Lambda sets it",
-    "AWS_LAMBDA_FUNCTION_NAME": "Lambda sets it",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "Lambda sets it",
-    "LOGZIO_METRICS_TOKEN": "a token comes from a secret",
-    "FIREHOSE_ACCESS_KEY": "a key comes from a secret",
-    "POWERTOOLS_SERVICE_NAME": "its default is the function's",
+    *("AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+    *("LOGZIO_METRICS_TOKEN", "FIREHOSE_ACCESS_KEY", "POWERTOOLS_SERVICE_NAME"),
 }
+"""Lambda sets the first, secrets replace two, and the last one's default is the function's."""
 
-OF_THE_DOORS = {
+BY_INGRESS = {
     "HttpApi": {"AWS::ApiGatewayV2::Api"},
     "RestApi": {"AWS::ApiGateway::RestApi"},
     "FunctionUrl": {"AWS::Lambda::Url"},
@@ -60,18 +54,18 @@ def variables(stack: Stack) -> dict[str, str]:
     return {"AWS_REGION": "us-east-1", **own}
 
 
-@pytest.mark.parametrize("door", FRONT_DOORS)
+@pytest.mark.parametrize("ingress", INGRESSES)
 @pytest.mark.parametrize("option", [None, *OPTIONS])
-def test_nothing_refers_to_what_is_not_made(door: str, option: str | None) -> None:
-    """Every optional part can be left out or taken with every front door."""
+def test_nothing_refers_to_what_is_not_made(ingress: str, option: str | None) -> None:
+    """Every optional part can be left out or taken with every ingress."""
     values = {option: OPTIONS[option]} if option else {}
-    assert Stack(FrontDoor=door, **values).resources
+    assert Stack(Ingress=ingress, **values).resources
 
 
 def test_all_options_at_once() -> None:
     """The options do not exclude each other."""
-    for door in FRONT_DOORS:
-        assert Stack(FrontDoor=door, **OPTIONS).resources
+    for ingress in INGRESSES:
+        assert Stack(Ingress=ingress, **OPTIONS).resources
 
 
 @pytest.mark.parametrize("name", parameters())
@@ -88,14 +82,6 @@ def test_parameter_is_described(name: str) -> None:
     assert f'{{"Ref": "{name}"}}' in used or f"${{{name}}}" in used
 
 
-def test_readme_has_every_parameter() -> None:
-    """The README's table of parameters has a row for each one, and no other."""
-    tables = re.findall(r"(?:^\|.*\n)+", README, re.MULTILINE)
-    (table,) = (table for table in tables if "| `MetricsToken` |" in table)
-    rows = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
-    assert sorted(rows) == sorted(parameters())
-
-
 def test_secrets_are_not_shown() -> None:
     """Whoever describes the stack sees no token, and no header that may hold one."""
     hidden = {name for name, declared in parameters().items() if declared.get("NoEcho")}
@@ -109,7 +95,7 @@ def test_buffering_is_bounded() -> None:
     assert seconds["Default"] == 60
     hints = destination(Stack())["BufferingHints"]
     assert hints == {"SizeInMBs": "1", "IntervalInSeconds": "60"}
-    stack = Stack(FrontDoor="Transformation", BufferSizeMB="2")
+    stack = Stack(Ingress="Transformation", BufferSizeMB="2")
     target = stack.properties("DeliveryStream")["ExtendedS3DestinationConfiguration"]
     (processor,) = target["ProcessingConfiguration"]["Processors"]
     given = {p["ParameterName"]: p["ParameterValue"] for p in processor["Parameters"]}
@@ -122,42 +108,42 @@ def test_backup_mode() -> None:
     assert destination(Stack())["S3BackupMode"] == "FailedDataOnly"
     assert destination(Stack(S3BackupMode="AllData"))["S3BackupMode"] == "AllData"
     for mode, enabled in (("FailedDataOnly", "Disabled"), ("AllData", "Enabled")):
-        stack = Stack(FrontDoor="Transformation", S3BackupMode=mode)
+        stack = Stack(Ingress="Transformation", S3BackupMode=mode)
         target = stack.properties("DeliveryStream")["ExtendedS3DestinationConfiguration"]
         assert target["S3BackupMode"] == enabled
         assert ("S3BackupConfiguration" in target) == (enabled == "Enabled")
 
 
 @pytest.mark.parametrize("wanted", ["NONE", "GZIP"])
-@pytest.mark.parametrize("door", FRONT_DOORS[:3])
-def test_gzip_only_with_the_function_url(door: str, wanted: str) -> None:
+@pytest.mark.parametrize("ingress", INGRESSES[:3])
+def test_gzip_only_with_the_function_url(ingress: str, wanted: str) -> None:
     """An API Gateway may destroy a gzip body, so it never gets one."""
-    request = destination(Stack(FrontDoor=door, ContentEncoding=wanted))["RequestConfiguration"]
-    assert request["ContentEncoding"] == (wanted if door == "FunctionUrl" else "NONE")
+    request = destination(Stack(Ingress=ingress, ContentEncoding=wanted))["RequestConfiguration"]
+    assert request["ContentEncoding"] == (wanted if ingress == "FunctionUrl" else "NONE")
     assert parameters()["ContentEncoding"]["Default"] == "NONE"
 
 
-@pytest.mark.parametrize("door", FRONT_DOORS)
-def test_front_doors_exclude_each_other(door: str) -> None:
-    """One front door is made, Firehose's address is its own, and nothing else is public."""
-    stack = Stack(FrontDoor=door)
+@pytest.mark.parametrize("ingress", INGRESSES)
+def test_ingresses_exclude_each_other(ingress: str) -> None:
+    """One ingress is made, Firehose's address is its own, and nothing else is public."""
+    stack = Stack(Ingress=ingress)
     kinds = {resource["Type"] for resource in stack.resources.values()}
-    assert kinds & set().union(*OF_THE_DOORS.values()) == OF_THE_DOORS[door]
+    assert kinds & set().union(*BY_INGRESS.values()) == BY_INGRESS[ingress]
     stream = stack.properties("DeliveryStream")
-    assert ("ExtendedS3DestinationConfiguration" in stream) == (door == "Transformation")
-    assert ("HttpEndpointDestinationConfiguration" in stream) == (door != "Transformation")
+    assert ("ExtendedS3DestinationConfiguration" in stream) == (ingress == "Transformation")
+    assert ("HttpEndpointDestinationConfiguration" in stream) == (ingress != "Transformation")
     urls = {
         "HttpApi": "https://HttpApi.execute-api.us-east-1.amazonaws.com/",
         "RestApi": "https://RestApi.execute-api.us-east-1.amazonaws.com/RestApiStage/",
         "FunctionUrl": "FunctionUrl.FunctionUrl",
     }
-    if door in urls:
-        assert destination(stack)["EndpointConfiguration"]["Url"] == urls[door]
+    if ingress in urls:
+        assert destination(stack)["EndpointConfiguration"]["Url"] == urls[ingress]
 
 
 def test_function_url_permissions() -> None:
     """Both permissions are granted, without which a Function URL answers 403, and no more."""
-    granted = Stack(FrontDoor="FunctionUrl").of_type("AWS::Lambda::Permission").values()
+    granted = Stack(Ingress="FunctionUrl").of_type("AWS::Lambda::Permission").values()
     limits: dict[str, dict[str, Any]] = {
         "lambda:InvokeFunctionUrl": {"FunctionUrlAuthType": "NONE"},
         "lambda:InvokeFunction": {"InvokedViaFunctionUrl": True},
@@ -173,20 +159,26 @@ def test_function_url_permissions() -> None:
 
 
 def test_settings_know_every_variable() -> None:
-    """The template sets what the settings know, beside what is the logs extension's."""
-    function = source()["Resources"]["MetricStreamFunction"]["Properties"]
-    wanted = function["Environment"]["Variables"].items()
-    given = {name for name, value in wanted if "Ships" not in json.dumps(value)}
-    assert given | NOT_SET_BY_THE_TEMPLATE.keys() == set(VARIABLES)
-    assert not given & NOT_SET_BY_THE_TEMPLATE.keys()
+    """The template sets every variable that the settings know, but for those of Lambda."""
+    given: set[str] = set()
+    for ingress in INGRESSES:
+        given |= (
+            Stack(Ingress=ingress)
+            .properties("MetricStreamFunction")["Environment"]["Variables"]
+            .keys()
+        )
+    assert given == set(VARIABLES) - NOT_SET_BY_THE_TEMPLATE
 
 
-@pytest.mark.parametrize("door", FRONT_DOORS)
-def test_settings_take_the_defaults(door: str) -> None:
-    """The function runs with the defaults, and gets its secret where its front door needs it."""
-    settings = read_settings(variables(Stack(FrontDoor=door)))
+@pytest.mark.parametrize("ingress", INGRESSES)
+def test_settings_take_the_defaults(ingress: str) -> None:
+    """The function runs with the defaults, and gets its secret where its ingress needs it."""
+    settings = read_settings(variables(Stack(Ingress=ingress)))
     arns = (settings.access_key_arn, settings.token_arn)
-    assert [arn is not None for arn in arns] == [door != "Transformation", door == "Transformation"]
+    assert [arn is not None for arn in arns] == [
+        ingress != "Transformation",
+        ingress == "Transformation",
+    ]
     assert settings.warnings == ()
 
 

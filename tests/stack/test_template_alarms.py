@@ -9,7 +9,7 @@ import pytest
 from testing.events.fleet import END_MS
 from testing.events.samples import good_events
 from testing.receiver import Receiver
-from tests.support.stack import FRONT_DOORS, Stack
+from tests.support.stack import INGRESSES, Stack
 from tests.support.telling import TellingFunction
 
 TOPIC = "arn:aws:sns:us-east-1:111122223333:alarms"
@@ -67,16 +67,9 @@ def metric_of(alarm: dict[str, Any]) -> Watched:
     return alarm["Namespace"], alarm["MetricName"], dimensions
 
 
-def widgets(stack: Stack) -> list[dict[str, Any]]:
-    """Give the dashboard's widgets."""
-    body = json.loads(stack.properties("Dashboard")["DashboardBody"])
-    found: list[dict[str, Any]] = body["widgets"]
-    return found
-
-
 def shown(stack: Stack) -> Iterator[Watched]:
     """Give every metric on the dashboard, with its abbreviations written out."""
-    for widget in widgets(stack):
+    for widget in json.loads(stack.properties("Dashboard")["DashboardBody"])["widgets"]:
         before: list[str] = []
         for row in widget["properties"]["metrics"]:
             short = [part for part in row if isinstance(part, str)]
@@ -112,20 +105,20 @@ def emitted() -> set[tuple[str, frozenset[str]]]:
     return found
 
 
-@pytest.mark.parametrize("door", FRONT_DOORS)
-def test_alarms_are_there(door: str) -> None:
+@pytest.mark.parametrize("ingress", INGRESSES)
+def test_alarms_are_there(ingress: str) -> None:
     """Whatever may lose or delay metrics has its alarm."""
-    alarms = Stack(FrontDoor=door).of_type("AWS::CloudWatch::Alarm").values()
-    by_door = WITH_TRANSFORMATION if door == "Transformation" else WITH_HTTP
+    alarms = Stack(Ingress=ingress).of_type("AWS::CloudWatch::Alarm").values()
+    by_ingress = WITH_TRANSFORMATION if ingress == "Transformation" else WITH_HTTP
     watched = [metric_of(alarm)[:2] for alarm in alarms]
-    assert sorted(watched) == sorted(ALWAYS | by_door)
+    assert sorted(watched) == sorted(ALWAYS | by_ingress)
 
 
-@pytest.mark.parametrize("door", FRONT_DOORS)
-def test_alarms_tell_somebody(door: str) -> None:
+@pytest.mark.parametrize("ingress", INGRESSES)
+def test_alarms_tell_somebody(ingress: str) -> None:
     """Every alarm says what is wrong, is silent without data, and notifies the topic if any."""
     for topic, actions in (("", []), (TOPIC, [TOPIC])):
-        stack = Stack(FrontDoor=door, AlarmTopicArn=topic)
+        stack = Stack(Ingress=ingress, AlarmTopicArn=topic)
         for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
             assert alarm["TreatMissingData"] == "notBreaching", name
             assert alarm["AlarmActions"] == alarm["OKActions"] == actions, name
@@ -143,10 +136,10 @@ def test_alarms_and_dashboard_can_be_left_out() -> None:
     }
 
 
-@pytest.mark.parametrize("door", FRONT_DOORS)
-def test_watched_metrics_exist(door: str, emitted: set[tuple[str, frozenset[str]]]) -> None:
+@pytest.mark.parametrize("ingress", INGRESSES)
+def test_watched_metrics_exist(ingress: str, emitted: set[tuple[str, frozenset[str]]]) -> None:
     """Alarms and dashboard name metrics with dimensions that AWS or the function emits."""
-    stack = Stack(FrontDoor=door)
+    stack = Stack(Ingress=ingress)
     filters = stack.of_type("AWS::Logs::MetricFilter").values()
     filtered = {t["MetricName"] for f in filters for t in f["MetricTransformations"]}
     alarms = map(metric_of, stack.of_type("AWS::CloudWatch::Alarm").values())
@@ -177,8 +170,8 @@ def test_deliveries_too_large_are_counted() -> None:
 
 def test_backup_alarm_sees_the_error_prefix() -> None:
     """The bucket's request metrics are of the prefix that failed deliveries are written to."""
-    for door in FRONT_DOORS:
-        stack = Stack(FrontDoor=door, S3BackupMode="AllData")
+    for ingress in INGRESSES:
+        stack = Stack(Ingress=ingress, S3BackupMode="AllData")
         (configured,) = stack.properties("BackupBucket")["MetricsConfigurations"]
         assert configured == {"Id": "failed", "Prefix": "failed/"}
         alarm = metric_of(stack.properties("BackupObjectsAlarm"))
@@ -193,19 +186,3 @@ def test_duration_alarm_goes_by_the_timeout() -> None:
     alarm = Stack(FunctionTimeoutSeconds="60").properties("FunctionDurationAlarm")
     assert alarm["Metrics"][0]["Expression"] == "longest / (60 * 1000)"
     assert alarm["Threshold"] == 0.8
-
-
-def test_dashboard_shows_the_way() -> None:
-    """The dashboard is valid, without overlaps, and shows stream, Firehose, function, listener."""
-    stack = Stack()
-    namespaces = {namespace for namespace, _, _ in shown(stack)}
-    assert namespaces == {*DOCUMENTED, NAMESPACE}
-    taken: set[tuple[int, int]] = set()
-    for widget in widgets(stack):
-        assert widget["properties"]["title"]
-        assert widget["properties"]["region"] == "us-east-1"
-        columns = range(widget["x"], widget["x"] + widget["width"])
-        cells = {(x, y) for x in columns for y in range(widget["y"], widget["y"] + 6)}
-        assert max(columns) < 24
-        assert not cells & taken
-        taken |= cells

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.stack import ACCOUNT, FRONT_DOORS, Stack, parameters, source
+from tests.support.stack import ACCOUNT, INGRESSES, Stack, parameters
 
 ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:own-a1B2c3"
 KEY = "arn:aws:kms:us-east-1:111122223333:key/own"
@@ -57,10 +57,10 @@ def actions(stack: Stack) -> dict[str, set[str]]:
     return found
 
 
-@pytest.fixture(params=FRONT_DOORS)
+@pytest.fixture(params=INGRESSES)
 def stack(request: pytest.FixtureRequest) -> Stack:
-    """Give the stack with each front door, and a secret with a key of its own."""
-    return Stack(FrontDoor=request.param, TokenSecretArn=ARN, TokenSecretKmsKeyArn=KEY)
+    """Give the stack with each ingress, and a secret with a key of its own."""
+    return Stack(Ingress=request.param, TokenSecretArn=ARN, TokenSecretKmsKeyArn=KEY)
 
 
 def test_no_wildcards(stack: Stack) -> None:
@@ -77,11 +77,11 @@ def test_no_wildcards(stack: Stack) -> None:
             assert "*" not in resource or allowed, (role, resource)
 
 
-@pytest.mark.parametrize("door", FRONT_DOORS)
-def test_roles_do_what_they_must(door: str) -> None:
-    """Each role may do exactly what its work takes with this front door."""
-    firehose = INVOKE if door == "Transformation" else {READ_SECRET}
-    assert actions(Stack(FrontDoor=door)) == {
+@pytest.mark.parametrize("ingress", INGRESSES)
+def test_roles_do_what_they_must(ingress: str) -> None:
+    """Each role may do exactly what its work takes with this ingress."""
+    firehose = INVOKE if ingress == "Transformation" else {READ_SECRET}
+    assert actions(Stack(Ingress=ingress)) == {
         "MetricStreamRole": {"firehose:PutRecord", "firehose:PutRecordBatch"},
         "FirehoseRole": BUCKET_ACTIONS | {"logs:PutLogEvents"} | firehose,
         "FunctionRole": FUNCTION_ACTIONS,
@@ -193,7 +193,7 @@ def test_secret() -> None:
 
 def test_token_is_nowhere_else(stack: Stack) -> None:
     """The token is in the secret, and in nothing that can be described without reading it."""
-    made = Stack(FrontDoor="HttpApi", MetricsToken="token-5f21", RemoteWriteAuth="bearer")
+    made = Stack(Ingress="HttpApi", MetricsToken="token-5f21", RemoteWriteAuth="bearer")
     del made.resources["TokenSecret"]
     assert "token-5f21" not in json.dumps([made.resources, made.outputs])
     assert "TokenSecret" not in stack.resources
@@ -210,15 +210,15 @@ def test_log_groups(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("mode", ["FailedDataOnly", "AllData"])
-@pytest.mark.parametrize("door", FRONT_DOORS)
-def test_firehose_logs_its_errors(door: str, mode: str) -> None:
+@pytest.mark.parametrize("ingress", INGRESSES)
+def test_firehose_logs_its_errors(ingress: str, mode: str) -> None:
     """Error logging is on for every place that Firehose writes to, in streams that exist."""
-    stack = Stack(FrontDoor=door, S3BackupMode=mode)
+    stack = Stack(Ingress=ingress, S3BackupMode=mode)
     streams = {s["LogStreamName"] for s in stack.of_type("AWS::Logs::LogStream").values()}
     names = {"FirehoseDeliveryLogStream", "FirehoseBackupLogStream"}
     assert streams == {stack.properties(name)["LogStreamName"] for name in names}
     found = list(destinations(stack.properties("DeliveryStream")))
-    assert len(found) == (1 if (door, mode) == ("Transformation", "FailedDataOnly") else 2)
+    assert len(found) == (1 if (ingress, mode) == ("Transformation", "FailedDataOnly") else 2)
     for place in found:
         logging = place["CloudWatchLoggingOptions"]
         assert logging["Enabled"] is True
@@ -233,11 +233,3 @@ def destinations(item: Any) -> Iterator[dict[str, Any]]:
             yield item
         for inner in item.values():
             yield from destinations(inner)
-
-
-def test_every_suppression_says_why() -> None:
-    """Whatever checkov is told to skip has its reason beside it."""
-    for name, resource in source()["Resources"].items():
-        for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", []):
-            assert re.fullmatch(r"CKV_AWS_\d+", skip["id"]), name
-            assert len(skip["comment"]) > 20, name

@@ -1,4 +1,4 @@
-"""The records inside an event of any front door."""
+"""The records inside an event of any ingress."""
 
 from __future__ import annotations
 

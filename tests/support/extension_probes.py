@@ -4,18 +4,21 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+from testing.emulator import FunctionError
 from testing.lambda_services.extension_process import ExtensionProcess
-from testing.lambda_services.faults import Faults, FunctionAbout
-from testing.lambda_services.real_emulator import Files, run_real_emulator
+from testing.lambda_services.faults import Faults, FunctionInfo
 from testing.lambda_services.services import LambdaServices
 from testing.lambda_services.telemetry_stream import Platform
 from tests.support.extension_steps import EXTENSION_STEPS, FUNCTION, FUNCTION_STEPS, INVOKED
 from tests.support.probing import Step, program
+from tests.support.sandbox import Files, run_sandbox, terminate
 
 # A busy machine kills no probe that has still to tell something.
 _SHUTDOWN_SECONDS = 30.0
+_LAST_SECONDS = 60.0
 
 
 class Both:
@@ -44,21 +47,23 @@ class Both:
 
     def of_emulator(self, invocations: int, last: str = "") -> str:
         """Give what the probes tell under the emulator, which ends when it told the last."""
-        running = run_real_emulator(
+        running = run_sandbox(
             self._folder, self._files, self._environ, managed_instances=self._managed
         )
         with running as emulator:
             for _ in range(invocations):
-                with contextlib.suppress(RuntimeError):
+                with contextlib.suppress(FunctionError):
                     emulator.invoke({"a": 1})
             (self._files.layer / INVOKED).touch()
-            assert emulator.wait_output(last)
-            emulator.terminate()
-            return emulator.output()
+            until = time.monotonic() + _LAST_SECONDS
+            while last not in emulator.output():
+                assert time.monotonic() < until
+                time.sleep(0.02)
+            return terminate(emulator)
 
     def of_fake(self, invocations: int, reason: str) -> str:
         """Give what the probe tells under the fake services."""
-        about = FunctionAbout(name="test_function", handler="", account=self._account())
+        about = FunctionInfo(name="test_function", handler="", account=self._account())
         faults = Faults(telemetry_answer=None if self._managed else 202)
         (self._files.layer / INVOKED).unlink(missing_ok=True)
         with (
@@ -84,7 +89,7 @@ class Both:
 
     def function_of_fake(self, invocations: int) -> str:
         """Give what the function's probe tells under the fake services."""
-        about = FunctionAbout(name="test_function", account=self._account())
+        about = FunctionInfo(name="test_function", account=self._account())
         with LambdaServices(function=about) as services:
             command = [sys.executable, "-I", str(self._function)]
             environ = {**services.environ(), **self._environ}

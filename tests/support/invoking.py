@@ -10,10 +10,10 @@ from typing import Any
 
 from handler.app import Function
 from handler.sender import Clock
-from testing.events import front_doors
+from testing.events import ingresses
 from testing.events.firehose import delivery_body, headers
 from testing.events.fleet import END_MS, MINUTE_MS, Point
-from testing.events.front_doors import SENT_MS, Event
+from testing.events.ingresses import SENT_MS, Event
 from testing.events.otlp import Format, messages, record
 
 ACCESS_KEY = "akey-5f0c9e72d1b84a36"
@@ -99,7 +99,7 @@ def delivery(
 ) -> Event:
     """Send records through a Function URL."""
     sent_headers = headers(REQUEST_ID, access_key, attributes)
-    return front_doors.function_url(sent_headers, body_of(records, sent_ms=sent_ms))
+    return ingresses.function_url(sent_headers, body_of(records, sent_ms=sent_ms))
 
 
 def delivery_of(several: Sequence[Point], **more: Any) -> Event:
@@ -133,7 +133,7 @@ def answered(response: Mapping[str, Any]) -> Answered:
 
 
 def invoke(function: Function, event: Any, context: Any = None) -> Answered:
-    """Invoke the function with an event of an HTTP front door."""
+    """Invoke the function with an event of an HTTP ingress."""
     return answered(function(event, context))
 
 

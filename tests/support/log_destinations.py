@@ -13,7 +13,8 @@ from extension.records import FunctionIdentity, LogRecord
 
 if TYPE_CHECKING:
     from extension.destinations import Chosen
-    from extension.destinations.destination import Destination, Request
+    from extension.destinations.destination import Destination
+    from extension.messages import Request
 
 IDENTITY = FunctionIdentity("my-fn", "$LATEST", "eu-central-1", "123456789012")
 NOW = 1_725_012_000.0

@@ -47,8 +47,7 @@ def truly(_asked: Asked) -> None:
 
 
 class Later:
-    """
-    A clock that goes on where a test moves it forward, and nowhere else.
+    """A clock that goes on where a test moves it forward, and nowhere else.
 
     Attributes:
         ahead: By how many seconds it has been moved.
@@ -65,8 +64,7 @@ class Later:
 
 @dataclass
 class Stores:
-    """
-    The stores, as a test fills, breaks and watches them.
+    """The stores, as a test fills, breaks and watches them.
 
     Attributes:
         url: Where they listen.

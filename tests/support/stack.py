@@ -18,7 +18,7 @@ from samtranslator.yaml_helper import yaml_parse
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
 ACCOUNT = "111122223333"
-FRONT_DOORS = ("HttpApi", "RestApi", "FunctionUrl", "Transformation")
+INGRESSES = ("HttpApi", "RestApi", "FunctionUrl", "Transformation")
 
 _PSEUDO_PARAMETERS = {
     "AWS::AccountId": ACCOUNT,

@@ -34,7 +34,7 @@ def test_lost_lines(capsys: pytest.CaptureFixture[str]) -> None:
         logs.misbehave(status(401))
         outcome = run_logs.run({"bad": {}}, metrics, logs)
     assert (outcome.printed > 0, outcome.arrived) == (True, 0)
-    assert any("logzio" in words for words in outcome.complaints)
+    assert any("logzio" in words for words in outcome.problems)
     assert logs.token not in capsys.readouterr().out
 
 

@@ -1,1 +1,1 @@
-"""Measures how fast the function is, how much memory it takes, and how soon it is there."""
+"""Benchmarks: speed, memory and start of the function and of the logs extension."""

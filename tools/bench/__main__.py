@@ -1,46 +1,38 @@
-"""Measures everything in one run, and writes it down.
+"""Measures everything in one run, and writes docs/performance.md and docs/performance.json.
 
-python -m bench [--quick] [--strict] [--no-write] [--only NAME] [--json PATH]
-
-Without options the tables go into docs/performance.md and the figures into
-docs/performance.json, beside being printed.
+python -m tools.bench [--quick] [--strict] [--no-write] [--only NAME] [--json PATH]
 """
 
 import argparse
 import dataclasses
 import gc
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from tools.bench import (
-    captures,
-    cold_start,
-    extension_invocations,
-    extension_outage,
-    extension_start,
-    extension_throughput,
-    growth,
-    imports,
-    machine,
-    memory,
-    report,
-    speed,
-)
-from tools.bench.measurement import FULL, QUICK, Effort, Measurement
+from tools import report
+from tools.bench import extension, memory, speed, start
+from tools.bench.measurement import FULL, QUICK, Cell, Effort, Measurement, Table
+from tools.children import ROOT
 
-# In the order of the report. One more measurement is one more module with such a function.
-MEASUREMENTS: dict[str, Callable[[Effort], Measurement]] = {
-    "speed": speed.measure,
-    "captures": captures.measure,
-    "growth": growth.measure,
-    "memory": memory.measure,
-    "import": imports.measure,
-    "cold_start": cold_start.measure,
-    "extension_start": extension_start.measure,
-    "extension_invocations": extension_invocations.measure,
-    "extension_throughput": extension_throughput.measure,
-    "extension_outage": extension_outage.measure,
+PAGE = ROOT / "docs" / "performance.md"
+FIGURES = ROOT / "docs" / "performance.json"
+
+# In the order of the report. A new measurement is one more function here. One that cannot run
+# on this machine returns None.
+MEASUREMENTS: dict[str, Callable[[Effort], Measurement | None]] = {
+    "speed": speed.speed,
+    "captures": speed.captures,
+    "growth": speed.growth,
+    "memory": memory.memory,
+    "import": start.import_time,
+    "init": start.init,
+    "extension_start": extension.start,
+    "extension_invocations": extension.invocations,
+    "extension_throughput": extension.throughput,
+    "extension_outage": extension.outage,
 }
 
 
@@ -51,43 +43,85 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line without the program's name; None: the process's own.
 
     Returns:
-        Exit status: 1 when a target is missed and `--strict` is given.
+        Exit status: 1 where a target is missed and `--strict` is given.
     """
     options = _options(arguments)
     effort = QUICK if options.quick else FULL
-    names = [options.only] if options.only else list(MEASUREMENTS)
     found = {}
-    for name in names:
+    for name in [options.only] if options.only else list(MEASUREMENTS):
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
-        found[name] = MEASUREMENTS[name](effort)
+        measurement = MEASUREMENTS[name](effort)
+        if measurement is None:
+            print(f"{name} cannot be measured here", file=sys.stderr)
+        else:
+            found[name] = measurement
         gc.collect()
-    kind = machine.describe()
-    tables = report.text(list(found.values()), machine.words())
-    print(tables)
-    figures = report.figures(found, dict(kind), dataclasses.asdict(effort))
+    text = _text(list(found.values()))
+    print(text)
+    figures = _figures(found, effort)
     if options.json:
-        report.write_json(options.json, figures)
+        options.json.write_text(figures, encoding="utf-8")
     if not (options.no_write or options.quick or options.only):
-        report.write_json(report.FIGURES, figures)
-        report.write_page(report.PAGE, tables)
-    missed = [t.name for measurement in found.values() for t in measurement.targets if not t.met]
-    for name in missed:
-        print(f"MISSED: {name}", file=sys.stderr)
+        FIGURES.write_text(figures, encoding="utf-8")
+        report.write_between_markers(PAGE, "bench", text)
+    missed = [target for one in found.values() for target in one.targets if not target.met]
+    for target in missed:
+        print(f"MISSED: {target.name}", file=sys.stderr)
     return 1 if missed and options.strict else 0
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m bench", description="Measure speed, memory and import time."
+        prog="python -m tools.bench", description="Measure speed, memory and starts."
     )
     parser.add_argument(
-        "--quick", action="store_true", help="see that it works: small sizes, nothing in docs/"
+        "--quick", action="store_true", help="check that it works: small sizes, nothing in docs/"
     )
-    parser.add_argument("--strict", action="store_true", help="exit 1 when a target is missed")
+    parser.add_argument("--strict", action="store_true", help="exit 1 where a target is missed")
     parser.add_argument("--no-write", action="store_true", help="leave docs/ as it is")
     parser.add_argument("--only", choices=MEASUREMENTS, help="one measurement, nothing in docs/")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     return parser.parse_args(arguments)
+
+
+def _text(measurements: Sequence[Measurement]) -> str:
+    """Return all tables in Markdown, the targets first."""
+    targets = [target for found in measurements for target in found.targets]
+    rows: list[list[Cell]] = [
+        [one.name, one.value, f"{one.limit:g} {one.unit}", "met" if one.met else "MISSED"]
+        for one in targets
+    ]
+    tables = [Table("Targets", ["what", "measured", "at most", ""], rows)] if targets else []
+    parts = [f"Measured on: {report.machine_in_words()}."]
+    for table in [*tables, *(found.table for found in measurements)]:
+        parts += [f"### {table.title}", report.markdown_table(table.headers, table.rows, [2])]
+    return "\n\n".join(parts)
+
+
+def _figures(measurements: dict[str, Measurement], effort: Effort) -> str:
+    """Return everything that was measured as one JSON object."""
+    figures: dict[str, Any] = {
+        "machine": report.machine(),
+        "effort": dataclasses.asdict(effort),
+        "targets": [
+            {**dataclasses.asdict(target), "met": target.met}
+            for found in measurements.values()
+            for target in found.targets
+        ],
+        **{name: found.figures for name, found in measurements.items()},
+    }
+    return json.dumps(_rounded(figures), indent=2) + "\n"
+
+
+def _rounded(value: Any) -> Any:
+    """Leave out digits that mean nothing."""
+    if isinstance(value, float):
+        return round(value, 3)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return value
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
-"""A process that POSTs telemetry as the platform does, over one connection, and times the answers.
+"""A process that POSTs telemetry as the platform does, over one connection, and times it.
 
-python -m bench.extension_client PORT BODIES SECONDS
+python -m tools.bench.extension_client PORT BODIES SECONDS
 
-Sends bodies of 512 kB of ordinary lines, one every so many SECONDS; 0: each as soon as the one
-before is answered. The last line of its output is a JSON object.
+Sends bodies of 512 kB of ordinary lines, one every SECONDS; 0: each as soon as the one before is
+answered. The last line of its output is a JSON object: `begun` in monotonic seconds, the number of
+`records`, and the `seconds` from the end of each request to its response.
 """
 
 import http.client
 import json
 import sys
 import time
-from typing import Any
 
 from testing.lambda_services import events
 from tools.bench.extension_lines import LINE_BYTES, lines
@@ -19,7 +19,7 @@ BODY_BYTES = 512_000
 # More than a body has.
 _LINES = BODY_BYTES // LINE_BYTES
 _DIFFERENT_BODIES = 8
-# In its place stands the time at which a body is sent: nothing is late.
+# Replaced by the time at which a body is sent, so that nothing looks late.
 _STAMP = b"1970-01-01T00:00:00.000Z"
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     bodies = [_body(number) for number in range(_DIFFERENT_BODIES)]
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.connect()
-    records, answers = 0, []
+    records, seconds = 0, []
     begun = time.monotonic()
     for number in range(count):
         time.sleep(max(0.0, begun + number * pause - time.monotonic()))
@@ -38,14 +38,13 @@ def main() -> None:
         connection.request("POST", "/", body, {"Content-Type": "application/json"})
         sent = time.monotonic()
         connection.getresponse().read()
-        answers.append(time.monotonic() - sent)
+        seconds.append(time.monotonic() - sent)
         records += held
-    report: dict[str, Any] = {"begun": begun, "records": records, "answers": answers}
-    print(json.dumps(report))
+    print(json.dumps({"begun": begun, "records": records, "seconds": seconds}))
 
 
 def _body(number: int) -> tuple[bytes, int]:
-    """Give a body, and how many records it holds."""
+    """Return a body, and how many records it holds."""
     content: list[bytes] = []
     size = 2
     for line in lines(number * _LINES, (number + 1) * _LINES):

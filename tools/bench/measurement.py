@@ -1,5 +1,6 @@
-"""What a measurement is asked for, and what it gives back."""
+"""What a measurement gets and returns."""
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from testing.events.otlp import Format
 
 Cell = str | float
+
+FORMATS: dict[str, Format] = {"1.0": Format.V1_0, "0.7": Format.V0_7}
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +19,9 @@ class Effort:
     Attributes:
         points: Data points of the large delivery.
         repetitions: How often each thing is timed.
-        sizes: Data points of the deliveries that growth is seen from, ascending.
+        sizes: Data points of the deliveries that show growth: smallest and largest.
         warm_deliveries: How many deliveries follow the first one in a process of its own.
-        processes: How many interpreters are started for each way to import.
-        starts: How often the extension is started on each Python.
+        starts: How many processes are started for each kind of start.
         invocations: How many invocations the extension is measured with.
         bodies: How many bodies of 512 kB it gets at full speed.
         outage_bodies: How many of them while its destination is down.
@@ -27,19 +29,16 @@ class Effort:
 
     points: int
     repetitions: int
-    sizes: tuple[int, ...]
+    sizes: tuple[int, int]
     warm_deliveries: int
-    processes: int
     starts: int
     invocations: int
     bodies: int
     outage_bodies: int
 
 
-FULL = Effort(12_000, 9, (1_000, 2_000, 5_000, 12_000, 20_000), 5, 11, 15, 300, 200, 600)
-QUICK = Effort(600, 2, (100, 300), 1, 1, 1, 5, 4, 6)
-
-FORMATS: dict[str, Format] = {"1.0": Format.V1_0, "0.7": Format.V0_7}
+FULL = Effort(12_000, 9, (1_000, 20_000), 5, 11, 300, 200, 600)
+QUICK = Effort(600, 2, (100, 300), 1, 1, 5, 4, 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +48,27 @@ class Target:
     Attributes:
         name: What is limited.
         value: What was measured.
-        limit: What it may be at most.
+        limit: The highest value that meets the target.
         unit: Of both.
-        aim: What to try for; None where the limit is all.
     """
 
     name: str
     value: float
     limit: float
     unit: str
-    aim: float | None = None
 
     @property
     def met(self) -> bool:
-        """Whether the figure keeps its limit."""
+        """Whether the figure is within its limit."""
         return self.value <= self.limit
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows for a person.
+    """Rows for a reader.
 
     Attributes:
-        title: What they show.
+        title: The heading above them.
         headers: The columns.
         rows: Text and numbers; a number is shown with two decimals.
     """
@@ -83,14 +80,25 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What one module measured.
+    """What was measured.
 
     Attributes:
-        tables: For a person.
+        table: For a reader.
         figures: The same and more, for JSON.
-        targets: What of it has a limit.
+        targets: The figures that have a limit.
     """
 
-    tables: Sequence[Table]
+    table: Table
     figures: dict[str, Any]
     targets: Sequence[Target] = ()
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Return minimum, median, 99th percentile and maximum."""
+    ordered = sorted(values)
+    return {
+        "min": ordered[0],
+        "median": statistics.median(ordered),
+        "p99": ordered[-1 - len(ordered) // 100],
+        "max": ordered[-1],
+    }

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from testing.events.firehose import ACCESS_KEY
-from testing.front_door.instance import EmulatedInstance, emulated
+from testing.ingress.instance import EmulatedInstance, emulated
 from tools.chaos.listener import INSTANCE_HEADER
 from tools.chaos.plan import Plan
 

@@ -60,9 +60,8 @@ def _faults(result: Result) -> Sequence[Row]:
 
 def _deliveries(result: Result) -> Sequence[Row]:
     done = result.deliveries
-    doors = [
-        (f"front door answered {status}", number)
-        for status, number in sorted(result.statuses.items())
+    ingresses = [
+        (f"ingress answered {status}", number) for status, number in sorted(result.statuses.items())
     ]
     return [
         ("deliveries", done["batches"]),
@@ -70,7 +69,7 @@ def _deliveries(result: Result) -> Sequence[Row]:
         ("backed up", done["backed up"]),
         ("discarded after 413", done["discarded"]),
         ("attempts", done["attempts"]),
-        *doors,
+        *ingresses,
     ]
 
 

@@ -14,7 +14,7 @@ from urllib3.exceptions import HTTPError
 
 from testing.emulator import emulator_program
 from testing.firehose.stream import Stream
-from testing.front_door.concurrency import Instances
+from testing.ingress.concurrency import Instances
 from testing.servers import Prometheus, prometheus
 from tools.chaos import kept
 from tools.chaos.account import Account, settle
@@ -47,7 +47,7 @@ class Result:
         seconds: How long it took.
         put_in: What was put into the streams.
         deliveries: What the streams did, as `streams.totals`.
-        statuses: The front doors' answers.
+        statuses: The ingresses' answers.
         faults: What the listener did.
         behind: What Prometheus answered to what was forwarded.
         outages: What happened as a whole, and how many processes of the function were killed.
@@ -139,14 +139,14 @@ def _deliver(
     """Put everything in, and wait until each batch is settled."""
     outages = Outages(plan, listener, lambda: _restart(server))
     with outages, contextlib.ExitStack() as stack:
-        doors_and_streams = contextlib.ExitStack()
-        streams, doors = run_streams(doors_and_streams, plan, bucket, instances)
+        servers_and_streams = contextlib.ExitStack()
+        streams, ingresses = run_streams(servers_and_streams, plan, bucket, instances)
         stack.enter_context(Progress(tell, lambda: _words(streams, listener)))
-        with doors_and_streams:
+        with servers_and_streams:
             put_in = _put_in(plan, streams, listener.faults)
     statuses: Counter[int] = Counter()
-    for door in doors:
-        statuses.update(door.statuses)
+    for ingress in ingresses:
+        statuses.update(ingress.statuses)
     return put_in, totals(streams), statuses, outages.counts
 
 

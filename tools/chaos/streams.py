@@ -1,4 +1,4 @@
-"""The six streams of a run: each front door, with and without compression."""
+"""The six streams of a run: each ingress, with and without compression."""
 
 import contextlib
 import random
@@ -11,12 +11,12 @@ from testing.firehose.backup import Backup
 from testing.firehose.delivery import HttpDestination
 from testing.firehose.settings import StreamSettings, Time
 from testing.firehose.stream import Stream
-from testing.front_door.concurrency import Instances
-from testing.front_door.doors import FUNCTION_URL, HTTP_API, REST_API, REST_API_BINARY
-from testing.front_door.server import FrontDoorServer
+from testing.ingress.concurrency import Instances
+from testing.ingress.kinds import FUNCTION_URL, HTTP_API, REST_API, REST_API_BINARY
+from testing.ingress.server import IngressServer
 from tools.chaos.plan import ENVIRONMENT, Plan
 
-_DOORS = (
+_INGRESSES = (
     ("http-api", HTTP_API, False),
     ("http-api-gzip", HTTP_API, True),
     ("function-url", FUNCTION_URL, False),
@@ -28,8 +28,8 @@ _DOORS = (
 
 def run_streams(
     stack: contextlib.ExitStack, plan: Plan, bucket: Path, instances: Instances
-) -> tuple[list[Stream], list[FrontDoorServer]]:
-    """Start front doors and streams, which end with the stack.
+) -> tuple[list[Stream], list[IngressServer]]:
+    """Start ingresses and streams, which end with the stack.
 
     Every second stream compresses its backup objects, and every third writes the error messages
     in them as the documentation's example has them.
@@ -41,12 +41,12 @@ def run_streams(
         instances: The function's.
     """
     time = Time(speed=plan.speed)
-    doors, streams = [], []
-    for _, door, _ in _DOORS:
-        doors.append(stack.enter_context(FrontDoorServer(door, instances)))
-    for number, (name, _, compressed) in enumerate(_DOORS):
+    ingresses, streams = [], []
+    for _, ingress, _ in _INGRESSES:
+        ingresses.append(stack.enter_context(IngressServer(ingress, instances)))
+    for number, (name, _, compressed) in enumerate(_INGRESSES):
         settings = StreamSettings(
-            url=doors[number].url,
+            url=ingresses[number].url,
             name=name,
             access_key=ACCESS_KEY,
             common_attributes={"P8S_LOGZIO_NAME": ENVIRONMENT},
@@ -59,7 +59,7 @@ def run_streams(
         chance = random.Random(f"{plan.seed} {name}")
         destination = HttpDestination(settings, backup, time, chance)
         streams.append(stack.enter_context(Stream(settings, destination, time)))
-    return streams, doors
+    return streams, ingresses
 
 
 def totals(streams: Sequence[Stream]) -> Counter[str]:

@@ -1,1 +1,1 @@
-"""A Grafana dashboard of what the function delivers."""
+"""The maker of the Grafana dashboard."""

@@ -1,13 +1,9 @@
-"""Write the Grafana dashboard into this folder, or check that it is what this code makes.
+"""Writes the Grafana dashboard deploy/dashboards/aws.json from the rows in `rows.py`.
 
-python -m dashboards.make [--check]
-
-The rows of the dashboard are in `rows.py`.
+python -m tools.dashboards.make
 """
 
-import argparse
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,41 +15,20 @@ FILE = Path(__file__).parents[2] / "deploy" / "dashboards" / "aws.json"
 _COLUMNS, _WIDTH, _HEIGHT = 24, 8, 8
 _DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _NO_COUNTER = (
-    "Each point is what CloudWatch measured in one period (a minute; a day for S3 storage) and no"
-    " Prometheus counter, so `rate()` has no meaning here: an average is `_sum / _count`, a sum is"
-    " that of one period, and over a wide time range a panel shows the mean, the lowest or the"
+    "Each point is what CloudWatch measured in one period (a minute; a day for S3 storage). It is"
+    " not a Prometheus counter, so `rate()` has no meaning here: an average is `_sum / _count`, a"
+    " sum is that of one period. Over a wide time range a panel shows the mean, the lowest or the"
     " highest of the periods between two of its points."
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write or check the file.
-
-    Args:
-        arguments: The command line without the program's name; None for the process's own.
-
-    Returns:
-        The exit status: 1 when `--check` finds a difference.
-    """
-    parser = argparse.ArgumentParser(prog="python -m dashboards.make", description="The dashboard.")
-    parser.add_argument("--check", action="store_true", help="write nothing, compare")
-    options = parser.parse_args(arguments)
-    if not options.check:
-        FILE.write_text(text(), encoding="utf-8")
-        return 0
-    if FILE.is_file() and FILE.read_text(encoding="utf-8") == text():
-        return 0
-    sys.stderr.write(f"{FILE.name}: not what dashboards.make writes\n")
-    return 1
-
-
 def text() -> str:
-    """Return what the file has to hold."""
+    """Return the content of the file."""
     return json.dumps(dashboard(), indent=2) + "\n"
 
 
 def dashboard() -> dict[str, Any]:
-    """Make the dashboard as Grafana imports it."""
+    """Return the dashboard as Grafana imports it."""
     return {
         "__inputs": [
             {
@@ -71,30 +46,23 @@ def dashboard() -> dict[str, Any]:
             {"type": "panel", "id": "text", "name": "Text", "version": ""},
             {"type": "panel", "id": "timeseries", "name": "Time series", "version": ""},
         ],
-        "annotations": {"list": []},
         "description": "EC2, RDS, ALB, Lambda and S3 from CloudWatch metric streams",
-        "editable": True,
-        "fiscalYearStartMonth": 0,
         "graphTooltip": 1,
         "id": None,
-        "links": [],
         "panels": list(_panels(ROWS)),
         "refresh": "1m",
         "schemaVersion": 38,
         "tags": ["aws", "cloudwatch"],
         "templating": {"list": list(_variables())},
         "time": {"from": "now-6h", "to": "now"},
-        "timepicker": {},
-        "timezone": "",
         "title": "AWS (CloudWatch metric streams)",
         "uid": "aws-metric-streams",
         "version": 1,
-        "weekStart": "",
     }
 
 
 def _variables() -> Iterator[dict[str, Any]]:
-    """Make the variables; each one is asked for among what the ones before it select."""
+    """Yield the variables; the values of each come from the series that those before it select."""
     yield {
         "name": "datasource",
         "label": "Data source",
@@ -103,13 +71,6 @@ def _variables() -> Iterator[dict[str, Any]]:
         # Importing puts the chosen data source here; where a file is provisioned, Grafana finds
         # no data source of this name and takes the first of the list.
         "current": {"selected": False, "text": "${DS_PROMETHEUS}", "value": "${DS_PROMETHEUS}"},
-        "hide": 0,
-        "includeAll": False,
-        "multi": False,
-        "options": [],
-        "refresh": 1,
-        "regex": "",
-        "skipUrlSync": False,
     }
     matchers = ['cloud_provider="aws"']
     for name in VARIABLES:
@@ -124,19 +85,15 @@ def _variables() -> Iterator[dict[str, Any]]:
             "query": {"qryType": 1, "query": query, "refId": f"{name}-values"},
             "allValue": ".*",
             "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
-            "hide": 0,
             "includeAll": True,
             "multi": True,
-            "options": [],
             "refresh": 2,
-            "regex": "",
-            "skipUrlSync": False,
             "sort": 1,
         }
 
 
 def _panels(rows: Mapping[str, Sequence[Panel]]) -> Iterator[dict[str, Any]]:
-    """Lay out a text above all, then of each row its heading and below it its panels."""
+    """Yield a text, then for each row its heading and its panels, with their positions."""
     yield {
         "id": 1,
         "type": "text",
@@ -208,4 +165,4 @@ def _time_series(panel: Panel, number: int, place: Mapping[str, int]) -> dict[st
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    FILE.write_text(text(), encoding="utf-8")

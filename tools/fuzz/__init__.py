@@ -1,1 +1,1 @@
-"""Hostile input: fuzzing, and inputs made to take time and memory."""
+"""Fuzzing, and hostile events that are made to take time and memory."""

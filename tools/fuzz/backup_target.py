@@ -1,7 +1,5 @@
 """Target `backup`: the objects that a replay reads from the backup bucket."""
 
-from __future__ import annotations
-
 import gzip
 from base64 import b64encode
 

@@ -1,8 +1,6 @@
 """Target `conversion`: from a record's bytes, in 0.7 and 1.0, to remote-write bodies."""
 
-from __future__ import annotations
-
-from converters.convert import Converter, Profile
+from converters.convert import Converter, Limits, Profile
 from converters.errors import RecordError
 from testing.converting import assert_sound, contents, convert
 from testing.events.fleet import fleet
@@ -21,18 +19,17 @@ from tools.fuzz.wire import (
 _END_MS = 1_793_491_200_000
 _SUM, _EXPONENTIAL = b"\x3a", b"\x52"
 
+_LIMITS = Limits(points=30_000, label_bytes=20_000_000, body_bytes=5_000_000)
 _PROFILES = (
-    Profile(delivery_bytes=50_000_000, max_bytes=4_000),
-    Profile(delivery_bytes=50_000_000, native_histograms=True, keep_case=True),
+    Profile(limits=_LIMITS, max_bytes=4_000),
+    Profile(limits=_LIMITS, native_histograms=True, keep_case=True),
 )
 
 
 def check(content: bytes) -> None:
-    """
-    See that the account of a conversion adds up, and that its bodies are what remote write demands.
+    """Check that a conversion accounts for every point and makes sound bodies.
 
-    They are the same from a converter that knows the series already, and the
-    same again beside a record that is no record.
+    A converter that knows the series already makes the same bodies, also beside a broken record.
     """
     for profile in _PROFILES:
         converter = Converter(profile)

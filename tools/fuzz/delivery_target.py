@@ -1,43 +1,39 @@
 """Target `delivery`: the whole function, from an event's JSON to the answer."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import time
 import zlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from handler.app import Function
+from handler.client import Client, ListenerResponse
 from handler.sender import Clock
-from handler.transport import ListenerAnswer, Transport
 from testing import rules
 from testing.events.firehose import ACCESS_KEY, delivery_body, headers
 from testing.events.fleet import fleet
-from testing.events.front_doors import alb, function_url, http_api_v2, rest_v1, transformation
+from testing.events.ingresses import alb, function_url, http_api_v2, rest_v1, transformation
 from testing.events.otlp import Format
 from testing.events.samples import sample_records
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _END_MS = 1_793_491_200_000
 _STATUSES = {200, 400, 401, 500, 503}
 
 
-class _Listener(Transport):
+class _Listener(Client):
     """Holds each request to the rules of remote write, and refuses some: always the same."""
 
     def post(
         self,
-        url: str,  # noqa: ARG002 - what a transport takes
+        url: str,  # noqa: ARG002 - what a client takes
         content: bytes,
         headers: Mapping[str, str],  # noqa: ARG002
         timeout: float,  # noqa: ARG002
-    ) -> ListenerAnswer:
+    ) -> ListenerResponse:
         assert not rules.broken_by_request(rules.decode(content), 1_000_000)
         refused = zlib.crc32(content) % 3 == 0
-        return ListenerAnswer(400 if refused else 200, "too old" if refused else "", None)
+        return ListenerResponse(400 if refused else 200, "too old" if refused else "", None)
 
 
 _FUNCTION = Function(
@@ -54,7 +50,7 @@ _FUNCTION = Function(
 
 
 def check(content: bytes) -> None:
-    """See that any JSON is answered in a front door's words, and never as unforeseen."""
+    """See that any JSON is answered in an ingress's words, and never as unforeseen."""
     try:
         event = json.loads(content)
     except (ValueError, RecursionError):
@@ -82,7 +78,7 @@ def _record_id(given: Any) -> str:
 
 
 def seeds() -> dict[str, bytes]:
-    """Return one small delivery through each front door."""
+    """Return one small delivery through each ingress."""
     records = sample_records(fleet(_END_MS)[:2], Format.V1_0)[:1]
     body = delivery_body(records, "seed", _END_MS)
     sent = headers("seed", ACCESS_KEY, {"p8s_logzio_name": "fuzz"})

@@ -1,23 +1,19 @@
+"""The process that fuzzes one target with atheris (libFuzzer for Python).
+
+python -m tools.fuzz.engine TARGET [options and folders of libFuzzer]
+
+It exits with a status other than 0 after the first finding; libFuzzer writes the input to the
+folder of `-artifact_prefix`.
 """
-The process that fuzzes one target, with libFuzzer as atheris brings it.
-
-python -m fuzz.engine TARGET [libFuzzer's own options and folders]
-
-It ends with another status than 0 after the first finding; libFuzzer writes
-the input that was being tried into the folder of `-artifact_prefix`.
-"""
-
-from __future__ import annotations
 
 import random
 import sys
 
 import atheris
 
-from tools.fuzz.mutation import mutated
 from tools.fuzz.targets import target
 
-# What the promises are about; the checks themselves need no guidance.
+# Only the code under test guides the fuzzer, not the checks.
 _UNDER_TEST = ["handler", "converters", "replay", "tools.fuzz.planted_target"]
 
 # Targets whose input is a record.
@@ -29,15 +25,17 @@ def main() -> None:
     name = sys.argv.pop(1)
     with atheris.instrument_imports(include=_UNDER_TEST, enable_loader_override=False):
         check = target(name).check
+        # It imports code under test too, which has to be instrumented by then.
+        from tools.fuzz.mutation import mutated  # noqa: PLC0415
     if name in _RECORDS:
-        atheris.Setup(sys.argv, check, custom_mutator=_mutate)
+
+        def mutate(content: bytes, max_size: int, seed: int) -> bytes:
+            return mutated(content, max_size, random.Random(seed), atheris.Mutate)
+
+        atheris.Setup(sys.argv, check, custom_mutator=mutate)
     else:
         atheris.Setup(sys.argv, check)
     atheris.Fuzz()
-
-
-def _mutate(content: bytes, max_size: int, seed: int) -> bytes:
-    return mutated(content, max_size, random.Random(seed), atheris.Mutate)
 
 
 if __name__ == "__main__":

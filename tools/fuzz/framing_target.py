@@ -1,9 +1,6 @@
 """Target `framing`: a record's messages behind their lengths."""
 
-from __future__ import annotations
-
 from converters.errors import RecordError
-from converters.meter import Meter
 from converters.records import decode_record, is_demo_data, split_messages
 from converters.wire import encode_varint
 from testing.events.fleet import fleet
@@ -29,7 +26,7 @@ def check(content: bytes) -> None:
         assert split_messages(again) == found
         assert len(again) <= len(content)
     try:
-        decoded = decode_record(content, Meter(50_000_000))
+        decoded = decode_record(content)
     except RecordError as error:
         assert str(error)
         assert not is_demo_data(content)

@@ -1,131 +1,98 @@
-"""
-Measures what hostile events take, each in a fresh process; the table goes to docs/reliability.md.
+"""Measures what hostile events take, each in a fresh process; writes docs/reliability.md.
 
-python -m fuzz.hostile [--only TEXT] [--no-write]
+python -m tools.fuzz.hostile [--only TEXT] [--no-write]
 """
-
-from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
-import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tabulate import tabulate
-
-from testing.events.firehose import ACCESS_KEY
 from testing.misbehaving import raw_listener
-from tools.bench import machine
-from tools.bench.processes import ROOT, environment
+from tools import report
+from tools.children import ROOT
 from tools.fuzz.hostile_events import Case, cases
-from tools.fuzz.pages import write_between
+from tools.instance import Invocation, accept_at_once, running_instance
 
-if TYPE_CHECKING:
-    import socket
-    from collections.abc import Sequence
-
-# Lambda's timeout in template.yaml: nothing may take as long.
 TIMEOUT_SECONDS = 30.0
+"""Lambda's timeout in template.yaml."""
 
 # As in template.yaml too: DELIVERY_BUDGET_SECONDS is 25.
 _BUDGET_ENDS_BEFORE = 5.0
 
 
 @dataclass(frozen=True)
-class Found:
-    """
-    What an event came to.
+class Result:
+    """What an event took.
 
     Attributes:
         case: The event.
         event_bytes: Its size as JSON.
-        status: The answer's status; 0 for a transformation.
-        words: The answer's error message.
-        seconds: From the handler's entry to its answer.
-        processor_seconds: How much of a processor that took.
-        peak_mb: The most memory of the process, in MB of 10^6 bytes.
-        timeout_seconds: Lambda's timeout, as the function was told.
+        invocation: The response and its cost; None where the process did not survive.
+        timeout_seconds: Lambda's timeout, as the function saw it.
     """
 
     case: Case
     event_bytes: int
-    status: int
-    words: str
-    seconds: float
-    processor_seconds: float
-    peak_mb: float
+    invocation: Invocation | None
     timeout_seconds: float = TIMEOUT_SECONDS
 
     @property
     def problems(self) -> list[str]:
         """What is not as it should be."""
+        one = self.invocation
+        if one is None:
+            return ["the process has ended"]
         found = []
-        if self.status not in self.case.statuses:
-            found.append(f"answered {self.status}: {self.words[:200]}")
-        if self.seconds >= self.timeout_seconds:
-            found.append(f"took {self.seconds:.1f} s")
-        if self.processor_seconds >= TIMEOUT_SECONDS:
-            found.append(f"took {self.processor_seconds:.1f} s of a processor")
-        if self.peak_mb > self.case.limit_mb:
-            found.append(f"took {self.peak_mb:.0f} MB, not {self.case.limit_mb}")
+        if one.status not in self.case.statuses:
+            found.append(f"answered {one.status}: {one.words[:200]}")
+        if one.seconds >= self.timeout_seconds:
+            found.append(f"took {one.seconds:.1f} s")
+        if one.processor_seconds >= TIMEOUT_SECONDS:
+            found.append(f"took {one.processor_seconds:.1f} s of a processor")
+        if one.peak_mb > self.case.limit_mb:
+            found.append(f"took {one.peak_mb:.0f} MB, limit {self.case.limit_mb}")
         return found
 
 
-def _taken(_connection: socket.socket, _request: bytes) -> bytes:
-    """Answer at once: a listener that decodes what it gets would take the processor."""
-    return b"HTTP/1.1 204 No Content\r\n\r\n"
-
-
-def measure(case: Case, timeout_seconds: float = TIMEOUT_SECONDS) -> Found:
-    """
-    Hand an event to the function in a process of its own; the listener is this one.
+def measure(case: Case, timeout_seconds: float = TIMEOUT_SECONDS) -> Result:
+    """Invoke the function with an event in a process of its own; the listener is this one.
 
     Args:
         case: The event.
-        timeout_seconds: Lambda's timeout, which is longer on a machine that does other
-            things too. The share of a processor that an event may take is always the same.
+        timeout_seconds: Lambda's timeout, which may be longer on a machine that does other
+            things too. The CPU time that an event may take is always the same.
     """
-    with tempfile.TemporaryDirectory() as folder, raw_listener(_taken) as url:
-        path = Path(folder, "event.json")
-        path.write_text(json.dumps(case.make()), encoding="utf-8")
-        size = path.stat().st_size
-        process = subprocess.run(
-            [sys.executable, "-m", "tools.fuzz.hostile_process", str(path), str(timeout_seconds)],
-            cwd=ROOT,
-            env=environment(
-                {
-                    "LOGZIO_METRICS_LISTENER": url,
-                    "LOGZIO_METRICS_TOKEN": "hostile-token",
-                    "FIREHOSE_ACCESS_KEY": ACCESS_KEY,
-                    "NO_PROXY": "127.0.0.1",
-                    "DELIVERY_BUDGET_SECONDS": str(timeout_seconds - _BUDGET_ENDS_BEFORE),
-                }
-            ),
-            stdout=subprocess.PIPE,
-            check=False,
-            timeout=4 * timeout_seconds,
-        )
-    if process.returncode:
-        return Found(case, size, -1, f"the process ended with {process.returncode}", 0.0, 0.0, 0.0)
-    said = json.loads(process.stdout.splitlines()[-1])
-    return Found(case, size, **said, timeout_seconds=timeout_seconds)
+    event = json.dumps(case.make()).encode()
+    variables = {
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(case.memory_mb),
+        "DELIVERY_BUDGET_SECONDS": str(timeout_seconds - _BUDGET_ENDS_BEFORE),
+    }
+    with raw_listener(accept_at_once) as url:
+        try:
+            with running_instance(
+                url,
+                timeout_seconds=timeout_seconds,
+                kill_after_seconds=4 * timeout_seconds,
+                variables=variables,
+            ) as instance:
+                invocation = instance.invoke(event)
+        except RuntimeError:
+            return Result(case, len(event), None, timeout_seconds)
+    return Result(case, len(event), invocation, timeout_seconds)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """
-    Run the command.
+    """Run the command.
 
     Args:
         arguments: The command line without the program's name; None: the process's own.
 
     Returns:
-        1 where an event takes more than it may, or is answered wrongly.
+        1 where an event takes more than it may, or gets a wrong response.
     """
-    parser = argparse.ArgumentParser(prog="python -m fuzz.hostile", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.fuzz.hostile")
     parser.add_argument("--only", default="", metavar="TEXT", help="cases whose name holds it")
     parser.add_argument("--no-write", action="store_true", help="leave docs/ as it is")
     options = parser.parse_args(arguments)
@@ -134,31 +101,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.only in case.name:
             print(f"{case.name} ...", file=sys.stderr, flush=True)
             found.append(measure(case))
-            for problem in found[-1].problems:
-                print(f"  {problem}", file=sys.stderr, flush=True)
     table = _table(found)
     print(table)
     if not (options.only or options.no_write):
-        text = f"Measured on: {machine.words()}.\n\n{table}"
-        write_between(ROOT / "docs" / "reliability.md", "hostile", text)
+        text = f"Measured on: {report.machine_in_words()}.\n\n{table}"
+        report.write_between_markers(ROOT / "docs" / "reliability.md", "hostile", text)
     return 1 if any(one.problems for one in found) else 0
 
 
-def _table(found: Sequence[Found]) -> str:
-    rows = [
-        [
-            one.case.name,
-            one.event_bytes / 1000,
-            one.status or "records",
-            one.seconds,
-            one.peak_mb,
-            "; ".join(one.problems) or "ok",
-        ]
-        for one in found
-    ]
+def _table(found: Sequence[Result]) -> str:
+    rows: list[list[str | float]] = []
+    for one in found:
+        cost: list[str | float] = ["-", "-", "-"]
+        if one.invocation is not None:
+            status = str(one.invocation.status or "records")
+            cost = [status, one.invocation.seconds, one.invocation.peak_mb]
+        rows.append([one.case.name, one.event_bytes / 1000, *cost, "; ".join(one.problems) or "ok"])
     headers = ["what", "event, kB", "answer", "seconds", "peak, MB", ""]
-    formats = ("", ".1f", "", ".1f", ".0f")
-    return tabulate(rows, headers=headers, tablefmt="github", floatfmt=formats)
+    return report.markdown_table(headers, rows, [0, 1, 0, 1, 0])
 
 
 if __name__ == "__main__":

@@ -1,24 +1,24 @@
+"""Changes protobuf without breaking the lengths around the change.
+
+A fuzzer that changes single bytes of a nested message seldom gets past its first length. Here a
+record is parsed as far as it looks like messages, one field is changed, and all lengths are
+written anew.
 """
-Changing protobuf without breaking all lengths around the change.
 
-A fuzzer that changes single bytes of a nested message seldom gets past its
-first length. Here a record is taken apart as far as it looks like messages,
-one place in it is changed, and all lengths are written anew.
-"""
+import io
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from __future__ import annotations
-
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import DecodeError
+from google.protobuf.proto import parse_length_prefixed
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from converters.wire import encode_varint
 
-if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable
-
-    # Takes content and the most bytes it may become; returns other content.
-    Mutate = Callable[[bytes, int], bytes]
+Mutate = Callable[[bytes, int], bytes]
+"""Takes content and the most bytes that it may become; returns other content."""
 
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _MAX_DEPTH = 12
@@ -32,53 +32,53 @@ _NUMBERS = (
 
 @dataclass
 class Field:
-    """
-    A field of a message.
+    """A field of a message.
 
     Attributes:
-        tag: Its tag, encoded.
-        content: Its bytes, where it is no message.
-        fields: What is in it, where it is one.
+        number: Its number.
+        kind: Its wire type.
+        content: Its encoded value; without the length where it has one.
+        fields: The fields in it where it is a message, which then count instead of `content`.
     """
 
-    tag: bytes
+    number: int
+    kind: int
     content: bytes = b""
-    fields: list[Field] | None = field(default=None)
+    fields: "list[Field] | None" = None
+
+    def value(self) -> bytes:
+        """Return the encoded value, without the length where it has one."""
+        if self.fields is None:
+            return self.content
+        return b"".join(field.encode() for field in self.fields)
 
     def encode(self) -> bytes:
-        """Return the field as bytes, its lengths right."""
-        content = self.content if self.fields is None else encode_fields(self.fields)
-        if self.tag[0] & 7 != _LENGTH:
-            return self.tag + content
-        return self.tag + encode_varint(len(content)) + content
-
-
-def encode_fields(fields: list[Field]) -> bytes:
-    """Return fields one behind the other."""
-    return b"".join(one.encode() for one in fields)
+        """Return the field as bytes, with the right length."""
+        value = self.value()
+        length = encode_varint(len(value)) if self.kind == _LENGTH else b""
+        return encode_varint(self.number << 3 | self.kind) + length + value
 
 
 def mutated(record: bytes, max_size: int, chance: random.Random, mutate: Mutate) -> bytes:
-    """
-    Return a record with one place changed; by bytes alone where it is no record.
+    """Return a record with one field changed, or changed as bytes where it is no record.
 
     Args:
         record: The record.
-        max_size: What it may become.
-        chance: Where all choices come from.
+        max_size: The most bytes that it may become.
+        chance: Makes all choices.
         mutate: Changes bytes that have no structure.
     """
     messages = _messages(record)
     if messages is None or chance.random() < 0.2:
         return mutate(record, max_size)
-    # A message is changed as a field would be; its tag is left out again.
-    roots = [Field(b"\x0a", fields=fields) for fields in messages]
+    # Each message is the field of an outer one, whose tag is left out again.
+    roots = [Field(1, _LENGTH, fields=fields) for fields in messages]
     places = [(roots, index) for index in range(len(roots))]
     for root in roots:
         _collect(root, places)
     if places:
         _change(*chance.choice(places), places, chance, mutate)
-    changed = b"".join(root.encode()[1:] for root in roots)
+    changed = b"".join(encode_varint(len(root.value())) + root.value() for root in roots)
     return changed if len(changed) <= max_size else mutate(record, max_size)
 
 
@@ -98,69 +98,60 @@ def _change(
         fields.insert(index, chosen)
     elif kind == 2:
         others, place = chance.choice(places)
-        # A field must not come to stand within itself.
-        fields[index] = Field(others[place].tag, others[place].encode()[2:])
+        # As bytes, since a field must not contain itself.
+        fields[index] = Field(others[place].number, others[place].kind, others[place].value())
     elif kind == 3:
         chance.shuffle(fields)
-    elif chosen.tag[0] & 7 == _FIXED64:
+    elif chosen.kind == _FIXED64:
         chosen.content = chance.choice(_NUMBERS)
-    elif chosen.tag[0] & 7 == _LENGTH:
-        content = chosen.content if chosen.fields is None else encode_fields(chosen.fields)
+    elif chosen.kind == _LENGTH:
+        content = chosen.value()
         chosen.fields, chosen.content = None, mutate(content, len(content) + 16)
-    else:
+    elif chosen.kind == _VARINT:
         chosen.content = encode_varint(chance.getrandbits(chance.choice((1, 7, 32, 64))))
 
 
-def _collect(one: Field, places: list[tuple[list[Field], int]]) -> None:
-    for index, inner in enumerate(one.fields or ()):
-        assert one.fields is not None
-        places.append((one.fields, index))
+def _collect(field: Field, places: list[tuple[list[Field], int]]) -> None:
+    for index, inner in enumerate(field.fields or ()):
+        places.append((field.fields or [], index))
         _collect(inner, places)
 
 
 def _messages(record: bytes) -> list[list[Field]] | None:
-    messages = []
-    position = 0
-    while position < len(record):
-        length, position = _varint(record, position)
-        fields = _fields(record[position : position + length], 0) if position else None
-        if fields is None:
-            return None
-        messages.append(fields)
-        position += length
+    """Parse a record; None where it is none."""
+    stream, messages = io.BytesIO(record), []
+    try:
+        while (message := parse_length_prefixed(Empty, stream)) is not None:
+            fields = _fields(message, 0)
+            if fields is None:
+                return None
+            messages.append(fields)
+    except (DecodeError, ValueError, OverflowError):
+        return None
     return messages
 
 
-def _fields(content: bytes, depth: int) -> list[Field] | None:
-    """Take a message apart; None where the bytes are none."""
+def _fields(message: Empty, depth: int) -> list[Field] | None:
+    """Return the fields of a message; None where they are groups, which OTLP does not have."""
     fields = []
-    position = 0
-    while position < len(content):
-        begin = position
-        tag, position = _varint(content, position)
-        kind, behind = tag & 7, position
-        if not position or not tag >> 3 or kind not in (_VARINT, _FIXED64, _LENGTH, _FIXED32):
-            return None
-        length = {_FIXED64: 8, _FIXED32: 4}.get(kind, 0)
+    found = UnknownFieldSet(message)
+    for one in (found[index] for index in range(len(found))):
+        number, kind, data = one.field_number, one.wire_type, one.data
         if kind == _VARINT:
-            end = _varint(content, position)[1]
-            length = end - position
+            fields.append(Field(number, kind, encode_varint(data)))
+        elif kind in (_FIXED32, _FIXED64):
+            fields.append(
+                Field(number, kind, data.to_bytes(4 if kind == _FIXED32 else 8, "little"))
+            )
         elif kind == _LENGTH:
-            length, position = _varint(content, position)
-        if not position or length < 0 or position + length > len(content):
+            fields.append(Field(number, kind, data, _inner(data, depth + 1) or None))
+        else:
             return None
-        value = content[position : position + length]
-        inner = _fields(value, depth + 1) if kind == _LENGTH and depth < _MAX_DEPTH else None
-        fields.append(Field(content[begin:behind], value, inner or None))
-        position += length
     return fields
 
 
-def _varint(content: bytes, position: int) -> tuple[int, int]:
-    """Return a varint and the position behind it, which is 0 where there is none."""
-    number = 0
-    for shift, byte in enumerate(content[position : position + 10]):
-        number |= (byte & 0x7F) << (7 * shift)
-        if byte < 0x80:
-            return number, position + shift + 1
-    return 0, 0
+def _inner(content: bytes, depth: int) -> list[Field] | None:
+    try:
+        return _fields(Empty.FromString(content), depth) if depth < _MAX_DEPTH else None
+    except DecodeError:
+        return None

@@ -1,29 +1,30 @@
-"""What is fuzzed: for each target the module that checks an input and makes the first ones."""
-
-from __future__ import annotations
+"""The fuzz targets: a module each, that checks one input and makes the first ones."""
 
 import importlib
-from typing import TYPE_CHECKING, Protocol, cast
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol, cast
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from tools.children import ROOT
 
 NAMES = ("body", "delivery", "framing", "conversion", "answer", "response", "backup")
-"""All targets, in the order of a delivery's way."""
+"""All targets, in the order in which a delivery passes their code."""
 
 PLANTED = "planted"
-"""The target that has a fault put into it, for the fuzzer to find."""
+"""The target with a deliberate fault, which a fuzzer that works finds within seconds."""
+
+CORPUS = ROOT / "tools" / "fuzz" / "corpus"
+"""The first inputs of each target, and findings (`found-...`), which are kept for good."""
 
 
 class Target(Protocol):
-    """A module of `fuzz` that is a target."""
+    """The interface of a target's module."""
 
     def check(self, content: bytes) -> None:
-        """
-        Hand an input to the code under test, and see that its promises are kept.
+        """Run the code under test on an input, and check what it promises.
 
         Raises:
-            AssertionError: One is not. Any other exception is a finding too.
+            AssertionError: A promise is broken. Any other exception is a finding too.
         """
 
     def seeds(self) -> Mapping[str, bytes]:
@@ -31,5 +32,17 @@ class Target(Protocol):
 
 
 def target(name: str) -> Target:
-    """Return a target; its module, and with it the code under test, is imported now."""
+    """Import and return a target; this imports the code under test."""
     return cast("Target", importlib.import_module(f"tools.fuzz.{name}_target"))
+
+
+def write_corpus(folder: Path = CORPUS) -> None:
+    """Write the first inputs of all targets anew; findings stay as they are."""
+    for name in NAMES:
+        inputs = folder / name
+        inputs.mkdir(parents=True, exist_ok=True)
+        for stale in inputs.iterdir():
+            if not stale.name.startswith("found-"):
+                stale.unlink()
+        for file, content in target(name).seeds().items():
+            (inputs / file).write_bytes(content)

@@ -1,7 +1,5 @@
 """OTLP written by hand, piece by piece, also such as no producer would write it."""
 
-from __future__ import annotations
-
 from converters.wire import encode_field, encode_varint
 
 NOON_NS = 1_793_491_200_000_000_000

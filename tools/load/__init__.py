@@ -1,1 +1,1 @@
-"""Sustained deliveries against one instance of the function: throughput, latency and memory."""
+"""Sustained deliveries to one instance of the function: throughput, latency and memory."""

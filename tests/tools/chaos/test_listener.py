@@ -8,7 +8,7 @@ import pytest
 import snappy
 
 from converters.schema.remote_write_pb2 import Label, Sample, TimeSeries, WriteRequest
-from handler.transport import ListenerAnswer, Transport, TransportError
+from handler.client import Client, ListenerResponse, NoResponseError
 from tests.support.clocks import SOON
 from tools.chaos.expectation import Labels
 from tools.chaos.faults import AFTER, Fault, Faults
@@ -69,12 +69,12 @@ def listening(faults: Faults) -> Iterator[tuple[Listener, Behind]]:
 
 
 def send(
-    listener: Listener, transport: Transport | None = None, seconds: float = SOON
-) -> ListenerAnswer:
+    listener: Listener, client: Client | None = None, seconds: float = SOON
+) -> ListenerResponse:
     """Send a request as the function does."""
     body = snappy.compress(request_of(GOOD).SerializeToString())
     headers = {INSTANCE_HEADER: "3"}
-    return (transport or Transport(1)).post(listener.url, body, headers, seconds)
+    return (client or Client(1)).post(listener.url, body, headers, seconds)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_no_answers(fault: Fault) -> None:
     with listening(Scripted(fault)) as (listener, behind):
         # A stall is given up, though not before the request can have been forwarded.
         seconds = 5.0 if fault in (Fault.STALL, Fault.STALL_AFTER) else SOON
-        with pytest.raises(TransportError):
+        with pytest.raises(NoResponseError):
             send(listener, seconds=seconds)
         assert len(behind.bodies) == (fault in AFTER)
         assert behind.killed == ([3] if fault in (Fault.KILL, Fault.KILL_AFTER) else [])
@@ -122,14 +122,14 @@ def test_no_answers(fault: Fault) -> None:
 
 def test_refuses_and_opens() -> None:
     """A listener that refuses takes no connection, nor a request on one that there was."""
-    transport = Transport(1)
+    client = Client(1)
     with listening(Scripted(Fault.NONE)) as (listener, behind):
-        assert send(listener, transport).status == 204
+        assert send(listener, client).status == 204
         listener.refuse()
-        with pytest.raises(TransportError):
-            send(listener, transport)
+        with pytest.raises(NoResponseError):
+            send(listener, client)
         listener.open()
-        assert send(listener, transport).status == 204
+        assert send(listener, client).status == 204
         assert len(behind.bodies) == 2
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+from google.protobuf.message import DecodeError as ProtobufDecodeError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.convert import Converter, Profile
+from converters.convert import Converter, Limits, Profile
 from converters.errors import DecodeError, FramingError, TooLargeError
 from converters.labels import _moved
-from converters.meter import Meter
 from converters.records import decode_record, split_messages
-from converters.wire import encode_field
-from handler.body import parse_body
+from converters.wire import double_bytes, encode_field
+from handler.delivery import parse_body
 from handler.errors import BodyError
 from replay.batches import read_records
 from testing.converting import assert_sound, convert
@@ -23,14 +25,26 @@ from testing.events.firehose import delivery_body
 from tests.support.clocks import processor_seconds
 from tests.support.invoking import point, record_of
 from tests.support.properties import examples
-from tools.fuzz.wire import GAUGE, QUANTILE, attribute, framed, message, metric, summary_point
+from tools.fuzz.wire import (
+    ATTRIBUTE_OF_RESOURCE,
+    GAUGE,
+    POINT,
+    QUANTILE,
+    SUMMARY,
+    attribute,
+    framed,
+    message,
+    metric,
+    summary_point,
+    time_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from handler.delivery import Record
 
-_SMALL = 3_000_000
+_SMALL = Limits(points=2_000, label_bytes=1_000_000, body_bytes=50_000)
 
 
 def _parsed(text: str) -> list[object]:
@@ -103,70 +117,123 @@ def test_a_chain_of_names_is_moved_in_linear_time() -> None:
     assert len(moved) == 2_000
 
 
-def _amplified() -> dict[str, bytes]:
-    points = b"".join(summary_point(attribute("i", str(n))) for n in range(3_000))
-    resource = attribute("k", "v" * 20_000)
-    in_resource = encode_field(b"\x0a", resource)
-    cloudwatch = metric(b"amazonaws.com/m", summary_point(rest=(QUANTILE + b"\x00") * 30_000))
-    return {
-        "a resource above many series": framed(message(metric(b"m", points), in_resource)),
-        "many points": framed(message(metric(b"m", summary_point() * 20_000))),
-        "many series": framed(message(metric(b"m", points))) * 2,
-        "percentiles": framed(message(cloudwatch)),
-        "empty resources": framed(b"\x0a\x00" * 100_000),
-        "empty points of a gauge": framed(message(metric(b"m", b"\x0a\x00" * 50_000, GAUGE))),
-        "tiny messages": framed(b"\x08\x00") * 10_000,
-        "names": framed(message(b"".join(metric(b"m%d" % n, points[:30]) for n in range(5_000)))),
-    }
+def _record(points: bytes, *, name: bytes = b"m", kind: bytes = SUMMARY) -> bytes:
+    return framed(message(metric(name, points, kind)))
 
 
-@pytest.mark.parametrize("record", _amplified().values(), ids=_amplified())
-def test_a_record_that_would_take_too_much_memory(record: bytes) -> None:
-    """A record beyond the memory of a delivery is left with Firehose, whole."""
-    conversion = convert(record, delivery_bytes=_SMALL)
-    assert isinstance(conversion.failures[0], TooLargeError)
-    assert "memory" in str(conversion.failures[0])
-    assert not conversion.lanes
-    assert conversion.samples == conversion.data_points == 0
+def _points(count: int, first: int = 0) -> bytes:
+    numbers = range(first, first + count)
+    return b"".join(summary_point(attribute("i", str(number))) for number in numbers)
 
 
-def test_good_records_beside_a_large_one() -> None:
-    """Records before and after one that would take too much memory are converted all the same."""
+def _of_one_series(count: int, rest: bytes = b"") -> bytes:
+    return b"".join(summary_point(rest=rest, number=number) for number in range(count))
+
+
+_NUMBER = encode_field(POINT, time_of(0) + b"\x21" + bytes(8))
+_LONG = encode_field(ATTRIBUTE_OF_RESOURCE, attribute("k", "v" * 20_000))
+_NOISE = hashlib.shake_256(b"seed").hexdigest(100_000)
+
+_TOO_LARGE = {
+    "record": [bytes(1_024_001)],
+    "points": [_record(_of_one_series(1_001))],
+    "points of two records": [_record(_of_one_series(999)), _record(_of_one_series(2))],
+    "numbers": [_record(_NUMBER * 2_001, kind=GAUGE)],
+    "percentiles": [_record(_of_one_series(1, (QUANTILE + b"\x00") * 2_000))],
+    "series": [_record(_points(900))],
+    "a resource above series": [framed(message(metric(b"m", _points(60)), _LONG))],
+    "a metric name": [_record(_points(1), name=b"m" * 300_000)],
+    "metric names": [framed(message(b"".join(metric(b"m%d" % n, _points(1)) for n in range(600))))],
+    "an attribute": [_record(summary_point(attribute("k", "v" * 300_000)))],
+    "bodies": [_record(summary_point(attribute("k", _NOISE)))],
+}
+_WITHIN = {
+    "record": [bytes(1_024_000)],
+    "points": [_record(_of_one_series(1_000))],
+    "points of two records": [_record(_of_one_series(999)), _record(_of_one_series(1))],
+    "numbers": [_record(_NUMBER * 2_000, kind=GAUGE)],
+}
+
+
+@pytest.mark.parametrize("records", _TOO_LARGE.values(), ids=_TOO_LARGE)
+def test_a_delivery_that_would_take_too_much_memory(records: list[bytes]) -> None:
+    """The record that goes beyond a limit is left with Firehose, whole; others are converted."""
     good = record_of([point("a")]), record_of([point("b")])
-    conversion = convert(good[0], framed(b"\x0a\x00" * 100_000), good[1], delivery_bytes=_SMALL)
+    conversion = convert(good[0], *records, good[1], limits=_SMALL)
     assert_sound(conversion)
-    assert set(conversion.failures) == {1}
-    assert conversion.contributing == {0, 2}
-    assert conversion.data_points == 2
+    failure = conversion.failures[len(records)]
+    assert isinstance(failure, TooLargeError)
+    assert re.search("give the function more memory|at most 1024000", str(failure))
+    assert conversion.data_points < 1_002
+
+
+@pytest.mark.parametrize("records", _WITHIN.values(), ids=_WITHIN)
+def test_a_delivery_at_a_limit(records: list[bytes]) -> None:
+    """What reaches a limit exactly is converted."""
+    assert not convert(*records, limits=_SMALL).failures
 
 
 def test_what_becomes_too_large_while_it_is_written() -> None:
-    """Samples too many to merge fail all records that have points, and the account adds up."""
-    record = framed(message(metric(b"m", summary_point(rest=(QUANTILE + b"\x00") * 1_000) * 4)))
-    enough = convert(record, record)
-    assert not enough.failures
-    conversion = convert(record, b"", record, delivery_bytes=1_500_000)
-    assert set(conversion.failures) == {0, 2}
+    """Bodies too large fail all records that have points, and the account adds up."""
+    records = [_record(summary_point(attribute("k", _NOISE[n:]))) for n in (0, 1)]
+    conversion = convert(records[0], b"", records[1], b"\x80", limits=_SMALL)
+    assert set(conversion.failures) == {0, 2, 3}
     assert_sound(conversion)
     assert not conversion.contributing
+    assert (conversion.data_points, conversion.lanes) == (0, [])
+
+
+def test_samples_that_are_merged_are_limited_too() -> None:
+    """Percentiles of CloudWatch's points count where two points make one series."""
+    ends = (QUANTILE + b"\x00", QUANTILE + b"\x09\x09" + double_bytes(1.0))
+    percentiles = b"".join(
+        QUANTILE + b"\x12\x09" + double_bytes(n / 4000) + b"\x11" + bytes(8)
+        for n in range(1, 3_999)
+    )
+    raw = _record(summary_point(rest=ends[0] + percentiles + ends[1]), name=b"amazonaws.com/m")
+    limits = Limits(points=1_999, label_bytes=10**8)
+    assert not convert(raw, limits=limits).failures
+    conversion = convert(raw, raw, limits=limits)
+    assert {str(error) for error in conversion.failures.values()} == {
+        "the delivery has more than 7996 samples to merge: give the function more memory"
+    }
 
 
 def test_a_delivery_starts_with_all_its_memory() -> None:
     """A delivery that was too large takes nothing from the next one."""
-    converter = Converter(Profile(delivery_bytes=_SMALL))
-    large = framed(b"\x0a\x00" * 100_000)
-    assert convert(large, converter=converter).failures
-    assert not convert(record_of([point()]), converter=converter).failures
+    converter = Converter(Profile(limits=_SMALL))
+    for first in (0, 1_000, 2_000):
+        assert convert(_record(_points(900, first)), converter=converter).failures
+        assert not convert(record_of([point()]), converter=converter).failures
 
 
-def test_memory_that_was_borrowed_is_given_back() -> None:
-    """What a message takes while it is decoded counts until it is given back."""
-    meter = Meter(1_000_000)
-    meter.borrow_message(30_000)
-    with pytest.raises(TooLargeError):
-        meter.borrow_message(30_000)
-    meter.give_back()
-    meter.borrow_message(30_000)
+def test_a_failure_keeps_nothing_of_its_record() -> None:
+    """The error of a record that fails does not keep in memory what was being read."""
+    broken = _record(encode_field(POINT, b"\xff" * 20))
+    conversion = convert(broken, _record(_points(900)), limits=_SMALL)
+    for error in conversion.failures.values():
+        assert error.__traceback__ is None
+        assert error.__cause__ is None or error.__cause__.__traceback__ is None
+    assert isinstance(conversion.failures[0].__cause__, ProtobufDecodeError)
+
+
+def test_the_deadline_is_checked_while_a_record_is_read_and_written() -> None:
+    """Whatever takes long, the caller can end the conversion."""
+    records = {
+        "messages": framed(b"\x08\x01") * 50,
+        "series": _record(_points(50)),
+        "points": _record(_of_one_series(50)),
+        "metrics": framed(message(metric(b"m", b"", GAUGE) * 50)),
+    }
+    for record in records.values():
+        calls: list[None] = []
+        Converter(Profile()).convert(
+            [(0, record)],
+            p8s_logzio_name="",
+            delivered_ms=None,
+            check_deadline=lambda calls=calls: calls.append(None),  # type: ignore[misc]
+        )
+        assert len(calls) >= 50
 
 
 @pytest.mark.parametrize(

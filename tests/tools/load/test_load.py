@@ -1,4 +1,4 @@
-"""Load on one instance: how rates, latency and memory are found, and a short run."""
+"""Load on one instance: a short run, and how memory and latency are judged."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from converters.convert import Converter, Profile
-from handler.front_doors import open_front_door
+from handler.ingress import open_ingress
 from testing.converting import convert, samples_of
-from tools.load.__main__ import report
-from tools.load.deliveries import deliveries, prepared
-from tools.load.flatness import flatness
-from tools.load.run import Plan, run
-from tools.load.steps import Step
+from tools.load.__main__ import summary
+from tools.load.memory import growth
+from tools.load.run import Plan, Step, deliveries, run
 
 if TYPE_CHECKING:
     from handler.delivery import Delivery
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def _delivery(event: bytes) -> Delivery:
-    return open_front_door(json.loads(event)).parse()
+    return open_ingress(json.loads(event)).parse()
 
 
 def test_a_short_run() -> None:
@@ -32,12 +30,9 @@ def test_a_short_run() -> None:
     result = run(Plan(seconds=8, points=1_000, new_share=0.5))
     assert len(result.steps) == 7
     assert not any(step.failures for step in result.steps)
-    assert all(step.latencies for step in result.steps)
     # The caches may hold 64 MB; the instance itself takes about 40.
-    assert max(step.peak_mb for step in result.steps) < 250
-    table = report(result)
-    assert "one after the other" in table
-    assert "1,000 data points, 50% of them" in table
+    assert all(0 < mb < 250 for step in result.steps for _, mb in step.memory)
+    assert "1,000 data points, 50% of them" in summary(result)
 
 
 def test_some_series_are_new_each_time() -> None:
@@ -68,31 +63,24 @@ def test_caches_stay_bounded_while_all_series_change() -> None:
     assert max(sizes) < 5_000_000
 
 
-def test_events_are_made_ahead() -> None:
-    """What is made ahead comes in the same order, and its maker ends with the block."""
-    with prepared(iter(map(bytes, range(1_000_000))), ahead=2) as events:
-        assert [len(event) for event in itertools.islice(events, 5)] == [0, 1, 2, 3, 4]
-
-
-def _saw(peak: float, growth: float) -> list[tuple[float, float]]:
-    return [(float(n), 50 + peak * (n % 30) / 30 + growth * n / 600) for n in range(600)]
+def _sawtooth(peak: float, rise: float) -> list[tuple[float, float]]:
+    return [(float(n), 50 + peak * (n % 30) / 30 + rise * n / 600) for n in range(600)]
 
 
 @pytest.mark.parametrize(
     ("memory", "flat"),
     [
-        (_saw(60, 0), True),
-        (_saw(60, 4), True),
-        (_saw(60, 40), False),
-        ([(float(n), min(100.0, 50 + n)) for n in range(600)], True),
-        ([(float(n), 50 + n / 10) for n in range(600)], False),
-        ([(0.0, 50.0)], True),
+        pytest.param(_sawtooth(60, 0), True, id="sawtooth"),
+        pytest.param(_sawtooth(60, 4), True, id="little growth"),
+        pytest.param(_sawtooth(60, 40), False, id="growing sawtooth"),
+        pytest.param([(float(n), min(100.0, 50 + n)) for n in range(600)], True, id="warm-up"),
+        pytest.param([(float(n), 50 + n / 10) for n in range(600)], False, id="leak"),
+        pytest.param([(0.0, 50.0)], True, id="one response"),
     ],
-    ids=["saw", "little growth", "growing saw", "warm-up", "leak", "one answer"],
 )
-def test_flat_memory(memory: list[tuple[float, float]], flat: bool) -> None:
+def test_flat_memory(memory: list[tuple[float, float]], *, flat: bool) -> None:
     """Caches that fill and are emptied are flat; what rises after the warm-up is not."""
-    assert flatness(memory).flat is flat
+    assert growth(memory).flat is flat
 
 
 def test_latency_of_a_step() -> None:

@@ -38,7 +38,7 @@ module "metric_stream" {
   metrics_token = var.metrics_token
 
   p8s_logzio_name      = "production"
-  front_door           = "FunctionUrl"
+  ingress              = "FunctionUrl"
   content_encoding     = "GZIP"
   reserved_concurrency = 20
 

@@ -1,6 +1,0 @@
-"""A stand-in for what is between Firehose and the function: front door, and Lambda's instances.
-
-`server.FrontDoorServer` takes HTTP, `doors` turns requests into events and answers back,
-`concurrency.Instances` gives each request an instance of the function to itself, and
-`instance.emulated` is such an instance under the Runtime Interface Emulator.
-"""

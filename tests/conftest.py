@@ -1,0 +1,29 @@
+"""Tests whose real servers are not installed are skipped, and fail in CI."""
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+from testing.servers import MissingProgramError
+
+
+def _skip_without_programs() -> Generator[None, object, object]:
+    try:
+        return (yield)
+    except MissingProgramError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None, object, object]:
+    """Skip where a fixture needs a program that is missing."""
+    return (yield from _skip_without_programs())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """Skip where the test itself needs a program that is missing."""
+    return (yield from _skip_without_programs())
