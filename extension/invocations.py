@@ -34,7 +34,6 @@ class Invocations:
         self._clock = clock
         self._one_at_a_time = one_at_a_time
         self._recent: deque[_Invocation] = deque(maxlen=_REMEMBERED)
-        self._latest = _Invocation("", "")
         self._done: dict[str, float] = {}
         self._changed = threading.Condition()
         self.last_record = clock()
@@ -43,8 +42,8 @@ class Invocations:
         """Note an INVOKE event that came at `time` (ISO 8601), before its `platform.start`."""
         with self._changed:
             # A retry has the request id of its first try, and a time of its own.
-            if self._latest.request_id != request_id:
-                self._add(_Invocation(time, request_id))
+            if not self._recent or self._recent[-1].request_id != request_id:
+                self._recent.append(_Invocation(time, request_id))
 
     def started(self, request_id: str, time: str) -> None:
         """Note a `platform.start`; its time is the platform's own and takes precedence."""
@@ -56,16 +55,11 @@ class Invocations:
                 known = self._recent[index]
                 # A later start of an older request is a retry of it.
                 if known.request_id == request_id and (
-                    index == newest or time <= self._latest.began
+                    index == newest or time <= self._recent[newest].began
                 ):
                     self._recent[index] = _Invocation(min(time, known.began), request_id)
-                    self._latest = self._recent[-1]
                     return
-            self._add(_Invocation(time, request_id))
-
-    def _add(self, invocation: _Invocation) -> None:
-        self._recent.append(invocation)
-        self._latest = invocation
+            self._recent.append(_Invocation(time, request_id))
 
     def done(self, request_id: str, created: float) -> None:
         """Note a `platform.runtimeDone`, and when the platform created it, on the clock."""
@@ -95,9 +89,6 @@ class Invocations:
         """Return the request id of the invocation that ran at `time`, if known."""
         if not self._one_at_a_time:
             return None
-        latest = self._latest
-        if time >= latest.began and latest.request_id:
-            return latest.request_id
         with self._changed:
             for known in reversed(self._recent):
                 # Both are the platform's ISO 8601 in UTC, which sorts as text.

@@ -185,17 +185,17 @@ class _Handler(BaseHTTPRequestHandler):
         if "chunked" not in self.headers.get("Transfer-Encoding", "").lower():
             yield from self._read(_size(self.headers.get("Content-Length", "0"), 10))
             return
-        while True:
-            line = self.rfile.readline(_LONGEST_CHUNK_LINE)
-            if not line.endswith(b"\n"):
-                raise _Truncated
-            size = _size(line.split(b";")[0].decode("latin-1"), 16)
-            if not size:
-                break
+        while size := _size(self._chunk_line().partition(";")[0], 16):
             yield from self._read(size)
-            self.rfile.readline(_LONGEST_CHUNK_LINE)
-        while self.rfile.readline(_LONGEST_CHUNK_LINE).strip():
+            self._chunk_line()
+        while self._chunk_line().strip():
             pass
+
+    def _chunk_line(self) -> str:
+        line = self.rfile.readline(_LONGEST_CHUNK_LINE)
+        if not line.endswith(b"\n"):
+            raise _Truncated
+        return line.decode("latin-1")
 
     def _read(self, length: int) -> Iterator[bytes]:
         while length:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from extension.destinations.destination import BatchResult, Meaning
 from extension.errors import AbandonedExchange, ExchangeError, ExtensionError
@@ -38,13 +38,6 @@ _SHORTEST_SECONDS = 0.02
 _GRACE_SECONDS = 0.25
 # At SHUTDOWN an exchange that has taken this long is cut off and started again.
 _HANGING_SECONDS = 0.5
-
-
-class _InFlight(NamedTuple):
-    """The exchange in flight: when it began and when its time is over, on the clock."""
-
-    began: float
-    ends: float
 
 
 class Shipper:
@@ -78,7 +71,7 @@ class Shipper:
         self._client = client
         self._budget = budget
         self._clock = clocks.monotonic
-        self._in_flight: _InFlight | None = None
+        self._exchange_began: float | None = None
         self._flush_until: float | None = None
         self._shutting_down = False
         self._last_seconds = 0.0
@@ -144,13 +137,11 @@ class Shipper:
     def abandon_exchange(self, began_before: float) -> None:
         """Cut off the exchange in flight, if it began before a moment, and send it again."""
         with self.buffer.changed:
-            in_flight = self._in_flight
-            if in_flight is None or in_flight.began >= began_before:
-                return
-            now = self._clock()
-            self._in_flight = _InFlight(now, now + self._budget)
-            # While the lock is held no other exchange can begin, which would be cut off instead.
-            self._client.abandon()
+            began = self._exchange_began
+            if began is not None and began < began_before:
+                self._exchange_began = self._clock()
+                # While the lock is held no other exchange can begin, and be cut off instead.
+                self._client.abandon()
 
     def _healthy(self) -> bool:
         return not (self.results.stopped or self._backoff.failing or self._shutting_down)
@@ -159,10 +150,13 @@ class Shipper:
         """Return how long a flush that ends at a moment is worth waiting for, on the clock."""
         if self.results.stopped:
             return 0.0
-        if self._in_flight is not None:
-            # A name look-up may hang for longer than the exchange is allowed to take.
-            return min(until, self._in_flight.ends + _GRACE_SECONDS)
-        return until if self._may_start_at() < until else 0.0
+        began = self._exchange_began
+        if began is None:
+            return until if self._may_start_at() < until else 0.0
+        if self._shutting_down:
+            return until
+        # A name look-up may hang for longer than the exchange is allowed to take.
+        return min(until, began + self._budget + _GRACE_SECONDS)
 
     def _may_start_at(self) -> float:
         backoff = self._backoff
@@ -223,7 +217,7 @@ class Shipper:
         seconds = self._exchange_seconds()
         began = self._clock()
         with self.buffer.changed:
-            self._in_flight = _InFlight(began, began + seconds)
+            self._exchange_began = began
             self.buffer.changed.notify_all()
         try:
             response = self._client.send(request, seconds)
@@ -242,7 +236,7 @@ class Shipper:
             return response
         finally:
             with self.buffer.changed:
-                self._in_flight = None
+                self._exchange_began = None
 
     def _least_seconds(self) -> float:
         """Return the seconds that must be left to start an exchange.
