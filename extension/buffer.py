@@ -41,7 +41,7 @@ class RecordAccount(NamedTuple):
 
     @property
     def lost(self) -> dict[str, int]:
-        """Records that were dropped although nobody asked for it, by reason."""
+        """Records that were dropped against the operator's wish, by reason."""
         return {reason: count for reason, count in self.dropped.items() if reason not in _CHOSEN}
 
     def __str__(self) -> str:

@@ -135,10 +135,6 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         del request, client_address
 
 
-class _Truncated(Exception):  # noqa: N818 -- never leaves this module
-    """The connection ended within a request."""
-
-
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
@@ -166,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             self.send_error(400)
             return
-        except _Truncated:
+        except EOFError:
             self.close_connection = True
             return
         if size > server.largest:
@@ -179,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Yield the body in pieces (RFC 9112, sections 6.3 and 7.1).
 
         Raises:
-            _Truncated: The connection ended before the body did.
+            EOFError: The connection ended before the body did.
             ValueError: A size is not a number.
         """
         if "chunked" not in self.headers.get("Transfer-Encoding", "").lower():
@@ -194,14 +190,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _chunk_line(self) -> str:
         line = self.rfile.readline(_LONGEST_CHUNK_LINE)
         if not line.endswith(b"\n"):
-            raise _Truncated
+            raise EOFError
         return line.decode("latin-1")
 
     def _read(self, length: int) -> Iterator[bytes]:
         while length:
             piece = self.rfile.read(min(length, _PIECE_BYTES))
             if not piece:
-                raise _Truncated
+                raise EOFError
             yield piece
             length -= len(piece)
 

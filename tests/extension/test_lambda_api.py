@@ -177,7 +177,7 @@ def test_next_after_failures(services: Services) -> None:
 
 
 def test_no_response() -> None:
-    """If nobody listens each call is an error without a status."""
+    """If nothing listens each call is an error without a status."""
     with nobody() as url:
         api = LambdaApi(urlsplit(url).netloc, "metric-stream-logs")
         for call in (api.register, api.next, lambda: api.subscribe(SETTINGS, "", [])):

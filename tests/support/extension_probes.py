@@ -16,7 +16,7 @@ from tests.support.extension_steps import EXTENSION_STEPS, FUNCTION, FUNCTION_ST
 from tests.support.probing import Step, program
 from tests.support.sandbox import Files, run_sandbox, terminate
 
-# A busy machine kills no probe that has still to tell something.
+# So that a busy machine kills no probe too early.
 _SHUTDOWN_SECONDS = 30.0
 _LAST_SECONDS = 60.0
 
@@ -46,7 +46,7 @@ class Both:
             file.chmod(0o755)
 
     def of_emulator(self, invocations: int, last: str = "") -> str:
-        """Give what the probes tell under the emulator, which ends when it told the last."""
+        """Return the output of the probes under the emulator, which ends after the last step."""
         running = run_sandbox(
             self._folder, self._files, self._environ, managed_instances=self._managed
         )
@@ -62,7 +62,7 @@ class Both:
             return terminate(emulator)
 
     def of_fake(self, invocations: int, reason: str) -> str:
-        """Give what the probe tells under the fake services."""
+        """Return the output of the probe under the fake services."""
         about = FunctionInfo(name="test_function", handler="", account=self._account())
         faults = Faults(telemetry_answer=None if self._managed else 202)
         (self._files.layer / INVOKED).unlink(missing_ok=True)
@@ -88,7 +88,7 @@ class Both:
             return probe.output.decode()
 
     def function_of_fake(self, invocations: int) -> str:
-        """Give what the function's probe tells under the fake services."""
+        """Return the output of the function's probe under the fake services."""
         about = FunctionInfo(name="test_function", account=self._account())
         with LambdaServices(function=about) as services:
             command = [sys.executable, "-I", str(self._function)]

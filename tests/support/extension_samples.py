@@ -13,9 +13,9 @@ SAMPLE = Path(__file__).with_name("sample_extension.py")
 AT_ONCE = Platform(window_seconds=0.0)
 """The platform, when it gathers nothing before it delivers."""
 PROMPT = 30.0
-"""What nothing takes that ends by itself, in seconds; an invocation may last for a minute."""
+"""Seconds: more than anything takes that ends by itself; an invocation may last a minute."""
 SHUTDOWN_SECONDS = 60.0
-"""What an extension has at its end, so that a busy machine kills none that would have ended."""
+"""Seconds for the end, so that a busy machine kills no process that would end."""
 
 
 class Sample:
@@ -45,6 +45,6 @@ class Sample:
         return [[event["type"] for event in events] for events in self.deliveries]
 
     def records(self, kind: str) -> list[Any]:
-        """Give the records of all events of a type."""
+        """Return the records of all events of a type."""
         events = [event for delivery in self.deliveries for event in delivery]
         return [event["record"] for event in events if event["type"] == kind]

@@ -12,7 +12,7 @@ _EXTENSION = "/2020-01-01/extension"
 
 
 class Listener(http.server.ThreadingHTTPServer):
-    """An extension's listener that keeps what it gets, and answers as it is told.
+    """An extension's listener that keeps what it gets, with scripted answers.
 
     Attributes:
         bodies: What came, in order.
@@ -36,11 +36,11 @@ class Listener(http.server.ThreadingHTTPServer):
         self._serving.start()
 
     def events(self) -> list[list[Any]]:
-        """Give the events of each body."""
+        """Return the events of each body."""
         return [json.loads(body) for body in self.bodies]
 
     def kinds(self) -> list[list[str]]:
-        """Give the types of the events of each body."""
+        """Return the types of the events of each body."""
         return [[event["type"] for event in events] for events in self.events()]
 
     def close(self) -> None:
