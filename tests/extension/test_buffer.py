@@ -139,15 +139,6 @@ def test_oldest_go_first() -> None:
     assert buffer.account() == RecordAccount(6, 0, {BUFFER_FULL: 2}, 4)
 
 
-def test_record_larger_than_everything() -> None:
-    """A record that is larger than the whole buffer is dropped and counted, and holds up none."""
-    buffer = Buffer(1000, NO_TIME)
-    buffer.add([b"x" * 2000])
-    assert buffer.account() == RecordAccount(1, 0, {BUFFER_FULL: 1}, 0)
-    buffer.add(lines(1, 1))
-    assert buffer.take(100) == lines(1, 1)
-
-
 def test_batch_on_its_way_is_kept() -> None:
     """Records on their way count as bytes, and are not dropped before the answer is there."""
     buffer = Buffer(size_of(lines(1, 4)), NO_TIME)
@@ -188,23 +179,6 @@ def test_take_gives_one_record_at_least() -> None:
     assert buffer.take(100) == [b"x" * 500]
     buffer.resolve(1)
     assert buffer.take(100) == lines(1, 2)
-
-
-def test_nothing_waits() -> None:
-    """An empty buffer gives nothing, and adding nothing is none."""
-    buffer = Buffer(1000, NO_TIME)
-    buffer.add([])
-    assert buffer.take(100) == []
-    assert buffer.account() == RecordAccount(0, 0, {}, 0)
-
-
-def test_drop_all() -> None:
-    """Everything that waits is dropped for a reason, and its bytes are free again."""
-    buffer = Buffer(1000, NO_TIME)
-    buffer.add(lines(1, 5))
-    buffer.drop_all("unauthorized")
-    assert buffer.account() == RecordAccount(5, 0, {"unauthorized": 5}, 0)
-    assert buffer.bytes == 0
 
 
 def test_waiting_since() -> None:

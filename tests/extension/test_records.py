@@ -108,17 +108,6 @@ def test_undecodable_bytes() -> None:
     assert read(body) == ([{**LINE, "record": "a\ufffdb"}, LINE], [])
 
 
-def test_five_megabytes() -> None:
-    """A record of 5 MB is read whole, and so is what follows it."""
-    event = {**LINE, "record": "x" * 5_000_000}
-    assert read(json.dumps([event, LINE]).encode()) == ([event, LINE], [])
-
-
-def test_long_body_of_something_else() -> None:
-    """A long body that is not JSON is kept as text."""
-    assert read(b"x" * 5_000_000) == ([], ["x" * 5_000_000])
-
-
 def test_too_deep() -> None:
     """An event that is nested too deeply costs no event before it."""
     deep = b"[" * 200_000 + b"]" * 200_000

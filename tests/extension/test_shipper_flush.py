@@ -54,15 +54,6 @@ def test_batches_keep_the_limit() -> None:
     assert scripted.client.acknowledged == lines(1, 200)
 
 
-def test_nothing_to_flush() -> None:
-    """A flush of nothing is done at once."""
-    scripted = ScriptedShipper().started()
-    began = scripted.time()
-    assert scripted.flush(10)
-    assert scripted.time() - began < 5
-    assert scripted.client.posts == []
-
-
 def test_flush_ends() -> None:
     """A flush ends when its time is over; an exchange in flight goes on."""
     answered = threading.Event()
@@ -365,15 +356,3 @@ def test_size_is_kept(result: object, seconds: float) -> None:
     scripted = backlog_to(late).started()
     assert scripted.flush(10_000)
     assert scripted.client.posts[0] == scripted.client.posts[1]
-
-
-def test_small_limit() -> None:
-    """No batch exceeds the limit of the destination, however small it is."""
-
-    def time_out(_posted: list[bytes]) -> Exception:
-        scripted.leap(10.0)
-        return ExchangeError("timed out")
-
-    scripted = backlog_to(time_out, largest=100_000).started()
-    assert scripted.flush(10_000)
-    assert max(len(posted) for posted in scripted.client.posts) == 99
