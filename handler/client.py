@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
 from requests.exceptions import InvalidProxyURL, InvalidSchema, InvalidURL, ProxyError
-from urllib3.exceptions import ClosedPoolError, DecodeError, HTTPError, LocationValueError
+from urllib3.exceptions import DecodeError, HTTPError, LocationValueError
 
 from handler.connections import Adapter, KeptConnectionError, ResponseHeadError
 from handler.redaction import CUT_OFF
@@ -118,7 +118,7 @@ class Client:
             except Exception as error:  # noqa: BLE001 - raised where the future is waited for
                 future.set_exception(error)
 
-        threading.Thread(target=run, daemon=True).start()
+        threading.Thread(target=run, name="listener-request", daemon=True).start()
         try:
             return future.result(max(0.0, timeout))
         except _FAILURES as error:
@@ -149,10 +149,9 @@ class _Exchange:
         try:
             return self._post(url, **content)
         except requests.ConnectionError as error:
-            if not _has(error, KeptConnectionError, ClosedPoolError):
+            if not _has(error, KeptConnectionError):
                 raise
-        # The others were kept as long: none of them is tried before a new one.
-        self._session.close()
+        # urllib3 opens a new connection now: the place of the dead one is taken first.
         return self._post(url, **content)
 
     def _post(self, url: str, **content: Any) -> ListenerResponse:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from testing.log_destinations.arrival import query_of
 from testing.log_destinations.datatap import DataTapDestination
 from testing.log_destinations.destination import LogDestination
 from testing.log_destinations.log_table import row_of
@@ -236,4 +237,4 @@ class TestDropIn:
         assert record["@timestamp"] != "theirs"
         assert record["message_nested"] == {"@timestamp": "theirs", "type": "theirs"}
         (arrival,) = logzio.arrivals
-        assert arrival.head.query["type"] == "my-type"
+        assert query_of(arrival.request)["type"] == "my-type"

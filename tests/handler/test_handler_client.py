@@ -256,7 +256,7 @@ def test_dripping_response(head: bytes, over: threading.Event) -> None:
         assert seconds_until_cut(url) < SOON
         # Without a bound for all reads it would go on until the listener ends.
         for thread in set(threading.enumerate()) - before:
-            if "exchange" in thread.name:
+            if thread.name == "listener-request":
                 thread.join(SOON)
                 assert not thread.is_alive()
         over.set()

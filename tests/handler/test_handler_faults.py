@@ -249,7 +249,7 @@ def test_nothing_is_left_running() -> None:
     with Receiver(always(Answer(stall=True))) as receiver:
         function = function_for(receiver.url, **SHORT_BUDGET, **FIVE_BODIES)
         assert invoke(function, delivery_of(wide_points(5))).status == 503
-        names = ("ThreadPoolExecutor", "Thread-")
+        names = ("ThreadPoolExecutor", "Thread-", "listener-request")
         left = [
             thread
             for thread in set(threading.enumerate()) - before

@@ -32,7 +32,11 @@ _RUNS = 3
 _PACE_SECONDS = 0.05
 _ARRIVES_SECONDS = 60.0
 _ROUNDS = 6
-_OUTAGES = {"answers 503": status(503), "never answers": stalled(), "reads nothing": None}
+_OUTAGES = {
+    "answers 503": status(503),
+    "never answers": stalled(),
+    "reads nothing": stalled(reads=False),
+}
 
 
 def start(effort: Effort) -> Measurement:
@@ -179,14 +183,11 @@ def outage(effort: Effort) -> Measurement:
     return Measurement(Table(title, [*headers, "peak"], rows), figures, [target])
 
 
-def _outage(layer: Layer, effort: Effort, treatment: Treatment | None) -> dict[str, Any]:
-    with running_extension(layer) as running, contextlib.ExitStack() as stack:
+def _outage(layer: Layer, effort: Effort, treatment: Treatment) -> dict[str, Any]:
+    with running_extension(layer) as running:
         running.services.invoke(["a line\n"])
         idle_mb = running.resident_mb()
-        if treatment is None:
-            stack.enter_context(running.destination.black_hole())
-        else:
-            running.destination.misbehave(treatment)
+        running.destination.misbehave(treatment)
         resident = []
         for _ in range(_ROUNDS):
             _post(running, effort.outage_bodies // _ROUNDS, 0.0)
