@@ -98,7 +98,7 @@ class Setting(Generic[T]):
     @overload
     def __get__(self, instance: object, owner: type) -> T: ...
     def __get__(self, instance: object, owner: type) -> Setting[T] | T:
-        """Return the declaration; `Configured` gives its instances the value instead."""
+        """Return the declaration; an instance of `Configured` has the value instead."""
         return self
 
     def is_set(self, variables: Mapping[str, str]) -> bool:

@@ -59,7 +59,7 @@ _ONE = re.compile(
 
 
 def _refused_entries(body: bytes, _count: int) -> int | None:
-    """Read what Loki answers if it accepted only some entries.
+    """Return how many entries Loki did not accept, if it accepted the others.
 
     Its ingester ends with "total ignored". Its distributor checks each entry before, stores the
     good ones, and says how many others there were of each kind, or describes a single one.
@@ -170,7 +170,7 @@ class Loki(Destination):
         return labels
 
     def encode(self, record: LogRecord) -> bytes:
-        """Return an entry with a comma behind it; its line has at most 256,000 bytes."""
+        """Return an entry and a comma; its line has at most 256,000 bytes."""
         time, kind, value, request_id, level = record
         line = value.removesuffix("\n") if isinstance(value, str) else json_text(value)
         at = own_time(value, time) or nanoseconds(time) or int(self._now() * 1e9)

@@ -258,7 +258,7 @@ class LogDestination(HttpServer):
             stored=treatment.stores and bool(records),
         )
         if treatment == _WELL:
-            # So that accepting and acknowledging is one moment for whoever waits.
+            # For waiting tests a record is accepted and acknowledged at the same moment.
             with self._changed:
                 self._ready[request.number] = arrival
         else:

@@ -1,6 +1,6 @@
 """A Logz.io bulk listener.
 
-Sources: docs.logz.io, "Bulk uploads over HTTP/S" for request, limits and answers, and "Invalid
+Sources: docs.logz.io, "Bulk uploads over HTTP/S" for requests, limits and responses, and "Invalid
 logs" for what is accepted but kept as `logzio-invalid-log`.
 """
 
@@ -24,7 +24,7 @@ _COUNTS = ("malformedLines", "oversizedLines", "emptyLogLines")
 class LogzioDestination(LogDestination):
     """Logz.io: NDJSON by POST to `/`, the token in the query; a record is an object.
 
-    A body in which lines are wrong is taken in part and answered 400 with the four counts.
+    If lines of a body are wrong, the others are accepted; the reply is 400 with four counts.
     """
 
     name = "logzio"

@@ -1,6 +1,6 @@
 """A Grafana Loki server.
 
-Sources: grafana.com/docs/loki, "Loki HTTP API", "Ingest logs", for request and answers, and
+Sources: grafana.com/docs/loki, "Loki HTTP API", "Ingest logs", for requests and responses, and
 "Configuration", `limits_config`, for the limits, of which the defaults are used.
 """
 
@@ -23,7 +23,7 @@ _METADATA_ENTRIES = 128
 _METADATA_BYTES = 65_536
 _OLDEST_NS = 7 * 24 * 3_600 * 10**9
 _NEWEST_NS = 600 * 10**9
-# Half of `max_chunk_age`: how far an entry may be behind the newest one of its stream.
+# Half of `max_chunk_age`: how much older than the newest one of its stream an entry may be.
 _BEHIND_NS = 3_600 * 10**9
 
 
@@ -46,7 +46,7 @@ class LokiEntry(NamedTuple):
 class LokiDestination(LogDestination):
     """Loki: JSON by POST to `/loki/api/v1/push`; a record is a `LokiEntry`.
 
-    Good entries are taken even where others are not; the answer then is 400 instead of 204. A
+    Good entries are accepted even if others are not; the reply then is 400 instead of 204. A
     body that does not have the form of the API is refused whole.
 
     Args:

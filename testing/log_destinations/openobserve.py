@@ -1,6 +1,6 @@
 """An OpenObserve server.
 
-Sources: openobserve.ai/docs, "Logs Ingestion - JSON" for request and answer, and "Environment
+Sources: openobserve.ai/docs, "Logs Ingestion - JSON" for requests and responses, and "Environment
 variables" for the limits (`ZO_INGEST_ALLOWED_UPTO`, `ZO_INGEST_ALLOWED_IN_FUTURE`,
 `ZO_COLS_PER_RECORD_LIMIT`, `ZO_INGEST_FLATTEN_LEVEL`).
 """
@@ -24,7 +24,7 @@ _MICROSECONDS_PER_HOUR = 3_600_000_000
 class OpenObserveDestination(LogDestination):
     """OpenObserve: a JSON array by POST to `/api/{org}/{stream}/_json`; a record is an object.
 
-    Answers 200 also where records failed; the answer counts them.
+    The reply is 200 also if records failed; it counts them.
 
     Args:
         clock: Seconds since the epoch; records are refused that are too old.
