@@ -206,7 +206,7 @@ def checked_url(name: str, address: str) -> SplitResult:
 
 
 class Configured:
-    """Base of classes that declare their settings as attributes, in the documentation's order.
+    """Base of classes that declare settings as attributes of their own, in the documents' order.
 
     Args:
         variables: The environment.
