@@ -143,12 +143,13 @@ class Loki(Destination):
 
     def _stream(self, environment: Environment) -> dict[str, str]:
         """Return the labels; what is left out is a warning."""
-        labels = environment.described({"name": "function", "label": "extension_name"})
-        labels = {"source": "lambda", **labels}
-        wanted = {**self._otel_labels(environment.variables), **self.labels}
-        for name in wanted.keys() & labels:
+        ours = environment.described({"name": "function", "label": "extension_name"})
+        ours = {"source": "lambda", **ours}
+        otel_labels = self._otel_labels(environment.variables)
+        for name in sorted({*self.labels, *otel_labels} & set(ours)):
             self._warn(f"LOKI_LABELS and OTEL_LABEL_* cannot set the label {name}: it is ours")
-        labels = {**labels, **self.labels, **wanted, **labels}
+        # The first names stay if there are too many, and the last values win.
+        labels = {**ours, **self.labels, **otel_labels, **self.labels, **ours}
         if len(labels) > MAX_LABELS:
             self._warn(
                 f"LOKI_LABELS and OTEL_LABEL_* make {len(labels)} labels; Loki accepts "
