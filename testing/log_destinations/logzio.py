@@ -28,6 +28,7 @@ class LogzioDestination(LogDestination):
     """
 
     name = "logzio"
+    path = "/"
     documented_max_body_bytes = 10_485_760
     documented_mistakes = frozenset({REFUSED, *_COUNTS})
     media_types = frozenset({"text/plain", "application/json", "application/x-ndjson"})
@@ -40,11 +41,6 @@ class LogzioDestination(LogDestination):
             "LOGZIO_LISTENER": self.url,
             "LOGZIO_LOGS_TOKEN": self.token,
         }
-
-    @property
-    def path(self) -> str:
-        """The path that records are posted to."""
-        return "/"
 
     def is_authorized(self, request: Request) -> bool:
         """Return whether a request carries the right token, in the query."""

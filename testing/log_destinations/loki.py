@@ -5,9 +5,8 @@ Sources: grafana.com/docs/loki, "Loki HTTP API", "Ingest logs", for requests and
 """
 
 import re
-import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Unpack
 
 from testing.http_server import Reply, Request
@@ -50,7 +49,6 @@ class LokiDestination(LogDestination):
     body that does not have the form of the API is refused whole.
 
     Args:
-        clock: Seconds since the epoch; entries are refused that are too old.
         options: See `Options`.
 
     Attributes:
@@ -60,15 +58,14 @@ class LokiDestination(LogDestination):
     """
 
     name = "loki"
+    path = "/loki/api/v1/push"
     documented_max_body_bytes = 104_857_600
     media_types = frozenset({"application/json"})
 
-    def __init__(
-        self, *, clock: Callable[[], float] = time.time, **options: Unpack[Options]
-    ) -> None:
-        self.tenant = ""
-        self.username = ""
-        self._clock = clock
+    tenant = ""
+    username = ""
+
+    def __init__(self, **options: Unpack[Options]) -> None:
         self._newest_ns: dict[tuple[tuple[str, str], ...], int] = {}
         super().__init__(**options)
 
@@ -83,11 +80,6 @@ class LokiDestination(LogDestination):
             **(basic if self.username else {}),
             **(tenant if self.tenant else {}),
         }
-
-    @property
-    def path(self) -> str:
-        """The path that records are posted to."""
-        return "/loki/api/v1/push"
 
     def is_authorized(self, request: Request) -> bool:
         """Return whether a request carries user, password and tenant, if they are set."""
