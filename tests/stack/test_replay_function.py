@@ -58,7 +58,7 @@ def test_it_can_be_left_out() -> None:
     assert whole.outputs.keys() - without.outputs.keys() == {"ReplayFunctionName"}
 
 
-def test_nobody_invokes_it() -> None:
+def test_only_an_operator_invokes_it() -> None:
     """It has the longest timeout that Lambda knows, and neither an event nor a permission."""
     function = Stack().properties("ReplayFunction")
     assert function["Timeout"] == 900

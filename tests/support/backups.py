@@ -18,7 +18,8 @@ TOKEN = "token-7c1d5b0a9e4f2386"
 FAILED = "failed/http-endpoint-failed/2026/11/20/14"
 """Where Firehose writes the failed deliveries of an hour."""
 
-MANY_HOSTS = [f"h{number:02d}" for number in range(60)]
+# Long names, so that a request of 10,000 bytes holds the series of a few.
+MANY_HOSTS = [f"h{number:02d}" + "x" * 2_000 for number in range(60)]
 
 
 def failed_line(record: bytes, message: str = "no", *, sound: bool = True) -> str:
@@ -81,7 +82,7 @@ def environment(url: str, **changed: str) -> dict[str, str]:
 
 def small_requests(at_once: int) -> dict[str, str]:
     """Return the environment variables that make many requests of a batch."""
-    return {"REMOTE_WRITE_MAX_BYTES": "2000", "REMOTE_WRITE_CONCURRENCY": str(at_once)}
+    return {"REMOTE_WRITE_MAX_BYTES": "10000", "REMOTE_WRITE_CONCURRENCY": str(at_once)}
 
 
 def run(where: object, url: str, *options: str, **changed: str) -> Ran:
