@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from extension.backoff import Backoff
 from extension.buffer import Buffer
-from extension.clocks import real_clocks
+from extension.clocks import Clocks
 from extension.destinations import choose
 from extension.health_check import health_check
 from extension.http_client import HttpClient
@@ -84,7 +84,7 @@ def test_lines_of_the_shipper(listener: Listener, data: st.DataObject) -> None:
     """The extension's own lines tell no token at level debug, whatever a destination answers."""
     name, token = data.draw(st.sampled_from(sorted(TOKENS))), data.draw(ascii_secrets)
     listener.converse = data.draw(conversations([token]))
-    clocks, written = real_clocks(), Written("debug")
+    clocks, written = Clocks(), Written("debug")
     environ = settings_of(name, listener.url.removesuffix("/write"), token)
     (destination,) = choose([name], environ, IDENTITY, no_secret, clocks.wall).destinations
     buffer = Buffer(1_000_000, clocks.monotonic)
