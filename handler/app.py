@@ -7,9 +7,8 @@ Firehose keeps, and backs up to S3, whatever is answered with another status tha
 from __future__ import annotations
 
 import functools
+import json
 import os
-import random
-import time
 from typing import TYPE_CHECKING, Any
 
 from handler.access import Keyring, redactor_of, secrets_of, token_for, unchecked_secrets
@@ -18,11 +17,11 @@ from handler.conversion import bytes_for_body, new_converter
 from handler.errors import HandlerError, IngressError, OutOfTimeError, SettingsError
 from handler.ingress import HttpIngress, Ingress, open_ingress
 from handler.listener import allowed_custom_listener, endpoint_at
-from handler.redaction import Redactor
+from handler.redaction import Redactor, cut
 from handler.result import DeliveryResult, result_of, unforeseen
 from handler.sender import Clock, Sender
 from handler.settings import known_variables, read_settings
-from handler.telemetry import Report, Telemetry, log_failure, token_id, traceback_of
+from handler.telemetry import MAX_KEY, Telemetry, token_id, traceback_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -112,7 +111,7 @@ class Function:
         result = result_of(delivery, conversion, sent, settings.transform_result)
         milliseconds = (self._clock.monotonic() - entered) * 1000
         now = self._clock.wall()
-        self._telemetry.report(Report(delivery, conversion, sent, result, milliseconds, now))
+        self._telemetry.report(delivery, conversion, sent, result, milliseconds, now)
         return result.redacted(redact)
 
     def _warn(self, delivery: Delivery) -> None:
@@ -172,11 +171,7 @@ def _deadline(settings: Settings, context: Any, entered: float, now: float) -> f
     return end - _MARGIN_SECONDS
 
 
-_CLOCK = Clock(
-    monotonic=time.monotonic,
-    wall=time.time,
-    jitter=lambda ceiling: random.uniform(0, ceiling),  # noqa: S311 - spreads retries, no secret
-)
+_CLOCK = Clock()
 
 
 @functools.lru_cache(maxsize=1)
@@ -214,5 +209,11 @@ def _answer_failure(
         ingress = HttpIngress({})
     redact = Redactor([*unchecked_secrets(environ), ingress.access_key])
     # A built function may have fetched secrets, which the error's text may repeat.
-    log_failure(error, ingress.request_id, redact, with_text=not built)
+    line = {
+        "level": "ERROR",
+        "message": "unforeseen error",
+        "firehose_request_id": redact(cut(ingress.request_id, MAX_KEY)),
+        "traceback": redact(traceback_of(error, with_text=not built)),
+    }
+    print(json.dumps(line))  # noqa: T201 - the logger may be what failed
     return ingress.answer(unforeseen(error), int(_CLOCK.wall() * 1000))

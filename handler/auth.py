@@ -25,7 +25,9 @@ class AuthRequest(NamedTuple):
 
 
 class Auth:
-    """A scheme, with what it needs for the requests of one delivery; safe for several threads.
+    """`none`, and what the other schemes extend: the credential of one delivery's requests.
+
+    Its methods are called from several threads.
 
     Args:
         token: What to authenticate with; None where the scheme needs no token.
@@ -47,13 +49,13 @@ class Auth:
         Args:
             request: The attempt, with all its other headers.
         """
-        raise NotImplementedError
+        del request
+        return {}
 
     def refused(self) -> bool:
         """Look for a fresh credential after a 401 or 403; return whether there is one.
 
-        Called at most once for a delivery, so a scheme whose headers change with time needs no
-        bound of its own.
+        Called at most once for a delivery, whatever the headers look like.
         """
         if self._token is None:
             return False
@@ -72,15 +74,6 @@ class Auth:
         """Return the texts beside the token itself that give it away."""
         del token
         return ()
-
-
-class NoAuth(Auth):
-    """`none`: the operator's own headers, or the network, authenticate."""
-
-    def headers(self, request: AuthRequest) -> Mapping[str, str]:
-        """Return no header."""
-        del request
-        return {}
 
 
 class BearerAuth(Auth):
@@ -118,7 +111,7 @@ class BasicAuth(BearerAuth):
 
 
 SCHEMES: Mapping[str, type[Auth]] = MappingProxyType(
-    {"bearer": BearerAuth, "basic": BasicAuth, "none": NoAuth}
+    {"bearer": BearerAuth, "basic": BasicAuth, "none": Auth}
 )
 """The values of REMOTE_WRITE_AUTH."""
 

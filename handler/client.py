@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
 from requests.exceptions import InvalidProxyURL, InvalidSchema, InvalidURL, ProxyError
-from urllib3.exceptions import ClosedPoolError, DecodeError, HTTPError, LocationValueError
+from urllib3.exceptions import DecodeError, HTTPError, LocationValueError
 
 from handler.connections import Adapter, KeptConnectionError, ResponseHeadError
 from handler.redaction import CUT_OFF
@@ -37,16 +37,15 @@ _MAX_LISTENERS = 4
 
 _FAILURES = (OSError, HTTPException, HTTPError)
 
+_UNKNOWN_HOST = "the URL's host name is not known"
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
-    (
-        ConnectionRefusedError,
-        "the connection is refused: nothing listens at the URL's host and port",
-    ),
-    (FileNotFoundError, "there is no file where REQUESTS_CA_BUNDLE or SSL_CERT_FILE points to"),
+    (ConnectionRefusedError, "the connection is refused: nothing listens at the host and port"),
+    (FileNotFoundError, "there is no file where SSL_CERT_FILE or REQUESTS_CA_BUNDLE points to"),
     (InvalidSchema, "a SOCKS proxy cannot be used: name one with an http:// or https:// URL"),
     (InvalidProxyURL, "the proxy's URL is malformed"),
-    *((kind, "the URL's host name is not known") for kind in (socket.gaierror, InvalidURL)),
-    (LocationValueError, "the URL's host name is not known"),
+    (socket.gaierror, _UNKNOWN_HOST),
+    (InvalidURL, _UNKNOWN_HOST),
+    (LocationValueError, _UNKNOWN_HOST),
 )
 
 # Its lines repeat URLs, whose queries may hold a secret, and heads of responses.
@@ -119,7 +118,7 @@ class Client:
             except Exception as error:  # noqa: BLE001 - raised where the future is waited for
                 future.set_exception(error)
 
-        threading.Thread(target=run, daemon=True).start()
+        threading.Thread(target=run, name="listener-request", daemon=True).start()
         try:
             return future.result(max(0.0, timeout))
         except _FAILURES as error:
@@ -150,10 +149,9 @@ class _Exchange:
         try:
             return self._post(url, **content)
         except requests.ConnectionError as error:
-            if not _has(error, KeptConnectionError, ClosedPoolError):
+            if not _has(error, KeptConnectionError):
                 raise
-        # The others were kept as long: none of them is tried before a new one.
-        self._session.close()
+        # urllib3 opens a new connection now: the place of the dead one is taken first.
         return self._post(url, **content)
 
     def _post(self, url: str, **content: Any) -> ListenerResponse:
@@ -195,8 +193,8 @@ def _describe(error: BaseException, seconds: float) -> str:
         refused = re.search(r"Tunnel connection failed: (\d{3})", str(cause))
         if refused:
             return f"the proxy does not connect: it answered {refused[1]}"
-    unknown = type(list(_causes(error))[-1]).__name__
-    reason = next((text for kind, text in _REASONS if _has(error, kind)), unknown)
+    first = [cause for cause in _causes(error) if isinstance(cause, _FAILURES)][-1]
+    reason = next((text for kind, text in _REASONS if _has(error, kind)), type(first).__name__)
     return f"the proxy: {reason}" if _has(error, ProxyError) else reason
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 from handler.delivery import (
@@ -31,14 +32,6 @@ _UNKNOWN = (
     "the event is neither an HTTP request (API Gateway, Function URL, load balancer) nor a "
     "Firehose data transformation"
 )
-
-_STATUS_DESCRIPTIONS = {
-    200: "200 OK",
-    400: "400 Bad Request",
-    401: "401 Unauthorized",
-    500: "500 Internal Server Error",
-    503: "503 Service Unavailable",
-}
 
 
 class Ingress(Protocol):
@@ -129,7 +122,7 @@ class HttpIngress:
             "isBase64Encoded": False,
         }
         if "elb" in _object(self._event.get("requestContext")):
-            answer["statusDescription"] = _STATUS_DESCRIPTIONS[result.status]
+            answer["statusDescription"] = f"{result.status} {HTTPStatus(result.status).phrase}"
             if "multiValueHeaders" in self._event:
                 # A target group with multi-value headers takes no other ones.
                 answer["multiValueHeaders"] = {"Content-Type": ["application/json"]}

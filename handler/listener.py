@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from handler import __version__
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # One expression decides what the URL is, so that no second parser can disagree
 # about its host: no user part, no backslash, no white space, no fragment.
-# It is compiled for the first CUSTOM_LISTENER: most streams have none.
 _URL = (
     r"(?P<scheme>https?)://"
     rf"(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\])"
@@ -113,55 +112,40 @@ def further_headers(text: str) -> Mapping[str, str]:
     return MappingProxyType(value)
 
 
-class ListenerUrl(NamedTuple):
-    """A URL of which scheme and host are certain; the host in lower case."""
-
-    text: str
-    scheme: str
-    host: str
-
-
 def is_listener_url(text: str) -> bool:
-    """Tell whether a text can be the operator's own listener: any http or https URL of a host."""
+    """Return whether a text can be the operator's own listener: any http or https URL of a host."""
     if re.search(r"[\s\\@#\x00-\x1f]", text):
         return False
     try:
         parts = urlsplit(text)
-        # A port that is no number raises where it is read.
+        # A port that is not a number raises here.
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
 
 
-def parse_listener_url(text: str) -> ListenerUrl | None:
-    """Return the URL; None where it is not a plain http or https URL without a user part."""
-    # Without ASCII the signs for Kelvin and the long s would count as letters.
-    match = re.fullmatch(_URL, text, re.IGNORECASE | re.ASCII)
-    if match is None or int(match["port"] or 443) > 65535 or len(match["host"]) > _MAX_HOST:
-        return None
-    return ListenerUrl(text, match["scheme"].lower(), match["host"].lower())
-
-
 def allowed_custom_listener(text: str, allowed_hosts: tuple[str, ...]) -> str:
-    """Return the listener that a delivery's common attribute CUSTOM_LISTENER names.
+    """Return the listener that a delivery's common attribute CUSTOM_LISTENER names, as it is.
 
     Args:
         text: The attribute's value.
         allowed_hosts: Host names, or `*.` and a domain for any host below it.
 
     Raises:
-        ListenerNotAllowed: It is not an https URL of an allowed host.
+        ListenerNotAllowed: It is not an https URL of an allowed host. http is for loopback hosts.
     """
-    url = parse_listener_url(text)
-    if url is None:
+    # Without ASCII the signs for Kelvin and the long s would count as letters.
+    match = re.fullmatch(_URL, text, re.IGNORECASE | re.ASCII)
+    if match is None or int(match["port"] or 443) > 65535 or len(match["host"]) > _MAX_HOST:
         raise ListenerNotAllowed("CUSTOM_LISTENER is not an https URL")
-    if not any(_matches(url.host, pattern) for pattern in allowed_hosts):
+    host = match["host"].lower()
+    if not any(_matches(host, pattern) for pattern in allowed_hosts):
         raise ListenerNotAllowed(
-            f"CUSTOM_LISTENER names the host {url.host}, which LISTENER_ALLOWED_HOSTS does not list"
+            f"CUSTOM_LISTENER names the host {host}, which LISTENER_ALLOWED_HOSTS does not list"
         )
-    if url.scheme != "https" and url.host not in _LOOPBACK_HOSTS:
+    if match["scheme"].lower() != "https" and host not in _LOOPBACK_HOSTS:
         raise ListenerNotAllowed("CUSTOM_LISTENER must be an https URL")
-    return url.text
+    return text
 
 
 def _matches(host: str, pattern: str) -> bool:

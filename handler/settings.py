@@ -94,7 +94,7 @@ class Settings:
     except for loopback hosts listed here."""
 
     # Fewer bytes may not hold one series with all its labels; the converter would drop every point.
-    max_bytes = Setting("REMOTE_WRITE_MAX_BYTES", whole_number(1, 999_999_999), "1000000")
+    max_bytes = Setting("REMOTE_WRITE_MAX_BYTES", whole_number(10_000, 999_999_999), "1000000")
     """Largest size of a request before compression, at least 10000."""
 
     # Each concurrent request takes a connection and a thread.

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
-import sys
 import traceback
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -30,11 +28,17 @@ if TYPE_CHECKING:
 
 _NAMESPACE = "MetricStreamLambda"
 
+# Of metrics that do not count.
+_UNITS = {
+    "DeliveryMilliseconds": MetricUnit.Milliseconds,
+    "OldestPointAgeSeconds": MetricUnit.Seconds,
+}
+
 # Every line of a delivery has these keys.
 _KEYS = ("firehose_request_id", "source_arn", "account", "lambda_request_id", "token_id")
 
 # Firehose's id of a request has 36 characters, the ARN of a stream at most about 150.
-_MAX_KEY = 1000
+MAX_KEY = 1000
 
 # Thousands of records may be malformed; nobody reads that many lines.
 _MAX_ERROR_LINES = 10
@@ -46,28 +50,6 @@ _MAX_COLLISIONS_LOGGED = 100
 _CALLER = 3
 
 
-class Report(NamedTuple):
-    """A delivery and what happened to it.
-
-    Samples made = accepted + rejected + dropped + undelivered.
-
-    Attributes:
-        delivery: The delivery.
-        conversion: The bodies made of it, and what was dropped.
-        sent: What happened to the samples in the bodies.
-        result: What is answered.
-        milliseconds: How long it took.
-        now: The time of the answer, in seconds since the epoch.
-    """
-
-    delivery: Delivery
-    conversion: Conversion
-    sent: Sent
-    result: DeliveryResult
-    milliseconds: float
-    now: float
-
-
 def token_id(token: str | None) -> str:
     """Return what may be logged of a token: the first 8 hex digits of its SHA-256."""
     if not token:
@@ -75,42 +57,11 @@ def token_id(token: str | None) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
-def traceback_of(error: BaseException) -> str:
-    """Return where and why an error was raised, as Python writes it."""
-    return "".join(traceback.format_exception(error))
-
-
-def log_failure(
-    error: Exception, request_id: str, redact: Callable[[str], str], *, with_text: bool
-) -> None:
-    """Log an error that may come from the logger itself.
-
-    Args:
-        error: The error.
-        request_id: Firehose's id of the request.
-        redact: Removes the secrets from a text.
-        with_text: Whether the error's own text may be logged.
-    """
-    lines = traceback.format_exception(error)
-    if not with_text:
-        lines = traceback.format_tb(error.__traceback__)
-    line = {
-        "level": "ERROR",
-        "message": "unforeseen error",
-        "firehose_request_id": redact(cut(request_id, _MAX_KEY)),
-        "traceback": redact("".join(lines)),
-    }
-    sys.stdout.write(json.dumps(line) + "\n")
-
-
-class _StandardOutput:
-    """Standard output at the time of writing, not at the time of the import."""
-
-    def write(self, text: str) -> int:
-        return sys.stdout.write(text)
-
-    def flush(self) -> None:
-        sys.stdout.flush()
+def traceback_of(error: BaseException, *, with_text: bool = True) -> str:
+    """Return where an error was raised, and why unless its text may hold an unknown secret."""
+    if with_text:
+        return "".join(traceback.format_exception(error))
+    return "".join(traceback.format_tb(error.__traceback__))
 
 
 def _unchanged(text: str) -> str:
@@ -130,7 +81,6 @@ class Telemetry:
             service=environ.get("POWERTOOLS_SERVICE_NAME") or SERVICE,
             # An unknown level is a settings error, which has to be logged too.
             level=level if level in LOG_LEVELS else "INFO",
-            stream=cast("IO[str]", _StandardOutput()),
         )
         self._redact: Callable[[str], str] = _unchanged
         self._function_name = environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
@@ -157,11 +107,11 @@ class Telemetry:
 
     def add_stream_keys(self, request_id: str, source_arn: str) -> None:
         """Add what is known of the request and of its Firehose stream, likewise."""
-        source_arn = cut(source_arn, _MAX_KEY)
+        source_arn = cut(source_arn, MAX_KEY)
         # arn:aws:firehose:<region>:<account>:deliverystream/<name>
         parts = source_arn.split(":")
         self.add_keys(
-            firehose_request_id=cut(request_id, _MAX_KEY),
+            firehose_request_id=cut(request_id, MAX_KEY),
             source_arn=source_arn,
             account=parts[4] if len(parts) > 4 else "",
         )
@@ -183,14 +133,33 @@ class Telemetry:
     def _redacted(self, values: Mapping[str, Any]) -> dict[str, Any]:
         return {k: self._redact(v) if isinstance(v, str) else v for k, v in values.items()}
 
-    def report(self, report: Report) -> None:
-        """Write a line for each problem of a delivery, then one with its numbers, and metrics."""
-        self._log_problems(report)
-        delivery, conversion, sent = report.delivery, report.conversion, report.sent
+    def report(
+        self,
+        delivery: Delivery,
+        conversion: Conversion,
+        sent: Sent,
+        result: DeliveryResult,
+        milliseconds: float,
+        now: float,
+    ) -> None:
+        """Write a line for each problem of a delivery, then one with its numbers, and metrics.
+
+        Samples made = accepted + rejected + dropped + undelivered.
+
+        Args:
+            delivery: The delivery.
+            conversion: The bodies made of it, and what was dropped.
+            sent: What happened to the samples in the bodies.
+            result: What is answered.
+            milliseconds: How long it took.
+            now: The time of the answer, in seconds since the epoch.
+        """
+        self._log_errors(result, sent)
+        self._log_collisions(conversion)
         malformed = len(malformed_records(delivery, conversion))
         self.info(
             "delivery",
-            status=report.result.status,
+            status=result.status,
             records=len(delivery.records),
             malformed_records=malformed,
             points=conversion.data_points,
@@ -204,26 +173,41 @@ class Telemetry:
             bytes=sent.bytes,
             requests=sent.requests,
             retries=sent.retries,
-            duration_ms=round(report.milliseconds, 1),
+            duration_ms=round(milliseconds, 1),
         )
-        self._write_metrics(report, malformed)
+        values = {
+            "Records": len(delivery.records),
+            "DataPoints": conversion.data_points,
+            "SamplesSent": sent.accepted,
+            "SamplesRejected": sent.rejected,
+            "PointsDropped": sum(conversion.dropped_points.values()),
+            "MalformedRecords": malformed,
+            "ListenerRetries": sent.retries,
+            "DeliveryMilliseconds": milliseconds,
+        }
+        if conversion.oldest_ms is not None:
+            values["OldestPointAgeSeconds"] = max(0.0, now - conversion.oldest_ms / 1000)
+        self._write_metrics(values)
+        for reason, points in conversion.dropped_points.items():
+            self._write_metrics({"PointsDropped": points}, Reason=reason)
 
-    def _log_problems(self, report: Report) -> None:
-        errors = report.result.errors
-        for words in errors[:_MAX_ERROR_LINES]:
+    def _log_errors(self, result: DeliveryResult, sent: Sent) -> None:
+        for words in result.errors[:_MAX_ERROR_LINES]:
             self.error(words)
-        if len(errors) > _MAX_ERROR_LINES:
-            self.error(f"and {len(errors) - _MAX_ERROR_LINES} more errors")
-        for error in report.sent.errors:
+        if len(result.errors) > _MAX_ERROR_LINES:
+            self.error(f"and {len(result.errors) - _MAX_ERROR_LINES} more errors")
+        for error in sent.errors:
             self.error("unforeseen error", traceback=traceback_of(error))
-        for refusal in report.sent.refusals:
+        for refusal in sent.refusals:
             self.warning(
                 "the listener rejected samples for good",
                 samples=refusal.samples,
                 listener_words=refusal.reason,
                 example=refusal.example,
             )
-        new = sorted(set(report.conversion.collided) - self._collisions_logged)
+
+    def _log_collisions(self, conversion: Conversion) -> None:
+        new = sorted(set(conversion.collided) - self._collisions_logged)
         for metric in new[: _MAX_COLLISIONS_LOGGED - len(self._collisions_logged)]:
             self._collisions_logged.add(metric)
             self.warning(
@@ -232,34 +216,13 @@ class Telemetry:
                 metric=metric,
             )
 
-    def _write_metrics(self, report: Report, malformed: int) -> None:
-        conversion, sent = report.conversion, report.sent
-        counts = {
-            "Records": len(report.delivery.records),
-            "DataPoints": conversion.data_points,
-            "SamplesSent": sent.accepted,
-            "SamplesRejected": sent.rejected,
-            "PointsDropped": sum(conversion.dropped_points.values()),
-            "MalformedRecords": malformed,
-            "ListenerRetries": sent.retries,
-        }
-        metrics = self._metrics()
-        for name, count in counts.items():
-            metrics.add_metric(name, MetricUnit.Count, count)
-        metrics.add_metric("DeliveryMilliseconds", MetricUnit.Milliseconds, report.milliseconds)
-        if conversion.oldest_ms is not None:
-            age = max(0.0, report.now - conversion.oldest_ms / 1000)
-            metrics.add_metric("OldestPointAgeSeconds", MetricUnit.Seconds, age)
-        metrics.flush_metrics()
-        for reason, points in conversion.dropped_points.items():
-            by_reason = self._metrics()
-            by_reason.add_dimension("Reason", reason)
-            by_reason.add_metric("PointsDropped", MetricUnit.Count, points)
-            by_reason.flush_metrics()
-
-    def _metrics(self) -> EphemeralMetrics:
+    def _write_metrics(self, values: Mapping[str, float], **dimensions: str) -> None:
         # A new object for each document: the shared one of Powertools keeps its dimensions.
         metrics = EphemeralMetrics(namespace=_NAMESPACE)
         if self._function_name:
             metrics.add_dimension("FunctionName", self._function_name)
-        return metrics
+        for name, text in dimensions.items():
+            metrics.add_dimension(name, text)
+        for name, value in values.items():
+            metrics.add_metric(name, _UNITS.get(name, MetricUnit.Count), value)
+        metrics.flush_metrics()

@@ -67,7 +67,7 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
 
     def parse(text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
-            raise ValueError(f"must be a whole number from {least} to {most}")
+            raise ValueError(f"must be a whole number from {least:,} to {most:,}")
         return int(text)
 
     return parse

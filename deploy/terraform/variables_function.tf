@@ -113,7 +113,7 @@ variable "create_dashboard" {
 }
 
 variable "alarm_topic_arn" {
-  description = "ARN of the SNS topic that alarms notify. Empty notifies nobody."
+  description = "ARN of the SNS topic that alarms notify. Empty means none."
   type        = string
   default     = ""
   nullable    = false

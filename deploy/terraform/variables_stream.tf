@@ -13,7 +13,7 @@ variable "output_format" {
 }
 
 variable "include_namespaces" {
-  description = "Stream only these namespaces. All are streamed when the list is empty."
+  description = "Namespaces to stream. An empty list streams all."
   type        = list(string)
   default     = []
   nullable    = false
@@ -25,7 +25,7 @@ variable "include_namespaces" {
 }
 
 variable "exclude_namespaces" {
-  description = "Stream all namespaces but these. Not together with include_namespaces."
+  description = "Namespaces to leave out. Not together with include_namespaces."
   type        = list(string)
   default     = []
   nullable    = false
@@ -37,7 +37,7 @@ variable "exclude_namespaces" {
 }
 
 variable "additional_statistics" {
-  description = "Metrics that percentiles are streamed for too. The OpenTelemetry formats carry percentiles only."
+  description = "Metrics with additional percentiles. The OpenTelemetry formats support percentiles only."
   type = list(object({
     namespace    = string
     metric_names = list(string)

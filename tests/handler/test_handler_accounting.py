@@ -12,12 +12,21 @@ from hypothesis import strategies as st
 from converters.bodies import Body, Lane
 from converters.schema.remote_write_pb2 import WriteRequest
 from handler.app import Function
-from handler.auth import NoAuth
+from handler.auth import Auth
 from handler.client import Client, ListenerResponse, NoResponseError
 from handler.listener import Endpoint
 from handler.sender import Clock, Sender
 from testing.events.fleet import END_MS
-from tests.support.invoking import REAL_TIME, delivery, json_lines, point, record_of, settings_for
+from tests.support.invoking import (
+    REAL_TIME,
+    delivery,
+    delivery_of,
+    json_lines,
+    point,
+    record_of,
+    settings_for,
+    wide_points,
+)
 from tests.support.properties import examples
 
 WORDS = ["", "out of order sample", "too old sample", "tenant unknown", "busy"]
@@ -65,7 +74,7 @@ SCRIPTS = st.lists(st.none() | ANSWERS, max_size=30)
 POINTS = st.lists(
     st.builds(
         point,
-        st.sampled_from(["a", "A", "b", "c"]),
+        st.sampled_from(["a" * 2_000, "A" * 2_000, "b" * 4_000, "c" * 11_000]),
         metric=st.sampled_from(["M", "N"]),
         periods_ago=st.sampled_from([0, 1, 2, 90]),
         value=st.sampled_from([1.0, 2.0]),
@@ -79,7 +88,7 @@ POINTS = st.lists(
     records=st.lists(POINTS.map(record_of) | st.sampled_from([b"", b"\xff"]), max_size=4),
     script=SCRIPTS,
     then=ANSWERS,
-    size=st.sampled_from(["300", "600", "1000000"]),
+    size=st.sampled_from(["10000", "20000", "1000000"]),
 )
 def test_counts_add_up(
     records: list[bytes], script: list[tuple[int, str] | None], then: tuple[int, str], size: str
@@ -136,9 +145,9 @@ class Raising(Client):
 @given(at=st.integers(0, 3))
 def test_error_in_a_thread_is_never_a_success(at: int) -> None:
     """An unforeseen error in one of the sending threads is answered with 500, not with 200."""
-    environ = settings_for("https://l.example.com", REMOTE_WRITE_MAX_BYTES="700")
+    environ = settings_for("https://l.example.com", REMOTE_WRITE_MAX_BYTES="10000")
     function = Function(environ, REAL_TIME, Raising(at))
-    event = delivery(record_of([point(str(number)) for number in range(8)]))
+    event = delivery_of(wide_points(8))
     assert function(event, None)["statusCode"] == 500
 
 
@@ -146,7 +155,7 @@ def test_no_lanes_need_no_listener() -> None:
     """Without a body nothing is sent, and nothing is undelivered."""
     clock = Clock(lambda: 0.0, lambda: 0.0, lambda _ceiling: 0.0)
     sender = Sender(Raising(0), clock, concurrency=1, timeout_seconds=1)
-    sent = sender.send([], Endpoint("https://l.example.com", {}, NoAuth(None)), deadline=-1)
+    sent = sender.send([], Endpoint("https://l.example.com", {}, Auth(None)), deadline=-1)
     assert (sent.accepted, sent.undelivered, sent.failures) == (0, 0, ())
 
 
@@ -155,12 +164,12 @@ def test_deadline_in_the_past_sends_nothing() -> None:
     clock = Clock(lambda: 10.0, lambda: 0.0, lambda _ceiling: 0.0)
     sender = Sender(Raising(0), clock, concurrency=1, timeout_seconds=1)
     lanes: list[Lane] = [[Body(b"x", 1, 3)], [Body(b"y", 1, 4)]]
-    sent = sender.send(lanes, Endpoint("https://l.example.com", {}, NoAuth(None)), deadline=9)
+    sent = sender.send(lanes, Endpoint("https://l.example.com", {}, Auth(None)), deadline=9)
     assert (sent.requests, sent.undelivered) == (0, 7)
     assert [status for status, _ in sent.failures] == [503]
 
 
 def test_endpoint_does_not_show_its_headers() -> None:
     """The representation of an endpoint has no header, since one holds the token."""
-    endpoint = Endpoint("https://l.example.com", {"Authorization": "secret"}, NoAuth(None))
+    endpoint = Endpoint("https://l.example.com", {"Authorization": "secret"}, Auth(None))
     assert "secret" not in repr(endpoint)

@@ -170,7 +170,7 @@ def test_new_token_of_other_kinds(stores: Stores, kind: str) -> None:
 def test_several_bodies_renew_once(stores: Stores) -> None:
     """Bodies that are refused at the same time look for a new token once, and all get through."""
     arn, later, listener = stores.secret(OLD), Later(), Expecting(OLD)
-    settings = {TOKEN_ARN: arn, "FIREHOSE_ACCESS_KEY": KEY, "REMOTE_WRITE_MAX_BYTES": "2000"}
+    settings = {TOKEN_ARN: arn, "FIREHOSE_ACCESS_KEY": KEY, "REMOTE_WRITE_MAX_BYTES": "10000"}
     with Receiver(listener) as receiver:
         function = TellingFunction(receiver.url, settings, later.clock)
         assert deliver(function).status == 200
@@ -179,8 +179,8 @@ def test_several_bodies_renew_once(stores: Stores) -> None:
         # All four are answered only when all four have been sent.
         listener.at_once = threading.Barrier(4)
         later.ahead += MINUTE
-        told = deliver(function, count=40)
-    samples = 40 * SAMPLES_OF_A_POINT
+        told = deliver(function, count=60)
+    samples = 60 * SAMPLES_OF_A_POINT
     assert (told.status, told.fates()["sent"]) == (200, samples)
     refused = [received for received in receiver.requests if received.status == 401]
     assert (len(refused), told.delivery["retries"]) == (4, 4)

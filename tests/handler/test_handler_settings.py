@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from handler import app
-from handler.auth import BasicAuth, BearerAuth, NoAuth
+from handler.auth import Auth, BasicAuth, BearerAuth
 from handler.errors import SettingsError
 from handler.settings import DECLARED, VARIABLES, known_variables, read_settings
 from tests.support.invoking import REQUEST_ID, answered, delivery
@@ -89,7 +89,7 @@ def test_region_without_a_listener(environ: dict[str, str]) -> None:
     [
         ("LOGZIO_METRICS_LISTENER", "https://a.b/x?y=1", "listener", "https://a.b/x?y=1"),
         ("REMOTE_WRITE_AUTH", "basic", "scheme", BasicAuth),
-        ("REMOTE_WRITE_AUTH", "NONE", "scheme", NoAuth),
+        ("REMOTE_WRITE_AUTH", "NONE", "scheme", Auth),
         ("REMOTE_WRITE_HEADERS", '{"X-Scope-OrgID": "a b"}', "headers", {"X-Scope-OrgID": "a b"}),
         ("LABEL_VALUE_CASE", "Keep", "label_value_case", "keep"),
         ("NATIVE_HISTOGRAMS", "true", "native_histograms", True),
@@ -101,6 +101,7 @@ def test_region_without_a_listener(environ: dict[str, str]) -> None:
         ("P8S_LOGZIO_NAME", "", "p8s_logzio_name", "logzio-otlp-metrics-stream"),
         ("LISTENER_ALLOWED_HOSTS", "A.b, *.C.d,[::1]", "allowed_hosts", ("a.b", "*.c.d", "[::1]")),
         ("REMOTE_WRITE_MAX_BYTES", "3000000", "max_bytes", 3_000_000),
+        ("REMOTE_WRITE_MAX_BYTES", "10000", "max_bytes", 10_000),
         ("REMOTE_WRITE_CONCURRENCY", "1", "concurrency", 1),
         ("DELIVERY_BUDGET_SECONDS", "12.5", "budget_seconds", 12.5),
         ("LISTENER_TIMEOUT_SECONDS", "0.25", "timeout_seconds", 0.25),
@@ -149,6 +150,7 @@ def test_variable(variable: str, value: str, field: str, expected: object) -> No
         ("LISTENER_ALLOWED_HOSTS", "*example.com"),
         ("REMOTE_WRITE_MAX_BYTES", "1e6"),
         ("REMOTE_WRITE_MAX_BYTES", "0"),
+        ("REMOTE_WRITE_MAX_BYTES", "9999"),
         ("REMOTE_WRITE_MAX_BYTES", "-1"),
         ("LOGZIO_METRICS_TOKEN_ARN", "a-token-in-the-wrong-variable"),
         ("LOGZIO_METRICS_TOKEN_ARN", ARN.replace("secret:", "parameter/")),

@@ -18,7 +18,7 @@ from extension.health_check import health_check
 from extension.http_client import HttpClient
 from extension.settings import read_settings
 from extension.shipper import Shipper
-from testing.log_destinations.arrival import Reply
+from testing.http_server import Reply
 from testing.log_destinations.treatment import Treatment
 from tests.extension_process.running import DEBUG, DESTINATIONS, shipping
 from tests.security.canaries import ascii_secrets, conversations, leaks
@@ -115,7 +115,7 @@ def test_process_and_records(name: str) -> None:
         words = json.dumps({"token": token, "status": [{"failed": 0}]}).encode()
         for code in (429, 500, 400, 401):
             headers = {"Location": f"https://x/{token}", "X-Token": token}
-            destination.misbehave_once(Treatment(reply=Reply(code, words, headers), stores=False))
+            destination.misbehave_once(Treatment(Reply(code, headers, words), stores=False))
         with shipping(destination, environ=DEBUG) as run:
             for number in range(4):
                 run.services.invoke([f"line {number}"])

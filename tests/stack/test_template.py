@@ -83,7 +83,7 @@ def test_parameter_is_described(name: str) -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    """Whoever describes the stack sees no token, and no header that may hold one."""
+    """A description of the stack shows no token, and no header that may hold one."""
     hidden = {name for name, declared in parameters().items() if declared.get("NoEcho")}
     assert hidden == {"MetricsToken", "RemoteWriteHeaders", "LogsToken"}
 

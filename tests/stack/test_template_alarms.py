@@ -115,7 +115,7 @@ def test_alarms_are_there(ingress: str) -> None:
 
 
 @pytest.mark.parametrize("ingress", INGRESSES)
-def test_alarms_tell_somebody(ingress: str) -> None:
+def test_alarms_notify(ingress: str) -> None:
     """Every alarm says what is wrong, is silent without data, and notifies the topic if any."""
     for topic, actions in (("", []), (TOPIC, [TOPIC])):
         stack = Stack(Ingress=ingress, AlarmTopicArn=topic)

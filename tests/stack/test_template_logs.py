@@ -8,10 +8,9 @@ import pytest
 
 from extension.destinations import choose
 from extension.records import FunctionIdentity
-from extension.settings import read_settings
+from extension.settings import DECLARED, read_settings
 from handler.settings import VARIABLES
 from tests.support.stack import INGRESSES, Stack, parameters
-from tools.layer import PROJECT
 
 ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:own-a1B2c3"
 KEY = "arn:aws:kms:us-east-1:111122223333:key/own"
@@ -54,7 +53,7 @@ def logs_variables(stack: Stack) -> set[str]:
 
 
 def problems(stack: Stack) -> tuple[str, ...]:
-    """Give everything that the extension would tell about its settings."""
+    """Give every warning that the extension would log about its settings."""
     environ = environment(stack)
     settings = read_settings(environ)
     chosen = choose(
@@ -87,7 +86,7 @@ def test_nothing_without_a_token(ingress: str) -> None:
 
 @pytest.mark.parametrize("destination", NEEDED)
 def test_layer_is_attached(destination: str) -> None:
-    """With a token the layer is made, attached and told."""
+    """With a token the layer is made, attached, and an output names it."""
     stack = shipping(destination)
     ((name, layer),) = stack.of_type("AWS::Lambda::LayerVersion").items()
     assert stack.properties("MetricStreamFunction")["Layers"] == [name]
@@ -186,11 +185,5 @@ def test_token_is_nowhere_else(destination: str) -> None:
 
 def test_names_do_not_collide() -> None:
     """No variable means one thing to the function and another to the extension."""
-    for destination in NEEDED:
-        assert "LOG_LEVEL" not in environment(shipping(destination))
-    text = "\n".join(
-        path.read_text(encoding="utf-8") for path in (PROJECT / "extension").rglob("*.py")
-    )
-    lambda_sets = {name for name in VARIABLES if name.startswith("AWS_")}
-    read = {name for name in VARIABLES if f'"{name}"' in text}
-    assert read <= SHARED | lambda_sets
+    read = {setting.name for group in DECLARED.values() for setting in group}
+    assert read & set(VARIABLES) <= SHARED
