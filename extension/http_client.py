@@ -17,14 +17,14 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from extension.destinations.destination import Response
 from extension.errors import AbandonedExchange, ExchangeError
+from extension.messages import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from urllib.parse import SplitResult
 
-    from extension.destinations.destination import Request
+    from extension.messages import Request
 
 # Enough for counts and errors; the rest of a longer response is not read.
 _LARGEST_RESPONSE_BYTES = 65_536
@@ -32,10 +32,6 @@ _LARGEST_RESPONSE_BYTES = 65_536
 # a request over such a connection would wait in vain.
 _LONGEST_IDLE_SECONDS = 60.0
 _FIRST_ERROR_STATUS = 300
-
-
-class _StaleConnection(ExchangeError):  # noqa: N818 -- what it is says more than that it is an error
-    """The other side had closed a connection that was kept open."""
 
 
 class _Exchange:
@@ -51,16 +47,10 @@ class HttpClient:
     No proxy is used and no redirect followed: the token goes to the configured host only.
 
     Args:
-        clock: A monotonic clock in seconds.
         wall: A clock that goes on while the environment is frozen, or stored (SnapStart).
     """
 
-    def __init__(
-        self,
-        clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
-    ) -> None:
-        self._clock = clock
+    def __init__(self, wall: Callable[[], float] = time.time) -> None:
         self._wall = wall
         self._used = 0.0
         self._origin = ("", "")
@@ -99,11 +89,20 @@ class HttpClient:
         timer = threading.Timer(seconds, self._cut_off, (exchange, ExchangeError))
         timer.daemon = True
         timer.start()
-        end = self._clock() + seconds
+        end = time.monotonic() + seconds
         try:
-            return self._post(request, exchange, seconds)
-        except _StaleConnection:
-            return self._post(request, exchange, end - self._clock())
+            while True:
+                connection = self._connection
+                try:
+                    return self._attempt(request, exchange, end)
+                except (OSError, http.client.HTTPException, ValueError) as error:
+                    kept = connection is not None and connection is self._connection
+                    self.close()
+                    if exchange.cut_off:
+                        raise exchange.cut_off("timed out") from None
+                    # `http.client.RemoteDisconnected` is a ConnectionError too.
+                    if not (kept and isinstance(error, ConnectionError)):
+                        raise ExchangeError(_reason(error)) from None
         finally:
             timer.cancel()
             self._used = self._wall()
@@ -127,23 +126,18 @@ class HttpClient:
                 # is using: a response that has arrived already is still read.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
-    def _post(self, request: Request, exchange: _Exchange, seconds: float) -> Response:
-        kept = False
-        try:
-            url = urlsplit(request.url)
-            connection, kept = self._connected(url, seconds)
-            if exchange.cut_off:
-                raise TimeoutError("timed out")
-            target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-            complete = _send(connection, target, request)
-            response = connection.getresponse()
-            body = response.read(_LARGEST_RESPONSE_BYTES)
-            if exchange.cut_off and response.length != 0:
-                # Only a length shows that nothing is missing.
-                raise TimeoutError("timed out")
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            self.close()
-            raise _failure(error, exchange, kept=kept) from None
+    def _attempt(self, request: Request, exchange: _Exchange, end: float) -> Response:
+        url = urlsplit(request.url)
+        connection = self._connected(url, end - time.monotonic())
+        if exchange.cut_off:
+            raise TimeoutError
+        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        complete = _send(connection, target, request)
+        response = connection.getresponse()
+        body = response.read(_LARGEST_RESPONSE_BYTES)
+        if exchange.cut_off and response.length != 0:
+            # Only a length shows that nothing is missing.
+            raise TimeoutError
         if not complete or not response.isclosed() or response.will_close:
             # More of the request or the response would follow, or the other side closes.
             self.close()
@@ -152,15 +146,12 @@ class HttpClient:
         headers = {name.lower(): value for name, value in response.getheaders()}
         return Response(response.status, headers, body)
 
-    def _connected(
-        self, url: SplitResult, seconds: float
-    ) -> tuple[http.client.HTTPConnection, bool]:
-        """Return a connection to the host of a URL, and whether it is a kept one."""
+    def _connected(self, url: SplitResult, seconds: float) -> http.client.HTTPConnection:
         origin = (url.scheme, url.netloc)
         if origin != self._origin:
             self.close()
         if self._connection is not None:
-            return self._connection, True
+            return self._connection
         if seconds <= 0:
             raise TimeoutError("timed out")
         # A host may have a second address, which is tried after the first: so half the time each.
@@ -174,7 +165,7 @@ class HttpClient:
         connection.connect()
         self._sock = connection.sock
         self._sock.settimeout(seconds)
-        return connection, False
+        return connection
 
 
 def _send(connection: http.client.HTTPConnection, target: str, request: Request) -> bool:
@@ -190,15 +181,6 @@ def _send(connection: http.client.HTTPConnection, target: str, request: Request)
             raise
         return False
     return True
-
-
-def _failure(error: Exception, exchange: _Exchange, *, kept: bool) -> ExchangeError:
-    if exchange.cut_off:
-        return exchange.cut_off("timed out")
-    # `http.client.RemoteDisconnected` is a ConnectionError too.
-    if kept and isinstance(error, ConnectionError):
-        return _StaleConnection(_reason(error))
-    return ExchangeError(_reason(error))
 
 
 def _reason(error: Exception) -> str:

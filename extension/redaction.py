@@ -1,11 +1,11 @@
-"""What an operator does not want to be shipped, taken out of records."""
+"""What the operator does not want to be shipped, removed from records."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from extension.destinations.json_text import json_text
+from extension.destinations.limits import json_text
 
 if TYPE_CHECKING:
     import re
@@ -15,8 +15,7 @@ _REDACTED = "[redacted]"
 
 
 class Redaction:
-    """
-    Replaces what some expressions find, in every text and number.
+    """Replaces what some expressions find, in every text and number.
 
     Args:
         patterns: The expressions.
@@ -51,27 +50,30 @@ class Redaction:
         return text if same else json_text(cleaned)
 
     def _value(self, record: Any) -> Any:
-        # Without recursion, for a record may be nested as deep as JSON can be read.
+        # Without recursion: a record may be nested as deeply as JSON can be read.
         holder = [record]
         waiting: list[Any] = [holder]
         while waiting:
             container = waiting.pop()
             for key in [*container] if isinstance(container, dict) else range(len(container)):
                 value = container[key]
-                if isinstance(value, str):
-                    container[key] = self.text(value)
-                elif type(value) in (int, float):
-                    container[key] = self._number(value)
-                elif isinstance(value, dict):
-                    container[key] = copy = {self.text(k): v for k, v in value.items()}
-                    waiting.append(copy)
+                if isinstance(value, dict):
+                    value = {self.text(name): member for name, member in value.items()}
+                    waiting.append(value)
                 elif isinstance(value, list):
-                    container[key] = copies = [*value]
-                    waiting.append(copies)
+                    value = [*value]
+                    waiting.append(value)
+                else:
+                    value = self._scalar(value)
+                container[key] = value
         return holder[0]
 
-    def _number(self, number: float) -> float | str:
-        """Return a number, or a text where a part of it is redacted: in a line it would be, too."""
-        text = json_text(number)
+    def _scalar(self, value: Any) -> Any:
+        """Return a text or number without it; of a number a text, as it would be in a line."""
+        if isinstance(value, str):
+            return self.text(value)
+        if type(value) not in (int, float):
+            return value
+        text = json_text(value)
         clean = self.text(text)
-        return number if clean == text else clean
+        return value if clean == text else clean

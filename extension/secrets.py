@@ -1,8 +1,7 @@
-"""
-A token out of Secrets Manager or the SSM Parameter Store, without boto3.
+"""Tokens, given in a variable or read from Secrets Manager or SSM Parameter Store, without boto3.
 
-What counts as the token in a secret's text is the same as for the function's own
-secrets: the member `api_key` of a JSON object, or all of the text.
+What counts as the token in a secret's text is the same as for the function's own secrets: the
+member `api_key` of a JSON object, or all of the text.
 """
 
 from __future__ import annotations
@@ -10,17 +9,27 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from base64 import b64decode
+from typing import TYPE_CHECKING, Any
 
 from extension.errors import ExchangeError, SecretError
+from extension.http_client import HttpClient
+from extension.messages import Request, Response
+from extension.sigv4 import Credentials, Scope, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from extension.sigv4 import Credentials
-
 SECONDS = 2.0
-"""The time for everything that a fetch does: names, connections, TLS, answers."""
+"""The time for everything that a fetch does: names, connections, TLS, responses."""
+
+TOKEN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+"""What a header can carry; in a URL it is percent-encoded."""
+
+# A refused token must not make every batch a call to the secret store.
+_RENEW_AFTER_SECONDS = 60.0
+# Nor must a store that is down delay every flush by its two seconds.
+_TRY_AGAIN_AFTER_SECONDS = 10.0
 
 _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):(?P<service>secretsmanager|ssm):(?P<region>[a-z0-9-]+):"
@@ -29,22 +38,89 @@ _ARN = re.compile(
 # "Parameter names: a-zA-Z0-9_.-/" (SSM API reference, PutParameter).
 _PARAMETER_NAME = re.compile(r"[a-zA-Z0-9_./-]{1,1011}")
 _ENDPOINT = re.compile(r"https?://[^/\s?#@]+/?")
+# The SDKs allow plain http to these addresses alone ("Container credential provider").
+_ROLE_URL = re.compile(
+    r"http://(?:localhost|127(?:\.[0-9]{1,3}){3}|169\.254(?:\.[0-9]{1,3}){2})"
+    r"(?::[0-9]{1,5})?(?:/[\x21-\x7e]*)?"
+)
 _ERROR_CODE = re.compile(r"[A-Za-z.]{1,64}")
-
 _OPERATIONS = {
     "secretsmanager": ("secretsmanager.GetSecretValue", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
     "ssm": ("AmazonSSM.GetParameter", "AWS_ENDPOINT_URL_SSM"),
 }
+_ROLE_VARIABLE = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 
 
-class _Place(NamedTuple):
-    service: str
-    region: str
-    url: str
+class Token:
+    """The token of a destination; if it is in a store, it is fetched when it is needed first.
+
+    Args:
+        value: The token, if it is given.
+        reference: Where it is stored, otherwise; both are empty if there is no token.
+        fetch: Returns the token for a reference; raises SecretError.
+        now: A clock in seconds.
+
+    Attributes:
+        stored: Whether the token is in a store.
+    """
+
+    def __init__(
+        self, value: str, reference: str, fetch: Callable[[str], str], now: Callable[[], float]
+    ) -> None:
+        self.stored = bool(reference)
+        self._value = value
+        self._reference = reference
+        self._fetch = fetch
+        self._now = now
+        self._asked = float("-inf")
+        self._renewed = float("-inf")
+        self._failure = ""
+
+    def __bool__(self) -> bool:
+        """Return whether there is a token at all."""
+        return bool(self._value or self._reference)
+
+    def value(self) -> str:
+        """Return the token.
+
+        Raises:
+            SecretError: The store does not return it, or did not a few seconds ago.
+        """
+        if not self._value and self.stored:
+            if self._failure and 0 <= self._now() - self._asked < _TRY_AGAIN_AFTER_SECONDS:
+                raise SecretError(self._failure)
+            self._value = self._fetched()
+        return self._value
+
+    def renew(self) -> bool:
+        """Look for a newer token, at most once a minute; return whether there is one."""
+        if not self.stored or 0 <= self._now() - self._renewed < _RENEW_AFTER_SECONDS:
+            return False
+        self._renewed = self._now()
+        before = self._value
+        try:
+            self._value = self._fetched()
+        except SecretError:
+            # The store does not respond; the token stays what it is.
+            return False
+        return self._value != before
+
+    def _fetched(self) -> str:
+        self._asked = self._now()
+        try:
+            value = self._fetch(self._reference)
+        except SecretError as error:
+            self._failure = str(error)
+            raise
+        self._failure = ""
+        if not TOKEN.fullmatch(value):
+            self._failure = "the secret is empty or has characters that a header cannot carry"
+            raise SecretError(self._failure)
+        return value
 
 
 def is_reference(text: str) -> bool:
-    """Tell whether a text is the ARN of a secret or parameter, or the name of a parameter."""
+    """Return whether a text is the ARN of a secret or parameter, or the name of a parameter."""
     match = _ARN.fullmatch(text)
     if match is None:
         return _PARAMETER_NAME.fullmatch(text) is not None
@@ -58,52 +134,43 @@ def fetch_secret(
     now: Callable[[], float],
     seconds: float = SECONDS,
 ) -> str:
-    """
-    Return the token that a secret holds.
+    """Return the token that a secret holds.
 
     Args:
         reference: The ARN of a secret or of an SSM parameter, or a parameter's name.
-        environ: Gives the credentials, the region, and other endpoints where they are set.
+        environ: Gives the credentials, the region, and other endpoints if they are set.
         now: A clock in seconds since 1970; a signature has the time in it.
         seconds: The time for all of it.
 
     Raises:
-        SecretError: The store does not give it, or not in time.
+        SecretError: The store does not return it, or not in time.
     """
-    # Only an extension whose token is in a store pays for this.
-    from extension.http_client import HttpClient  # noqa: PLC0415
-
+    # A name may as well be the token, put into the wrong variable: it is not repeated.
+    shown = reference if _ARN.fullmatch(reference) else "the SSM parameter that is named"
     end = time.monotonic() + seconds
-    place = _place(reference, environ)
-    credentials = _credentials(environ, end - time.monotonic())
-    client = HttpClient()
     try:
-        request = _request(place, reference, credentials, now())
-        answer = client.send(request, end - time.monotonic())
-    except ExchangeError as error:
-        raise SecretError(f"cannot read {_told(reference)}: {error}") from None
-    finally:
-        client.close()
-    document = _object(answer.body)
-    if answer.status != 200:
-        raise SecretError(f"cannot read {_told(reference)}: {_code(document, answer.status)}")
+        request = _request(reference, environ, now(), end)
+        response = _sent(request, end - time.monotonic())
+    except (ExchangeError, SecretError) as error:
+        raise SecretError(f"cannot read {shown}: {error}") from error
+    document = _object(response.body)
+    if response.status != 200:
+        raise SecretError(f"cannot read {shown}: {_error_code(document, response.status)}")
     try:
         return secret_value(_text(document))
     except ValueError as error:
-        raise SecretError(f"the secret {_told(reference)} {error}") from None
+        raise SecretError(f"the secret {shown} {error}") from None
 
 
 def secret_value(text: str) -> str:
-    """
-    Return the token in a secret's text: the member `api_key` of a JSON object, or all of it.
+    """Return the token in a secret's text: the member `api_key` of a JSON object, or all of it.
 
     Raises:
         ValueError: There is none; the text is not repeated.
     """
     value = text.strip()
     if value.startswith("{"):
-        parsed = _object(value.encode("utf-8", "replace"))
-        value = parsed.get("api_key", "")
+        value = _object(value).get("api_key", "")
         if not isinstance(value, str) or not value:
             raise ValueError('is a JSON object without the text "api_key"')
     if not value:
@@ -111,92 +178,96 @@ def secret_value(text: str) -> str:
     return value
 
 
-def _told(reference: str) -> str:
-    """Return an ARN; a name that may as well be the token, put into the wrong variable, is not."""
-    return reference if _ARN.fullmatch(reference) else "the SSM parameter that is named"
-
-
-def _place(reference: str, environ: Mapping[str, str]) -> _Place:
+def _request(reference: str, environ: Mapping[str, str], now: float, end: float) -> Request:
+    """Return the signed request for a secret; credentials have to be there by `end`."""
     match = _ARN.fullmatch(reference)
-    service = match["service"] if match else "ssm"
-    region = match["region"] if match else ""
+    service, region = (match["service"], match["region"]) if match else ("ssm", "")
     region = region or environ.get("AWS_REGION", "") or environ.get("AWS_DEFAULT_REGION", "")
     if not region:
-        raise SecretError(f"cannot read {_told(reference)}: set AWS_REGION")
-    variable = _OPERATIONS[service][1]
+        raise SecretError("set AWS_REGION")
+    operation, variable = _OPERATIONS[service]
     url = environ.get(variable, "") or environ.get("AWS_ENDPOINT_URL", "")
     if not url:
-        chinese = region.startswith("cn-")
-        url = f"https://{service}.{region}.amazonaws.com{'.cn' if chinese else ''}"
+        suffix = ".cn" if region.startswith("cn-") else ""
+        url = f"https://{service}.{region}.amazonaws.com{suffix}"
     elif not _ENDPOINT.fullmatch(url):
         raise SecretError(f"{variable} or AWS_ENDPOINT_URL must be https:// and a host")
-    return _Place(service, region, url.rstrip("/"))
-
-
-def _request(place: _Place, reference: str, credentials: Credentials, now: float) -> Any:
-    from extension.destinations.destination import Request  # noqa: PLC0415 -- as above
-    from extension.sigv4 import Scope, signed  # noqa: PLC0415 -- as above
-
-    asked: dict[str, Any] = {"SecretId": reference}
-    if place.service == "ssm":
-        asked = {"Name": reference, "WithDecryption": True}
-    body = json.dumps(asked).encode()
+    question: dict[str, Any] = {"SecretId": reference}
+    if service == "ssm":
+        question = {"Name": reference, "WithDecryption": True}
+    body = json.dumps(question).encode()
     headers = {
-        "host": place.url.partition("://")[2],
+        "host": url.partition("://")[2].rstrip("/"),
         "content-type": "application/x-amz-json-1.1",
-        "x-amz-target": _OPERATIONS[place.service][0],
+        "x-amz-target": operation,
     }
-    scope = Scope(place.region, place.service, now)
-    return Request(f"{place.url}/", signed(headers, body, credentials, scope), body)
+    credentials = _credentials(environ, end - time.monotonic())
+    headers = signed(headers, body, credentials, Scope(region, service, now))
+    return Request(f"{url.rstrip('/')}/", headers, body)
 
 
 def _credentials(environ: Mapping[str, str], seconds: float) -> Credentials:
-    """Return the role's credentials: from the environment or, with SnapStart, from its endpoint."""
-    from extension.sigv4 import Credentials  # noqa: PLC0415 -- as above
+    """Return the role's credentials: from the environment or, with SnapStart, from an endpoint.
 
+    With SnapStart Lambda sets AWS_CONTAINER_CREDENTIALS_FULL_URI and
+    AWS_CONTAINER_AUTHORIZATION_TOKEN instead of the access keys (Lambda Developer Guide, "Defined
+    runtime environment variables").
+    """
     key, secret = environ.get("AWS_ACCESS_KEY_ID", ""), environ.get("AWS_SECRET_ACCESS_KEY", "")
     if key and secret:
         return Credentials(key, secret, environ.get("AWS_SESSION_TOKEN", ""))
-    url = environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", "")
+    url = environ.get(_ROLE_VARIABLE, "")
     if not url:
         raise SecretError("there are no credentials: neither AWS_ACCESS_KEY_ID nor an endpoint")
-    from extension.role_endpoint import role_document  # noqa: PLC0415 -- as above
-
-    document = _object(
-        role_document(url, environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", ""), seconds)
-    )
+    if not _ROLE_URL.fullmatch(url):
+        raise SecretError(f"{_ROLE_VARIABLE} is not http:// to this machine")
+    authorization = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
+    headers = {"authorization": authorization} if authorization else {}
+    try:
+        response = _sent(Request(url, headers, b"", "GET"), seconds)
+    except ExchangeError as error:
+        raise SecretError(f"{_ROLE_VARIABLE} does not respond: {error}") from error
+    if response.status != 200:
+        raise SecretError(f"{_ROLE_VARIABLE} responds with HTTP {response.status}")
+    document = _object(response.body)
     members = [document.get(name) for name in ("AccessKeyId", "SecretAccessKey", "Token")]
     key, secret, token = (member if isinstance(member, str) else "" for member in members)
     if not key or not secret:
-        raise SecretError("AWS_CONTAINER_CREDENTIALS_FULL_URI does not give credentials")
+        raise SecretError(f"{_ROLE_VARIABLE} does not return credentials")
     return Credentials(key, secret, token)
 
 
+def _sent(request: Request, seconds: float) -> Response:
+    client = HttpClient()
+    try:
+        return client.send(request, seconds)
+    finally:
+        client.close()
+
+
 def _text(document: dict[str, Any]) -> str:
-    """Return the secret in the answer of a store."""
+    """Return the secret in the response of a store."""
     parameter = document.get("Parameter")
     text = parameter.get("Value") if isinstance(parameter, dict) else document.get("SecretString")
     binary = document.get("SecretBinary")
     if not isinstance(text, str) and isinstance(binary, str):
-        import binascii  # noqa: PLC0415 -- few secrets are binary
-
         try:
-            text = binascii.a2b_base64(binary).decode()
+            text = b64decode(binary).decode()
         except ValueError:
             raise ValueError("is binary and no text") from None
     return text if isinstance(text, str) else ""
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _object(text: bytes | str) -> dict[str, Any]:
     try:
-        document = json.loads(body)
+        document = json.loads(text)
     except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 
 
-def _code(document: dict[str, Any], status: int) -> str:
-    """Return what a store calls an error: `__type`, with or without a namespace before a #."""
+def _error_code(document: dict[str, Any], status: int) -> str:
+    """Return a store's name for an error: `__type`, with or without a namespace before a #."""
     code = document.get("__type")
     name = code.rpartition("#")[2] if isinstance(code, str) else ""
     return name if _ERROR_CODE.fullmatch(name) else f"HTTP {status}"

@@ -1,5 +1,4 @@
-"""
-AWS Signature Version 4 for a POST to `/`, which is all that the secret stores need.
+"""AWS Signature Version 4 for a POST to `/`, which is all that the secret stores need.
 
 Steps and names: "Create a signed AWS API request" (IAM User Guide).
 """
@@ -18,7 +17,7 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 
 
 class Credentials(NamedTuple):
-    """What a request is signed with; the token is empty where the key is a user's own."""
+    """What a request is signed with; the token is empty if the key is a user's own."""
 
     key: str
     secret: str
@@ -26,7 +25,7 @@ class Credentials(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """What a signature is good for; `now` in seconds since 1970."""
+    """What a signature is valid for; `now` in seconds since 1970."""
 
     region: str
     service: str
@@ -36,8 +35,7 @@ class Scope(NamedTuple):
 def signed(
     headers: Mapping[str, str], body: bytes, credentials: Credentials, scope: Scope
 ) -> dict[str, str]:
-    """
-    Return the headers of a signed POST to `/`.
+    """Return the headers of a signed POST to `/`.
 
     Args:
         headers: The headers to sign, names in lower case; `host` is one of them.
@@ -45,22 +43,21 @@ def signed(
         credentials: What to sign with.
         scope: Where and when the signature is valid.
     """
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(scope.now))
-    result = {**headers, "x-amz-date": stamp}
+    time_stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(scope.now))
+    result = {**headers, "x-amz-date": time_stamp}
     if credentials.token:
         result["x-amz-security-token"] = credentials.token
     canonical_headers = "".join(f"{n}:{' '.join(result[n].split())}\n" for n in sorted(result))
     names = ";".join(sorted(result))
-    payload = hashlib.sha256(body).hexdigest()
-    canonical = f"POST\n/\n\n{canonical_headers}\n{names}\n{payload}"
-    place = f"{stamp[:8]}/{scope.region}/{scope.service}/aws4_request"
+    canonical = f"POST\n/\n\n{canonical_headers}\n{names}\n{hashlib.sha256(body).hexdigest()}"
+    credential_scope = f"{time_stamp[:8]}/{scope.region}/{scope.service}/aws4_request"
     digest = hashlib.sha256(canonical.encode()).hexdigest()
-    to_sign = f"{_ALGORITHM}\n{stamp}\n{place}\n{digest}"
+    to_sign = f"{_ALGORITHM}\n{time_stamp}\n{credential_scope}\n{digest}"
     key = f"AWS4{credentials.secret}".encode()
-    for part in place.split("/"):
+    for part in credential_scope.split("/"):
         key = _hmac(key, part)
     result["authorization"] = (
-        f"{_ALGORITHM} Credential={credentials.key}/{place}, "
+        f"{_ALGORITHM} Credential={credentials.key}/{credential_scope}, "
         f"SignedHeaders={names}, Signature={_hmac(key, to_sign).hex()}"
     )
     return result

@@ -1,204 +1,225 @@
-"""
-The variables of the existing extensions, each honoured or explained.
+"""How a setting is declared, and how its value is read from an environment variable.
 
-Whoever replaces the layer of one of them keeps the function's environment. What a variable
-there was for and cannot be here, one warning says; what is honoured is read here or by the
-destination that it belongs to.
+A class declares its settings as attributes; an instance has their values (see `Configured`). A
+wrong value never keeps the extension from starting, because then the function would not start
+either. The default, or the nearest value that is allowed, is used instead, and one warning says so.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from urllib.parse import urlsplit
 
-from extension.destinations.destination import RetrySettings
+from extension.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from urllib.parse import SplitResult
 
-DEFAULT_FLUSH_BUDGET_MS = 1_000
-_MEGABYTE = 1_048_576
-_LARGEST_BATCH_MB = 10
+T = TypeVar("T")
+
 # Lambda's own limit for all variables together is 4 KB.
 _LONGEST_LIST = 32_768
+_YES = frozenset({"true", "1", "yes", "on"})
+# No user part, no backslash, no white space, no query, as for the function's own listener.
+_URL = re.compile(
+    r"https?://(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
+    r"(?:/[!$-;=@-\[\]_a-z~]*)?",
+    re.IGNORECASE | re.ASCII,
+)
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,15}")
-# "[a-zA-Z_:][a-zA-Z0-9_:]*" in Prometheus; Loki's own parser knows no colon.
-_LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,1023}")
-_OTEL_LABEL = "OTEL_LABEL_"
-
-# What tells that somebody used one of the existing extensions, and which.
-_TELLING = (
-    ("logzio", ("LOGZIO_LOGS_TOKEN", "LOGZIO_LOGS_TOKEN_ARN")),
-    ("loki", ("LOKI_URL", "LOKI_IP")),
-    (
-        "openobserve",
-        ("O2_ORGANIZATION_ID", "O2_AUTHORIZATION_HEADER", "O2_AUTHORIZATION_HEADER_ARN"),
-    ),
-    ("datatap", ("BD_TAP_CLIENT_TOKEN", "BD_TAP_CLIENT_TOKEN_ARN")),
-)
-DESTINATIONS = tuple(name for name, _ in _TELLING)
-"""What LOGS_DESTINATION may list."""
-
-_NO_PARSING = "lines are not taken apart by patterns; log JSON objects, their fields are kept"
-_NEGOTIATED = "the versions of the Lambda APIs are chosen by this extension"
-_WITHOUT_EFFECT: tuple[tuple[str, str, str], ...] = (
-    # Variable; the destination without which nobody means this extension by it; why.
-    ("GROK_PATTERNS", "", _NO_PARSING),
-    ("LOGS_FORMAT", "", _NO_PARSING),
-    ("DISPATCH_MIN_BATCH_SIZE", "", "records are sent at the end of each invocation, few or many"),
-    ("O2_BATCH_SIZE", "", "a batch is bounded in bytes, by O2_MAX_BUFFER_SIZE_MB"),
-    (
-        "O2_FLUSH_INTERVAL_MS",
-        "",
-        "records are sent after a second and at the end of each invocation",
-    ),
-    ("AWS_LAMBDA_RUNTIME_EXTENSION_API_VERSION", "", _NEGOTIATED),
-    ("AWS_LAMBDA_RUNTIME_TELEMETRY_API_VERSION", "", _NEGOTIATED),
-    ("AWS_LAMBDA_RUNTIME_TELEMETRY_SCHEMA_VERSION", "", _NEGOTIATED),
-    ("NODE_ENV", "datatap", "this extension does not run on Node.js"),
-    (
-        "AWS_SAM_LOCAL",
-        "",
-        "the local sandbox delivers no telemetry, so no logs are shipped from it",
-    ),
-)
-_PACING = {
-    # Variable: its default in the existing extension, and the least that makes sense.
-    "O2_REQUEST_TIMEOUT_MS": (30_000, 1),
-    "O2_MAX_RETRIES": (3, 0),
-    "O2_INITIAL_RETRY_DELAY_MS": (1_000, 0),
-    "O2_MAX_RETRY_DELAY_MS": (30_000, 0),
-}
 
 
-class Range(NamedTuple):
-    """A whole number that a variable holds: what it is if unset, and what it may be."""
-
-    variable: str
-    default: int
-    least: int
-    most: int
-
-
-FLUSH_BUDGET = Range("FLUSH_BUDGET_MS", DEFAULT_FLUSH_BUDGET_MS, 10, 30_000)
-_BATCH_MB = Range("O2_MAX_BUFFER_SIZE_MB", _LARGEST_BATCH_MB, 1, _LARGEST_BATCH_MB)
-
-
-def read_number(
-    environ: Mapping[str, str], wanted: Range, warn: Callable[[str], object] | None = None
-) -> int:
-    """
-    Return the number that a variable holds, moved into its range.
+class UnusableValueError(ValueError):
+    """A parser cannot use a value, or not all of it.
 
     Args:
-        environ: The environment variables.
-        wanted: The variable, its default and its range.
-        warn: Is told what is wrong with the variable, if anything.
+        rule: What the value must be, to be read after the variable's name. Never the value
+            itself, which may be a secret.
+        consequence: What happens instead; empty if the default is used.
+        value: What is used instead; ignored if the default is used.
     """
-    variable, default, least, most = wanted
-    text = environ.get(variable, "").strip()
-    if not text:
-        return default
-    if not _WHOLE_NUMBER.fullmatch(text):
-        if warn is not None:
-            warn(f"{variable} must be a whole number from {least} to {most}; {default} is used")
-        return default
-    number = int(text)
-    used = min(max(number, least), most)
-    if used != number and warn is not None:
-        warn(f"{variable} must be from {least} to {most}; {used} is used instead of {number}")
-    return used
+
+    def __init__(self, rule: str, consequence: str = "", value: Any = None) -> None:
+        super().__init__(rule)
+        self.rule = rule
+        self.consequence = consequence
+        self.value = value
 
 
-def inferred_destinations(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the destinations whose variables are set; the default where none is."""
-    found = tuple(
-        name for name, variables in _TELLING if any(environ.get(v, "").strip() for v in variables)
-    )
-    return found or ("logzio",)
-
-
-def retry_settings(environ: Mapping[str, str]) -> RetrySettings | None:
-    """Return what the variables O2_... say about time, capped; None where none is set."""
-    if not any(environ.get(variable, "").strip() for variable in _PACING):
-        return None
-    budget = read_number(environ, FLUSH_BUDGET)
-    timeout, retries, initial, longest = (
-        read_number(environ, wanted) for wanted in _pacing_ranges()
-    )
-    longest = min(longest, budget)
-    return RetrySettings(min(timeout, budget), retries, min(initial, longest), longest)
-
-
-def batch_bytes(environ: Mapping[str, str]) -> int:
-    """Return how many bytes a body for OpenObserve may have, before compression."""
-    return min(read_number(environ, _BATCH_MB) * _MEGABYTE, 10_485_760)
-
-
-def custom_fields(environ: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return the pairs of CUSTOM_FIELDS, and a warning for what is no pair."""
-    return _pairs(environ, "CUSTOM_FIELDS", re.compile(r".{1,256}"))
-
-
-def loki_labels(environ: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return the pairs of LOKI_LABELS and what each OTEL_LABEL_<K> says, and warnings."""
-    labels, warnings = _pairs(environ, "LOKI_LABELS", _LABEL_NAME)
-    refused = []
-    for variable in sorted(environ):
-        name, value = variable[len(_OTEL_LABEL) :].lower(), environ[variable]
-        if not variable.startswith(_OTEL_LABEL) or not value:
-            continue
-        if _LABEL_NAME.fullmatch(name):
-            labels.setdefault(name, value)
-        else:
-            refused.append(f"{variable} does nothing: {name!r} cannot be the name of a label")
-    return labels, (*warnings, *refused)
-
-
-def check_variables(environ: Mapping[str, str], names: Collection[str]) -> tuple[str, ...]:
-    """
-    Return a warning for each variable that does nothing, or not what it says.
+class Setting(Generic[T]):
+    """One environment variable that the extension reads.
 
     Args:
-        environ: The environment variables.
-        names: The destinations.
+        name: The variable; `PREFIX_*` for all variables with a prefix.
+        parse: Returns the value of a text that is not empty; raises `UnusableValueError`.
+        default: The value if the variable is not set, is empty or cannot be used.
+        meaning: One sentence or two for the documentation, in Markdown.
+        shown_default: The default as the documentation shows it, in Markdown; by default the
+            value itself, unless it is empty.
     """
-    warnings = [
-        f"{variable} does nothing: {reason}"
-        for variable, destination, reason in _WITHOUT_EFFECT
-        if environ.get(variable, "").strip() and (not destination or destination in names)
-    ]
-    if "logzio" in names:
-        warnings += custom_fields(environ)[1]
-    if "loki" in names:
-        warnings += loki_labels(environ)[1]
-    if "openobserve" in names:
-        for wanted in (*_pacing_ranges(), _BATCH_MB):
-            read_number(environ, wanted, warnings.append)
-    return tuple(warnings)
+
+    def __init__(
+        self,
+        name: str,
+        parse: Callable[[str], T],
+        default: T,
+        meaning: str,
+        shown_default: str = "",
+    ) -> None:
+        self.name = name
+        self.parse = parse
+        self.default = default
+        self.meaning = meaning
+        is_empty = default is None or default in ("", (), {})
+        self.shown_default = shown_default or ("" if is_empty else f"`{default}`".lower())
+
+    def read(self, variables: Mapping[str, str], warn: Callable[[str], object]) -> T:
+        """Return the value of the variable.
+
+        Args:
+            variables: The environment.
+            warn: Called with one sentence if the value cannot be used as it is.
+        """
+        text = variables.get(self.name, "").strip()
+        if not text:
+            return self.default
+        try:
+            return self.parse(text)
+        except UnusableValueError as error:
+            default = self.shown_default.strip("`") or "the default"
+            warn(f"{self.name} {error.rule}; {error.consequence or f'{default} is used'}")
+            value: T = error.value if error.consequence else self.default
+            return value
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Setting[T]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object, owner: type) -> Setting[T] | T:
+        """Return the declaration; an instance of `Configured` has the value instead."""
+        return self
+
+    def is_set(self, variables: Mapping[str, str]) -> bool:
+        """Return whether the variable holds more than white space."""
+        return bool(variables.get(self.name, "").strip())
 
 
-def _pacing_ranges() -> list[Range]:
-    return [Range(v, default, least, 3_600_000) for v, (default, least) in _PACING.items()]
+def text(name: str, meaning: str, default: str = "", shown_default: str = "") -> Setting[str]:
+    """Declare a text."""
+    return Setting(name, str, default, meaning, shown_default)
 
 
-def _pairs(
-    environ: Mapping[str, str], variable: str, names: re.Pattern[str]
-) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return the pairs in `k=v,k=v`; a value may have `=` in it."""
-    text = environ.get(variable, "")
-    if len(text) > _LONGEST_LIST:
-        return {}, (f"{variable} does nothing: it is longer than {_LONGEST_LIST} characters",)
-    pairs: dict[str, str] = {}
-    refused = 0
-    for part in text.split(","):
-        name, equals, value = part.partition("=")
-        name, value = name.strip(), value.strip()
-        if equals and names.fullmatch(name):
-            pairs.setdefault(name, value)
-        elif part.strip():
-            refused += 1
-    if not refused:
-        return pairs, ()
-    # What stands there may be meant for nobody's eyes, so it is counted and not repeated.
-    return pairs, (f"{refused} part(s) of {variable} do nothing: it must be name=value,name=value",)
+def flag(name: str, meaning: str) -> Setting[bool]:
+    """Declare a flag, which `true` sets, as in the original extensions, or `1`."""
+    return Setting(name, lambda value: value.lower() in _YES, False, meaning)
+
+
+def number(
+    name: str, meaning: str, default: int, limits: tuple[int, int], shown_default: str = ""
+) -> Setting[int]:
+    """Declare a whole number; one that is out of range is moved to the nearest limit."""
+    least, most = limits
+
+    def parse(value: str) -> int:
+        if not _WHOLE_NUMBER.fullmatch(value):
+            raise UnusableValueError(f"must be a whole number from {least} to {most}")
+        given = int(value)
+        nearest = min(max(given, least), most)
+        if nearest != given:
+            rule = f"must be from {least} to {most}"
+            raise UnusableValueError(rule, f"{nearest} is used instead of {given}", nearest)
+        return given
+
+    return Setting(name, parse, default, f"{meaning} {least:,} to {most:,}.", shown_default)
+
+
+def words(
+    name: str, meaning: str, known: Iterable[str], shown_default: str
+) -> Setting[tuple[str, ...]]:
+    """Declare a list with commas, in any case; what is not among the known words is dropped."""
+    allowed = tuple(known)
+
+    def parse(value: str) -> tuple[str, ...]:
+        listed = dict.fromkeys(part.strip().lower() for part in value.split(",") if part.strip())
+        found = tuple(part for part in listed if part in allowed)
+        if len(found) < len(listed):
+            rule = f"must list some of {', '.join(allowed)}"
+            raise UnusableValueError(rule, f"{','.join(found)} is used" if found else "", found)
+        return found
+
+    return Setting(name, parse, (), meaning, shown_default)
+
+
+def pairs(name: str, meaning: str, names: re.Pattern[str]) -> Setting[dict[str, str]]:
+    """Declare `name=value,name=value`; a value may contain `=`, and `names` matches the names."""
+
+    def parse(value: str) -> dict[str, str]:
+        if len(value) > _LONGEST_LIST:
+            raise UnusableValueError(f"must have at most {_LONGEST_LIST} characters")
+        found: dict[str, str] = {}
+        ignored = 0
+        for part in filter(str.strip, value.split(",")):
+            key, equals, content = part.partition("=")
+            if equals and names.fullmatch(key.strip()):
+                found.setdefault(key.strip(), content.strip())
+            else:
+                ignored += 1
+        if ignored:
+            # The parts may be confidential: they are counted and not repeated.
+            consequence = f"{ignored} part(s) are ignored"
+            raise UnusableValueError("must be name=value,name=value", consequence, found)
+        return found
+
+    return Setting(name, parse, {}, meaning)
+
+
+def token(name: str, meaning: str) -> tuple[Setting[str], Setting[str]]:
+    """Declare a token: the variable, and the same name with `_ARN` for where it is stored."""
+    return text(name, meaning), text(f"{name}_ARN", f"The secret or parameter with `{name}`.")
+
+
+FLUSH_BUDGET_MS = number(
+    "FLUSH_BUDGET_MS", "Most milliseconds that a flush may take.", 1_000, (10, 30_000)
+)
+EXTENSION_NAME = text("EXTENSION_NAME", "A label on records; it does not name the extension.")
+
+
+def checked_url(name: str, address: str) -> SplitResult:
+    """Return the URL that a variable holds, without a slash at its end.
+
+    Raises:
+        SettingsError: It is no http or https URL, or has a user part or a query.
+    """
+    try:
+        url = urlsplit(address)
+        usable = _URL.fullmatch(address) is not None and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsError(
+            f"{name} must be a URL that begins with https:// (or http://) and has no user, query "
+            "or fragment"
+        )
+    return url._replace(path=url.path.rstrip("/"))
+
+
+class Configured:
+    """Base of classes that declare settings as attributes of their own, in the documents' order.
+
+    Args:
+        variables: The environment.
+        warn: Called with one sentence for each value that cannot be used as it is.
+    """
+
+    def __init__(self, variables: Mapping[str, str], warn: Callable[[str], object]) -> None:
+        # A value hides its declaration, since `Setting` is a descriptor without `__set__`.
+        for attribute, setting in vars(type(self)).items():
+            if isinstance(setting, Setting):
+                vars(self)[attribute] = setting.read(variables, warn)
+
+    @classmethod
+    def declared(cls) -> tuple[Setting[Any], ...]:
+        """Return all settings."""
+        return tuple(value for value in vars(cls).values() if isinstance(value, Setting))

@@ -1,8 +1,8 @@
-"""Who may deliver, and with which token to ship."""
+"""Who may deliver, with which token to ship, and which texts are secret."""
 
 from __future__ import annotations
 
-import base64
+import functools
 import hashlib
 import hmac
 import re
@@ -10,39 +10,47 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from handler.errors import AccessKeyMissing, AccessKeyWrong, SettingsError
-from handler.http_headers import is_header_value
-from handler.secret_stores import fetcher
-from handler.secrets import FixedSecret, StoredSecret
+from handler.listener import is_header_value
+from handler.redaction import Redactor
+from handler.secrets import Secret, StoredSecret, fetcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from handler.secrets import Secret
+    from handler.ingress import Ingress
     from handler.settings import Settings
 
-# Shorter values of the operator's own headers and queries are not taken for secrets.
+# Shorter values of the operator's own headers and queries do not count as secrets.
 _LONG = 8
 
 
 class Keyring:
-    """
-    The operator's token and access key, wherever they are kept.
+    """The operator's token and access key, wherever they are kept.
 
     Args:
         settings: The operator's settings.
         monotonic: A clock in seconds.
+        warn: Takes why looking for a newer version has failed.
 
     Attributes:
         token: What to ship with; None for the access key.
         access_key: What Firehose has to send; None for no check.
     """
 
-    def __init__(self, settings: Settings, monotonic: Callable[[], float]) -> None:
-        self.token = _secret(
-            "LOGZIO_METRICS_TOKEN_ARN", settings.token, settings.token_arn, monotonic
-        )
-        self.access_key = _secret(
-            "FIREHOSE_ACCESS_KEY_ARN", settings.access_key, settings.access_key_arn, monotonic
+    def __init__(
+        self,
+        settings: Settings,
+        monotonic: Callable[[], float],
+        warn: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        def secret(variable: str, value: str | None, arn: str | None) -> Secret | None:
+            if arn is not None:
+                return StoredSecret(variable, fetcher(arn), monotonic, warn)
+            return None if value is None else Secret(value)
+
+        self.token = secret("LOGZIO_METRICS_TOKEN_ARN", settings.token, settings.token_arn)
+        self.access_key = secret(
+            "FIREHOSE_ACCESS_KEY_ARN", settings.access_key, settings.access_key_arn
         )
 
     def known(self) -> list[str]:
@@ -50,27 +58,36 @@ class Keyring:
         secrets = [secret for secret in (self.token, self.access_key) if secret is not None]
         return [version for secret in secrets for version in secret.seen()]
 
-    def failures(self) -> list[str]:
-        """Return why looking for newer versions has failed, each time once."""
-        secrets = [secret for secret in (self.token, self.access_key) if secret is not None]
-        return [failure for secret in secrets for failure in secret.failures()]
 
-
-def token_for_http(settings: Settings, keyring: Keyring, access_key: str | None) -> Secret | None:
-    """
-    Return the token to ship an HTTP delivery with; None where REMOTE_WRITE_AUTH is none.
+def token_for(ingress: Ingress, settings: Settings, keyring: Keyring) -> Secret | None:
+    """Check who delivers; return the token to ship with, None where REMOTE_WRITE_AUTH is none.
 
     Args:
+        ingress: What the delivery came through.
         settings: The operator's settings.
         keyring: The operator's token and access key.
-        access_key: What Firehose sent in X-Amz-Firehose-Access-Key.
 
     Raises:
-        SettingsError: Anybody could send in the operator's name.
+        SettingsError: There is no token for a transformation, or anybody could send over HTTP in
+            the operator's name.
         SecretError: A secret cannot be read.
         AccessKeyMissing: The request has no key where one is needed.
-        AccessKeyWrong: It has another key than the expected one.
+        AccessKeyWrong: It has a different key than expected.
     """
+    if ingress.is_http:
+        return _token_for_http(settings, keyring, ingress.access_key)
+    if not settings.scheme.needs_token:
+        return None
+    if keyring.token is None:
+        raise SettingsError(
+            "settings: a data transformation has no access key to ship with and needs "
+            "LOGZIO_METRICS_TOKEN (or LOGZIO_METRICS_TOKEN_ARN)"
+        )
+    # IAM has authenticated the caller.
+    return keyring.token
+
+
+def _token_for_http(settings: Settings, keyring: Keyring, given: str | None) -> Secret | None:
     expected = keyring.access_key
     if keyring.token is not None and expected is None:
         raise SettingsError(
@@ -78,53 +95,25 @@ def token_for_http(settings: Settings, keyring: Keyring, access_key: str | None)
             "..._ARN) would let anybody who knows the URL send in your name; set "
             "FIREHOSE_ACCESS_KEY to Firehose's access key"
         )
-    needed = expected is not None or (keyring.token is None and settings.auth != "none")
-    if needed and access_key is None:
+    needed = expected is not None or (keyring.token is None and settings.scheme.needs_token)
+    if needed and given is None:
         raise AccessKeyMissing(
             "the request has no access key: set the access key of the Firehose stream's "
             "HTTP endpoint"
         )
-    if expected is not None and not _opens(expected, access_key or ""):
+    if expected is not None and not _matches(expected, given or ""):
         raise AccessKeyWrong("the access key is not the expected one")
-    if settings.auth == "none":
+    if not settings.scheme.needs_token:
         return None
-    if expected is None and not is_header_value(access_key or ""):
+    if expected is None and not is_header_value(given or ""):
         raise AccessKeyWrong("the access key has characters that no token has")
-    # The expected key rather than the one that came: after a rotation Firehose
-    # sends the old one for a while, which the listener may not take any more.
-    return keyring.token or expected or FixedSecret(access_key or "")
-
-
-def token_for_transformation(settings: Settings, keyring: Keyring) -> Secret | None:
-    """
-    Return the token to ship a transformation with; IAM has let the caller in.
-
-    Raises:
-        SettingsError: There is no token.
-    """
-    if settings.auth == "none":
-        return None
-    if keyring.token is None:
-        raise SettingsError(
-            "settings: LOGZIO_METRICS_TOKEN (or LOGZIO_METRICS_TOKEN_ARN) is needed for a data "
-            "transformation, which has no "
-            "access key to ship with"
-        )
-    return keyring.token
-
-
-def authorization_header(auth: str, token: str | None) -> dict[str, str]:
-    """Return the header Authorization, as REMOTE_WRITE_AUTH says; no header for none."""
-    if token is None:
-        return {}
-    if auth == "basic":
-        return {"Authorization": f"Basic {_encoded(token)}"}
-    return {"Authorization": f"Bearer {token}"}
+    # The expected key rather than the one that came: after a rotation Firehose sends the old
+    # one for a while, which the listener may not accept any more.
+    return keyring.token or expected or Secret(given or "")
 
 
 def secrets_of(settings: Settings, keyring: Keyring, access_key: str | None, url: str) -> list[str]:
-    """
-    Return every text that nobody may read in a log or in an answer.
+    """Return every text that no log line and no answer may repeat.
 
     Args:
         settings: The operator's settings.
@@ -133,61 +122,53 @@ def secrets_of(settings: Settings, keyring: Keyring, access_key: str | None, url
         url: The listener, as the delivery names it; empty for the operator's.
     """
     known = [*keyring.known(), *([access_key] if access_key else [])]
-    # What no header can carry has not been sent, and nobody can repeat it.
-    encoded = [_encoded(secret) for secret in known if is_header_value(secret)]
-    passwords = [s.partition(":")[2] for s in known if settings.auth == "basic"]
-    # A tenant's number is no secret, and without it words would lose their digits.
+    derived = [text for secret in known for text in settings.scheme.secrets_in(secret)]
+    # A tenant's number is no secret, and redacting it would take the digits out of every text.
     headers = settings.headers.values()
-    queries = _in_query(url or settings.listener)
-    return [*known, *encoded, *passwords, *(v for v in (*headers, *queries) if len(v) >= _LONG)]
+    queries = _query_values(url or settings.listener)
+    return [*known, *derived, *(v for v in (*headers, *queries) if len(v) >= _LONG)]
+
+
+@functools.lru_cache(maxsize=2)
+def redactor_of(secrets: tuple[str, ...]) -> Redactor:
+    """Return a redactor; most deliveries have the same secrets, and building one takes time."""
+    return Redactor(secrets)
 
 
 def unchecked_secrets(environ: Mapping[str, str]) -> list[str]:
-    """Return what `secrets_of` would, of settings that are wrong and may repeat one another."""
+    """Return what `secrets_of` would, if the settings are wrong and cannot be relied on."""
     known = [environ.get(name, "") for name in ("LOGZIO_METRICS_TOKEN", "FIREHOSE_ACCESS_KEY")]
-    # An object of headers or whatever it is: each text in quotes.
+    # Whether or not it is a JSON object: each text in quotes.
     headers = re.findall(r'"([^"]*)"', environ.get("REMOTE_WRITE_HEADERS", ""))
-    queries = _in_query(environ.get("LOGZIO_METRICS_LISTENER", ""))
+    queries = _query_values(environ.get("LOGZIO_METRICS_LISTENER", ""))
     passwords = [secret.partition(":")[2] for secret in known]
     long = [text for text in (*passwords, *headers, *queries) if len(text) >= _LONG]
     return [text.strip() for text in (*known, *long)]
 
 
-def _in_query(url: str) -> list[str]:
-    """Return what may be a key in a URL: a listener repeats it in the words of a 404."""
+def _query_values(url: str) -> list[str]:
+    """Return what may be a key in a URL, which a listener may repeat in the text of a 404."""
     pieces = [piece.partition("=") for piece in url.partition("?")[2].split("&")]
     values = [value or name for name, _, value in pieces]
     return [*values, *map(unquote_plus, values)]
 
 
-def _encoded(token: str) -> str:
-    return base64.b64encode(token.encode("latin-1")).decode()
-
-
-def _secret(
-    variable: str, value: str | None, arn: str | None, monotonic: Callable[[], float]
-) -> Secret | None:
-    if arn is not None:
-        return StoredSecret(variable, fetcher(arn), monotonic)
-    return None if value is None else FixedSecret(value)
-
-
-def _opens(expected: Secret, given: str) -> bool:
-    """Tell whether a key is the expected one, in its current or its previous version."""
+def _matches(expected: Secret, given: str) -> bool:
+    """Return whether a key is the expected one, in its current or its previous version."""
     if _is_one_of(expected.versions(), given):
         return True
-    # Another thread may have renewed it meanwhile: compare whatever this came to.
+    # Compare again whatever this returns: another thread may just have renewed it.
     expected.renew()
     return _is_one_of(expected.versions(), given)
 
 
 def _is_one_of(versions: tuple[str, ...], given: str) -> bool:
-    # Every version is compared, so that the time tells nothing.
+    # Every version is compared, so that the time taken says nothing about which one matched.
     return sum(_equal(version, given) for version in versions) > 0
 
 
 def _equal(expected: str, given: str) -> bool:
-    # Of digests not even the lengths differ, which the time of a comparison would tell.
+    # Digests have one length; the time of comparing texts would depend on theirs.
     return hmac.compare_digest(_digest(expected), _digest(given))
 
 

@@ -7,22 +7,22 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
-# A server's words name each series; a log with thousands of them helps nobody.
+# A server's texts name each series; a log with thousands of them helps nobody.
 _MAX_REFUSALS_KEPT = 10
+_OTHER_REASONS = "other words"
 
 
 @dataclass
 class Refusal:
-    """How many samples the listener rejected with the same words, and one of them."""
+    """How many samples the listener rejected for the same reason, and one of them."""
 
-    words: str
+    reason: str
     example: str
     samples: int
 
 
 class Sent(NamedTuple):
-    """
-    What became of the samples that were to be sent.
+    """The samples of a delivery, counted when its sending is over.
 
     All samples = `accepted` + `rejected` + `undelivered`.
 
@@ -33,9 +33,9 @@ class Sent(NamedTuple):
         requests: How many requests were made.
         retries: How many of them repeated one that had failed.
         bytes: The compressed bytes of all bodies that were accepted.
-        failures: Why samples are undelivered: the status to answer, and words.
-        refusals: What was rejected, by the listener's words, as far as anybody reads.
-        errors: What nobody foresaw.
+        failures: Why samples are undelivered: the status to answer Firehose, and the reason.
+        refusals: What was rejected, by the listener's reasons; of many reasons the first ten.
+        errors: Unforeseen errors, which ended lanes.
     """
 
     accepted: int
@@ -49,9 +49,8 @@ class Sent(NamedTuple):
     errors: tuple[BaseException, ...] = ()
 
 
-class Account:
-    """
-    Counts for several threads; closed once, after which nothing counts any more.
+class SampleAccount:
+    """Counts for several threads; `close` returns the counts as they are then.
 
     Args:
         samples: How many samples are to be sent.
@@ -64,7 +63,7 @@ class Account:
         self._failures: dict[tuple[int, str], None] = {}
         self._refusals: dict[str, Refusal] = {}
         self._errors: list[BaseException] = []
-        self._last_words = ""
+        self._last_reason = ""
 
     def request(self, *, again: bool) -> None:
         """Count a request that is about to be made."""
@@ -78,49 +77,48 @@ class Account:
             self._counts["accepted"] += samples
             self._counts["bytes"] += size
 
-    def reject(self, samples: int, words: str, example: str) -> None:
-        """Count samples that the listener refuses for good, with its words and one of them."""
+    def reject(self, samples: int, reason: str, example: str) -> None:
+        """Count samples that the listener refuses for good, with its reason and one of them."""
         with self._lock:
             self._counts["rejected"] += samples
-            if words not in self._refusals and len(self._refusals) >= _MAX_REFUSALS_KEPT:
-                words = "other words"
-            refusal = self._refusals.setdefault(words, Refusal(words, example, 0))
+            if reason not in self._refusals and len(self._refusals) >= _MAX_REFUSALS_KEPT:
+                reason = _OTHER_REASONS
+            refusal = self._refusals.setdefault(reason, Refusal(reason, example, 0))
             refusal.samples += samples
 
-    def fail(self, status: int, words: str) -> None:
-        """Note why samples stay undelivered."""
+    def fail(self, status: int, reason: str) -> None:
+        """Record why samples stay undelivered, and the status to answer Firehose."""
         with self._lock:
-            self._failures[status, words] = None
+            self._failures[status, reason] = None
 
-    def hear(self, words: str) -> None:
-        """Keep what was said last by a listener that is not available just now."""
+    def note_unavailable(self, reason: str) -> None:
+        """Record why the listener was not available the last time."""
         with self._lock:
-            self._last_words = words
+            self._last_reason = reason
 
-    def break_off(self, error: BaseException) -> None:
-        """Note an error that nobody foresaw, which has ended a lane."""
+    def record_error(self, error: BaseException) -> None:
+        """Record an unforeseen error, which has ended a lane."""
         with self._lock:
             text = f"unforeseen error while sending: {type(error).__name__}"
             self._failures[500, text] = None
             self._errors.append(error)
 
     def close(self, unfinished: str) -> Sent:
-        """
-        Return the account as it stands; what is not settled by now is undelivered.
+        """Return the account as it stands; what is not settled by now is undelivered.
 
         Args:
-            unfinished: Why samples are left, where nothing else has said so.
+            unfinished: Why samples are left, where no failure is recorded.
         """
         with self._lock:
             counts = self._counts.copy()
             failures = tuple(self._failures)
             refusals = tuple(
-                Refusal(r.words, r.example, r.samples) for r in self._refusals.values()
+                Refusal(r.reason, r.example, r.samples) for r in self._refusals.values()
             )
         undelivered = self._samples - counts["accepted"] - counts["rejected"]
         if undelivered and not failures:
-            said = f"; the last answer was: {self._last_words}" if self._last_words else ""
-            failures = ((503, unfinished + said),)
+            last = f"; the last answer was: {self._last_reason}" if self._last_reason else ""
+            failures = ((503, unfinished + last),)
         return Sent(
             accepted=counts["accepted"],
             rejected=counts["rejected"],

@@ -1,80 +1,54 @@
-"""
-The Lambda function: a delivery of Firehose comes in, and lands at the listener.
+"""The Lambda function: converts a delivery of Firehose and sends it to the listener.
 
-The whole way is in `Function._deliver`: the ingress's event is checked and
-parsed, the records are converted to remote-write bodies, the bodies are sent,
-and what became of every sample decides the answer. Firehose keeps, and backs up
-to S3, whatever is answered with another status than 200.
+`Function._deliver` is the whole flow: event -> delivery -> conversion -> sending -> answer.
+Firehose keeps, and backs up to S3, whatever is answered with another status than 200.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 import os
-import random
-import time
 from typing import TYPE_CHECKING, Any
 
-from handler.access import (
-    Keyring,
-    secrets_of,
-    token_for_http,
-    token_for_transformation,
-    unchecked_secrets,
-)
+from handler.access import Keyring, redactor_of, secrets_of, token_for, unchecked_secrets
+from handler.client import Client
 from handler.conversion import bytes_for_body, new_converter
-from handler.endpoint import endpoint_at
-from handler.errors import HandlerError, OutOfTimeError, SettingsError
+from handler.errors import HandlerError, IngressError, OutOfTimeError, SettingsError
 from handler.ingress import HttpIngress, Ingress, open_ingress
-from handler.last_resort import answer_all_the_same, places_of, traceback_of, unforeseen
-from handler.listener import allowed_custom_listener
-from handler.outcome import Outcome, judge, malformed_records
+from handler.listener import allowed_custom_listener, endpoint_at
 from handler.redaction import Redactor, cut
+from handler.result import DeliveryResult, result_of, unforeseen
 from handler.sender import Clock, Sender
 from handler.settings import known_variables, read_settings
-from handler.telemetry import Report, Telemetry, token_id
-from handler.transport import Transport
+from handler.telemetry import MAX_KEY, Telemetry, token_id, traceback_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from converters.convert import Conversion
-    from handler.account import Sent
     from handler.delivery import Delivery
+    from handler.listener import Endpoint
     from handler.secrets import Secret
-    from handler.sender import Endpoint
     from handler.settings import Settings
 
-# Work stops this long before Lambda would kill the function, or the budget is over.
+# Work stops this long before Lambda would kill the function, or before the budget ends.
 _MARGIN_SECONDS = 0.5
-
-# Thousands of records may be malformed; nobody reads as many lines.
-_MAX_ERROR_LINES = 10
-
-# Firehose's id of a request has 36 characters, the ARN of a stream at most some 150.
-_MAX_KEY = 1000
-
-# As many metrics are told that they became one series with another.
-_MAX_COLLISIONS_TOLD = 100
 
 
 class Function:
-    """
-    The function with everything it keeps from one delivery to the next.
+    """The function with everything that it keeps from one delivery to the next.
 
     Args:
         environ: The environment variables.
         clock: Time and chance.
-        transport: What makes the requests; None: one over the network.
+        client: Makes the requests; None for one over the network.
     """
 
     def __init__(
-        self, environ: Mapping[str, str], clock: Clock, transport: Transport | None = None
+        self, environ: Mapping[str, str], clock: Clock, client: Client | None = None
     ) -> None:
         self._clock = clock
         self._telemetry = Telemetry(environ)
-        self._collisions_told: set[str] = set()
-        self._warnings: list[str] = []
         self._settings: Settings | SettingsError
         try:
             settings = self._settings = read_settings(environ)
@@ -82,47 +56,50 @@ class Function:
             self._settings = error
             self._unchecked_secrets = unchecked_secrets(environ)
             return
-        self._warnings += settings.warnings
-        self._keyring = Keyring(settings, clock.monotonic)
+        self._warnings = list(settings.warnings)
+        self._keyring = Keyring(settings, clock.monotonic, self._telemetry.warning)
         self._converter = new_converter(settings)
         self._sender = Sender(
-            transport or Transport(connections=settings.concurrency),
+            client or Client(connections=settings.concurrency),
             clock,
             concurrency=settings.concurrency,
             timeout_seconds=settings.timeout_seconds,
         )
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
-        """Answer one invocation; whatever happens, in the words of its ingress."""
+        """Answer one invocation in its ingress's own form, whatever happens."""
         entered = self._clock.monotonic()
         # An event of another kind is answered like an HTTP request.
         ingress: Ingress = HttpIngress({})
-        with self._telemetry.one_delivery():
+        with self._telemetry.delivery():
             try:
-                self._telemetry.learn(lambda_request_id=str(getattr(context, "aws_request_id", "")))
+                request_id = str(getattr(context, "aws_request_id", ""))
+                self._telemetry.add_keys(lambda_request_id=request_id)
                 ingress = open_ingress(event)
-                outcome = self._deliver(ingress, context, entered)
+                result = self._deliver(ingress, context, entered)
             except HandlerError as error:
-                outcome = self._refuse(error, ingress)
+                result = self._refuse(error, ingress)
             except Exception as error:  # noqa: BLE001 - Firehose must get an answer all the same
-                outcome = self._fail(error)
-            self._tell_of_stores()
-        return ingress.answer(outcome, int(self._clock.wall() * 1000))
+                trace = traceback_of(error)
+                self._telemetry.error("unforeseen error", status=500, traceback=trace)
+                result = unforeseen(error)
+        return ingress.answer(result, int(self._clock.wall() * 1000))
 
-    def _deliver(self, ingress: Ingress, context: Any, entered: float) -> Outcome:
-        """Take one delivery the whole way."""
-        self._hide_secrets(ingress)
-        settings = self._checked_settings()
-        if ingress.is_http:
-            token = token_for_http(settings, self._keyring, ingress.access_key)
-        else:
-            token = token_for_transformation(settings, self._keyring)
+    def _deliver(self, ingress: Ingress, context: Any, entered: float) -> DeliveryResult:
+        """Convert and send one delivery."""
+        self._redact_for(ingress)
+        self._telemetry.add_stream_keys(ingress.request_id, ingress.source_arn)
+        if isinstance(self._settings, SettingsError):
+            # Without the frames of earlier deliveries, which would stay in memory.
+            raise self._settings.with_traceback(None)
+        settings = self._settings
+        token = token_for(ingress, settings, self._keyring)
         if token is not None:
-            self._telemetry.learn(token_id=token_id(token.versions()[0]))
-        self._hide_secrets(ingress)
-        delivery = ingress.parse(bytes_for_body(settings.memory_size))
+            self._telemetry.add_keys(token_id=token_id(token.versions()[0]))
+        delivery = ingress.parse(bytes_for_body(settings.memory_bytes))
         endpoint = _endpoint(settings, delivery, token)
-        self._hide_secrets(ingress, endpoint.url)
+        redact = self._redact_for(ingress, endpoint.url)
+        self._telemetry.add_stream_keys(delivery.request_id, delivery.source_arn)
         self._warn(delivery)
         deadline = _deadline(settings, context, entered, self._clock.monotonic())
         conversion = self._converter.convert(
@@ -132,13 +109,14 @@ class Function:
             check_deadline=lambda: self._check(deadline),
         )
         sent = self._sender.send(conversion.lanes, endpoint, deadline)
-        redact = self._hide_secrets(ingress, endpoint.url)
-        outcome = judge(delivery, conversion, sent, settings.transform_result)
-        self._report(delivery, conversion, sent, outcome, entered)
-        return outcome.told(redact)
+        result = result_of(delivery, conversion, sent, settings.transform_result)
+        milliseconds = (self._clock.monotonic() - entered) * 1000
+        now = self._clock.wall()
+        self._telemetry.report(delivery, conversion, sent, result, milliseconds, now)
+        return result.redacted(redact)
 
     def _warn(self, delivery: Delivery) -> None:
-        """Tell what is wrong with the settings, once, and with the delivery's attributes."""
+        """Warn of the settings, in the first delivery, and of the delivery's attributes."""
         while self._warnings:
             self._telemetry.warning(self._warnings.pop(0))
         if delivery.common.warning:
@@ -147,93 +125,34 @@ class Function:
     def _check(self, deadline: float) -> None:
         if self._clock.monotonic() >= deadline:
             raise OutOfTimeError(
-                "the time for the delivery was over before it was converted; make the function's "
-                "memory, and with it its share of CPU, larger"
+                "the time for the delivery was up before it was converted; give the function "
+                "more memory, and with it a larger share of CPU"
             )
 
-    def _checked_settings(self) -> Settings:
-        if isinstance(self._settings, SettingsError):
-            raise self._settings
-        return self._settings
-
-    def _report(
-        self,
-        delivery: Delivery,
-        conversion: Conversion,
-        sent: Sent,
-        outcome: Outcome,
-        entered: float,
-    ) -> None:
-        """Tell what became of a delivery: what is wrong in lines of its own, then the numbers."""
-        tell = self._telemetry
-        for words in outcome.errors[:_MAX_ERROR_LINES]:
-            tell.error(words)
-        if len(outcome.errors) > _MAX_ERROR_LINES:
-            tell.error(f"and {len(outcome.errors) - _MAX_ERROR_LINES} more errors")
-        for error in sent.errors:
-            tell.error("unforeseen error", traceback=traceback_of(error))
-        for refusal in sent.refusals:
-            tell.warning(
-                "the listener rejected samples for good",
-                samples=refusal.samples,
-                listener_words=refusal.words,
-                example=refusal.example,
-            )
-        untold = sorted(set(conversion.collided) - self._collisions_told)
-        for metric in untold[: _MAX_COLLISIONS_TOLD - len(self._collisions_told)]:
-            self._collisions_told.add(metric)
-            tell.warning(
-                "two metrics differ only in what lower-casing or sanitising takes away and "
-                "became one series; LABEL_VALUE_CASE=keep keeps their values apart",
-                metric=metric,
-            )
-        age = None
-        if conversion.oldest_ms is not None:
-            age = max(0.0, self._clock.wall() - conversion.oldest_ms / 1000)
-        tell.delivered(
-            Report(
-                records=len(delivery.records),
-                malformed=len(malformed_records(delivery, conversion)),
-                conversion=conversion,
-                sent=sent,
-                status=outcome.status,
-                milliseconds=(self._clock.monotonic() - entered) * 1000,
-                oldest_age_seconds=age,
-            )
-        )
-
-    def _refuse(self, error: HandlerError, ingress: Ingress) -> Outcome:
-        """Answer a delivery that was not taken; nothing of it has been sent."""
-        # What was refused may be a secret, and the stores may have told some by now.
-        text = self._hide_secrets(ingress)(str(error))
+    def _refuse(self, error: HandlerError, ingress: Ingress) -> DeliveryResult:
+        """Return the result of a delivery of which nothing has been sent."""
+        text = self._redact_for(ingress)(str(error))
         self._telemetry.error(text, status=error.status)
-        return Outcome(error.status, (text,), failed_records=None)
+        return DeliveryResult(error.status, (text,), failed_records=None)
 
-    def _fail(self, error: Exception) -> Outcome:
-        """Answer what nobody foresaw."""
-        self._telemetry.error("unforeseen error", status=500, traceback=traceback_of(error))
-        return unforeseen(error)
+    def _redact_for(self, ingress: Ingress, url: str = "") -> Callable[[str], str]:
+        """Keep the secrets of a delivery out of all further log lines; return the redactor.
 
-    def _hide_secrets(self, ingress: Ingress, url: str = "") -> Redactor:
-        """Keep all secrets that are known by now out of every line; return what does so."""
-        settings = self._settings
-        if isinstance(settings, SettingsError):
-            redact = Redactor([*self._unchecked_secrets, ingress.access_key])
-        else:
-            redact = Redactor(secrets_of(settings, self._keyring, ingress.access_key, url))
-        self._telemetry.keep_out(redact)
-        # The sender's own words, which may be secrets too.
-        self._telemetry.learn(
-            firehose_request_id=cut(ingress.request_id, _MAX_KEY),
-            **_stream_keys(cut(ingress.source_arn, _MAX_KEY)),
-        )
+        Args:
+            ingress: The ingress, which may hold an access key.
+            url: The listener, as the delivery names it; empty for the operator's.
+        """
+
+        def redact(text: str) -> str:
+            # At each use: by then a secret store may have returned more of them.
+            if isinstance(self._settings, SettingsError):
+                secrets = [*self._unchecked_secrets, ingress.access_key or ""]
+            else:
+                secrets = secrets_of(self._settings, self._keyring, ingress.access_key, url)
+            return redactor_of(tuple(secrets))(text)
+
+        self._telemetry.redact_with(redact)
         return redact
-
-    def _tell_of_stores(self) -> None:
-        """Tell why a newer version of a secret could not be looked for."""
-        if not isinstance(self._settings, SettingsError):
-            for failure in self._keyring.failures():
-                self._telemetry.warning(failure)
 
 
 def _endpoint(settings: Settings, delivery: Delivery, token: Secret | None) -> Endpoint:
@@ -253,18 +172,7 @@ def _deadline(settings: Settings, context: Any, entered: float, now: float) -> f
     return end - _MARGIN_SECONDS
 
 
-def _stream_keys(source_arn: str) -> dict[str, str]:
-    """Return what every line tells of the Firehose stream."""
-    # arn:aws:firehose:<region>:<account>:deliverystream/<name>
-    parts = source_arn.split(":")
-    return {"source_arn": source_arn, "account": parts[4] if len(parts) > 4 else ""}
-
-
-_CLOCK = Clock(
-    monotonic=time.monotonic,
-    wall=time.time,
-    jitter=lambda ceiling: random.uniform(0, ceiling),  # noqa: S311 - spreads retries, no secret
-)
+_CLOCK = Clock()
 
 
 @functools.lru_cache(maxsize=1)
@@ -273,8 +181,7 @@ def _function(variables: tuple[tuple[str, str], ...]) -> Function:
 
 
 def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
-    """
-    Answer an invocation of the Lambda function.
+    """Answer an invocation of the Lambda function.
 
     Args:
         event: An event of any ingress.
@@ -284,14 +191,30 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
         The ingress's answer; an exception never leaves the function.
     """
     environ = known_variables(os.environ)
-    tell = traceback_of
+    function = None
     try:
-        # The first invocation builds the function: an import that reads settings
-        # could only report a bad one by crashing.
+        # Built here, not at import, where a bad setting could only be reported by a crash.
         function = _function(tuple(environ.items()))
-        # From here on an error's text may repeat a secret that a store has told.
-        tell = places_of
         return function(event, context)
     except Exception as error:  # noqa: BLE001 - Firehose must get an answer all the same
-        now_ms = int(_CLOCK.wall() * 1000)
-        return answer_all_the_same(error, tell(error), event, environ, now_ms)
+        return _answer_failure(error, event, environ, built=function is not None)
+
+
+def _answer_failure(
+    error: Exception, event: Any, environ: Mapping[str, str], *, built: bool
+) -> dict[str, Any]:
+    """Answer an invocation without the function, whose settings or log may be what failed."""
+    try:
+        ingress: Ingress = open_ingress(event)
+    except IngressError:
+        ingress = HttpIngress({})
+    redact = Redactor([*unchecked_secrets(environ), ingress.access_key])
+    # A built function may have fetched secrets, which the error's text may repeat.
+    line = {
+        "level": "ERROR",
+        "message": "unforeseen error",
+        "firehose_request_id": redact(cut(ingress.request_id, MAX_KEY)),
+        "traceback": redact(traceback_of(error, with_text=not built)),
+    }
+    print(json.dumps(line))  # noqa: T201 - the logger may be what failed
+    return ingress.answer(unforeseen(error), int(_CLOCK.wall() * 1000))

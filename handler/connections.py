@@ -1,231 +1,191 @@
-"""Connections to listeners, kept for later requests."""
+"""What `requests` and urllib3 leave open about connections to a listener.
+
+The reading of a response is bounded as a whole, a head that is cut off is an error, a connection
+that was idle for too long or is not clean is not used again, and all connections share one TLS
+context: a new one for each connection would read a hundred certificates every time.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import errno
+import io
 import os
-import select
-import socket
 import ssl
 import threading
-import weakref
-from http.client import HTTPConnection, HTTPResponse
-from importlib.util import find_spec
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+import time
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from handler.attempt import NoWayError
-from handler.route import DEFAULT_PORTS, proxy_credentials
+from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from urllib.parse import SplitResult
+    import socket
 
-    from handler.attempt import Attempt
-    from handler.route import Route
+    from urllib3.response import HTTPResponse as PooledResponse
 
-# Where an operator names the certificates of a private authority.
-_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+# A load balancer closes a connection that was idle for 60 s, and a frozen instance cannot see it.
+_MAX_IDLE_SECONDS = 50.0
 
 
-class TunnelError(NoWayError):
-    """The proxy does not connect to the listener."""
+class ResponseHeadError(HTTPException):
+    """The head of a response cannot be used; the text says why, and repeats nothing of it."""
 
 
-class Connection(HTTPConnection):
-    """
-    A connection to a listener, which serves one attempt after the other.
+class KeptConnectionError(OSError):
+    """A connection that had been used before failed before there was a response."""
 
-    Args:
-        route: The way to the listener.
-        tls: What verifies the listener; None for http.
 
-    Attributes:
-        route: The way to the listener.
-        reusable: Whether the last answer has been read to its end.
-    """
+class _BoundedReads(io.RawIOBase):
+    """Reads from a socket, all reads together bounded by its timeout."""
 
-    _attempt: Attempt
+    def __init__(self, connected: socket.socket, reads: io.RawIOBase) -> None:
+        self._socket = connected
+        self._reads = reads
+        self._end = time.monotonic() + (connected.gettimeout() or 0.0)
+        self.at_end = False
 
-    def __init__(self, route: Route, tls: ssl.SSLContext | None) -> None:
-        super().__init__(route.host, route.port)
-        # Decides whether the header Host names the port.
-        self.default_port = DEFAULT_PORTS[route.scheme]
-        self.route = route
-        self.reusable = False
-        self._tls = tls
+    def readable(self) -> bool:
+        return True
 
-    def serve(self, attempt: Attempt) -> None:
-        """Be the connection of an attempt from here on."""
-        self._attempt = attempt
-        self.reusable = False
-        if self.sock is not None:
-            self.sock.settimeout(attempt.left())
-            attempt.watch(self.sock)
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left)
+        count: int | None = self._reads.readinto(buffer)
+        self.at_end = count == 0
+        return count
 
-    def connect(self) -> None:
-        """Connect within the time of the attempt; the base calls this where there is no socket."""
-        proxy = urlsplit(self.route.proxy) if self.route.proxy else None
-        host, port = self.route.host, self.route.port
-        if proxy is not None:
-            host, port = proxy.hostname or "", proxy.port or DEFAULT_PORTS["http"]
-        connected = _reach(host, port, self._attempt)
-        with contextlib.ExitStack() as failing:
-            failing.callback(connected.close)
-            if self._tls is None:
-                self.sock = connected
-            else:
-                if proxy is not None:
-                    self._open_tunnel(connected, proxy)
-                host_name = _encoded(self.route.host)
-                self.sock = self._tls.wrap_socket(connected, server_hostname=host_name)
-            failing.pop_all()
+    def close(self) -> None:
+        self._reads.close()
+        super().close()
+
+
+class _Response(HTTPResponse):
+    """Sees what `http.client` overlooks: a head that is cut off, or says nothing usable."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self._reads = _BoundedReads(sock, self.fp.detach())
+        self.fp = io.BufferedReader(self._reads)
+
+    def begin(self) -> None:
+        super().begin()
+        # Nothing reads on behind the empty line that ends the head.
+        if self._reads.at_end:
+            raise ResponseHeadError("the head of the response was cut off")
+        if self.status < 200:
+            raise ResponseHeadError(f"{self.status} is not the status of a response")
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isascii() and length.isdigit()):
+            raise ResponseHeadError("the response's Content-Length is not a number")
+        # `requests` would parse them, and read an endless body before it looks where to go.
+        del self.headers["Set-Cookie"]
+        del self.headers["Location"]
+
+
+class _Connection(HTTPConnection):
+    """A connection that knows when it was used last."""
+
+    response_class = _Response
+    _used_at = 0.0
 
     @property
-    def forwarded(self) -> bool:
-        """Whether a proxy reads the requests, which have to name the listener for it."""
-        return self.route.proxy is not None and self._tls is None
-
-    def proxy_headers(self) -> Mapping[str, str]:
-        """Return what a proxy that forwards requests wants to see in each of them."""
-        return proxy_credentials(urlsplit(self.route.proxy or "")) if self.forwarded else {}
-
-    def is_open(self) -> bool:
-        """Tell whether another request can be sent; not where the listener has closed."""
-        if self.sock is None:
+    def is_connected(self) -> bool:
+        """Whether the connection can be used again."""
+        # By the wall clock: the monotonic one stands still while the instance is frozen.
+        if not 0 <= time.time() - self._used_at < _MAX_IDLE_SECONDS:
             return False
-        if isinstance(self.sock, ssl.SSLSocket) and self.sock.pending():
-            return False
-        poll = select.poll()
-        poll.register(self.sock, select.POLLIN)
-        # What can be read now is the end, or an answer that nobody has asked for.
-        return not poll.poll(0)
+        # What can be read now is no response to a request that has not been made yet.
+        unread = isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0
+        return super().is_connected and not unread
 
-    def _open_tunnel(self, connected: socket.socket, proxy: SplitResult) -> None:
-        """Let the proxy connect to the listener."""
-        target = f"[{self.host}]" if ":" in self.host else _encoded(self.host).decode("ascii")
-        target = f"{target}:{self.port}"
-        headers = {"Host": target, **proxy_credentials(proxy)}
-        lines = [f"CONNECT {target} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items()), "", ""]
-        connected.sendall("\r\n".join(lines).encode("ascii"))
-        answer = HTTPResponse(connected, method="CONNECT")
-        try:
-            answer.begin()
-            if answer.status != 200:
-                raise TunnelError(f"the proxy does not connect: it answered {answer.status}")
-        finally:
-            answer.close()
+    def connect(self) -> None:
+        """Connect; a name look-up that took all the time must not be followed by a request."""
+        end = time.monotonic() + (self.timeout or 0.0)
+        super().connect()
+        if time.monotonic() >= end:
+            self.close()
+            raise TimeoutError
 
-
-class Connections:
-    """
-    Connections that no request uses now.
-
-    Args:
-        limit: How many to keep at most.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._idle: list[Connection] = []
-        self._tls: ssl.SSLContext | None = None
-        self._lock = threading.Lock()
-        weakref.finalize(self, _close_all, self._idle)
-
-    @contextlib.contextmanager
-    def one(self, route: Route) -> Iterator[Connection]:
-        """
-        Give a connection to a request, one that was kept or a new one, and take it back.
-
-        Args:
-            route: The way to the listener.
+    def getresponse(self) -> PooledResponse:  # type: ignore[override] # as in urllib3
+        """Return the response, as soon as its head is there.
 
         Raises:
-            OSError: There are no certificates to verify the listener with.
+            KeptConnectionError: The connection had been used before, and has failed.
         """
-        connection = self._take(route)
+        kept = self._used_at > 0
         try:
-            yield connection
-        finally:
-            if connection.reusable and connection.is_open():
-                self._keep(connection)
-            else:
-                connection.close()
+            response = super().getresponse()
+        except TimeoutError:
+            # No time is left for another connection.
+            raise
+        except (OSError, HTTPException) as error:
+            if kept:
+                raise KeptConnectionError from error
+            raise
+        self._used_at = time.time()
+        return response
 
-    def _take(self, route: Route) -> Connection:
-        while (kept := self._pop(route)) is not None:
-            if kept.is_open():
-                return kept
-            kept.close()
-        return Connection(route, self._verifier() if route.scheme == "https" else None)
+    def close(self) -> None:
+        """Close the connection; the next request opens a new one."""
+        super().close()
+        self._used_at = 0.0
 
-    def _verifier(self) -> ssl.SSLContext:
-        """Return what verifies listeners, the same for all of them."""
-        # To read the hundred certificates takes as long as to import a large package: once is
-        # enough, also where the first bodies of a delivery come from several threads.
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+_POOLS = {"http": _Pool, "https": _TlsPool}
+
+
+class Adapter(HTTPAdapter):
+    """Makes the connections of a `requests.Session`.
+
+    Args:
+        listeners: To how many listeners to keep connections.
+        connections: How many to keep to each of them.
+    """
+
+    def __init__(self, listeners: int, connections: int) -> None:
+        self._tls: ssl.SSLContext | None = None
+        self._lock = threading.Lock()
+        super().__init__(pool_connections=listeners, pool_maxsize=connections)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Return what connects through a proxy, which may itself be reached with TLS."""
+        manager = super().proxy_manager_for(proxy, proxy_ssl_context=self._context(), **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+    def build_connection_pool_key_attributes(
+        self, request: Any, verify: Any, cert: Any = None
+    ) -> Any:
+        """Return what a connection depends on: scheme, host and port, and the TLS context."""
+        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {"ssl_context": self._context()} if host["scheme"] == "https" else {}
+
+    def cert_verify(self, *args: Any, **kwargs: Any) -> None:
+        """Do nothing: the TLS context verifies every certificate."""
+
+    def _context(self) -> ssl.SSLContext:
         with self._lock:
             if self._tls is None:
-                self._tls = ssl.create_default_context(cafile=_certificates())
-                self._tls.set_alpn_protocols(["http/1.1"])
+                named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")
+                trusted = Path(named or DEFAULT_CA_BUNDLE_PATH)
+                place = "capath" if trusted.is_dir() else "cafile"
+                self._tls = ssl.create_default_context(**{place: str(trusted)})  # type: ignore[arg-type]
             return self._tls
-
-    def _keep(self, connection: Connection) -> None:
-        """Keep a connection; the one that was used longest ago makes room."""
-        with self._lock:
-            self._idle.append(connection)
-            surplus = self._idle.pop(0) if len(self._idle) > self._limit else None
-        if surplus is not None:
-            surplus.close()
-
-    def _pop(self, route: Route) -> Connection | None:
-        """Return the connection of a way that was used last."""
-        with self._lock:
-            for place in reversed(range(len(self._idle))):
-                if self._idle[place].route == route:
-                    return self._idle.pop(place)
-        return None
-
-
-def _close_all(connections: list[Connection]) -> None:
-    while connections:
-        connections.pop().close()
-
-
-def _reach(host: str, port: int, attempt: Attempt) -> socket.socket:
-    """Return a socket connected to a host, whichever of its addresses answers."""
-    addresses = socket.getaddrinfo(_encoded(host), port, type=socket.SOCK_STREAM)
-    failure: OSError = TimeoutError()
-    for number, (family, kind, protocol, _, address) in enumerate(addresses):
-        connected = socket.socket(family, kind, protocol)
-        try:
-            # An address that never answers leaves the others their part of the time.
-            connected.settimeout(attempt.left() / (len(addresses) - number))
-            attempt.watch(connected)
-            connected.connect(address)
-            connected.settimeout(attempt.left())
-            # The headers must not wait for an answer before the body follows them.
-            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except OSError as error:
-            connected.close()
-            failure = error
-        else:
-            return connected
-    raise failure
-
-
-def _encoded(host: str) -> bytes:
-    # Given text, Python imports its codec for international names: 2 ms of a cold start.
-    return host.encode("ascii" if host.isascii() else "idna")
-
-
-def _certificates() -> str:
-    """Return the file with the certificates of the authorities that are trusted."""
-    for variable in _CA_VARIABLES:
-        if os.environ.get(variable):
-            return os.environ[variable]
-    # To say where its file is, certifi itself would import what reads files out of archives.
-    package = find_spec("certifi")
-    if package is None or not package.submodule_search_locations:
-        raise FileNotFoundError(errno.ENOENT, "the package certifi is missing")
-    return f"{package.submodule_search_locations[0]}/cacert.pem"

@@ -1,12 +1,11 @@
-"""The converter as the operator has configured it, and what a delivery may take of memory."""
+"""The converter as the settings want it, and how large a delivery may be."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from converters.convert import Converter, Limits, Profile
-from handler.body import MAX_INFLATED_BYTES
+from handler.delivery import MAX_INFLATED_BYTES
 
 if TYPE_CHECKING:
     from handler.settings import Settings
@@ -16,45 +15,42 @@ _CACHE_BYTES = 64_000_000
 
 # The interpreter with all packages, the delivery's own bytes, and the logs extension.
 _TAKEN_BYTES = 150_000_000
-# Of Lambda's smallest functions. A body is in memory three times for a moment, as bytes,
-# text and records.
+# Of Lambda's smallest functions. A body is in memory three times for a moment, as bytes, text and
+# records.
 _LEAST_SHARE = 4
 
-# What is free is divided by what the worst deliveries were measured to take. A data point
-# whose series is known takes up to 1,700 bytes until it is written (many periods of one
-# series), and half of that is spare for points that have to be merged. New labels take a
-# third less than is counted, 1,100 bytes for each of CloudWatch's points; bodies take what
-# they have. A function of 512 MB, the default, accepts 107,000 points; an event of 6 MB has
-# 18,000, gzipped 65,000. `make hostile` measures what is worse.
+# What is free is divided by what the worst deliveries were measured to take. A data point whose
+# series is known takes up to 1,700 bytes until it is written (many periods of one series), and
+# half of that is spare for points that have to be merged. New labels take a third less than is
+# counted, 1,100 bytes for each of CloudWatch's points; bodies take what they have. A function of
+# 512 MB, the default, accepts 107,000 points; an event of 6 MB has 18,000, gzipped 65,000.
+# `make hostile` measures what is worse.
 _BYTES_PER_POINT = 3_000
 _LABELS_SHARE = 3
 _BODIES_SHARE = 8
 
 
 def new_converter(settings: Settings) -> Converter:
-    """Return a converter for these settings."""
+    """Return a converter for the settings."""
     return Converter(
         Profile(
-            keep_case=settings.keep_case,
+            keep_case=settings.label_value_case == "keep",
             native_histograms=settings.native_histograms,
             max_bytes=settings.max_bytes,
             cache_bytes=_CACHE_BYTES,
-            limits=limits_of_delivery(settings.memory_size),
+            limits=limits_of_delivery(settings.memory_bytes),
         )
     )
 
 
-def limits_of_delivery(memory_size: str) -> Limits:
-    """Return what the conversion of one delivery may take.
+def limits_of_delivery(memory: int | None) -> Limits:
+    """Return how much the conversion of one delivery may take.
 
-    With more, Lambda would kill the function, which then answers nothing and
-    logs no reason.
+    With more, Lambda would kill the function, which could then neither answer nor log why.
 
     Args:
-        memory_size: AWS_LAMBDA_FUNCTION_MEMORY_SIZE, in MiB; empty where the
-            process is not Lambda's.
+        memory: The function's memory in bytes; None where the process is not Lambda's.
     """
-    memory = _bytes_of(memory_size)
     if memory is None:
         return Limits()
     free = max(memory - _TAKEN_BYTES - _CACHE_BYTES, memory // _LEAST_SHARE)
@@ -65,18 +61,12 @@ def limits_of_delivery(memory_size: str) -> Limits:
     )
 
 
-def bytes_for_body(memory_size: str) -> int:
-    """
-    Return how many bytes the body of a delivery may have when it is inflated.
+def bytes_for_body(memory: int | None) -> int:
+    """Return how many bytes the body of a delivery may have, inflated.
 
     Args:
-        memory_size: As for `limits_of_delivery`.
+        memory: As for `limits_of_delivery`.
     """
-    memory = _bytes_of(memory_size)
     if memory is None:
         return MAX_INFLATED_BYTES
     return min(MAX_INFLATED_BYTES, memory // _LEAST_SHARE)
-
-
-def _bytes_of(memory_size: str) -> int | None:
-    return int(memory_size) << 20 if re.fullmatch("[1-9][0-9]{0,6}", memory_size) else None

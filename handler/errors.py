@@ -1,17 +1,16 @@
-"""
-What can stop a delivery before anything is sent.
+"""What can stop a delivery before anything is sent.
 
 The tree::
 
-    HandlerError                     carries the status of the answer
+    HandlerError                     has the status of the answer
     ├── SettingsError          500   the operator's settings are wrong
     ├── SecretError            500   a secret cannot be read from its store
-    ├── OutOfTimeError         503   the time was over before all was converted
-    └── RequestError                 the delivery cannot be taken as it is
+    ├── OutOfTimeError         503   the time was up before all was converted
+    └── RequestError                 the delivery cannot be accepted as it is
         ├── IngressError       400   an event of no known ingress
         ├── BodyError          400   the body is missing, broken or too large
         ├── AccessKeyMissing   400   no access key where one is needed
-        ├── AccessKeyWrong     401   another access key than the expected one
+        ├── AccessKeyWrong     401   a different access key than expected
         └── ListenerNotAllowed 400   CUSTOM_LISTENER names a host that is not allowed
 
 Firehose keeps a batch that is answered with any of these and, after its
@@ -23,7 +22,7 @@ from __future__ import annotations
 
 
 class HandlerError(Exception):
-    """Stops a delivery; the text tells the operator what to do."""
+    """Stops a delivery; its text says what the operator should do."""
 
     status = 500
 
@@ -37,13 +36,13 @@ class SecretError(HandlerError):
 
 
 class OutOfTimeError(HandlerError):
-    """The time for the delivery was over before anything could be sent."""
+    """The time for the delivery was up before anything could be sent."""
 
     status = 503
 
 
 class RequestError(HandlerError):
-    """The delivery cannot be taken as it is."""
+    """The delivery cannot be accepted as it is."""
 
     status = 400
 
@@ -61,7 +60,7 @@ class AccessKeyMissing(RequestError):  # noqa: N818 - named for what Firehose di
 
 
 class AccessKeyWrong(RequestError):  # noqa: N818 - likewise
-    """The request has another access key than the expected one."""
+    """The request has a different access key than expected."""
 
     status = 401
 

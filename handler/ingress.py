@@ -1,30 +1,30 @@
-"""
-The ways in, told apart by the shape of the event, and each one's way to answer.
+"""The ingresses: recognised by the shape of the event, each with its own form of answer.
 
-Over HTTP (API Gateway REST and HTTP APIs, Function URL, load balancer) Firehose
-takes only status 200 with `{"requestId", "timestamp", "errorMessage"}` for
-success ("HTTP Endpoint Delivery Request and Response Specifications"). A data
-transformation is answered record by record ("Amazon Data Firehose data
-transformation").
+Over HTTP (API Gateway REST and HTTP APIs, Function URL, load balancer) Firehose takes only status
+200 with `{"requestId", "timestamp", "errorMessage"}` for success ("HTTP Endpoint Delivery Request
+and Response Specifications"). A data transformation is answered record by record ("Amazon Data
+Firehose data transformation").
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
-from handler.body import MAX_INFLATED_BYTES, parse_body
 from handler.delivery import (
+    MAX_INFLATED_BYTES,
     Delivery,
     milliseconds,
+    parse_body,
     parse_common_attributes,
     parse_record,
 )
 from handler.errors import BodyError, IngressError
 
 if TYPE_CHECKING:
-    from handler.outcome import Outcome
+    from handler.result import DeliveryResult
 
 _SMALL_BODY = 256 * 1024
 
@@ -35,8 +35,7 @@ _UNKNOWN = (
 
 
 class Ingress(Protocol):
-    """
-    A way in: parses its event, and answers in its own form.
+    """A way in: parses its event, and answers in its own form.
 
     Attributes:
         is_http: Whether Firehose came over HTTP and may have sent an access key.
@@ -51,23 +50,21 @@ class Ingress(Protocol):
     access_key: str | None
 
     def parse(self, max_body_bytes: int = MAX_INFLATED_BYTES) -> Delivery:
-        """
-        Return the delivery in the event.
+        """Return the delivery in the event.
 
         Args:
-            max_body_bytes: What an HTTP request's body may have when it is inflated.
+            max_body_bytes: The largest size of an HTTP request's body, inflated.
 
         Raises:
             RequestError: The event does not hold one.
         """
 
-    def answer(self, outcome: Outcome, now_ms: int) -> dict[str, Any]:
+    def answer(self, result: DeliveryResult, now_ms: int) -> dict[str, Any]:
         """Return what the Lambda invocation returns; `now_ms` is the time since the epoch."""
 
 
 def open_ingress(event: Any) -> Ingress:
-    """
-    Return the ingress that the event of a Lambda invocation came through.
+    """Return the ingress that the event of a Lambda invocation came through.
 
     Raises:
         IngressError: It is none that is known.
@@ -100,7 +97,7 @@ class HttpIngress:
     def parse(self, max_body_bytes: int = MAX_INFLATED_BYTES) -> Delivery:
         """Return the delivery in the request's body."""
         body = parse_body(self._event, max_body_bytes)
-        # "requestId: [...] must match the request's" - the header goes first.
+        # "requestId: [...] must match the request's": the header takes precedence.
         self.request_id = self.request_id or _text(body.get("requestId"))
         common = self._headers.get("x-amz-firehose-common-attributes")
         return Delivery(
@@ -111,41 +108,39 @@ class HttpIngress:
             delivered_ms=milliseconds(body.get("timestamp")),
         )
 
-    def answer(self, outcome: Outcome, now_ms: int) -> dict[str, Any]:
+    def answer(self, result: DeliveryResult, now_ms: int) -> dict[str, Any]:
         """Return an HTTP response with Firehose's JSON, never compressed."""
-        if not self.request_id:
-            self._learn_request_id()
         content = {
-            "requestId": self.request_id,
+            "requestId": self.request_id or self._request_id_in_body(),
             "timestamp": now_ms,
-            "errorMessage": outcome.message,
+            "errorMessage": result.message,
         }
         answer: dict[str, Any] = {
-            "statusCode": outcome.status,
+            "statusCode": result.status,
             "headers": {"Content-Type": "application/json"},
             "body": json.dumps(content),
             "isBase64Encoded": False,
         }
         if "elb" in _object(self._event.get("requestContext")):
-            answer["statusDescription"] = _STATUS_DESCRIPTIONS[outcome.status]
+            answer["statusDescription"] = f"{result.status} {HTTPStatus(result.status).phrase}"
             if "multiValueHeaders" in self._event:
                 # A target group with multi-value headers takes no other ones.
                 answer["multiValueHeaders"] = {"Content-Type": ["application/json"]}
         return answer
 
-    def _learn_request_id(self) -> None:
-        """
-        Look for the id in a body that has not been parsed since something else was wrong.
+    def _request_id_in_body(self) -> str:
+        """Return the id in a body that has not been parsed because of another problem.
 
-        In a small body only: whoever has no access key must not make the
-        function work. Firehose sends the id in a header too.
+        Only a small body is parsed: a request without the access key must cost little, and
+        Firehose sends the id in a header too.
         """
         with contextlib.suppress(BodyError):
-            self.request_id = _text(parse_body(self._event, _SMALL_BODY).get("requestId"))
+            return _text(parse_body(self._event, _SMALL_BODY).get("requestId"))
+        return ""
 
 
 class TransformationIngress:
-    """Firehose's data transformation: the function is called with the records themselves."""
+    """Firehose's data transformation: the event holds the records themselves."""
 
     is_http = False
     access_key: str | None = None
@@ -173,26 +168,17 @@ class TransformationIngress:
             delivered_ms=max((ms for ms in arrivals if ms is not None), default=None),
         )
 
-    def answer(self, outcome: Outcome, now_ms: int) -> dict[str, Any]:  # noqa: ARG002 - not dated
+    def answer(self, result: DeliveryResult, now_ms: int) -> dict[str, Any]:  # noqa: ARG002 - not dated
         """Return every record once, with its result."""
-        results = []
+        answers = []
         for record in self._records:
-            result = {"recordId": record.record_id, "result": outcome.transform_result}
-            if outcome.failed_records is None or record.number in outcome.failed_records:
-                result["result"] = "ProcessingFailed"
-            elif outcome.transform_result == "Ok":
-                result["data"] = record.encoded
-            results.append(result)
-        return {"records": results}
-
-
-_STATUS_DESCRIPTIONS = {
-    200: "200 OK",
-    400: "400 Bad Request",
-    401: "401 Unauthorized",
-    500: "500 Internal Server Error",
-    503: "503 Service Unavailable",
-}
+            answer = {"recordId": record.record_id, "result": result.transform_result}
+            if result.failed_records is None or record.number in result.failed_records:
+                answer["result"] = "ProcessingFailed"
+            elif result.transform_result == "Ok":
+                answer["data"] = record.encoded
+            answers.append(answer)
+        return {"records": answers}
 
 
 def _lower_cased_headers(event: dict[str, Any]) -> dict[str, str]:

@@ -1,5 +1,4 @@
-"""
-Finding the samples that a listener refuses among those that it would take.
+"""Finding the samples that a listener refuses among those that it would take.
 
 A remote-write 1.0 server may refuse a whole WriteRequest for one bad sample. So
 a refused body is cut apart, and each part sent once, down to a single sample; only
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from converters.bodies import Body
-    from handler.account import Account
-    from handler.transport import ListenerAnswer
+    from handler.account import SampleAccount
+    from handler.client import ListenerResponse
 
 # As many refusals without one acceptance mean that nothing in the body is wanted.
 _MAX_REFUSALS = 16
@@ -31,25 +30,24 @@ _Sequence = deque["Body"]
 
 def isolate(
     refused: Body,
-    answer: ListenerAnswer,
-    send: Callable[[Body], tuple[Verdict, ListenerAnswer | None]],
-    account: Account,
+    response: ListenerResponse,
+    send: Callable[[Body], tuple[Verdict, ListenerResponse | None]],
+    account: SampleAccount,
 ) -> bool:
-    """
-    Settle all samples of a refused body.
+    """Settle all samples of a refused body.
 
     First single series far apart are tried, until the listener takes one: where
     it refuses them all, it wants nothing of the body. Once it has taken
-    something, every sample is worth its own answer: what is left is halved, and
+    something, every sample is worth a request: what is left is halved, and
     only the time for the delivery ends the search. Halves of one series go in
     the order of time, the first settled before the second is sent.
 
     Args:
         refused: A body that the listener has refused.
-        answer: Its answer.
-        send: Sends a body, with retries for what passes, and says how it ended.
-            An account of what was accepted and of failures is its own.
-        account: Where rejected samples and a misconfigured listener are noted.
+        response: The listener's response to it.
+        send: Sends a body, with retries, and returns the verdict and the response. It counts
+            accepted samples and records failures itself.
+        account: Where rejected samples and a misconfigured listener are recorded.
 
     Returns:
         Whether all samples are settled; False where the rest has to wait for
@@ -57,27 +55,27 @@ def isolate(
     """
     cut = cut_out_series(refused)
     if cut is None:
-        unsent = _split(refused, answer, deque(), account)
+        unsent = _split(refused, response, deque(), account)
     else:
         rest, series = cut
         unsent = [deque([part]) for part in (series, *rest)]
     refusals, anything_accepted = 1, False
     while unsent:
-        # By turns far apart and deeper, since a series may begin with bad samples.
+        # In turn far apart and deeper, since a series may begin with bad samples.
         deeper = anything_accepted or refusals % 2
         sequence = unsent.pop(0) if deeper else _far_apart(unsent)
         body = sequence.popleft()
-        verdict, said = send(body)
+        verdict, latest = send(body)
         if verdict is Verdict.ACCEPTED:
             anything_accepted = True
             following = [sequence] if sequence else []
-        elif verdict is not Verdict.REFUSED or said is None:
+        elif verdict is not Verdict.REFUSED or latest is None:
             return False
         else:
             refusals += 1
             if refusals >= _MAX_REFUSALS and not anything_accepted:
-                return _give_up([body, *sequence, *chain.from_iterable(unsent)], said, account)
-            following = _split(body, said, sequence, account)
+                return _give_up([body, *sequence, *chain.from_iterable(unsent)], latest, account)
+            following = _split(body, latest, sequence, account)
         unsent = [*following, *unsent] if deeper else [*unsent, *following]
     return True
 
@@ -94,12 +92,12 @@ def _far_apart(unsent: list[_Sequence]) -> _Sequence:
 
 
 def _split(
-    body: Body, answer: ListenerAnswer, rest: _Sequence, account: Account
+    body: Body, response: ListenerResponse, rest: _Sequence, account: SampleAccount
 ) -> list[_Sequence]:
     """Return what is to be sent in a refused body's place; `rest` has to come after it."""
     halves = halve(body)
     if halves is None:
-        account.reject(body.samples, _words(answer), describe(body))
+        account.reject(body.samples, response.summary, describe(body))
         return [rest] if rest else []
     if halves.one_series:
         rest.extendleft(reversed(halves.parts))
@@ -107,18 +105,14 @@ def _split(
     return [deque([part]) for part in halves.parts]
 
 
-def _give_up(rest: list[Body], answer: ListenerAnswer, account: Account) -> bool:
-    if names_samples(answer.words):
+def _give_up(rest: list[Body], response: ListenerResponse, account: SampleAccount) -> bool:
+    if names_samples(response.text):
         for body in rest:
-            account.reject(body.samples, _words(answer), describe(body))
+            account.reject(body.samples, response.summary, describe(body))
         return True
     account.fail(
         500,
         f"the listener refused {_MAX_REFUSALS} requests in a row without naming a "
-        f"sample, check its URL and settings: {_words(answer)}",
+        f"sample, check its URL and settings: {response.summary}",
     )
     return False
-
-
-def _words(answer: ListenerAnswer) -> str:
-    return f"{answer.status} {answer.words.strip()}"

@@ -1,17 +1,27 @@
-"""Where to send: the operator's listener, or the one that a delivery names."""
+"""Where to send, and with which headers: the operator's listener or one that a delivery names."""
 
 from __future__ import annotations
 
+import json
 import re
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from handler import __version__
 from handler.errors import ListenerNotAllowed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from handler.auth import Auth
+    from handler.secrets import Secret
+    from handler.settings import Settings
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # One expression decides what the URL is, so that no second parser can disagree
 # about its host: no user part, no backslash, no white space, no fragment.
-# It is compiled for the first CUSTOM_LISTENER: most streams have none.
 _URL = (
     r"(?P<scheme>https?)://"
     rf"(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\])"
@@ -26,57 +36,116 @@ _MAX_HOST = 253
 
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
+# What remote write 1.0 or HTTP itself decides about a request.
+_FIXED_HEADERS = frozenset(
+    {
+        "content-type",
+        "content-encoding",
+        "content-length",
+        "x-prometheus-remote-write-version",
+        "user-agent",
+        "host",
+        "connection",
+        "transfer-encoding",
+    }
+)
+_HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_HEADER_VALUE = re.compile(r"[\x21-\x7e\x80-\xff](?:[\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?")
 
-class ListenerUrl(NamedTuple):
-    """A URL of which scheme and host are certain; the host in lower case."""
 
-    text: str
-    scheme: str
-    host: str
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a delivery's bodies go.
+
+    Attributes:
+        url: The remote-write URL.
+        headers: The headers of every request; they may hold secrets.
+        auth: Adds the headers that authenticate each request.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    auth: Auth = field(repr=False)
+
+
+def endpoint_at(url: str, settings: Settings, token: Secret | None) -> Endpoint:
+    """Return the endpoint at a URL, with the headers that remote write 1.0 demands.
+
+    Args:
+        url: The remote-write URL.
+        settings: The operator's settings: the authentication scheme, and further headers.
+        token: What to authenticate with; None where the scheme needs no token.
+    """
+    headers = {
+        **settings.headers,
+        "Content-Type": "application/x-protobuf",
+        "Content-Encoding": "snappy",
+        "X-Prometheus-Remote-Write-Version": "0.1.0",
+        "User-Agent": f"metric-stream-lambda/{__version__}",
+    }
+    return Endpoint(url, headers, settings.scheme(token))
+
+
+def is_header_value(text: str) -> bool:
+    """Return whether a text can be sent as the value of an HTTP header."""
+    return _HEADER_VALUE.fullmatch(text) is not None
+
+
+def further_headers(text: str) -> Mapping[str, str]:
+    """Return the headers in the setting REMOTE_WRITE_HEADERS.
+
+    Raises:
+        ValueError: It is no JSON object of headers that may be added. No part of a value is
+            repeated: a tenant's header may be a secret.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("must be a JSON object of header names and values") from None
+    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+        raise ValueError("must be a JSON object of header names and values, all text")
+    for name, header in value.items():
+        if not re.fullmatch(_HEADER_NAME, name) or not is_header_value(header):
+            raise ValueError("has a name or value that an HTTP header cannot carry")
+        if name.lower() in _FIXED_HEADERS:
+            raise ValueError(f"must not set {name}, which remote write decides")
+    return MappingProxyType(value)
 
 
 def is_listener_url(text: str) -> bool:
-    """Tell whether a text can be the operator's own listener: any http or https URL of a host."""
+    """Return whether a text can be the operator's own listener: any http or https URL of a host."""
     if re.search(r"[\s\\@#\x00-\x1f]", text):
         return False
     try:
         parts = urlsplit(text)
-        # A port that is no number raises where it is read.
+        # A port that is not a number raises here.
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
 
 
-def parse_listener_url(text: str) -> ListenerUrl | None:
-    """Return the URL; None where it is not a plain http or https URL without a user part."""
-    # Without ASCII the signs for Kelvin and the long s would count as letters.
-    match = re.fullmatch(_URL, text, re.IGNORECASE | re.ASCII)
-    if match is None or int(match["port"] or 443) > 65535 or len(match["host"]) > _MAX_HOST:
-        return None
-    return ListenerUrl(text, match["scheme"].lower(), match["host"].lower())
-
-
 def allowed_custom_listener(text: str, allowed_hosts: tuple[str, ...]) -> str:
-    """
-    Return the listener that a delivery's common attribute CUSTOM_LISTENER names.
+    """Return the listener that a delivery's common attribute CUSTOM_LISTENER names, as it is.
 
     Args:
         text: The attribute's value.
         allowed_hosts: Host names, or `*.` and a domain for any host below it.
 
     Raises:
-        ListenerNotAllowed: It is not an https URL of an allowed host.
+        ListenerNotAllowed: It is not an https URL of an allowed host. http is for loopback hosts.
     """
-    url = parse_listener_url(text)
-    if url is None:
+    # Without ASCII the signs for Kelvin and the long s would count as letters.
+    match = re.fullmatch(_URL, text, re.IGNORECASE | re.ASCII)
+    if match is None or int(match["port"] or 443) > 65535 or len(match["host"]) > _MAX_HOST:
         raise ListenerNotAllowed("CUSTOM_LISTENER is not an https URL")
-    if not any(_matches(url.host, pattern) for pattern in allowed_hosts):
+    host = match["host"].lower()
+    if not any(_matches(host, pattern) for pattern in allowed_hosts):
         raise ListenerNotAllowed(
-            f"CUSTOM_LISTENER names the host {url.host}, which LISTENER_ALLOWED_HOSTS does not list"
+            f"CUSTOM_LISTENER names the host {host}, which LISTENER_ALLOWED_HOSTS does not list"
         )
-    if url.scheme != "https" and url.host not in _LOOPBACK_HOSTS:
+    if match["scheme"].lower() != "https" and host not in _LOOPBACK_HOSTS:
         raise ListenerNotAllowed("CUSTOM_LISTENER must be an https URL")
-    return url.text
+    return text
 
 
 def _matches(host: str, pattern: str) -> bool:

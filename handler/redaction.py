@@ -1,15 +1,15 @@
-"""Keeping secrets out of text that somebody else wrote."""
+"""Keeping secrets out of log lines and answers."""
 
 from __future__ import annotations
 
 import html
-import itertools
 import json
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 # What ends a text of which the rest is left out.
 CUT_OFF = "…"
@@ -19,62 +19,73 @@ _REPLACEMENT = "[redacted]"
 # A part of a secret this long is a part of it, not a coincidence.
 _PART = 8
 
+# No longer text is a secret: a stranger's key must not make a redactor of megabytes.
+_MAX_SECRET = 4096
+
 
 def cut(text: str, length: int) -> str:
-    """Return a text of at most so many characters and a mark, which a Redactor understands."""
+    """Return a text of at most `length` characters and a mark, which a Redactor understands."""
     return text if len(text) <= length else text[:length] + CUT_OFF
 
 
 class Redactor:
-    """
-    Replaces secrets, and parts of them, in texts such as an answer that repeats a token.
+    """Replaces secrets, and parts of them, in texts such as a response that repeats a token.
+
+    Its use takes time in proportion to the text. To make one takes longer: keep it for as long as
+    the secrets are the same.
 
     Args:
         secrets: The secrets; empty ones and None are left out.
     """
 
     def __init__(self, secrets: Iterable[str | None] = ()) -> None:
-        forms = {form.lower() for secret in secrets if secret for form in _forms(secret)}
-        # The longest first: one secret may be a part of another.
-        self._whole = sorted(forms, key=len, reverse=True)
+        known = (secret[:_MAX_SECRET] for secret in secrets if secret)
+        forms = {_lowered(form) for secret in known for form in _forms(secret)}
+        # All parts of a longer form cover the form itself.
         self._parts = {form[n : n + _PART] for form in forms for n in range(len(form) - _PART + 1)}
+        # The longest first: one secret may be a part of another.
+        short = sorted((form for form in forms if len(form) < _PART), key=len, reverse=True)
+        # The lookahead also finds one that begins within another.
+        self._short = re.compile(f"(?=({'|'.join(map(re.escape, short))}))") if short else None
+        self._beginnings = {form[:n] for form in forms for n in range(1, min(len(form), _PART))}
 
     def __call__(self, text: str) -> str:
         """Return the text without any of the secrets, and with nothing that UTF-8 has not."""
         text = text.encode("utf-8", "backslashreplace").decode()
-        # A letter whose small form is longer would move all places behind it.
-        lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-        hidden = bytearray(len(text))
-        for form in self._whole:
-            _hide(lowered, form, hidden)
-        for place in range(len(text) - _PART + 1):
+        pieces: list[str] = []
+        end = 0
+        for begin, stop in sorted(self._found(_lowered(text))):
+            # What touches the last one is one replacement with it.
+            if begin > end or not pieces:
+                pieces += [text[end:begin], _REPLACEMENT]
+            end = max(end, stop)
+        return "".join([*pieces, text[end:]])
+
+    def _found(self, lowered: str) -> Iterator[tuple[int, int]]:
+        """Yield where secrets and parts of them begin and end; they may overlap."""
+        for place in range(len(lowered) - _PART + 1):
             if lowered[place : place + _PART] in self._parts:
-                hidden[place : place + _PART] = b"\1" * _PART
-        if text.endswith(CUT_OFF):
-            self._hide_beginning(lowered.removesuffix(CUT_OFF), hidden)
-        runs = itertools.groupby(zip(text, hidden, strict=True), key=lambda pair: pair[1])
-        return "".join(
-            _REPLACEMENT if is_hidden else "".join(c for c, _ in run) for is_hidden, run in runs
-        )
-
-    def _hide_beginning(self, lowered: str, hidden: bytearray) -> None:
-        """Hide the first part of a secret at the end of a text that was cut off there."""
-        for form in self._whole:
-            for length in range(1, len(form)):
-                if lowered.endswith(form[:length]):
-                    hidden[len(lowered) - length : len(lowered)] = b"\1" * length
+                yield place, place + _PART
+        if self._short is not None:
+            for match in self._short.finditer(lowered):
+                yield match.span(1)
+        if lowered.endswith(CUT_OFF):
+            end = len(lowered) - len(CUT_OFF)
+            for place in range(max(0, end - _PART + 1), end):
+                if lowered[place:end] in self._beginnings:
+                    yield place, end
 
 
-def _hide(lowered: str, form: str, hidden: bytearray) -> None:
-    place = lowered.find(form)
-    while place >= 0:
-        hidden[place : place + len(form)] = b"\1" * len(form)
-        place = lowered.find(form, place + 1)
+def _lowered(text: str) -> str:
+    """Return a text in lower case, each character in its place."""
+    if text.isascii():
+        return text.lower()
+    # A letter whose small form is longer would move all places behind it.
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _forms(secret: str) -> set[str]:
-    """
-    Return how a secret looks as it is, in a Python traceback, in JSON, HTML and a URL.
+    """Return how a secret looks as it is, in a Python traceback, in JSON, HTML and a URL.
 
     Its letters of Latin-1 go over the wire as one byte each, which whoever takes them for
     UTF-8 shows otherwise.

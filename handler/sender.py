@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import random
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from handler.account import Account, Sent
+from handler.account import SampleAccount, Sent
+from handler.auth import AuthRequest
+from handler.client import NoResponseError
 from handler.isolation import isolate
-from handler.transport import ListenerAnswer, Transport, TransportError
 from handler.verdict import Verdict, retry_after_seconds, verdict_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from converters.bodies import Body, Lane
+    from handler.client import Client, ListenerResponse
+    from handler.listener import Endpoint
 
 # Full jitter: each delay is drawn from zero up to a ceiling that doubles.
 _FIRST_CEILING_SECONDS = 0.2
@@ -24,74 +29,83 @@ _LAST_CEILING_SECONDS = 5.0
 _OUT_OF_TIME = "the time for the delivery was over before the listener had answered for everything"
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """
-    Where a delivery's bodies go.
-
-    Attributes:
-        url: The remote-write URL.
-        headers: The headers of every request; they may hold secrets.
-        authorise: Returns the header that holds the token, as it is now.
-        renew: Looks for a newer token after one was refused; tells whether there is one.
-    """
-
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-    authorise: Callable[[], Mapping[str, str]] = field(default=dict, repr=False)
-    renew: Callable[[], bool] = field(default=bool, repr=False)
+def _up_to(ceiling: float) -> float:
+    return random.uniform(0, ceiling)  # noqa: S311 - spreads retries, no secret
 
 
 @dataclass(frozen=True)
 class Clock:
-    """
-    Time and chance, as the sender sees them.
+    """Time and chance, as the sender sees them; the real ones by default.
 
     Attributes:
         monotonic: Seconds, for durations and deadlines.
         wall: Seconds since the epoch.
         jitter: A number from 0 up to its argument.
-        wait: Waits for an event, so many seconds at most.
+        wait: Waits for an event, for at most some seconds.
     """
 
-    monotonic: Callable[[], float]
-    wall: Callable[[], float]
-    jitter: Callable[[float], float]
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    jitter: Callable[[float], float] = _up_to
     wait: Callable[[threading.Event, float], object] = threading.Event.wait
 
 
-class Sender:
+class BodyHook(Protocol):
+    """Follows the bodies of a delivery, and the parts that refused ones are cut into.
+
+    Its methods are called from the threads that send, several at once. What they raise ends the
+    lane of the body, and is found in `Sent.errors`.
     """
-    Sends the lanes of deliveries.
+
+    def before(self, body: Body) -> bool:
+        """Return whether to send a body; called before each attempt, and may wait.
+
+        False: the listener has accepted the body before. It counts as accepted, without a request.
+        """
+
+    def after(self, body: Body, verdict: Verdict) -> None:
+        """Note the verdict on the response to an attempt; not called where there was none."""
+
+
+class Sender:
+    """Sends the lanes of deliveries.
 
     Args:
-        transport: Makes single requests.
+        client: Makes single requests.
         clock: Time and chance.
         concurrency: How many requests may be under way at once.
         timeout_seconds: The time for one attempt.
     """
 
     def __init__(
-        self, transport: Transport, clock: Clock, *, concurrency: int, timeout_seconds: float
+        self, client: Client, clock: Clock, *, concurrency: int, timeout_seconds: float
     ) -> None:
-        self._transport = transport
+        self._client = client
         self._clock = clock
         self._concurrency = concurrency
         self._timeout_seconds = timeout_seconds
 
-    def send(self, lanes: Sequence[Lane], endpoint: Endpoint, deadline: float) -> Sent:
-        """
-        Send all bodies, and return the account when all are settled or the time is over.
+    def send(
+        self,
+        lanes: Sequence[Lane],
+        endpoint: Endpoint,
+        deadline: float,
+        hook: BodyHook | None = None,
+    ) -> Sent:
+        """Send all bodies, and return the account when all are settled or the time is over.
 
         Args:
             lanes: Bodies; those of one lane go out one after the other.
             endpoint: Where to.
             deadline: When to stop, by the clock's monotonic time.
+            hook: Follows each body; None: nothing does.
         """
-        account = Account(sum(body.samples for lane in lanes for body in lane))
+        account = SampleAccount(sum(body.samples for lane in lanes for body in lane))
         if not lanes:
             return account.close(_OUT_OF_TIME)
-        run = _Run(self._transport, self._clock, endpoint, account, deadline, self._timeout_seconds)
+        run = _Run(
+            self._client, self._clock, endpoint, account, deadline, self._timeout_seconds, hook
+        )
         pool = ThreadPoolExecutor(min(self._concurrency, len(lanes)))
         try:
             futures = [pool.submit(run.send_lane, lane) for lane in lanes]
@@ -100,93 +114,110 @@ class Sender:
                 error = future.exception()
                 if error is not None:
                     # What the other lanes have settled counts all the same.
-                    account.break_off(error)
+                    account.record_error(error)
         finally:
-            # What is still under way is cut off by its own watchdog; nobody waits for it.
+            # No attempt outlives the deadline, so the threads end by themselves.
             run.stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
         return account.close(_OUT_OF_TIME)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Run:
     """The sending of one delivery, shared by its threads."""
 
-    transport: Transport
+    client: Client
     clock: Clock
     endpoint: Endpoint
-    account: Account
+    account: SampleAccount
     deadline: float
     timeout_seconds: float
+    hook: BodyHook | None
     stopped: threading.Event = field(default_factory=threading.Event)
     renewing: threading.Lock = field(default_factory=threading.Lock)
+    # Whether there is a fresh credential; None until one was refused.
+    renewed: bool | None = None
 
     def send_lane(self, lane: Lane) -> None:
         """Send the bodies of one lane in their order; stop at the first that is not settled."""
         for body in lane:
-            verdict, answer = self.send_body(body)
-            if verdict is Verdict.REFUSED and answer is not None:
-                if not isolate(body, answer, self.send_body, self.account):
+            verdict, response = self.send_body(body)
+            if verdict is Verdict.REFUSED and response is not None:
+                if not isolate(body, response, self.send_body, self.account):
                     return
             elif verdict is not Verdict.ACCEPTED:
                 return
 
-    def send_body(self, body: Body) -> tuple[Verdict, ListenerAnswer | None]:
-        """Send one body until there is an answer that counts, or no time for another attempt."""
+    def send_body(self, body: Body) -> tuple[Verdict, ListenerResponse | None]:
+        """Send one body until a response settles it, or no time is left for another attempt."""
         attempt = 0
-        while True:
-            left = self.deadline - self.clock.monotonic()
-            if self.stopped.is_set() or left <= 0:
-                return Verdict.UNAVAILABLE, None
+        while not self._is_over():
+            if self.hook is not None and not self.hook.before(body):
+                self.account.accept(body.samples, 0)
+                return Verdict.ACCEPTED, None
+            if self._is_over():
+                break
             self.account.request(again=attempt > 0)
-            authorisation = self.endpoint.authorise()
-            timeout = min(left, self.timeout_seconds)
-            verdict, answer, words = self._attempt(body, authorisation, timeout)
+            renewed = self.renewed
+            verdict, response, reason = self._attempt(body)
             if verdict is Verdict.ACCEPTED:
                 self.account.accept(body.samples, len(body.content))
             if verdict in (Verdict.ACCEPTED, Verdict.REFUSED):
-                return verdict, answer
-            if verdict is Verdict.UNAUTHORISED and self._renewed(authorisation):
-                attempt += 1
-                continue
-            if verdict is not Verdict.UNAVAILABLE:
-                self._stop(verdict, words)
-                return verdict, answer
-            self.account.hear(words)
-            delay = self._delay(attempt, answer)
-            if self.clock.monotonic() + delay >= self.deadline:
-                self.account.fail(503, f"the listener is not available: {words}")
-                return verdict, answer
-            self.clock.wait(self.stopped, delay)
+                return verdict, response
+            if verdict is Verdict.UNAVAILABLE:
+                if not self._wait_to_retry(attempt, response, reason):
+                    return verdict, response
+            elif verdict is not Verdict.UNAUTHORISED or not self._renew(renewed):
+                self._stop(verdict, reason)
+                return verdict, response
             attempt += 1
+        return Verdict.UNAVAILABLE, None
 
-    def _renewed(self, refused: Mapping[str, str]) -> bool:
-        """Tell whether there is another token than the refused one; threads look one by one."""
-        with self.renewing:
-            if self.endpoint.authorise() == refused:
-                self.endpoint.renew()
-            return self.endpoint.authorise() != refused
+    def _is_over(self) -> bool:
+        return self.stopped.is_set() or self.clock.monotonic() >= self.deadline
 
-    def _attempt(
-        self, body: Body, authorisation: Mapping[str, str], timeout: float
-    ) -> tuple[Verdict, ListenerAnswer | None, str]:
-        headers = {**self.endpoint.headers, **authorisation}
+    def _attempt(self, body: Body) -> tuple[Verdict, ListenerResponse | None, str]:
+        """Make one request; return the verdict on it, the response, and a reason for the log."""
+        url, headers = self.endpoint.url, self.endpoint.headers
+        added = self.endpoint.auth.headers(AuthRequest("POST", url, headers, body.content))
+        timeout = min(self.deadline - self.clock.monotonic(), self.timeout_seconds)
         try:
-            answer = self.transport.post(self.endpoint.url, body.content, headers, timeout)
-        except TransportError as error:
+            response = self.client.post(url, body.content, {**headers, **added}, timeout)
+        except NoResponseError as error:
             return Verdict.UNAVAILABLE, None, str(error)
-        words = f"{answer.status} {answer.words.strip()}"
-        return verdict_on(answer.status, answer.words), answer, words
+        verdict = verdict_on(response.status, response.text)
+        if self.hook is not None:
+            self.hook.after(body, verdict)
+        return verdict, response, response.summary
 
-    def _stop(self, verdict: Verdict, words: str) -> None:
-        """End the sending of all lanes: no other body would be answered differently."""
-        if verdict is Verdict.UNAUTHORISED:
-            self.account.fail(401, f"the listener does not accept the token: {words}")
-        else:
-            self.account.fail(500, f"the listener's URL is wrong, check the setting: {words}")
-        self.stopped.set()
+    def _renew(self, renewed: bool | None) -> bool:
+        """Return whether to repeat a refused body with a fresh credential.
 
-    def _delay(self, attempt: int, answer: ListenerAnswer | None) -> float:
+        Args:
+            renewed: What `self.renewed` was when the request was made. A fresh credential that
+                is refused is not renewed again: one renewal serves all threads of a delivery.
+        """
+        with self.renewing:
+            if self.renewed is None:
+                self.renewed = self.endpoint.auth.refused()
+            return self.renewed and renewed is None
+
+    def _wait_to_retry(self, attempt: int, response: ListenerResponse | None, reason: str) -> bool:
+        """Wait before the next attempt; return False at once where no time is left for one."""
+        self.account.note_unavailable(reason)
         ceiling = min(_LAST_CEILING_SECONDS, _FIRST_CEILING_SECONDS * 2 ** min(attempt, 8))
-        asked = retry_after_seconds(answer.retry_after, self.clock.wall()) if answer else 0.0
-        return asked + self.clock.jitter(ceiling)
+        asked = retry_after_seconds(response.retry_after, self.clock.wall()) if response else 0.0
+        delay = asked + self.clock.jitter(ceiling)
+        if self.clock.monotonic() + delay >= self.deadline:
+            self.account.fail(503, f"the listener is not available: {reason}")
+            return False
+        self.clock.wait(self.stopped, delay)
+        return True
+
+    def _stop(self, verdict: Verdict, reason: str) -> None:
+        """End the sending of all lanes: the listener would answer no other body differently."""
+        if verdict is Verdict.UNAUTHORISED:
+            self.account.fail(401, f"the listener does not accept the token: {reason}")
+        else:
+            self.account.fail(500, f"the listener's URL is wrong, check the setting: {reason}")
+        self.stopped.set()

@@ -1,83 +1,75 @@
-"""
-What the function tells about itself: log lines and EMF metrics.
+"""Log lines and EMF metrics of the function.
 
-No line and no metric holds a token, a key or a part of one. What is told of a
-token is the beginning of its SHA-256.
+No line and no metric holds a token, a key or a part of one; the beginning of its SHA-256 stands
+for a token.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import sys
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
+import traceback
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from handler.redaction import Redactor
-from handler.settings import LOG_LEVELS
+from handler.redaction import cut
+from handler.result import malformed_records
+from handler.settings import LOG_LEVELS, SERVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from converters.convert import Conversion
     from handler.account import Sent
+    from handler.delivery import Delivery
+    from handler.result import DeliveryResult
 
 _NAMESPACE = "MetricStreamLambda"
-_SERVICE = "metric-stream-lambda"
 
+# Of metrics that do not count.
+_UNITS = {
+    "DeliveryMilliseconds": MetricUnit.Milliseconds,
+    "OldestPointAgeSeconds": MetricUnit.Seconds,
+}
 
-class Report(NamedTuple):
-    """
-    A delivery in numbers. Samples made = accepted + rejected + dropped + undelivered.
+# Every line of a delivery has these keys.
+_KEYS = ("firehose_request_id", "source_arn", "account", "lambda_request_id", "token_id")
 
-    Attributes:
-        records: How many records the delivery had.
-        malformed: How many of them could not be decoded.
-        conversion: What the converter made of them.
-        sent: What became of the samples that were to be sent.
-        status: What was answered.
-        milliseconds: How long it took.
-        oldest_age_seconds: The age of the oldest point; None without points.
-    """
+# Firehose's id of a request has 36 characters, the ARN of a stream at most about 150.
+MAX_KEY = 1000
 
-    records: int
-    malformed: int
-    conversion: Conversion
-    sent: Sent
-    status: int
-    milliseconds: float
-    oldest_age_seconds: float | None
+# Thousands of records may be malformed; nobody reads that many lines.
+_MAX_ERROR_LINES = 10
+
+# At most this many metrics are named in warnings about two that became one series.
+_MAX_COLLISIONS_LOGGED = 100
+
+# The caller of a method of Telemetry is the place that a line names.
+_CALLER = 3
 
 
 def token_id(token: str | None) -> str:
-    """Return what may be told of a token: the first 8 hex digits of its SHA-256."""
+    """Return what may be logged of a token: the first 8 hex digits of its SHA-256."""
     if not token:
         return ""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
-# What every line of a delivery carries.
-_KEYS = ("firehose_request_id", "source_arn", "account", "lambda_request_id", "token_id")
+def traceback_of(error: BaseException, *, with_text: bool = True) -> str:
+    """Return where an error was raised, and why unless its text may hold an unknown secret."""
+    if with_text:
+        return "".join(traceback.format_exception(error))
+    return "".join(traceback.format_tb(error.__traceback__))
 
-# The caller of a method here, as the place where a line was written.
-_CALLER = 3
 
-
-class _StandardOutput:
-    """What is standard output at the time of writing, not at the time of the import."""
-
-    def write(self, text: str) -> int:
-        return sys.stdout.write(text)
-
-    def flush(self) -> None:
-        sys.stdout.flush()
+def _unchanged(text: str) -> str:
+    return text
 
 
 class Telemetry:
-    """
-    Writes log lines and metrics to standard output, where Lambda collects them.
+    """Writes log lines and metrics to standard output, where Lambda collects them.
 
     Args:
         environ: The function's environment variables.
@@ -86,32 +78,43 @@ class Telemetry:
     def __init__(self, environ: Mapping[str, str]) -> None:
         level = environ.get("POWERTOOLS_LOG_LEVEL", "").strip().upper()
         self._logger = Logger(
-            service=environ.get("POWERTOOLS_SERVICE_NAME") or _SERVICE,
-            # A level that does not exist is a problem of the settings, told there.
+            service=environ.get("POWERTOOLS_SERVICE_NAME") or SERVICE,
+            # An unknown level is a settings error, which has to be logged too.
             level=level if level in LOG_LEVELS else "INFO",
-            stream=cast("IO[str]", _StandardOutput()),
         )
-        self._redact = Redactor()
+        self._redact: Callable[[str], str] = _unchanged
         self._function_name = environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
+        self._collisions_logged: set[str] = set()
 
     @contextlib.contextmanager
-    def one_delivery(self) -> Iterator[None]:
-        """Make every line in the block carry the keys of one delivery, empty as long as unknown."""
+    def delivery(self) -> Iterator[None]:
+        """Add the keys of one delivery to every line in the block, empty until they are known."""
         self._logger.append_keys(**dict.fromkeys(_KEYS, ""))
         try:
             yield
         finally:
-            # Lines between deliveries must not carry the last one's keys.
+            # Lines between deliveries must not carry the keys of the last one.
             self._logger.remove_keys(_KEYS)
-            self._redact = Redactor()
+            self._redact = _unchanged
 
-    def keep_out(self, redact: Redactor) -> None:
-        """Let no line of this delivery hold any of the secrets."""
+    def redact_with(self, redact: Callable[[str], str]) -> None:
+        """Apply a redactor to every further text of this delivery."""
         self._redact = redact
 
-    def learn(self, **keys: str) -> None:
-        """Tell these keys of the delivery in every line from here on."""
+    def add_keys(self, **keys: str) -> None:
+        """Add keys to every further line of this delivery."""
         self._logger.append_keys(**self._redacted(keys))
+
+    def add_stream_keys(self, request_id: str, source_arn: str) -> None:
+        """Add what is known of the request and of its Firehose stream, likewise."""
+        source_arn = cut(source_arn, MAX_KEY)
+        # arn:aws:firehose:<region>:<account>:deliverystream/<name>
+        parts = source_arn.split(":")
+        self.add_keys(
+            firehose_request_id=cut(request_id, MAX_KEY),
+            source_arn=source_arn,
+            account=parts[4] if len(parts) > 4 else "",
+        )
 
     def info(self, message: str, **values: Any) -> None:
         """Write a line of level INFO."""
@@ -130,14 +133,35 @@ class Telemetry:
     def _redacted(self, values: Mapping[str, Any]) -> dict[str, Any]:
         return {k: self._redact(v) if isinstance(v, str) else v for k, v in values.items()}
 
-    def delivered(self, report: Report) -> None:
-        """Write the one line of a delivery, and its metrics."""
-        conversion, sent = report.conversion, report.sent
+    def report(
+        self,
+        delivery: Delivery,
+        conversion: Conversion,
+        sent: Sent,
+        result: DeliveryResult,
+        milliseconds: float,
+        now: float,
+    ) -> None:
+        """Write a line for each problem of a delivery, then one with its numbers, and metrics.
+
+        Samples made = accepted + rejected + dropped + undelivered.
+
+        Args:
+            delivery: The delivery.
+            conversion: The bodies made of it, and what was dropped.
+            sent: What happened to the samples in the bodies.
+            result: What is answered.
+            milliseconds: How long it took.
+            now: The time of the answer, in seconds since the epoch.
+        """
+        self._log_errors(result, sent)
+        self._log_collisions(conversion)
+        malformed = len(malformed_records(delivery, conversion))
         self.info(
             "delivery",
-            status=report.status,
-            records=report.records,
-            malformed_records=report.malformed,
+            status=result.status,
+            records=len(delivery.records),
+            malformed_records=malformed,
             points=conversion.data_points,
             points_dropped=dict(conversion.dropped_points),
             series=conversion.series,
@@ -149,39 +173,56 @@ class Telemetry:
             bytes=sent.bytes,
             requests=sent.requests,
             retries=sent.retries,
-            duration_ms=round(report.milliseconds, 1),
+            duration_ms=round(milliseconds, 1),
         )
-        self._write_metrics(report)
-
-    def _write_metrics(self, report: Report) -> None:
-        conversion, sent = report.conversion, report.sent
-        counts = {
-            "Records": report.records,
+        values = {
+            "Records": len(delivery.records),
             "DataPoints": conversion.data_points,
             "SamplesSent": sent.accepted,
             "SamplesRejected": sent.rejected,
             "PointsDropped": sum(conversion.dropped_points.values()),
-            "MalformedRecords": report.malformed,
+            "MalformedRecords": malformed,
             "ListenerRetries": sent.retries,
+            "DeliveryMilliseconds": milliseconds,
         }
-        metrics = self._metrics()
-        for name, count in counts.items():
-            metrics.add_metric(name, MetricUnit.Count, count)
-        metrics.add_metric("DeliveryMilliseconds", MetricUnit.Milliseconds, report.milliseconds)
-        if report.oldest_age_seconds is not None:
-            metrics.add_metric(
-                "OldestPointAgeSeconds", MetricUnit.Seconds, report.oldest_age_seconds
-            )
-        metrics.flush_metrics()
+        if conversion.oldest_ms is not None:
+            values["OldestPointAgeSeconds"] = max(0.0, now - conversion.oldest_ms / 1000)
+        self._write_metrics(values)
         for reason, points in conversion.dropped_points.items():
-            by_reason = self._metrics()
-            by_reason.add_dimension("Reason", reason)
-            by_reason.add_metric("PointsDropped", MetricUnit.Count, points)
-            by_reason.flush_metrics()
+            self._write_metrics({"PointsDropped": points}, Reason=reason)
 
-    def _metrics(self) -> EphemeralMetrics:
-        # An object of its own for each document: the shared one keeps dimensions.
+    def _log_errors(self, result: DeliveryResult, sent: Sent) -> None:
+        for words in result.errors[:_MAX_ERROR_LINES]:
+            self.error(words)
+        if len(result.errors) > _MAX_ERROR_LINES:
+            self.error(f"and {len(result.errors) - _MAX_ERROR_LINES} more errors")
+        for error in sent.errors:
+            self.error("unforeseen error", traceback=traceback_of(error))
+        for refusal in sent.refusals:
+            self.warning(
+                "the listener rejected samples for good",
+                samples=refusal.samples,
+                listener_words=refusal.reason,
+                example=refusal.example,
+            )
+
+    def _log_collisions(self, conversion: Conversion) -> None:
+        new = sorted(set(conversion.collided) - self._collisions_logged)
+        for metric in new[: _MAX_COLLISIONS_LOGGED - len(self._collisions_logged)]:
+            self._collisions_logged.add(metric)
+            self.warning(
+                "two metrics differ only in what lower-casing or sanitising removes and became "
+                "one series; LABEL_VALUE_CASE=keep keeps their values apart",
+                metric=metric,
+            )
+
+    def _write_metrics(self, values: Mapping[str, float], **dimensions: str) -> None:
+        # A new object for each document: the shared one of Powertools keeps its dimensions.
         metrics = EphemeralMetrics(namespace=_NAMESPACE)
         if self._function_name:
             metrics.add_dimension("FunctionName", self._function_name)
-        return metrics
+        for name, text in dimensions.items():
+            metrics.add_dimension(name, text)
+        for name, value in values.items():
+            metrics.add_metric(name, _UNITS.get(name, MetricUnit.Count), value)
+        metrics.flush_metrics()

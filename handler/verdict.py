@@ -1,4 +1,4 @@
-"""What each answer of a listener means; one row of the table each."""
+"""What each response of a listener means; one row of the table each."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import enum
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-
-# No expression here is compiled before an answer needs it: most cold starts meet none.
 
 # Prometheus up to 2.44 answers 500 for samples that no later attempt can make
 # acceptable, where it has an out-of-order window.
@@ -18,7 +16,7 @@ _ABOUT_SAMPLES = r"(?i)too old|out[ -]of[ -]order|out of bounds|duplicate|label"
 
 
 class Verdict(enum.Enum):
-    """How to go on after an answer."""
+    """How to go on after a response."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -27,20 +25,19 @@ class Verdict(enum.Enum):
     MISDIRECTED = "misdirected"
 
 
-def verdict_on(status: int, words: str) -> Verdict:
-    """
-    Return what an answer means.
+def verdict_on(status: int, text: str) -> Verdict:
+    """Return what a response means.
 
     "Senders MUST NOT retry on HTTP 4xx responses other than 429", "MUST retry
     on HTTP 5xx" - remote write 1.0, "Retries & Backoff".
 
     Args:
         status: The HTTP status.
-        words: The beginning of the answer's body.
+        text: The beginning of the response's body.
     """
     if 200 <= status < 300:
         return Verdict.ACCEPTED
-    if status in (400, 413, 422) or (status == 500 and re.search(_REFUSED_WITH_500, words)):
+    if status in (400, 413, 422) or (status == 500 and re.search(_REFUSED_WITH_500, text)):
         return Verdict.REFUSED
     if status in (401, 403):
         return Verdict.UNAUTHORISED
@@ -50,14 +47,13 @@ def verdict_on(status: int, words: str) -> Verdict:
     return Verdict.MISDIRECTED
 
 
-def names_samples(words: str) -> bool:
-    """Tell whether a refusal is about the samples in the body."""
-    return re.search(_ABOUT_SAMPLES, words) is not None
+def names_samples(text: str) -> bool:
+    """Return whether a refusal is about the samples in the body."""
+    return re.search(_ABOUT_SAMPLES, text) is not None
 
 
 def retry_after_seconds(header: str | None, now: float) -> float:
-    """
-    Return how long a Retry-After header asks to wait; 0 where it says nothing usable.
+    """Return how many seconds a Retry-After header asks to wait; 0 where it says nothing usable.
 
     "Retry-After = HTTP-date / delay-seconds" - RFC 9110, 10.2.3
 

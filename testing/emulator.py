@@ -2,8 +2,7 @@
 
 The emulator is a program inside the package `aws-sam-cli`; `make .venv/emulator.stamp` installs
 it. It starts `python -m awslambdaric` as a process of its own, and speaks HTTP on loopback on both
-sides. `run_emulator` runs a function; `run_sandbox` runs one with the extensions of a layer, in a
-file system that looks like Lambda's.
+sides.
 """
 
 import contextlib
@@ -21,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from testing.servers import MissingProgramError, installed, loopback_session
+from testing.servers import MissingProgramError, loopback_session
 
 PROJECT = Path(__file__).parents[1]
 HANDLER = "handler.app.lambda_handler"
@@ -31,25 +30,7 @@ _INVOCATIONS = "/2015-03-31/functions/function/invocations"
 _INVOKE_PORT, _API_PORT = 20801, 20802
 # Generous, for a busy machine.
 _START_SECONDS = 120.0
-_STOP_SECONDS = 60.0
 _ANSWER_SECONDS = 300.0
-# The emulator starts what is in /opt/extensions, and in Managed Instances mode it expects the
-# function in /var/task. /var/lang is where Lambda has the interpreter.
-_MOUNT = """
-set -e
-layer=$1 task=$2 python=$3 hold=$4
-shift 4
-mount --bind "$python" "$hold"
-mount --bind "$layer" /opt
-exec 3<"$task" 4<"$hold"
-mount -t tmpfs -o mode=755 tmpfs /var
-mkdir /var/task /var/lang /var/runtime
-mount --bind /proc/self/fd/3 /var/task
-mount --bind /proc/self/fd/4 /var/lang
-exec 3<&- 4<&-
-cd /var/task
-exec "$@"
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +48,8 @@ class Code:
     handler: str = HANDLER
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
-    """The folders of Lambda's file system; readable by everybody.
-
-    Attributes:
-        layer: The folder at `/opt`, with the folder `extensions`.
-        task: The folder at `/var/task`, with the executable `bootstrap`.
-        python: The prefix at `/var/lang`, whose interpreter is `/var/lang/bin/python3`.
-    """
-
-    layer: Path
-    task: Path
-    python: Path = Path(sys.base_prefix)
+class FunctionError(Exception):
+    """The function returned nothing: its process crashed, was killed, or timed out."""
 
 
 class Emulator:
@@ -89,44 +59,44 @@ class Emulator:
         address: The loopback address that it listens on.
         process: The emulator, or what isolates it.
         log: What all its processes write.
+
+    Attributes:
+        process: As given.
     """
 
     def __init__(self, address: str, process: subprocess.Popen[bytes], log: Path) -> None:
         self._url = f"http://{address}:{_INVOKE_PORT}{_INVOCATIONS}"
-        self._process = process
+        self.process = process
         self._log = log
 
     def invoke(self, event: Any) -> Any:
         """Invoke the function once; return what it returned.
 
         Raises:
-            RuntimeError: It returned nothing; the message contains all output.
-            ValueError: Its timeout is over.
+            FunctionError: It returned nothing. The next invocation starts another process, as
+                Lambda does.
         """
         with loopback_session() as session:
             reply = session.post(self._url, data=json.dumps(event), timeout=_ANSWER_SECONDS)
         if reply.status_code != 200:
-            raise RuntimeError(f"{reply.text}: {self.output()}")
-        return reply.json()
+            raise FunctionError(f"{reply.text}: {self.output()[-2000:]}")
+        try:
+            return reply.json()
+        except ValueError as error:
+            # The emulator reports a timeout as plain text with status 200.
+            raise FunctionError(reply.text) from error
 
     def output(self) -> str:
         """Return everything that was written so far, by all processes."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
-    def wait_output(self, text: str, seconds: float = 60.0) -> bool:
-        """Wait until a text was written; return whether it was in time."""
-        until = time.monotonic() + seconds
-        while text not in self.output():
-            if time.monotonic() > until:
-                return False
-            time.sleep(0.02)
-        return True
-
-    def terminate(self) -> None:
-        """End the sandbox with SIGTERM: extensions get SHUTDOWN."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGTERM)
-        self._process.wait(_STOP_SECONDS)
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> bool:
+        """Send a signal to the function's process; return whether there is one."""
+        children = _descendants(self.process.pid)
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        return bool(children)
 
 
 def emulator_program() -> Path | None:
@@ -151,13 +121,6 @@ def required_emulator() -> Path:
     return program
 
 
-def _require_namespaces() -> None:
-    """Raise MissingProgramError where this user may not create namespaces."""
-    tried = [installed("unshare"), "--mount", "--pid", "--fork", "true"]
-    if subprocess.run(tried, check=False, capture_output=True).returncode:
-        raise MissingProgramError("this user may not create namespaces")
-
-
 @contextlib.contextmanager
 def run_emulator(
     program: Path,
@@ -178,61 +141,22 @@ def run_emulator(
     """
     code = code or Code()
     own = {"LAMBDA_TASK_ROOT": str(code.folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    address = _loopback_address()
+    address = loopback_address()
     command = [
-        *_emulator_command(program, address),
+        *emulator_command(program, address),
         *(*code.python, "-m", "awslambdaric", code.handler),
     ]
-    with _running(command, address, folder, {**own, **environ}, seconds, code.folder) as emulator:
+    with running(command, address, folder, {**own, **environ}, seconds, code.folder) as emulator:
         yield emulator
 
 
-@contextlib.contextmanager
-def run_sandbox(
-    folder: Path,
-    files: Files,
-    environ: Mapping[str, str],
-    *,
-    managed_instances: bool = False,
-    seconds: int = 30,
-) -> Iterator[Emulator]:
-    """Run a function with the extensions of a layer, in namespaces of their own.
-
-    The network is the machine's: what the extensions send to loopback arrives there.
-
-    Args:
-        folder: Where the output goes, in `emulator.log`.
-        files: What is run.
-        environ: Variables of the function and the extensions; nothing is inherited but PATH.
-        managed_instances: The mode in which there is a Telemetry API.
-        seconds: The function's timeout.
-
-    Raises:
-        MissingProgramError: The emulator is missing, or namespaces cannot be created.
-        RuntimeError: It does not start.
-    """
-    program = required_emulator()
-    _require_namespaces()
-    hold = folder / "lang"
-    hold.mkdir()
-    address = _loopback_address()
-    command = [
-        *("unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", _MOUNT, "sh"),
-        *map(str, (files.layer, files.task, files.python, hold)),
-        *_emulator_command(program, address),
-        "/var/task/bootstrap",
-    ]
-    mode = {"AWS_LAMBDA_MAX_CONCURRENCY": "1"} if managed_instances else {}
-    with _running(command, address, folder, {**mode, **environ}, seconds, PROJECT) as emulator:
-        yield emulator
-
-
-def _loopback_address() -> str:
+def loopback_address() -> str:
     """Return a random loopback address; all of 127.0.0.0/8 are (RFC 1122)."""
     return f"127.{secrets.randbelow(254) + 1}.{secrets.randbelow(256)}.{secrets.randbelow(254) + 1}"
 
 
-def _emulator_command(program: Path, address: str) -> list[str]:
+def emulator_command(program: Path, address: str) -> list[str]:
+    """Return the command of an emulator that listens on an address, without the function's."""
     return [
         *(str(program), "--runtime-interface-emulator-address", f"{address}:{_INVOKE_PORT}"),
         *("--runtime-api-address", f"{address}:{_API_PORT}"),
@@ -240,7 +164,7 @@ def _emulator_command(program: Path, address: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def _running(
+def running(
     command: Sequence[str],
     address: str,
     folder: Path,
@@ -248,7 +172,16 @@ def _running(
     seconds: int,
     start: Path,
 ) -> Iterator[Emulator]:
-    """Run a command that starts the emulator, from the folder `start`, until the block ends."""
+    """Run a command that starts the emulator.
+
+    Args:
+        command: The command.
+        address: The loopback address that the emulator listens on.
+        folder: Where its output goes, in `emulator.log`.
+        environ: Environment variables; nothing is inherited but PATH.
+        seconds: The function's timeout.
+        start: The folder in which the command starts.
+    """
     variables = {
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",

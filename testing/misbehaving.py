@@ -7,10 +7,6 @@ import socketserver
 import threading
 from collections.abc import Callable, Iterator
 
-from testing.replies import InOrder, every, hosts, hosts_whole, nothing
-
-__all__ = ["InOrder", "every", "hosts", "hosts_whole", "nothing"]
-
 Conversation = Callable[[socket.socket, bytes], bytes | None]
 """Takes a connection and a whole request; returns the reply, or None to close without one."""
 
@@ -41,7 +37,8 @@ def tcp_listener(talk: Callable[[socket.socket], None]) -> Iterator[int]:
                 talk(self.request)
 
     with _Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        # A daemon, so that a listener which an `atexit` callback closes does not keep its process.
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield server.server_address[1]

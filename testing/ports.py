@@ -4,6 +4,7 @@ import contextlib
 import functools
 import itertools
 import socket
+from collections.abc import Iterator
 
 # Below the ports that the kernel assigns by itself (ip(7), `ip_local_port_range`), and above those
 # of `testing.emulator`.
@@ -20,40 +21,25 @@ def free_port() -> int:
     Raises:
         RuntimeError: Every port of the block is in use.
     """
-    own = _own()
-    for place in itertools.islice(own.places, _BLOCK - 1):
-        port = own.first + place
+    for port in itertools.islice(_own_ports(), _BLOCK - 1):
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
     raise RuntimeError("every port of this process is in use")
 
 
-class _Block:
-    """A block of ports that no other process has.
-
-    Attributes:
-        first: The first of them, which stays bound to mark the block as owned.
-        places: Offsets of the next ports to try.
-
-    Raises:
-        RuntimeError: Every block has an owner.
-    """
-
-    def __init__(self) -> None:
-        self.places = itertools.cycle(range(1, _BLOCK))
-        owned = socket.socket()
-        for block in range(_BLOCKS):
-            self.first = _FIRST + block * _BLOCK
-            with contextlib.suppress(OSError):
-                # Bound without listening, until the process ends.
-                owned.bind(("127.0.0.1", self.first))
-                owned.detach()
-                return
-        owned.close()
-        raise RuntimeError("every block of ports has an owner")
-
-
 @functools.cache
-def _own() -> _Block:
-    """Return the block of this process."""
-    return _Block()
+def _own_ports() -> Iterator[int]:
+    """Return the endless ports of the first block that no other process owns.
+
+    The first port of a block stays bound, without listening, until the process ends.
+    """
+    for first in range(_FIRST, _FIRST + _BLOCKS * _BLOCK, _BLOCK):
+        owner = socket.socket()
+        try:
+            owner.bind(("127.0.0.1", first))
+        except OSError:
+            owner.close()
+        else:
+            owner.detach()
+            return itertools.cycle(range(first + 1, first + _BLOCK))
+    raise RuntimeError("every block of ports has an owner")

@@ -63,9 +63,6 @@ class Received(Request):
 ReplyFunction = Callable[[Received], Reply]
 """Decides about a request that breaks no rule. Called from several threads at once."""
 
-EarlyReplyFunction = Callable[[Received], Reply | None]
-"""Decides about a request whose body has not been read; None: read it."""
-
 
 class Receiver(HttpServer):
     """The receiver, listening from its construction until `close` or the end of `with`.
@@ -75,7 +72,6 @@ class Receiver(HttpServer):
 
     Args:
         reply: Decides about each request that breaks no rule; default: 204.
-        at_headers: Decides before the body is read; None: always read it.
         max_bytes: A further rule: the largest request in bytes before compression.
         tls: Use HTTPS with this server-side context.
 
@@ -87,12 +83,10 @@ class Receiver(HttpServer):
         self,
         reply: ReplyFunction = lambda _received: Reply(),
         *,
-        at_headers: EarlyReplyFunction | None = None,
         max_bytes: int | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._reply = reply
-        self._at_headers = at_headers
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._received: dict[int, Received] = {}
@@ -122,10 +116,9 @@ class Receiver(HttpServer):
         """
         return accepted_samples(self.requests)
 
-    def respond_early(self, request: Request) -> Reply | None:
-        """Keep a request whose headers are read; return the early reply, if there is one."""
-        received = self._keep(Received.of(request))
-        return self._at_headers(received) if self._at_headers else None
+    def respond_early(self, request: Request) -> None:
+        """Keep a request whose headers are read."""
+        self._keep(Received.of(request))
 
     def respond(self, request: Request) -> Reply:
         """Decode and check a request, and decide about it."""

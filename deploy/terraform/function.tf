@@ -23,6 +23,24 @@ locals {
   ]
 }
 
+# --- What the function and the replay function share
+
+locals {
+  shared_environment = {
+    LOGZIO_METRICS_LISTENER  = var.listener_url
+    LOGZIO_REGION            = var.logzio_region
+    REMOTE_WRITE_AUTH        = var.remote_write_auth
+    REMOTE_WRITE_HEADERS     = var.remote_write_headers
+    REMOTE_WRITE_MAX_BYTES   = var.remote_write_max_bytes
+    REMOTE_WRITE_CONCURRENCY = var.remote_write_concurrency
+    LISTENER_TIMEOUT_SECONDS = var.listener_timeout_seconds
+    P8S_LOGZIO_NAME          = var.p8s_logzio_name
+    LABEL_VALUE_CASE         = var.label_value_case
+    NATIVE_HISTOGRAMS        = var.native_histograms
+    POWERTOOLS_LOG_LEVEL     = var.log_level
+  }
+}
+
 data "aws_caller_identity" "current" {}
 
 data "aws_region" "current" {}
@@ -77,21 +95,11 @@ resource "aws_lambda_function" "metric_stream" {
       # One secret serves as the key that Firehose sends and the token to ship with.
       local.is_http ? { FIREHOSE_ACCESS_KEY_ARN = local.token_secret_arn } : {},
       local.is_http ? {} : { LOGZIO_METRICS_TOKEN_ARN = local.token_secret_arn },
+      local.shared_environment,
       {
-        LOGZIO_METRICS_LISTENER  = var.listener_url
-        LOGZIO_REGION            = var.logzio_region
-        REMOTE_WRITE_AUTH        = var.remote_write_auth
-        REMOTE_WRITE_HEADERS     = var.remote_write_headers
-        REMOTE_WRITE_MAX_BYTES   = var.remote_write_max_bytes
-        REMOTE_WRITE_CONCURRENCY = var.remote_write_concurrency
-        LISTENER_TIMEOUT_SECONDS = var.listener_timeout_seconds
-        LISTENER_ALLOWED_HOSTS   = var.listener_allowed_hosts
-        P8S_LOGZIO_NAME          = var.p8s_logzio_name
-        LABEL_VALUE_CASE         = var.label_value_case
-        NATIVE_HISTOGRAMS        = var.native_histograms
-        DELIVERY_BUDGET_SECONDS  = var.delivery_budget_seconds
-        TRANSFORM_RESULT         = var.transform_result
-        POWERTOOLS_LOG_LEVEL     = var.log_level
+        LISTENER_ALLOWED_HOSTS  = var.listener_allowed_hosts
+        DELIVERY_BUDGET_SECONDS = var.delivery_budget_seconds
+        TRANSFORM_RESULT        = var.transform_result
       },
       local.ships_logs ? local.logs_variables.all : {},
       local.logs_go_to == "logzio" ? local.logs_variables.logzio : {},

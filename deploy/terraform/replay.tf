@@ -1,9 +1,9 @@
-# --- Replay: nothing invokes it but the operator; docs/operations.md says when
+# --- Replay: only the operator invokes it; docs/replay.md says when
 
 resource "aws_lambda_function" "replay" {
   #checkov:skip=CKV_AWS_50:An operator invokes it by hand, and its log has a line for each object.
   #checkov:skip=CKV_AWS_115:An operator invokes it by hand, and an account's quota may leave nothing to reserve.
-  #checkov:skip=CKV_AWS_116:It answers whoever invoked it; what was not sent stays in the bucket, with a note.
+  #checkov:skip=CKV_AWS_116:Its caller gets the result; what was not sent stays in the bucket, with a checkpoint.
   #checkov:skip=CKV_AWS_117:It reaches a public listener and nothing in a VPC.
   #checkov:skip=CKV_AWS_173:The token comes from Secrets Manager by ARN; Lambda encrypts variables with its own key.
   #checkov:skip=CKV_AWS_272:The package is built here and checked by its hash.
@@ -27,21 +27,10 @@ resource "aws_lambda_function" "replay" {
   }
 
   environment {
-    variables = {
+    variables = merge(local.shared_environment, {
       BACKUP_BUCKET            = aws_s3_bucket.backup.id
       LOGZIO_METRICS_TOKEN_ARN = local.token_secret_arn
-      LOGZIO_METRICS_LISTENER  = var.listener_url
-      LOGZIO_REGION            = var.logzio_region
-      REMOTE_WRITE_AUTH        = var.remote_write_auth
-      REMOTE_WRITE_HEADERS     = var.remote_write_headers
-      REMOTE_WRITE_MAX_BYTES   = var.remote_write_max_bytes
-      REMOTE_WRITE_CONCURRENCY = var.remote_write_concurrency
-      LISTENER_TIMEOUT_SECONDS = var.listener_timeout_seconds
-      P8S_LOGZIO_NAME          = var.p8s_logzio_name
-      LABEL_VALUE_CASE         = var.label_value_case
-      NATIVE_HISTOGRAMS        = var.native_histograms
-      POWERTOOLS_LOG_LEVEL     = var.log_level
-    }
+    })
   }
 
   depends_on = [
@@ -108,7 +97,7 @@ resource "aws_iam_role_policy" "replay" {
           Action   = ["s3:PutObject"]
           Resource = ["${aws_s3_bucket.backup.arn}/replayed/*"]
         },
-        # The notes.
+        # Checkpoints.
         {
           Effect   = "Allow"
           Action   = ["s3:GetObject", "s3:PutObject"]

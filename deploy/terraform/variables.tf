@@ -21,14 +21,14 @@ variable "name" {
 # --- Listener
 
 variable "metrics_token" {
-  description = "The token to ship metrics with (user:password for basic). It is kept in a secret. It is also the key that Firehose sends, so even with remote_write_auth none choose a long random one. Leave it empty when token_secret_arn is set."
+  description = "The token to ship metrics with (user:password for basic). The stack keeps it in a secret. Firehose sends it as its access key, so choose a long random one even if remote_write_auth is none. Leave it empty if token_secret_arn is set."
   type        = string
   default     = null
   sensitive   = true
 
   validation {
     condition     = var.metrics_token == null || can(regex("^[^\"\\\\\\s]*$", var.metrics_token))
-    error_message = "The value of metrics_token must hold no quote, backslash or white space."
+    error_message = "The value of metrics_token must not contain quotes, backslashes or white space."
   }
 
   validation {
@@ -38,7 +38,7 @@ variable "metrics_token" {
 }
 
 variable "token_secret_arn" {
-  description = "ARN of an existing secret whose value is {\"api_key\":\"<token>\"}, instead of metrics_token."
+  description = "ARN of an existing secret with the value {\"api_key\":\"<token>\"}, instead of metrics_token."
   type        = string
   default     = ""
   nullable    = false
@@ -50,7 +50,7 @@ variable "token_secret_arn" {
 }
 
 variable "token_secret_kms_key_arn" {
-  description = "ARN of the customer managed key that token_secret_arn is encrypted with, if it is."
+  description = "ARN of the customer managed key that encrypts the secret of token_secret_arn, if there is one."
   type        = string
   default     = ""
   nullable    = false
@@ -62,7 +62,7 @@ variable "token_secret_kms_key_arn" {
 }
 
 variable "logzio_region" {
-  description = "Region of the Logz.io account. Empty means the one in the stack's AWS region: us in us-east-1, eu in eu-central-1, uk in eu-west-2, ca in ca-central-1, au in ap-southeast-2."
+  description = "Region of the Logz.io account. Empty means the region that belongs to the stack's AWS region: us in us-east-1, eu in eu-central-1, uk in eu-west-2, ca in ca-central-1, au in ap-southeast-2."
   type        = string
   default     = ""
   nullable    = false
@@ -74,7 +74,7 @@ variable "logzio_region" {
 }
 
 variable "listener_url" {
-  description = "Remote-write URL with its path, for an endpoint other than Logz.io's. Goes before logzio_region."
+  description = "Remote-write URL with its path, for an endpoint other than Logz.io's. It takes precedence over logzio_region."
   type        = string
   default     = ""
   nullable    = false
@@ -106,7 +106,7 @@ variable "remote_write_headers" {
 }
 
 variable "remote_write_max_bytes" {
-  description = "Size of a remote-write request before compression."
+  description = "Largest size of a remote-write request, before compression."
   type        = number
   default     = 1000000
   nullable    = false
@@ -118,7 +118,7 @@ variable "remote_write_max_bytes" {
 }
 
 variable "remote_write_concurrency" {
-  description = "Remote-write requests of one delivery under way at once."
+  description = "Number of concurrent remote-write requests of one delivery."
   type        = number
   default     = 4
   nullable    = false
@@ -130,7 +130,7 @@ variable "remote_write_concurrency" {
 }
 
 variable "listener_timeout_seconds" {
-  description = "Time for one remote-write request, as a whole."
+  description = "Timeout of one remote-write request, as a whole."
   type        = number
   default     = 10
   nullable    = false
@@ -149,14 +149,14 @@ variable "listener_allowed_hosts" {
 }
 
 variable "p8s_logzio_name" {
-  description = "Value of the label p8s_logzio_name, the environment's name in Logz.io."
+  description = "Value of the label p8s_logzio_name, which names the environment in Logz.io."
   type        = string
   default     = "logzio-otlp-metrics-stream"
   nullable    = false
 
   validation {
     condition     = can(regex("^\\S(.*\\S)?$", var.p8s_logzio_name))
-    error_message = "The value of p8s_logzio_name must not be empty, nor begin or end with white space."
+    error_message = "The value of p8s_logzio_name must not be empty, and not begin or end with white space."
   }
 
   validation {
@@ -166,7 +166,7 @@ variable "p8s_logzio_name" {
 }
 
 variable "label_value_case" {
-  description = "Whether label values are lower-cased (lower), as Logz.io's dashboards expect, or kept (keep)."
+  description = "Whether label values are lower-cased (lower), as Logz.io's dashboards expect, or left as they are (keep)."
   type        = string
   default     = "lower"
   nullable    = false
@@ -178,7 +178,7 @@ variable "label_value_case" {
 }
 
 variable "native_histograms" {
-  description = "Whether exponential histograms are sent as native histograms."
+  description = "Whether exponential histograms are sent as native histograms. Otherwise they are dropped and counted."
   type        = bool
   default     = false
   nullable    = false

@@ -13,7 +13,7 @@ variable "architecture" {
 }
 
 variable "function_memory_mb" {
-  description = "Memory of the function; its share of CPU grows with it."
+  description = "Memory of the function. Its share of CPU grows with it."
   type        = number
   default     = 512
   nullable    = false
@@ -37,7 +37,7 @@ variable "function_timeout_seconds" {
 }
 
 variable "delivery_budget_seconds" {
-  description = "Time that a delivery may take. An API Gateway gives up after 29 s, so it stays below."
+  description = "Time that a delivery may take. Keep it below the 29 s after which an API Gateway gives up."
   type        = number
   default     = 25
   nullable    = false
@@ -49,7 +49,7 @@ variable "delivery_budget_seconds" {
 }
 
 variable "reserved_concurrency" {
-  description = "Most executions at once, which bounds the cost of a public endpoint. -1 reserves none."
+  description = "Limit of concurrent executions, which bounds the cost of a public endpoint. -1 reserves none."
   type        = number
   default     = -1
   nullable    = false
@@ -61,7 +61,7 @@ variable "reserved_concurrency" {
 }
 
 variable "log_level" {
-  description = "Level of the function's log lines: DEBUG, INFO, WARNING, ERROR or CRITICAL."
+  description = "Lowest level of the function's log lines: DEBUG, INFO, WARNING, ERROR or CRITICAL."
   type        = string
   default     = "INFO"
   nullable    = false
@@ -73,7 +73,7 @@ variable "log_level" {
 }
 
 variable "log_retention_days" {
-  description = "Days that logs are kept."
+  description = "Days to keep logs."
   type        = number
   default     = 14
   nullable    = false
@@ -85,7 +85,7 @@ variable "log_retention_days" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "Permissions boundary of all roles, where the account demands one."
+  description = "ARN of the permissions boundary of all roles, if the account requires one."
   type        = string
   default     = ""
   nullable    = false
@@ -99,21 +99,21 @@ variable "permissions_boundary_arn" {
 # --- Alarms and dashboard
 
 variable "create_alarms" {
-  description = "Whether alarms are created."
+  description = "Whether to create alarms."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "create_dashboard" {
-  description = "Whether the CloudWatch dashboard of the pipeline is created."
+  description = "Whether to create the CloudWatch dashboard of the pipeline."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "alarm_topic_arn" {
-  description = "SNS topic that alarms notify. Empty notifies nobody."
+  description = "ARN of the SNS topic that alarms notify. Empty means none."
   type        = string
   default     = ""
   nullable    = false

@@ -7,7 +7,7 @@ variable "logs_extension_zip" {
 }
 
 variable "logs_destination" {
-  description = "Where the function's own logs are shipped to (logzio, loki, openobserve or datatap), once logs_token or logs_token_secret_arn is set (for Loki without a password, logs_listener)."
+  description = "Where to ship the function's own logs: logzio, loki, openobserve or datatap. Logs are shipped once logs_token or logs_token_secret_arn is set (for Loki without a password, logs_listener)."
   type        = string
   default     = "logzio"
   nullable    = false
@@ -19,14 +19,14 @@ variable "logs_destination" {
 }
 
 variable "logs_token" {
-  description = "The token to ship logs with (Loki's password, OpenObserve's whole Authorization header). It is kept in a secret. Empty ships none, unless logs_token_secret_arn is set."
+  description = "The token to ship logs with (Loki: the password; OpenObserve: the whole Authorization header). The stack keeps it in a secret. Empty ships no logs, unless logs_token_secret_arn is set."
   type        = string
   default     = null
   sensitive   = true
 
   validation {
     condition     = var.logs_token == null || can(regex("^([^\"\\\\\\s]+( [^\"\\\\\\s]+)?)?$", var.logs_token))
-    error_message = "The value of logs_token must hold no quote or backslash, and at most one space."
+    error_message = "The value of logs_token must not contain quotes, backslashes or more than one space."
   }
 
   validation {
@@ -36,7 +36,7 @@ variable "logs_token" {
 }
 
 variable "logs_token_secret_arn" {
-  description = "ARN of an existing secret whose value is that token, or {\"api_key\":\"<token>\"}, instead of logs_token."
+  description = "ARN of an existing secret with that token, as text or as {\"api_key\":\"<token>\"}, instead of logs_token."
   type        = string
   default     = ""
   nullable    = false
@@ -48,7 +48,7 @@ variable "logs_token_secret_arn" {
 }
 
 variable "logs_token_secret_kms_key_arn" {
-  description = "ARN of the customer managed key that logs_token_secret_arn is encrypted with, if it is."
+  description = "ARN of the customer managed key that encrypts the secret of logs_token_secret_arn, if there is one."
   type        = string
   default     = ""
   nullable    = false
@@ -60,7 +60,7 @@ variable "logs_token_secret_kms_key_arn" {
 }
 
 variable "logs_listener" {
-  description = "URL that logs are shipped to. Loki and a Data Tap need one; empty means Logz.io's of logzio_region or the AWS region, or OpenObserve's cloud."
+  description = "URL to ship logs to, required for Loki and a Data Tap. Empty means Logz.io's listener of logzio_region or of the AWS region, or OpenObserve's cloud."
   type        = string
   default     = ""
   nullable    = false
@@ -72,74 +72,74 @@ variable "logs_listener" {
 }
 
 variable "logs_type" {
-  description = "With Logz.io, the type of the logs."
+  description = "Logz.io only: the type of the logs."
   type        = string
   default     = "lambda-extension-logs"
   nullable    = false
 
   validation {
     condition     = can(regex("^[A-Za-z0-9._-]+$", var.logs_type))
-    error_message = "The value of logs_type must have letters, digits, dots, hyphens and underscores only."
+    error_message = "The value of logs_type must consist of letters, digits, dots, hyphens and underscores."
   }
 }
 
 variable "logs_user" {
-  description = "With Loki, the user that the password belongs to."
+  description = "Loki only: the user that the password belongs to."
   type        = string
   default     = ""
   nullable    = false
 
   validation {
     condition     = can(regex("^[^:\\s]*$", var.logs_user))
-    error_message = "The value of logs_user must hold no colon and no white space."
+    error_message = "The value of logs_user must not contain colons or white space."
   }
 }
 
 variable "logs_tenant" {
-  description = "With Loki, the tenant, where it has several."
+  description = "Loki only: the tenant, if there are several."
   type        = string
   default     = ""
   nullable    = false
 
   validation {
     condition     = can(regex("^[^\\s]*$", var.logs_tenant))
-    error_message = "The value of logs_tenant must hold no white space."
+    error_message = "The value of logs_tenant must not contain white space."
   }
 }
 
 variable "logs_labels" {
-  description = "With Loki, further labels, as name=value and separated by commas."
+  description = "Loki only: further labels as name=value, separated by commas."
   type        = string
   default     = ""
   nullable    = false
 }
 
 variable "logs_organization" {
-  description = "With OpenObserve, the organization, which it needs."
+  description = "OpenObserve only: the organization, which is required."
   type        = string
   default     = ""
   nullable    = false
 
   validation {
     condition     = can(regex("^[^/\\s]*$", var.logs_organization))
-    error_message = "The value of logs_organization must hold no slash and no white space."
+    error_message = "The value of logs_organization must not contain slashes or white space."
   }
 }
 
 variable "logs_stream" {
-  description = "With OpenObserve, the stream."
+  description = "OpenObserve only: the stream."
   type        = string
   default     = "default"
   nullable    = false
 
   validation {
     condition     = can(regex("^[^/\\s]+$", var.logs_stream))
-    error_message = "The value of logs_stream must not be empty, and hold no slash and no white space."
+    error_message = "The value of logs_stream must not be empty or contain slashes or white space."
   }
 }
 
 variable "logs_telemetry_types" {
-  description = "What is shipped, of function, platform and extension. Empty means the function's lines; all three for OpenObserve and a Data Tap."
+  description = "What to ship: function, platform and extension, separated by commas. Empty means function; for OpenObserve and a Data Tap, all three."
   type        = string
   default     = ""
   nullable    = false
@@ -151,7 +151,7 @@ variable "logs_telemetry_types" {
 }
 
 variable "logs_min_level" {
-  description = "Lines of a lower level than this (TRACE, DEBUG, INFO, WARN, ERROR or FATAL) are not shipped. Empty ships all, and so do lines without a level."
+  description = "Lowest level of the lines to ship: TRACE, DEBUG, INFO, WARN, ERROR or FATAL. Empty ships all. Lines without a level are always shipped."
   type        = string
   default     = ""
   nullable    = false
@@ -163,7 +163,7 @@ variable "logs_min_level" {
 }
 
 variable "logs_sample_rate" {
-  description = "Share of the function's lines that is shipped, from 0 to 1."
+  description = "Share of the function's lines to ship, from 0 to 1."
   type        = number
   default     = 1
   nullable    = false
@@ -175,21 +175,21 @@ variable "logs_sample_rate" {
 }
 
 variable "logs_redact" {
-  description = "Regular expressions, as a JSON array, of what is replaced in lines before they are shipped."
+  description = "Regular expressions, as a JSON array, whose matches are replaced before lines are shipped."
   type        = string
   default     = ""
   nullable    = false
 }
 
 variable "logs_custom_fields" {
-  description = "With Logz.io, further fields of every record, as name=value and separated by commas."
+  description = "Logz.io only: further fields of every record as name=value, separated by commas."
   type        = string
   default     = ""
   nullable    = false
 }
 
 variable "logs_flush_budget_milliseconds" {
-  description = "Most time that shipping may add to an invocation while the destination is slow or down."
+  description = "Longest time that shipping may add to an invocation while the destination is slow or down."
   type        = number
   default     = 1000
   nullable    = false

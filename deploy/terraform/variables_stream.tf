@@ -1,7 +1,7 @@
 # --- Metric stream
 
 variable "output_format" {
-  description = "Output format of the metric stream, opentelemetry1.0 or opentelemetry0.7. The function reads both, also mixed."
+  description = "Output format of the metric stream, opentelemetry1.0 or opentelemetry0.7. The function reads both, even in one record."
   type        = string
   default     = "opentelemetry1.0"
   nullable    = false
@@ -13,7 +13,7 @@ variable "output_format" {
 }
 
 variable "include_namespaces" {
-  description = "Stream only these namespaces. All are streamed when the list is empty."
+  description = "Namespaces to stream. An empty list streams all."
   type        = list(string)
   default     = []
   nullable    = false
@@ -25,7 +25,7 @@ variable "include_namespaces" {
 }
 
 variable "exclude_namespaces" {
-  description = "Stream all namespaces but these. Not together with include_namespaces."
+  description = "Namespaces to leave out. Not together with include_namespaces."
   type        = list(string)
   default     = []
   nullable    = false
@@ -37,7 +37,7 @@ variable "exclude_namespaces" {
 }
 
 variable "additional_statistics" {
-  description = "Metrics that percentiles are streamed for too. The OpenTelemetry formats carry percentiles only."
+  description = "Metrics with additional percentiles. The OpenTelemetry formats support percentiles only."
   type = list(object({
     namespace    = string
     metric_names = list(string)
@@ -64,7 +64,7 @@ variable "additional_statistics" {
 }
 
 variable "include_linked_accounts" {
-  description = "In a monitoring account, whether the metrics of linked source accounts are streamed too."
+  description = "Whether a monitoring account also streams the metrics of its linked source accounts."
   type        = bool
   default     = false
   nullable    = false
@@ -73,7 +73,7 @@ variable "include_linked_accounts" {
 # --- Delivery and backup
 
 variable "ingress" {
-  description = "How Firehose reaches the function: HttpApi, RestApi, FunctionUrl or Transformation, which makes S3 the destination and the function its processor."
+  description = "How Firehose reaches the function: over HTTP (HttpApi, RestApi or FunctionUrl), or with Transformation, where S3 is the destination and the function its processor."
   type        = string
   default     = "HttpApi"
   nullable    = false
@@ -85,7 +85,7 @@ variable "ingress" {
 }
 
 variable "buffer_size_mb" {
-  description = "Firehose's buffer. Above 3 a delivery may exceed Lambda's 6 MB, which Firehose answers by discarding it."
+  description = "Size of Firehose's buffer. With more than 3 a delivery could exceed Lambda's 6 MB, and Firehose would discard it."
   type        = number
   default     = 1
   nullable    = false
@@ -97,7 +97,7 @@ variable "buffer_size_mb" {
 }
 
 variable "buffer_interval_seconds" {
-  description = "How long Firehose buffers at most."
+  description = "Longest time that Firehose buffers records."
   type        = number
   default     = 60
   nullable    = false
@@ -133,7 +133,7 @@ variable "retry_duration_seconds" {
 }
 
 variable "s3_backup_mode" {
-  description = "What is written to the backup bucket, FailedDataOnly or AllData."
+  description = "What Firehose writes to the backup bucket, FailedDataOnly or AllData."
   type        = string
   default     = "FailedDataOnly"
   nullable    = false
@@ -145,7 +145,7 @@ variable "s3_backup_mode" {
 }
 
 variable "backup_retention_days" {
-  description = "Days after which objects in the backup bucket expire."
+  description = "Days until objects in the backup bucket expire."
   type        = number
   default     = 30
   nullable    = false
@@ -169,7 +169,7 @@ variable "transform_result" {
 }
 
 variable "create_replay_function" {
-  description = "Whether the function is created that sends the backup to the listener when somebody invokes it."
+  description = "Whether to create the function that sends the backup to the listener. It runs only when you invoke it."
   type        = bool
   default     = true
   nullable    = false

@@ -1,142 +1,185 @@
-"""
-Records within the limits of a destination, by construction.
+"""JSON text within the limits of a destination, by construction.
 
-A text is cut at a character and says so at its end; an object whose depth or number of
-fields a destination would refuse carries those parts as JSON text instead.
+A text that is too long is cut at a character and says so at its end. An object that is nested too
+deeply, or has too many fields, for a destination carries those parts as JSON text instead. A lone
+surrogate becomes U+FFFD, raw or escaped: Rust's serde_json refuses a whole request because of one.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from extension.destinations.json_text import json_text, quoted, utf8
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
-# A backslash escape that a cut has left incomplete; the backslashes before it count.
-_TORN_ESCAPE = re.compile(rb"(?P<slashes>\\+)(?:u[0-9a-f]{0,3})?\Z")
-
-
-def mark(length: int) -> str:
-    """Return what stands at the end of a cut text that had `length` characters."""
-    return f"… [cut, of {length} characters]"
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")
+)
 
 
-def cut_to_units(text: str, units: int) -> str:
+def utf8(text: str) -> bytes:
+    """Return a text in UTF-8, each lone surrogate as U+FFFD."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _LONE_SURROGATE.sub("\ufffd", text).encode()
+
+
+def json_text(value: Any) -> str:
+    """Return a JSON value as compact JSON; never raises.
+
+    NaN and the infinities become `null`, as in ECMAScript (ECMA-262, "SerializeJSONProperty").
+    An integer too long for Python to write in decimal becomes a string of hexadecimal digits.
     """
-    Return a text of at most so many UTF-16 code units, and so of at most as many characters.
+    try:
+        return _ENCODER.encode(value)
+    except (ValueError, RecursionError):
+        return _written(value)
 
-    A Java server, which Elasticsearch and OpenSearch are, counts a character beyond
-    U+FFFF twice.
+
+class _Literal(str):
+    """JSON that is written already."""
+
+    __slots__ = ()
+
+
+def _written(value: Any) -> str:
+    """Write what the encoder cannot, without recursion: the rest waits on a stack."""
+    parts: list[str] = []
+    waiting: list[Any] = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, _Literal):
+            parts.append(item)
+        elif isinstance(item, dict):
+            parts.append("{")
+            waiting.append(_Literal("}"))
+            waiting += _separated((f"{json_text(name)}:", member) for name, member in item.items())
+        elif isinstance(item, list):
+            parts.append("[")
+            waiting.append(_Literal("]"))
+            waiting += _separated(("", member) for member in item)
+        else:
+            parts.append(_scalar(item))
+    return "".join(parts)
+
+
+def _separated(members: Iterable[tuple[str, Any]]) -> list[Any]:
+    """Return the members of an object or array for the stack, the first one last."""
+    stacked: list[Any] = []
+    for number, (name, member) in enumerate(members):
+        stacked += (_Literal(f",{name}" if number else name), member)
+    return stacked[::-1]
+
+
+def _scalar(value: Any) -> str:
+    try:
+        # Converting an integer has a limit of digits since Python 3.9.14.
+        return _ENCODER.encode(value)
+    except ValueError:
+        return f'"{value:#x}"' if isinstance(value, int) else "null"
+
+
+def utf16_units(text: str) -> int:
+    """Return the length in UTF-16 code units, as Java counts: Elasticsearch and OpenSearch do."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def utf8_bytes(text: str) -> int:
+    """Return the length in UTF-8."""
+    return len(utf8(text))
+
+
+def json_bytes(text: str) -> int:
+    """Return the length as a JSON string in UTF-8, quotation marks included."""
+    return len(utf8(json_text(text)))
+
+
+def cut(text: str, limit: int, measure: Callable[[str], int]) -> str:
+    """Return a text, cut and marked at its end if it is longer than a limit.
+
+    Args:
+        text: The text.
+        limit: Its greatest length.
+        measure: Returns the length of a text: at least 1 and at most 6 for each character, and
+            2 more.
     """
-    if len(text) * 2 <= units:
+    if len(text) * 8 <= limit or measure(text) <= limit:
         return text
-    if text.isascii():
-        if len(text) <= units:
-            return text
-        end = mark(len(text))
-        return text[: units - len(end)] + end
-    encoded = text.encode("utf-16-le", "surrogatepass")
-    if len(encoded) <= units * 2:
-        return text
-    end = mark(len(text))
-    # A pair that the cut tears is left out; a lone surrogate is, here, too.
-    return encoded[: (units - len(end)) * 2].decode("utf-16-le", "ignore") + end
-
-
-def cut_to_bytes(text: str, size: int) -> str:
-    """Return a text of at most `size` bytes in UTF-8."""
-    if len(text) * 3 <= size and text.isascii():
-        return text
-    encoded = utf8(text)
-    if len(encoded) <= size:
-        return text
-    end = mark(len(text))
-    return encoded[: size - len(end.encode())].decode(errors="ignore") + end
-
-
-def quoted_within(text: str, size: int) -> bytes:
-    """Return a text as a JSON string of at most `size` bytes, quotation marks included."""
-    encoded = utf8(quoted(text))
-    if len(encoded) <= size:
-        return encoded
-    end = mark(len(text)).encode() + b'"'
-    kept = encoded[: size - len(end)].decode(errors="ignore").encode()
-    torn = _TORN_ESCAPE.search(kept)
-    if torn is not None and len(torn["slashes"]) % 2:
-        kept = kept[: torn.end("slashes") - 1]
-    return kept + end
+    mark = f"… [cut, of {len(text)} characters]"
+    fits, too_long = 0, min(len(text), limit)
+    while fits + 1 < too_long:
+        middle = (fits + too_long) // 2
+        if measure(text[:middle] + mark) <= limit:
+            fits = middle
+        else:
+            too_long = middle
+    return text[:fits] + mark
 
 
 class Shape(NamedTuple):
-    """
-    What a destination takes of an object.
+    """What a destination accepts of an object.
 
     Attributes:
-        depth: How many objects and arrays may lie in one another, the outermost included.
+        depth: How deeply objects and arrays may be nested, the outermost included.
         fields: How many members all objects may have together.
-        units: How long a string may be, in UTF-16 code units; `None` for any length.
+        units: How long a string may be, in UTF-16 code units.
     """
 
     depth: int
     fields: int
-    units: int | None
+    units: int
 
 
-def shaped_text(value: Any, shape: Shape, text: str | None = None) -> str | None:
-    """
-    Return an object or array as JSON of a shape; None where it has too many members itself.
+def shaped_text(value: Any, shape: Shape) -> str | None:
+    """Return an object or array as JSON of a shape; None if it has too many members itself.
 
     Args:
         value: The object or array.
-        shape: What the destination takes.
-        text: The value as JSON, where it is known.
+        shape: What the destination accepts.
     """
-    if text is None:
-        text = json_text(value)
+    text = json_text(value)
     # No string, depth or number of members can be larger than what these count; so
-    # the usual record is not walked through. A dot in a name matters in an array alone.
+    # the usual record is not walked through. A dot in a name matters only in an array.
     if (
-        (shape.units is None or len(text) * 2 <= shape.units)
+        len(text) * 2 <= shape.units
         and text.count("{") <= shape.depth
         and "[" not in text
         and text.count(":") <= shape.fields
     ):
         return text
-    walk = _Walk(shape)
-    if not walk.fits(value):
+    if isinstance(value, dict) and len(value) > shape.fields:
         return None
-    return json_text(walk.shaped(value, 1, in_array=False))
+    return json_text(_Walk(shape).shaped(value, 1, in_array=False))
 
 
 class _Walk:
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
-        self._fields = shape.fields
-
-    def fits(self, value: Any) -> bool:
-        """Tell whether the members of an object itself are not too many."""
-        return not isinstance(value, dict) or len(value) <= self._fields
+        self._fields_left = shape.fields
 
     def shaped(self, value: Any, depth: int, *, in_array: bool) -> Any:
-        """Return a value with everything in it that is too much as JSON text."""
+        """Return a value in which every part that is too much is JSON text."""
         if isinstance(value, str):
             return self._cut(value)
         if not isinstance(value, (dict, list)):
             return value
-        if depth > self._shape.depth or not self.fits(value):
+        too_wide = isinstance(value, dict) and len(value) > self._fields_left
+        if depth > self._shape.depth or too_wide:
             return self._cut(json_text(value))
         if isinstance(value, list):
             return [self.shaped(item, depth + 1, in_array=True) for item in value]
-        self._fields -= len(value)
+        self._fields_left -= len(value)
+        # "Dots in names in arrays" make a log invalid (docs.logz.io, "invalid log errors").
         return {
-            self._name(key, in_array=in_array): self.shaped(member, depth + 1, in_array=in_array)
-            for key, member in value.items()
+            self._cut(name.replace(".", "_") if in_array else name): self.shaped(
+                member, depth + 1, in_array=in_array
+            )
+            for name, member in value.items()
         }
 
     def _cut(self, text: str) -> str:
-        units = self._shape.units
-        return text if units is None else cut_to_units(text, units)
-
-    def _name(self, key: str, *, in_array: bool) -> str:
-        # "Dots in names in arrays" make a log invalid (docs.logz.io, "invalid log errors").
-        return self._cut(key.replace(".", "_") if in_array else key)
+        return cut(text, self._shape.units, utf16_units)

@@ -1,121 +1,199 @@
-"""
-Grafana Loki: JSON to its push API, one stream, each entry at the time of its event.
+"""Grafana Loki: JSON to its push API, one stream, each entry at the time of its event.
 
-A line is what the function printed, without the newline at its end, which Loki's own
-clients do not send either; an object is its JSON. What differs from invocation to
-invocation is structured metadata: as a label it would make a stream of each.
+A line is what the function printed, without the newline at its end, which Loki's own clients do
+not send either; an object is its JSON. What differs from invocation to invocation is structured
+metadata: as a label it would make a stream of each.
 """
 
 from __future__ import annotations
 
+import gzip
 import re
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from extension.destinations import answers
-from extension.destinations.addresses import Address
-from extension.destinations.body import enclosed, gzipped
-from extension.destinations.credential import read_credential
-from extension.destinations.destination import Request
-from extension.destinations.json_text import json_text, quoted, utf8
-from extension.destinations.limits import cut_to_bytes
-from extension.destinations.stamps import Stamps
-from extension.destinations.surroundings import USER_AGENT, Made
+from extension.destinations.destination import (
+    COMMON_RESPONSES,
+    FASTEST_GZIP,
+    USER_AGENT,
+    Destination,
+    Meaning,
+    Row,
+)
+from extension.destinations.limits import cut, json_text, utf8, utf8_bytes
+from extension.destinations.timestamps import nanoseconds, own_time
 from extension.errors import SettingsError
-from extension.variables import loki_labels
+from extension.messages import Request
+from extension.variables import pairs, text, token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from urllib.parse import SplitResult
 
-    from extension.destinations.credential import Credential
-    from extension.destinations.destination import BatchResult, Response, RetrySettings
-    from extension.destinations.surroundings import Surroundings
+    from extension.destinations.destination import BatchResult, Environment
+    from extension.messages import Response
     from extension.records import LogRecord
 
-# `ingestion_rate_mb` is 4 and `ingestion_burst_size_mb` 6 where nobody has changed them
-# (Loki configuration, limits_config); a push beyond the burst is never taken.
+# `ingestion_rate_mb` is 4 and `ingestion_burst_size_mb` 6 by default (Loki configuration,
+# limits_config); a push beyond the burst is never accepted.
 MAX_BODY_BYTES = 4_194_304
 # `max_line_size` is "256KB", which is this much if a kilobyte is 1,000 bytes.
 MAX_LINE_BYTES = 256_000
 # `max_label_names_per_series`, and `max_label_value_length` in bytes.
 MAX_LABELS = 15
 MAX_LABEL_VALUE = 2_048
-_LONGEST_METADATA = 1_024
-_REMEMBERED = 512
 _BARE_ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?|\[[0-9a-fA-F:.]+\]")
 _USER = re.compile("[^\x00-\x1f\x7f:\ud800-\udfff]*")
-_TENANT = re.compile(r"[\x21-\x7e]{1,150}")
+_TENANT = re.compile(r"[\x21-\x7e]{0,150}")
+# "[a-zA-Z_:][a-zA-Z0-9_:]*" in Prometheus; Loki's own parser knows no colon.
+_LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,1023}")
+_OTEL_LABEL = "OTEL_LABEL_"
+
+_IGNORED = re.compile(rb"total ignored: ([0-9]{1,9}) out of [0-9]{1,9}")
+_ALIKE = re.compile(rb"(?:\A|; )([0-9]{1,9}) errors like: ")
+_ONE = re.compile(
+    rb"\A(?:entry for stream '.*' has timestamp too (?:old|new): "
+    rb"|max entry size '[0-9]+' bytes exceeded for stream ')",
+    re.DOTALL,
+)
 
 
-class Loki:
+def _refused_entries(body: bytes, _count: int) -> int | None:
+    """Return how many entries Loki did not accept, if it accepted the others.
+
+    Its ingester ends with "total ignored". Its distributor checks each entry before, stores the
+    good ones, and says how many others there were of each kind, or describes a single one.
     """
-    Loki's push API; `Destination` says what its members are.
+    ignored = _IGNORED.search(body)
+    if ignored is not None:
+        return int(ignored[1])
+    alike = [int(count) for count in _ALIKE.findall(body)]
+    if alike:
+        return sum(alike)
+    return 1 if _ONE.match(body) else None
 
-    Args:
-        url: Of the push API.
-        headers: The tenant, where there is one.
-        labels: Those of the stream; the first 15 are used.
-        user: The user of Basic authentication; empty for none.
-        password: Its password.
-        around: Gives the clock and the settings.
-    """
+
+class Loki(Destination):
+    """Loki's push API ("HTTP API", POST /loki/api/v1/push)."""
 
     name = "loki"
+    title = "Grafana Loki"
+    url = text("LOKI_URL", "Where Loki is, without `/loki/api/v1/push`.")
+    ip = text("LOKI_IP", "The same; a bare address means `http://ADDRESS:3100`.")
+    user = text("LOKI_USERNAME", "The user of Basic authentication; for Grafana Cloud its number.")
+    token, stored_token = token("LOKI_PASSWORD", "Its password; for Grafana Cloud a token.")
+    tenant = text("LOKI_TENANT_ID", "The tenant, sent as `X-Scope-OrgID`.")
+    metadata = text(
+        "LOKI_STRUCTURED_METADATA",
+        "`false` leaves request ids, levels and the like out, for a Loki before 3.0.",
+        "true",
+    )
+    labels = pairs(
+        "LOKI_LABELS",
+        "Further labels, `name=value,name=value`; at most 15 with `source` and `function`.",
+        _LABEL_NAME,
+    )
+    otel_labels = text(f"{_OTEL_LABEL}*", "Each a further label: `OTEL_LABEL_TEAM=one`.")
+    identified_by = (url, ip)
+    without_effect = {  # noqa: RUF012
+        "DISPATCH_MIN_BATCH_SIZE": "records are sent at the end of each invocation, few or many"
+    }
+    responses = (
+        # `blockIngestionStatusCode`, which Grafana Cloud sets to 260: nothing was stored.
+        Row(260, 260, Meaning.RETRY, "ingestion is blocked for this tenant"),
+        Row(
+            400,
+            400,
+            Meaning.SENT,
+            "entries are too old, too long or out of order",
+            _refused_entries,
+        ),
+        *COMMON_RESPONSES,
+    )
     default_types = frozenset({"function"})
-    retry_settings: RetrySettings | None = None
 
-    def __init__(
-        self,
-        url: str,
-        headers: Mapping[str, str],
-        labels: Mapping[str, str],
-        user: str,
-        password: Credential,
-        around: Surroundings,
-    ) -> None:
-        self._url = url
-        self._headers = headers
-        self._user = user
-        self._password = password
-        self._now = around.now
-        # Before Loki 3 structured metadata is refused unless it has been allowed.
-        self._has_metadata = around.text("LOKI_STRUCTURED_METADATA", "true").lower() != "false"
-        self._stamps = Stamps()
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self._read_token(environment, required=bool(self.user))
+        self._url = f"{self._address().geturl()}/loki/api/v1/push"
+        if self._token and not self.user:
+            raise SettingsError("set LOKI_USERNAME too: LOKI_PASSWORD alone is not used")
+        if not _USER.fullmatch(self.user):
+            raise SettingsError("LOKI_USERNAME has characters that a user name cannot have")
+        if not _TENANT.fullmatch(self.tenant):
+            raise SettingsError("LOKI_TENANT_ID has characters that a header cannot carry")
         self._last = 0
         self._same = 0
-        self._metadata: dict[tuple[str, str | None, str | None], str] = {}
-        first = [*labels.items()][:MAX_LABELS]
-        stream = json_text({name: cut_to_bytes(value, MAX_LABEL_VALUE) for name, value in first})
+        stream = json_text(self._stream(environment))
         self._head = utf8(f'{{"streams":[{{"stream":{stream},"values":[')
         self._tail = b"]}]}"
         self.max_body_bytes = MAX_BODY_BYTES - len(self._head) - len(self._tail)
 
+    def _address(self) -> SplitResult:
+        """Return where Loki is, without its own path: LOKI_IP of the original extension has it."""
+        address = self.url or self.ip
+        if not address:
+            raise SettingsError("set LOKI_URL, such as https://logs-prod-eu-west-0.grafana.net")
+        if _BARE_ADDRESS.fullmatch(address):
+            has_port = ":" in address.rpartition("]")[2]
+            address = f"http://{address}" if has_port else f"http://{address}:3100"
+        url = self._checked_url(Loki.url if self.url else Loki.ip, address)
+        path = url.path.removesuffix("/api/v1/push").removesuffix("/loki")
+        return url._replace(path=path.rstrip("/"))
+
+    def _stream(self, environment: Environment) -> dict[str, str]:
+        """Return the labels; what is left out is a warning."""
+        ours = environment.described({"name": "function", "label": "extension_name"})
+        ours = {"source": "lambda", **ours}
+        otel_labels = self._otel_labels(environment.variables)
+        for name in sorted({*self.labels, *otel_labels} & set(ours)):
+            self._warn(f"LOKI_LABELS and OTEL_LABEL_* cannot set the label {name}: it is ours")
+        # The first names stay if there are too many, and the last values win.
+        labels = {**ours, **self.labels, **otel_labels, **self.labels, **ours}
+        if len(labels) > MAX_LABELS:
+            self._warn(
+                f"LOKI_LABELS and OTEL_LABEL_* make {len(labels)} labels; Loki accepts "
+                f"{MAX_LABELS}, the others are left out: {', '.join([*labels][MAX_LABELS:])}"
+            )
+        first = [*labels.items()][:MAX_LABELS]
+        return {name: cut(value, MAX_LABEL_VALUE, utf8_bytes) for name, value in first}
+
+    def _otel_labels(self, variables: Mapping[str, str]) -> dict[str, str]:
+        labels = {}
+        for variable, value in sorted(variables.items()):
+            name = variable[len(_OTEL_LABEL) :].lower()
+            if not variable.startswith(_OTEL_LABEL) or not value:
+                continue
+            if _LABEL_NAME.fullmatch(name):
+                labels[name] = value
+            else:
+                self._warn(f"{variable} does nothing: {name!r} cannot be the name of a label")
+        return labels
+
     def encode(self, record: LogRecord) -> bytes:
-        """Return an entry with a comma behind it; its line has at most 256,000 bytes."""
-        moment, kind, value, request_id, level = record
-        metadata = self._metadata.get((kind, request_id, level))
-        if metadata is None:
-            metadata = self._remembered(kind, request_id, level)
-        if isinstance(value, str):
-            line = value[:-1] if value[-1:] == "\n" else value
-            at = self._stamps.nanoseconds(moment)
-        else:
-            line = json_text(value)
-            at = self._stamps.of_object(value, moment) or self._stamps.nanoseconds(moment)
-        if at is None:
-            at = int(self._now() * 1e9)
-        at = self._distinct(at)
-        return utf8(f'["{at}",{quoted(cut_to_bytes(line, MAX_LINE_BYTES))}{metadata}],')
+        """Return an entry and a comma; its line has at most 256,000 bytes."""
+        time, kind, value, request_id, level = record
+        line = value.removesuffix("\n") if isinstance(value, str) else json_text(value)
+        at = own_time(value, time) or nanoseconds(time) or int(self._now() * 1e9)
+        text = json_text(cut(line, MAX_LINE_BYTES, utf8_bytes))
+        return utf8(f'["{self._distinct(at)}",{text}{self._members_of(kind, request_id, level)}],')
 
     def _distinct(self, at: int) -> int:
-        """
-        Return a time in nanoseconds that no other entry of this millisecond has.
+        """Return a time in nanoseconds that no other entry of this millisecond has.
 
         Two entries of one stream with the same time and the same line are one to Loki, and
-        the platform's times have milliseconds only. In this way the order is kept, too.
+        Lambda's times have only milliseconds. This keeps the order, too.
         """
         self._same = (self._same + 1) % 1_000_000 if at == self._last else 0
         self._last = at
         return at + self._same
+
+    def _members(self, kind: str, request_id: str | None, level: str | None) -> str:
+        """Return the structured metadata, with the comma before it."""
+        # Before Loki 3 it is refused unless it has been allowed.
+        if self.metadata.lower() == "false":
+            return ""
+        return f",{{{super()._members(kind, request_id, level)}}}"
 
     def request(self, encoded: Sequence[bytes]) -> Request:
         """Return the POST."""
@@ -123,95 +201,21 @@ class Loki:
             "content-type": "application/json",
             "content-encoding": "gzip",
             "user-agent": USER_AGENT,
-            **self._headers,
         }
-        if self._user:
-            headers["authorization"] = f"Basic {self._basic()}"
-        return Request(self._url, headers, gzipped(enclosed(self._head, encoded, self._tail)))
+        if self.tenant:
+            headers["x-scope-orgid"] = self.tenant
+        if self.user:
+            basic = b64encode(f"{self.user}:{self._token.value()}".encode()).decode()
+            headers["authorization"] = f"Basic {basic}"
+        body = self._head + b"".join(encoded)[:-1] + self._tail
+        return Request(self._url, headers, gzip.compress(body, FASTEST_GZIP))
 
-    def interpret(self, answer: Response, count: int) -> BatchResult:
-        """Return what an answer means."""
-        verdict = answers.interpret(answer, count, answers.LOKI, self._now)
-        if answer.status == 400 and b"structured metadata" in answer.body:
-            return verdict._replace(
+    def interpret(self, response: Response, count: int) -> BatchResult:
+        """Return what a response means; a refusal of metadata names the setting that helps."""
+        result = super().interpret(response, count)
+        if response.status == 400 and b"structured metadata" in response.body:
+            return result._replace(
                 detail="HTTP 400: structured metadata is not allowed; allow it in Loki, or set "
                 "LOKI_STRUCTURED_METADATA=false"
             )
-        return verdict
-
-    @property
-    def renewable(self) -> bool:
-        """Whether the token is in a store, which may have another one later."""
-        return self._password.stored
-
-    def renew(self) -> bool:
-        """Look for a newer password."""
-        return self._password.renew()
-
-    def _basic(self) -> str:
-        import binascii  # noqa: PLC0415 -- not before the first request
-
-        user = f"{self._user}:{self._password.value()}".encode()
-        return binascii.b2a_base64(user, newline=False).decode()
-
-    def _remembered(self, kind: str, request_id: str | None, level: str | None) -> str:
-        """Return the metadata of such records, with the comma before it."""
-        fields = {"type": kind, "requestId": request_id, "level": level}
-        known = {n: cut_to_bytes(v, _LONGEST_METADATA) for n, v in fields.items() if v is not None}
-        if len(self._metadata) >= _REMEMBERED:
-            self._metadata.clear()
-        metadata = f",{json_text(known)}" if self._has_metadata else ""
-        self._metadata[kind, request_id, level] = metadata
-        return metadata
-
-
-def make(around: Surroundings) -> Made:
-    """
-    Return the destination of some settings.
-
-    Raises:
-        SettingsError: The URL is missing, or a setting cannot be used.
-    """
-    address = _address(around)
-    user = around.text("LOKI_USERNAME")
-    password = read_credential(around, "LOKI_PASSWORD", required=bool(user))
-    if password and not user:
-        raise SettingsError("set LOKI_USERNAME too: LOKI_PASSWORD alone is not used")
-    if not _USER.fullmatch(user):
-        raise SettingsError("LOKI_USERNAME has characters that a user name cannot have")
-    tenant = around.text("LOKI_TENANT_ID")
-    if tenant and not _TENANT.fullmatch(tenant):
-        raise SettingsError("LOKI_TENANT_ID has characters that a header cannot carry")
-    labels, notes = {"source": "lambda"}, []
-    if around.identity.name:
-        labels["function"] = around.identity.name
-    if around.text("EXTENSION_NAME"):
-        labels["extension_name"] = around.text("EXTENSION_NAME")
-    for name, value in loki_labels(around.environ)[0].items():
-        if name in labels:
-            notes.append(f"LOKI_LABELS and OTEL_LABEL_* cannot set the label {name}: it is ours")
-        labels.setdefault(name, value)
-    if len(labels) > MAX_LABELS:
-        notes.append(
-            f"LOKI_LABELS and OTEL_LABEL_* make {len(labels)} labels; Loki takes {MAX_LABELS}, "
-            f"the others are left out: {', '.join([*labels][MAX_LABELS:])}"
-        )
-    headers = {"x-scope-orgid": tenant} if tenant else {}
-    url = f"{address.text}/loki/api/v1/push"
-    destination = Loki(url, headers, labels, user, password, around)
-    return Made(destination, (*address.notes(has_token=bool(user)), *notes))
-
-
-def _address(around: Surroundings) -> Address:
-    """Return where Loki is, without its own path: LOKI_IP of the existing extension has it."""
-    variable = "LOKI_URL" if around.text("LOKI_URL") else "LOKI_IP"
-    text = around.text(variable)
-    if not text:
-        raise SettingsError("set LOKI_URL, such as https://logs-prod-eu-west-0.grafana.net")
-    if _BARE_ADDRESS.fullmatch(text):
-        has_port = ":" in text.rpartition("]")[2]
-        text = f"http://{text}" if has_port else f"http://{text}:3100"
-    address = Address(variable, text)
-    path = address.path.removesuffix("/api/v1/push").removesuffix("/loki")
-    # A host may be called "loki" too, so only the path is shortened.
-    return Address(variable, address.text.removesuffix(address.path) + path)
+        return result

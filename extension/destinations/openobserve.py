@@ -1,38 +1,48 @@
-"""
-OpenObserve: a JSON array to its ingestion API.
+"""OpenObserve: a JSON array to its ingestion API.
 
-A record has the three fields of the existing extension (`_timestamp`, `record`, `type`) and
-what that one never had: which invocation of which function it belongs to.
+A record has the three fields of the original extension (`_timestamp`, `record`, `type`), and says
+which invocation of which function it belongs to, which the original never did.
 """
 
 from __future__ import annotations
 
+import gzip
 import re
+import sys
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from extension.destinations import answers
-from extension.destinations.addresses import Address, percent_encoded
-from extension.destinations.body import enclosed, gzipped
-from extension.destinations.credential import read_credential
-from extension.destinations.destination import Request
-from extension.destinations.json_text import json_text, quoted, utf8
-from extension.destinations.limits import Shape, cut_to_units, quoted_within, shaped_text
-from extension.destinations.stamps import Stamps
-from extension.destinations.surroundings import USER_AGENT, Made, named
+from extension.destinations.destination import (
+    COMMON_RESPONSES,
+    FASTEST_GZIP,
+    USER_AGENT,
+    Destination,
+    Meaning,
+    RetrySettings,
+    Row,
+    count_in,
+    json_members,
+    parsed,
+)
+from extension.destinations.limits import Shape, json_text, shaped_text, utf8
+from extension.destinations.timestamps import nanoseconds, own_time
 from extension.errors import SettingsError
-from extension.variables import batch_bytes, retry_settings
+from extension.messages import Request
+from extension.variables import FLUSH_BUDGET_MS, number, text, token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from extension.destinations.credential import Credential
-    from extension.destinations.destination import BatchResult, Response, RetrySettings
-    from extension.destinations.surroundings import Surroundings
+    from extension.destinations.destination import Environment
     from extension.records import LogRecord
 
 # OpenObserve makes a column of each field and refuses records of more than 200
 # (`ZO_COLS_PER_RECORD_LIMIT`); its JSON parser ends at a depth of 128, for a whole request.
-_SHAPE = Shape(depth=10, fields=180, units=None)
+_SHAPE = Shape(depth=10, fields=180, units=sys.maxsize)
+_MEGABYTE = 1_048_576
+_TIMES = (0, 3_600_000)
+_CAP = "Capped at `FLUSH_BUDGET_MS`."
+_SAFE_NAME = re.compile(r"[^/?#\s\\]+")
 _NAMES = {
     "name": "function_name",
     "version": "function_version",
@@ -40,52 +50,87 @@ _NAMES = {
     "account": "account",
     "label": "extension_name",
 }
-_LONGEST_NAME = 512
-_REMEMBERED = 512
-_SAFE_NAME = re.compile(r"[^/?#\s\\]+")
 
 
-class OpenObserve:
-    """
-    OpenObserve's JSON ingestion API; `Destination` says what its members are.
+def _failed(body: bytes, _count: int) -> int | None:
+    """Add up `failed` of all streams in a response of the JSON ingestion API."""
+    response = parsed(body)
+    streams = response.get("status") if isinstance(response, dict) else None
+    if not isinstance(streams, list):
+        return None
+    return sum(count_in(stream, "failed") or 0 for stream in streams)
 
-    Args:
-        url: Of the stream.
-        constant: The fields that are the same in all records.
-        token: The whole header `Authorization`.
-        around: Gives the clock and the settings.
-    """
+
+class OpenObserve(Destination):
+    """OpenObserve's JSON ingestion API."""
 
     name = "openobserve"
-    default_types = frozenset({"function", "platform", "extension"})
+    title = "OpenObserve"
+    organization = text("O2_ORGANIZATION_ID", "The organization.")
+    token, stored_token = token(
+        "O2_AUTHORIZATION_HEADER", "The whole header, such as `Basic dXNlcjpwYXNzd29yZA==`."
+    )
+    endpoint = text("O2_ENDPOINT", "Where OpenObserve is.", "https://api.openobserve.ai")
+    stream = text("O2_STREAM", "The stream.", "default")
+    batch_mb = number(
+        "O2_MAX_BUFFER_SIZE_MB", "Megabytes of a request before compression.", 10, (1, 10)
+    )
+    # The defaults are those of the original extension; they count once one of the four is set.
+    timeout_ms = number("O2_REQUEST_TIMEOUT_MS", f"For a request. {_CAP}", 30_000, _TIMES, "ours")
+    retries = number("O2_MAX_RETRIES", "Retries within a flush.", 3, (0, 1_000_000), "ours")
+    first_delay_ms = number(
+        "O2_INITIAL_RETRY_DELAY_MS", f"First pause. {_CAP}", 1_000, _TIMES, "ours"
+    )
+    longest_delay_ms = number(
+        "O2_MAX_RETRY_DELAY_MS", f"Longest pause. {_CAP}", 30_000, _TIMES, "ours"
+    )
+    identified_by = (organization, token, stored_token)
+    without_effect = {  # noqa: RUF012
+        "O2_BATCH_SIZE": "a batch is bounded in bytes, by O2_MAX_BUFFER_SIZE_MB",
+        "O2_FLUSH_INTERVAL_MS": "records are sent after a second and at the end of each invocation",
+    }
+    responses = (
+        # The status is 200 even if it refused every record.
+        Row(200, 299, Meaning.SENT, "records failed", _failed),
+        *COMMON_RESPONSES,
+    )
 
-    def __init__(
-        self, url: str, constant: Mapping[str, str], token: Credential, around: Surroundings
-    ) -> None:
-        self.max_body_bytes = batch_bytes(around.environ) - len(b"[]")
-        self.retry_settings: RetrySettings | None = retry_settings(around.environ)
-        self._url = url
-        self._token = token
-        self._constant = constant
-        self._now = around.now
-        self._stamps = Stamps()
-        self._tails: dict[tuple[str, str | None, str | None], bytes] = {}
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        if not _SAFE_NAME.fullmatch(self.organization):
+            raise SettingsError("set O2_ORGANIZATION_ID to the identifier of the organization")
+        if not _SAFE_NAME.fullmatch(self.stream):
+            raise SettingsError("O2_STREAM must be the name of a stream, without slashes or spaces")
+        self._read_token(environment)
+        endpoint = self._checked_url(OpenObserve.endpoint, self.endpoint).geturl()
+        path = f"api/{quote(self.organization, '')}/{quote(self.stream, '')}/_json"
+        self._url = f"{endpoint}/{path}"
+        self._constant = environment.described(_NAMES)
+        self.max_body_bytes = self.batch_mb * _MEGABYTE - len(b"[]")
+        self.retry_settings = self._own_retry_settings(environment)
+
+    def _own_retry_settings(self, environment: Environment) -> RetrySettings | None:
+        cls, variables = type(self), environment.variables
+        own = (cls.timeout_ms, cls.retries, cls.first_delay_ms, cls.longest_delay_ms)
+        if not any(setting.is_set(variables) for setting in own):
+            return None
+        budget = FLUSH_BUDGET_MS.read(variables, self._warn)
+        longest = min(self.longest_delay_ms, budget)
+        first = min(self.first_delay_ms, longest)
+        return RetrySettings(min(self.timeout_ms, budget), self.retries, first, longest)
 
     def encode(self, record: LogRecord) -> bytes:
-        """Return an object with a comma behind it, small enough for a body of its own."""
-        moment, kind, value, request_id, level = record
-        tail = self._tails.get((kind, request_id, level))
-        if tail is None:
-            tail = self._tail(kind, request_id, level)
-        at = self._stamps.of_object(value, moment) or self._stamps.nanoseconds(moment)
-        if at is None:
-            at = int(self._now() * 1e9)
-        encoded = b'{"_timestamp":%d,"record":%b%b' % (at // 1000, self._record(value), tail)
-        if len(encoded) <= self.max_body_bytes:
-            return encoded
-        text = value if isinstance(value, str) else json_text(value)
+        """Return an object and a comma, small enough for a body of its own."""
+        time, kind, value, request_id, level = record
+        at = own_time(value, time) or nanoseconds(time) or int(self._now() * 1e9)
         head = b'{"_timestamp":%d,"record":' % (at // 1000)
-        return head + quoted_within(text, self.max_body_bytes - len(head) - len(tail)) + tail
+        end = utf8(f",{self._members_of(kind, request_id, level)}}},")
+        left = self.max_body_bytes - len(head) - len(end)
+        return head + self._cut_content(value, _shaped(value), left) + end
+
+    def _members(self, kind: str, request_id: str | None, level: str | None) -> str:
+        fields = {"type": kind, "requestId": request_id, "level": level, **self._constant}
+        return json_members(fields)
 
     def request(self, encoded: Sequence[bytes]) -> Request:
         """Return the POST."""
@@ -95,57 +140,11 @@ class OpenObserve:
             "authorization": self._token.value(),
             "user-agent": USER_AGENT,
         }
-        return Request(self._url, headers, gzipped(enclosed(b"[", encoded, b"]")))
-
-    def interpret(self, answer: Response, count: int) -> BatchResult:
-        """Return what an answer means."""
-        return answers.interpret(answer, count, answers.OPENOBSERVE, self._now)
-
-    @property
-    def renewable(self) -> bool:
-        """Whether the token is in a store, which may have another one later."""
-        return self._token.stored
-
-    def renew(self) -> bool:
-        """Look for a newer token."""
-        return self._token.renew()
-
-    @staticmethod
-    def _record(value: Any) -> bytes:
-        if isinstance(value, str):
-            return utf8(quoted(value))
-        if not isinstance(value, (dict, list)):
-            return utf8(json_text(value))
-        text = shaped_text(value, _SHAPE)
-        return utf8(quoted(json_text(value)) if text is None else text)
-
-    def _tail(self, kind: str, request_id: str | None, level: str | None) -> bytes:
-        """Return the members behind the record, the brace and the comma."""
-        fields = {"type": kind, "requestId": request_id, "level": level, **self._constant}
-        known = {n: cut_to_units(v, _LONGEST_NAME) for n, v in fields.items() if v is not None}
-        if len(self._tails) >= _REMEMBERED:
-            self._tails.clear()
-        tail = utf8(f",{json_text(known)[1:]},")
-        self._tails[kind, request_id, level] = tail
-        return tail
+        body = b"[" + b"".join(encoded)[:-1] + b"]"
+        return Request(self._url, headers, gzip.compress(body, FASTEST_GZIP))
 
 
-def make(around: Surroundings) -> Made:
-    """
-    Return the destination of some settings.
-
-    Raises:
-        SettingsError: The organization or the header is missing, or a setting is unusable.
-    """
-    organization = around.text("O2_ORGANIZATION_ID")
-    stream = around.text("O2_STREAM", "default")
-    if not _SAFE_NAME.fullmatch(organization):
-        raise SettingsError("set O2_ORGANIZATION_ID to the identifier of the organization")
-    if not _SAFE_NAME.fullmatch(stream):
-        raise SettingsError("O2_STREAM must be the name of a stream, without slashes or spaces")
-    token = read_credential(around, "O2_AUTHORIZATION_HEADER")
-    address = Address("O2_ENDPOINT", around.text("O2_ENDPOINT", "https://api.openobserve.ai"))
-    path = f"/api/{percent_encoded(organization)}/{percent_encoded(stream)}/_json"
-    constant = named(around.identity, around.text("EXTENSION_NAME"), _NAMES)
-    destination = OpenObserve(address.text + path, constant, token, around)
-    return Made(destination, address.notes(has_token=True))
+def _shaped(value: Any) -> str:
+    """Return the JSON of a value; of an object with too many fields, its JSON as a string."""
+    shaped = shaped_text(value, _SHAPE) if isinstance(value, (dict, list)) else json_text(value)
+    return json_text(json_text(value)) if shaped is None else shaped

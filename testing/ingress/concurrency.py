@@ -11,10 +11,6 @@ from typing import Any, Protocol
 from testing.closing import Closing
 
 
-class FunctionError(Exception):
-    """The function returned nothing: its process crashed, was killed, or timed out."""
-
-
 class ThrottledError(Exception):
     """All instances are busy, and the limit allows no further one."""
 
@@ -24,7 +20,7 @@ class LateError(Exception):
 
 
 class Instance(Protocol):
-    """One execution environment."""
+    """One execution environment, such as `testing.emulator.Emulator`."""
 
     def invoke(self, event: Any) -> Any:
         """Return what the function returned.

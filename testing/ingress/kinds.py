@@ -8,9 +8,9 @@ where the function ran without a proper answer; its integrations end with 504 (R
 import binascii
 import json
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from testing.events.ingresses import function_url, http_api_v2, rest_v1
 from testing.http_server import Reply
@@ -26,22 +26,13 @@ _HTTP_WORDS = "Internal Server Error"
 _NOT_PASSED_ON = frozenset({"host", "content-length", "connection"})
 
 
-class MakeEvent(Protocol):
-    """Makes an ingress's event; see `events.ingresses`."""
-
-    def __call__(
-        self, headers: Mapping[str, str], body: bytes, *, base64: bool, timestamp_ms: int
-    ) -> dict[str, Any]:
-        """Make the event of a request."""
-
-
 @dataclass(frozen=True, slots=True)
 class IngressKind:
     """One kind of ingress.
 
     Attributes:
         name: Its name.
-        make_event: Makes its event.
+        make_event: Makes its event; see `testing.events.ingresses`.
         max_bytes: The largest body of a request.
         seconds: How long it waits for the function.
         throttled: Status and message when Lambda has no free instance.
@@ -52,7 +43,7 @@ class IngressKind:
     """
 
     name: str
-    make_event: MakeEvent
+    make_event: Callable[..., dict[str, Any]]
     max_bytes: int
     seconds: float
     throttled: tuple[int, str]

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,45 +31,35 @@ class Call:
     Attributes:
         request: The HTTP request.
         status: Status of the reply; 0 for a reset, None while the call waits.
-        answered: When the reply was sent, monotonic seconds.
     """
 
     request: Request
     status: int | None = None
-    answered: float | None = None
 
 
 class CallLog:
     """Every call so far, in order of arrival; safe to use from any thread."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._calls: dict[int, Call] = {}
 
     def add(self, request: Request) -> None:
         """Log a call that has just arrived."""
-        with self._changed:
+        with self._lock:
             self._calls[request.number] = Call(request)
-            self._changed.notify_all()
 
-    def answered(self, request: Request, status: int, at: float) -> None:
-        """Log the reply to a call."""
-        with self._changed:
-            call = self._calls[request.number]
-            call.status, call.answered = status, at
-            self._changed.notify_all()
+    def answered(self, request: Request, status: int) -> None:
+        """Log the status of the reply to a call."""
+        with self._lock:
+            self._calls[request.number].status = status
 
     def of(self, ending: str) -> list[Call]:
         """Return the calls whose path ends with `ending`, such as `/event/next`."""
-        with self._changed:
+        with self._lock:
             calls = list(self._calls.values())
         return [call for call in calls if call.request.path.endswith(ending)]
 
     def count(self, ending: str) -> int:
         """Count the calls whose path ends with `ending`."""
         return len(self.of(ending))
-
-    def wait_for(self, holds: Callable[[list[Call]], bool], seconds: float = 60.0) -> bool:
-        """Wait until `holds` is true of all calls so far; return whether it is in time."""
-        with self._changed:
-            return self._changed.wait_for(lambda: holds(list(self._calls.values())), seconds)

@@ -6,22 +6,12 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from testing.lambda_services import events
 from testing.lambda_services.faults import Faults, FunctionInfo
 from testing.lambda_services.subscription import Subscription
 from testing.lambda_services.telemetry_stream import Platform, TelemetryStream
-
-
-class Freezable(Protocol):
-    """A process of the environment."""
-
-    def freeze(self) -> None:
-        """Stop it until `thaw`."""
-
-    def thaw(self) -> None:
-        """Let it run."""
 
 
 @dataclass(slots=True, eq=False)
@@ -35,7 +25,7 @@ class Extension:
         asked_at: When each of its successful calls of `next` arrived, monotonic seconds.
         pending: Events that it has not fetched yet.
         waiting: Whether it is in `next`.
-        gone: Whether its process, or its environment, has ended.
+        gone: Whether its process has ended.
     """
 
     name: str
@@ -67,7 +57,6 @@ class Environment:
             counts as external.
         extensions: By identifier.
         streams: The subscription of each extension, by identifier.
-        processes: What is frozen between invocations.
         initialised: Whether the init phase is over.
         closing: Whether the services are being closed.
     """
@@ -86,7 +75,6 @@ class Environment:
         self.external: set[str] = set()
         self.extensions: dict[str, Extension] = {}
         self.streams: dict[str, TelemetryStream] = {}
-        self.processes: list[Freezable] = []
         self.initialised = False
         self.closing = False
         self._begun = time.monotonic()
@@ -142,10 +130,10 @@ class Environment:
         with self.changed:
             self.streams[extension.identifier] = stream
             self.changed.notify_all()
-        record = events.init_start(self.function, self.kind)
-        stream.put("platform.initStart", events.event_json("platform.initStart", record))
-        kind = "platform.telemetrySubscription"
-        self.emit(kind, events.subscribed(extension.name, subscription.types))
+        start = events.event_json("platform.initStart", events.init_start(self.function, self.kind))
+        stream.put("platform.initStart", start)
+        record = {"name": extension.name, "state": "Subscribed", "types": subscription.types}
+        self.emit("platform.telemetrySubscription", record)
 
     def end_init(self) -> None:
         """End the init phase, if it is not over: all extensions and the function are ready."""
@@ -155,8 +143,8 @@ class Environment:
             self.initialised = True
             registered = list(self.extensions.values())
         for extension in registered:
-            record = events.extension_ready(extension.name, sorted(extension.events))
-            self.emit("platform.extension", record)
+            ready = {"name": extension.name, "state": "Ready", "events": sorted(extension.events)}
+            self.emit("platform.extension", ready)
         for kind, record in events.init_ends(time.monotonic() - self._begun, self.kind).items():
             self.emit(kind, record)
 
@@ -186,34 +174,15 @@ class Environment:
                 extension.gone |= extension.name == name
             self.changed.notify_all()
 
-    def freeze(self, *, stop: bool) -> None:
-        """Start no delivery from now on; with `stop` also stop all processes."""
+    def freeze(self) -> None:
+        """Start no delivery from now on."""
         for stream in self.current_streams():
             stream.pause()
-        if stop:
-            for process in list(self.processes):
-                process.freeze()
 
     def thaw(self) -> None:
-        """Let all processes run, and deliver again."""
-        for process in list(self.processes):
-            process.thaw()
+        """Deliver again."""
         for stream in self.current_streams():
             stream.resume()
-
-    def reset(self) -> None:
-        """Begin a new environment, without registrations and subscriptions."""
-        with self.changed:
-            streams = self.current_streams()
-            for extension in self.extensions.values():
-                extension.gone = True
-            for state in (self.streams, self.extensions, self.external):
-                state.clear()
-            self.initialised = False
-            self._begun = time.monotonic()
-            self.changed.notify_all()
-        for stream in streams:
-            stream.close()
 
     def close(self) -> None:
         """End every long poll and every delivery."""

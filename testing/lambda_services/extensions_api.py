@@ -194,7 +194,7 @@ class ExtensionsApi:
         elif environment.managed_instances:
             schemas = subscription.MANAGED_INSTANCES_SCHEMAS
         try:
-            found = subscription.parse(request.body, schemas, any_host=faults.any_host)
+            found = subscription.parse(request.body, schemas)
         except subscription.RejectedError as error:
             return Reply(400, TEXT, str(error).encode())
         with environment.changed:

@@ -22,7 +22,6 @@ class Faults:
         register_failure: Their reply.
         next_failure_every: Every n-th call of `next` fails; 0: none.
         next_failure: Their reply.
-        any_host: Accept a subscription for any host name; it is delivered to 127.0.0.1.
     """
 
     telemetry_answer: Failure | None = None
@@ -31,7 +30,6 @@ class Faults:
     register_failure: Failure = 500
     next_failure_every: int = 0
     next_failure: Failure = 500
-    any_host: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,6 @@ class Script:
 
     Attributes:
         lines: Lines written at its end: strings, or any value of JSON.
-        early_lines: Lines written at its beginning.
         duration: Seconds that the function takes.
         order: How the last lines and `runtimeDone` are delivered.
         gap: Seconds between their deliveries.
@@ -74,7 +73,6 @@ class Script:
     """
 
     lines: Iterable[Any] = ()
-    early_lines: Iterable[Any] = ()
     duration: float = 0.0
     order: Order = "line-then-done"
     gap: float = 0.0
@@ -119,7 +117,6 @@ class Run:
     def play(self, script: Script) -> None:
         """Do what the script says, until the function ends."""
         environment = self.environment
-        self._write(script.early_lines, script)
         timed_out = script.status == "timeout"
         left = self.invocation.deadline - time.monotonic()
         environment.sleep(left if timed_out else script.duration)
@@ -151,14 +148,10 @@ class Run:
         record = events.runtime_done(invocation.request_id, status, duration)
         self.environment.emit("platform.runtimeDone", record, acknowledged=acknowledged)
 
-    def finish(self, status: Status, *, stop: bool) -> None:
+    def finish(self, status: Status) -> None:
         """Wait until all extensions that got INVOKE have called `next`, and freeze.
 
         On-demand Lambda writes `platform.report` only then.
-
-        Args:
-            status: How the function ended.
-            stop: Also stop all processes.
         """
         environment, extensions = self.environment, self.extensions
         until = self.invocation.deadline + _GRACE_SECONDS
@@ -171,7 +164,7 @@ class Run:
                 self.invocation.next_at = max(extension.asked_at[-1] for extension in extensions)
         managed = environment.managed_instances
         if not managed:
-            environment.freeze(stop=stop)
+            environment.freeze()
         duration = time.monotonic() - self.invocation.begun
         memory = None if managed else environment.function.memory_mb
         record = events.report(self.invocation.request_id, status, duration, memory)

@@ -18,28 +18,12 @@ _CONTINUE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class EventBatch:
-    """The events of one POST.
-
-    Attributes:
-        number: Counts batches from 1; 0 for bytes that a test sends itself.
-        body: The bytes.
-        records: How many events it contains.
-        types: The types of its events, each once, in order.
-    """
-
-    number: int
-    body: bytes
-    records: int = 0
-    types: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class TelemetryPost:
     """One POST to an extension's listener; times in monotonic seconds.
 
     Attributes:
-        number: Number of the batch; a batch that is sent again keeps it.
+        number: Number of the batch, from 1; a batch that is sent again keeps it. 0 for bytes that
+            a test sends itself.
         records: How many events it contains.
         size: Bytes of the body.
         types: The types of its events, each once, in order.
@@ -61,11 +45,6 @@ class TelemetryPost:
     failure: str = ""
 
     @property
-    def answer_seconds(self) -> float:
-        """The time from the last byte of the request to the reply."""
-        return self.ended - (self.begun if self.sent is None else self.sent)
-
-    @property
     def acknowledged(self) -> bool:
         """Whether the platform regards the batch as delivered."""
         return 200 <= self.status < 300
@@ -85,13 +64,29 @@ class ListenerClient:
     def __init__(self, port: int, answer_seconds: float) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=answer_seconds)
 
-    def post(self, batch: EventBatch, transfer: Transfer = "length") -> TelemetryPost:
-        """Send a batch once; an error is returned in the result, and not raised."""
+    def post(
+        self,
+        body: bytes,
+        transfer: Transfer = "length",
+        *,
+        number: int = 0,
+        records: int = 0,
+        types: tuple[str, ...] = (),
+    ) -> TelemetryPost:
+        """Send a body once; an error is returned in the result, and not raised.
+
+        Args:
+            body: Any bytes.
+            transfer: How they are sent.
+            number: See `TelemetryPost`, as for the other arguments.
+            records: The number of events.
+            types: Their types.
+        """
         begun, sent, status, failure = time.monotonic(), None, 0, ""
         connection = self._connection
         try:
-            self._send_head(len(batch.body), transfer)
-            for part in _parts(batch.body, transfer):
+            self._send_head(len(body), transfer)
+            for part in _parts(body, transfer):
                 connection.send(part)
             sent = time.monotonic()
             if transfer == "cut":
@@ -106,10 +101,7 @@ class ListenerClient:
             connection.close()
             failure = repr(error)
         times = (begun, sent, time.monotonic())
-        size = len(batch.body)
-        return TelemetryPost(
-            batch.number, batch.records, size, batch.types, *times, status, failure
-        )
+        return TelemetryPost(number, records, len(body), types, *times, status, failure)
 
     def close(self) -> None:
         """Close the connection."""

@@ -14,7 +14,7 @@ from testing.lambda_services.services import LambdaServices
 
 
 class SandboxedProcess(Closing):
-    """A process that is frozen, thawed and killed with everything that it has started.
+    """A process that is killed with everything that it has started.
 
     Args:
         services: The services of its environment.
@@ -39,7 +39,6 @@ class SandboxedProcess(Closing):
     ) -> None:
         self._services = services
         self._emit_as = emit_as
-        self._frozen = False
         self._output = bytearray()
         self._process = subprocess.Popen(
             command,
@@ -52,7 +51,6 @@ class SandboxedProcess(Closing):
         )
         self.pid = self._process.pid
         self.begun = time.monotonic()
-        services.environment.processes.append(self)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -61,29 +59,12 @@ class SandboxedProcess(Closing):
         """Everything that it wrote so far to standard output and standard error."""
         return bytes(self._output)
 
-    def freeze(self) -> None:
-        """Stop it with SIGSTOP, with everything that it has started."""
-        self._frozen = True
-        self._signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it run again with SIGCONT, if it was frozen."""
-        if self._frozen:
-            self._frozen = False
-            self._signal(signal.SIGCONT)
-
     def close(self) -> None:
         """Kill it, and everything that it has started."""
-        self._signal(signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
         self._reader.join()
-        with contextlib.suppress(ValueError):
-            self._services.environment.processes.remove(self)
-
-    def _signal(self, number: signal.Signals) -> None:
-        """Send a signal to the process group, if it still exists."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, number)
 
     def _read(self) -> None:
         """Read its output to the end, and write an event of each line."""

@@ -13,7 +13,6 @@ from testing.lambda_services.extensions_api import ExtensionsApi
 from testing.lambda_services.faults import Faults, FunctionInfo
 from testing.lambda_services.invocation import Invocation, Run, Script, Status
 from testing.lambda_services.listener_client import (
-    EventBatch,
     ListenerClient,
     TelemetryPost,
     Transfer,
@@ -33,9 +32,7 @@ class LambdaServices(HttpServer):
         platform: How telemetry is delivered.
         function: What they report about the function.
         managed_instances: Behave as Lambda Managed Instances: INVOKE is refused, only schema
-            2025-01-29 is accepted, there is no `runtimeDone`, and nothing is ever frozen.
-        freeze_between: Stop all processes with SIGSTOP whenever the function and all extensions
-            are idle. In either case nothing is delivered meanwhile.
+            2025-01-29 is accepted, there is no `runtimeDone`, and deliveries are never paused.
         shutdown_seconds: How long extensions have after SHUTDOWN before they are killed: 2 as
             in Lambda, or more, so that a busy machine kills none that would have ended.
 
@@ -54,7 +51,6 @@ class LambdaServices(HttpServer):
         platform: Platform | None = None,
         function: FunctionInfo | None = None,
         managed_instances: bool = False,
-        freeze_between: bool = False,
         shutdown_seconds: float = _SHUTDOWN_SECONDS,
     ) -> None:
         self.faults = faults or Faults()
@@ -67,7 +63,6 @@ class LambdaServices(HttpServer):
         )
         self.runtime = RuntimeApi(self.environment)
         self._extensions = ExtensionsApi(self.environment)
-        self._freeze_between = freeze_between
         self._shutdown_seconds = shutdown_seconds
         super().__init__()
         self.address = f"127.0.0.1:{self.port}"
@@ -87,7 +82,7 @@ class LambdaServices(HttpServer):
 
     def replied(self, request: Request, status: int) -> None:
         """Log the reply to a call."""
-        self.calls.answered(request, status, time.monotonic())
+        self.calls.answered(request, status)
 
     def environ(self) -> dict[str, str]:
         """Return the variables that Lambda sets for an extension.
@@ -126,15 +121,11 @@ class LambdaServices(HttpServer):
         """How many events the platform has dropped, as `platform.logsDropped` reports."""
         return sum(stream.dropped_records for stream in self.environment.current_streams())
 
-    def next_times(self) -> list[float]:
-        """Return when each successful `GET /event/next` arrived, of all extensions, in order."""
-        return sorted(at for extension in self.extensions for at in extension.asked_at)
-
     def wait_ready(self, seconds: float = 60.0) -> bool:
         """Wait until the init phase is over: all extensions have called `next`.
 
         Returns:
-            Whether it is over. Once it is, it stays so until `new_environment`.
+            Whether it is over.
         """
         with self.environment.changed:
             if self.environment.initialised:
@@ -160,10 +151,6 @@ class LambdaServices(HttpServer):
         """Write an event of any type, also outside of an invocation; see `Environment.emit`."""
         self.environment.emit(kind, record, at=at)
 
-    def emit_bytes(self, kind: str, content: bytes) -> None:
-        """Write an event whose bytes, which need not be JSON, are given."""
-        self.environment.emit_bytes(kind, content)
-
     def post(
         self, body: bytes, transfer: Transfer = "length", seconds: float = 60.0
     ) -> TelemetryPost:
@@ -176,7 +163,7 @@ class LambdaServices(HttpServer):
         """
         client = ListenerClient(self.environment.current_streams()[0].subscription.port, seconds)
         try:
-            return client.post(EventBatch(0, body), transfer)
+            return client.post(body, transfer)
         finally:
             client.close()
 
@@ -200,7 +187,7 @@ class LambdaServices(HttpServer):
         run = self._begin(deadline)
         run.play(played)
         if played.status not in ("timeout", "failure"):
-            run.finish(played.status, stop=self._freeze_between)
+            run.finish(played.status)
         return run.invocation
 
     def invoke_function(self, event: Any, deadline: float = 60.0) -> Invocation:
@@ -223,7 +210,7 @@ class LambdaServices(HttpServer):
         run.invocation.response, run.invocation.failed = work.response, work.failed
         status: Status = "error" if work.failed else "success"
         run.done(status)
-        run.finish(status, stop=self._freeze_between)
+        run.finish(status)
         return run.invocation
 
     def _begin(self, deadline: float) -> Run:
@@ -247,10 +234,6 @@ class LambdaServices(HttpServer):
         event = {"eventType": "SHUTDOWN", "deadlineMs": deadline_ms, "shutdownReason": reason}
         self.environment.push("SHUTDOWN", event)
         return until
-
-    def new_environment(self) -> None:
-        """Discard all registrations and subscriptions, as Lambda does after a reset."""
-        self.environment.reset()
 
     def expect(self, executable: Path) -> str:
         """Declare a file an external extension; return the name that it must register with."""

@@ -51,13 +51,12 @@ class Subscription:
         return kind.partition(".")[0] in self.types
 
 
-def parse(body: bytes, schemas: Sequence[str], *, any_host: bool = False) -> Subscription:
+def parse(body: bytes, schemas: Sequence[str]) -> Subscription:
     """Read the body of a subscription.
 
     Args:
         body: As it came.
         schemas: Versions that are accepted.
-        any_host: Accept every host name, not only the sandbox's.
 
     Raises:
         RejectedError: It is not valid. The text is the emulator's, which does not escape
@@ -72,7 +71,7 @@ def parse(body: bytes, schemas: Sequence[str], *, any_host: bool = False) -> Sub
     for position, name in enumerate(types):
         _one_of(name, _TYPES, f"/types/{position}", "/properties/types/items")
     items, size, milliseconds = _buffering(content.get("buffering", {}))
-    port = _port(content["destination"], any_host=any_host)
+    port = _port(content["destination"])
     return Subscription(content["schemaVersion"], types, items, size, milliseconds, port)
 
 
@@ -113,14 +112,14 @@ def _buffering(asked: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(values)
 
 
-def _port(destination: Mapping[str, Any], *, any_host: bool) -> int:
+def _port(destination: Mapping[str, Any]) -> int:
     """Return the port of a destination; 80 where the URI has none."""
     where = "/properties/destination/oneOf/0"
     _require(destination, ("protocol", "URI"), "/destination", where)
     protocol = f"{where}/properties/protocol"
     _one_of(destination["protocol"], ("HTTP",), "/destination/protocol", protocol)
     parts = urlsplit(destination["URI"])
-    if not any_host and parts.hostname not in _HOSTS:
+    if parts.hostname not in _HOSTS:
         words = "destination.URI host must be sandbox.localdomain"
         raise RejectedError(_error(f"Invalid destination: {words}"))
     return parts.port or 80

@@ -7,8 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from testing.lambda_services import events
-from testing.lambda_services.listener_client import EventBatch, ListenerClient, TelemetryPost
+from testing.lambda_services.listener_client import ListenerClient, TelemetryPost
 from testing.lambda_services.subscription import Subscription
+
+# The words of the event schema reference, "platform.logsDropped".
+_REASON = "Consumer seems to have fallen behind as it has not acknowledged receipt of logs."
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +204,8 @@ class TelemetryStream:
         if records:
             self._reported = (self.dropped_records, self.dropped_bytes)
             kind = "platform.logsDropped"
-            content = events.event_json(kind, events.logs_dropped(records, size))
+            record = {"droppedRecords": records, "droppedBytes": size, "reason": _REASON}
+            content = events.event_json(kind, record)
             self._append(_Entry(kind, content, time.monotonic()))
 
     def _deliver(self, entries: list[_Entry]) -> None:
@@ -213,11 +217,10 @@ class TelemetryStream:
         self._batches += 1
         kinds = tuple(dict.fromkeys(entry.kind for entry in entries))
         body = b"[" + b",".join([entry.content for entry in entries]) + b"]"
-        batch = EventBatch(self._batches, body, len(entries), kinds)
         backoff = self._platform.backoff_seconds
         attempt = 0
         while True:
-            post = self._client.post(batch)
+            post = self._client.post(body, number=self._batches, records=len(entries), types=kinds)
             self.posts.append(post)
             if post.acknowledged:
                 break

@@ -1,56 +1,36 @@
 """An OpenObserve server.
 
-Sources: openobserve.ai/docs, "Logs Ingestion - JSON" for request and answer, and "Environment
+Sources: openobserve.ai/docs, "Logs Ingestion - JSON" for requests and responses, and "Environment
 variables" for the limits (`ZO_INGEST_ALLOWED_UPTO`, `ZO_INGEST_ALLOWED_IN_FUTURE`,
 `ZO_COLS_PER_RECORD_LIMIT`, `ZO_INGEST_FLATTEN_LEVEL`).
 """
 
 import json
-import time
-from collections import Counter
-from collections.abc import Callable
-from typing import Any, Unpack
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from testing.log_destinations.arrival import Head, Judgement, Reply
+from testing.http_server import Reply
 from testing.log_destinations.content import UnreadableError, has_lone_surrogate, parsed
-from testing.log_destinations.destination import LogDestination, Options
+from testing.log_destinations.destination import LogDestination
 
 _COLUMNS = 200
 _FLATTENED_LEVELS = 3
 _OLDEST_HOURS = 5
 _NEWEST_HOURS = 24
 _MICROSECONDS_PER_HOUR = 3_600_000_000
-# Said of a record that `refuses` picks, for which the sender can do nothing.
-_ON_DEMAND = "refused"
 
 
 class OpenObserveDestination(LogDestination):
     """OpenObserve: a JSON array by POST to `/api/{org}/{stream}/_json`; a record is an object.
 
-    Answers 200 also where records failed; the answer counts them.
-
-    Args:
-        clock: Seconds since the epoch; records are refused that are too old.
-        options: See `Options`.
-
-    Attributes:
-        organization: The organization that exists.
-        stream: The stream that exists.
-        token: The whole value of the header `Authorization`.
+    The reply is 200 also if records failed; it counts them. The token is the whole header.
     """
 
     name = "openobserve"
+    path = "/api/local/default/_json"
     documented_max_body_bytes = 209_715_200
     media_types = frozenset({"application/json"})
-
-    def __init__(
-        self, *, clock: Callable[[], float] = time.time, **options: Unpack[Options]
-    ) -> None:
-        self.organization = "local"
-        self.stream = "default"
-        self.token = "Basic bG9jYWw6bG9jYWw="
-        self._clock = clock
-        super().__init__(**options)
+    token = "Basic bG9jYWw6bG9jYWw="
 
     @property
     def environment(self) -> dict[str, str]:
@@ -58,48 +38,31 @@ class OpenObserveDestination(LogDestination):
         return {
             "LOGS_DESTINATION": self.name,
             "O2_ENDPOINT": self.url,
-            "O2_ORGANIZATION_ID": self.organization,
-            "O2_STREAM": self.stream,
+            "O2_ORGANIZATION_ID": "local",
+            "O2_STREAM": "default",
             "O2_AUTHORIZATION_HEADER": self.token,
         }
 
-    def is_address(self, path: str) -> bool:
-        """Tell whether there is something to post to under a path."""
-        return path == f"/api/{self.organization}/{self.stream}/_json"
-
-    def is_authorized(self, head: Head) -> bool:
-        """Tell whether a request carries the right token."""
-        return head.headers.get("authorization") == self.token
-
-    def judge(self, head: Head, content: bytes) -> Judgement:  # noqa: ARG002 the other ones do
-        """Decide about each record."""
+    def read(self, content: bytes) -> Iterator[tuple[Any, str | None]]:
+        """Yield each record."""
         body = parsed(content)
         if not isinstance(body, list):
             raise UnreadableError("the body is no array")
         if has_lone_surrogate(body):
             raise UnreadableError("the body holds half of a surrogate pair")
-        records, errors, violations = [], Counter[str](), []
-        for position, record in enumerate(body):
-            words = self._why_failed(record)
-            if words is None:
-                records.append(record)
-            else:
-                errors[words] += 1
-            if words not in (None, _ON_DEMAND):
-                violations.append(f"record {position}: {words}")
-        counts = {"name": self.stream, "successful": len(records), "failed": errors.total()}
-        if errors:
-            counts["error"] = next(iter(errors))
-        answer = json.dumps({"code": 200, "status": [counts]}).encode()
-        return Judgement(
-            Reply(200, answer, {"Content-Type": "application/json"}),
-            records=tuple(records),
-            refused=errors.total(),
-            violations=tuple(violations),
-        )
+        for record in body:
+            yield record, self._why_failed(record)
+
+    def reply_to(self, accepted: int, mistakes: Sequence[str]) -> Reply:
+        """Return 200 with the counts, and the first mistake."""
+        counts = {"name": "default", "successful": accepted, "failed": len(mistakes)}
+        if mistakes:
+            counts["error"] = mistakes[0]
+        reply = json.dumps({"code": 200, "status": [counts]}).encode()
+        return Reply(200, {"Content-Type": "application/json"}, reply)
 
     def _why_failed(self, record: Any) -> str | None:
-        """Say why a record is not taken; None: it is."""
+        """Return why a record is not accepted; None: it is."""
         if not isinstance(record, dict):
             return "it is no object"
         timestamp = record.get("_timestamp")
@@ -112,7 +75,7 @@ class OpenObserveDestination(LogDestination):
             return f"in the future, or not in microseconds: {_NEWEST_HOURS} hours are allowed"
         if _columns(record, _FLATTENED_LEVELS) > _COLUMNS:
             return f"more than {_COLUMNS} columns"
-        return _ON_DEMAND if self.refuses(record) else None
+        return None
 
 
 def _columns(record: dict[str, Any], levels: int) -> int:

@@ -1,9 +1,9 @@
-"""The backup that a run under faults has left, replayed: afterwards nothing is missing."""
+"""After a replay of the backup of a chaos run nothing is missing."""
 
 from pathlib import Path
 
 from testing.emulator import required_emulator
-from testing.servers import Samples, installed, prometheus
+from testing.servers import Prometheus, Samples, installed
 from tests.support.backups import run
 from tools.chaos import kept
 from tools.chaos.__main__ import main as chaos
@@ -14,20 +14,20 @@ WINDOW = "1d"
 
 
 def missing(folder: Path, stored: Samples) -> list[tuple[str, ...]]:
-    """Give the former places of each sample of a run that a server does not have."""
+    """Return the former places of each sample of a run that a server does not have."""
     there = {(labels, *one) for labels, samples in stored.items() for one in samples}
     return [places for sample, places in kept.read_samples(folder) if sample not in there]
 
 
 def test_nothing_is_missing_after_a_replay(tmp_path: Path) -> None:
-    """What was in the backup alone is stored by a replay; only what was refused alone is not."""
+    """A replay stores what was only in the backup; only what was refused is not stored."""
     required_emulator()
     installed("prometheus")
     folder = tmp_path / "kept"
     lines: list[str] = []
     options = ["--short", "--deliveries", "26", "--seed", "3", "--keep", str(folder)]
     assert chaos(options, lines.append) == 0, lines
-    with prometheus(folder / "prometheus", window=WINDOW) as server:
+    with Prometheus(folder / "prometheus", window=WINDOW) as server:
         before = missing(folder, server.stored(p8s_logzio_name=ENVIRONMENT))
         name = ("--p8s-logzio-name", ENVIRONMENT)
         ran = run(kept.bucket(folder), server.write_url, *name, "--done", "move")

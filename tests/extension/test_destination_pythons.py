@@ -9,11 +9,10 @@ from testing.pythons import pythons
 from tests.support.log_destinations import ENOUGH
 
 ROOT = Path(__file__).resolve().parents[2]
-# Run by the Python under test: prints what was imported that costs time, then a body.
+# Run by the Python under test: prints the name of each destination that has written a body.
 PROGRAM = """
 import sys
 sys.path.insert(0, sys.argv[1])
-before = set(sys.modules)
 from extension.destinations import choose
 from extension.records import FunctionIdentity, LogRecord
 from extension.settings import read_settings
@@ -21,9 +20,6 @@ environ = dict(pair.split("=", 1) for pair in sys.argv[2:])
 settings = read_settings(environ)
 identity = FunctionIdentity("fn", "1", "us-east-1", "123456789012")
 chosen = choose(settings.destination_names, environ, identity, str, lambda: 1725012000.0)
-slow = {"ssl", "http.client", "urllib.request", "urllib.parse", "logging", "dataclasses",
-        "argparse", "inspect", "datetime", "email", "hashlib", "socket", "pathlib"}
-print(sorted(slow & set(sys.modules) - before))
 deep = []
 for _ in range(100_000):
     deep = [deep]
@@ -45,8 +41,8 @@ os._exit(0)
 @pytest.mark.parametrize("version", pythons())
 @pytest.mark.parametrize("name", ENOUGH)
 def test_python(version: str, name: str) -> None:
-    """Each destination writes every kind of record, and imports nothing slow before it does."""
+    """Each destination writes every kind of record."""
     program = [str(pythons()[version]), "-I", "-W", "error", "-c", PROGRAM, str(ROOT)]
     pairs = [f"{key}={value}" for key, value in ENOUGH[name].items()]
     run = subprocess.run([*program, *pairs], capture_output=True, text=True, check=False)
-    assert (run.stderr, run.stdout.split("\n")) == ("", ["[]", name, ""])
+    assert (run.stderr, run.stdout.split("\n")) == ("", [name, ""])

@@ -11,12 +11,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from extension.destinations.destination import Request
 from extension.errors import AbandonedExchange, ExchangeError
 from extension.http_client import HttpClient
+from extension.messages import Request
 from testing.log_destinations.certificates import Certificate, CertificateAuthority
 from testing.log_destinations.logzio import LogzioDestination
-from testing.log_destinations.treatment import Treatment, closed, dripping, stalled
 from testing.misbehaving import black_hole, nobody, raw_listener
 from tests.support.extension_listeners import (
     drip,
@@ -27,7 +26,7 @@ from tests.support.extension_listeners import (
     silent,
     unread,
 )
-from tests.support.extension_parts import LONG, ShiftedTime
+from tests.support.extension_parts import LONG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -338,28 +337,6 @@ class TestTimes:
             monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
             assert client.send(request_to("http://several.invalid/"), 8).status == 200
 
-    def test_stale_then_stalled(self) -> None:
-        """The second attempt over a new connection has only the time that is left."""
-        clock = ShiftedTime()
-        answers: list[bytes | None] = [OK, None]
-
-        def answer_once(connection: socket.socket, _request: bytes) -> bytes | None:
-            if not answers:
-                silent(connection)
-                return None
-            answer = answers.pop(0)
-            if answer is None:
-                # The first attempt has used up nearly everything.
-                clock.leap(2 * LONG - BUDGET)
-            return answer
-
-        with contextlib.closing(HttpClient(clock)) as client, raw_listener(answer_once) as url:
-            assert client.send(request_to(url), LONG).status == 200
-            began = time.monotonic()
-            with pytest.raises(ExchangeError):
-                client.send(request_to(url), 2 * LONG)
-            assert time.monotonic() - began < LONG
-
 
 def answered(_connection: socket.socket, _request: bytes) -> bytes:
     """Answer every request."""
@@ -409,14 +386,6 @@ class TestAbandon:
         with raw_listener(server) as url, pytest.raises(AbandonedExchange):
             client.send(request_to(url), LONG)
         assert server.requests == []
-
-    def test_between_requests(self, client: HttpClient) -> None:
-        """Between two requests it costs at most the kept connection."""
-        client.abandon()
-        with raw_listener(answered) as url:
-            assert client.send(request_to(url), LONG).status == 200
-            client.abandon()
-            assert client.send(request_to(url), LONG).status == 200
 
     def test_response_that_has_arrived(self, client: HttpClient) -> None:
         """A response that arrived before, during a freeze for instance, still counts."""
@@ -480,35 +449,3 @@ class TestTls:
             with pytest.raises(ExchangeError, match="certificate"):
                 client.send(to_logzio(destination), LONG)
             assert destination.count == 0
-
-    @pytest.mark.parametrize("treatment", [stalled(), dripping(0.01), dripping(0.01, head=False)])
-    def test_times(
-        self, trusting: HttpClient, authority: CertificateAuthority, treatment: Treatment
-    ) -> None:
-        """A destination that stalls or drips."""
-        with LogzioDestination(tls=authority.server()) as destination:
-            destination.misbehave(treatment)
-            times_out(trusting, to_logzio(destination).url)
-            trusting.close()
-
-    def test_stale(self, trusting: HttpClient, authority: CertificateAuthority) -> None:
-        """A request on a kept connection that has ended is sent again once."""
-        with LogzioDestination(tls=authority.server()) as destination:
-            assert trusting.send(to_logzio(destination), LONG).status == 200
-            destination.misbehave_once(closed())
-            assert trusting.send(to_logzio(destination), LONG).status == 200
-            trusting.close()
-            assert destination.connections == 2
-
-    def test_early_refusal(self, trusting: HttpClient, authority: CertificateAuthority) -> None:
-        """An early refusal is the response behind TLS too."""
-        context = authority.server()
-
-        def talk(connection: socket.socket) -> None:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with context.wrap_socket(connection, server_side=True) as secured:
-                refuses_early(413)(secured)
-
-        with listener(talk) as port:
-            request = request_to(f"https://127.0.0.1:{port}/", TestEarlyResponse.BODY)
-            assert trusting.send(request, LONG).status == 413

@@ -1,4 +1,4 @@
-"""What each result means for the records of a batch, and that none is unaccounted for."""
+"""What each result means for the records of a batch; all of them are accounted for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.extension_shippers import ScriptedShipper
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from extension.destinations.destination import Request, Response
+    from extension.messages import Request, Response
 
 
 def too_large(limit: int) -> Callable[[list[bytes]], Response]:

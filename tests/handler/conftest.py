@@ -24,7 +24,7 @@ def running() -> Iterator[Stores]:
 @pytest.fixture
 def stores(running: Stores, monkeypatch: pytest.MonkeyPatch) -> Stores:
     """Give the stores in good health, as what boto3 asks."""
-    from handler import secret_stores  # noqa: PLC0415
+    from handler import secrets as secret_stores  # noqa: PLC0415
     from tests.support.secret_stores import aim_at  # noqa: PLC0415
 
     aim_at(running.url, monkeypatch)

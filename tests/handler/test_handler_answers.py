@@ -62,29 +62,6 @@ def test_samples_refused_for_good(status: int) -> None:
         assert len(receiver.accepted_samples()) == 4
 
 
-def test_no_known_ingress() -> None:
-    """An event of no known ingress is answered with 400."""
-    assert "neither an HTTP request" in invoke(function_for("https://l.example.com"), {}).error
-
-
-def test_no_access_key() -> None:
-    """A request without an access key where one is needed is answered with 400."""
-    with Receiver() as receiver:
-        answer = invoke(function_for(receiver.url), delivery_of(points(1), access_key=None))
-        assert (answer.status, receiver.requests) == (400, [])
-    assert "access key" in answer.error
-
-
-def test_custom_listener_not_allowed() -> None:
-    """A CUSTOM_LISTENER that is not allowed is answered with 400, and nothing is sent."""
-    attributes = {"CUSTOM_LISTENER": "https://listener.example.com"}
-    with Receiver() as receiver:
-        event = delivery_of(points(1), attributes=attributes)
-        answer = invoke(function_for(receiver.url), event)
-        assert (answer.status, receiver.requests) == (400, [])
-    assert "LISTENER_ALLOWED_HOSTS" in answer.error
-
-
 def test_record_that_cannot_be_decoded() -> None:
     """A malformed record is answered with 400 that names it; the good ones are sent."""
     records = [record_of(points(1)), b"\xff\xff", record_of([point("b")]), b"\x05abc"]
@@ -113,14 +90,6 @@ def test_record_that_cannot_be_read(record: object) -> None:
         answer = invoke(function_for(receiver.url), event)
         assert receiver.accepted_samples()
     assert (answer.status, "records[0]: " in answer.error) == (400, True)
-
-
-def test_access_key_wrong() -> None:
-    """Another access key than the expected one is answered with 401, and nothing is sent."""
-    with Receiver() as receiver:
-        function = function_for(receiver.url, FIREHOSE_ACCESS_KEY="another")
-        answer = invoke(function, delivery_of(points(1)))
-        assert (answer.status, receiver.requests) == (401, [])
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -165,7 +134,7 @@ def test_413_is_never_answered() -> None:
 
 
 def test_unforeseen_error() -> None:
-    """What nobody foresaw is answered with 500, and without the error's own text."""
+    """An unforeseen error is answered with 500, and without the error's own text."""
 
     def broken() -> float:
         raise LookupError("a secret")
@@ -178,20 +147,11 @@ def test_unforeseen_error() -> None:
     assert "secret" not in answer.error
 
 
-def test_settings_error() -> None:
-    """A bad setting is answered with 500 and a message that names the variable."""
-    answer = invoke(function_for("ftp://x", LABEL_VALUE_CASE="UPPER"), delivery_of(points(1)))
-    assert answer.status == 500
-    assert "LOGZIO_METRICS_LISTENER" in answer.error
-    assert "LABEL_VALUE_CASE" in answer.error
-    assert answer.request_id == REQUEST_ID
-
-
 @pytest.mark.parametrize(
     ("listener", "expected"), [(401, 401), (404, 500), (503, 503), (400, 400), (204, 400)]
 )
 def test_worst_of_several_failures_is_answered(listener: int, expected: int) -> None:
-    """A malformed record beside a failure of the listener: both are told, the worse one counts."""
+    """A malformed record beside a failure of the listener: both are named, the worse one counts."""
     words = b"" if listener == 204 else b"words of the listener, out of order"
     with Receiver(always(Answer(listener, LATER, words))) as receiver:
         event = delivery(record_of(points(1)), b"\xff")
@@ -212,7 +172,7 @@ def test_message_is_cut_to_what_firehose_takes() -> None:
 def test_thousands_of_malformed_records_make_a_short_log(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Malformed records are logged one by one only as far as anybody reads."""
+    """At most ten malformed records are logged one by one."""
     function = function_for("https://l.example.com")
     invoke(function, delivery(*[b"\xff"] * 5000))
     written = capsys.readouterr().out

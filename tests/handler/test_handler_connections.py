@@ -1,57 +1,363 @@
-"""How many connections the transport makes, counted by the server."""
+"""Connections: which are used again, and how listeners and proxies are verified."""
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from handler.transport import Transport
+import pytest
+
+from handler.client import Client, NoResponseError
+from testing.log_destinations.certificates import CertificateAuthority
+from testing.misbehaving import raw_listener
+from testing.receiver import Receiver
 from tests.support.clocks import SOON
+from tests.support.extension_listeners import listener
+from tests.support.invoking import delivery_of, function_for, invoke, points
 
 if TYPE_CHECKING:
-    import socket
+    import ssl
+    from collections.abc import Iterator
+    from pathlib import Path
 
-_THREADS = 8
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """Answers 204 once as many requests as threads are there, so that none finds a free one."""
-
-    protocol_version = "HTTP/1.1"
-    together = threading.Barrier(_THREADS)
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.together.wait(timeout=SOON)
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_args: Any) -> None:
-        """Say nothing."""
+EMPTY = b"HTTP/1.1 204 No Content\r\n\r\n"
+TOKEN = "Bearer t-o-k-e-n"
+HEADERS = {"Authorization": TOKEN}
+CREDENTIALS = base64.b64encode(b"us@er:p:ss").decode()
+THREADS = 8
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    accepted = 0
+@pytest.fixture(autouse=True)
+def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Take away proxies and certificates that the machine's environment may name."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
 
-    def get_request(self) -> tuple[socket.socket, Any]:
-        self.accepted += 1
-        return super().get_request()
+
+class Counting:
+    """Answers each request with the same bytes, and counts connections.
+
+    Args:
+        raw: What to answer.
+        first: What to answer to the first request of each connection, if not the same.
+        closes: Close each connection, without an answer, at this request.
+    """
+
+    def __init__(self, raw: bytes = EMPTY, first: bytes | None = None, closes: int = 0) -> None:
+        self._raw = raw
+        self.first = first
+        self._closes = closes
+        self.requests: dict[socket.socket, int] = {}
+
+    def __call__(self, connection: socket.socket, _request: bytes) -> bytes | None:
+        """Answer one request."""
+        self.requests[connection] = self.requests.get(connection, 0) + 1
+        if self.requests[connection] == self._closes:
+            return None
+        is_first = self.first is not None and self.requests[connection] == 1
+        return self.first if is_first else self._raw
 
 
-def test_first_requests_at_once_make_connections_that_are_used_again() -> None:
+@contextlib.contextmanager
+def counting(server: Counting) -> Iterator[tuple[str, Client]]:
+    """Give the URL of a server, and a client that has made no request yet."""
+    with raw_listener(server) as url:
+        yield url, Client(1)
+
+
+@pytest.mark.parametrize(
+    ("raw", "connections"),
+    [
+        (EMPTY, 1),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstored", 1),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nout\r\n0\r\n\r\n", 1),
+        (b"HTTP/1.1 400 x\r\nContent-Length: 3000\r\n\r\n" + b"x" * 3000, 3),
+        (b"HTTP/1.1 400 x\r\nContent-Length: 2\r\nContent-Encoding: gzip\r\n\r\nno", 1),
+        (b"HTTP/1.1 400 x\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno", 3),
+    ],
+    ids=["empty", "length", "chunked", "long", "no gzip", "close"],
+)
+def test_connection_is_used_again(raw: bytes, connections: int) -> None:
+    """A response that was read to its end leaves the connection to the next request; no other."""
+    server = Counting(raw)
+    with counting(server) as (url, client):
+        for _ in range(3):
+            client.post(url, b"body", HEADERS, 2 * SOON)
+    assert len(server.requests) == connections
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"HTTP/1.1 400 x\r\nContent-Length: 2\r\n\r\nno" + b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\n\r\n",
+        b"HTTP/1.1 400 x\r\nContent-Length: no\r\n\r\n",
+    ],
+    ids=["two responses", "103", "length"],
+)
+def test_rest_of_a_response(first: bytes) -> None:
+    """What comes behind a response, or is none, is not the response to the next request."""
+    server = Counting(b"HTTP/1.1 500 x\r\nContent-Length: 4\r\n\r\nreal", first=first)
+    with counting(server) as (url, client):
+        with contextlib.suppress(NoResponseError):
+            assert client.post(url, b"first", HEADERS, SOON).status == 400
+        server.first = None
+        assert client.post(url, b"second", HEADERS, SOON).text == "real"
+
+
+def test_rest_in_a_tls_record(environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What TLS has decrypted behind a response is not the response to the next request either."""
+    authority = CertificateAuthority(tmp_path)
+    environ.setenv("SSL_CERT_FILE", str(authority.file))
+    first = b"HTTP/1.1 400 x\r\nContent-Length: 2\r\n\r\nno" + b"\r\n" * 7000
+    answers = [first, b"HTTP/1.1 500 x\r\nContent-Length: 4\r\n\r\nreal"]
+
+    def serve(connection: socket.socket) -> None:
+        with authority.server().wrap_socket(connection, server_side=True) as secured:
+            while answers and (piece := secured.recv(65536)):
+                if piece.endswith(b"body"):
+                    secured.sendall(answers.pop(0))
+
+    with listener(serve) as port:
+        client, url = Client(1), f"https://127.0.0.1:{port}/"
+        assert client.post(url, b"body", {}, SOON).status == 400
+        assert client.post(url, b"body", {}, SOON).text == "real"
+
+
+@pytest.mark.parametrize(("idle", "connections"), [(49, 1), (51, 2), (-1, 2)])
+def test_idle_connection(idle: float, connections: int, environ: pytest.MonkeyPatch) -> None:
+    """A connection that was idle for 50 s by the wall clock, or an unknown time, is not used."""
+    server = Counting()
+    with counting(server) as (url, client):
+        client.post(url, b"body", HEADERS, SOON)
+        now = time.time() + idle
+        environ.setattr("handler.connections.time.time", lambda: now)
+        client.post(url, b"body", HEADERS, SOON)
+    assert len(server.requests) == connections
+
+
+def test_kept_connections_that_have_died() -> None:
+    """Where a kept connection fails, a new one is opened within the attempt, and no other tried."""
+    together = threading.Barrier(3)
+    alive = threading.Event()
+    alive.set()
+    requests: list[socket.socket] = []
+
+    def answer(connection: socket.socket, _request: bytes) -> bytes | None:
+        requests.append(connection)
+        if alive.is_set():
+            together.wait(SOON)
+        return None if len(requests) == 4 else EMPTY
+
+    with raw_listener(answer) as url:
+        client = Client(3)
+        with ThreadPoolExecutor(3) as pool:
+            for answered in [pool.submit(client.post, url, b"body", {}, SOON) for _ in range(3)]:
+                assert answered.result().status == 204
+        alive.clear()
+        assert client.post(url, b"body", HEADERS, SOON).status == 204
+    assert len(requests) == 5
+    assert requests[4] not in requests[:4]
+
+
+def test_new_connection_that_fails() -> None:
+    """A new connection that fails is not tried again within the attempt."""
+    server = Counting(closes=1)
+    with counting(server) as (url, client), pytest.raises(NoResponseError):
+        client.post(url, b"body", HEADERS, SOON)
+    assert len(server.requests) == 1
+
+
+def test_first_requests_at_once() -> None:
     """Threads that begin at once share their connections: later requests need no new ones."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        transport = Transport(connections=_THREADS)
-        url = f"http://127.0.0.1:{server.server_port}/"
-        with ThreadPoolExecutor(_THREADS) as pool:
+    together = threading.Barrier(THREADS)
+    connections: set[socket.socket] = set()
+
+    def answer(connection: socket.socket, _request: bytes) -> bytes:
+        connections.add(connection)
+        # No connection is free before all have their request.
+        together.wait(SOON)
+        return EMPTY
+
+    with raw_listener(answer) as url:
+        client = Client(THREADS)
+        with ThreadPoolExecutor(THREADS) as pool:
             for _ in range(3):
-                answers = [
-                    pool.submit(transport.post, url, b"body", {}, 2 * SOON) for _ in range(_THREADS)
+                posts = [
+                    pool.submit(client.post, url, b"body", {}, 2 * SOON) for _ in range(THREADS)
                 ]
-                assert {answer.result().status for answer in answers} == {204}
-        server.shutdown()
-    assert server.accepted == _THREADS
+                assert {post.result().status for post in posts} == {204}
+    assert len(connections) == THREADS
+
+
+def test_kept_connections_are_bounded() -> None:
+    """The listener that was used longest ago loses its connection to a fifth one."""
+    server = Counting()
+    with contextlib.ExitStack() as stack:
+        urls = [stack.enter_context(raw_listener(server)) for _ in range(5)]
+        client = Client(1)
+        for url in [*urls, *urls[1:], urls[0]]:
+            assert client.post(url, b"body", {}, SOON).status == 204
+    assert len(server.requests) == 6
+
+
+def test_certificates_are_read_once(environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Later connections, also to another listener, do not need the file with them any more."""
+    authority = CertificateAuthority(tmp_path)
+    environ.setenv("SSL_CERT_FILE", str(authority.file))
+    client = Client(connections=1)
+    with Receiver(tls=authority.server()) as one, Receiver(tls=authority.server()) as other:
+        client.post(one.url, b"body", {}, SOON)
+        authority.file.unlink()
+        client.post(other.url, b"body", {}, SOON)
+        assert [len(one.requests), len(other.requests)] == [1, 1]
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+def test_certificates_that_cannot_be_read(
+    variable: str, environ: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without the file with the certificates nothing is sent, until it is there."""
+    authority = CertificateAuthority(tmp_path)
+    missing = tmp_path / "missing.pem"
+    environ.setenv(variable, str(missing))
+    client = Client(connections=1)
+    with Receiver(tls=authority.server()) as receiver:
+        with pytest.raises(NoResponseError, match="there is no file where"):
+            client.post(receiver.url, b"body", {}, SOON)
+        missing.write_bytes(authority.file.read_bytes())
+        client.post(receiver.url, b"body", {}, SOON)
+        assert len(receiver.requests) == 1
+
+
+def with_credentials(url: str) -> str:
+    """Write the URL of a proxy with a user and a password that have to be escaped."""
+    return url.replace("://", "://us%40er:p%3Ass@").removesuffix("/write")
+
+
+class Tunnel:
+    """A proxy that connects to whatever it is asked for, and passes all bytes on.
+
+    Args:
+        tls: The proxy's own; None for a proxy with an http:// URL.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
+        self.heads: list[bytes] = []
+        self.passed = b""
+        self.over = False
+
+    def __call__(self, connection: socket.socket) -> None:
+        """Serve one connection, from `CONNECT` to its end."""
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            if self._tls is not None:
+                secured = self._tls.wrap_socket(connection, server_side=True)
+                connection = stack.enter_context(secured)
+            self.heads.append(connection.recv(65536))
+            host, _, port = self.heads[-1].split()[1].decode().rpartition(":")
+            onward = stack.enter_context(socket.create_connection((host, int(port)), SOON))
+            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            connection.settimeout(0.02)
+            onward.settimeout(0.02)
+            while not self.over:
+                for source, sink in ((connection, onward), (onward, connection)):
+                    with contextlib.suppress(TimeoutError):
+                        piece = source.recv(65536)
+                        if not piece:
+                            return
+                        self.passed += piece if sink is onward else b""
+                        sink.sendall(piece)
+
+
+def test_http_through_a_proxy(environ: pytest.MonkeyPatch) -> None:
+    """A proxy for http gets the whole URL, the listener as host, and its own credentials."""
+    requests: list[bytes] = []
+
+    def answer(_connection: socket.socket, request: bytes) -> bytes:
+        requests.append(request)
+        return EMPTY
+
+    with raw_listener(answer) as proxy:
+        environ.setenv("http_proxy", with_credentials(proxy))
+        response = Client(1).post("http://listener.example.com/a?b=c", b"body", HEADERS, SOON)
+    head, _, body = requests[0].partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    assert (response.status, body) == (204, b"body")
+    assert lines[0] == "POST http://listener.example.com/a?b=c HTTP/1.1"
+    assert "Host: listener.example.com" in lines
+    assert f"Proxy-Authorization: Basic {CREDENTIALS}" in lines
+    assert f"Authorization: {TOKEN}" in lines
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_https_through_a_proxy(scheme: str, environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A proxy for https connects to the listener, and reads nothing of what is sent there."""
+    authority = CertificateAuthority(tmp_path)
+    tunnel = Tunnel(authority.server() if scheme == "https" else None)
+    environ.setenv("SSL_CERT_FILE", str(authority.file))
+    with Receiver(tls=authority.server()) as receiver, listener(tunnel) as port:
+        environ.setenv("https_proxy", with_credentials(f"{scheme}://127.0.0.1:{port}"))
+        function = function_for(receiver.url)
+        for _ in range(2):
+            assert invoke(function, delivery_of(points(1))).status == 200
+        headers = [request.headers for request in receiver.requests]
+        place = receiver.url.split("/")[2]
+        tunnel.over = True
+    assert [head.split()[:2] for head in tunnel.heads] == [[b"CONNECT", place.encode()]]
+    assert f"Proxy-Authorization: Basic {CREDENTIALS}".encode() in tunnel.heads[0]
+    assert b"POST" not in tunnel.passed
+    assert len(headers) == 2
+    assert not any("proxy-authorization" in sent for sent in headers)
+
+
+def test_proxy_that_does_not_connect(environ: pytest.MonkeyPatch) -> None:
+    """A proxy that refuses to connect gets nothing of the request; the error has its status."""
+    requests: list[bytes] = []
+
+    def refuse(_connection: socket.socket, request: bytes) -> bytes:
+        requests.append(request)
+        return b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+
+    with raw_listener(refuse) as proxy:
+        environ.setenv("https_proxy", with_credentials(proxy))
+        with pytest.raises(NoResponseError, match=r"^the proxy does not connect: it answered 407$"):
+            Client(1).post("https://listener.example.com/", b"body", HEADERS, SOON)
+    assert len(requests) == 1
+    assert TOKEN.encode() not in requests[0]
+
+
+@pytest.mark.parametrize(
+    ("proxy", "reason"),
+    [
+        ("socks5://us:er@127.0.0.1:1", "a SOCKS proxy cannot be used"),
+        ("http://us:er@127.0.0.1:1", "the proxy: the connection is refused"),
+        ("https://us:er@127.0.0.1:1", "the proxy: the connection is refused"),
+        ("http://us:er@:1", "the proxy's URL is malformed"),
+    ],
+)
+def test_proxy_that_cannot_be_used(proxy: str, reason: str, environ: pytest.MonkeyPatch) -> None:
+    """A proxy that cannot be used is an error; the listener is not asked without it."""
+    with Receiver() as receiver:
+        environ.setenv("http_proxy", proxy)
+        with pytest.raises(NoResponseError, match=f"^{reason}") as raised:
+            Client(1).post(receiver.url, b"body", HEADERS, SOON)
+        assert receiver.requests == []
+    assert "us:er" not in str(raised.value)
+
+
+def test_host_without_a_proxy(environ: pytest.MonkeyPatch) -> None:
+    """A host that NO_PROXY names is connected to directly."""
+    environ.setenv("http_proxy", "http://127.0.0.1:1")
+    environ.setenv("no_proxy", "127.0.0.1")
+    with Receiver() as receiver:
+        assert invoke(function_for(receiver.url), delivery_of(points(1))).status == 200

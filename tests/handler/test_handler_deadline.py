@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from handler.app import Function
-from handler.transport import ListenerAnswer, Transport, TransportError
+from handler.client import Client, ListenerResponse, NoResponseError
 from testing.lambda_context import LambdaContext
 from testing.receiver import Receiver
 from tests.support.clocks import WaitedTime
@@ -22,7 +22,7 @@ from tests.support.invoking import (
 )
 
 
-class Deaf(Transport):
+class Deaf(Client):
     """Never has an answer, and keeps the time that it was given for each request."""
 
     def __init__(self) -> None:
@@ -31,11 +31,11 @@ class Deaf(Transport):
 
     def post(
         self, url: str, content: bytes, headers: Mapping[str, str], timeout: float
-    ) -> ListenerAnswer:
+    ) -> ListenerResponse:
         """Fail."""
         del url, content, headers
         self.timeouts.append(timeout)
-        raise TransportError("no answer")
+        raise NoResponseError("no answer")
 
 
 def times_given(budget: str, attempt: str, lambda_has: float | None) -> list[float]:

@@ -9,7 +9,6 @@ from handler.sender import Clock
 from testing.answers import always, refusing, refusing_histograms
 from testing.events.fleet import END_MS, MINUTE_MS, Point
 from testing.exchange import Answer, AnswerFunction, Received
-from testing.misbehaving import InOrder, every, hosts, hosts_whole
 from testing.receiver import Receiver
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import (
@@ -22,6 +21,7 @@ from tests.support.invoking import (
     point,
     points,
 )
+from tests.support.refusals import InOrder, every, hosts, hosts_whole
 
 DELIVERY_LINE = "delivery"
 OLD_MS = END_MS - 5 * MINUTE_MS

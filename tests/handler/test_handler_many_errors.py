@@ -1,11 +1,11 @@
-"""Thousands of errors in a delivery: what is told of them, and no part of a secret."""
+"""Thousands of errors in a delivery: what the answer says of them, without any part of a secret."""
 
 from __future__ import annotations
 
 import pytest
 
-from handler.outcome import MAX_MESSAGE, Outcome
 from handler.redaction import Redactor
+from handler.result import MAX_MESSAGE, DeliveryResult
 from testing.events.ingresses import function_url
 from tests.support.invoking import ACCESS_KEY, body_of, function_for, invoke, json_lines
 
@@ -28,10 +28,12 @@ class Counting:
 def test_only_what_is_read_is_searched() -> None:
     """Of 80,000 errors only those are searched for secrets that the message repeats."""
     redact = Counting()
-    outcome = Outcome(400, tuple(f"records[{n}]: its data is not base64" for n in range(80_000)))
-    told = outcome.told(redact)
+    result = DeliveryResult(
+        400, tuple(f"records[{n}]: its data is not base64" for n in range(80_000))
+    )
+    told = result.redacted(redact)
     assert redact.texts == len(told.errors) < 300
-    assert told.message == outcome.message
+    assert told.message == result.message
     assert len(told.message) == MAX_MESSAGE
     assert told.status == 400
 
@@ -39,16 +41,20 @@ def test_only_what_is_read_is_searched() -> None:
 @pytest.mark.parametrize("before", range(MAX_MESSAGE - len(SECRET) - 2, MAX_MESSAGE + 3))
 def test_a_secret_where_the_message_is_cut(before: int) -> None:
     """A secret at the place of the cut is left out as a whole, wherever it begins."""
-    told = Outcome(503, ("x" * before + SECRET, SECRET, "y" * 50)).told(Redactor([SECRET])).message
+    told = (
+        DeliveryResult(503, ("x" * before + SECRET, SECRET, "y" * 50))
+        .redacted(Redactor([SECRET]))
+        .message
+    )
     assert len(told) <= MAX_MESSAGE
     assert not any(SECRET[n : n + 3] in told for n in range(len(SECRET) - 2))
 
 
 def test_a_replacement_that_is_shorter_than_its_secret() -> None:
-    """Errors that fit only because a secret is left out of those before them are told."""
+    """Errors that fit only because a secret was removed from those before them are kept."""
     secret = ACCESS_KEY * 100
-    outcome = Outcome(503, (*[secret] * 10, "the last one"))
-    assert outcome.told(Redactor([secret])).message.endswith("; the last one")
+    result = DeliveryResult(503, (*[secret] * 10, "the last one"))
+    assert result.redacted(Redactor([secret])).message.endswith("; the last one")
 
 
 @pytest.mark.parametrize("before", [0, 990, 995, 999, 1000])

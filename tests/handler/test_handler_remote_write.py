@@ -24,6 +24,7 @@ from tests.support.invoking import (
     point,
     points,
     record_of,
+    wide_points,
 )
 
 SENT = [name for name in good_events(END_MS) if name != "demo-data"]
@@ -90,9 +91,9 @@ def test_own_headers_travel_with_every_request() -> None:
     with Receiver() as receiver:
         headers = '{"X-Scope-OrgID": "tenant-1", "X-Umlaut": "\u00fc"}'
         function = function_for(
-            receiver.url, REMOTE_WRITE_HEADERS=headers, REMOTE_WRITE_MAX_BYTES="400"
+            receiver.url, REMOTE_WRITE_HEADERS=headers, REMOTE_WRITE_MAX_BYTES="10000"
         )
-        assert invoke(function, delivery_of(points(3))).status == 200
+        assert invoke(function, delivery_of(wide_points(3))).status == 200
         assert len(receiver.requests) > 1
         assert {r.headers["x-scope-orgid"] for r in receiver.requests} == {"tenant-1"}
         assert {r.headers["x-umlaut"] for r in receiver.requests} == {"\u00fc"}
@@ -150,9 +151,9 @@ def test_samples_of_a_series_are_in_order(received: list[Received]) -> None:
 
 def test_requests_of_one_series_are_in_order() -> None:
     """Requests that hold one series are made one after the other, the earlier samples first."""
-    several = [point("a", periods_ago=ago) for ago in range(300)]
+    several = [point("a", periods_ago=ago) for ago in range(900)]
     with Receiver(always(Answer(delay_seconds=0.02))) as receiver:
-        function = function_for(receiver.url, REMOTE_WRITE_MAX_BYTES="1500")
+        function = function_for(receiver.url, REMOTE_WRITE_MAX_BYTES="10000")
         assert invoke(function, delivery_of(several)).status == 200
         requests = receiver.requests
     assert len(requests) > 3
@@ -174,7 +175,7 @@ def test_requests_of_one_series_are_in_order() -> None:
 def test_series_is_never_in_two_requests_at_once() -> None:
     """Bodies that go out at once have no series in common."""
     with Receiver() as receiver:
-        function = function_for(receiver.url, REMOTE_WRITE_MAX_BYTES="3000")
+        function = function_for(receiver.url, REMOTE_WRITE_MAX_BYTES="10000")
         assert invoke(function, delivery_of(points(100))).status == 200
         series = [
             labels for r in receiver.requests for labels in {labels for labels, _, _ in r.samples()}
@@ -214,8 +215,8 @@ def test_413_is_split() -> None:
 
 def test_body_stays_within_the_limit() -> None:
     """No request is larger before compression than REMOTE_WRITE_MAX_BYTES."""
-    with Receiver(max_bytes=2000) as receiver:
-        function = function_for(receiver.url, REMOTE_WRITE_MAX_BYTES="2000")
+    with Receiver(max_bytes=10_000) as receiver:
+        function = function_for(receiver.url, REMOTE_WRITE_MAX_BYTES="10000")
         assert invoke(function, delivery_of(points(100))).status == 200
         assert receiver.violations == []
         assert len(receiver.accepted_samples()) == 400
@@ -235,9 +236,9 @@ def test_bodies_go_out_concurrently() -> None:
         return Answer()
 
     with Receiver(answer) as receiver:
-        open_at_once = {"REMOTE_WRITE_CONCURRENCY": "3", "REMOTE_WRITE_MAX_BYTES": "600"}
+        open_at_once = {"REMOTE_WRITE_CONCURRENCY": "3", "REMOTE_WRITE_MAX_BYTES": "10000"}
         function = function_for(receiver.url, **open_at_once)
-        assert invoke(function, delivery_of(points(12))).status == 200
+        assert invoke(function, delivery_of(wide_points(12))).status == 200
         requests = receiver.requests
     assert len(requests) > 6
     overlaps = [

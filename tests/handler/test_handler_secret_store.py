@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from handler.secret_stores import fetcher
+from handler.secrets import fetcher
 from testing.answers import always
 from testing.events import ingresses
 from testing.exchange import Answer
@@ -74,7 +74,7 @@ def test_token_for_transformation(stores: Stores, keep: Keeping) -> None:
 
 @pytest.mark.parametrize("keep", [KEPT["secret as JSON"], KEPT["secure parameter"]])
 def test_access_key(stores: Stores, keep: Keeping) -> None:
-    """The access key out of the store opens the door, and is the token where there is none."""
+    """The access key out of the store is accepted, and is the token where there is none."""
     arn = keep(stores, ACCESS_KEY)
     with Receiver() as receiver:
         function = function_for(receiver.url, **{KEY_ARN: arn})
@@ -82,20 +82,6 @@ def test_access_key(stores: Stores, keep: Keeping) -> None:
         assert invoke(function, delivery_of(points(1), access_key="other")).status == 401
         assert invoke(function, delivery_of(points(1), access_key=None)).status == 400
     assert tokens_of(receiver) == [f"Bearer {ACCESS_KEY}"]
-
-
-@pytest.mark.parametrize("key", ["stored", "plain"])
-def test_both(stores: Stores, key: str) -> None:
-    """With a token of its own in a store the access key is checked and never sent on."""
-    settings = {TOKEN_ARN: stores.secret(TOKEN)}
-    if key == "stored":
-        settings[KEY_ARN] = stores.secret(ACCESS_KEY)
-    else:
-        settings["FIREHOSE_ACCESS_KEY"] = ACCESS_KEY
-    with Receiver() as receiver:
-        function = function_for(receiver.url, **settings)
-        assert invoke(function, delivery_of(points(1))).status == 200
-    assert tokens_of(receiver) == [f"Bearer {TOKEN}"]
 
 
 @pytest.mark.parametrize("keep", [KEPT["secret as text"], KEPT["secure parameter"]])
@@ -155,7 +141,7 @@ def test_versions_of_a_parameter_are_of_one_moment(stores: Stores) -> None:
 
 @pytest.mark.parametrize("text", ["", "{}", "line\nbreak", '{"api_key": 5}'])
 def test_unusable_previous_version(stores: Stores, text: str) -> None:
-    """What was in the secret before the token, a place holder perhaps, harms nobody."""
+    """An unusable previous version, such as a placeholder, is ignored."""
     arn = stores.secret(text or " ")
     stores.change(arn, ACCESS_KEY)
     with Receiver() as receiver:
@@ -205,13 +191,13 @@ def loaded():
     return sorted({"boto3", "botocore.session"} & set(sys.modules))
 
 url, arn = sys.argv[1:]
-told = [loaded()]
+loaded_by_step = [loaded()]
 plain = function_for(url, LOGZIO_METRICS_TOKEN="t", FIREHOSE_ACCESS_KEY="k")
-told.append([invoke(plain, delivery_of(points(1), access_key="k")).status, *loaded()])
+loaded_by_step.append([invoke(plain, delivery_of(points(1), access_key="k")).status, *loaded()])
 stored = function_for(url, FIREHOSE_ACCESS_KEY_ARN=arn)
-told.append([invoke(stored, delivery_of(points(1), access_key=None)).status, *loaded()])
-told.append([invoke(stored, delivery_of(points(1), access_key="k")).status, *loaded()])
-print(json.dumps(told), file=sys.stderr)
+loaded_by_step.append([invoke(stored, delivery_of(points(1), access_key=None)).status, *loaded()])
+loaded_by_step.append([invoke(stored, delivery_of(points(1), access_key="k")).status, *loaded()])
+print(json.dumps(loaded_by_step), file=sys.stderr)
 """
 
 

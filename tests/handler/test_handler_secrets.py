@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from handler.app import Function
+from handler.client import Client, ListenerResponse
 from handler.redaction import CUT_OFF, Redactor
-from handler.transport import ListenerAnswer, Transport
 from testing.answers import always
 from testing.events import ingresses
 from testing.events.ingresses import Event
@@ -41,7 +41,7 @@ SECRETS = {
 PART = 6
 
 
-class Echoing(Transport):
+class Echoing(Client):
     """Raises an unforeseen error that repeats all it was given."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Echoing(Transport):
 
     def post(
         self, url: str, content: bytes, headers: Mapping[str, str], timeout: float
-    ) -> ListenerAnswer:
+    ) -> ListenerResponse:
         """Raise."""
         raise RuntimeError(f"{url} {len(content)} {dict(headers)} {timeout}")
 
@@ -97,7 +97,7 @@ def test_listener_repeats_the_token(status: int, everything: Callable[[], str]) 
 
 @pytest.mark.parametrize("before", range(2048 - len(TOKEN), 2049, 3))
 def test_words_cut_within_the_token(before: int, everything: Callable[[], str]) -> None:
-    """Where the listener's words are cut off within the token, its beginning is not told."""
+    """Where the listener's words are cut off within the token, its beginning is not logged."""
     words = (b"word " * 500)[:before] + TOKEN.encode() + b" and more" * 100
     with Receiver(always(Answer(401, body=words))) as receiver:
         function = function_for(receiver.url, **SECRETS)
@@ -109,7 +109,7 @@ def test_words_cut_within_the_token(before: int, everything: Callable[[], str]) 
 
 @pytest.mark.parametrize("status", [400, 401])
 def test_listener_repeats_user_and_password(status: int, everything: Callable[[], str]) -> None:
-    """With basic neither the token, its base64 form nor the password alone is told."""
+    """With basic neither the token, its base64 form nor the password alone is logged."""
     token = "operator:GHT58d3e1c"
     encoded = base64.b64encode(token.encode()).decode()
 
@@ -126,7 +126,7 @@ def test_listener_repeats_user_and_password(status: int, everything: Callable[[]
 
 @pytest.mark.parametrize("token", [TOKEN, 'quo"te\\ABCDEF', "it's-ABCDEF"])
 def test_unforeseen_error_repeats_everything(token: str, everything: Callable[[], str]) -> None:
-    """An unforeseen error whose text holds the token is told without it, and answered 500."""
+    """An unforeseen error whose text holds the token is logged without it, and answered 500."""
     changed = SECRETS | {"LOGZIO_METRICS_TOKEN": token}
     environ = settings_for("https://listener.example.com", **changed)
     function = Function(environ, REAL_TIME, Echoing())
@@ -156,7 +156,7 @@ def test_unforeseen_error_repeats_everything(token: str, everything: Callable[[]
 def test_refused_deliveries(
     changed: Callable[[Event], Event], everything: Callable[[], str]
 ) -> None:
-    """No refusal of a delivery tells a secret, wherever the delivery holds one."""
+    """No refusal of a delivery repeats a secret, wherever the delivery holds one."""
     with Receiver() as receiver:
         function = function_for(receiver.url, **SECRETS)
         answer = invoke(function, changed(delivery_of(points(1), access_key=KEY)))
@@ -164,7 +164,7 @@ def test_refused_deliveries(
 
 
 def test_bad_settings(everything: Callable[[], str]) -> None:
-    """Neither a bad setting nor a good one beside it is told with its secret."""
+    """Neither a bad setting nor a good one beside it is logged with its secret."""
     bad = {name: value + "\x01" for name, value in SECRETS.items()}
     listener = f"https://{TOKEN}@listener.example.com"
     function = function_for(listener, **bad)
@@ -173,8 +173,8 @@ def test_bad_settings(everything: Callable[[], str]) -> None:
     assert_no_part(everything() + answer.error, TOKEN, KEY, TENANT)
 
 
-def test_wrong_key_is_not_told(everything: Callable[[], str]) -> None:
-    """A wrong key may be another stream's right one: it is not told either."""
+def test_wrong_key_is_not_logged(everything: Callable[[], str]) -> None:
+    """A wrong key may be another stream's right one: it is not logged either."""
     wrong = "ZZQ19c4b7"
     function = function_for("https://listener.example.com", **SECRETS)
     answer = invoke(function, delivery_of(points(1), access_key=wrong))
@@ -195,7 +195,7 @@ def test_malformed_answer_head(everything: Callable[[], str]) -> None:
     assert_no_part(everything() + answer.error, TOKEN, KEY)
 
 
-def test_connection_errors_do_not_tell_the_url(everything: Callable[[], str]) -> None:
+def test_connection_errors_do_not_repeat_the_url(everything: Callable[[], str]) -> None:
     """A listener's URL may hold a secret in its query: errors do not repeat it."""
     time = WaitedTime(jitter=lambda _ceiling: 20.0)
     with nobody() as url:
@@ -218,7 +218,7 @@ def test_transformation(everything: Callable[[], str]) -> None:
     assert_no_part(everything() + json.dumps(response), TOKEN, KEY, TENANT)
 
 
-def test_debug_level_tells_no_more(everything: Callable[[], str]) -> None:
+def test_debug_level_logs_no_secret(everything: Callable[[], str]) -> None:
     """With POWERTOOLS_LOG_LEVEL=DEBUG nothing secret is written either."""
     with Receiver() as receiver:
         function = function_for(receiver.url, POWERTOOLS_LOG_LEVEL="DEBUG", **SECRETS)

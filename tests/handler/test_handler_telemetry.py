@@ -1,4 +1,4 @@
-"""What the function tells: log lines with their keys, one line a delivery, EMF metrics."""
+"""What the function writes: log lines with their keys, one line a delivery, EMF metrics."""
 
 import hashlib
 from typing import Any
@@ -57,7 +57,7 @@ def split(capture: Capture) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
 
 def test_every_line_carries_the_five_keys(capsys: Capture) -> None:
-    """Each line of a delivery tells request, stream, account, invocation and token."""
+    """Each line of a delivery names request, stream, account, invocation and token."""
     with Receiver(refusing(lambda labels, _: labels["host"] == "a")) as receiver:
         event = delivery(record_of([point("a"), point("b")]), b"\xff")
         event["headers"]["x-amz-firehose-common-attributes"] = "broken"
@@ -77,12 +77,13 @@ def test_every_line_carries_the_five_keys(capsys: Capture) -> None:
         (delivery_of(points(1), access_key=None), 400),
         (delivery_of(points(1)) | {"body": "{"}, 400),
         ({}, 400),
+        (delivery_of(points(1)), 500),
     ],
-    ids=["no key", "no JSON", "unknown"],
+    ids=["no key", "no JSON", "unknown", "settings"],
 )
 def test_refused_delivery_has_the_keys_too(event: Any, status: int, capsys: Capture) -> None:
-    """A line about a delivery that was not taken has all keys, empty where nothing is known."""
-    function = function_for("https://listener.example.com")
+    """A line about a delivery that was refused has all keys, empty where nothing is known."""
+    function = function_for("nonsense" if status == 500 else "https://listener.example.com")
     assert invoke(function, event, CONTEXT).status == status
     lines, documents = split(capsys)
     assert documents == []
@@ -93,16 +94,8 @@ def test_refused_delivery_has_the_keys_too(event: Any, status: int, capsys: Capt
     assert line["source_arn"] == (STREAM_ARN if event else "")
 
 
-def test_settings_error_has_the_keys_too(capsys: Capture) -> None:
-    """A line about bad settings tells whose delivery was refused."""
-    invoke(function_for("nonsense"), delivery_of(points(1)), CONTEXT)
-    (line,), _ = split(capsys)
-    assert line["firehose_request_id"] == REQUEST_ID
-    assert "LOGZIO_METRICS_LISTENER" in line["message"]
-
-
 def test_keys_do_not_leak_into_the_next_delivery(capsys: Capture) -> None:
-    """Nothing that one delivery told of itself is in a line of the next one."""
+    """No key of one delivery is in a line of the next one."""
     with Receiver() as receiver:
         function = function_for(receiver.url)
         invoke(function, delivery_of(points(1)), CONTEXT)
@@ -119,7 +112,7 @@ def test_keys_do_not_leak_into_the_next_delivery(capsys: Capture) -> None:
 
 
 def test_token_id_is_the_beginning_of_a_digest() -> None:
-    """A token is told as the first 8 hex digits of its SHA-256, and no token as nothing."""
+    """A token is logged as the first 8 hex digits of its SHA-256, and no token as nothing."""
     assert token_id("abc") == "ba7816bf"
     assert token_id(None) == token_id("") == ""
 
@@ -198,7 +191,7 @@ def test_metrics_of_a_delivery(capsys: Capture) -> None:
     assert by_reason == [("duplicate", [1])]
 
 
-def test_oldest_point_is_told_by_its_age(capsys: Capture) -> None:
+def test_age_of_the_oldest_point(capsys: Capture) -> None:
     """The age of the oldest point is that at the time of the delivery."""
     clock = Clock(REAL_TIME.monotonic, lambda: END_MS / 1000 + 90, lambda _ceiling: 0.0)
     with Receiver() as receiver:
@@ -228,8 +221,8 @@ def test_reasons_do_not_leak_into_the_next_delivery(capsys: Capture) -> None:
     assert "Reason" not in document
 
 
-def test_settings_warning_is_told_once(capsys: Capture) -> None:
-    """A warning about the settings is told in the first delivery, not in each one."""
+def test_settings_warning_is_logged_once(capsys: Capture) -> None:
+    """A warning about the settings is logged in the first delivery, not in each one."""
     with Receiver() as receiver:
         function = function_for(receiver.url)
         for _ in range(3):
@@ -239,7 +232,7 @@ def test_settings_warning_is_told_once(capsys: Capture) -> None:
 
 
 def test_case_collision_is_warned_of_once(capsys: Capture) -> None:
-    """Two identities that become one series are told of once for each metric."""
+    """Two identities that become one series are logged once for each metric."""
     with Receiver() as receiver:
         function = function_for(receiver.url)
         for _ in range(3):
@@ -269,7 +262,7 @@ def test_lines_name_the_place_that_wrote_them(capsys: Capture) -> None:
     assert line["location"].startswith("_refuse:")
 
 
-def test_transformation_tells_the_same(capsys: Capture) -> None:
+def test_keys_of_a_transformation(capsys: Capture) -> None:
     """A transformation's lines carry its invocation's id and its stream."""
     with Receiver() as receiver:
         function = function_for(receiver.url, LOGZIO_METRICS_TOKEN="own")

@@ -10,7 +10,7 @@ from testing.events import ingresses
 from testing.events.ingresses import Event
 from testing.exchange import Answer
 from testing.receiver import Receiver
-from tests.support.invoking import function_for, point, points, record_of
+from tests.support.invoking import function_for, point, points, record_of, wide_points
 
 TOKEN = {"LOGZIO_METRICS_TOKEN": "token-of-the-operator"}
 RECORDS = [record_of(points(2)), record_of([point("b")]), b""]
@@ -93,12 +93,13 @@ def test_one_failed_body_fails_all_contributing_records() -> None:
 
     def only_some(received: Any) -> Answer:
         hosts = {dict(labels)["host"] for labels, _, _ in received.samples()}
-        return Answer(404) if "h0000" in hosts else Answer()
+        return Answer(404) if any(host.startswith("h0000") for host in hosts) else Answer()
 
     with Receiver(only_some) as receiver:
-        function = function_for(receiver.url, REMOTE_WRITE_MAX_BYTES="700", **TOKEN)
+        function = function_for(receiver.url, REMOTE_WRITE_MAX_BYTES="10000", **TOKEN)
+        event = ingresses.transformation([record_of(wide_points(2)), *RECORDS[1:]])
         expected = ["ProcessingFailed", "ProcessingFailed", "Dropped"]
-        assert results(function, ingresses.transformation(RECORDS)) == expected
+        assert results(function, event) == expected
 
 
 def test_rejected_samples_are_settled() -> None:

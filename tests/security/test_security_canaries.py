@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.app import Function
+from handler.client import Client
 from handler.sender import Clock
-from handler.transport import Transport
 from testing.events import ingresses
 from testing.events.firehose import headers
 from tests.security.canaries import SPELLINGS, ascii_secrets, conversations, leaks, secrets
@@ -23,7 +23,7 @@ from tests.support.properties import examples
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from handler.transport import ListenerAnswer
+    from handler.client import ListenerResponse
     from tests.security.canaries import Listener
 
 # A retry would come too late, so each failure ends its delivery at once.
@@ -47,7 +47,7 @@ INGRESSES = (
 )
 
 
-class Failing(Transport):
+class Failing(Client):
     """Fails as nobody foresaw, with errors that repeat all they were given."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Failing(Transport):
 
     def post(
         self, url: str, content: bytes, headers: Mapping[str, str], timeout: float
-    ) -> ListenerAnswer:
+    ) -> ListenerResponse:
         """Raise an error with a cause."""
         cause = ValueError(f"{url} {[(n.encode(), v.encode()) for n, v in headers.items()]}")
         raise RuntimeError(f"{dict(headers)} {len(content)} {timeout}") from cause
@@ -155,9 +155,9 @@ def test_no_secret_is_told(listener: Listener, data: st.DataObject) -> None:
     listener.converse = data.draw(conversations([hidden["token"], hidden["key"]]))
     environ = data.draw(environments(asked, hidden))
     event = data.draw(events(asked, hidden))
-    transport = Failing() if data.draw(st.integers(0, 5)) == 0 else None
+    client = Failing() if data.draw(st.integers(0, 5)) == 0 else None
     with everything() as written:
-        answer = Function(environ, AT_ONCE, transport)(event, None)
+        answer = Function(environ, AT_ONCE, client)(event, None)
     # What the caller itself has named is given back under that name, as Firehose demands.
     if "records" not in answer:
         assert json.loads(answer["body"])["requestId"] in ("request-1", "")

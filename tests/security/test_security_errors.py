@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.destinations.destination import Request
 from extension.errors import ExtensionError
 from extension.http_client import HttpClient
+from extension.messages import Request
 from extension.secrets import fetch_secret
-from handler.endpoint import endpoint_at
+from handler.client import Client, NoResponseError
 from handler.errors import HandlerError
-from handler.secrets import FixedSecret, StoredSecret
+from handler.listener import endpoint_at
+from handler.secrets import Secret, StoredSecret
 from handler.settings import read_settings
-from handler.transport import Transport, TransportError
 from tests.security.canaries import ascii_secrets, conversations, leaks
 from tests.support.properties import examples
 from tests.support.secret_stores import MINUTE, REGION, Later
@@ -43,7 +43,7 @@ def told_of(action: Callable[[], object]) -> str:
     """Return all that may be written of how an exchange has failed; nothing if it has not."""
     try:
         action()
-    except (TransportError, ExtensionError) as error:
+    except (NoResponseError, ExtensionError) as error:
         return told_by(error)
     return ""
 
@@ -55,7 +55,7 @@ def test_failed_exchanges(listener: Listener, data: st.DataObject) -> None:
     secret = data.draw(ascii_secrets)
     listener.converse = data.draw(conversations([secret]))
     headers = {"Authorization": f"Bearer {secret}"}
-    told = told_of(lambda: Transport(1).post(f"{listener.url}?x=1", b"body", headers, 5))
+    told = told_of(lambda: Client(1).post(f"{listener.url}?x=1", b"body", headers, 5))
     with contextlib.closing(HttpClient()) as client:
         told += told_of(lambda: client.send(Request(listener.url, headers, b"body"), 5))
     assert leaks(told, [secret]) == []
@@ -70,15 +70,16 @@ def test_stored_secret() -> None:
     def broken() -> tuple[str, ...]:
         return (f'{{"api_key": "{SECRET}"',)
 
-    later = Later()
+    later, warnings = Later(), list[str]()
     for fetch in (failing, broken):
-        secret = StoredSecret("VARIABLE", fetch, later.monotonic)
+        secret = StoredSecret("VARIABLE", fetch, later.monotonic, warnings.append)
         with pytest.raises(HandlerError) as caught:
             secret.versions()
         assert leaks(told_by(caught.value), [SECRET]) == []
         later.ahead += MINUTE
         secret.renew()
-        assert leaks(" ".join(secret.failures()), [SECRET]) == []
+    assert len(warnings) == 2
+    assert leaks(" ".join(warnings), [SECRET]) == []
 
 
 def test_settings_and_what_is_made_of_them() -> None:
@@ -90,7 +91,7 @@ def test_settings_and_what_is_made_of_them() -> None:
         "REMOTE_WRITE_HEADERS": f'{{"X-Key": "{SECRET}"}}',
     }
     settings = read_settings(environ)
-    endpoint = endpoint_at(settings.listener, settings, FixedSecret(SECRET))
+    endpoint = endpoint_at(settings.listener, settings, Secret(SECRET))
     assert leaks(f"{settings!r} {settings} {endpoint!r}", [SECRET, SECRET[::-1]]) == []
     with pytest.raises(HandlerError) as caught:
         read_settings(dict.fromkeys((*environ, "REMOTE_WRITE_AUTH", "AWS_REGION"), SECRET + "\n\0"))

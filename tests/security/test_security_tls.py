@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extension.destinations.destination import Request
 from extension.errors import ExchangeError
 from extension.http_client import HttpClient
-from handler.transport import Transport, TransportError
+from extension.messages import Request
+from handler.client import Client, NoResponseError
 from testing.log_destinations.certificates import Certificate, CertificateAuthority
 from testing.log_destinations.logzio import LogzioDestination
 from testing.pythons import pythons
@@ -32,7 +32,7 @@ SECONDS = 60.0
 
 def by_function(url: str) -> int:
     """Post as the function does; return the status."""
-    return Transport(1).post(url, b"body", HEADERS, SECONDS).status
+    return Client(1).post(url, b"body", HEADERS, SECONDS).status
 
 
 def by_extension(url: str) -> int:
@@ -115,7 +115,7 @@ def old(authority: CertificateAuthority) -> ssl.SSLContext:
 def refused(post: Callable[[str], int], server: Server, host: str = "127.0.0.1") -> str:
     """Post to a server that must not be trusted; return the error."""
     with listener(server) as port:
-        with pytest.raises((TransportError, ExchangeError)) as caught:
+        with pytest.raises((NoResponseError, ExchangeError)) as caught:
             post(f"https://{host}:{port}/write?token={TOKEN.decode()}")
         assert server.over.wait(SECONDS)
     return str(caught.value)

@@ -7,10 +7,17 @@ from typing import Any
 import pytest
 
 from handler.settings import read_settings
-from replay.bucket import NOTES
+from replay.locations import BUCKET_CHECKPOINTS
 from replay.stores import REPLAYED
-from tests.support.stack import INGRESSES, ROOT, Stack, source
-from tests.support.terraform_module import LINES, OBJECTS, RESOURCES, argument, snake, text_argument
+from tests.support.stack import INGRESSES, Stack, source
+from tests.support.terraform_module import (
+    GLOBALS,
+    OBJECTS,
+    RESOURCES,
+    argument,
+    local_variables,
+    text_argument,
+)
 
 BUCKET = "arn:of:BackupBucket"
 NOT_FOR_REPLAY = {
@@ -51,7 +58,7 @@ def test_it_can_be_left_out() -> None:
     assert whole.outputs.keys() - without.outputs.keys() == {"ReplayFunctionName"}
 
 
-def test_nobody_invokes_it() -> None:
+def test_only_an_operator_invokes_it() -> None:
     """It has the longest timeout that Lambda knows, and neither an event nor a permission."""
     function = Stack().properties("ReplayFunction")
     assert function["Timeout"] == 900
@@ -69,12 +76,12 @@ def test_nobody_invokes_it() -> None:
         ("s3:GetObject", f"{BUCKET}/all-data/2026/11/20/14/o.gz", True),
         ("s3:DeleteObject", f"{BUCKET}/failed/o.gz", True),
         ("s3:PutObject", f"{BUCKET}/{REPLAYED}/failed/o.gz", True),
-        ("s3:PutObject", f"{BUCKET}/{NOTES}failed/o.gz.json", True),
-        ("s3:GetObject", f"{BUCKET}/{NOTES}failed/o.gz.json", True),
+        ("s3:PutObject", f"{BUCKET}/{BUCKET_CHECKPOINTS}failed/o.gz.json", True),
+        ("s3:GetObject", f"{BUCKET}/{BUCKET_CHECKPOINTS}failed/o.gz.json", True),
         ("s3:PutObject", f"{BUCKET}/failed/o.gz", False),
         ("s3:PutObject", f"{BUCKET}/all-data/o.gz", False),
         ("s3:DeleteObject", f"{BUCKET}/{REPLAYED}/failed/o.gz", False),
-        ("s3:DeleteObject", f"{BUCKET}/{NOTES}failed/o.gz.json", False),
+        ("s3:DeleteObject", f"{BUCKET}/{BUCKET_CHECKPOINTS}failed/o.gz.json", False),
         ("s3:GetObject", f"{BUCKET}/delivered/o.gz", False),
         ("s3:ListBucket", "arn:of:OtherBucket", False),
     ],
@@ -99,22 +106,13 @@ def test_firehose_writes_where_it_reads() -> None:
     assert s3["ErrorOutputPrefix"].startswith("failed/")
     assert s3["Prefix"].startswith("all-data/")
     (metrics,) = stack.properties("BackupBucket")["MetricsConfigurations"]
-    assert not NOTES.startswith(metrics["Prefix"])
+    assert not BUCKET_CHECKPOINTS.startswith(metrics["Prefix"])
     assert not f"{REPLAYED}/".startswith(metrics["Prefix"])
-
-
-def test_handler_exists() -> None:
-    """The handler is there, in the package that both functions are built from."""
-    package, name = Stack().properties("ReplayFunction")["Handler"].rsplit(".", 1)
-    path = ROOT / (package.replace(".", "/") + ".py")
-    assert f"def {name}(" in path.read_text(encoding="utf-8")
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert "\nbuild-ReplayFunction: build-MetricStreamFunction\n" in makefile
 
 
 def test_terraform_makes_the_same() -> None:
     """The module's function runs the same code in the same way, with the same variables."""
-    properties = RESOURCES["ReplayFunction"]["Properties"]
+    properties = GLOBALS | RESOURCES["ReplayFunction"]["Properties"]
     body = OBJECTS["aws_lambda_function.replay"]
     assert argument(body, "count") == "var.create_replay_function ? 1 : 0"
     for theirs, ours in (("Description", "description"), ("Handler", "handler")):
@@ -122,16 +120,12 @@ def test_terraform_makes_the_same() -> None:
     assert text_argument(body, "runtime") == properties["Runtime"]
     assert argument(body, "memory_size") == str(properties["MemorySize"])
     assert argument(body, "timeout") == str(properties["Timeout"])
-    found = dict(re.findall(r"^ {6}([A-Z][A-Z0-9_]+) += (.*)$", body, flags=LINES))
-    wanted = properties["Environment"]["Variables"]
-    assert found.pop("BACKUP_BUCKET") == "aws_s3_bucket.backup.id"
-    assert found.pop("LOGZIO_METRICS_TOKEN_ARN") == "local.token_secret_arn"
-    assert found == {
-        name: f"var.{snake(value['Ref'])}"
-        for name, value in wanted.items()
-        if name in found and "Ref" in value
+    assert "merge(local.shared_environment, {" in body
+    assert local_variables(body) == {
+        "BACKUP_BUCKET": "aws_s3_bucket.backup.id",
+        "LOGZIO_METRICS_TOKEN_ARN": "local.token_secret_arn",
     }
-    assert found.keys() == wanted.keys() - {"BACKUP_BUCKET", "LOGZIO_METRICS_TOKEN_ARN"}
+    assert properties["Environment"]["Variables"].keys() == local_variables(body).keys()
 
 
 def test_terraform_reaches_the_same_objects() -> None:

@@ -1,24 +1,18 @@
 """The stack: its parameters, what they reach, the ingresses and the way of a delivery."""
 
 import json
-import re
 from typing import Any
 
 import pytest
 
 from handler.settings import VARIABLES, read_settings
-from tests.support.stack import INGRESSES, ROOT, Stack, parameters, source, transformed
-
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+from tests.support.stack import INGRESSES, Stack, parameters, source, transformed
 
 NOT_SET_BY_THE_TEMPLATE = {
-    "AWS_REGION": "Lambda sets it",
-    "AWS_LAMBDA_FUNCTION_NAME": "Lambda sets it",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "Lambda sets it",
-    "LOGZIO_METRICS_TOKEN": "a token comes from a secret",
-    "FIREHOSE_ACCESS_KEY": "a key comes from a secret",
-    "POWERTOOLS_SERVICE_NAME": "its default is the function's",
+    *("AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+    *("LOGZIO_METRICS_TOKEN", "FIREHOSE_ACCESS_KEY", "POWERTOOLS_SERVICE_NAME"),
 }
+"""Lambda sets the first, secrets replace two, and the last one's default is the function's."""
 
 BY_INGRESS = {
     "HttpApi": {"AWS::ApiGatewayV2::Api"},
@@ -88,16 +82,8 @@ def test_parameter_is_described(name: str) -> None:
     assert f'{{"Ref": "{name}"}}' in used or f"${{{name}}}" in used
 
 
-def test_readme_has_every_parameter() -> None:
-    """The README's table of parameters has a row for each one, and no other."""
-    tables = re.findall(r"(?:^\|.*\n)+", README, re.MULTILINE)
-    (table,) = (table for table in tables if "| `MetricsToken` |" in table)
-    rows = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
-    assert sorted(rows) == sorted(parameters())
-
-
 def test_secrets_are_not_shown() -> None:
-    """Whoever describes the stack sees no token, and no header that may hold one."""
+    """A description of the stack shows no token, and no header that may hold one."""
     hidden = {name for name, declared in parameters().items() if declared.get("NoEcho")}
     assert hidden == {"MetricsToken", "RemoteWriteHeaders", "LogsToken"}
 
@@ -172,13 +158,25 @@ def test_function_url_permissions() -> None:
         }
 
 
+def test_function_options() -> None:
+    """Concurrency is reserved only where it is set; the budget ends before the timeouts do."""
+    assert "ReservedConcurrentExecutions" not in Stack().properties("MetricStreamFunction")
+    limited = Stack(ReservedConcurrency="7").properties("MetricStreamFunction")
+    assert limited["ReservedConcurrentExecutions"] == "7"
+    budget, timeout = parameters()["DeliveryBudgetSeconds"], parameters()["FunctionTimeoutSeconds"]
+    assert budget["Default"] < min(29, timeout["Default"])
+
+
 def test_settings_know_every_variable() -> None:
-    """The template sets what the settings know, beside what is the logs extension's."""
-    function = source()["Resources"]["MetricStreamFunction"]["Properties"]
-    wanted = function["Environment"]["Variables"].items()
-    given = {name for name, value in wanted if "Ships" not in json.dumps(value)}
-    assert given | NOT_SET_BY_THE_TEMPLATE.keys() == set(VARIABLES)
-    assert not given & NOT_SET_BY_THE_TEMPLATE.keys()
+    """The template sets every variable that the settings know, but for those of Lambda."""
+    given: set[str] = set()
+    for ingress in INGRESSES:
+        given |= (
+            Stack(Ingress=ingress)
+            .properties("MetricStreamFunction")["Environment"]["Variables"]
+            .keys()
+        )
+    assert given == set(VARIABLES) - NOT_SET_BY_THE_TEMPLATE
 
 
 @pytest.mark.parametrize("ingress", INGRESSES)
@@ -221,16 +219,3 @@ def test_namespaces_and_statistics() -> None:
             "IncludeMetrics": [{"Namespace": "AWS/ELB", "MetricName": "Latency"}],
         }
     ]
-
-
-def test_function_options() -> None:
-    """Architecture, memory, timeout and concurrency are the parameters'."""
-    plain = Stack().properties("MetricStreamFunction")
-    assert "ReservedConcurrentExecutions" not in plain
-    assert plain["Architectures"] == ["arm64"]
-    made = Stack(Architecture="x86_64", FunctionMemoryMB="256", ReservedConcurrency="7")
-    function = made.properties("MetricStreamFunction")
-    assert function["Architectures"] == ["x86_64"]
-    assert (function["MemorySize"], function["ReservedConcurrentExecutions"]) == ("256", "7")
-    budget, timeout = parameters()["DeliveryBudgetSeconds"], parameters()["FunctionTimeoutSeconds"]
-    assert budget["Default"] < min(29, timeout["Default"])

@@ -1,6 +1,5 @@
 """What the stack refuses before anything of it is made, and whether it says what to do."""
 
-import re
 import subprocess
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,22 +8,60 @@ import pytest
 
 from handler.errors import SettingsError
 from handler.settings import read_settings
-from tests.support.stack import ROOT, Stack, parameters, source
+from tests.support.stack import ROOT, Stack, parameters
 
-AWS_REGIONS = (
-    "ap-southeast-2",
-    "ca-central-1",
-    "eu-central-1",
-    "eu-west-1",
-    "eu-west-2",
-    "us-east-1",
-    "us-west-2",
-)
+ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:own-a1B2c3"
+LOKI = {"LogsToken": "t", "LogsDestination": "loki"}
+
+REFUSED: list[tuple[dict[str, str], str]] = [
+    ({"MetricsToken": ""}, "Set MetricsToken, or TokenSecretArn"),
+    ({"TokenSecretArn": ARN}, "not both"),
+    *(
+        (
+            {f"IncludeNamespace{included}": "AWS/EC2", f"ExcludeNamespace{excluded}": "AWS/S3"},
+            "both",
+        )
+        for included in range(1, 6)
+        for excluded in range(1, 6)
+    ),
+    # Half a slot would be ignored.
+    *(({f"StatisticsNamespace{slot}": "AWS/EC2"}, "both the namespace") for slot in range(1, 4)),
+    *(({f"StatisticsMetricName{slot}": "CPU"}, "both the namespace") for slot in range(1, 4)),
+    ({"LogsToken": "t", "LogsTokenSecretArn": ARN}, "not both"),
+    ({**LOKI, "LogsUser": "u"}, "need LogsListener"),
+    ({**LOKI, "LogsListener": "https://l"}, "needs LogsUser"),
+    ({"LogsToken": "t", "LogsDestination": "datatap"}, "need LogsListener"),
+    ({"LogsTokenSecretArn": ARN, "LogsDestination": "openobserve"}, "needs LogsOrganization"),
+]
+"""Parameters, and a part of the one reason."""
+
+ACCEPTED: list[dict[str, str]] = [
+    *({f"{kind}Namespace{slot}": "x"} for kind in ("Include", "Exclude") for slot in range(1, 6)),
+    *(
+        {f"StatisticsNamespace{slot}": "AWS/EC2", f"StatisticsMetricName{slot}": "CPU"}
+        for slot in range(1, 4)
+    ),
+    {"MetricsToken": "", "TokenSecretArn": ARN},
+    {**LOKI, "LogsListener": "https://l", "LogsUser": "u"},
+]
 
 
-@pytest.mark.parametrize("region", AWS_REGIONS)
+@pytest.mark.parametrize(("values", "said"), REFUSED, ids=str)
+def test_refused(values: dict[str, str], said: str) -> None:
+    """What would be ignored, or would ship nothing, is refused with one reason."""
+    (reason,) = Stack(**{"MetricsToken": "t", **values}).broken_rules()
+    assert said in reason
+
+
+@pytest.mark.parametrize("values", ACCEPTED, ids=str)
+def test_accepted(values: dict[str, str]) -> None:
+    """Each of them alone, and whole, is accepted."""
+    assert not Stack(**{"MetricsToken": "t", **values}).broken_rules()
+
+
+@pytest.mark.parametrize("region", ["ap-southeast-2", "eu-west-1", "us-east-1", "us-west-2"])
 def test_listener_of_the_region(region: str) -> None:
-    """Where the function would find no listener the stack is refused, and nowhere else."""
+    """The stack is refused exactly where the function would find no listener."""
     refused = bool(Stack(region, MetricsToken="t").broken_rules())
     expected = pytest.raises(SettingsError, match="LISTENER") if refused else nullcontext()
     with expected:
@@ -42,73 +79,36 @@ def test_listener_elsewhere(values: dict[str, str]) -> None:
     assert not Stack("us-west-2", MetricsToken="t", **values).broken_rules()
 
 
-@pytest.mark.parametrize("included", range(1, 6))
-@pytest.mark.parametrize("excluded", range(1, 6))
-def test_one_kind_of_filter(included: int, excluded: int) -> None:
-    """No slot of one kind is silently passed over for a slot of the other."""
-    include, exclude = f"IncludeNamespace{included}", f"ExcludeNamespace{excluded}"
-    assert not Stack(MetricsToken="t", **{include: "AWS/EC2"}).broken_rules()
-    assert not Stack(MetricsToken="t", **{exclude: "AWS/S3"}).broken_rules()
-    (said,) = Stack(MetricsToken="t", **{include: "AWS/EC2", exclude: "AWS/S3"}).broken_rules()
-    assert "not both" in said
-
-
-@pytest.mark.parametrize("slot", range(1, 4))
-def test_whole_statistics(slot: int) -> None:
-    """Half a slot of additional statistics is refused, since it would be passed over."""
-    namespace, name = f"StatisticsNamespace{slot}", f"StatisticsMetricName{slot}"
-    whole = {namespace: "AWS/EC2", name: "CPUUtilization"}
-    assert not Stack(MetricsToken="t", **whole).broken_rules()
-    for half, value in whole.items():
-        (said,) = Stack(MetricsToken="t", **{half: value}).broken_rules()
-        assert "both the namespace and the name" in said
-
-
 def test_patterns_are_put_into_words() -> None:
-    """Whoever gives a parameter a value that its pattern refuses is told more than the pattern."""
+    """A value that a pattern refuses is answered with more than the pattern."""
     for name, declared in parameters().items():
         words = declared.get("ConstraintDescription", "")
         assert words.startswith("must ") == ("AllowedPattern" in declared), name
 
 
-def checked(given: Path) -> subprocess.CompletedProcess[str]:
-    """Run the check that `make deploy` begins with."""
-    return subprocess.run(
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("".join(f"{name}: x\n" for name in parameters()), ""),
+        ("MetricsToken: t\nMetricToken: x\n", "there is no parameter MetricToken"),
+        # A resource and a condition, which SAM would ignore.
+        ("TokenSecret: x\n", "there is no parameter TokenSecret"),
+        ("HasReplay: x\n", "there is no parameter HasReplay"),
+        (None, "there is no file"),
+    ],
+    ids=["all", "misspelt", "resource", "condition", "no file"],
+)
+def test_parameters_of_make_deploy(tmp_path: Path, content: str | None, said: str) -> None:
+    """`make deploy` refuses a name that is no parameter, which SAM would ignore."""
+    given = tmp_path / "parameters.yaml"
+    if content is not None:
+        given.write_text(content, encoding="utf-8")
+    done = subprocess.run(
         ["make", "check-parameters", f"PARAMETERS={given}"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-
-
-def test_parameters_of_make_deploy(tmp_path: Path) -> None:
-    """A file that names every parameter passes."""
-    given = tmp_path / "parameters.yaml"
-    given.write_text("".join(f"{name}: x\n" for name in parameters()), encoding="utf-8")
-    assert checked(given).returncode == 0
-
-
-@pytest.mark.parametrize("name", ["MetricToken", "metricsToken", "TokenSecret", "MetricStream"])
-def test_misspelt_parameter_of_make_deploy(tmp_path: Path, name: str) -> None:
-    """A name that the template does not have as a parameter is refused: SAM passes it over."""
-    given = tmp_path / "parameters.yaml"
-    given.write_text(f"MetricsToken: t\n{name}: x\n", encoding="utf-8")
-    done = checked(given)
-    assert done.returncode != 0
-    assert f"there is no parameter {name}" in done.stderr
-
-
-def test_missing_parameters_of_make_deploy(tmp_path: Path) -> None:
-    """A file that is not there is refused."""
-    assert "there is no file" in checked(tmp_path / "none.yaml").stderr
-
-
-def test_deploying_asks_for_no_parameter() -> None:
-    """SAM's --guided is not used: it takes no empty answer for what is not echoed."""
-    hidden = [n for n, p in source()["Parameters"].items() if p.get("NoEcho") and not p["Default"]]
-    assert hidden
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    recipes = [line for line in makefile.splitlines() if re.match(r"\t.*\bdeploy\b", line)]
-    assert recipes
-    assert not any("--guided" in line for line in recipes)
+    assert said in done.stderr
+    assert (done.returncode == 0) == (said == "")

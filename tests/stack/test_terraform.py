@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 import shutil
@@ -12,6 +11,7 @@ from collections import Counter
 import pytest
 
 from tests.support.terraform_module import (
+    GLOBALS,
     KINDS,
     LINES,
     MODULE,
@@ -20,8 +20,8 @@ from tests.support.terraform_module import (
     ORDINARY,
     OUTPUTS,
     PARAMETERS,
-    README,
     RESOURCES,
+    SHARED_VARIABLES,
     SLOTS,
     SOURCE,
     TEMPLATE,
@@ -30,6 +30,8 @@ from tests.support.terraform_module import (
     argument,
     in_words_of_terraform,
     literal,
+    local_variables,
+    plain_variables,
     snake,
     statements,
     text_argument,
@@ -103,8 +105,7 @@ def test_slots() -> None:
 
 def test_environment() -> None:
     """The function has the same variables with the same values, the token's by ingress."""
-    properties = RESOURCES["MetricStreamFunction"]["Properties"]
-    wanted = dict(properties["Environment"]["Variables"])
+    wanted = dict(RESOURCES["MetricStreamFunction"]["Properties"]["Environment"]["Variables"])
     secret = {"If": ["MakesSecret", {"Ref": "TokenSecret"}, {"Ref": "TokenSecretArn"}]}
     nothing = {"Ref": "AWS::NoValue"}
     assert wanted.pop("FIREHOSE_ACCESS_KEY_ARN") == {"If": ["IsHttp", secret, nothing]}
@@ -113,15 +114,16 @@ def test_environment() -> None:
     arn = "local.token_secret_arn"
     assert f"local.is_http ? {{ FIREHOSE_ACCESS_KEY_ARN = {arn} }} : {{}}," in body
     assert f"local.is_http ? {{}} : {{ LOGZIO_METRICS_TOKEN_ARN = {arn} }}," in body
-    found = dict(re.findall(r"^ {8}([A-Z][A-Z0-9_]+) += (.*)$", body, flags=LINES))
-    assert found == {
-        name: f"var.{snake(value['Ref'])}" for name, value in wanted.items() if "Ref" in value
-    }
+    assert "local.shared_environment," in body
+    own = body.partition("local.shared_environment,")[2]
+    assert local_variables(own) == plain_variables(wanted)
+    shared = SOURCE.partition("  shared_environment = {\n")[2].partition("\n  }")[0]
+    assert local_variables(shared) == plain_variables(SHARED_VARIABLES)
 
 
 def test_function() -> None:
     """The function runs the same code in the same way."""
-    properties = RESOURCES["MetricStreamFunction"]["Properties"]
+    properties = GLOBALS | RESOURCES["MetricStreamFunction"]["Properties"]
     body = OBJECTS["aws_lambda_function.metric_stream"]
     for theirs, ours in (("Description", "description"), ("Handler", "handler")):
         assert text_argument(body, ours) == properties[theirs]
@@ -169,14 +171,6 @@ def test_permissions_of_the_function() -> None:
     assert ("lambda:InvokeFunction", "*", False, True) in ours
 
 
-def test_provider_knows_the_second_permission() -> None:
-    """Module and example ask for the first provider with invoked_via_function_url."""
-    example = (MODULE / "examples" / "complete" / "main.tf").read_text(encoding="utf-8")
-    for text in (SOURCE, example):
-        assert text_argument(text, "required_version") == ">= 1.5"
-        assert text_argument(text, "version") == ">= 6.28.0"
-
-
 def test_policies() -> None:
     """Policies name the actions of the template's, and no resource is a mere asterisk."""
     assert not re.search(r"(?i)\bresources?\s*=\s*\[?\s*\"\*\"", SOURCE)
@@ -215,22 +209,6 @@ def test_rules() -> None:
 def test_outputs() -> None:
     """There are the same outputs."""
     assert set(OUTPUTS) == {snake(name) for name in TEMPLATE["Outputs"]}
-
-
-def test_readme() -> None:
-    """The README's tables list every variable with its default, every output, and every slot."""
-    rows = dict(re.findall(r"^\| `(\w+)` \| .* \| (`.*`|required) \|$", README, flags=LINES))
-    wanted = {}
-    for name, body in VARIABLES.items():
-        default = re.search(r"^  default\s+= (.*)$", body, flags=LINES)
-        wanted[name] = f"`{default[1]}`" if default else "required"
-    assert rows == wanted
-    listed = re.findall(r"^\| `(\w+)` \| [^|]+ \|$", README.split("## Outputs")[1], flags=LINES)
-    assert set(listed) == set(OUTPUTS)
-    for name, variable in itertools.chain(SLOTS.items(), ((name, snake(name)) for name in TOKENS)):
-        slot = re.sub(r"(?<=^Statistics)(\w+)\d", r"\1N", name)
-        assert variable in README
-        assert slot in README or re.search(r"[2-4]$", name)
 
 
 def test_format() -> None:

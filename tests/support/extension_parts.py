@@ -11,8 +11,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from extension.clocks import Clocks
-from extension.destinations.destination import BatchResult, Meaning, Request, Response
+from extension.destinations.destination import BatchResult, Destination, Meaning
 from extension.http_client import HttpClient
+from extension.messages import Request, Response
 from extension.own_log import OwnLog
 from extension.records import LogRecord
 
@@ -84,7 +85,7 @@ def lines(first: int, last: int) -> list[bytes]:
     return [b'{"n":%d}' % number for number in range(first, last + 1)]
 
 
-class LinesDestination:
+class LinesDestination(Destination):
     """Takes NDJSON and interprets only the status.
 
     Args:
@@ -155,7 +156,8 @@ class ScriptedClient(HttpClient):
     """
 
     def __init__(self, *script: Any, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(clock)
+        super().__init__()
+        self._clock = clock
         self.script = list(script)
         self._changed = threading.Condition()
         self.abandoned = threading.Event()

@@ -13,7 +13,8 @@ from extension.records import FunctionIdentity, LogRecord
 
 if TYPE_CHECKING:
     from extension.destinations import Chosen
-    from extension.destinations.destination import Destination, Request
+    from extension.destinations.destination import Destination
+    from extension.messages import Request
 
 IDENTITY = FunctionIdentity("my-fn", "$LATEST", "eu-central-1", "123456789012")
 NOW = 1_725_012_000.0
@@ -32,7 +33,7 @@ ENOUGH = {
 
 
 def no_secret(reference: str) -> str:
-    """Fail: nothing is fetched where the token is given as it is."""
+    """Fail: nothing is fetched if a variable holds the token."""
     raise AssertionError(reference)
 
 

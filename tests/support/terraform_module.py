@@ -14,7 +14,6 @@ MODULE = ROOT / "deploy" / "terraform"
 FILES = sorted(MODULE.glob("*.tf"))
 SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
 LINES = re.MULTILINE
-README = (MODULE / "README.md").read_text(encoding="utf-8")
 
 
 def tagged(loader: Any, tag: str, node: Any) -> Any:
@@ -33,6 +32,8 @@ TEMPLATE: dict[str, Any] = yaml.load(
 )
 PARAMETERS: dict[str, dict[str, Any]] = TEMPLATE["Parameters"]
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
+GLOBALS: dict[str, Any] = TEMPLATE["Globals"]["Function"]
+SHARED_VARIABLES: dict[str, Any] = GLOBALS["Environment"]["Variables"]
 
 SLOTS = {
     **{f"IncludeNamespace{slot}": "include_namespaces" for slot in range(1, 6)},
@@ -95,6 +96,16 @@ def blocks(kind: str) -> dict[str, str]:
     """Give the bodies of the module's blocks of one kind, by their labels."""
     found = re.findall(rf"^{kind} (\"[^{{]+\") \{{\n(.*?)^\}}", SOURCE, flags=LINES | re.DOTALL)
     return {labels.replace('"', "").replace(" ", "."): body for labels, body in found}
+
+
+def local_variables(body: str) -> dict[str, str]:
+    """Give the environment variables in a block, with the expressions of their values."""
+    return dict(re.findall(r"^ +([A-Z][A-Z0-9_]+) += (.*)$", body, flags=LINES))
+
+
+def plain_variables(variables: dict[str, Any]) -> dict[str, str]:
+    """Give those of the template's environment variables whose value is a parameter's."""
+    return {n: f"var.{snake(v['Ref'])}" for n, v in variables.items() if "Ref" in v}
 
 
 VARIABLES = blocks("variable")

@@ -1,11 +1,10 @@
-"""The ingress stand-in: events, answers, limits, and Lambda's concurrency."""
+"""The ingress stand-in: events, replies, limits, and Lambda's concurrency."""
 
 import base64
 import contextlib
 import dataclasses
 import gzip
 import json
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -16,11 +15,10 @@ from typing import Any
 import pytest
 import requests
 
-from testing.emulator import required_emulator
+from testing.emulator import FunctionError, required_emulator, run_emulator
 from testing.events.firehose import headers
-from testing.exchange import Answer, Received
-from testing.ingress.concurrency import FunctionError, Instance, Instances
-from testing.ingress.instance import emulated
+from testing.http_server import Reply
+from testing.ingress.concurrency import Instance, Instances
 from testing.ingress.kinds import (
     FUNCTION_URL,
     HTTP_API,
@@ -30,7 +28,7 @@ from testing.ingress.kinds import (
     IngressKind,
 )
 from testing.ingress.server import IngressServer
-from testing.receiver import Receiver
+from testing.receiver import Received, Receiver
 from testing.servers import loopback_session
 from tests.support.invoking import (
     ACCESS_KEY,
@@ -44,19 +42,17 @@ from tests.support.invoking import (
 
 BODY = body_of([record_of(points(3))]).encode()
 HEADERS = headers(REQUEST_ID, ACCESS_KEY)
-INGRESSES = (REST_API, REST_API_BINARY, HTTP_API, FUNCTION_URL)
-BINARY_INGRESSES = (REST_API_BINARY, HTTP_API, FUNCTION_URL)
+GZIP = {"Content-Encoding": "gzip"}
+INGRESSES = pytest.mark.parametrize(
+    "ingress", [REST_API, REST_API_BINARY, HTTP_API, FUNCTION_URL], ids=lambda it: it.name
+)
 
 
 class Calling:
     """An instance that calls a function in this process."""
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
-        self._function = function
-
-    def invoke(self, event: Any) -> Any:
-        """Call it."""
-        return self._function(event)
+        self.invoke = function
 
 
 @contextlib.contextmanager
@@ -79,42 +75,25 @@ def post(url: str, body: bytes = BODY, **more: str) -> requests.Response:
         return session.post(url, data=body, headers={**HEADERS, **more}, timeout=180)
 
 
-def the_function(receiver: Receiver) -> Callable[[Any], Any]:
-    """Give the real function, which sends to a receiver."""
-    function = function_for(receiver.url)
-    return lambda event: function(event, None)
-
-
-@pytest.mark.parametrize("ingress", INGRESSES, ids=lambda ingress: ingress.name)
+@INGRESSES
 def test_delivery(ingress: IngressKind) -> None:
-    """Through each ingress a delivery reaches the listener, and Firehose its answer."""
-    with Receiver() as receiver, serving(ingress, the_function(receiver)) as (url, _):
-        answer = post(url)
-        assert answer.status_code == 200
-        assert answer.headers["Content-Type"] == "application/json"
-        assert answer.json()["requestId"] == REQUEST_ID
-        assert len(receiver.accepted_samples()) == 3 * SAMPLES_OF_A_POINT
+    """Deliveries reach the listener; a REST API without binary media types destroys gzip."""
+    with Receiver() as receiver:
+        function = function_for(receiver.url)
+        with serving(ingress, lambda event: function(event, None)) as (url, _):
+            plain, compressed = post(url), post(url, gzip.compress(BODY), **GZIP)
+        samples = receiver.accepted_samples()
+    assert plain.status_code == 200
+    assert plain.headers["Content-Type"] == "application/json"
+    assert plain.json()["requestId"] == REQUEST_ID
+    assert compressed.status_code == (200 if ingress.binary else 400)
+    assert ("destroyed" in compressed.json()["errorMessage"]) != ingress.binary
+    assert len(samples) == 3 * SAMPLES_OF_A_POINT
 
 
-@pytest.mark.parametrize("ingress", BINARY_INGRESSES, ids=lambda ingress: ingress.name)
-def test_compressed_delivery(ingress: IngressKind) -> None:
-    """Where an ingress takes binary bodies, so does a compressed one."""
-    with Receiver() as receiver, serving(ingress, the_function(receiver)) as (url, _):
-        assert post(url, gzip.compress(BODY), **{"Content-Encoding": "gzip"}).status_code == 200
-        assert len(receiver.accepted_samples()) == 3 * SAMPLES_OF_A_POINT
-
-
-def test_destroyed_delivery() -> None:
-    """A REST API without binary media types destroys a compressed body, which is answered 400."""
-    with Receiver() as receiver, serving(REST_API, the_function(receiver)) as (url, _):
-        answer = post(url, gzip.compress(BODY), **{"Content-Encoding": "gzip"})
-        assert answer.status_code == 400
-        assert "destroyed" in answer.json()["errorMessage"]
-
-
-@pytest.mark.parametrize("ingress", INGRESSES, ids=lambda ingress: ingress.name)
+@INGRESSES
 def test_too_large(ingress: IngressKind) -> None:
-    """An event above Lambda's 6 MB is answered 413 and never reaches the function."""
+    """An event above Lambda's 6 MB is answered with 413 and never reaches the function."""
     events: list[Any] = []
     with serving(ingress, events.append) as (url, _):
         assert post(url, b"x" * LAMBDA_EVENT_BYTES).status_code == 413
@@ -123,88 +102,62 @@ def test_too_large(ingress: IngressKind) -> None:
 
 @pytest.mark.parametrize(
     "returned",
-    [None, "text", {}, {"statusCode": "200"}, {"statusCode": 200, "body": 1}],
+    [
+        None,
+        "text",
+        {},
+        {"statusCode": "200"},
+        {"statusCode": 200, "body": 1},
+        {"statusCode": 200, "isBase64Encoded": True, "body": "?"},
+    ],
     ids=repr,
 )
 def test_no_response(returned: Any) -> None:
-    """What is no HTTP response becomes the ingress's own error."""
-    with serving(REST_API, lambda _: returned) as (url, _):
-        assert post(url).status_code == 502
-    with serving(HTTP_API, lambda _: returned) as (url, _):
-        assert post(url).status_code == 500
+    """What is not an HTTP response becomes the ingress's own error."""
+    assert [it.reply(returned).status for it in (REST_API, HTTP_API)] == [502, 500]
 
 
 def test_encoded_response() -> None:
-    """A response in base64 is decoded; one that is not base64 is an error."""
-    encoded = {"statusCode": 201, "isBase64Encoded": True}
-    good = {**encoded, "body": base64.b64encode(b"\x00\xff").decode()}
-    with serving(HTTP_API, lambda _: good) as (url, _):
-        answer = post(url)
-        assert (answer.status_code, answer.content) == (201, b"\x00\xff")
-    with serving(HTTP_API, lambda _: {**encoded, "body": "?"}) as (url, _):
-        assert post(url).status_code == 500
+    """A response in base64 is decoded."""
+    body = base64.b64encode(b"\x00\xff").decode()
+    reply = HTTP_API.reply({"statusCode": 201, "isBase64Encoded": True, "body": body})
+    assert (reply.status, reply.body) == (201, b"\x00\xff")
 
 
 @pytest.mark.parametrize(
-    ("ingress", "status"),
-    [(REST_API, 502), (HTTP_API, 500), (FUNCTION_URL, 502)],
+    ("ingress", "failed", "throttled", "late"),
+    [(REST_API, 502, 500, 504), (HTTP_API, 500, 503, 503), (FUNCTION_URL, 502, 429, 504)],
     ids=lambda value: getattr(value, "name", value),
 )
-def test_crash(ingress: IngressKind, status: int) -> None:
-    """A function that crashes is answered by the ingress, and the instance is used again."""
+def test_no_answer(ingress: IngressKind, failed: int, throttled: int, late: int) -> None:
+    """A function that fails, is busy or takes too long is answered by the ingress itself."""
+    working, over = threading.Semaphore(0), threading.Event()
 
     def crash(_event: Any) -> Any:
         raise FunctionError("killed")
-
-    with serving(ingress, crash) as (url, instances):
-        assert post(url).status_code == status
-        assert post(url).status_code == status
-        assert instances.started == 1
-
-
-@pytest.mark.parametrize(
-    ("ingress", "status"),
-    [(REST_API, 500), (HTTP_API, 503), (FUNCTION_URL, 429)],
-    ids=lambda value: getattr(value, "name", value),
-)
-def test_throttled(ingress: IngressKind, status: int) -> None:
-    """With every instance busy the ingress says so; instances are started as they are needed."""
-    working = threading.Semaphore(0)
-    over = threading.Event()
 
     def work(_event: Any) -> Any:
         working.release()
         over.wait(180)
         return {"statusCode": 200}
 
+    with serving(ingress, crash) as (url, instances):
+        assert [post(url).status_code for _ in range(2)] == [failed, failed]
+        assert instances.started == 1
     with serving(ingress, work, limit=2) as (url, instances), ThreadPoolExecutor(2) as threads:
-        answers = [threads.submit(post, url) for _ in range(2)]
-        for _ in answers:
+        busy = [threads.submit(post, url) for _ in range(2)]
+        for _ in busy:
             assert working.acquire(timeout=180)
-        assert post(url).status_code == status
+        assert post(url).status_code == throttled
         over.set()
-        assert [answer.result().status_code for answer in answers] == [200, 200]
-        assert instances.started == 2
+        assert [reply.result().status_code for reply in busy] == [200, 200]
         assert post(url).status_code == 200
         assert instances.started == 2
-
-
-@pytest.mark.parametrize(
-    ("ingress", "status"),
-    [(REST_API, 504), (HTTP_API, 503), (FUNCTION_URL, 504)],
-    ids=lambda value: getattr(value, "name", value),
-)
-def test_late(ingress: IngressKind, status: int) -> None:
-    """An ingress gives up on a slow function, which goes on and keeps its instance."""
-    over = threading.Event()
-
-    def work(_event: Any) -> Any:
-        over.wait(180)
-        return {"statusCode": 200}
-
+    over.clear()
     with serving(dataclasses.replace(ingress, seconds=0.1), work) as (url, _):
-        assert post(url).status_code == status
-        assert post(url).status_code == ingress.throttled[0]
+        assert post(url).status_code == late
+        # The function goes on, and keeps its instance.
+        assert post(url).status_code == throttled
         over.set()
 
 
@@ -212,13 +165,13 @@ def test_killed_in_mid_delivery(tmp_path: Path) -> None:
     """A function process that is killed while it sends gives an error, and another follows."""
     reached = threading.Event()
 
-    def answer(received: Received) -> Answer:
+    def reply(received: Received) -> Reply:
         reached.set()
-        return Answer(stall=received.number == 1)
+        return Reply(stall=received.number == 1)
 
-    with Receiver(answer) as receiver, ThreadPoolExecutor(1) as threads:
+    with Receiver(reply) as receiver, ThreadPoolExecutor(1) as threads:
         settings = {"LOGZIO_METRICS_LISTENER": receiver.url}
-        with emulated(required_emulator(), tmp_path, settings) as instance:
+        with run_emulator(required_emulator(), tmp_path, settings) as instance:
             event = FUNCTION_URL.event(HEADERS, BODY, 0)
             first = threads.submit(instance.invoke, event)
             assert reached.wait(180)
@@ -226,19 +179,19 @@ def test_killed_in_mid_delivery(tmp_path: Path) -> None:
             with pytest.raises(FunctionError, match="killed"):
                 first.result(180)
             response = instance.invoke(event)
-            assert response["statusCode"] == 200
-            assert json.loads(response["body"])["requestId"] == REQUEST_ID
+    assert response["statusCode"] == 200
+    assert json.loads(response["body"])["requestId"] == REQUEST_ID
 
 
 def test_timeout(tmp_path: Path) -> None:
-    """A function that does not answer within its timeout gives an error, and another follows."""
-    # The timeout has to be long enough for a start on a busy machine.
+    """A function that does not return within its timeout gives an error, and another follows."""
     with Receiver() as receiver:
         settings = {"LOGZIO_METRICS_LISTENER": receiver.url}
-        with emulated(required_emulator(), tmp_path, settings, seconds=15) as instance:
+        # Long enough for a start on a busy machine.
+        with run_emulator(required_emulator(), tmp_path, settings, seconds=15) as instance:
             event = FUNCTION_URL.event(HEADERS, BODY, 0)
             assert "statusCode" in instance.invoke(event)
-            os.kill(int((tmp_path / "function.pid").read_text()), signal.SIGSTOP)
-            with pytest.raises(FunctionError, match="timeout"):
+            assert instance.kill(signal.SIGSTOP)
+            with pytest.raises(FunctionError, match="timed out"):
                 instance.invoke(event)
             assert "statusCode" in instance.invoke(event)

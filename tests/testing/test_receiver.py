@@ -1,23 +1,22 @@
-"""The embedded receiver: what it keeps of a request, and the answers that a sender can read."""
+"""The embedded receiver: what it keeps of a request, its replies, and its connections."""
 
+import contextlib
+import http.client
+import socket
+import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 import snappy
 
 from converters.schema.remote_write_pb2 import Histogram, Sample, TimeSeries, WriteRequest
-from testing.answers import (
-    always,
-    limiting,
-    redirecting,
-    refusing,
-    refusing_histograms,
-    sequence,
-)
-from testing.exchange import Answer, AnswerFunction, Received
-from testing.receiver import Receiver
+from testing.http_server import Reply
+from testing.receiver import Received, Receiver, ReplyFunction
+from testing.replies import always, limiting, redirecting, refusing, refusing_histograms, sequence
+from testing.servers import loopback_session
 
 HEADERS = {
     "Content-Type": "application/x-protobuf",
@@ -27,6 +26,8 @@ HEADERS = {
 }
 CPU = (("__name__", "cpu"), ("host", "a"))
 DISK = (("__name__", "disk"), ("host", "a"))
+BROKEN = (ConnectionResetError, BrokenPipeError, http.client.IncompleteRead)
+RESETS = (Reply(reset="before_answer"), Reply(200, reset="mid_body", body=b"words"))
 
 
 def series(labels: tuple[tuple[str, str], ...], *samples: tuple[int, float]) -> TimeSeries:
@@ -43,13 +44,14 @@ def body(*several: TimeSeries) -> bytes:
 
 
 GOOD = body(series(CPU, (1000, 1.5)))
+NATIVE = series((("__name__", "latency"),))
+NATIVE.histograms.append(Histogram(count_int=3, timestamp=7))
 
 
 @pytest.fixture
 def session() -> Iterator[requests.Session]:
-    """Give a session that no proxy of this machine is asked for."""
-    with requests.Session() as made:
-        made.trust_env = False
+    """Return a session that sends the headers of remote write."""
+    with loopback_session() as made:
         made.headers.update(HEADERS)
         yield made
 
@@ -59,134 +61,176 @@ def post(session: requests.Session, receiver: Receiver, content: bytes = GOOD) -
     return session.post(receiver.url, data=content, timeout=60, allow_redirects=False)
 
 
-class TestRecord:
-    """What is kept of a request."""
-
-    def test_keeps_a_request(self, session: requests.Session) -> None:
-        """A request is kept with its headers in lower case, its body, its content, its answer."""
-        with Receiver() as receiver:
-            assert post(session, receiver).status_code == 204
-        (received,) = receiver.requests
-        assert (received.number, received.method, received.path) == (1, "POST", "/api/v1/write")
-        assert received.headers["user-agent"] == "test/1"
-        assert received.body == GOOD
-        assert received.request.timeseries[0].labels[1].value == "a"
-        assert received.status == 204
-        assert received.ended is not None
-        assert received.begun <= received.ended
-
-    def test_gives_accepted_samples(self, session: requests.Session) -> None:
-        """Only what was answered with success is accepted, in the order in which it came."""
-        with Receiver(sequence([Answer(), Answer(status=503), Answer(status=200)])) as receiver:
-            post(session, receiver, body(series(CPU, (2, 2.0)), series(DISK, (2, 3.0))))
-            post(session, receiver, body(series(CPU, (3, 3.0))))
-            post(session, receiver, body(series(CPU, (1, 1.0))))
-            assert receiver.accepted_samples() == {CPU: [(2, 2.0), (1, 1.0)], DISK: [(2, 3.0)]}
-
-    def test_decodes_histograms(self, session: requests.Session) -> None:
-        """A series of native histograms breaks no rule and can be read from its request."""
-        content = TimeSeries(histograms=[Histogram(count_int=3, timestamp=7)])
-        content.labels.add(name="__name__", value="latency")
-        with Receiver() as receiver:
-            assert post(session, receiver, body(content)).status_code == 204
-        assert receiver.requests[0].request.timeseries[0].histograms[0].count_int == 3
-
-    def test_requests_overlap(self, session: requests.Session) -> None:
-        """Requests that are open at once are seen as such, and are answered independently."""
-        both_in = threading.Barrier(2, timeout=60)
-
-        def meet(_received: Received) -> Answer:
-            both_in.wait()
-            return Answer()
-
-        with Receiver(meet) as receiver:
-            other = threading.Thread(target=post, args=(session, receiver))
-            other.start()
-            with requests.Session() as another:
-                another.trust_env = False
-                another.headers.update(HEADERS)
-                post(another, receiver)
-            other.join()
-        first, second = receiver.requests
-        assert first.ended is not None
-        assert second.begun < first.ended
+def anonymous(protocol: int) -> ssl.SSLContext:
+    """Make a context for TLS without certificates, which needs no key."""
+    context = ssl.SSLContext(protocol)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("aNULL:@SECLEVEL=0")
+    return context
 
 
-class TestAnswers:
-    """Answers that a sender can read."""
+def connection_to(receiver: Receiver) -> http.client.HTTPConnection:
+    """Make a connection that is not open yet."""
+    if receiver.url.startswith("https:"):
+        context = anonymous(ssl.PROTOCOL_TLS_CLIENT)
+        return http.client.HTTPSConnection("127.0.0.1", receiver.port, timeout=60, context=context)
+    return http.client.HTTPConnection("127.0.0.1", receiver.port, timeout=60)
 
-    @pytest.mark.parametrize(
-        ("function", "content", "status"),
-        [
-            (always(Answer(status=503)), GOOD, 503),
-            (refusing(lambda labels, _: labels["host"] == "a"), GOOD, 400),
-            (refusing(lambda labels, _: labels["host"] == "b"), GOOD, 204),
-            (refusing(lambda _, sample: sample.timestamp < 2000), GOOD, 400),
-            (refusing(lambda _, sample: sample.value > 1, status=500), GOOD, 500),
-            (refusing_histograms(), GOOD, 204),
-            (limiting(10), GOOD, 413),
-            (limiting(1000), GOOD, 204),
-            (redirecting("http://127.0.0.1:1/", 307), GOOD, 307),
-        ],
-    )
-    def test_ready_made(
-        self, session: requests.Session, function: AnswerFunction, content: bytes, status: int
-    ) -> None:
-        """Each ready-made answer function answers as its name says."""
-        with Receiver(function) as receiver:
-            assert post(session, receiver, content).status_code == status
-        assert bool(receiver.accepted_samples()) == (status == 204)
 
-    def test_refusing_stores_nothing(self, session: requests.Session) -> None:
-        """One refused sample takes the whole request with it, in the words that were given."""
-        with Receiver(refusing(lambda _, it: it.timestamp == 2, words="too old")) as receiver:
-            response = post(session, receiver, body(series(CPU, (1, 1.0), (2, 2.0))))
-        assert response.text == "too old"
-        assert receiver.accepted_samples() == {}
-        assert receiver.violations == []
+def exchange(connection: http.client.HTTPConnection) -> int:
+    """Send a good body and read the whole reply; return its status."""
+    connection.request("POST", "/", GOOD, HEADERS)
+    response = connection.getresponse()
+    response.read()
+    return response.status
 
-    def test_refusing_histograms(self, session: requests.Session) -> None:
-        """A request with a native histogram is refused as a server without them refuses it."""
-        content = TimeSeries(histograms=[Histogram(timestamp=7)])
-        content.labels.add(name="__name__", value="latency")
-        with Receiver(refusing_histograms()) as receiver:
-            response = post(session, receiver, body(content))
-        assert (response.status_code, response.text) == (500, "native histograms are disabled")
 
-    def test_sequence_stays_at_its_last(self, session: requests.Session) -> None:
-        """A sequence gives its answers in turn and then its last one."""
-        with Receiver(sequence([Answer(status=503), Answer(status=429), Answer()])) as receiver:
-            given = [post(session, receiver).status_code for _ in range(4)]
-        assert given == [503, 429, 204, 204]
+def test_keeps_a_request(session: requests.Session) -> None:
+    """A request is kept with its headers in lower case, its body, its content, its status."""
+    with Receiver() as receiver:
+        assert post(session, receiver).status_code == 204
+    (received,) = receiver.requests
+    assert (received.number, received.method, received.path) == (1, "POST", "/api/v1/write")
+    assert received.headers["user-agent"] == "test/1"
+    assert (received.body, received.status) == (GOOD, 204)
+    assert received.request.timeseries[0].labels[1].value == "a"
+    assert received.ended is not None
+    assert received.begun <= received.ended
 
-    def test_headers(self, session: requests.Session) -> None:
-        """Headers and the place of a redirect are sent along."""
-        with Receiver(
-            always(Answer(status=302, headers={"Retry-After": "3"}, redirect="https://x.example/"))
-        ) as receiver:
-            response = post(session, receiver)
-        assert response.headers["Retry-After"] == "3"
-        assert response.headers["Location"] == "https://x.example/"
 
-    @pytest.mark.parametrize(
-        "make",
-        [
-            lambda: Answer(body=b"words"),
-            lambda: Answer(status=304, body=b"words"),
-            lambda: Answer(status=200, reset="mid_body"),
-            lambda: sequence([]),
-        ],
-    )
-    def test_impossible(self, make: Callable[[], object]) -> None:
-        """What HTTP cannot say is refused where it is written down."""
-        with pytest.raises(ValueError, match=r"body|reply"):
-            make()
+def test_accepted_samples(session: requests.Session) -> None:
+    """Only what was answered with success is accepted, in the order of arrival."""
+    with Receiver(sequence([Reply(), Reply(503), Reply(200)])) as receiver:
+        post(session, receiver, body(series(CPU, (2, 2.0)), series(DISK, (2, 3.0))))
+        post(session, receiver, body(series(CPU, (3, 3.0))))
+        post(session, receiver, body(series(CPU, (1, 1.0))))
+        assert receiver.accepted_samples() == {CPU: [(2, 2.0), (1, 1.0)], DISK: [(2, 3.0)]}
 
-    def test_failing_function(self, session: requests.Session) -> None:
-        """An answer function that raises is answered with 500 and raises where the test is."""
 
-        def fail(_received: Received) -> Answer:
-            raise LookupError("no such answer")
+def test_requests_overlap(session: requests.Session) -> None:
+    """Requests that are open at once are recorded as such, and are answered independently."""
+    both_in = threading.Barrier(2, timeout=60)
 
-        with pytest.raises(LookupError), Receiver(fail) as receiver:
-            assert post(session, receiver).status_code == 500
+    def meet(_received: Received) -> Reply:
+        both_in.wait()
+        return Reply()
+
+    with Receiver(meet) as receiver, contextlib.closing(connection_to(receiver)) as another:
+        other = threading.Thread(target=exchange, args=(another,))
+        other.start()
+        post(session, receiver)
+        other.join()
+    first, second = receiver.requests
+    assert first.ended is not None
+    assert second.begun < first.ended
+
+
+@pytest.mark.parametrize(
+    ("function", "content", "status", "text"),
+    [
+        (always(Reply(503)), GOOD, 503, ""),
+        (refusing(lambda labels, _: labels["host"] == "a"), GOOD, 400, "out of order sample"),
+        (refusing(lambda labels, _: labels["host"] == "b"), GOOD, 204, ""),
+        (refusing(lambda _, sample: sample.value > 1, 500, "no"), GOOD, 500, "no"),
+        (refusing_histograms(), GOOD, 204, ""),
+        (refusing_histograms(), body(NATIVE), 500, "native histograms are disabled"),
+        (limiting(10), GOOD, 413, "a request of 44 bytes is larger than the limit of 10"),
+        (limiting(1000), GOOD, 204, ""),
+        (redirecting("http://127.0.0.1:1/", 307), GOOD, 307, ""),
+        (always(Reply(429, body=b"slow", drip_seconds=1e-6)), GOOD, 429, "slow"),
+        (sequence([Reply(503)]), GOOD, 503, ""),
+    ],
+)
+def test_reply_functions(
+    session: requests.Session, function: ReplyFunction, content: bytes, status: int, text: str
+) -> None:
+    """Each reply function replies as its name says; one refused sample refuses the request."""
+    with Receiver(function) as receiver:
+        response = post(session, receiver, content)
+    assert (response.status_code, response.text) == (status, text)
+    assert [it.accepted for it in receiver.requests] == [status == 204]
+    assert receiver.violations == []
+
+
+def test_failing_function(session: requests.Session) -> None:
+    """An error of a reply function is answered with 500, and raised in the test."""
+
+    def fail(_received: Received) -> Reply:
+        raise LookupError("no such reply")
+
+    with pytest.raises(LookupError), Receiver(fail) as receiver:
+        assert post(session, receiver).status_code == 500
+
+
+@pytest.mark.parametrize("tls", [None, anonymous(ssl.PROTOCOL_TLS_SERVER)], ids=["http", "https"])
+@pytest.mark.parametrize("reply", RESETS)
+def test_reset(reply: Reply, tls: ssl.SSLContext | None) -> None:
+    """The sender sees a reset, over HTTP and HTTPS."""
+    with (
+        Receiver(always(reply), tls=tls) as receiver,
+        contextlib.closing(connection_to(receiver)) as connection,
+        pytest.raises(BROKEN),
+    ):
+        exchange(connection)
+    assert receiver.requests[0].status == reply.status * (reply.reset == "mid_body")
+
+
+def test_keeps_connections_alive() -> None:
+    """A second request uses the connection of the first, also over TLS."""
+    with (
+        Receiver(tls=anonymous(ssl.PROTOCOL_TLS_SERVER)) as receiver,
+        contextlib.closing(connection_to(receiver)) as connection,
+    ):
+        assert [exchange(connection) for _ in range(2)] == [204, 204]
+    assert [received.connection for received in receiver.requests] == [1, 1]
+
+
+def test_sender_gives_up() -> None:
+    """A request whose body breaks off is kept as one without a reply."""
+    with (
+        Receiver() as receiver,
+        socket.create_connection(("127.0.0.1", receiver.port)) as connection,
+    ):
+        connection.sendall(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1) == b""
+    assert [(it.status, it.violations) for it in receiver.requests] == [(0, ())]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(stall=True), Reply(delay_seconds=3600), Reply(200, body=b"x" * 99, drip_seconds=3600)],
+)
+def test_close_ends_an_open_exchange(reply: Reply) -> None:
+    """Closing ends every thread, also one that would reply in an hour or never."""
+    arrived = threading.Event()
+
+    def give(_received: Received) -> Reply:
+        arrived.set()
+        return reply
+
+    before = set(threading.enumerate())
+    with Receiver(give) as receiver:
+        connection = connection_to(receiver)
+        connection.request("POST", "/", GOOD, HEADERS)
+        assert arrived.wait(60)
+    assert set(threading.enumerate()) <= before
+    with pytest.raises((ConnectionError, http.client.HTTPException)):
+        connection.getresponse()
+    connection.close()
+
+
+@pytest.mark.parametrize("tls", [None, anonymous(ssl.PROTOCOL_TLS_SERVER)], ids=["http", "https"])
+def test_close_ends_an_idle_connection(tls: ssl.SSLContext | None) -> None:
+    """Closing ends a connection that sends nothing, not even a TLS handshake."""
+    before = set(threading.enumerate())
+    with Receiver(tls=tls) as receiver:
+        address = urlsplit(receiver.url)
+        silent = socket.create_connection((address.hostname, address.port))
+        receiver.close()
+        receiver.close()
+        assert set(threading.enumerate()) <= before
+        assert silent.recv(1) == b""
+    silent.close()

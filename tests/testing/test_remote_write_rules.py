@@ -1,13 +1,13 @@
-"""The rules of remote write 1.0: who breaks one is told which."""
+"""The rules of remote write 1.0: a sender that breaks one learns which."""
 
 from collections.abc import Iterator
 
 import pytest
-import requests
 import snappy
 
 from converters.schema.remote_write_pb2 import Histogram, Sample, TimeSeries, WriteRequest
 from testing.receiver import Receiver
+from testing.servers import loopback_session
 
 HEADERS = {
     "Content-Type": "application/x-protobuf",
@@ -20,7 +20,7 @@ NAME = ("__name__", "cpu")
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """Give a receiver that accepts whatever keeps the rules, up to 200 bytes."""
+    """Run a receiver that accepts what breaks no rule, up to 200 bytes."""
     with Receiver(max_bytes=200) as made:
         yield made
 
@@ -31,9 +31,8 @@ def answer_to(
     headers: dict[str, str | None] | None = None,
     method: str = "POST",
 ) -> tuple[int, str]:
-    """Send a body; give status and words of the answer."""
-    with requests.Session() as session:
-        session.trust_env = False
+    """Send a body; return status and text of the reply."""
+    with loopback_session() as session:
         session.headers.clear()
         response = session.request(
             method, receiver.url, data=content, headers={**HEADERS, **(headers or {})}, timeout=60
@@ -85,7 +84,7 @@ GOOD = encoded(series(NAME))
     ],
 )
 def test_good(receiver: Receiver, content: list[TimeSeries]) -> None:
-    """What keeps the rules is accepted, and nothing is held against it."""
+    """What breaks no rule is accepted."""
     assert answer_to(receiver, block(encoded(*content))) == (204, "")
     assert receiver.violations == []
 
@@ -119,7 +118,7 @@ def test_good(receiver: Receiver, content: list[TimeSeries]) -> None:
     ],
 )
 def test_content(receiver: Receiver, content: list[TimeSeries], words: str) -> None:
-    """Content that breaks a rule is answered 400, and answer and record name the rule."""
+    """Content that breaks a rule is answered with 400; reply and record name the rule."""
     status, text = answer_to(receiver, block(encoded(*content)))
     assert (status, words in text) == (400, True)
     assert any(words in violation for violation in receiver.violations)
@@ -139,7 +138,7 @@ def test_content(receiver: Receiver, content: list[TimeSeries], words: str) -> N
     ],
 )
 def test_headers(receiver: Receiver, headers: dict[str, str | None], words: str) -> None:
-    """A header that is missing or says something else is answered 400 by its name."""
+    """A header that is missing or wrong is answered with 400 and its name."""
     status, text = answer_to(receiver, block(GOOD), headers)
     assert (status, words in text) == (400, True)
     assert len(receiver.violations) == 1
@@ -147,7 +146,7 @@ def test_headers(receiver: Receiver, headers: dict[str, str | None], words: str)
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 def test_method(receiver: Receiver, method: str) -> None:
-    """Another method than POST is answered 400."""
+    """Another method than POST is answered with 400."""
     status, text = answer_to(receiver, block(GOOD), method=method)
     assert (status, text) == (400, f"the method must be POST, not {method}")
 
@@ -164,21 +163,20 @@ def test_method(receiver: Receiver, method: str) -> None:
     ],
 )
 def test_encoding(receiver: Receiver, content: bytes, words: str) -> None:
-    """A body that is no snappy block of a WriteRequest is answered 400 and says which."""
+    """A body that is not a snappy block of a WriteRequest is answered with 400."""
     status, text = answer_to(receiver, content)
     assert (status, words in text) == (400, True)
 
 
 def test_unknown_length(receiver: Receiver) -> None:
-    """A body in chunks is answered 400: its length must be known."""
-    with requests.Session() as session:
-        session.trust_env = False
+    """A body in chunks is answered with 400: its length must be known."""
+    with loopback_session() as session:
         response = session.post(receiver.url, data=iter([GOOD]), headers=HEADERS, timeout=60)
     assert (response.status_code, "content-length must be there" in response.text) == (400, True)
 
 
 def test_every_broken_rule(receiver: Receiver) -> None:
-    """All broken rules are kept, each with its request and the series that breaks it."""
+    """All broken rules are recorded, each with its request and its series."""
     answer_to(receiver, block(GOOD))
     answer_to(receiver, block(encoded(series(("b", "1"), ("a", "")))), {"Content-Type": None})
     where = "in {b='1', a=''}"

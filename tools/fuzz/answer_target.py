@@ -5,10 +5,10 @@ from functools import cache
 
 from converters.bodies import Body
 from converters.convert import Converter, Profile
-from handler.account import Account
+from handler.account import SampleAccount
+from handler.client import ListenerResponse
 from handler.isolation import isolate
 from handler.redaction import Redactor
-from handler.transport import ListenerAnswer
 from handler.verdict import Verdict, names_samples, retry_after_seconds, verdict_on
 from testing.events.fleet import fleet
 from testing.events.otlp import Format
@@ -35,14 +35,14 @@ def check(content: bytes) -> None:
     assert _SECRET not in Redactor([_SECRET])(words + _SECRET)
     bodies = _bodies()
     body = bodies[content[2] % len(bodies)] if len(content) > 2 else bodies[0]
-    _isolate(body, ListenerAnswer(400, words, None), content[3:])
+    _isolate(body, ListenerResponse(400, words, None), content[3:])
 
 
-def _isolate(refused: Body, answer: ListenerAnswer, script: bytes) -> None:
-    account = Account(refused.samples)
+def _isolate(refused: Body, answer: ListenerResponse, script: bytes) -> None:
+    account = SampleAccount(refused.samples)
     sent: set[bytes] = {refused.content}
 
-    def send(body: Body) -> tuple[Verdict, ListenerAnswer | None]:
+    def send(body: Body) -> tuple[Verdict, ListenerResponse | None]:
         assert body.content not in sent
         sent.add(body.content)
         said = script[len(sent) % len(script)] if script else 1
@@ -60,7 +60,7 @@ def _isolate(refused: Body, answer: ListenerAnswer, script: bytes) -> None:
     if settled:
         assert closed.undelivered == 0
     else:
-        assert 255 in script or not names_samples(answer.words)
+        assert 255 in script or not names_samples(answer.text)
     assert len(sent) <= 4 * refused.samples + 16
 
 

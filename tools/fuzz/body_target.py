@@ -3,8 +3,7 @@
 import gzip
 from base64 import b64encode
 
-from handler.body import parse_body
-from handler.delivery import parse_common_attributes, parse_record
+from handler.delivery import parse_body, parse_common_attributes, parse_record
 from handler.errors import BodyError
 from testing.events.firehose import delivery_body
 

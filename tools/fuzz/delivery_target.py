@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from handler.app import Function
+from handler.client import Client, ListenerResponse
 from handler.sender import Clock
-from handler.transport import ListenerAnswer, Transport
 from testing import rules
 from testing.events.firehose import ACCESS_KEY, delivery_body, headers
 from testing.events.fleet import fleet
@@ -21,19 +21,19 @@ _END_MS = 1_793_491_200_000
 _STATUSES = {200, 400, 401, 500, 503}
 
 
-class _Listener(Transport):
+class _Listener(Client):
     """Holds each request to the rules of remote write, and refuses some: always the same."""
 
     def post(
         self,
-        url: str,  # noqa: ARG002 - what a transport takes
+        url: str,  # noqa: ARG002 - what a client takes
         content: bytes,
         headers: Mapping[str, str],  # noqa: ARG002
         timeout: float,  # noqa: ARG002
-    ) -> ListenerAnswer:
+    ) -> ListenerResponse:
         assert not rules.broken_by_request(rules.decode(content), 1_000_000)
         refused = zlib.crc32(content) % 3 == 0
-        return ListenerAnswer(400 if refused else 200, "too old" if refused else "", None)
+        return ListenerResponse(400 if refused else 200, "too old" if refused else "", None)
 
 
 _FUNCTION = Function(

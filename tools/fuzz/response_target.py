@@ -5,7 +5,7 @@ import gzip
 import socket
 from contextlib import ExitStack
 
-from handler.transport import Transport, TransportError
+from handler.client import Client, NoResponseError
 from testing.misbehaving import raw_listener
 
 _MAX_WORDS = 2048
@@ -20,7 +20,7 @@ class _Listener:
         self._stack = ExitStack()
         atexit.register(self._stack.close)
         self.url = self._stack.enter_context(raw_listener(self._answer))
-        self.transport = Transport(connections=1)
+        self.client = Client(connections=1)
 
     def _answer(self, connection: socket.socket, _request: bytes) -> None:
         connection.sendall(self.content)
@@ -30,21 +30,21 @@ _listeners: list[_Listener] = []
 
 
 def check(content: bytes) -> None:
-    """See that it is an answer with a bounded number of words, or a TransportError."""
+    """See that it is an answer with a bounded number of words, or a NoResponseError."""
     if not _listeners:
         _listeners.append(_Listener())
     listener = _listeners[0]
     listener.content = content
     try:
-        answer = listener.transport.post(listener.url, b"body", {}, _TIMEOUT_SECONDS)
-    except TransportError as error:
+        answer = listener.client.post(listener.url, b"body", {}, _TIMEOUT_SECONDS)
+    except NoResponseError as error:
         assert str(error)
         # The URL's query may hold a secret.
         assert "127.0.0.1" not in str(error)
         return
     assert 100 <= answer.status < 1000
-    assert len(answer.words) <= _MAX_WORDS + 1
-    answer.words.encode()
+    assert len(answer.text) <= _MAX_WORDS + 1
+    answer.text.encode()
 
 
 def seeds() -> dict[str, bytes]:

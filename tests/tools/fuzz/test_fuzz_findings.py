@@ -14,9 +14,9 @@ from converters.convert import Converter, Limits, Profile
 from converters.errors import DecodeError, FramingError, TooLargeError
 from converters.records import decode_record, split_messages
 from converters.wire import double_bytes, encode_field
-from handler.body import parse_body
+from handler.delivery import parse_body
 from handler.errors import BodyError
-from replay.batches import read_records
+from replay.content import read_records
 from testing.converting import assert_sound, convert
 from testing.events.firehose import delivery_body
 from tests.support.clocks import processor_seconds

@@ -1,0 +1,25 @@
+"""HTTP requests and responses as plain values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Request(NamedTuple):
+    """One request; `body` is already compressed if `headers` say so."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    method: str = "POST"
+
+
+class Response(NamedTuple):
+    """One response; header names are in lower case, and a long `body` is cut."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes

@@ -1,0 +1,121 @@
+"""How a request shows who sends it: one class for each value of REMOTE_WRITE_AUTH.
+
+A further scheme is a class, here or in a module of its own, and one line in `SCHEMES`.
+"""
+
+from __future__ import annotations
+
+import base64
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from handler.secrets import Secret
+
+
+class AuthRequest(NamedTuple):
+    """A request that is about to be made, as far as a signature may cover it."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Auth:
+    """`none`, and what the other schemes extend: the credential of one delivery's requests.
+
+    Its methods are called from several threads.
+
+    Args:
+        token: What to authenticate with; None where the scheme needs no token.
+
+    Attributes:
+        needs_token: Whether there must be a token.
+        header_names: The headers that the scheme sets, in lower case.
+    """
+
+    needs_token: ClassVar[bool] = False
+    header_names: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, token: Secret | None) -> None:
+        self._token = token
+
+    def headers(self, request: AuthRequest) -> Mapping[str, str]:
+        """Return the headers that authenticate one attempt.
+
+        Args:
+            request: The attempt, with all its other headers.
+        """
+        del request
+        return {}
+
+    def refused(self) -> bool:
+        """Look for a fresh credential after a 401 or 403; return whether there is one.
+
+        Called at most once for a delivery, whatever the headers look like.
+        """
+        if self._token is None:
+            return False
+        before = self._token.versions()[0]
+        self._token.renew()
+        return self._token.versions()[0] != before
+
+    @classmethod
+    def problem_with(cls, token: str) -> str:
+        """Return why a token cannot be used; empty if it can. No part of it is repeated."""
+        del token
+        return ""
+
+    @classmethod
+    def secrets_in(cls, token: str) -> tuple[str, ...]:
+        """Return the texts beside the token itself that give it away."""
+        del token
+        return ()
+
+
+class BearerAuth(Auth):
+    """`bearer`: the token as it is (RFC 6750, 2.1)."""
+
+    needs_token = True
+    header_names = frozenset({"authorization"})
+
+    def headers(self, request: AuthRequest) -> Mapping[str, str]:
+        """Return the header Authorization."""
+        del request
+        if self._token is None:
+            return {}
+        return {"Authorization": self._credentials(self._token.versions()[0])}
+
+    def _credentials(self, token: str) -> str:
+        return f"Bearer {token}"
+
+
+class BasicAuth(BearerAuth):
+    """`basic`: the token is `user:password` (RFC 7617)."""
+
+    def _credentials(self, token: str) -> str:
+        return f"Basic {_base64(token)}"
+
+    @classmethod
+    def problem_with(cls, token: str) -> str:
+        """Return why a token cannot be used: it has no colon."""
+        return "" if ":" in token else "must be user:password with REMOTE_WRITE_AUTH=basic"
+
+    @classmethod
+    def secrets_in(cls, token: str) -> tuple[str, ...]:
+        """Return what the header holds, and the password alone."""
+        return (_base64(token), token.partition(":")[2])
+
+
+SCHEMES: Mapping[str, type[Auth]] = MappingProxyType(
+    {"bearer": BearerAuth, "basic": BasicAuth, "none": Auth}
+)
+"""The values of REMOTE_WRITE_AUTH."""
+
+
+def _base64(token: str) -> str:
+    # What no header can carry is never sent; the key of a delivery may be such a text.
+    return base64.b64encode(token.encode("latin-1", "replace")).decode()
