@@ -178,6 +178,21 @@ def test_resource_values_that_are_not_strings() -> None:
     assert _labels(record([field(1, field(1, field(1, account)) + metrics)]))["account"] == "7"
 
 
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("cloud.account.id", "account"),
+        ("cloud.region", "region"),
+        ("cloud.provider", "cloud_provider"),
+        ("other", "other"),
+    ],
+)
+def test_an_empty_resource_attribute_is_ignored(key: str, name: str) -> None:
+    """Of an attribute that is empty and comes again, the one with a value is the label."""
+    raw = deliver([SummaryPoint(dimensions=())], pairs=((key, ""), (key, "v")))
+    assert _labels(raw)[name] == "v"
+
+
 def test_no_environment() -> None:
     """An empty P8S_LOGZIO_NAME means no label."""
     assert "p8s_logzio_name" not in _labels(deliver([SummaryPoint()]), name="")

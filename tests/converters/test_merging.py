@@ -156,7 +156,7 @@ _UPPER = SummaryPoint(dimensions=(("InstanceId", "I-1"),), total=1.0)
     ],
 )
 def test_case_collision(other: SummaryPoint, winner: float) -> None:
-    """Two identities that lower-casing makes one are told apart from a duplicate."""
+    """Two identities that lower-casing makes one are no duplicate."""
     conversion = convert(deliver([_UPPER, other]))
     assert_sound(conversion)
     assert _totals(conversion) == [(END_MS, winner)]

@@ -123,7 +123,7 @@ def test_stretched_varints(version: Format) -> None:
     ],
 )
 def test_spelt_out_quantiles(version: Format, plain: bytes, other: bytes) -> None:
-    """A quantile that says 0 in so many bytes is the minimum, as one that leaves it out."""
+    """A quantile of 0 that is written out is the minimum, as one that is left out."""
     raw = _POINT.encode(version)
     assert plain in raw
     assert contents(convert(point_record(raw.replace(plain, other)))) == _EXPECTED[version]

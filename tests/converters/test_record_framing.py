@@ -101,7 +101,7 @@ def _json_lines(**members: object) -> bytes:
     ],
 )
 def test_json_format(raw: bytes) -> None:
-    """A stream of JSON format is told which output formats there are to choose."""
+    """The error of a stream of JSON format names the output formats to choose."""
     error = _failure(raw)
     assert isinstance(error, JsonRecordError)
     assert str(error) == (
@@ -111,7 +111,7 @@ def test_json_format(raw: bytes) -> None:
 
 
 def test_json_that_happens_to_be_protobuf() -> None:
-    """JSON is told apart too where its characters happen to be a message of unknown fields."""
+    """JSON is recognised too where its characters happen to be a message of unknown fields."""
     raw = (
         b'{"metric_stream_name":"1kpp46qy5saes5p2qr1aqkodhj0f3rqz0vihjs20ddjazi-7lt5ox94z5--vyqybi'
         b'jieeha","account_id":"05025929352"}\n'

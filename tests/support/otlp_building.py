@@ -59,7 +59,7 @@ def resource(pairs: Pairs) -> bytes:
 
 @dataclass(frozen=True)
 class SummaryPoint:
-    """A data point of a Summary, an ordinary one of CloudWatch unless told otherwise.
+    """A data point of a Summary, by default an ordinary one of CloudWatch.
 
     Attributes:
         metric: The metric's name on the wire; None for CloudWatch's own spelling of it.
