@@ -236,6 +236,7 @@ def test_kept_case(version: Format) -> None:
         ([("Dimensions", "text")], {"dimensions": "text"}),
         ([("Namespace", "N"), ("Namespace", "M")], {"namespace": "n", "dimension_namespace": "m"}),
         ([("Namespace", ""), ("Namespace", "M")], {"dimension_namespace": "m"}),
+        ([("MetricName", ""), ("MetricName", "M")], {"dimension_metricname": "m"}),
         (
             [("MetricName", "N"), ("MetricName", "M")],
             {"metricname": "n", "dimension_metricname": "m"},
