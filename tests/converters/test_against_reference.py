@@ -1,8 +1,6 @@
 """The converter against a second one, slow and plain, on random deliveries."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -16,9 +14,6 @@ from testing.events.samples import sample_records
 from tests.support.deliveries import deliveries
 from tests.support.properties import examples
 from tests.support.reference_conversion import expect
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _WARM = {keep_case: Converter(Profile(keep_case=keep_case)) for keep_case in (False, True)}
 
