@@ -208,41 +208,6 @@ def test_one_stalled_body_leaves_the_others() -> None:
     assert len(held) == 1
 
 
-def test_stale_connection_is_replaced() -> None:
-    """A kept-alive connection that the listener closed while idle costs nothing."""
-    closed = threading.Event()
-
-    def once(connection: socket.socket, _request: bytes) -> bytes | None:
-        connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
-        connection.shutdown(socket.SHUT_RDWR)
-        closed.set()
-        return None
-
-    with raw_listener(once) as url:
-        function = function_for(url)
-        for _ in range(3):
-            closed.clear()
-            assert invoke(function, delivery_of(points(1))).status == 200
-            assert closed.wait(SOON)
-
-
-def test_connection_that_dies_on_reuse_is_retried() -> None:
-    """A connection that dies just as it is used again costs a retry, not the delivery."""
-    served: set[socket.socket] = set()
-
-    def only_once(connection: socket.socket, _request: bytes) -> bytes | None:
-        if connection in served:
-            return None
-        served.add(connection)
-        return b"HTTP/1.1 204 No Content\r\n\r\n"
-
-    with raw_listener(only_once) as url:
-        function = function_for(url)
-        for _ in range(3):
-            assert invoke(function, delivery_of(points(1))).status == 200
-        assert len(served) == 3
-
-
 def test_nothing_is_left_running() -> None:
     """After a delivery that ended in a timeout no thread stays behind."""
     before = set(threading.enumerate())

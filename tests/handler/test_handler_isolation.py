@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from handler.sender import Clock
-from testing.answers import always, refusing, refusing_histograms
+from testing.answers import SamplePredicate, always, refusing, refusing_histograms
 from testing.events.fleet import END_MS, MINUTE_MS, Point
 from testing.exchange import Answer, AnswerFunction, Received
 from testing.receiver import Receiver
@@ -92,29 +92,21 @@ def test_one_bad_among_a_thousand(status: int, words: str, bad: int, isolate: Is
     assert f'host="h{bad:04d}"' in rejected[0]["example"]
 
 
-@pytest.mark.parametrize("step", [2, 3, 7, 16, 40])
-def test_bad_ones_spread_over_the_body(step: int, isolate: Isolate) -> None:
-    """However many refused samples are spread among good ones, every good one is stored."""
-    bad = len(range(0, 64, step))
-    told = isolate(points(64), refusing(every(step), words="out of order sample"))
+@pytest.mark.parametrize(
+    ("count", "refuses", "bad"),
+    [
+        *((64, every(step), len(range(0, 64, step))) for step in (2, 3, 7, 16, 40)),
+        # Whole points.
+        *((120, hosts_whole(*range(0, 120, n)), 4 * len(range(0, 120, n))) for n in (2, 3, 10, 30)),
+        # Next to each other.
+        *((250, hosts(*range(first, first + 4)), 4) for first in (0, 100, 239)),
+    ],
+)
+def test_several_bad_ones(count: int, refuses: SamplePredicate, bad: int, isolate: Isolate) -> None:
+    """However refused samples are spread among good ones, every good one is stored."""
+    told = isolate(points(count), refusing(refuses, words="out of order sample"))
     assert told.answer.status == 200
-    assert told.counts == (256 - bad, bad, 0)
-
-
-@pytest.mark.parametrize("share", [2, 3, 10, 30])
-def test_whole_points_are_bad(share: int, isolate: Isolate) -> None:
-    """Where every second to thirtieth point is refused whole, all others are stored."""
-    bad = range(0, 120, share)
-    told = isolate(points(120), refusing(hosts_whole(*bad), words="out of order sample"))
-    assert told.answer.status == 200
-    assert told.counts == (480 - 4 * len(bad), 4 * len(bad), 0)
-
-
-@pytest.mark.parametrize("first", [0, 100, 249 - 10])
-def test_bad_ones_in_a_block(first: int, isolate: Isolate) -> None:
-    """A few refused series next to each other cost no good sample."""
-    told = isolate(points(250), refusing(hosts(*range(first, first + 4)), words="label"))
-    assert told.counts == (996, 4, 0)
+    assert told.counts == (4 * count - bad, bad, 0)
 
 
 def test_413_is_split_down_to_what_fits(isolate: Isolate) -> None:

@@ -39,25 +39,24 @@ def test_503_twice_then_200() -> None:
         assert len(receiver.requests) == 3
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_in_seconds_is_honoured(status: int) -> None:
-    """A listener that asks for some seconds is left alone for as long."""
-    time = WaitedTime()
-    answers = sequence([Answer(status, {"Retry-After": "3"}), Answer()])
+@pytest.mark.parametrize(
+    ("status", "header", "ceiling", "wait"),
+    [
+        (429, "3", 0, 3.0),
+        (503, "3", 0, 3.0),
+        (429, http_date(NOW + 7), 0, 6.75),
+        # Jitter comes on top: of several that were asked the same not all come back at once.
+        (503, "3", 0.5, 3.1),
+    ],
+)
+def test_retry_after_is_honoured(status: int, header: str, ceiling: float, wait: float) -> None:
+    """A listener that asks for some seconds, or names a time, is left alone until then."""
+    time = WaitedTime(jitter=lambda limit: limit * ceiling, wall=lambda: NOW + 0.25)
+    answers = sequence([Answer(status, {"Retry-After": header}), Answer()])
     with Receiver(answers) as receiver:
         assert invoke(function_at(time.clock, receiver.url), delivery_of(points(1))).status == 200
         assert len(receiver.requests) == 2
-    assert time.waits == [3.0]
-
-
-def test_retry_after_as_a_date_is_honoured() -> None:
-    """A listener that names a time is left alone until then, by the wall clock."""
-    time = WaitedTime(wall=lambda: NOW + 0.25)
-    answers = sequence([Answer(429, {"Retry-After": http_date(NOW + 7)}), Answer()])
-    with Receiver(answers) as receiver:
-        assert invoke(function_at(time.clock, receiver.url), delivery_of(points(1))).status == 200
-        assert len(receiver.requests) == 2
-    assert time.waits == [6.75]
+    assert time.waits == [wait]
 
 
 @pytest.mark.parametrize("header", ["3600", http_date(NOW + 3600), "999999999"])
@@ -85,15 +84,6 @@ def test_backoff_is_drawn_from_doubling_ceilings() -> None:
         assert invoke(function_at(time.clock, receiver.url), delivery_of(points(1))).status == 200
     assert ceilings == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
     assert time.waits == [ceiling / 4 for ceiling in ceilings]
-
-
-def test_jitter_comes_on_top_of_what_was_asked_for() -> None:
-    """Of several that were told the same time not all come back at it: none before, some after."""
-    time = WaitedTime(jitter=lambda ceiling: ceiling / 2)
-    answers = sequence([Answer(503, {"Retry-After": "3"}), Answer()])
-    with Receiver(answers) as receiver:
-        assert invoke(function_at(time.clock, receiver.url), delivery_of(points(1))).status == 200
-    assert time.waits == [3.1]
 
 
 def test_wait_is_really_waited() -> None:
