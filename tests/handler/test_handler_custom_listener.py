@@ -21,7 +21,7 @@ LOOPBACK = {"LISTENER_ALLOWED_HOSTS": "127.0.0.1"}
 
 @pytest.mark.parametrize("cased", [str.lower, str.upper, str.title], ids=["lower", "up", "title"])
 def test_attributes_in_any_case(cased: Any) -> None:
-    """Both attributes count, their keys in any case, and go before the settings."""
+    """Both attributes count, their keys in any case, and take precedence over the settings."""
     with Receiver() as default, Receiver() as other:
         attributes = {
             cased("P8S_LOGZIO_NAME"): "Prod",
@@ -66,7 +66,7 @@ def test_empty_attributes_leave_the_settings(name: str) -> None:
 def test_malformed_header_is_ignored_with_a_warning(
     header: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A malformed header does not cost the delivery; a warning tells of it."""
+    """A malformed header does not cost the delivery; a warning says so."""
     with Receiver() as receiver:
         event = delivery_of(points(1))
         event["headers"]["x-amz-firehose-common-attributes"] = header

@@ -45,7 +45,7 @@ RESETS = {
     "reset in mid-body": Answer(200, body=b"x" * 64, reset="mid_body"),
     "reset in mid-refusal": Answer(503, body=b"x" * 64, reset="mid_body"),
 }
-# A wait that no budget has room for: so the first failure is the last one.
+# A wait that is longer than any budget: so the first failure is the last one.
 GIVING_UP = replace(REAL_TIME, jitter=lambda _ceiling: 1000.0)
 
 
@@ -106,7 +106,7 @@ def test_resets_until_the_end(fault: str) -> None:
     ids=["401", "404", "400"],
 )
 def test_refusal_whose_words_break_off_stands(answer: Answer, expected: int) -> None:
-    """A 4xx is never followed by the identical body, also where its words did not all come."""
+    """A 4xx is never followed by the identical body, even if its text is not complete."""
     with Receiver(always(answer)) as receiver:
         given, _ = timed(receiver.url)
         sent = [r.body for r in receiver.requests]
@@ -115,7 +115,7 @@ def test_refusal_whose_words_break_off_stands(answer: Answer, expected: int) -> 
 
 
 def test_refusal_whose_words_drip_stands() -> None:
-    """So does one whose words never come to an end: what counts is there."""
+    """Nor is one whose text never ends: the status is what counts."""
     over, sent = threading.Event(), []
 
     def drip(connection: socket.socket, request: bytes) -> None:
@@ -125,7 +125,7 @@ def test_refusal_whose_words_drip_stands() -> None:
             connection.sendall(b"x")
 
     with raw_listener(drip) as url:
-        # Time enough for the status on a busy machine; nothing of the words is waited for longer.
+        # Time enough for the status on a busy machine; the text is not waited for any longer.
         answer, seconds = timed(url, LISTENER_TIMEOUT_SECONDS="5")
         over.set()
     assert answer.status == 401

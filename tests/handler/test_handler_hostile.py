@@ -68,7 +68,7 @@ def test_a_stranger_makes_no_work() -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    "text",
     [
         "token abc&def<ghi>12345 unknown",
         "token abc&amp;def&lt;ghi&gt;12345 unknown",
@@ -78,9 +78,9 @@ def test_a_stranger_makes_no_work() -> None:
         "token abc&def<g**** unknown",
     ],
 )
-def test_spellings_of_a_secret(words: str) -> None:
+def test_spellings_of_a_secret(text: str) -> None:
     """A secret is found in the spellings that answers use, and so is a long part of it."""
-    assert Redactor(["abc&def<ghi>12345"])(words).startswith("token [redacted]")
+    assert Redactor(["abc&def<ghi>12345"])(text).startswith("token [redacted]")
 
 
 @pytest.mark.parametrize(

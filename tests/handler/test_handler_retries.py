@@ -110,7 +110,7 @@ def test_unavailable_until_the_budget_is_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "words", "verdict"),
+    ("status", "text", "verdict"),
     [
         (200, "", Verdict.ACCEPTED),
         (204, "", Verdict.ACCEPTED),
@@ -132,13 +132,13 @@ def test_unavailable_until_the_budget_is_over() -> None:
         (404, "", Verdict.MISDIRECTED),
     ],
 )
-def test_verdict(status: int, words: str, verdict: Verdict) -> None:
-    """Each status means what the table says; a 500 is a refusal where its words say so."""
-    assert verdict_on(status, words) is verdict
+def test_verdict(status: int, text: str, verdict: Verdict) -> None:
+    """Each status means what the table says; a 500 is a refusal if its text says so."""
+    assert verdict_on(status, text) is verdict
 
 
 @pytest.mark.parametrize(
-    ("words", "names"),
+    ("text", "names"),
     [
         ("out of order sample", True),
         ("Too Old Sample", True),
@@ -149,9 +149,9 @@ def test_verdict(status: int, words: str, verdict: Verdict) -> None:
         ("", False),
     ],
 )
-def test_words_that_name_samples(words: str, names: bool) -> None:
-    """Words about samples are told from words about the request."""
-    assert names_samples(words) is names
+def test_text_that_names_samples(text: str, names: bool) -> None:
+    """A text about samples is distinguished from one about the request."""
+    assert names_samples(text) is names
 
 
 @pytest.mark.parametrize(

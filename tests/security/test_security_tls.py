@@ -42,7 +42,7 @@ def by_extension(url: str) -> int:
 
 
 class Server:
-    """Speaks TLS as it is told, and keeps every byte that comes out of it.
+    """Speaks TLS with a context, and keeps every byte that comes out of it.
 
     Args:
         context: Of the server; None: it takes what comes as it is.
