@@ -1,4 +1,4 @@
-# `make help` lists the targets. Each one does its own set-up in .venv.
+# `make help` lists the targets. Each one installs what it needs into .venv.
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -7,55 +7,60 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 PACKAGES := handler converters replay extension testing tools tests
-# The oldest Python that mypy knows; that the extension runs on 3.9 is for the tests to show.
+UNIT_TESTS := tests/converters tests/handler tests/replay tests/extension
+SHIPPED := handler converters replay extension
+# The oldest Python that mypy knows. Tests show that the extension runs on 3.9.
 OLDEST_CHECKED := 3.10
-PROTOS := $(wildcard converters/schema/*.proto)
+PYTEST := $(BIN)/python -m pytest -n 3
 
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# An environment that was begun and not completed would be taken for a whole one.
+# --- Environments ---
+
+# A failed attempt is removed, since an incomplete environment would pass for a complete one.
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || \
-		{ echo "there is no $(PYTHON) here: install Python 3.11 or later, or name one with PYTHON=..." >&2; exit 1; }
+		{ echo "$(PYTHON) not found: install Python 3.11 or later, or name one with PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "$(PYTHON) is too old: name Python 3.11 or later with PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' || \
-		{ echo "$(PYTHON) cannot make environments: install python3-venv (Debian and Ubuntu)" >&2; exit 1; }
+		{ echo "$(PYTHON) cannot create environments: install python3-venv (Debian and Ubuntu)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
-$(VENV)/run.stamp: requirements/run.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --require-hashes --requirement requirements/run.txt
-	touch $@
-
-$(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.txt
+# `dev` contains `run`.
+$(VENV)/run.stamp $(VENV)/dev.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --require-hashes --requirement $<
 	touch $@ $(VENV)/run.stamp
 
-# The Runtime Interface Emulator ships inside aws-sam-cli; nothing else of it is installed.
-$(VENV)/emulator.stamp: requirements/emulator.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --require-hashes --no-deps --upgrade \
-		--target $(VENV)/emulator --requirement requirements/emulator.txt
+# Only files of these packages are used: the Runtime Interface Emulator in aws-sam-cli, and atheris.
+$(VENV)/emulator.stamp $(VENV)/fuzz.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --require-hashes --no-deps --upgrade --target $(VENV)/$* --requirement $<
 	touch $@
 
+# Environments of their own, since their requirements contradict each other. The locks are complete,
+# so pip need not resolve anything; it takes an extra of SAM's for unpinned.
+$(VENV)/tools.stamp $(VENV)/checkov.stamp $(VENV)/audit.stamp $(VENV)/mutate.stamp: \
+		$(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/$*
+	$(VENV)/$*/bin/pip install --quiet --require-hashes --no-deps --requirement $<
+	touch $@
+
+##@ Run
+
 .PHONY: run
-run: $(VENV)/run.stamp ## Invoke the function with the sample events (or EVENT=file) and show what arrives (or LISTENER=url)
+run: $(VENV)/run.stamp ## Invoke the function with sample events (EVENT=file) and show what arrives (LISTENER=url)
 	@$(BIN)/python -m tools.run $(if $(EVENT),--event "$(EVENT)") $(if $(LISTENER),--listener "$(LISTENER)")
 
 .PHONY: run-logs
 run-logs: $(VENV)/run.stamp ## Run a sample function with the logs extension under fake Lambda services
 	@$(BIN)/python -m tools.run_logs $(ARGS)
 
-.PHONY: test
-test: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Run all tests (ARGS="-k name" for some)
-	$(BIN)/python -m pytest -n 3 $(ARGS)
-
-.PHONY: test-load
-test-load: $(VENV)/dev.stamp ## Run the large and long tests of the logs extension at full size (about ten minutes)
-	EXTENSION_LOAD=full $(BIN)/python -m pytest -n 1 tests/extension_load
+##@ Test
 
 .PHONY: lint
 lint: $(VENV)/dev.stamp ## Check style and types
@@ -64,37 +69,44 @@ lint: $(VENV)/dev.stamp ## Check style and types
 	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/mypy --python-version $(OLDEST_CHECKED) extension
 
-.PHONY: bench
-bench: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Measure speed, memory and import time; the table goes to docs/performance.md
-	$(BIN)/python -m tools.bench
+.PHONY: check
+check: lint ## Run lint and the quick unit tests (40 seconds)
+	$(PYTEST) -m "not slow and not large" $(UNIT_TESTS)
+
+.PHONY: test
+test: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Run one of everything (3 minutes; ARGS="-k name" for some)
+	$(PYTEST) -m "not large and not real_server" $(ARGS)
+
+# Coverage is that of the unit tests: the other tests run the packages in processes of their own.
+.PHONY: test-all
+test-all: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Run all tests, those on real servers too, and the coverage gate
+	$(PYTEST) $(SHIPPED:%=--cov=%) --cov-report=term:skip-covered $(UNIT_TESTS)
+	$(PYTEST) $(UNIT_TESTS:%=--ignore=%)
+
+.PHONY: test-load
+test-load: $(VENV)/dev.stamp ## Run the load tests of the logs extension at full size (ten minutes)
+	EXTENSION_LOAD=full $(BIN)/python -m pytest -n 1 tests/extension_load
 
 .PHONY: chaos
-chaos: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Deliver 2,000 batches under faults and account for every sample (ARGS="--seed 2 --keep folder")
+chaos: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Deliver 2,000 batches under faults, account for every sample (ARGS="--seed 2 --keep folder")
 	@$(BIN)/python -m tools.chaos $(ARGS)
-
-# Beside the environment and not in it: only fuzzing sees it.
-$(VENV)/fuzz.stamp: requirements/fuzz.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --require-hashes --no-deps --upgrade \
-		--target $(VENV)/fuzz --requirement requirements/fuzz.txt
-	touch $@
 
 FOR ?= 60
 
 .PHONY: fuzz
-fuzz: $(VENV)/dev.stamp $(VENV)/fuzz.stamp ## Fuzz all targets for FOR=60 seconds together (or TARGET=name)
+fuzz: $(VENV)/dev.stamp $(VENV)/fuzz.stamp ## Fuzz all targets for FOR=60 seconds together (TARGET=name for one)
 	@$(BIN)/python -m tools.fuzz --for $(FOR) $(if $(TARGET),--target $(TARGET))
 
-.PHONY: hostile
-hostile: $(VENV)/dev.stamp ## Measure what hostile events take; the table goes to docs/reliability.md
-	$(BIN)/python -m tools.fuzz.hostile
+# mutmut works on a copy of the tree in `mutants`; pyproject.toml names the modules and their tests.
+.PHONY: mutate
+mutate: $(VENV)/mutate.stamp ## Change the code in small ways and list the changes that no test notices
+	rm -rf mutants
+	CI=true $(VENV)/mutate/bin/mutmut run --max-children 3
+	$(VENV)/mutate/bin/mutmut results
 
-MINUTES ?= 30
+##@ Deploy
 
-.PHONY: load
-load: $(VENV)/dev.stamp ## Load one instance for MINUTES=30; the table goes to docs/reliability.md
-	$(BIN)/python -m tools.load --minutes $(MINUTES)
-
-# The interpreter and the processor of the function in template.yaml.
+# The Python and the processor of the function in template.yaml.
 RUNTIME_PYTHON := 3.13
 RUNTIME_INTERPRETER ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/$(RUNTIME_PYTHON).*/bin/python) \
 	python$(RUNTIME_PYTHON))
@@ -103,27 +115,19 @@ WHEELS_arm64 := aarch64
 WHEELS_x86_64 := x86_64
 WHEELS := $(WHEELS_$(ARCHITECTURE))
 
-# Without dependencies: the locks are complete, and pip takes an extra of SAM's for unpinned.
-$(VENV)/tools.stamp: requirements/tools.txt requirements/checkov.txt | $(BIN)/python
-	$(BIN)/python -m venv $(VENV)/tools && $(VENV)/tools/bin/pip install --quiet --require-hashes \
-		--no-deps --requirement requirements/tools.txt
-	$(BIN)/python -m venv $(VENV)/checkov && $(VENV)/checkov/bin/pip install --quiet --require-hashes \
-		--no-deps --requirement requirements/checkov.txt
-	touch $@
-
-.PHONY: build-tools
-build-tools: $(VENV)/tools.stamp ## Put sam, cfn-lint and checkov into .venv (takes over a minute)
-
 export SAM_CLI_TELEMETRY := 0
 SAM := $(VENV)/tools/bin/sam
 
+.PHONY: build-tools
+build-tools: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Install sam, cfn-lint and checkov (takes over a minute)
+
 .PHONY: build
-build: $(VENV)/tools.stamp ## Build what is deployed with SAM (ARCHITECTURE=arm64 or x86_64)
+build: $(VENV)/tools.stamp ## Build the stack's code with SAM (ARCHITECTURE=arm64 or x86_64)
 	ARCHITECTURE=$(ARCHITECTURE) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	@echo "Built for $(ARCHITECTURE): deploy it with the parameter Architecture=$(ARCHITECTURE), as \`make deploy\` does."
 
-# SAM calls this, with the folder to fill in ARTIFACTS_DIR. Wheels of both platform
-# tags: some packages are built for the newer one alone. What runs and nothing else.
+# SAM calls this target with the folder to fill in ARTIFACTS_DIR. Some packages have wheels for the
+# newer platform tag only, so pip gets both.
 .PHONY: build-MetricStreamFunction
 build-MetricStreamFunction: | $(BIN)/python
 	$(if $(ARTIFACTS_DIR),,$(error ARTIFACTS_DIR must name the folder to fill; `make build` does))
@@ -138,9 +142,9 @@ build-MetricStreamFunction: | $(BIN)/python
 	if $(RUNTIME_INTERPRETER) -c '' 2>/dev/null; then \
 		$(RUNTIME_INTERPRETER) -m compileall -q --invalidation-mode unchecked-hash \
 			-s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"; \
-	else echo "no python$(RUNTIME_PYTHON) here: without .pyc files a cold start takes longer"; fi
+	else echo "python$(RUNTIME_PYTHON) not found: without .pyc files a cold start takes longer"; fi
 
-# Both functions have the same code; each has a handler of its own.
+# Both functions have the same code, each with its own handler.
 .PHONY: build-ReplayFunction
 build-ReplayFunction: build-MetricStreamFunction
 
@@ -165,10 +169,10 @@ layer: | $(BIN)/python ## Write dist/logs-extension.zip, for any Python function
 	rm -rf build/layer dist/logs-extension.zip
 	@$(BIN)/python -m tools.layer build/layer --zip dist/logs-extension.zip
 
-# Checkov sees only what the defaults make, so it gets the template with each ingress as default,
-# and with a token that makes the function ship its logs.
+# Checkov checks only what the template's defaults create, so it gets the template with each ingress
+# as the default, and with a token, without which the function does not ship its logs.
 .PHONY: validate
-validate: $(VENV)/tools.stamp ## Check template.yaml with SAM, cfn-lint and checkov
+validate: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Check template.yaml with SAM, cfn-lint and checkov
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
 	$(VENV)/tools/bin/cfn-lint template.yaml
 	mkdir -p build/validate
@@ -180,61 +184,68 @@ validate: $(VENV)/tools.stamp ## Check template.yaml with SAM, cfn-lint and chec
 			--compact --quiet --skip-download || exit 1; \
 	done
 
-# An environment of its own: what pip-audit brings along is not what runs or is tested.
-$(VENV)/audit.stamp: requirements/audit.txt | $(BIN)/python
-	$(BIN)/python -m venv $(VENV)/audit && $(VENV)/audit/bin/pip install --quiet --require-hashes \
-		--no-deps --requirement requirements/audit.txt
-	touch $@
-
-.PHONY: audit
-audit: $(VENV)/audit.stamp ## Look up all locked packages' vulnerabilities; write dist/sbom.cdx.json
-	mkdir -p dist
-	$(VENV)/audit/bin/cyclonedx-py requirements requirements/function.txt --pyproject pyproject.toml \
-		--output-reproducible --output-file dist/sbom.cdx.json
-	for lock in requirements/*.txt; do \
-		echo "$$lock"; $(VENV)/audit/bin/pip-audit --disable-pip --require-hashes --requirement $$lock $(ARGS) || exit 1; \
-	done
-
-# The stack's parameters, one `Name: value` a line; those that are left out keep the stack's value.
+# The stack's parameters, one `Name: value` a line. What is left out keeps the stack's value.
 PARAMETERS ?= $(wildcard parameters.yaml)
 STACK ?= metric-stream-lambda
 
-# SAM passes a name over that the template does not have.
+# SAM ignores a name that the template does not have.
 .PHONY: check-parameters
-check-parameters:
+check-parameters: ## Check that the template has every parameter of parameters.yaml (PARAMETERS=file)
 	@test -z "$(PARAMETERS)" || test -f "$(PARAMETERS)" || \
 		{ echo "there is no file $(PARAMETERS)" >&2; exit 1; }
 	@for name in $$(test -z "$(PARAMETERS)" || sed -n 's/^\([A-Za-z0-9]*\):.*/\1/p' "$(PARAMETERS)"); do \
 		sed -n '/^Parameters:/,/^Rules:/p' template.yaml | grep -q "^  $$name:$$" || \
-		{ echo "$(PARAMETERS): there is no parameter $$name; README.md lists them" >&2; exit 1; }; \
+		{ echo "$(PARAMETERS): there is no parameter $$name; docs/parameters.md lists them" >&2; exit 1; }; \
 	done
 
-# Without --guided: it demands a value for each parameter that is not echoed, needed or not.
+# Without --guided, which demands a value for each parameter that is not echoed, needed or not.
 .PHONY: deploy
 deploy: check-parameters build ## Build and deploy with the parameters of parameters.yaml (PARAMETERS=file, STACK=name)
 	$(SAM) deploy --stack-name "$(STACK)" --parameter-overrides \
 		$(if $(PARAMETERS),"file://$(PARAMETERS)") Architecture=$(ARCHITECTURE)
 
+##@ Measure
+
+.PHONY: bench
+bench: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Measure speed, memory and starts; writes docs/performance.md
+	$(BIN)/python -m tools.bench
+
+.PHONY: hostile
+hostile: $(VENV)/dev.stamp ## Measure what hostile events take; writes docs/reliability.md
+	$(BIN)/python -m tools.fuzz.hostile
+
+MINUTES ?= 30
+
+.PHONY: load
+load: $(VENV)/dev.stamp ## Load one instance for MINUTES=30; writes docs/reliability.md
+	$(BIN)/python -m tools.load --minutes $(MINUTES)
+
+##@ Maintain
+
 .PHONY: events
-events: $(VENV)/run.stamp ## Write the sample events anew
+events: $(VENV)/run.stamp ## Write the sample events
 	$(BIN)/python -m testing.events.make
 
+.PHONY: dashboard
+dashboard: | $(BIN)/python ## Write the Grafana dashboard
+	$(BIN)/python -m tools.dashboards.make
+
 .PHONY: docs
-docs: $(VENV)/dev.stamp ## Write the tables of settings and parameters anew
+docs: $(VENV)/dev.stamp ## Write the tables of settings and parameters
 	$(BIN)/python -m tools.tables
 
 .PHONY: proto
-proto: $(VENV)/dev.stamp ## Generate the protobuf classes beside their schemas
-	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. $(PROTOS)
+proto: $(VENV)/dev.stamp ## Generate the protobuf classes next to their schemas
+	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. $(wildcard converters/schema/*.proto)
 
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --quiet $(UPGRADE)
 
 .PHONY: lock
-lock: ## Pin all requirements anew, with hashes (needs uv on the PATH; UPGRADE=--upgrade)
-	@command -v uv >/dev/null || { echo "there is no uv here: pip install uv" >&2; exit 1; }
+lock: ## Pin all requirements with hashes (needs uv on the PATH; UPGRADE=--upgrade)
+	@command -v uv >/dev/null || { echo "uv not found: pip install uv" >&2; exit 1; }
 	$(LOCK) pyproject.toml --output-file requirements/function.txt
-	for group in run dev; do \
+	for group in run dev mutate; do \
 		$(LOCK) pyproject.toml --group $$group --output-file requirements/$$group.txt || exit 1; \
 	done
 	for group in tools checkov audit fuzz; do \
@@ -242,7 +253,16 @@ lock: ## Pin all requirements anew, with hashes (needs uv on the PATH; UPGRADE=-
 	done
 	$(LOCK) --no-deps --group emulator --output-file requirements/emulator.txt
 
+.PHONY: audit
+audit: $(VENV)/audit.stamp ## Look up vulnerabilities of all locked packages, fail for one that is unknown; writes dist/sbom.cdx.json
+	mkdir -p dist
+	$(VENV)/audit/bin/cyclonedx-py requirements requirements/function.txt --pyproject pyproject.toml \
+		--output-reproducible --output-file dist/sbom.cdx.json
+	for lock in requirements/*.txt; do \
+		echo "$$lock"; $(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement $$lock $(ARGS) || exit 1; \
+	done
+
 .PHONY: clean
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .aws-sam build dist
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .aws-sam build dist mutants .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,12 +5,11 @@ KeyValue in field 7; a parser of one drops the other's without an error. Here
 both are read, from the same point if need be.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -18,10 +17,6 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from converters.errors import DecodeError
 from converters.schema.otlp_view_pb2 import PointLabels, StringKeyValue
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
 
 # What an entry of a table costs beside its own bytes.
 _OVERHEAD_BYTES = 300
@@ -37,7 +32,7 @@ class Attribute(NamedTuple):
 class _Decoded(NamedTuple):
     """One attribute of a point: itself, or the members of CloudWatch's map of dimensions."""
 
-    flat: tuple[Attribute, ...]
+    itself: Attribute | None
     members: tuple[Attribute, ...]
 
 
@@ -62,7 +57,8 @@ class AttributeDecoder:
 
     def __init__(self, grow: Callable[[int], None]) -> None:
         self._grow = grow
-        self._labels: dict[bytes, Attribute] = {}
+        # Two tables, since the same bytes mean different things in the two formats.
+        self._labels: dict[bytes, _Decoded] = {}
         self._attributes: dict[bytes, _Decoded] = {}
 
     def decode(self, labels: PointLabels) -> PointAttributes:
@@ -72,40 +68,25 @@ class AttributeDecoder:
             DecodeError: One of them is not what the specification says.
         """
         known = self._labels
-        flat = [known.get(raw) or self._decode_label(raw) for raw in labels.labels]
-        members: list[Attribute] = []
-        for raw in labels.attributes:
-            decoded = self._attributes.get(raw) or self._decode_attribute(raw)
-            flat.extend(decoded.flat)
-            members.extend(decoded.members)
-        return _identify(flat, members)
+        decoded = [known.get(raw) or self._remember(raw, known) for raw in labels.labels]
+        known = self._attributes
+        decoded += [known.get(raw) or self._remember(raw, known) for raw in labels.attributes]
+        return _identify(decoded)
 
-    def _decode_label(self, raw: bytes) -> Attribute:
+    def _remember(self, raw: bytes, known: dict[bytes, _Decoded]) -> _Decoded:
+        message_class = StringKeyValue if known is self._labels else KeyValue
         try:
-            label = StringKeyValue.FromString(raw)
-        except ProtobufDecodeError as error:
-            raise DecodeError(f"a label of a data point: {error}") from error
-        self._grow(4 * len(raw) + _OVERHEAD_BYTES)
-        attribute = self._labels[raw] = Attribute(label.key, label.value)
-        return attribute
-
-    def _decode_attribute(self, raw: bytes) -> _Decoded:
-        try:
-            attribute = KeyValue.FromString(raw)
+            attribute = message_class.FromString(raw)
         except ProtobufDecodeError as error:
             raise DecodeError(f"an attribute of a data point: {error}") from error
         self._grow(4 * len(raw) + _OVERHEAD_BYTES)
-        decoded = self._attributes[raw] = _flatten(attribute)
+        decoded = known[raw] = _flatten(attribute)
         return decoded
 
 
 def decode_key_values(attributes: Iterable[KeyValue]) -> PointAttributes:
     """Return the same for attributes that a stock OTLP class has decoded already."""
-    decoded = [_flatten(attribute) for attribute in attributes]
-    return _identify(
-        [pair for one in decoded for pair in one.flat],
-        [pair for one in decoded for pair in one.members],
-    )
+    return _identify(map(_flatten, attributes))
 
 
 def decode_resource(raw: bytes) -> tuple[Attribute, ...]:
@@ -137,23 +118,29 @@ def any_value_text(value: AnyValue) -> str:
     return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def _flatten(attribute: KeyValue) -> _Decoded:
+def _flatten(attribute: KeyValue | StringKeyValue) -> _Decoded:
     """Separate the members of CloudWatch's map `Dimensions` from other attributes.
 
     A dimension called Namespace is never the identity, wherever the map stands.
     """
     value = attribute.value
+    if isinstance(value, str):
+        return _Decoded(Attribute(attribute.key, value), ())
     if attribute.key == "Dimensions" and value.HasField("kvlist_value"):
         members = value.kvlist_value.values
-        return _Decoded((), tuple(Attribute(m.key, any_value_text(m.value)) for m in members))
-    return _Decoded((Attribute(attribute.key, any_value_text(value)),), ())
+        return _Decoded(None, tuple(Attribute(m.key, any_value_text(m.value)) for m in members))
+    return _Decoded(Attribute(attribute.key, any_value_text(value)), ())
 
 
-def _identify(flat: Iterable[Attribute], members: Iterable[Attribute]) -> PointAttributes:
+def _identify(decoded: Iterable[_Decoded]) -> PointAttributes:
     """Take the first `Namespace` and `MetricName` as the identity, all else as dimensions."""
     namespace = metric_name = None
-    dimensions = []
-    for pair in flat:
+    dimensions: list[Attribute] = []
+    members: list[Attribute] = []
+    for pair, of_map in decoded:
+        members += of_map
+        if pair is None:
+            continue
         if pair.key == "Namespace" and namespace is None:
             namespace = pair.value
         elif pair.key == "MetricName" and metric_name is None:

@@ -5,20 +5,16 @@ hold samples of one series; the bodies of different lanes have no series in
 common and may go out at once.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from itertools import chain, islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+# Snappy's block format: "data MUST be compressed with Google's Snappy; the
+# block format MUST be used, the framed format MUST NOT" - remote write 1.0.
+Compress = Callable[[bytes], bytes]
 
-    # Snappy's block format: "data MUST be compressed with Google's Snappy; the
-    # block format MUST be used, the framed format MUST NOT" - remote write 1.0.
-    Compress = Callable[[bytes], bytes]
-
-    # One or more encoded TimeSeries, and how many samples or histograms they hold.
-    Piece = tuple[bytes, int]
+# One or more encoded TimeSeries, and how many samples or histograms they hold.
+Piece = tuple[bytes, int]
 
 
 class Body(NamedTuple):

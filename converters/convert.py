@@ -1,28 +1,17 @@
 """The whole way of a delivery: records in, remote-write bodies and what they hold out."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 import snappy
 
-from converters.bodies import Lane, Lanes
+from converters.bodies import Compress, Lane, Lanes
 from converters.encoder import Encoder
 from converters.errors import RecordError, TooLargeError
+from converters.merge import Written
 from converters.points import DeliveryPoints
-from converters.reader import read_points
-from converters.records import decoded_messages
+from converters.reader import read_record
 from converters.series import SeriesCache, no_deadline
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from converters.bodies import Compress
-    from converters.points import RecordPoints
-
-# "The maximum size of a record sent to Amazon Data Firehose, before base64-encoding, is
-# 1,000 KiB" - Firehose's quotas. While it is decoded a byte takes up to 150 bytes of memory.
-_MAX_RECORD_BYTES = 1_024_000
 
 # A CloudWatch point that has to be merged has four samples or a few more.
 _MERGED_PER_POINT = 4
@@ -142,7 +131,13 @@ class Converter:
         sound, contributing = set(), set()
         for number, record in records:
             try:
-                found = self._read(record, p8s_logzio_name)
+                found = read_record(
+                    record,
+                    self._cache,
+                    p8s_logzio_name=p8s_logzio_name,
+                    native_histograms=self._profile.native_histograms,
+                    max_size=self._profile.limits.points,
+                )
                 points.add(found)
             except RecordError as error:
                 failures[number] = _without_frames(error)
@@ -152,41 +147,28 @@ class Converter:
             if found.data_points > found.dropped.total():
                 contributing.add(number)
         try:
-            encoder, lanes = self._encode(points, delivered_ms)
+            written, lanes = self._encode(points, delivered_ms)
         except TooLargeError as error:
             # Which record is to blame cannot be found out any more, so nothing is sent.
             failures |= dict.fromkeys(sound, _without_frames(error))
             contributing, points = set(), DeliveryPoints(0)
-            encoder, lanes = self._encode(points, delivered_ms)
+            written, lanes = self._encode(points, delivered_ms)
         return Conversion(
             lanes=lanes,
             failures=failures,
             contributing=frozenset(contributing),
             data_points=points.data_points,
-            series=encoder.series,
-            samples=encoder.samples,
-            dropped_points=+(points.dropped_points + encoder.dropped_points),
-            dropped_samples=+encoder.dropped_samples,
+            series=written.series,
+            samples=written.samples,
+            dropped_points=+(points.dropped_points + written.dropped_points),
+            dropped_samples=+written.dropped_samples,
             oldest_ms=min(points.milliseconds(), default=None),
-            collided=tuple(sorted(encoder.collided)),
-        )
-
-    def _read(self, record: bytes, p8s_logzio_name: str) -> RecordPoints:
-        if len(record) > _MAX_RECORD_BYTES:
-            raise TooLargeError(
-                f"the record has {len(record)} bytes: Firehose's have at most {_MAX_RECORD_BYTES}"
-            )
-        return read_points(
-            decoded_messages(record),
-            self._cache,
-            p8s_logzio_name=p8s_logzio_name,
-            native_histograms=self._profile.native_histograms,
-            max_size=self._profile.limits.points,
+            collided=tuple(sorted(written.collided)),
         )
 
     def _encode(
         self, points: DeliveryPoints, delivered_ms: int | None
-    ) -> tuple[Encoder, list[Lane]]:
+    ) -> tuple[Written, list[Lane]]:
         limits, check_deadline = self._profile.limits, self._cache.check_deadline
         made = 0
 
@@ -210,7 +192,7 @@ class Converter:
             check_deadline=check_deadline,
         )
         encoder.write(points)
-        return encoder, lanes.finish()
+        return encoder.written, lanes.finish()
 
 
 def _without_frames(error: RecordError) -> RecordError:

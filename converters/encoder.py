@@ -1,26 +1,14 @@
 """From the data points of a whole delivery to remote-write bodies."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Callable, Iterable
 from operator import attrgetter, ge
-from typing import TYPE_CHECKING
 
-from converters.merge import Merged
-from converters.points import SummaryValues, percentiles_of
-from converters.series import (
-    SAMPLE_HEADER,
-    SeriesGroup,
-    encode_time_series,
-    quantile_statistic,
-)
-from converters.wire import ZERO, double_bytes, encode_varint, unsigned_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from converters.bodies import Lanes
-    from converters.points import DeliveryPoints
+from converters.bodies import Lanes
+from converters.merge import Merged, Written
+from converters.points import DeliveryPoints, Point, SummaryValues, percentiles_of
+from converters.series import SAMPLE_HEADER, SeriesGroup, quantile_statistic
+from converters.wire import ZERO, double_bytes, encode_time_series, encode_varint, unsigned_of
 
 # Sum, count, minimum and maximum: every CloudWatch point has them.
 _PLAIN_SAMPLES = 4
@@ -36,11 +24,7 @@ class Encoder:
         check_deadline: Called now and then; ends the work by raising an error.
 
     Attributes:
-        series: How many series were written.
-        samples: How many samples were made, the dropped ones included.
-        dropped_points: How many points have no sample left, by reason.
-        dropped_samples: How many samples were made but not written, by reason.
-        collided: Metric base names of identities that became one series.
+        written: What has been written so far, and what has not.
     """
 
     def __init__(
@@ -57,11 +41,7 @@ class Encoder:
         self._check_deadline = check_deadline
         self._timestamps: dict[bytes, bytes] = {}
         self._counts = _Counts()
-        self.series = 0
-        self.samples = 0
-        self.dropped_points: Counter[str] = Counter()
-        self.dropped_samples: Counter[str] = Counter()
-        self.collided: set[str] = set()
+        self.written = Written()
 
     def write(self, points: DeliveryPoints) -> None:
         """Write all points, the simple ones first, each kind in the order of the delivery.
@@ -82,20 +62,13 @@ class Encoder:
             if group in ambiguous or not self._write_periods(group, periods, points.times):
                 to_merge.add(group)
         if to_merge or points.general:
-            merged = Merged(points.in_order(to_merge), self._max_merged, self._check_deadline)
+            merged = self._merge(points.in_order(to_merge))
             merged.write(self._lanes, self._late_before)
-            self._count(merged)
         if points.native:
-            merged = Merged(points.native, self._max_merged, self._check_deadline)
-            merged.write_native(self._lanes, self._late_before)
-            self._count(merged)
+            self._merge(points.native).write_native(self._lanes, self._late_before)
 
-    def _count(self, merged: Merged) -> None:
-        self.samples += merged.samples
-        self.series += merged.series
-        self.dropped_points += merged.dropped_points
-        self.dropped_samples += merged.dropped_samples
-        self.collided |= merged.collided
+    def _merge(self, points: Iterable[Point]) -> Merged:
+        return Merged(points, self._max_merged, self.written, self._check_deadline)
 
     def _write_single(
         self, points: DeliveryPoints, ambiguous: set[SeriesGroup]
@@ -105,7 +78,7 @@ class Encoder:
         Returns:
             Those that take more than writing them: ambiguous or too large for one body.
         """
-        to_merge = set()
+        to_merge, written = set(), self.written
         more, times, timestamps, counts = points.more, points.times, self._timestamps, self._counts
         max_bytes, late_before = self._lanes.max_bytes, self._late_before
         add_fresh, add_late = self._lanes.fresh.add, self._lanes.late.add
@@ -137,8 +110,8 @@ class Encoder:
             if len(piece) > max_bytes:
                 to_merge.add(group)
             else:
-                self.samples += samples
-                self.series += samples
+                written.samples += samples
+                written.series += samples
                 (add_late if times[time] < late_before else add_fresh)(piece, samples)
         return to_merge
 
@@ -160,14 +133,13 @@ class Encoder:
         if any(len(piece) > self._lanes.max_bytes for part in pieces for piece, _ in part):
             return False
         self._lanes.add_series(*map(iter, pieces))
-        self.samples += sum(samples for part in pieces for _, samples in part)
+        self.written.samples += sum(samples for part in pieces for _, samples in part)
         percentiles = {q for values in ordered for q, _ in percentiles_of(values[4])}
-        self.series += _PLAIN_SAMPLES + len(percentiles)
+        self.written.series += _PLAIN_SAMPLES + len(percentiles)
         return True
 
     def _encode_periods(self, group: SeriesGroup, part: list[SummaryValues]) -> tuple[bytes, int]:
         """Return the TimeSeries of one group whose points are sorted by time, and their samples."""
-        prefix = group.prefix
         sums: list[bytes] = []
         counts: list[bytes] = []
         minima: list[bytes] = []
@@ -179,13 +151,13 @@ class Encoder:
             counts += (SAMPLE_HEADER, self._counts[count], stamp)
             minima += (SAMPLE_HEADER, minimum or ZERO, stamp)
             maxima += (SAMPLE_HEADER, maximum or ZERO, stamp)
-            if percentiles:
-                for quantile, value in percentiles_of(percentiles):
-                    by_quantile.setdefault(quantile, []).append(SAMPLE_HEADER + value + stamp)
-        heads = group.metric.heads(len(prefix) - len(SAMPLE_HEADER), len(part))
-        # The prefix ends with the header of the first sample.
-        sums[0] = counts[0] = minima[0] = maxima[0] = prefix
-        pieces = [heads[0], *sums, heads[1], *counts, heads[2], *minima, heads[3], *maxima]
+            for quantile, value in percentiles_of(percentiles):
+                by_quantile.setdefault(quantile, []).append(SAMPLE_HEADER + value + stamp)
+        pieces: list[bytes] = []
+        heads = group.metric.heads(len(group.prefix) - len(SAMPLE_HEADER), len(part))
+        for head, column in zip(heads, (sums, counts, minima, maxima), strict=True):
+            # The prefix ends with the header of the first sample.
+            pieces += (head, group.prefix, *column[1:])
         samples = _PLAIN_SAMPLES * len(part)
         for quantile, of_quantile in by_quantile.items():
             labels = group.series_labels(quantile_statistic(quantile))

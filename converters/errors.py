@@ -12,8 +12,6 @@ The tree::
 Firehose keeps a record that raises, whole: none of its points are sent.
 """
 
-from __future__ import annotations
-
 
 class RecordError(ValueError):
     """A record cannot be decoded; the text says what was being read."""

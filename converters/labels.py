@@ -5,32 +5,19 @@ Whatever the attributes are called, the result is valid for remote write
 attributes, and no value is lost to a name that is already taken.
 """
 
-from __future__ import annotations
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 
-from typing import TYPE_CHECKING
-
+from converters.attributes import Attribute, PointAttributes
 from converters.names import label_name
 from converters.wire import encode_field, read_length
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from collections.abc import Set as AbstractSet
-
-    from converters.attributes import Attribute, PointAttributes
-
 # Label names with a meaning of their own: an attribute of that name moves.
 RESERVED = frozenset(
-    {
-        "__name__",
-        "quantile",
-        "le",
-        "namespace",
-        "metricname",
-        "account",
-        "region",
-        "cloud_provider",
-        "p8s_logzio_name",
-    }
+    (
+        *("__name__", "quantile", "le", "namespace", "metricname"),
+        *("account", "region", "cloud_provider", "p8s_logzio_name"),
+    )
 )
 
 _RESOURCE_NAMES = {

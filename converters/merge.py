@@ -6,26 +6,47 @@ points of a group have times of their own, and no other group makes the same
 series) is written by `encoder` without all this.
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
+from converters.bodies import Lanes, Piece
 from converters.errors import TooLargeError
 from converters.points import DropReason, Point
-from converters.series import encode_sample, encode_time_series
-from converters.wire import encode_varint
+from converters.wire import encode_sample, encode_time_series, encode_varint
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+# Milliseconds since the epoch, the point that the sample is of, its value.
+Sample = tuple[int, Point, bytes]
 
-    from converters.bodies import Lanes, Piece
-
-    # Milliseconds since the epoch, the point that the sample is of, its value.
-    Sample = tuple[int, Point, bytes]
 
 # About every ten milliseconds of work.
 _ITEMS_BETWEEN_CHECKS = 1000
+
+
+@dataclass
+class Written:
+    """What has been written of a delivery, and what has not.
+
+    Attributes:
+        series: How many series were written.
+        samples: How many samples were made, the dropped ones included.
+        dropped_points: How many points have no sample left, by reason.
+        dropped_samples: How many samples were made but not written, by reason.
+        collided: Metric base names of identities that became one series.
+    """
+
+    series: int = 0
+    samples: int = 0
+    dropped_points: Counter[str] = field(default_factory=Counter)
+    dropped_samples: Counter[str] = field(default_factory=Counter)
+    collided: set[str] = field(default_factory=set)
+
+    def lose(self, point: Point, reason: str) -> None:
+        """Count one sample of a point as dropped, and the point if it was the last."""
+        self.dropped_samples[reason] += 1
+        point.left -= 1
+        if not point.left:
+            self.dropped_points[reason] += 1
 
 
 class Merged:
@@ -34,37 +55,33 @@ class Merged:
     Args:
         points: All points, in the order of the delivery.
         max_samples: How many samples they may have.
+        written: Where series and samples are counted.
         check_deadline: Called now and then; ends the work by raising an error.
-
-    Attributes:
-        samples: How many samples the points have.
-        series: How many series have been written.
-        dropped_points: How many points have no sample left, by reason.
-        dropped_samples: How many samples are not written, by reason.
-        collided: Metric base names of identities that became one series.
 
     Raises:
         TooLargeError: The points have more samples than they may.
     """
 
     def __init__(
-        self, points: Iterable[Point], max_samples: int, check_deadline: Callable[[], None]
+        self,
+        points: Iterable[Point],
+        max_samples: int,
+        written: Written,
+        check_deadline: Callable[[], None],
     ) -> None:
-        self.samples = 0
-        self.series = 0
-        self.dropped_points: Counter[str] = Counter()
-        self.dropped_samples: Counter[str] = Counter()
-        self.collided: set[str] = set()
+        self._written = written
         self._check_deadline = check_deadline
         self._by_series: dict[bytes, dict[int, Sample]] = {}
+        left = max_samples
         for number, point in enumerate(points):
             if not number % _ITEMS_BETWEEN_CHECKS:
                 check_deadline()
-            self.samples += len(point.samples)
-            if self.samples > max_samples:
+            written.samples += len(point.samples)
+            left -= len(point.samples)
+            if left < 0:
                 raise TooLargeError(
-                    f"the delivery has more than {max_samples} samples to merge: give the "
-                    "function more memory"
+                    f"the delivery has more than {max_samples} samples: give the function "
+                    "more memory"
                 )
             for statistic, value in point.samples:
                 slots = self._by_series.setdefault(point.group.series_labels(statistic), {})
@@ -81,32 +98,25 @@ class Merged:
         reason = DropReason.DUPLICATE
         if old[1].group is not new[1].group:
             reason = DropReason.CASE_COLLISION
-            self.collided.add(loser.group.metric.base)
-        self._lose(loser, reason)
-
-    def _lose(self, point: Point, reason: str) -> None:
-        """Count one sample of a point as dropped, and the point if it was the last."""
-        self.dropped_samples[reason] += 1
-        point.left -= 1
-        if not point.left:
-            self.dropped_points[reason] += 1
+            self._written.collided.add(loser.group.metric.base)
+        self._written.lose(loser, reason)
 
     def write(self, lanes: Lanes, late_before: int) -> None:
         """Write all series; samples before that time, in ms since the epoch, are late."""
         for labels, (late, fresh) in self._divided(late_before):
             late_pieces = self._pieces(labels, late, lanes.max_bytes)
             fresh_pieces = self._pieces(labels, fresh, lanes.max_bytes)
-            self.series += lanes.add_series(late_pieces, fresh_pieces)
+            self._written.series += lanes.add_series(late_pieces, fresh_pieces)
 
     def write_native(self, lanes: Lanes, late_before: int) -> None:
         """Write all series; their values are encoded native histograms."""
         for labels, (late, fresh) in self._divided(late_before):
-            written = False
+            has_piece = False
             for samples, writer in ((late, lanes.native_earlier), (fresh, lanes.native_later)):
                 for run in self._native_runs(labels, samples, lanes.max_bytes):
                     writer.add(encode_time_series(labels, run), len(run))
-                    written = True
-            self.series += written
+                    has_piece = True
+            self._written.series += has_piece
 
     def _divided(
         self, late_before: int
@@ -130,7 +140,7 @@ class Merged:
                 yield piece, len(run)
             else:
                 for _, point, _ in run:
-                    self._lose(point, DropReason.OVERSIZED)
+                    self._written.lose(point, DropReason.OVERSIZED)
 
     def _native_runs(
         self, labels: bytes, samples: Sequence[Sample], max_bytes: int
@@ -148,7 +158,7 @@ class Merged:
         size = 0
         for _, point, histogram in samples:
             if not fits(len(labels) + len(histogram)):
-                self._lose(point, DropReason.OVERSIZED)
+                self._written.lose(point, DropReason.OVERSIZED)
             elif runs and fits(size + len(histogram)):
                 runs[-1].append(histogram)
                 size += len(histogram)

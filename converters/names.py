@@ -3,8 +3,6 @@
 Existing Logz.io dashboards depend on these names, down to the underscore.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from decimal import Decimal

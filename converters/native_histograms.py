@@ -6,18 +6,13 @@ is reduced to 8, one below -4 is dropped; bucket indexes grow by one, since
 OpenTelemetry's bucket `index` has the bounds of Prometheus' bucket `index + 1`.
 """
 
-from __future__ import annotations
+from collections.abc import Iterable, MutableSequence
 
-from typing import TYPE_CHECKING
+from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataPoint
 
 from converters.points import NO_RECORDED_VALUE, STALE_MARKER, milliseconds_of
 from converters.schema.remote_write_pb2 import BucketSpan, Histogram
 from converters.wire import double_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataPoint
 
 _MIN_SCHEMA = -4
 _MAX_SCHEMA = 8
@@ -36,7 +31,6 @@ def native_histogram(point: ExponentialHistogramDataPoint) -> Histogram | None:
     if point.scale < _MIN_SCHEMA:
         return None
     schema = min(point.scale, _MAX_SCHEMA)
-    shift = point.scale - schema
     histogram = Histogram(
         sum=point.sum,
         count_int=point.count,
@@ -49,20 +43,18 @@ def native_histogram(point: ExponentialHistogramDataPoint) -> Histogram | None:
         # Prometheus recognises a stale native histogram by its sum alone.
         histogram.sum = double_of(STALE_MARKER)
         return histogram
-    positive = _buckets(point.positive.offset, point.positive.bucket_counts, shift)
-    negative = _buckets(point.negative.offset, point.negative.bucket_counts, shift)
-    if not (_fits(positive) and _fits(negative)):
-        return None
-    spans, deltas = _spans(positive)
-    histogram.positive_spans.extend(spans)
-    histogram.positive_deltas.extend(deltas)
-    spans, deltas = _spans(negative)
-    histogram.negative_spans.extend(spans)
-    histogram.negative_deltas.extend(deltas)
+    for buckets, spans, deltas in (
+        (point.positive, histogram.positive_spans, histogram.positive_deltas),
+        (point.negative, histogram.negative_spans, histogram.negative_deltas),
+    ):
+        counts = _counts(buckets.offset, buckets.bucket_counts, point.scale - schema)
+        if max(counts, default=0) > _MAX_INDEX or max(counts.values(), default=0) > _MAX_COUNT:
+            return None
+        _add_spans(counts, spans, deltas)
     return histogram
 
 
-def _buckets(offset: int, counts: Iterable[int], shift: int) -> dict[int, int]:
+def _counts(offset: int, counts: Iterable[int], shift: int) -> dict[int, int]:
     """Return the counts of the non-empty buckets by Prometheus' index, in ascending order."""
     merged: dict[int, int] = {}
     for index, count in enumerate(counts, offset):
@@ -73,18 +65,12 @@ def _buckets(offset: int, counts: Iterable[int], shift: int) -> dict[int, int]:
     return merged
 
 
-def _fits(buckets: dict[int, int]) -> bool:
-    """Return whether all indexes fit a sint32, and all differences of counts a sint64."""
-    highest = max(buckets, default=0)
-    return highest <= _MAX_INDEX and max(buckets.values(), default=0) <= _MAX_COUNT
-
-
-def _spans(buckets: dict[int, int]) -> tuple[list[BucketSpan], list[int]]:
-    """Return the spans of the buckets, and each bucket's difference to the one before."""
-    spans: list[BucketSpan] = []
-    deltas: list[int] = []
+def _add_spans(
+    counts: dict[int, int], spans: MutableSequence[BucketSpan], deltas: MutableSequence[int]
+) -> None:
+    """Add the spans of the buckets, and each bucket's difference to the one before."""
     next_bucket = previous = 0
-    for bucket, count in buckets.items():
+    for bucket, count in counts.items():
         if spans and bucket == next_bucket:
             spans[-1].length += 1
         else:
@@ -92,4 +78,3 @@ def _spans(buckets: dict[int, int]) -> tuple[list[BucketSpan], list[int]]:
         deltas.append(count - previous)
         previous = count
         next_bucket = bucket + 1
-    return spans, deltas

@@ -5,22 +5,11 @@ specification says, without type and unit suffixes. In OTLP 0.7 only Summary
 exists in practice, so a point of another type there is counted as unsupported.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
-from opentelemetry.proto.metrics.v1.metrics_pb2 import (
-    AggregationTemporality,
-    ExponentialHistogram,
-    ExponentialHistogramDataPoint,
-    Gauge,
-    Histogram,
-    HistogramDataPoint,
-    Metric,
-    NumberDataPoint,
-    Sum,
-)
+from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
 from converters.attributes import decode_key_values
 from converters.errors import DecodeError
@@ -37,9 +26,6 @@ from converters.points import (
 from converters.schema.otlp_view_pb2 import MetricFormat, Points
 from converters.series import COUNT, SUM, VALUE, MetricScope, Statistic
 from converters.wire import double_bytes, encode_field
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _P = TypeVar("_P")
 
@@ -58,7 +44,7 @@ def read_other_metric(
     """
     scope.resource.cache.check_deadline()
     try:
-        metric = Metric.FromString(raw)
+        metric = otlp.Metric.FromString(raw)
         only_0_7 = MetricFormat.FromString(raw)
     except ProtobufDecodeError as error:
         raise DecodeError(f"a metric: {error}") from error
@@ -83,24 +69,20 @@ def read_other_metric(
             record.dropped[DropReason.UNSUPPORTED] += len(accepted)
 
 
-@overload
-def _without_0_7(metric: Gauge | Sum, record: RecordPoints) -> list[NumberDataPoint]: ...
-@overload
-def _without_0_7(metric: Histogram, record: RecordPoints) -> list[HistogramDataPoint]: ...
-def _without_0_7(
-    metric: Gauge | Sum | Histogram, record: RecordPoints
-) -> list[NumberDataPoint] | list[HistogramDataPoint]:
+def _without_0_7(metric: otlp.Gauge | otlp.Sum | otlp.Histogram, record: RecordPoints) -> list[Any]:
     """Drop the points that carry labels in field 1, where only OTLP 0.7 has them."""
     # The stock classes keep the fields that they do not know.
     formats = Points.FromString(metric.SerializeToString()).data_points
-    points: Any = zip(metric.data_points, formats, strict=True)
-    current = [point for point, view in points if not view.labels]
+    both = zip(metric.data_points, formats, strict=True)
+    current = [point for point, view in both if not view.labels]
     record.dropped[DropReason.UNSUPPORTED] += len(formats) - len(current)
     return current
 
 
 def _cumulative(
-    points: list[_P], metric: Sum | Histogram | ExponentialHistogram, record: RecordPoints
+    points: list[_P],
+    metric: otlp.Sum | otlp.Histogram | otlp.ExponentialHistogram,
+    record: RecordPoints,
 ) -> list[_P]:
     """Drop all points unless they are cumulative.
 
@@ -109,16 +91,16 @@ def _cumulative(
     "Histograms").
     """
     temporality = metric.aggregation_temporality
-    if temporality == AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE:
+    if temporality == otlp.AGGREGATION_TEMPORALITY_CUMULATIVE:
         return points
-    is_delta = temporality == AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
+    is_delta = temporality == otlp.AGGREGATION_TEMPORALITY_DELTA
     reason = DropReason.DELTA_TEMPORALITY if is_delta else DropReason.UNSUPPORTED
     record.dropped[reason] += len(points)
     return []
 
 
 def _read_numbers(
-    points: Iterable[NumberDataPoint], scope: MetricScope, record: RecordPoints
+    points: Iterable[otlp.NumberDataPoint], scope: MetricScope, record: RecordPoints
 ) -> None:
     for point in points:
         kind = point.WhichOneof("value")
@@ -131,7 +113,7 @@ def _read_numbers(
 
 
 def _read_histograms(
-    points: Iterable[HistogramDataPoint], scope: MetricScope, record: RecordPoints
+    points: Iterable[otlp.HistogramDataPoint], scope: MetricScope, record: RecordPoints
 ) -> None:
     """Make cumulative buckets, a count and, where the producer knows it, a sum.
 
@@ -156,7 +138,7 @@ def _bucket(bound: str) -> Statistic:
 
 
 def _add(
-    point: NumberDataPoint | HistogramDataPoint,
+    point: otlp.NumberDataPoint | otlp.HistogramDataPoint,
     count: int,
     samples: list[tuple[Statistic, bytes]],
     scope: MetricScope,
@@ -172,7 +154,7 @@ def _add(
 
 
 def _read_exponential(
-    points: Iterable[ExponentialHistogramDataPoint], scope: MetricScope, record: RecordPoints
+    points: Iterable[otlp.ExponentialHistogramDataPoint], scope: MetricScope, record: RecordPoints
 ) -> None:
     for point in points:
         if not point.time_unix_nano:

@@ -6,20 +6,16 @@ the wire (`SummaryValues`). Every other point becomes a `Point` with its samples
 listed one by one; that form can express anything, and costs more.
 """
 
-from __future__ import annotations
-
 import struct
 from collections import Counter
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from converters.errors import TooLargeError
 from converters.series import COUNT, MAX, MIN, SUM, SeriesGroup, Statistic, quantile_statistic
 from converters.wire import ZERO, double_bytes, unsigned_of
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from collections.abc import Set as AbstractSet
 # time, count, sum, minimum, percentiles, maximum, attributes. Numbers are 8
 # bytes little-endian as on the wire, None where proto3 omitted a zero;
 # percentiles are whole ValueAtQuantile fields without the quantiles 0 and 1.
@@ -54,6 +50,7 @@ class DropReason:
     NO_VALUE = "no_value"
 
 
+@dataclass(eq=False, slots=True)
 class Point:
     """A data point in its general form.
 
@@ -66,20 +63,14 @@ class Point:
         left: How many of its samples have not been dropped.
     """
 
-    __slots__ = ("count", "group", "left", "milliseconds", "samples")
+    group: SeriesGroup
+    milliseconds: int
+    count: int
+    samples: list[tuple[Statistic, bytes]]
+    left: int = field(init=False)
 
-    def __init__(
-        self,
-        group: SeriesGroup,
-        milliseconds: int,
-        count: int,
-        samples: list[tuple[Statistic, bytes]],
-    ) -> None:
-        self.group = group
-        self.milliseconds = milliseconds
-        self.count = count
-        self.samples = samples
-        self.left = len(samples)
+    def __post_init__(self) -> None:
+        self.left = len(self.samples)
 
 
 @dataclass
@@ -88,19 +79,16 @@ class RecordPoints:
 
     Attributes:
         max_size: What `size` may be.
-        summaries: The points in the common form, in their order on the wire.
-        general: The points in the general form, each with the number of
-            `summaries` before it, from which their common order follows.
-        native: The points that become native histograms.
+        points: The points in both forms, in their order on the wire.
+        native: The points whose only sample is an encoded native histogram.
         dropped: How many points cannot be converted, by reason.
     """
 
     max_size: int
-    summaries: list[tuple[SeriesGroup, SummaryValues]] = field(default_factory=list)
-    general: list[tuple[int, Point]] = field(default_factory=list)
+    points: list[tuple[SeriesGroup, SummaryValues] | Point] = field(default_factory=list)
     native: list[Point] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
-    _general_size: int = 0
+    _more_samples: int = 0
 
     def add_general(self, point: Point) -> None:
         """Add a point in the general form.
@@ -108,8 +96,9 @@ class RecordPoints:
         Raises:
             TooLargeError: The record has more points than a delivery may.
         """
-        self._grow(len(point.samples))
-        self.general.append((len(self.summaries), point))
+        self.points.append(point)
+        self._more_samples += len(point.samples) - 1
+        require_size(self.size, self.max_size)
 
     def add_native(self, point: Point) -> None:
         """Add a point whose only sample is an encoded native histogram.
@@ -117,39 +106,19 @@ class RecordPoints:
         Raises:
             TooLargeError: The record has more points than a delivery may.
         """
-        self._grow(1 + len(point.samples[0][1]) // _NATIVE_BYTES_PER_SAMPLE)
         self.native.append(point)
-
-    def _grow(self, size: int) -> None:
-        self._general_size += size
+        self._more_samples += len(point.samples[0][1]) // _NATIVE_BYTES_PER_SAMPLE
         require_size(self.size, self.max_size)
 
     @property
     def size(self) -> int:
         """How much the points count: one for the common form, others one for each sample."""
-        return len(self.summaries) + self._general_size
+        return len(self.points) + len(self.native) + self._more_samples
 
     @property
     def data_points(self) -> int:
         """How many data points were read, the dropped ones included."""
-        kept = len(self.summaries) + len(self.general) + len(self.native)
-        return kept + self.dropped.total()
-
-    def in_order(self, groups: AbstractSet[SeriesGroup]) -> Iterator[Point]:
-        """Iterate over the general form of all points of these groups and all general points."""
-        position = 0
-        for before, point in self.general:
-            yield from self._general_forms(position, before, groups)
-            yield point
-            position = before
-        yield from self._general_forms(position, len(self.summaries), groups)
-
-    def _general_forms(
-        self, begin: int, end: int, groups: AbstractSet[SeriesGroup]
-    ) -> Iterator[Point]:
-        for group, values in self.summaries[begin:end]:
-            if group in groups:
-                yield general_point(group, values)
+        return len(self.points) + len(self.native) + self.dropped.total()
 
 
 class DeliveryPoints:
@@ -191,22 +160,28 @@ class DeliveryPoints:
         self.data_points += record.data_points
         self.dropped_points.update(record.dropped)
         self._records.append(record)
-        self.general.extend(point for _, point in record.general)
         self.native.extend(record.native)
-        first, more = self.first, self.more
+        first, more, times = self.first, self.more, self.times
         place = first.setdefault
-        for group, values in record.summaries:
+        for point in record.points:
+            if isinstance(point, Point):
+                self.general.append(point)
+                continue
+            group, values = point
             present = place(group, values)
             if present is not values:
                 more.setdefault(group, [present]).append(values)
-        for time in {values[0] for _, values in record.summaries}:
-            if time not in self.times:
-                self.times[time] = milliseconds_of(unsigned_of(time))
+            if values[0] not in times:
+                times[values[0]] = milliseconds_of(unsigned_of(values[0]))
 
     def in_order(self, groups: AbstractSet[SeriesGroup]) -> Iterator[Point]:
         """Iterate over all points of these groups and all general points, in the general form."""
         for record in self._records:
-            yield from record.in_order(groups)
+            for point in record.points:
+                if isinstance(point, Point):
+                    yield point
+                elif point[0] in groups:
+                    yield general_point(*point)
 
     def milliseconds(self) -> list[int]:
         """Return all different times of the common form, and those of all other points."""

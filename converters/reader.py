@@ -1,42 +1,43 @@
-"""From the decoded messages of one record to its data points."""
+"""From one record to its data points."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from converters.errors import TooLargeError
 from converters.other_types import read_other_metric
 from converters.points import RecordPoints
+from converters.records import decoded_messages
+from converters.series import SeriesCache
 from converters.summary import read_summary_point
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from converters.schema.otlp_view_pb2 import ExportMetricsServiceRequest
-    from converters.series import SeriesCache
+# "The maximum size of a record sent to Amazon Data Firehose, before base64-encoding, is
+# 1,000 KiB" - Firehose's quotas. While it is decoded a byte takes up to 150 bytes of memory.
+_MAX_RECORD_BYTES = 1_024_000
 
 
-def read_points(
-    messages: Iterable[ExportMetricsServiceRequest],
+def read_record(
+    content: bytes,
     cache: SeriesCache,
     *,
     p8s_logzio_name: str,
     native_histograms: bool,
     max_size: int,
 ) -> RecordPoints:
-    """Return all data points of a record's messages.
+    """Return all data points of a record.
 
     Args:
-        messages: What `records.decoded_messages` yields.
+        content: The record's bytes.
         cache: Where the series of the points are remembered.
         p8s_logzio_name: The value of the label of that name; empty for none.
         native_histograms: Keep exponential histograms; otherwise they are dropped.
         max_size: What `RecordPoints.size` may be.
 
     Raises:
-        RecordError: A message cannot be decoded, or the points are too many.
+        RecordError: The record cannot be decoded or is too large; nothing of it counts.
     """
+    if len(content) > _MAX_RECORD_BYTES:
+        raise TooLargeError(
+            f"the record has {len(content)} bytes: Firehose's have at most {_MAX_RECORD_BYTES}"
+        )
     record = RecordPoints(max_size)
-    for message in messages:
+    for message in decoded_messages(content):
         cache.check_deadline()
         for resource_metrics in message.resource_metrics:
             resource = cache.resource(b"".join(resource_metrics.resource), p8s_logzio_name)

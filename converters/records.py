@@ -5,20 +5,15 @@ structures. Each starts with a header with an UnsignedVarInt32 indicating the
 record length in bytes." - CloudWatch User Guide, "OpenTelemetry 1.0.0 format"
 """
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
 
 from converters.errors import DecodeError, FramingError, JsonRecordError, RecordError
 from converters.schema.otlp_view_pb2 import ExportMetricsServiceRequest
 from converters.wire import read_length
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _EMPTY_MESSAGES = re.compile(rb"\x00+")
 _LINE = re.compile(rb"[^\r\n]+")
@@ -55,7 +50,7 @@ def decoded_messages(record: bytes) -> Iterator[ExportMetricsServiceRequest]:
     # data point, for the tags on the way to one are no characters of JSON.
     empty = True
     try:
-        for message in _messages_of(record):
+        for message in split_messages(record):
             decoded = _decode_message(message)
             empty = empty and not decoded.resource_metrics
             yield decoded
@@ -69,16 +64,12 @@ def decoded_messages(record: bytes) -> Iterator[ExportMetricsServiceRequest]:
         raise JsonRecordError(_OTHER_FORMAT)
 
 
-def split_messages(record: bytes) -> list[bytes]:
-    """Cut a record at its length headers.
+def split_messages(record: bytes) -> Iterator[bytes]:
+    """Iterate over the messages of a record, cut at their length headers.
 
     Raises:
         FramingError: A length header is broken, or is larger than what follows.
     """
-    return list(_messages_of(record))
-
-
-def _messages_of(record: bytes) -> Iterator[bytes]:
     position = 0
     while position < len(record):
         # There may be as many empty messages as bytes.

@@ -13,6 +13,9 @@ A TimeSeries of one sample is written as::
 
 The head depends on the metric's name and the length of the prefix alone, so it
 is shared by all groups of a metric whose prefixes are equally long.
+
+Whatever is remembered is counted. What makes it raises TooLargeError once the
+delivery has more new labels than it may.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from converters.errors import DecodeError, TooLargeError
 from converters.labels import LabelEncoder, ResourceLabels, encode_label, insert_label
 from converters.names import decimal_text, metric_base_name
 from converters.schema.otlp_view_pb2 import PointLabels
-from converters.wire import double_of, encode_field, encode_varint
+from converters.wire import double_of, encode_varint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,11 +88,7 @@ class SeriesGroup:
         self._series: dict[Statistic | bytes, bytes] | None = None
 
     def series_labels(self, statistic: Statistic) -> bytes:
-        """Return all labels of one series, encoded and sorted; they are remembered.
-
-        Raises:
-            TooLargeError: The delivery has more labels than it may.
-        """
+        """Return all labels of one series, encoded and sorted; they are remembered."""
         labels = self._series and self._series.get(statistic)
         return labels or self._remember(statistic, self._encode_labels(statistic))
 
@@ -100,11 +99,7 @@ class SeriesGroup:
         return self.metric.name_label(statistic.suffix) + labels
 
     def quantile_head(self, quantile: bytes) -> bytes:
-        """Return a percentile's TimeSeries of one sample up to its value; it is remembered.
-
-        Raises:
-            TooLargeError: The delivery has more labels than it may.
-        """
+        """Return a percentile's TimeSeries of one sample up to its value; it is remembered."""
         head = self._series and self._series.get(quantile)
         if head:
             return head
@@ -129,15 +124,7 @@ class MetricScope:
         identities: The same groups by what those bytes mean.
     """
 
-    __slots__ = (
-        "_heads",
-        "base",
-        "from_cloudwatch",
-        "groups",
-        "identities",
-        "names",
-        "resource",
-    )
+    __slots__ = ("_heads", "base", "from_cloudwatch", "groups", "identities", "names", "resource")
 
     def __init__(self, resource: ResourceScope, name: bytes) -> None:
         try:
@@ -176,7 +163,6 @@ class MetricScope:
 
         Raises:
             DecodeError: An attribute is not what the specification says.
-            TooLargeError: The delivery has more labels than it may.
         """
         try:
             labels = PointLabels.FromString(raw)
@@ -193,11 +179,7 @@ class MetricScope:
         return group
 
     def group_of(self, attributes: PointAttributes) -> SeriesGroup:
-        """Return the group for decoded attributes, whatever their order was on the wire.
-
-        Raises:
-            TooLargeError: The delivery has more labels than it may.
-        """
+        """Return the group for decoded attributes, whatever their order was on the wire."""
         identity = PointAttributes(
             attributes.namespace, attributes.metric_name, tuple(sorted(attributes.dimensions))
         )
@@ -238,17 +220,6 @@ class ResourceScope:
             # Its own bytes, and four names made of them.
             self.cache.grow(5 * len(name) + _GROUP_OVERHEAD_BYTES)
         return scope
-
-    def forget(self) -> None:
-        """Release all metrics and groups.
-
-        They refer to each other both ways. Python's collector of such cycles
-        seldom looks at old objects, so memory would grow until it does.
-        """
-        for metric in self.metrics.values():
-            metric.groups.clear()
-            metric.identities.clear()
-        self.metrics.clear()
 
 
 class SeriesCache:
@@ -319,8 +290,13 @@ class SeriesCache:
             self._forget()
 
     def _forget(self) -> None:
+        # Metrics and groups refer to each other both ways. Python's collector of such
+        # cycles seldom looks at old objects, so memory would grow until it does.
         for scope in self._by_identity.values():
-            scope.forget()
+            for metric in scope.metrics.values():
+                metric.groups.clear()
+                metric.identities.clear()
+            scope.metrics.clear()
         self.bytes_used = 0
         self.attributes = AttributeDecoder(self.grow)
         self.labels = LabelEncoder(keep_case=self._keep_case, grow=self.grow)
@@ -330,14 +306,3 @@ class SeriesCache:
 
 def no_deadline() -> None:
     """Let the conversion take as long as it takes."""
-
-
-def encode_sample(milliseconds: int, value: bytes) -> bytes:
-    """Return a Sample as field 2 of a TimeSeries; `value` is 8 bytes of a little-endian double."""
-    content = b"\x09" + value + b"\x10" + encode_varint(milliseconds)
-    return b"\x12" + encode_varint(len(content)) + content
-
-
-def encode_time_series(labels: bytes, samples: list[bytes]) -> bytes:
-    """Return a TimeSeries (field 1 of WriteRequest) of encoded labels and encoded samples."""
-    return encode_field(b"\x0a", labels + b"".join(samples))

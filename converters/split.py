@@ -1,32 +1,25 @@
 """Cutting a body apart, to find out which of its samples a listener refuses."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import snappy
 
 from converters.bodies import Body
 from converters.schema.remote_write_pb2 import TimeSeries, WriteRequest
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
-
-class Halves:
+class Halves(NamedTuple):
     """A body cut in two.
 
     Attributes:
         parts: The two bodies; the samples of one series stay in the order of time.
-        one_series: Whether both hold the same series, so that the first part
-            has to be settled before the second is sent.
+        one_series: Whether both hold the same series, so that the listener has to
+            accept or refuse the first part before the second is sent.
     """
 
-    __slots__ = ("one_series", "parts")
-
-    def __init__(self, parts: tuple[Body, Body], *, one_series: bool) -> None:
-        self.parts = parts
-        self.one_series = one_series
+    parts: tuple[Body, Body]
+    one_series: bool
 
 
 def halve(body: Body) -> Halves | None:
@@ -68,12 +61,13 @@ def describe(body: Body) -> str:
 
 def _halve_series(series: TimeSeries) -> tuple[Body, Body]:
     first, second = TimeSeries(labels=series.labels), TimeSeries(labels=series.labels)
-    middle = len(series.samples) // 2
-    first.samples.extend(series.samples[:middle])
-    second.samples.extend(series.samples[middle:])
-    middle = len(series.histograms) // 2
-    first.histograms.extend(series.histograms[:middle])
-    second.histograms.extend(series.histograms[middle:])
+    for samples, before, behind in (
+        (series.samples, first.samples, second.samples),
+        (series.histograms, first.histograms, second.histograms),
+    ):
+        middle = len(samples) // 2
+        before.extend(samples[:middle])  # type: ignore[arg-type]  # of one type in each row
+        behind.extend(samples[middle:])  # type: ignore[arg-type]
     return _body([first]), _body([second])
 
 

@@ -7,8 +7,6 @@ bytes, which are in the table only after having been decoded as attributes and
 nothing else. A point that does not match is decoded by the stock classes.
 """
 
-from __future__ import annotations
-
 import math
 import re
 
@@ -79,7 +77,7 @@ def read_summary_point(raw: bytes, metric: MetricScope, record: RecordPoints) ->
     if group is None or (values[4] and not _distinct(values[4])):
         _decode_summary_point(raw, metric, record)
     else:
-        record.summaries.append((group, values))
+        record.points.append((group, values))
 
 
 def _take_apart(raw: bytes) -> SummaryValues | None:
@@ -114,7 +112,7 @@ def _decode_summary_point(raw: bytes, metric: MetricScope, record: RecordPoints)
         return
     values = _common_form(point) if group.from_cloudwatch else None
     if values is not None:
-        record.summaries.append((group, values))
+        record.points.append((group, values))
     else:
         record.add_general(_general_form(point, group))
 

@@ -1,7 +1,5 @@
 """The few pieces of the protobuf wire format that this package reads and writes itself."""
 
-from __future__ import annotations
-
 import struct
 
 from converters.errors import FramingError
@@ -64,3 +62,14 @@ def double_of(encoded: bytes) -> float:
 def unsigned_of(encoded: bytes | None) -> int:
     """Return the number of 8 bytes of a little-endian fixed64; 0 where it was omitted."""
     return int.from_bytes(encoded or ZERO, "little")
+
+
+def encode_sample(milliseconds: int, value: bytes) -> bytes:
+    """Return a Sample as field 2 of a TimeSeries; `value` is 8 bytes of a little-endian double."""
+    content = b"\x09" + value + b"\x10" + encode_varint(milliseconds)
+    return b"\x12" + encode_varint(len(content)) + content
+
+
+def encode_time_series(labels: bytes, samples: list[bytes]) -> bytes:
+    """Return a TimeSeries (field 1 of WriteRequest) of encoded labels and encoded samples."""
+    return encode_field(b"\x0a", labels + b"".join(samples))

@@ -1,4 +1,4 @@
-"""How a destination's responses decide when the next batch is sent, and how large it is."""
+"""When a destination is tried again: exponential backoff, then a circuit breaker."""
 
 from __future__ import annotations
 
@@ -12,10 +12,6 @@ FAILURES_TO_OPEN = 4
 # … except for one attempt after each of these pauses.
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 300.0
-# Larger batches need fewer round trips, and more memory for the joined body.
-_LARGEST_BYTES = 2_097_152
-# Some twenty kilobytes of log lines on the wire; a destination that needs longer is down.
-_SMALLEST_BYTES = 262_144
 
 
 class Backoff:
@@ -79,32 +75,3 @@ class Backoff:
         self._failures = 0
         self.retry_at = 0.0
         self.retry_at_shutdown = 0.0
-
-
-class BatchSize:
-    """The size of the next batch.
-
-    A batch for which a destination needs more than its budget is never accepted, however often
-    it is sent; a smaller one may be. So after a timeout the batches are small, and grow again.
-
-    Args:
-        limit: The largest body that the destination accepts, in bytes.
-
-    Attributes:
-        bytes: The size, before compression.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._largest = min(limit, _LARGEST_BYTES)
-        self._smallest = min(limit, _SMALLEST_BYTES)
-        self.bytes = self._largest
-
-    def succeeded(self, seconds: float, budget: float) -> None:
-        """Note how long an exchange took; twice the size may take twice as long."""
-        if seconds < budget / 2:
-            self.bytes = min(self.bytes * 2, self._largest)
-
-    def failed(self, seconds: float, budget: float) -> None:
-        """Note an exchange without a response; only if it timed out can the size be the cause."""
-        if seconds >= budget:
-            self.bytes = self._smallest

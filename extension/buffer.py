@@ -41,7 +41,7 @@ class RecordAccount(NamedTuple):
 
     @property
     def lost(self) -> dict[str, int]:
-        """Records that were dropped although nobody asked for it, by reason."""
+        """Records that were dropped against the operator's wish, by reason."""
         return {reason: count for reason, count in self.dropped.items() if reason not in _CHOSEN}
 
     def __str__(self) -> str:
@@ -60,6 +60,7 @@ class Buffer:
         clock: A monotonic clock in seconds.
 
     Attributes:
+        bytes: The size of all records, their overhead included.
         changed: Notified at every change; to be held while several values are read.
         waiting_since: When the buffer last became non-empty or something left it, on the clock.
     """
@@ -71,7 +72,7 @@ class Buffer:
         self._clock = clock
         self._queue: deque[bytes] = deque()
         self._batch: deque[bytes] = deque()
-        self._bytes = 0
+        self.bytes = 0
         self._received = 0
         self._sent = 0
         self._dropped: dict[str, int] = {}
@@ -85,7 +86,7 @@ class Buffer:
                 self.waiting_since = self._clock()
             self._received += len(records)
             self._queue.extend(records)
-            self._bytes += sum(map(len, records)) + RECORD_OVERHEAD_BYTES * len(records)
+            self.bytes += sum(map(len, records)) + RECORD_OVERHEAD_BYTES * len(records)
             self._enforce_limit()
             self.changed.notify_all()
 
@@ -115,7 +116,7 @@ class Buffer:
         """Count the first records of the batch as sent, or as dropped for a reason."""
         with self.changed:
             for _ in range(count):
-                self._bytes -= len(self._batch.popleft()) + RECORD_OVERHEAD_BYTES
+                self.bytes -= len(self._batch.popleft()) + RECORD_OVERHEAD_BYTES
             if reason:
                 self._count_dropped(reason, count)
             else:
@@ -136,7 +137,7 @@ class Buffer:
         with self.changed:
             self._count_dropped(reason, len(self._queue))
             self._queue.clear()
-            self._bytes = 0
+            self.bytes = 0
             self.changed.notify_all()
 
     def account(self) -> RecordAccount:
@@ -155,19 +156,14 @@ class Buffer:
         return len(self._batch)
 
     @property
-    def bytes(self) -> int:
-        """The size of all records, their overhead included."""
-        return self._bytes
-
-    @property
     def full(self) -> bool:
         """Whether more records may soon displace others."""
-        return self._bytes > self.max_bytes // 2
+        return self.bytes > self.max_bytes // 2
 
     def _enforce_limit(self) -> None:
         dropped = 0
-        while self._bytes > self.max_bytes and self._queue:
-            self._bytes -= len(self._queue.popleft()) + RECORD_OVERHEAD_BYTES
+        while self.bytes > self.max_bytes and self._queue:
+            self.bytes -= len(self._queue.popleft()) + RECORD_OVERHEAD_BYTES
             dropped += 1
         self._count_dropped(BUFFER_FULL, dropped)
 

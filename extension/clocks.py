@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Clocks(NamedTuple):
-    """The clocks.
+    """The clocks; by default those of this machine.
 
     Attributes:
         monotonic: Seconds, for durations.
@@ -19,16 +19,11 @@ class Clocks(NamedTuple):
         sleep: Waits for some seconds.
     """
 
-    monotonic: Callable[[], float]
-    wall: Callable[[], float]
-    sleep: Callable[[float], None]
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
 
     def timestamp(self) -> str:
         """Return the time in the platform's format: ISO 8601, UTC, milliseconds."""
         now = datetime.fromtimestamp(self.wall(), timezone.utc)
         return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def real_clocks() -> Clocks:
-    """Return the clocks of this machine."""
-    return Clocks(time.monotonic, time.time, time.sleep)

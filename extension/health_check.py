@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extension.clocks import real_clocks
+from extension.clocks import Clocks
 from extension.destinations import choose
 from extension.destinations.destination import Meaning
 from extension.errors import ExtensionError
@@ -29,7 +29,7 @@ def health_check(environ: Mapping[str, str], say: Callable[[str], object]) -> in
         environ: The settings.
         say: Prints a line: one for each destination, one for each setting that is wrong.
     """
-    clocks = real_clocks()
+    clocks = Clocks()
     settings = read_settings(environ)
     function = FunctionIdentity(
         environ.get("AWS_LAMBDA_FUNCTION_NAME", "health-check"),

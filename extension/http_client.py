@@ -34,10 +34,6 @@ _LONGEST_IDLE_SECONDS = 60.0
 _FIRST_ERROR_STATUS = 300
 
 
-class _StaleConnection(ExchangeError):  # noqa: N818 -- what it is says more than that it is an error
-    """The other side had closed a connection that was kept open."""
-
-
 class _Exchange:
     """One call of `send`; `cut_off` says why it was interrupted, if it was."""
 
@@ -101,9 +97,18 @@ class HttpClient:
         timer.start()
         end = self._clock() + seconds
         try:
-            return self._post(request, exchange, seconds)
-        except _StaleConnection:
-            return self._post(request, exchange, end - self._clock())
+            while True:
+                connection = self._connection
+                try:
+                    return self._attempt(request, exchange, end)
+                except (OSError, http.client.HTTPException, ValueError) as error:
+                    kept = connection is not None and connection is self._connection
+                    self.close()
+                    if exchange.cut_off:
+                        raise exchange.cut_off("timed out") from None
+                    # `http.client.RemoteDisconnected` is a ConnectionError too.
+                    if not (kept and isinstance(error, ConnectionError)):
+                        raise ExchangeError(_reason(error)) from None
         finally:
             timer.cancel()
             self._used = self._wall()
@@ -127,23 +132,18 @@ class HttpClient:
                 # is using: a response that has arrived already is still read.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
-    def _post(self, request: Request, exchange: _Exchange, seconds: float) -> Response:
-        kept = False
-        try:
-            url = urlsplit(request.url)
-            connection, kept = self._connected(url, seconds)
-            if exchange.cut_off:
-                raise TimeoutError("timed out")
-            target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-            complete = _send(connection, target, request)
-            response = connection.getresponse()
-            body = response.read(_LARGEST_RESPONSE_BYTES)
-            if exchange.cut_off and response.length != 0:
-                # Only a length shows that nothing is missing.
-                raise TimeoutError("timed out")
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            self.close()
-            raise _failure(error, exchange, kept=kept) from None
+    def _attempt(self, request: Request, exchange: _Exchange, end: float) -> Response:
+        url = urlsplit(request.url)
+        connection = self._connected(url, end - self._clock())
+        if exchange.cut_off:
+            raise TimeoutError
+        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        complete = _send(connection, target, request)
+        response = connection.getresponse()
+        body = response.read(_LARGEST_RESPONSE_BYTES)
+        if exchange.cut_off and response.length != 0:
+            # Only a length shows that nothing is missing.
+            raise TimeoutError
         if not complete or not response.isclosed() or response.will_close:
             # More of the request or the response would follow, or the other side closes.
             self.close()
@@ -152,15 +152,12 @@ class HttpClient:
         headers = {name.lower(): value for name, value in response.getheaders()}
         return Response(response.status, headers, body)
 
-    def _connected(
-        self, url: SplitResult, seconds: float
-    ) -> tuple[http.client.HTTPConnection, bool]:
-        """Return a connection to the host of a URL, and whether it is a kept one."""
+    def _connected(self, url: SplitResult, seconds: float) -> http.client.HTTPConnection:
         origin = (url.scheme, url.netloc)
         if origin != self._origin:
             self.close()
         if self._connection is not None:
-            return self._connection, True
+            return self._connection
         if seconds <= 0:
             raise TimeoutError("timed out")
         # A host may have a second address, which is tried after the first: so half the time each.
@@ -174,7 +171,7 @@ class HttpClient:
         connection.connect()
         self._sock = connection.sock
         self._sock.settimeout(seconds)
-        return connection, False
+        return connection
 
 
 def _send(connection: http.client.HTTPConnection, target: str, request: Request) -> bool:
@@ -190,15 +187,6 @@ def _send(connection: http.client.HTTPConnection, target: str, request: Request)
             raise
         return False
     return True
-
-
-def _failure(error: Exception, exchange: _Exchange, *, kept: bool) -> ExchangeError:
-    if exchange.cut_off:
-        return exchange.cut_off("timed out")
-    # `http.client.RemoteDisconnected` is a ConnectionError too.
-    if kept and isinstance(error, ConnectionError):
-        return _StaleConnection(_reason(error))
-    return ExchangeError(_reason(error))
 
 
 def _reason(error: Exception) -> str:

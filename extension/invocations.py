@@ -34,9 +34,7 @@ class Invocations:
         self._clock = clock
         self._one_at_a_time = one_at_a_time
         self._recent: deque[_Invocation] = deque(maxlen=_REMEMBERED)
-        self._latest = _Invocation("", "")
         self._done: dict[str, float] = {}
-        self._ended: dict[str, float] = {}
         self._changed = threading.Condition()
         self.last_record = clock()
 
@@ -44,8 +42,8 @@ class Invocations:
         """Note an INVOKE event that came at `time` (ISO 8601), before its `platform.start`."""
         with self._changed:
             # A retry has the request id of its first try, and a time of its own.
-            if self._latest.request_id != request_id:
-                self._add(_Invocation(time, request_id))
+            if not self._recent or self._recent[-1].request_id != request_id:
+                self._recent.append(_Invocation(time, request_id))
 
     def started(self, request_id: str, time: str) -> None:
         """Note a `platform.start`; its time is the platform's own and takes precedence."""
@@ -57,16 +55,11 @@ class Invocations:
                 known = self._recent[index]
                 # A later start of an older request is a retry of it.
                 if known.request_id == request_id and (
-                    index == newest or time <= self._latest.began
+                    index == newest or time <= self._recent[newest].began
                 ):
                     self._recent[index] = _Invocation(min(time, known.began), request_id)
-                    self._latest = self._recent[-1]
                     return
-            self._add(_Invocation(time, request_id))
-
-    def _add(self, invocation: _Invocation) -> None:
-        self._recent.append(invocation)
-        self._latest = invocation
+            self._recent.append(_Invocation(time, request_id))
 
     def done(self, request_id: str, created: float) -> None:
         """Note a `platform.runtimeDone`, and when the platform created it, on the clock."""
@@ -75,10 +68,6 @@ class Invocations:
             if len(self._done) > _REMEMBERED:
                 del self._done[next(iter(self._done))]
             self._changed.notify_all()
-
-    def ended(self, request_id: str) -> float:
-        """Return when the platform created the `runtimeDone` of a request; 0 if unknown."""
-        return self._ended.get(request_id, self._done.get(request_id, 0.0))
 
     def of_line(self, named: str | None, time: str, *, by_time: bool) -> str | None:
         """Return the request id of a line, if known.
@@ -100,9 +89,6 @@ class Invocations:
         """Return the request id of the invocation that ran at `time`, if known."""
         if not self._one_at_a_time:
             return None
-        latest = self._latest
-        if time >= latest.began and latest.request_id:
-            return latest.request_id
         with self._changed:
             for known in reversed(self._recent):
                 # Both are the platform's ISO 8601 in UTC, which sorts as text.
@@ -110,34 +96,35 @@ class Invocations:
                     return known.request_id
         return None
 
-    def wait_until_done(self, request_id: str, until: float) -> bool:
-        """Wait for a request's `runtimeDone`, until a moment on the clock; return if it came."""
+    def wait_until_done(self, request_id: str, until: float) -> float | None:
+        """Wait for a request's `runtimeDone`.
+
+        Args:
+            request_id: The invocation.
+            until: The end of the wait on the clock.
+
+        Returns:
+            When the platform created it, on the clock; None if it did not come.
+        """
         with self._changed:
-            done = self._changed.wait_for(
+            self._changed.wait_for(
                 lambda: request_id in self._done, max(until - self._clock(), 0.0)
             )
-            if done:
-                # Removed, since a retry has the same request id, and an end of its own.
-                self._ended = {request_id: self._done.pop(request_id)}
-            return done
+            # Removed, since a retry has the same request id, and an end of its own.
+            return self._done.pop(request_id, None)
 
     def is_done(self, request_id: str) -> bool:
         """Return whether a request's `runtimeDone` has come, however late."""
         with self._changed:
             return request_id in self._done
 
-    def wait_until_quiet(self, request_id: str, seconds: float, until: float) -> bool:
-        """Wait until no telemetry has come for a time; return whether `runtimeDone` came instead.
+    def wait_until_quiet(self, request_id: str, seconds: float, until: float) -> float | None:
+        """Wait for a request's `runtimeDone`, at most until no telemetry has come for a time.
 
-        Args:
-            request_id: The invocation.
-            seconds: The time without telemetry.
-            until: The end of the wait on the clock in any case.
+        The arguments and the result are those of `wait_until_done`; `seconds` is that time.
         """
         self.last_record = self._clock()
         while True:
-            quiet = min(self.last_record + seconds, until)
-            if self.wait_until_done(request_id, quiet):
-                return True
-            if self._clock() >= min(self.last_record + seconds, until):
-                return False
+            ended = self.wait_until_done(request_id, min(self.last_record + seconds, until))
+            if ended is not None or self._clock() >= min(self.last_record + seconds, until):
+                return ended

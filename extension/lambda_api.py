@@ -6,25 +6,30 @@ and "Lambda Telemetry API reference").
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
-import select
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from extension.errors import LambdaApiError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from extension.clocks import Clocks
+    from extension.own_log import OwnLog
     from extension.settings import Settings
+
+_T = TypeVar("_T")
 
 # The services respond within milliseconds; only `next` may take for ever.
 _CALL_SECONDS = 5.0
 # The newest schema, the only one on Managed Instances, and the one before it, the only one in
 # some on-demand environments.
 SCHEMAS = ("2025-01-29", "2022-12-13")
-_BAD_REQUEST = 400
-_ACCEPTED = 202
+_RETRY_SECONDS = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 _OK = 200
+_ACCEPTED = 202
+_BAD_REQUEST = 400
 _INVOKE_REFUSED = (400, 403)
 
 
@@ -32,14 +37,10 @@ class Registration(NamedTuple):
     """The response to a registration.
 
     Attributes:
-        function_name: Empty if the platform does not say, like the next two.
-        function_version: The version.
-        account: The account id.
+        account: The account id; empty if the platform does not say.
         invocations: Whether INVOKE events come; on Managed Instances they do not.
     """
 
-    function_name: str
-    function_version: str
     account: str
     invocations: bool
 
@@ -60,6 +61,26 @@ class Event(NamedTuple):
     reason: str
 
 
+class _Reply(NamedTuple):
+    status: int
+    identifier: str
+    body: bytes
+
+    def error(self, call: str) -> LambdaApiError:
+        return LambdaApiError(call, self.status, self.body[:300].decode("utf-8", "replace"))
+
+    def text(self, name: str) -> str:
+        """Return a member of the JSON object in the body as text, empty if it is missing."""
+        return str(self.document().get(name) or "")
+
+    def document(self) -> dict[str, Any]:
+        try:
+            value = json.loads(self.body)
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+
 class LambdaApi:
     """The calls of one extension; not for several threads.
 
@@ -73,7 +94,6 @@ class LambdaApi:
         self._address = address
         self._name = name
         self._identifier = ""
-        self._polling: http.client.HTTPConnection | None = None
 
     def register(self) -> Registration:
         """Register for INVOKE and SHUTDOWN; only for SHUTDOWN if INVOKE is refused.
@@ -81,34 +101,20 @@ class LambdaApi:
         Raises:
             LambdaApiError: Both were refused, or there was no response.
         """
-        try:
-            return self._register(["INVOKE", "SHUTDOWN"])
-        except LambdaApiError as error:
-            # Managed Instances: "403 Extension.InvalidEventType" for INVOKE.
-            if error.status not in _INVOKE_REFUSED:
-                raise
-            return self._register(["SHUTDOWN"])
-
-    def _register(self, events: list[str]) -> Registration:
-        reply = self._call(
-            "POST",
-            "/2020-01-01/extension/register",
-            {
-                "Lambda-Extension-Name": self._name,
-                "Lambda-Extension-Accept-Feature": "accountId",
-            },
-            {"events": events},
-        )
-        if reply.status != _OK:
-            raise LambdaApiError("register", reply.status, reply.text)
-        self._identifier = reply.identifier
-        document = reply.document
-        return Registration(
-            str(document.get("functionName") or ""),
-            str(document.get("functionVersion") or ""),
-            str(document.get("accountId") or ""),
-            "INVOKE" in events,
-        )
+        path = "/2020-01-01/extension/register"
+        headers = {
+            "Lambda-Extension-Name": self._name,
+            "Lambda-Extension-Accept-Feature": "accountId",
+        }
+        # Managed Instances: "403 Extension.InvalidEventType" for INVOKE.
+        for events in (["INVOKE", "SHUTDOWN"], ["SHUTDOWN"]):
+            reply = self._call("POST", path, headers, {"events": events})
+            if reply.status == _OK:
+                self._identifier = reply.identifier
+                return Registration(reply.text("accountId"), "INVOKE" in events)
+            if reply.status not in _INVOKE_REFUSED:
+                break
+        raise reply.error("register")
 
     def subscribe(self, settings: Settings, uri: str, types: list[str]) -> bool:
         """Subscribe to telemetry; return whether this environment has any.
@@ -133,14 +139,12 @@ class LambdaApi:
                 "destination": {"protocol": "HTTP", "URI": uri},
             }
             reply = self._call("PUT", "/2022-07-01/telemetry", self._headers(), subscription)
-            if reply.status == _OK:
-                return True
-            if reply.status == _ACCEPTED:
-                # This sandbox, a local one for instance, has no Telemetry API.
-                return False
+            # 202: this sandbox, a local one for instance, has no Telemetry API.
+            if reply.status in (_OK, _ACCEPTED):
+                return reply.status == _OK
             if reply.status != _BAD_REQUEST:
                 break
-        raise LambdaApiError("subscribe to telemetry", reply.status, reply.text)
+        raise reply.error("subscribe to telemetry")
 
     def next(self) -> Event:
         """Wait for the next event, however long: the environment may be frozen for hours.
@@ -148,76 +152,58 @@ class LambdaApi:
         Raises:
             LambdaApiError: The services refused the call or broke the connection.
         """
-        kept, self._polling = self._polling, None
-        if kept is not None and _ended(kept):
-            # Closed while it was idle, which is no error.
-            kept.close()
-            kept = None
-        connection = kept or http.client.HTTPConnection(self._address)
+        # A connection for each event: one that is kept would be idle, or frozen, in between.
         path = "/2020-01-01/extension/event/next"
-        reply = _exchange(connection, "next", "GET", path, None, self._headers())
+        reply = self._call("GET", path, self._headers(), timeout=None)
         if reply.status != _OK:
-            connection.close()
-            raise LambdaApiError("next", reply.status, reply.text)
-        self._polling = connection
-        event = reply.document
-        deadline = event.get("deadlineMs")
+            raise reply.error("next")
+        deadline = reply.document().get("deadlineMs")
         return Event(
-            str(event.get("eventType") or ""),
+            reply.text("eventType"),
             deadline / 1000 if isinstance(deadline, (int, float)) else 0.0,
-            str(event.get("requestId") or ""),
-            str(event.get("shutdownReason") or "").lower(),
+            reply.text("requestId"),
+            reply.text("shutdownReason").lower(),
         )
 
     def _headers(self) -> dict[str, str]:
         return {"Lambda-Extension-Identifier": self._identifier}
 
-    def _call(self, method: str, path: str, headers: dict[str, str], document: object) -> _Reply:
-        connection = http.client.HTTPConnection(self._address, timeout=_CALL_SECONDS)
-        headers = {**headers, "Content-Type": "application/json"}
-        call, body = f"{method} {path}", json.dumps(document)
-        with contextlib.closing(connection):
-            return _exchange(connection, call, method, path, body, headers)
-
-
-class _Reply(NamedTuple):
-    status: int
-    identifier: str
-    body: bytes
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The JSON object in the body; an empty one if there is none."""
+    def _call(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        document: object = None,
+        timeout: float | None = _CALL_SECONDS,
+    ) -> _Reply:
+        connection = http.client.HTTPConnection(self._address, timeout=timeout)
+        body = None if document is None else json.dumps(document)
         try:
-            value = json.loads(self.body)
-        except ValueError:
-            return {}
-        return value if isinstance(value, dict) else {}
-
-    @property
-    def text(self) -> str:
-        """The beginning of the body."""
-        return self.body[:300].decode("utf-8", "replace")
-
-
-def _exchange(
-    connection: http.client.HTTPConnection,
-    call: str,
-    method: str,
-    path: str,
-    body: str | None,
-    headers: dict[str, str],
-) -> _Reply:
-    try:
-        connection.request(method, path, body, headers)
-        response = connection.getresponse()
-        identifier = response.headers.get("Lambda-Extension-Identifier", "")
-        return _Reply(response.status, identifier, response.read())
-    except (OSError, http.client.HTTPException) as error:
-        connection.close()
-        raise LambdaApiError(call, 0, str(error) or type(error).__name__) from error
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            identifier = response.headers.get("Lambda-Extension-Identifier", "")
+            return _Reply(response.status, identifier, response.read())
+        except (OSError, http.client.HTTPException) as error:
+            detail = str(error) or type(error).__name__
+            raise LambdaApiError(f"{method} {path}", 0, detail) from error
+        finally:
+            connection.close()
 
 
-def _ended(connection: http.client.HTTPConnection) -> bool:
-    """Return whether the other side has closed an idle connection."""
-    return connection.sock is None or bool(select.select([connection.sock], [], [], 0)[0])
+def keep_trying(call: Callable[[], _T], name: str, clocks: Clocks, log: OwnLog) -> _T:
+    """Call the Lambda services until they respond: without that the function cannot go on.
+
+    Args:
+        call: Raises LambdaApiError if it fails.
+        name: What the call is for; only its first failure is logged.
+        clocks: The pauses, which grow.
+        log: For the operator.
+    """
+    attempt = 0
+    while True:
+        try:
+            return call()
+        except LambdaApiError as error:  # noqa: PERF203 -- each attempt may be the last
+            log.warn_once(name, f"{name} is retried: {error}")
+            clocks.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
+            attempt += 1

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from extension.errors import LambdaApiError
+from extension.lambda_api import keep_trying
 from extension.own_log import location
 from extension.records import LogRecord
 
@@ -35,7 +35,6 @@ _SHUTDOWN_SETTLE_SECONDS = 0.05
 _LATE_LINE_SECONDS = 0.010
 # After a longer idle time the environment may have been frozen, and connections are suspect.
 _FROZEN_SECONDS = 1.0
-_RETRY_SECONDS = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 class Pipeline(NamedTuple):
@@ -79,7 +78,7 @@ class Lifecycle:
         """Handle events until SHUTDOWN; return the exit code."""
         while True:
             asked, asked_wall = self._clocks.monotonic(), self._clocks.wall()
-            event = self._next()
+            event = keep_trying(self._api.next, "next", self._clocks, self._log)
             try:
                 if self._pipeline is not None:
                     if self._clocks.wall() - asked_wall > _FROZEN_SECONDS:
@@ -94,16 +93,6 @@ class Lifecycle:
             if event.kind == "SHUTDOWN":
                 return 0
 
-    def _next(self) -> Event:
-        attempt = 0
-        while True:
-            try:
-                return self._api.next()
-            except LambdaApiError as error:  # noqa: PERF203 -- each attempt may be the last
-                self._log.warn_once("next", f"waiting for the next event is retried: {error}")
-                self._clocks.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
-                attempt += 1
-
     def _invocation(self, event: Event, pipeline: Pipeline) -> None:
         """Hold the environment until the invocation's last line has arrived, within limits."""
         now, wall = self._clocks.monotonic(), self._clocks.wall()
@@ -114,13 +103,13 @@ class Lifecycle:
         end = now + left - min(_MARGIN_SECONDS, left / 4)
         if self._missed and not invocations.is_done(self._missed):
             # Once a `runtimeDone` was missed, the wait for the next one is short.
-            done = invocations.wait_until_quiet(event.request_id, self._budget, end)
+            ended = invocations.wait_until_quiet(event.request_id, self._budget, end)
         else:
-            done = invocations.wait_until_done(event.request_id, end)
-            self._missed = "" if done else event.request_id
+            ended = invocations.wait_until_done(event.request_id, end)
+            self._missed = "" if ended is not None else event.request_id
         until = min(self._clocks.monotonic() + self._budget, end)
-        if done:
-            self._settle(pipeline, self._window_end(invocations.ended(event.request_id)), until)
+        if ended is not None:
+            self._settle(pipeline, self._window_end(ended), until)
         _flush(pipeline, until)
 
     def _window_end(self, ended: float) -> float:
@@ -148,7 +137,7 @@ class Lifecycle:
         for shipper in pipeline.shippers:
             shipper.begin_shutdown()
         self._settle(pipeline, now + _SHUTDOWN_SETTLE_SECONDS, until)
-        sent = _flush(pipeline, until, final=True)
+        sent = _flush(pipeline, until)
         for shipper in pipeline.shippers:
             account = shipper.buffer.account()
             line = f"{shipper.destination.name} at shutdown: {account}"
@@ -170,9 +159,9 @@ class Lifecycle:
         return LogRecord(self._clocks.timestamp(), "extension", content, request, "ERROR")
 
 
-def _flush(pipeline: Pipeline, until: float, *, final: bool = False) -> bool:
+def _flush(pipeline: Pipeline, until: float) -> bool:
     """Make all shippers send what they have, until a moment; return whether all did."""
     for shipper in pipeline.shippers:
-        shipper.begin_flush(until, final=final)
+        shipper.begin_flush(until)
     ended = [shipper.end_flush() for shipper in pipeline.shippers]
     return all(ended)

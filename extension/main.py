@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 
 from extension.backoff import FAILURES_TO_OPEN, Backoff
 from extension.buffer import Buffer
-from extension.clocks import Clocks, real_clocks
+from extension.clocks import Clocks
 from extension.destinations import choose
 from extension.errors import LambdaApiError
 from extension.health_check import health_check
 from extension.http_client import HttpClient
 from extension.invocations import Invocations
-from extension.lambda_api import LambdaApi, Registration
+from extension.lambda_api import LambdaApi, Registration, keep_trying
 from extension.lifecycle import Lifecycle, Pipeline
 from extension.own_log import OwnLog, location
-from extension.receiver import Inbox, Receiver
+from extension.receiver import Inbox, listen
 from extension.records import FunctionIdentity
 from extension.router import Route, Router
 from extension.secrets import fetch_secret
 from extension.selection import Selection
-from extension.settings import Settings, read_settings
+from extension.settings import read_settings
 from extension.shipper import Shipper
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ _INBOX_SHARE = 8
 _METADATA_BYTES = 1_048_576
 _SERVER_ERROR = 500
 _SUBSCRIBE_RETRY_SECONDS = (0.05, 0.1)
-_REGISTER_RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0)
 
 
 def main(argv: list[str]) -> int:
@@ -59,7 +58,7 @@ def main(argv: list[str]) -> int:
             "AWS_LAMBDA_RUNTIME_API.\n"
         )
         return 2
-    return run(name, address, os.environ)
+    return Extension(name, address, os.environ).run()
 
 
 def start() -> None:
@@ -67,156 +66,132 @@ def start() -> None:
     sys.exit(main(sys.argv[1:]))
 
 
-def run(name: str, address: str, environ: Mapping[str, str]) -> int:
-    """Run beside a function until SHUTDOWN; return the exit code.
+class Extension:
+    """The parts of the extension beside one function.
 
     Args:
         name: The executable's file name.
         address: `host:port` of the Lambda services.
         environ: The settings.
     """
-    settings = read_settings(environ)
-    log = OwnLog(_write, settings.log_level)
-    for warning in settings.warnings:
-        log.warning(warning)
-    clocks = real_clocks()
-    api = LambdaApi(address, name)
-    registration = _register(api, clocks, log)
-    pipeline = None
-    try:
-        destinations = _destinations(settings, environ, registration, clocks, log)
-        if destinations:
-            invocations = Invocations(clocks.monotonic, one_at_a_time=registration.invocations)
-            pipeline = _pipeline(settings, destinations, invocations, clocks, log)
-            if not _subscribe(api, settings, pipeline, clocks, log):
-                pipeline = None
-    except Exception as error:  # noqa: BLE001 -- promise 1: no error ends the process
+
+    def __init__(self, name: str, address: str, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._settings = read_settings(environ)
+        self._clocks = Clocks()
+        self._log = OwnLog(_write, self._settings.log_level)
+        self._api = LambdaApi(address, name)
+
+    def run(self) -> int:
+        """Run until SHUTDOWN; return the exit code."""
+        for warning in self._settings.warnings:
+            self._log.warning(warning)
+        registration = keep_trying(self._api.register, "registration", self._clocks, self._log)
         pipeline = None
-        log.warn_once("telemetry", f"no logs are shipped: error at the start: {location(error)}")
-    return Lifecycle(api, settings, pipeline, clocks, log).run()
-
-
-def _register(api: LambdaApi, clocks: Clocks, log: OwnLog) -> Registration:
-    """Register, however often it takes: without that the function cannot start."""
-    attempt = 0
-    while True:
         try:
-            return api.register()
-        except LambdaApiError as error:  # noqa: PERF203 -- each attempt may be the last
-            log.warn_once("register", f"registration is retried: {error}")
-            seconds = _REGISTER_RETRY_SECONDS
-            clocks.sleep(seconds[min(attempt, len(seconds) - 1)])
-            attempt += 1
+            pipeline = self._pipeline(registration)
+            if pipeline and not self._subscribe(pipeline):
+                pipeline = None
+        except Exception as error:  # noqa: BLE001 -- promise 1: no error ends the process
+            pipeline = None
+            self._no_logs(f"error at the start: {location(error)}")
+        return Lifecycle(self._api, self._settings, pipeline, self._clocks, self._log).run()
 
+    def _pipeline(self, registration: Registration) -> Pipeline | None:
+        """Return the way to the destinations whose settings are valid; None without any."""
+        environ, settings, clocks = self._environ, self._settings, self._clocks
+        identity = FunctionIdentity(
+            environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
+            environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
+            environ.get("AWS_REGION", ""),
+            registration.account,
+        )
+        chosen = choose(
+            settings.destination_names,
+            environ,
+            identity,
+            lambda reference: fetch_secret(reference, environ, now=clocks.wall),
+            clocks.wall,
+        )
+        for problem in chosen.problems:
+            self._log.warning(problem)
+        if not chosen.destinations:
+            return None
+        inbox_bytes = settings.buffer_max_bytes // _INBOX_SHARE
+        share = (settings.buffer_max_bytes - inbox_bytes) // len(chosen.destinations)
+        routes = [
+            Route(self._shipper(it, share), settings.types or it.default_types)
+            for it in chosen.destinations
+        ]
+        inbox = Inbox(inbox_bytes)
+        invocations = Invocations(clocks.monotonic, one_at_a_time=registration.invocations)
+        selection = Selection(settings.min_level, settings.sample_rate, settings.redact)
+        router = Router(inbox, routes, invocations, selection, clocks=clocks, log=self._log)
+        return Pipeline(inbox, router, invocations, tuple(route.shipper for route in routes))
 
-def _destinations(
-    settings: Settings,
-    environ: Mapping[str, str],
-    registration: Registration,
-    clocks: Clocks,
-    log: OwnLog,
-) -> tuple[Destination, ...]:
-    """Return the destinations whose settings are valid; report the problems of the others."""
-    identity = FunctionIdentity(
-        registration.function_name or environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
-        registration.function_version or environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
-        environ.get("AWS_REGION", ""),
-        registration.account,
-    )
-    chosen = choose(
-        settings.destination_names,
-        environ,
-        identity,
-        lambda reference: fetch_secret(reference, environ, now=clocks.wall),
-        clocks.wall,
-    )
-    for problem in chosen.problems:
-        log.warning(problem)
-    return chosen.destinations
-
-
-def _pipeline(
-    settings: Settings,
-    destinations: tuple[Destination, ...],
-    invocations: Invocations,
-    clocks: Clocks,
-    log: OwnLog,
-) -> Pipeline:
-    inbox_bytes = settings.buffer_max_bytes // _INBOX_SHARE
-    share = (settings.buffer_max_bytes - inbox_bytes) // len(destinations)
-    routes = []
-    for destination in destinations:
-        backoff, budget = _pacing(destination, settings, clocks)
-        shipper = Shipper(
+    def _shipper(self, destination: Destination, buffer_bytes: int) -> Shipper:
+        """Return a shipper; FLUSH_BUDGET_MS caps the destination's own retry settings."""
+        clock, own = self._clocks.monotonic, destination.retry_settings
+        budget_ms = self._settings.flush_budget_ms
+        backoff = Backoff(clock, random.random)
+        if own is not None:
+            budget_ms = min(own.request_timeout_ms, budget_ms)
+            backoff = Backoff(
+                clock,
+                random.random,
+                first_delay=own.initial_delay_ms / 1000,
+                longest_delay=own.max_delay_ms / 1000,
+                # A higher setting does not open the breaker later.
+                failures_to_open=min(own.max_retries + 1, FAILURES_TO_OPEN),
+            )
+        return Shipper(
             destination,
-            Buffer(share, clocks.monotonic),
+            Buffer(buffer_bytes, clock),
             backoff,
             client=HttpClient(),
-            budget=budget,
-            clocks=clocks,
-            log=log,
+            budget=budget_ms / 1000,
+            clocks=self._clocks,
+            log=self._log,
         )
-        routes.append(Route(shipper, settings.types or destination.default_types))
-    inbox = Inbox(inbox_bytes)
-    selection = Selection(settings.min_level, settings.sample_rate, settings.redact)
-    router = Router(inbox, routes, invocations, selection, clocks=clocks, log=log)
-    return Pipeline(inbox, router, invocations, tuple(route.shipper for route in routes))
 
-
-def _pacing(destination: Destination, settings: Settings, clocks: Clocks) -> tuple[Backoff, float]:
-    """Return the backoff, and the seconds for one exchange, which FLUSH_BUDGET_MS caps."""
-    budget_ms, own = settings.flush_budget_ms, destination.retry_settings
-    if own is None:
-        return Backoff(clocks.monotonic, random.random), budget_ms / 1000
-    backoff = Backoff(
-        clocks.monotonic,
-        random.random,
-        first_delay=own.initial_delay_ms / 1000,
-        longest_delay=own.max_delay_ms / 1000,
-        # A higher setting does not open the breaker later.
-        failures_to_open=min(own.max_retries + 1, FAILURES_TO_OPEN),
-    )
-    return backoff, min(own.request_timeout_ms, budget_ms) / 1000
-
-
-def _subscribe(
-    api: LambdaApi, settings: Settings, pipeline: Pipeline, clocks: Clocks, log: OwnLog
-) -> bool:
-    """Listen, subscribe and start the threads; return whether telemetry comes."""
-    router = pipeline.router
-    receiver = Receiver(
-        pipeline.inbox,
-        max(settings.buffer_max_bytes, 2 * settings.max_bytes + _METADATA_BYTES),
-        lambda _size: router.drop_body("body_too_large"),
-        log,
-    )
-    try:
-        uri = receiver.listen(settings.receiver_address, settings.receiver_port)
-        subscribed = _subscribe_to(api, settings, uri, router.types, clocks)
-    except (LambdaApiError, OSError) as error:
-        log.warn_once("telemetry", f"no logs are shipped: {error}")
-        return False
-    if not subscribed:
-        log.warn_once("telemetry", "no logs are shipped: there is no Telemetry API here (202)")
-        return False
-    router.start()
-    for shipper in pipeline.shippers:
-        shipper.start()
-    return True
-
-
-def _subscribe_to(
-    api: LambdaApi, settings: Settings, uri: str, types: list[str], clocks: Clocks
-) -> bool:
-    """Subscribe, and twice again if the platform fails rather than refuses."""
-    for pause in _SUBSCRIBE_RETRY_SECONDS:
+    def _subscribe(self, pipeline: Pipeline) -> bool:
+        """Listen, subscribe and start the threads; return whether telemetry comes."""
+        settings, router = self._settings, pipeline.router
+        largest = max(settings.buffer_max_bytes, 2 * settings.max_bytes + _METADATA_BYTES)
         try:
-            return api.subscribe(settings, uri, types)
-        except LambdaApiError as error:  # noqa: PERF203 -- each attempt may be the last
-            if 0 < error.status < _SERVER_ERROR:
-                raise
-            clocks.sleep(pause)
-    return api.subscribe(settings, uri, types)
+            uri = listen(
+                settings.receiver_address,
+                settings.receiver_port,
+                pipeline.inbox,
+                largest,
+                lambda: router.drop_body("body_too_large"),
+                self._log,
+            )
+            subscribed = self._subscribe_to(uri, router.types)
+        except (LambdaApiError, OSError) as error:
+            self._no_logs(str(error))
+            return False
+        if not subscribed:
+            self._no_logs("there is no Telemetry API here (202)")
+            return False
+        router.start()
+        for shipper in pipeline.shippers:
+            shipper.start()
+        return True
+
+    def _subscribe_to(self, uri: str, types: list[str]) -> bool:
+        """Subscribe, and twice again if the platform fails rather than refuses."""
+        for pause in _SUBSCRIBE_RETRY_SECONDS:
+            try:
+                return self._api.subscribe(self._settings, uri, types)
+            except LambdaApiError as error:  # noqa: PERF203 -- each attempt may be the last
+                if 0 < error.status < _SERVER_ERROR:
+                    raise
+                self._clocks.sleep(pause)
+        return self._api.subscribe(self._settings, uri, types)
+
+    def _no_logs(self, reason: str) -> None:
+        self._log.warn_once("telemetry", f"no logs are shipped: {reason}")
 
 
 def _write(line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,15 +15,12 @@ _LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40, "off
 
 
 def location(error: BaseException) -> str:
-    """Return the type of an error and where it was raised.
+    """Return the type of an error that was caught, and where it was raised.
 
     Its text is left out, which may quote a user's line or a token.
     """
-    trace, place = error.__traceback__, ""
-    while trace is not None:
-        place = f" at {trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return type(error).__name__ + place
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return f"{type(error).__name__} at {frame.f_code.co_name}:{line}"
 
 
 class OwnLog:

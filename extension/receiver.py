@@ -83,43 +83,41 @@ class Inbox:
             return self._changed.wait_for(lambda: not self._bytes, timeout)
 
 
-class Receiver:
-    """Listens for the platform's POSTs and puts their bodies into the inbox.
+def listen(
+    address: str, port: int, inbox: Inbox, largest: int, dropped: Callable[[], None], log: OwnLog
+) -> str:
+    """Start to listen for the platform's POSTs; return the URI to subscribe with.
+
+    If the port is in use a free one is taken, since the URI names the port anyway.
 
     Args:
+        address: The host name in the URI; it is not looked up.
+        port: The port.
         inbox: Queues the bodies.
         largest: Larger bodies, in bytes, are read to their end and dropped.
-        dropped: Called with the size of each such body.
+        dropped: Called for each such body.
         log: For the operator.
+
+    Raises:
+        OSError: There is no port to listen on.
     """
-
-    def __init__(
-        self, inbox: Inbox, largest: int, dropped: Callable[[int], None], log: OwnLog
-    ) -> None:
-        self.inbox = inbox
-        self.largest = largest
-        self.dropped = dropped
-        self._log = log
-
-    def listen(self, address: str, port: int) -> str:
-        """Start to listen; return the URI to subscribe with.
-
-        If the port is in use a free one is taken, since the URI names the port anyway.
-
-        Raises:
-            OSError: There is no port to listen on.
-        """
-        try:
-            server = _Server(self, address, port)
-        except OSError as error:
-            server = _Server(self, address, 0)
-            self._log.warn_once(
-                "port",
-                f"cannot listen on RECEIVER_PORT {port} ({error.strerror}); "
-                f"{server.server_address[1]} is used instead",
-            )
-        threading.Thread(target=server.serve_forever, name="receiver", daemon=True).start()
-        return f"http://{address}:{server.server_address[1]}"
+    interface = _EVERY_INTERFACE
+    if address == "localhost":
+        interface = "127.0.0.1"
+    elif address.replace(".", "").isdigit():
+        interface = address
+    try:
+        server = _Server((interface, port), _Handler)
+    except OSError as error:
+        server = _Server((interface, 0), _Handler)
+        log.warn_once(
+            "port",
+            f"cannot listen on RECEIVER_PORT {port} ({error.strerror}); "
+            f"{server.server_address[1]} is used instead",
+        )
+    server.inbox, server.largest, server.dropped = inbox, largest, dropped
+    threading.Thread(target=server.serve_forever, name="receiver", daemon=True).start()
+    return f"http://{address}:{server.server_address[1]}"
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
@@ -128,25 +126,13 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
-
-    def __init__(self, receiver: Receiver, address: str, port: int) -> None:
-        self.receiver = receiver
-        super().__init__((_interface(address), port), _Handler)
+    inbox: Inbox
+    largest: int
+    dropped: Callable[[], None]
 
     def handle_error(self, request: object, client_address: object) -> None:
         # The platform broke the connection. It sends again whatever had no response.
         del request, client_address
-
-
-def _interface(address: str) -> str:
-    """Return the address to bind for a host name, without a look-up."""
-    if address == "localhost":
-        return "127.0.0.1"
-    return address if address.replace(".", "").isdigit() else _EVERY_INTERFACE
-
-
-class _Truncated(Exception):  # noqa: N818 -- never leaves this module
-    """The connection ended within a request."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -161,57 +147,57 @@ class _Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _receive(self) -> None:
-        receiver = self.server.receiver
+        server = self.server
         # Before the body is read, so that a new connection has to wait too.
-        receiver.inbox.wait_for_space()
+        server.inbox.wait_for_space()
         kept: list[bytes] = []
         size = 0
         try:
             for piece in self._pieces():
                 size += len(piece)
-                if size <= receiver.largest:
+                if size <= server.largest:
                     kept.append(piece)
                 else:
                     kept.clear()
         except ValueError:
             self.send_error(400)
             return
-        except _Truncated:
+        except EOFError:
             self.close_connection = True
             return
-        if size > receiver.largest:
-            receiver.dropped(size)
+        if size > server.largest:
+            server.dropped()
         elif size:
-            receiver.inbox.put(b"".join(kept))
+            server.inbox.put(b"".join(kept))
         self._respond()
 
     def _pieces(self) -> Iterator[bytes]:
         """Yield the body in pieces (RFC 9112, sections 6.3 and 7.1).
 
         Raises:
-            _Truncated: The connection ended before the body did.
+            EOFError: The connection ended before the body did.
             ValueError: A size is not a number.
         """
         if "chunked" not in self.headers.get("Transfer-Encoding", "").lower():
             yield from self._read(_size(self.headers.get("Content-Length", "0"), 10))
             return
-        while True:
-            line = self.rfile.readline(_LONGEST_CHUNK_LINE)
-            if not line.endswith(b"\n"):
-                raise _Truncated
-            size = _size(line.split(b";")[0].decode("latin-1"), 16)
-            if not size:
-                break
+        while size := _size(self._chunk_line().partition(";")[0], 16):
             yield from self._read(size)
-            self.rfile.readline(_LONGEST_CHUNK_LINE)
-        while self.rfile.readline(_LONGEST_CHUNK_LINE).strip():
+            self._chunk_line()
+        while self._chunk_line().strip():
             pass
+
+    def _chunk_line(self) -> str:
+        line = self.rfile.readline(_LONGEST_CHUNK_LINE)
+        if not line.endswith(b"\n"):
+            raise EOFError
+        return line.decode("latin-1")
 
     def _read(self, length: int) -> Iterator[bytes]:
         while length:
             piece = self.rfile.read(min(length, _PIECE_BYTES))
             if not piece:
-                raise _Truncated
+                raise EOFError
             yield piece
             length -= len(piece)
 

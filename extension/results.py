@@ -25,77 +25,14 @@ _TOKEN_SECONDS = 60.0
 _SECONDS_BETWEEN_LOSS_RECORDS = 10.0
 
 
-class LossReporter:
-    """Reports what was lost on the way to a destination to that destination itself.
-
-    Args:
-        destination: Encodes the record.
-        buffer: Queues the record, and has the account of what was dropped.
-        clocks: The time.
-        log: For the operator.
-    """
-
-    def __init__(
-        self, destination: Destination, buffer: Buffer, clocks: Clocks, log: OwnLog
-    ) -> None:
-        self._destination = destination
-        self._buffer = buffer
-        self._clocks = clocks
-        self._log = log
-        self._platform = {"platformDroppedRecords": 0, "platformDroppedBytes": 0}
-        self._reported: dict[str, int] = {}
-        self._last = float("-inf")
-
-    def platform_dropped(self, records: int, size: int) -> None:
-        """Count a `platform.logsDropped`: records and bytes that the platform could not keep."""
-        with self._buffer.changed:
-            self._platform["platformDroppedRecords"] += records
-            self._platform["platformDroppedBytes"] += size
-
-    def report(self, *, final: bool = False) -> None:
-        """Queue one record about all losses since the last one, if there are any.
-
-        There is at most one in ten seconds: a destination that refuses these records too would
-        otherwise be sent one for each that it refused, without end.
-
-        Args:
-            final: Whether no later report follows.
-        """
-        with self._buffer.changed:
-            now = self._clocks.monotonic()
-            if now - self._last < _SECONDS_BETWEEN_LOSS_RECORDS and not final:
-                return
-            total = {**self._buffer.account().lost, **self._platform}
-            new = {
-                reason: count - self._reported.get(reason, 0)
-                for reason, count in total.items()
-                if count > self._reported.get(reason, 0)
-            }
-            if not new:
-                return
-            self._last = now
-            try:
-                line = self._destination.encode(self._record(new))
-            except Exception as error:  # noqa: BLE001 -- promise 1: it is reported again later
-                self._log.warn_once("encode", f"cannot encode a record: {location(error)}")
-                return
-            self._reported = total
-            self._buffer.add([line])
-
-    def _record(self, lost: dict[str, int]) -> LogRecord:
-        counts = ", ".join(f"{reason}={count}" for reason, count in sorted(lost.items()))
-        content = {"message": f"log records were lost: {counts}", "logsDropped": lost}
-        return LogRecord(self._clocks.timestamp(), "extension", content, None, "WARN")
-
-
 class ResultHandler:
-    """Applies the result of each batch of one destination.
+    """Applies the results of the batches of one destination, and reports losses to it.
 
     Args:
-        destination: May have a newer token.
-        buffer: Holds the batch.
+        destination: May have a newer token; encodes the record about losses.
+        buffer: Holds the batch and the account.
         backoff: Learns of failures and successes.
-        losses: Reports dropped records to the destination.
+        clocks: The time.
         log: For the operator.
 
     Attributes:
@@ -107,15 +44,18 @@ class ResultHandler:
         destination: Destination,
         buffer: Buffer,
         backoff: Backoff,
-        losses: LossReporter,
+        clocks: Clocks,
         log: OwnLog,
     ) -> None:
         self._destination = destination
         self._buffer = buffer
         self._backoff = backoff
-        self._losses = losses
+        self._clocks = clocks
         self._log = log
         self._errors = 0
+        self._platform = {"platformDroppedRecords": 0, "platformDroppedBytes": 0}
+        self._reported: dict[str, int] = {}
+        self._last_report = float("-inf")
         self.stopped = False
 
     def handle(self, result: BatchResult, count: int) -> bool:
@@ -143,7 +83,7 @@ class ResultHandler:
             self._buffer.resolve(count - refused)
             self._drop(reason, refused, result.detail)
             if refused < count:
-                self._losses.report()
+                self.report_losses()
         return True
 
     def internal_error(self, error: Exception) -> None:
@@ -157,6 +97,42 @@ class ResultHandler:
             self._errors = 0
         else:
             self._buffer.put_back()
+
+    def platform_dropped(self, records: int, size: int) -> None:
+        """Count a `platform.logsDropped`: records and bytes that the platform could not keep."""
+        with self._buffer.changed:
+            self._platform["platformDroppedRecords"] += records
+            self._platform["platformDroppedBytes"] += size
+
+    def report_losses(self, *, final: bool = False) -> None:
+        """Queue one record about all losses since the last one, if there are any.
+
+        There is at most one in ten seconds: a destination that refuses these records too would
+        otherwise be sent one for each that it refused, without end.
+
+        Args:
+            final: Whether no later report follows.
+        """
+        with self._buffer.changed:
+            now = self._clocks.monotonic()
+            if now - self._last_report < _SECONDS_BETWEEN_LOSS_RECORDS and not final:
+                return
+            total = {**self._buffer.account().lost, **self._platform}
+            new = {name: count - self._reported.get(name, 0) for name, count in total.items()}
+            lost = {name: count for name, count in new.items() if count > 0}
+            if not lost:
+                return
+            self._last_report = now
+            counts = ", ".join(f"{name}={count}" for name, count in sorted(lost.items()))
+            content = {"message": f"log records were lost: {counts}", "logsDropped": lost}
+            record = LogRecord(self._clocks.timestamp(), "extension", content, None, "WARN")
+            try:
+                line = self._destination.encode(record)
+            except Exception as error:  # noqa: BLE001 -- promise 1: it is reported again later
+                self._log.warn_once("encode", f"cannot encode a record: {location(error)}")
+                return
+            self._reported = total
+            self._buffer.add([line])
 
     def _retry(self, result: BatchResult) -> None:
         name = self._destination.name
@@ -183,16 +159,16 @@ class ResultHandler:
         name = self._destination.name
         if self._destination.renewable:
             self._backoff.failed(_TOKEN_SECONDS)
-            self._log.warn_once(
-                f"{name} stopped",
-                f"{name} refuses the token ({detail}); records are kept, and sent when the "
-                "secret holds another one, which is checked once a minute",
+            consequence = (
+                "records are kept, and sent when the secret holds another one, which is checked "
+                "once a minute"
             )
-            return
-        self.stopped = True
-        self._buffer.drop_all(UNAUTHORIZED)
+        else:
+            self.stopped = True
+            self._buffer.drop_all(UNAUTHORIZED)
+            consequence = (
+                "nothing more is sent to it until the function is configured with the right one"
+            )
         self._log.warn_once(
-            f"{name} stopped",
-            f"{name} refuses the token ({detail}); nothing more is sent to it "
-            "until the function is configured with the right one",
+            f"{name} stopped", f"{name} refuses the token ({detail}); {consequence}"
         )

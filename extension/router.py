@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from extension.own_log import PREFIX, location
 from extension.records import LogRecord, Malformed, parse_events
@@ -26,42 +26,35 @@ _OLDEST_END_SECONDS = 1.0
 _OLDEST_RECORD_SECONDS = 60.0
 
 
-class Route(NamedTuple):
-    """A shipper and the kinds of records that it gets."""
+class Route:
+    """A shipper, and the records of one body on their way to it.
 
-    shipper: Shipper
-    types: frozenset[str]
+    Args:
+        shipper: The destination.
+        types: The kinds of records that it gets.
+    """
 
-
-class _Outlet:
-    """Collects the records of one body for one route."""
-
-    __slots__ = ("_enough", "_lines", "_router", "_size", "_time", "encode", "shipper", "types")
-
-    def __init__(self, route: Route, router: Router) -> None:
-        self._router = router
+    def __init__(self, shipper: Shipper, types: frozenset[str]) -> None:
+        self.shipper = shipper
+        self.types = types
         self._time = ""
-        self.shipper = route.shipper
-        self.encode = route.shipper.destination.encode
-        self.types = route.types
         self._lines: list[bytes] = []
         self._size = 0
         # A body may be larger than the buffer; no part of it that is queued at once is.
-        self._enough = route.shipper.buffer.max_bytes // 8
+        self._enough = shipper.buffer.max_bytes // 8
 
-    def put(self, line: bytes, time: str) -> None:
-        """Collect an encoded record; `time` is that of its event."""
+    def put(self, line: bytes, time: str) -> bool:
+        """Collect an encoded record of an event; return whether to queue what is collected."""
         self._time = time
         self._lines.append(line)
         self._size += len(line)
-        if self._size > self._enough:
-            self.queue()
+        return self._size > self._enough
 
-    def queue(self) -> None:
+    def queue(self, clocks: Clocks) -> None:
         """Queue the collected records as soon as there is space for them."""
         if self._lines:
-            age = self._router.age(self._time)
-            self.shipper.wait_for_space(age if 0 <= age < _OLDEST_RECORD_SECONDS else 0.0)
+            late = _age(self._time, clocks)
+            self.shipper.wait_for_space(late if 0 <= late < _OLDEST_RECORD_SECONDS else 0.0)
             self.shipper.add(self._lines)
             self._lines = []
             self._size = 0
@@ -121,31 +114,31 @@ class Router:
     def route(self, body: bytes) -> None:
         """Queue the records of one body; wait for space if the destination works."""
         self._invocations.last_record = self._clocks.monotonic()
-        outlets = [_Outlet(route, self) for route in self._routes]
         try:
             for event in parse_events(body):
                 record, kind = self._record(event)
                 reason = self._reason_to_drop(record, kind)
-                for outlet in outlets:
-                    if kind not in outlet.types:
+                for route in self._routes:
+                    if kind not in route.types:
                         continue
                     if reason:
-                        outlet.shipper.buffer.leave_out(reason, 1)
+                        route.shipper.buffer.leave_out(reason, 1)
                     else:
-                        self._put(outlet, record)
+                        self._put(route, record)
         finally:
             # An error does not cost the records before it.
-            for outlet in outlets:
-                outlet.queue()
+            for route in self._routes:
+                route.queue(self._clocks)
 
-    def _put(self, outlet: _Outlet, record: LogRecord) -> None:
+    def _put(self, route: Route, record: LogRecord) -> None:
         try:
-            line = outlet.encode(record)
+            line = route.shipper.destination.encode(record)
         except Exception as error:  # noqa: BLE001 -- promise 1: an error costs one record
             self._log.warn_once("encode", f"cannot encode a record: {location(error)}")
-            outlet.shipper.buffer.leave_out("fault", 1)
+            route.shipper.buffer.leave_out("fault", 1)
         else:
-            outlet.put(line, record.time)
+            if route.put(line, record.time):
+                route.queue(self._clocks)
 
     def queue(self, record: LogRecord) -> None:
         """Queue a record of the extension's own for every destination."""
@@ -159,20 +152,8 @@ class Router:
 
     def _record(self, event: Any) -> tuple[LogRecord, str]:
         """Return an event as a record, and its kind: `function`, `extension` or `platform`."""
-        # Most records by far are plain lines of the function: this path is for speed.
-        if type(event) is dict and event.get("type") == "function":
-            time, content = event.get("time"), event.get("record")
-            if type(time) is str and type(content) is str and content[:1] not in ("[", "{"):
-                request_id = self._invocations.at(time)
-                if self._selection.redacts:
-                    content = self._selection.redacted(content)
-                return LogRecord(time, "function", content, request_id, None), "function"
-        return self._record_of_any(event)
-
-    def _record_of_any(self, event: Any) -> tuple[LogRecord, str]:
         if not isinstance(event, dict):
-            text = self._selection.redacted(event.text if isinstance(event, Malformed) else event)
-            return LogRecord(self._clocks.timestamp(), "function", text, None, None), "function"
+            event = {"record": event.text if isinstance(event, Malformed) else event}
         type_, time, content = event.get("type"), event.get("time"), event.get("record")
         if not isinstance(type_, str):
             type_ = "function"
@@ -208,22 +189,20 @@ class Router:
         if type_ == "platform.start" and isinstance(request_id, str):
             self._invocations.started(request_id, time)
         elif type_ == "platform.runtimeDone" and isinstance(request_id, str):
-            age = self.age(time)
+            age = _age(time, self._clocks)
             known = age if 0 <= age <= _OLDEST_END_SECONDS else 0.0
             self._invocations.done(request_id, self._clocks.monotonic() - known)
         elif type_ == "platform.logsDropped":
             counts = (content.get("droppedRecords"), content.get("droppedBytes"))
             records, size = (count if isinstance(count, int) else 0 for count in counts)
             for route in self._routes:
-                route.shipper.losses.platform_dropped(records, size)
+                route.shipper.results.platform_dropped(records, size)
 
-    def age(self, time: str) -> float:
-        """Return how many seconds ago a time of the platform was; 0 if it is not a time."""
-        try:
-            # Python 3.9 and 3.10 do not know the Z.
-            return (
-                self._clocks.wall()
-                - datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
-            )
-        except (ValueError, OverflowError):
-            return 0.0
+
+def _age(time: str, clocks: Clocks) -> float:
+    """Return how many seconds ago a time of the platform was; 0 if it is not a time."""
+    try:
+        # Python 3.9 and 3.10 do not know the Z.
+        return clocks.wall() - datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0

@@ -89,9 +89,6 @@ class Selection:
         min_level: Records of the function that name a lower level are dropped.
         sample_rate: The share, from 0 to 1, of the function's records that is shipped.
         redact: Whatever these match is replaced in every text and number.
-
-    Attributes:
-        redacts: Whether anything may have to be replaced.
     """
 
     def __init__(
@@ -100,8 +97,7 @@ class Selection:
         self._lowest = _RANKS.get(min_level or "", 0)
         self._rate = sample_rate
         self._share = 0.0
-        self._redaction = Redaction(redact)
-        self.redacts = bool(redact)
+        self._redaction = Redaction(redact) if redact else None
 
     def reason_to_drop(self, level: str | None) -> str:
         """Return why a record of the function is not shipped; empty if it is."""
@@ -117,8 +113,8 @@ class Selection:
 
     def context_of(self, record: Any) -> Context:
         """Return what a record of the user's says about itself, redacted."""
-        return context_of(record, self._redaction.text)
+        return context_of(record, self._redaction.text) if self._redaction else context_of(record)
 
     def redacted(self, record: Any) -> Any:
         """Return a `record` without what the operator does not want to ship."""
-        return self._redaction.record(record) if self.redacts else record
+        return self._redaction.record(record) if self._redaction else record

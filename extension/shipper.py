@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from extension.backoff import BatchSize
 from extension.destinations.destination import BatchResult, Meaning
 from extension.errors import AbandonedExchange, ExchangeError, ExtensionError
-from extension.results import UNAUTHORIZED, LossReporter, ResultHandler
+from extension.results import UNAUTHORIZED, ResultHandler
 
 if TYPE_CHECKING:
     from extension.backoff import Backoff
@@ -26,6 +25,11 @@ if TYPE_CHECKING:
 
 ENOUGH_BYTES = 1_048_576
 LONG_ENOUGH_SECONDS = 1.0
+# Larger batches need fewer round trips, and more memory for the joined body.
+LARGEST_BATCH_BYTES = 2_097_152
+# After a timeout: some twenty kilobytes of log lines on the wire. A batch for which a destination
+# needs more than its time is never accepted, however often it is sent; a smaller one may be.
+SMALL_BATCH_BYTES = 262_144
 # Records that are this many budgets late come late because the destination is slow; then the
 # oldest are dropped.
 _BUDGETS_LATE = 3
@@ -34,13 +38,6 @@ _SHORTEST_SECONDS = 0.02
 _GRACE_SECONDS = 0.25
 # At SHUTDOWN an exchange that has taken this long is cut off and started again.
 _HANGING_SECONDS = 0.5
-
-
-class _InFlight(NamedTuple):
-    """The exchange in flight: when it began and when its time is over, on the clock."""
-
-    began: float
-    ends: float
 
 
 class Shipper:
@@ -69,17 +66,17 @@ class Shipper:
     ) -> None:
         self.destination = destination
         self.buffer = buffer
-        self.losses = LossReporter(destination, buffer, clocks, log)
+        self.results = ResultHandler(destination, buffer, backoff, clocks, log)
         self._backoff = backoff
         self._client = client
         self._budget = budget
         self._clock = clocks.monotonic
-        self._results = ResultHandler(destination, buffer, backoff, self.losses, log)
-        self._in_flight: _InFlight | None = None
+        self._exchange_began: float | None = None
         self._flush_until: float | None = None
         self._shutting_down = False
         self._last_seconds = 0.0
-        self._size = BatchSize(destination.max_body_bytes)
+        self._largest_batch = min(destination.max_body_bytes, LARGEST_BATCH_BYTES)
+        self._batch_bytes = self._largest_batch
 
     def start(self) -> None:
         """Start the thread."""
@@ -88,7 +85,7 @@ class Shipper:
 
     def add(self, records: list[bytes]) -> None:
         """Queue encoded records; drop them if the destination has refused the token."""
-        if self._results.stopped:
+        if self.results.stopped:
             self.buffer.leave_out(UNAUTHORIZED, len(records))
         else:
             self.buffer.add(records)
@@ -109,18 +106,12 @@ class Shipper:
                 lambda: not self.buffer.full or not self._healthy(), max(seconds, 0.0)
             )
 
-    def begin_flush(self, until: float, *, final: bool = False) -> None:
-        """Start to send everything.
-
-        Args:
-            until: When the flush ends, on the clock.
-            final: Whether no later flush follows: then the circuit breaker is ignored.
-        """
+    def begin_flush(self, until: float) -> None:
+        """Start to send everything; the flush ends at a moment on the clock."""
         with self.buffer.changed:
-            if final and not self._results.stopped and not self._backoff.failing:
-                self.losses.report(final=True)
+            if self._shutting_down and not self.results.stopped and not self._backoff.failing:
+                self.results.report_losses(final=True)
             self._flush_until = until
-            self._shutting_down = final
             self.buffer.changed.notify_all()
 
     def end_flush(self) -> bool:
@@ -128,14 +119,16 @@ class Shipper:
         changed = self.buffer.changed
         with changed:
             until = self._flush_until or 0.0
-            while self.buffer.pending and self._worth_waiting(until):
-                changed.wait(self._wait_seconds(until))
+            while self.buffer.pending and (left := self._wait_until(until) - self._clock()) > 0:
+                changed.wait(left)
             self._flush_until = None
-            self._shutting_down = False
             return not self.buffer.pending
 
     def begin_shutdown(self) -> None:
-        """Prepare for the final flush: nothing waits for space, a hanging exchange is cut off."""
+        """Prepare for the last flush: from now on the circuit breaker is ignored.
+
+        Nothing waits for space, and an exchange that hangs is cut off and sent again.
+        """
         with self.buffer.changed:
             self._shutting_down = True
             self.buffer.changed.notify_all()
@@ -144,30 +137,26 @@ class Shipper:
     def abandon_exchange(self, began_before: float) -> None:
         """Cut off the exchange in flight, if it began before a moment, and send it again."""
         with self.buffer.changed:
-            in_flight = self._in_flight
-            if in_flight is None or in_flight.began >= began_before:
-                return
-            now = self._clock()
-            self._in_flight = _InFlight(now, now + self._budget)
-            # While the lock is held no other exchange can begin, which would be cut off instead.
-            self._client.abandon()
+            began = self._exchange_began
+            if began is not None and began < began_before:
+                self._exchange_began = self._clock()
+                # While the lock is held no other exchange can begin, and be cut off instead.
+                self._client.abandon()
 
     def _healthy(self) -> bool:
-        return not (self._results.stopped or self._backoff.failing or self._shutting_down)
+        return not (self.results.stopped or self._backoff.failing or self._shutting_down)
 
-    def _worth_waiting(self, until: float) -> bool:
-        now = self._clock()
-        if self._results.stopped or now >= until:
-            return False
-        if self._in_flight is not None:
-            # A name look-up may hang for longer than the exchange is allowed to take.
-            return now < self._in_flight.ends + _GRACE_SECONDS
-        return self._may_start_at() < until
-
-    def _wait_seconds(self, until: float) -> float:
-        in_flight = self._in_flight
-        ends = until if in_flight is None else in_flight.ends + _GRACE_SECONDS
-        return max(min(until, ends) - self._clock(), 0.0)
+    def _wait_until(self, until: float) -> float:
+        """Return how long a flush that ends at a moment is worth waiting for, on the clock."""
+        if self.results.stopped:
+            return 0.0
+        began = self._exchange_began
+        if began is None:
+            return until if self._may_start_at() < until else 0.0
+        if self._shutting_down:
+            return until
+        # A name look-up may hang for longer than the exchange is allowed to take.
+        return min(until, began + self._budget + _GRACE_SECONDS)
 
     def _may_start_at(self) -> float:
         backoff = self._backoff
@@ -176,7 +165,7 @@ class Shipper:
     def _due_in(self) -> float | None:
         """Return the seconds until a batch is due; None if nothing waits."""
         buffer, now = self.buffer, self._clock()
-        if not buffer.pending or self._results.stopped:
+        if not buffer.pending or self.results.stopped:
             return None
         flushing = self._flush_until is not None and now + self._least_seconds() < self._flush_until
         if flushing or buffer.full or buffer.bytes >= ENOUGH_BYTES:
@@ -196,18 +185,18 @@ class Shipper:
             try:
                 self.send_batch()
             except Exception as error:  # noqa: BLE001 -- promise 1: no error ends the thread
-                self._results.internal_error(error)
+                self.results.internal_error(error)
 
     def send_batch(self) -> None:
         """Send the oldest records, in smaller parts if the destination asks for them."""
-        batch = self.buffer.take(self._size.bytes)
+        batch = self.buffer.take(self._batch_bytes)
         counts = [len(batch)] if batch else []
         while counts:
             count = counts.pop(0)
             result = self._attempt(batch[:count])
             if result.meaning is Meaning.HALVE and count > 1:
                 counts[:0] = [count // 2, count - count // 2]
-            elif self._results.handle(result, count):
+            elif self.results.handle(result, count):
                 batch = batch[count:]
             else:
                 return
@@ -228,22 +217,26 @@ class Shipper:
         seconds = self._exchange_seconds()
         began = self._clock()
         with self.buffer.changed:
-            self._in_flight = _InFlight(began, began + seconds)
+            self._exchange_began = began
+            self.buffer.changed.notify_all()
         try:
             response = self._client.send(request, seconds)
         except AbandonedExchange:
             # A freeze says nothing about the size.
             raise
         except ExchangeError:
-            self._size.failed(self._clock() - began, seconds)
+            if self._clock() - began >= seconds:
+                self._batch_bytes = min(self._largest_batch, SMALL_BATCH_BYTES)
             raise
         else:
             self._last_seconds = self._clock() - began
-            self._size.succeeded(self._last_seconds, seconds)
+            if self._last_seconds < seconds / 2:
+                # Twice the size may take twice as long.
+                self._batch_bytes = min(self._batch_bytes * 2, self._largest_batch)
             return response
         finally:
             with self.buffer.changed:
-                self._in_flight = None
+                self._exchange_began = None
 
     def _least_seconds(self) -> float:
         """Return the seconds that must be left to start an exchange.

@@ -9,15 +9,25 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from urllib.parse import urlsplit
+
+from extension.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from urllib.parse import SplitResult
 
 T = TypeVar("T")
 
 # Lambda's own limit for all variables together is 4 KB.
 _LONGEST_LIST = 32_768
 _YES = frozenset({"true", "1", "yes", "on"})
+# No user part, no backslash, no white space, no query, as for the function's own listener.
+_URL = re.compile(
+    r"https?://(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
+    r"(?:/[!$-;=@-\[\]_a-z~]*)?",
+    re.IGNORECASE | re.ASCII,
+)
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,15}")
 
 
@@ -174,6 +184,25 @@ FLUSH_BUDGET_MS = number(
     "FLUSH_BUDGET_MS", "Most milliseconds that a flush may take.", 1_000, (10, 30_000)
 )
 EXTENSION_NAME = text("EXTENSION_NAME", "A label on records; it does not name the extension.")
+
+
+def checked_url(name: str, address: str) -> SplitResult:
+    """Return the URL that a variable holds, without a slash at its end.
+
+    Raises:
+        SettingsError: It is no http or https URL, or has a user part or a query.
+    """
+    try:
+        url = urlsplit(address)
+        usable = _URL.fullmatch(address) is not None and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsError(
+            f"{name} must be a URL that begins with https:// (or http://) and has no user, query "
+            "or fragment"
+        )
+    return url._replace(path=url.path.rstrip("/"))
 
 
 class Configured:

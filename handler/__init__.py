@@ -1,3 +1,3 @@
 """The Lambda function: the only place that knows events, environment, clock, network and log."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

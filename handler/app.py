@@ -9,8 +9,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import random
-import time
 from typing import TYPE_CHECKING, Any
 
 from handler.access import Keyring, redactor_of, secrets_of, token_for, unchecked_secrets
@@ -173,11 +171,7 @@ def _deadline(settings: Settings, context: Any, entered: float, now: float) -> f
     return end - _MARGIN_SECONDS
 
 
-_CLOCK = Clock(
-    monotonic=time.monotonic,
-    wall=time.time,
-    jitter=lambda ceiling: random.uniform(0, ceiling),  # noqa: S311 - spreads retries, no secret
-)
+_CLOCK = Clock()
 
 
 @functools.lru_cache(maxsize=1)

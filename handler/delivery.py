@@ -20,7 +20,7 @@ _BEFORE_VALUES = (b"{", b"[", b":", b",")
 _MAX_VALUES = 250_000
 
 # "ID1 = 31, ID2 = 139: these identify the file as being in gzip format" - RFC 1952, 2.3.1
-_GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC = b"\x1f\x8b"
 # The same after an ingress has decoded it as UTF-8: 0x8b became U+FFFD.
 _DESTROYED_GZIP = b"\x1f\xef\xbf\xbd"
 _BLOCK = 1 << 20
@@ -92,7 +92,7 @@ def parse_body(event: dict[str, Any], max_bytes: int = MAX_INFLATED_BYTES) -> di
             "the body was gzip and the ingress has destroyed it: turn Firehose's content "
             "encoding off, or use a Function URL"
         )
-    if content.startswith(_GZIP_MAGIC):
+    if content.startswith(GZIP_MAGIC):
         content = inflate(content, max_bytes)
     if len(content) > max_bytes:
         raise BodyError(f"the body is larger than {max_bytes} bytes")
@@ -129,20 +129,37 @@ def inflate(content: bytes, max_bytes: int = MAX_INFLATED_BYTES) -> bytes:
     Raises:
         BodyError: It is broken, or holds more than `max_bytes`.
     """
-    pieces: list[bytes] = []
-    left = max_bytes
+    inflated, problem = inflate_members(content, max_bytes)
+    if problem:
+        raise BodyError(f"the body {problem}")
+    return inflated
+
+
+def inflate_members(content: bytes, max_bytes: int) -> tuple[bytes, str]:
+    """Return what a gzip file of one or more members holds, as far as it can be read.
+
+    Args:
+        content: The file.
+        max_bytes: The limit of what is returned.
+
+    Returns:
+        The bytes, and why there are no more of them, as the rest of a sentence; empty if these
+        are all.
+    """
+    inflated, problem = bytearray(), ""
     try:
         with gzip.open(io.BytesIO(content)) as file:
-            while piece := file.read(_BLOCK):
-                pieces.append(piece)
-                left -= len(piece)
-                if left < 0:
-                    raise BodyError(f"the body inflates beyond {max_bytes} bytes")
-    except EOFError as error:
-        raise BodyError("the body is gzip that has been cut off") from error
-    except (OSError, zlib.error) as error:
-        raise BodyError("the body is broken gzip") from error
-    return b"".join(pieces)
+            # read1 returns what it has inflated before it finds an error.
+            while len(inflated) <= max_bytes and (piece := file.read1(_BLOCK)):
+                inflated += piece
+    except EOFError:
+        problem = "is gzip that has been cut off"
+    except (OSError, zlib.error):
+        problem = "is broken gzip"
+    if len(inflated) > max_bytes:
+        del inflated[max_bytes:]
+        problem = f"inflates beyond {max_bytes} bytes"
+    return bytes(inflated), problem
 
 
 def parse_record(number: int, record: Any, *, keep_encoded: bool = False) -> Record:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -27,9 +29,13 @@ _LAST_CEILING_SECONDS = 5.0
 _OUT_OF_TIME = "the time for the delivery was over before the listener had answered for everything"
 
 
+def _up_to(ceiling: float) -> float:
+    return random.uniform(0, ceiling)  # noqa: S311 - spreads retries, no secret
+
+
 @dataclass(frozen=True)
 class Clock:
-    """Time and chance, as the sender sees them.
+    """Time and chance, as the sender sees them; the real ones by default.
 
     Attributes:
         monotonic: Seconds, for durations and deadlines.
@@ -38,9 +44,9 @@ class Clock:
         wait: Waits for an event, for at most some seconds.
     """
 
-    monotonic: Callable[[], float]
-    wall: Callable[[], float]
-    jitter: Callable[[float], float]
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    jitter: Callable[[float], float] = _up_to
     wait: Callable[[threading.Event, float], object] = threading.Event.wait
 
 

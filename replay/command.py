@@ -4,40 +4,46 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
+import functools
 import signal
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
+
+from tqdm import tqdm
 
 from handler.errors import HandlerError
 from handler.settings import known_variables
-from replay.display import Bar, Lines, shown
-from replay.errors import ReplayError, StoppedError, StoreError
-from replay.job import Job, parse_count, parse_positive, parse_time, settings_of
-from replay.objects import Selection
-from replay.places import open_places
+from replay.errors import ReplayError, StoppedError
+from replay.locations import open_location
+from replay.options import MARK, MOVE, Options, parse_options
 from replay.report import lines
-from replay.run import MARK, MOVE, Bounds
-from replay.shipping import REAL_TIME, Manner, Shipper
+from replay.run import Replay
+from replay.sending import open_sender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from replay.sending import BatchSender
 
 ALL_SENT = 0
 SOMETHING_LEFT = 1
 NOTHING_TRIED = 2
 
-_NAME_A_LISTENER = ("LOGZIO_METRICS_LISTENER", "LOGZIO_REGION")
+_LISTENER_VARIABLES = ("LOGZIO_METRICS_LISTENER", "LOGZIO_REGION")
+
+_OPTIONS = {
+    field.name: f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(Options)
+}
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Console:
-    """
-    Where the command writes to.
+    """Where the command writes to.
 
     Attributes:
-        output: What it has come to.
-        progress: How it goes on, and what is wrong; a bar where it is a terminal.
+        output: The result.
+        progress: The progress, and errors; a bar if it is a terminal.
     """
 
     output: TextIO
@@ -45,8 +51,7 @@ class Console:
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], console: Console) -> int:
-    """
-    Run the command.
+    """Run the command.
 
     Args:
         arguments: The command line without the program's name.
@@ -57,133 +62,113 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], console: Console)
         The exit status: 0 when all is sent (in a dry run: can be read), 1 when
         something is left, 2 when nothing could be tried.
     """
-    options = _parser().parse_args(arguments)
+    given = vars(_parser().parse_args(arguments))
     try:
-        shipper = _shipper(options, environ)
-        job = _job(options, shipper, console)
+        values = {name: given[name] for name in _OPTIONS if given[name] is not None}
+        options = parse_options(values, _OPTIONS)
+        sender = open_sender(_variables(environ, given["listener"], options), options)
+        stores = open_location(given["location"], given["state"])
     except (ReplayError, HandlerError) as error:
-        console.progress.write(f"{shown(str(error))}\n")
+        console.progress.write(f"{_printable(str(error))}\n")
         return NOTHING_TRIED
-    return _dry_run(job, console) if options.dry_run else _replay(job, shipper, console)
+    stream = console.progress
+    bar = functools.partial(tqdm, unit=" objects", file=stream, disable=not stream.isatty())
+
+    def show(name: str, status: str) -> None:
+        # Beside a bar, only what needs attention.
+        if not stream.isatty() or status.startswith("left"):
+            tqdm.write(_printable(f"{name}: {status}"), file=stream)
+
+    replay = Replay(stores, sender, options, show, track=bar)
+    return _run(replay, sender, options, console)
 
 
-def _dry_run(job: Job, console: Console) -> int:
+def _run(replay: Replay, sender: BatchSender, options: Options, console: Console) -> int:
     try:
-        document = job.survey()
-    except StoreError as error:
-        console.progress.write(f"{shown(str(error))}\n")
-        return NOTHING_TRIED
-    _tell(document, console)
-    return SOMETHING_LEFT if document["unreadable"] else ALL_SENT
-
-
-def _replay(job: Job, shipper: Shipper, console: Console) -> int:
-    try:
-        with _ended_by_signals(shipper.stopped):
-            complete = job.replay()
+        with _stopped_by_signals(sender.stopped):
+            result = replay.run()
+        # A dry run with a limit has not looked at all objects, and nothing is wrong with that.
+        complete = not result.left if options.dry_run else result.complete
     except (StoppedError, KeyboardInterrupt):
-        console.progress.write("interrupted; the same command goes on from here\n")
+        tqdm.write("interrupted; the same command goes on from here", file=console.progress)
         complete = False
     except (ReplayError, HandlerError) as error:
-        console.progress.write(f"{shown(str(error))}\n")
-        if not job.has_begun:
+        tqdm.write(_printable(str(error)), file=console.progress)
+        if not replay.has_begun:
             return NOTHING_TRIED
         complete = False
-    _tell(job.outcome(), console)
+    for line in lines(replay.document()):
+        console.output.write(f"{_printable(line)}\n")
+    console.output.flush()
     return ALL_SENT if complete else SOMETHING_LEFT
 
 
-def _tell(document: dict[str, Any], console: Console) -> None:
-    for line in lines(document):
-        console.output.write(f"{shown(line)}\n")
-    console.output.flush()
-
-
-def _shipper(options: argparse.Namespace, environ: Mapping[str, str]) -> Shipper:
+def _variables(
+    environ: Mapping[str, str], listener: str | None, options: Options
+) -> Mapping[str, str]:
     variables = known_variables(environ)
-    if options.listener:
-        variables["LOGZIO_METRICS_LISTENER"] = options.listener
-    elif options.dry_run and not any(variables.get(name) for name in _NAME_A_LISTENER):
-        # Nothing is sent, so nobody has to know yet where to.
+    if listener:
+        variables["LOGZIO_METRICS_LISTENER"] = listener
+    elif options.dry_run and not any(variables.get(name) for name in _LISTENER_VARIABLES):
+        # Nothing is sent, so a dry run needs no listener.
         variables["LOGZIO_METRICS_LISTENER"] = "https://nowhere.invalid"
-    rate = None if options.rate is None else parse_positive("--rate", options.rate)
-    manner = Manner(
-        p8s_logzio_name=options.p8s_logzio_name,
-        samples_per_second=rate,
-        patience_seconds=parse_positive("--patience", options.patience),
+    return variables
+
+
+def _printable(text: str) -> str:
+    """Return a text with its control characters written out.
+
+    The names of objects and the messages of a listener might control the terminal.
+    """
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
     )
-    return Shipper(settings_of(variables), manner)
-
-
-def _job(options: argparse.Namespace, shipper: Shipper, console: Console) -> Job:
-    selection = Selection(
-        since=parse_time(options.since) if options.since else None,
-        until=parse_time(options.until) if options.until else None,
-    )
-    limit = None if options.limit is None else parse_count("--limit", options.limit)
-    return Job(
-        open_places(options.where, options.state),
-        shipper,
-        selection,
-        Bounds(done=options.done, limit=limit),
-        _watcher(console.progress),
-    )
-
-
-def _watcher(progress: TextIO) -> Bar | Lines:
-    if progress.isatty():
-        return Bar(progress, REAL_TIME.monotonic)
-    return Lines(lambda line: progress.write(f"{shown(line)}\n"))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m replay",
         description="Send the objects of Firehose's backup to the listener. The settings are the "
-        "function's, read from the environment; see the README.",
+        "function's, read from the environment; see docs/replay.md.",
     )
     add = parser.add_argument
-    add("where", help="s3://BUCKET/PREFIX, or a folder or a file")
-    add("--dry-run", action="store_true", help="say what would be sent, and send nothing")
+    add("location", help="s3://BUCKET/PREFIX, or a folder or a file")
+    add("--dry-run", action="store_true", help="show what would be sent, and send nothing")
     add("--since", metavar="TIME", help="only objects written at this time or later (ISO 8601)")
     add("--until", metavar="TIME", help="only objects written before this time")
-    add("--limit", metavar="N", help="at most so many objects that have not been sent yet")
-    add("--rate", metavar="N", help="at most so many samples a second, on average")
+    add("--limit", metavar="N", help="at most N objects that have not been sent yet")
+    add("--rate", metavar="N", help="at most N samples a second on average")
     add(
         "--done",
         choices=(MARK, MOVE),
-        default=MARK,
-        help="what is done with an object that is sent: noted as sent (the default), or also "
-        "moved to replayed/",
+        help="what to do with an object that is sent: only record that (mark, the default), or "
+        "also move it to replayed/",
     )
-    add("--state", metavar="PLACE", default="", help="where notes are kept: a folder or s3://...")
+    add(
+        "--state", metavar="PLACE", default="", help="where to keep checkpoints: folder or s3://..."
+    )
     add("--listener", metavar="URL", help="a remote-write URL, instead of the settings' listener")
     add("--p8s-logzio-name", metavar="NAME", help="the label p8s_logzio_name")
-    add(
-        "--patience",
-        metavar="SECONDS",
-        default=60.0,
-        help="how long to try until a batch of an object is left (60)",
-    )
+    add("--patience", metavar="SECONDS", help="how long to try a batch before it is left (60)")
     return parser
 
 
 @contextlib.contextmanager
-def _ended_by_signals(stopped: threading.Event) -> Iterator[None]:
+def _stopped_by_signals(stopped: threading.Event) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM end a replay after the requests under way; a second one, at once."""
     numbers = (signal.SIGINT, signal.SIGTERM)
 
-    def end(_number: int, _frame: Any) -> None:
-        # Not by an exception: it would arrive anywhere, within a note or a request.
+    def stop(_number: int, _frame: Any) -> None:
+        # Not by an exception: it might be raised within a request, or while writing a checkpoint.
         stopped.set()
         for number in numbers:
             signal.signal(number, signal.default_int_handler)
 
     if threading.current_thread() is not threading.main_thread():
-        # Signals are for the main thread, and so is their handling.
+        # Only the main thread may set handlers.
         yield
         return
-    before = [signal.signal(number, end) for number in numbers]
+    before = [signal.signal(number, stop) for number in numbers]
     try:
         yield
     finally:

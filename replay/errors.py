@@ -1,16 +1,15 @@
-"""
-What can stop a replay.
+"""What can stop a replay.
 
 The tree::
 
     ReplayError
     ├── UsageError     what was asked for cannot be done; nothing has been tried
-    ├── StoreError     an object or a note cannot be listed, read, written or moved
-    │   ├── GoneError      the object is not there any more
-    │   └── TakenError     another replay has written the note meanwhile
-    └── StoppedError   the operator has ended it
+    ├── StoreError     an object or a checkpoint cannot be listed, read, written or moved
+    │   ├── GoneError      the object is no longer there
+    │   └── TakenError     another replay has written the checkpoint meanwhile
+    └── StoppedError   the operator has ended the replay
 
-What is wrong with a single record is no error: it is a reason, kept with the object.
+What is wrong with a single record is not an error: it is a reason, kept with the object.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import traceback
 
 
 class ReplayError(Exception):
-    """Stops a replay, or an object of it; the text tells the operator what is wrong."""
+    """Stops a replay, or one object of it; the text says what is wrong."""
 
 
 class UsageError(ReplayError):
@@ -27,7 +26,7 @@ class UsageError(ReplayError):
 
 
 class StoppedError(ReplayError):
-    """The operator has ended the replay; requests that were under way have been noted."""
+    """The operator has ended the replay; what the listener has accepted is recorded."""
 
 
 class StoreError(ReplayError):
@@ -39,11 +38,13 @@ class GoneError(StoreError):
 
 
 class TakenError(StoreError):
-    """A note is not what this replay knows it to be: another one is at work on its object."""
+    """A checkpoint is not the one that this replay knows: another replay works on its object."""
 
 
-def unforeseen(error: Exception) -> str:
-    """Return what may be told of an error that nobody foresaw."""
-    # Its own text may repeat anything; where it was raised may not.
-    *_, place = traceback.extract_tb(error.__traceback__)
-    return f"unforeseen error: {type(error).__name__} in {place.name}, line {place.lineno}"
+def describe_unexpected(error: Exception) -> str:
+    """Return the name of an unexpected error and where it was raised, without its text.
+
+    The text may repeat anything, a secret too.
+    """
+    *_, frame = traceback.extract_tb(error.__traceback__)
+    return f"unexpected error: {type(error).__name__} in {frame.name}, line {frame.lineno}"

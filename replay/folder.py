@@ -1,4 +1,4 @@
-"""Backup objects, and notes, in folders of this machine."""
+"""Objects in a folder of this machine."""
 
 from __future__ import annotations
 
@@ -6,193 +6,138 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from replay.errors import GoneError, StoreError, TakenError, UsageError
-from replay.stores import REPLAYED, Found, Note
+from replay.errors import GoneError, StoreError, TakenError
+from replay.stores import REPLAYED, Content, StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Beside the objects; a name that begins with a dot is no object.
-NOTES = ".replay"
-_SUFFIX = ".json"
 _LOCK = ".lock"
-# In the name of a note's file beside letters and digits.
+# Allowed in the name of a checkpoint's file beside letters and digits.
 _SAFE = " !#$&'()+,-.:;=@[]^_{}~"
 
 
 class Folder:
-    """
-    All files of a folder and the folders in it, or a single file.
+    """All files below a folder, or a single one of them.
 
-    Names that begin with a dot, and what has been put away, are no objects.
-
-    Args:
-        path: The folder, or the file.
-
-    Raises:
-        UsageError: There is neither.
-    """
-
-    def __init__(self, path: Path) -> None:
-        if not path.exists():
-            raise UsageError(f"there is no folder {path}")
-        self.root = path if path.is_dir() else path.parent
-        self._only = None if path.is_dir() else path
-        self.where = str(path)
-
-    def objects(self) -> list[Found]:
-        """Return all objects in the order of their names."""
-        try:
-            paths = [self._only] if self._only else list(_files(self.root))
-            found = [self._found(path) for path in paths]
-        except OSError as error:
-            raise StoreError(f"cannot list {self.where}: {_words(error)}") from error
-        return sorted(found, key=lambda one: one.name)
-
-    def read(self, name: str) -> bytes:
-        """Return an object."""
-        try:
-            return (self.root / name).read_bytes()
-        except OSError as error:
-            raise StoreError(f"cannot read {name}: {_words(error)}") from error
-
-    def put_away(self, name: str) -> None:
-        """Move an object into the folder `replayed`."""
-        target = self.root / REPLAYED / name
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (self.root / name).replace(target)
-        except FileNotFoundError as error:
-            raise GoneError(f"cannot move {name}: {_words(error)}") from error
-        except OSError as error:
-            raise StoreError(f"cannot move {name}: {_words(error)}") from error
-
-    def _found(self, path: Path) -> Found:
-        # A link to nowhere is found here, and left with a reason where it is read.
-        facts = path.stat() if path.exists() else path.lstat()
-        return Found(
-            name=path.relative_to(self.root).as_posix(),
-            size=facts.st_size,
-            modified=datetime.fromtimestamp(facts.st_mtime, UTC),
-            identity=f"{facts.st_size}-{facts.st_mtime_ns}",
-        )
-
-
-class FolderNotes:
-    """
-    Notes as files of a folder, under the names of their objects.
+    Names with a leading dot, and files that were moved away, are not listed.
 
     Args:
-        root: The folder; it is made when the first note is written.
+        root: The folder; the first write creates it.
+        only: The single file; None for all.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, only: Path | None = None) -> None:
         self._root = root
-        self.where = str(root)
+        self._only = only
 
-    def names(self) -> set[str]:
-        """Return the names of all objects with a note."""
-        try:
-            paths = [path for path in _files(self._root) if path.name.endswith(_SUFFIX)]
-        except OSError as error:
-            raise StoreError(f"cannot list {self.where}: {_words(error)}") from error
-        files = (path.relative_to(self._root).as_posix() for path in paths)
-        return {_name_of(file.removesuffix(_SUFFIX)) for file in files}
+    def objects(self) -> list[StoredObject]:
+        """Return all files, sorted by name."""
+        with _errors(f"list {self._root}"):
+            paths = _files(self._root) if self._only is None else [self._only]
+            return sorted(map(self._object, paths), key=lambda one: one.name)
 
-    def read(self, name: str) -> Note:
-        """Return the note about an object."""
-        try:
-            content = self._path(name).read_bytes()
-        except OSError as error:
-            raise StoreError(f"cannot read the note about {name}: {_words(error)}") from error
-        return Note(content.decode("utf-8", "replace"), _version(content))
-
-    def write(self, name: str, text: str, before: str) -> str:
-        """Write the note about an object; a process that is killed leaves the one before it."""
+    def read(self, name: str) -> Content:
+        """Return the content of a file."""
         path = self._path(name)
-        content = text.encode()
-        try:
+        with _errors(f"read {path}"):
+            data = path.read_bytes()
+        return Content(data, _version(data))
+
+    def write(self, name: str, data: bytes, replaces: str) -> str:
+        """Write a file; a process that is killed meanwhile leaves the old one."""
+        path = self._path(name)
+        with _errors(f"write the checkpoint {path}"):
             path.parent.mkdir(parents=True, exist_ok=True)
             with self._locked():
-                there = path.read_bytes() if path.exists() else None
-                if before != (_version(there) if there is not None else ""):
-                    raise TakenError(f"cannot write the note about {name}: it has changed")
-                _replace(path, content)
-        except OSError as error:
-            raise StoreError(f"cannot write the note about {name}: {_words(error)}") from error
-        return _version(content)
+                current = _version(path.read_bytes()) if path.exists() else ""
+                if current != replaces:
+                    raise TakenError(f"cannot write the checkpoint {path}: it has changed")
+                temporary = path.with_name(f".{path.name}")
+                with temporary.open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(path)
+        return _version(data)
+
+    def move_away(self, name: str) -> None:
+        """Move a file into the folder `replayed`."""
+        target = self._root / REPLAYED / name
+        with _errors(f"move {name}"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._path(name).replace(target)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keep other processes from writing notes; the lock of one that is killed is gone."""
+        """Keep other processes from writing; the system releases the lock of a killed one."""
         with (self._root / _LOCK).open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
+    def _object(self, path: Path) -> StoredObject:
+        # A broken link is listed here, and reported when it is read.
+        status = path.stat() if path.exists() else path.lstat()
+        return StoredObject(
+            name=self._name(path.relative_to(self._root).as_posix()),
+            size=status.st_size,
+            modified=datetime.fromtimestamp(status.st_mtime, UTC),
+            identity=f"{status.st_size}-{status.st_mtime_ns}",
+        )
+
     def _path(self, name: str) -> Path:
-        return self._root / (_file_of(name) + _SUFFIX)
+        return self._root / name
+
+    def _name(self, file: str) -> str:
+        return file
 
 
-def _file_of(name: str) -> str:
+class QuotedFolder(Folder):
+    """A folder for objects with names that may not be names of files.
+
+    A key of S3 may have any characters: `..`, a leading slash, two slashes, a
+    leading dot.
     """
-    Return the file's path for the note about an object, within the notes' folder.
 
-    A key of S3 may have any characters: `..`, a slash at its beginning, two of
-    them, a name with a dot before it, which is no note.
-    """
-    parts = [quote(part, safe=_SAFE, errors="surrogateescape") for part in name.split("/")]
-    return "/".join(f"%2E{part[1:]}" if part.startswith(".") else part or "%" for part in parts)
+    def _path(self, name: str) -> Path:
+        parts = [quote(part, safe=_SAFE, errors="surrogateescape") for part in name.split("/")]
+        parts = [f"%2E{part[1:]}" if part.startswith(".") else part or "%" for part in parts]
+        return self._root / "/".join(parts)
 
-
-def _name_of(file: str) -> str:
-    """Return the object whose note has a path."""
-    parts = file.split("/")
-    return "/".join(
-        "" if part == "%" else unquote(part, errors="surrogateescape") for part in parts
-    )
+    def _name(self, file: str) -> str:
+        parts = ["" if part == "%" else part for part in file.split("/")]
+        return "/".join(unquote(part, errors="surrogateescape") for part in parts)
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Put a file in the place of another, at once."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
-
-
-def _version(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _version(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """Yield all files below a folder that count."""
     for folder, folders, names in os.walk(root, onerror=_raise):
         folders[:] = [name for name in folders if not name.startswith(".")]
         if Path(folder) == root and REPLAYED in folders:
             folders.remove(REPLAYED)
-        for name in names:
-            if not name.startswith("."):
-                yield Path(folder, name)
+        yield from (Path(folder, name) for name in names if not name.startswith("."))
 
 
 def _raise(error: OSError) -> None:
-    # A folder that cannot be listed must not pass for an empty one.
+    # A folder that cannot be listed must not look like an empty one.
     if not isinstance(error, FileNotFoundError):
         raise error
 
 
-def _words(error: OSError) -> str:
-    return error.strerror or type(error).__name__
+@contextlib.contextmanager
+def _errors(action: str) -> Iterator[None]:
+    """Raise a StoreError that names the action instead of an OSError."""
+    try:
+        yield
+    except OSError as error:
+        kind = GoneError if isinstance(error, FileNotFoundError) else StoreError
+        reason = error.strerror or type(error).__name__
+        raise kind(f"cannot {action}: {reason}") from error

@@ -1,57 +1,170 @@
-"""What a replay has come to, as a document and as lines for people."""
+"""What a replay has done: numbers, a JSON document, and lines for people."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from replay.run import Outcome
-    from replay.survey import Survey
-    from replay.tally import Tally
+    from converters.convert import Conversion
+    from handler.account import Sent
+    from replay.hooks import Survey
 
-# Longer lists help nobody, and Lambda's answer is bounded. The notes have them all.
+# Servers name each series in their message; the operator wants to know why.
+_REASON = re.compile(r"too old|out[ -]of[ -]order|out of bounds|duplicate|label", re.IGNORECASE)
+_REASON_LENGTH = 120
+
+# Lambda's response is bounded. The checkpoints list all.
 _MAX_LISTED = 20
 
+_SURVEYED = ("records", "unreadable", "points", "samples")
+_NUMBERS = (
+    *_SURVEYED,
+    *("sent", "rejected", "dropped", "undelivered", "requests", "retries"),
+)
 
-def outcome_document(outcome: Outcome) -> dict[str, Any]:
-    """Return what a replay has come to, as JSON."""
-    return {
-        "objects": {
-            "found": outcome.found,
-            "sent": outcome.sent,
-            "sentBefore": outcome.already,
-            "left": len(outcome.left),
-        },
-        **_tally_document(outcome.tally),
-        "left": _first(outcome.left),
-        "stopped": outcome.stopped,
-        "more": outcome.more,
-        "complete": outcome.complete,
-    }
+# The keys of these groups are words of this module; those of others are names.
+_OURS = ("objects", "account")
 
 
-def survey_document(survey: Survey) -> dict[str, Any]:
-    """Return what would be replayed, as JSON."""
-    return {
-        "dryRun": True,
-        "objects": {
-            "found": survey.found,
-            "toSend": survey.objects,
-            "sentBefore": survey.already,
-            "unreadableInPart": len(survey.left),
-        },
-        "account": _account(survey.tally, ("records", "unreadable", "points", "samples")),
-        "dropped": dict(survey.tally.dropped),
-        "pointsDropped": dict(survey.tally.points_dropped),
-        "unreadable": _first(survey.left),
-        "oldest": _time(survey.oldest_ms),
-        "newest": _time(survey.newest_ms),
-        "namespaces": dict(sorted(survey.namespaces.items())),
-        "more": survey.more,
-    }
+@dataclass
+class Tally:
+    """The numbers of a replay, or of an object of it.
+
+    Samples = sent + rejected + dropped + undelivered.
+
+    Attributes:
+        counts: `records`, `unreadable` (records), `points`, `samples`, `sent`, `undelivered`
+            (samples), `requests`, `retries`, `bytes`.
+        rejected: Samples that the listener refused for good, by reason.
+        dropped: Samples that were converted and not sent, by reason.
+        points_dropped: Points that were not sent, by reason.
+        examples: For each reason of `rejected` the listener's message, and one of the samples.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+    points_dropped: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+
+    def add(self, other: Tally) -> None:
+        """Add the numbers of another one."""
+        self.counts += other.counts
+        self.rejected += other.rejected
+        self.dropped += other.dropped
+        self.points_dropped += other.points_dropped
+        self.examples = {**other.examples, **self.examples}
+
+
+def tally_of(records: int, conversion: Conversion, sent: Sent) -> Tally:
+    """Return the numbers of one batch."""
+    tally = Tally(
+        counts=Counter(
+            records=records,
+            unreadable=len(conversion.failures),
+            points=conversion.data_points,
+            samples=conversion.samples,
+            sent=sent.accepted,
+            undelivered=sent.undelivered,
+            requests=sent.requests,
+            retries=sent.retries,
+            bytes=sent.bytes,
+        ),
+        dropped=Counter(conversion.dropped_samples),
+        points_dropped=Counter(conversion.dropped_points),
+    )
+    for refusal in sent.refusals:
+        reason = _reason(refusal.reason)
+        tally.rejected[reason] += refusal.samples
+        tally.examples.setdefault(reason, f"{refusal.reason}: {refusal.example}")
+    return tally
+
+
+def _reason(message: str) -> str:
+    found = _REASON.search(message)
+    return found[0].lower().replace("-", " ") if found else message[:_REASON_LENGTH]
+
+
+@dataclass
+class ReplayResult:
+    """What a replay, or a dry run, has done.
+
+    Attributes:
+        found: Objects that were found.
+        begun: Objects that were not sent before, and were begun.
+        sent: Objects that are sent completely.
+        sent_before: Objects that an earlier replay had sent.
+        left: Objects of which something is left, and why.
+        tally: The numbers of this replay. If an earlier one had sent a part of a batch,
+            that counts too.
+        more: Whether some objects were not begun.
+        stopped: Why the replay has ended early; empty if it has not.
+    """
+
+    found: int = 0
+    begun: int = 0
+    sent: int = 0
+    sent_before: int = 0
+    left: dict[str, str] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
+    more: bool = False
+    stopped: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to be sent."""
+        return not self.left and not self.more and not self.stopped
+
+    def document(self) -> dict[str, Any]:
+        """Return the result of a replay as JSON."""
+        tally = self.tally
+        numbers = dict(tally.counts)
+        numbers |= {"rejected": tally.rejected.total(), "dropped": tally.dropped.total()}
+        return {
+            "objects": {
+                "found": self.found,
+                "sent": self.sent,
+                "sentBefore": self.sent_before,
+                "left": len(self.left),
+            },
+            "account": {name: numbers.get(name, 0) for name in _NUMBERS},
+            "rejected": dict(tally.rejected),
+            "rejectedExamples": tally.examples,
+            "dropped": dict(tally.dropped),
+            "pointsDropped": dict(tally.points_dropped),
+            "left": _first(self.left),
+            "stopped": self.stopped,
+            "more": self.more,
+            "complete": self.complete,
+        }
+
+    def dry_run_document(self, survey: Survey) -> dict[str, Any]:
+        """Return the result of a dry run as JSON."""
+        tally = self.tally
+        oldest, newest = map(_time, survey.times or (None, None))
+        return {
+            "dryRun": True,
+            "objects": {
+                "found": self.found,
+                "toSend": self.begun,
+                "sentBefore": self.sent_before,
+                "unreadableInPart": len(self.left),
+            },
+            "account": {name: tally.counts[name] for name in _SURVEYED},
+            "dropped": dict(tally.dropped),
+            "pointsDropped": dict(tally.points_dropped),
+            "unreadable": _first(self.left),
+            "oldest": oldest,
+            "newest": newest,
+            "namespaces": dict(sorted(survey.namespaces.items())),
+            "more": self.more,
+        }
 
 
 def lines(document: Mapping[str, Any]) -> Iterator[str]:
@@ -64,41 +177,15 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _group(name: str, values: Mapping[str, Any]) -> Iterator[str]:
-    told = {key: value for key, value in values.items() if value not in ("", None)}
-    if told:
+    if values:
         yield f"{_spaced(name)}:"
-    # The keys of these groups are our own words; those of others are names.
-    named = {_spaced(key) if name in _OURS else key: value for key, value in told.items()}
+    named = {_spaced(key) if name in _OURS else key: value for key, value in values.items()}
     width = max((len(key) for key in named), default=0)
     for key, value in named.items():
         if isinstance(value, int):
             yield f"  {key:<{width}}{value:>14,}"
         else:
             yield f"  {key}: {value}"
-
-
-_OURS = ("objects", "account")
-
-
-def _tally_document(tally: Tally) -> dict[str, Any]:
-    before = ("records", "unreadable", "points", "samples", "sent")
-    behind = ("undelivered", "requests", "retries")
-    return {
-        "account": {
-            **_account(tally, before),
-            "rejected": tally.rejected.total(),
-            "dropped": tally.dropped.total(),
-            **_account(tally, behind),
-        },
-        "rejected": dict(tally.rejected),
-        "rejectedExamples": tally.examples,
-        "dropped": dict(tally.dropped),
-        "pointsDropped": dict(tally.points_dropped),
-    }
-
-
-def _account(tally: Tally, names: Sequence[str]) -> dict[str, int]:
-    return {name: tally.counts[name] for name in names}
 
 
 def _first(left: Mapping[str, str]) -> dict[str, str]:

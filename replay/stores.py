@@ -1,27 +1,26 @@
-"""Where backup objects and the notes about them are kept, as the rest of the room sees it."""
+"""Where backup objects and checkpoints are kept, as the rest of the package sees it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-# Objects that have been sent and put away lie below this name, in a folder or a bucket.
 REPLAYED = "replayed"
+"""The folder, or the beginning of the keys, that sent objects are moved to."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """
-    A backup object that was found.
+class StoredObject:
+    """A stored object, as it is listed.
 
     Attributes:
-        name: Its key, or its path in the folder with slashes.
-        size: Its bytes as they are stored.
+        name: Its key, or its path in the folder, with slashes.
+        size: Its size in bytes, as it is stored.
         modified: When it was written.
-        identity: Differs where another object has come to the same name.
+        identity: Differs if another object has taken the name.
     """
 
     name: str
@@ -30,90 +29,50 @@ class Found:
     identity: str
 
 
-@dataclass(frozen=True)
-class Note:
-    """
-    What is noted about an object.
+class Content(NamedTuple):
+    """The content of a stored object, and a version that differs if the content does."""
 
-    Attributes:
-        text: The note.
-        version: Differs where the text does; it is what `Notebook.write` asks for.
-    """
-
-    text: str
+    data: bytes
     version: str
 
 
-class Source(Protocol):
-    """Backup objects."""
+class Store(Protocol):
+    """Objects by their names; `replay.folder` and `replay.bucket` have one each."""
 
-    @property
-    def where(self) -> str:
-        """What is read, for people."""
-
-    def objects(self) -> list[Found]:
-        """
-        Return all objects in the order of their names; Firehose's names have the time in them.
+    def objects(self) -> list[StoredObject]:
+        """Return all objects, sorted by name: Firehose's names begin with the time.
 
         Raises:
             StoreError: They cannot be listed.
         """
 
-    def read(self, name: str) -> bytes:
-        """
-        Return an object.
+    def read(self, name: str) -> Content:
+        """Return the content of an object.
 
         Raises:
             StoreError: It cannot be read.
         """
 
-    def put_away(self, name: str) -> None:
-        """
-        Move an object to where it will not be found again, below REPLAYED.
-
-        Raises:
-            GoneError: It is not there any more.
-            StoreError: It cannot be moved; it may be in both places.
-        """
-
-
-class Notebook(Protocol):
-    """Notes, one for each object, by its name."""
-
-    @property
-    def where(self) -> str:
-        """Where the notes are, for people."""
-
-    def names(self) -> set[str]:
-        """
-        Return the names of all objects with a note.
-
-        Raises:
-            StoreError: They cannot be listed.
-        """
-
-    def read(self, name: str) -> Note:
-        """
-        Return the note about an object.
-
-        Raises:
-            StoreError: It cannot be read.
-        """
-
-    def write(self, name: str, text: str, before: str) -> str:
-        """
-        Write the note about an object, in place of the one before it; whole or not at all.
+    def write(self, name: str, data: bytes, replaces: str) -> str:
+        """Write an object, whole or not at all, if nobody else has written it meanwhile.
 
         Args:
             name: The object.
-            text: The note.
-            before: The version of the note that it takes the place of; empty where
-                there is to be none.
+            data: Its new content.
+            replaces: The version that it has; empty if it does not exist.
 
         Returns:
-            Its version.
+            The new version.
 
         Raises:
-            TakenError: There is another note than that.
+            TakenError: It has another version.
             StoreError: It cannot be written.
+        """
+
+    def move_away(self, name: str) -> None:
+        """Move an object below REPLAYED, where `objects` does not find it.
+
+        Raises:
+            GoneError: It is no longer there.
+            StoreError: It cannot be moved; it may be in both places.
         """

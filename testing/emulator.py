@@ -172,7 +172,16 @@ def running(
     seconds: int,
     start: Path,
 ) -> Iterator[Emulator]:
-    """Run a command that starts the emulator, from the folder `start`, until the block ends."""
+    """Run a command that starts the emulator.
+
+    Args:
+        command: The command.
+        address: The loopback address that the emulator listens on.
+        folder: Where its output goes, in `emulator.log`.
+        environ: Environment variables; nothing is inherited but PATH.
+        seconds: The function's timeout.
+        start: The folder in which the command starts.
+    """
     variables = {
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",

@@ -37,7 +37,8 @@ def tcp_listener(talk: Callable[[socket.socket], None]) -> Iterator[int]:
                 talk(self.request)
 
     with _Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        # A daemon, so that a listener which an `atexit` callback closes does not keep its process.
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield server.server_address[1]

@@ -1,4 +1,7 @@
-"""Tests whose real servers are not installed are skipped, and fail in CI."""
+"""Hooks for all tests: which make target runs them, and what happens where a program is missing.
+
+Tests whose real servers are not installed are skipped, and fail in CI.
+"""
 
 import os
 from collections.abc import Generator
@@ -6,6 +9,13 @@ from collections.abc import Generator
 import pytest
 
 from testing.servers import MissingProgramError
+from tests.support.markers import mark
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that some make targets leave out."""
+    mark(items)
 
 
 def _skip_without_programs() -> Generator[None, object, object]:

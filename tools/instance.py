@@ -1,8 +1,8 @@
 """One instance of the function in a process of its own, and what its invocations cost.
 
 The process runs `python -m tools.instance REPORTS TIMEOUT_SECONDS`. It reads events from standard
-input, each after four bytes of length, and writes one line of JSON to the file descriptor REPORTS
-once it has started and after each invocation. Standard output gets the function's log lines.
+input, each after four bytes of length, and writes one line of JSON for each to the file descriptor
+REPORTS. Standard output gets the function's log lines.
 """
 
 import contextlib
@@ -18,23 +18,12 @@ from collections.abc import Iterator, Mapping
 from io import TextIOWrapper
 from pathlib import Path
 
+from handler.app import lambda_handler
 from testing.events.firehose import ACCESS_KEY
+from testing.lambda_context import LambdaContext
 from tools.children import ROOT, environment
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Started:
-    """Peak memory before the first invocation, in MB of 10^6 bytes.
-
-    Attributes:
-        interpreter_mb: Before `handler.app` was imported.
-        imported_mb: After.
-    """
-
-    interpreter_mb: float
-    imported_mb: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,16 +46,11 @@ class Invocation:
 
 
 class Instance:
-    """The parent's view of a running instance.
-
-    Attributes:
-        started: Its memory before the first invocation.
-    """
+    """The parent's view of a running instance."""
 
     def __init__(self, process: subprocess.Popen[bytes], reports: TextIOWrapper) -> None:
         self._process = process
         self._reports = reports
-        self.started = Started(**json.loads(self._report()))
 
     def invoke(self, event: bytes) -> Invocation:
         """Invoke the function with an event as JSON, and wait for the response.
@@ -81,18 +65,15 @@ class Instance:
             events.flush()
         except BrokenPipeError as error:
             raise RuntimeError("the instance has ended") from error
-        return Invocation(**json.loads(self._report()))
+        line = self._reports.readline()
+        if not line:
+            raise RuntimeError("the instance has ended")
+        return Invocation(**json.loads(line))
 
     def memory_mb(self) -> float:
         """Return the resident memory of the process (RSS), in MB of 10^6 bytes."""
         fields = Path(f"/proc/{self._process.pid}/statm").read_text("ascii").split()
         return int(fields[1]) * _PAGE_BYTES / 1e6
-
-    def _report(self) -> str:
-        line = self._reports.readline()
-        if not line:
-            raise RuntimeError("the instance has ended")
-        return line
 
 
 def accept_at_once(_connection: socket.socket, _request: bytes) -> bytes:
@@ -152,15 +133,9 @@ def running_instance(
 
 def main() -> None:
     """Run the instance until standard input ends."""
-    interpreter_mb = _peak_mb()
-    from handler.app import lambda_handler  # noqa: PLC0415 - its memory is measured
-    from testing.lambda_context import LambdaContext  # noqa: PLC0415
-
     timeout_seconds = float(sys.argv[2])
     events = sys.stdin.buffer
     with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8", buffering=1) as reports:
-        started = Started(interpreter_mb, _peak_mb())
-        reports.write(json.dumps(dataclasses.asdict(started)) + "\n")
         while header := events.read(4):
             begun, processor = time.monotonic(), time.process_time()
             # Lambda's runtime too parses the event, and keeps only what it becomes.

@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from extension.destinations.destination import LONGEST_NAME, USER_AGENT, Destination, json_members
-from extension.destinations.limits import cut, json_bytes, json_text, utf8
+from extension.destinations.limits import json_text, utf8
 from extension.destinations.timestamps import iso
 from extension.errors import SettingsError
 from extension.messages import Request
@@ -59,12 +59,9 @@ class DataTap(Destination):
             time = iso(int(self._now() * 1e9))
         members = self._members_of(kind, request_id, level)
         head = utf8(f'{{"time":{json_text(time)},{members},"record":')
-        content, end = utf8(json_text(value)), b',"retryAttempt":0}\n'
+        end = b',"retryAttempt":0}\n'
         left = MAX_BODY_BYTES - len(head) - len(end)
-        if len(content) > left:
-            whole = value if isinstance(value, str) else content.decode()
-            content = utf8(json_text(cut(whole, left, json_bytes)))
-        return head + content + end
+        return head + self._cut_content(value, json_text(value), left) + end
 
     def _members(self, kind: str, request_id: str | None, level: str | None) -> str:
         fields = {"type": kind, **self._constant, "requestId": request_id, "level": level}

@@ -12,12 +12,11 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
-from urllib.parse import urlsplit
 
-from extension.destinations.limits import cut, json_text, utf16_units
+from extension.destinations.limits import cut, json_bytes, json_text, utf8, utf16_units
 from extension.errors import SettingsError
 from extension.secrets import TOKEN, Token, is_reference
-from extension.variables import EXTENSION_NAME, Configured
+from extension.variables import EXTENSION_NAME, Configured, checked_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,12 +37,6 @@ FASTEST_GZIP = 1
 LONGEST_WAIT_SECONDS = 300.0
 """The most that a `Retry-After` can ask for."""
 
-# No user part, no backslash, no white space, no query, as for the function's own listener.
-_URL = re.compile(
-    r"https?://(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
-    r"(?:/[!$-;=@-\[\]_a-z~]*)?",
-    re.IGNORECASE | re.ASCII,
-)
 _LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1")
 
 LONGEST_NAME = 512
@@ -121,14 +114,7 @@ COMMON_RESPONSES = (
 
 
 class RetrySettings(NamedTuple):
-    """A destination's own settings for retries; no time exceeds the budget of a flush.
-
-    Attributes:
-        request_timeout_ms: For one exchange, in milliseconds.
-        max_retries: How often a batch is sent again within one flush.
-        initial_delay_ms: Before the first retry, in milliseconds.
-        max_delay_ms: Before any retry, in milliseconds.
-    """
+    """A destination's own settings for retries; no time exceeds the budget of a flush."""
 
     request_timeout_ms: int
     max_retries: int
@@ -232,6 +218,21 @@ class Destination(Configured, ABC):
         """
         return json_members({"type": kind, "requestId": request_id, "level": level})
 
+    @staticmethod
+    def _cut_content(value: Any, content: str, limit: int) -> bytes:
+        """Return the JSON of a value in UTF-8; a longer one as a string that is cut.
+
+        Args:
+            value: The value.
+            content: Its JSON as the destination accepts it.
+            limit: The greatest length in bytes.
+        """
+        encoded = utf8(content)
+        if len(encoded) <= limit:
+            return encoded
+        text = value if isinstance(value, str) else json_text(value)
+        return utf8(json_text(cut(text, limit, json_bytes)))
+
     def interpret(self, response: Response, count: int) -> BatchResult:
         """Return what a response to a request with `count` records means; never raises."""
         status = response.status
@@ -278,26 +279,13 @@ class Destination(Configured, ABC):
         self.renewable = self._token.stored
 
     def _checked_url(self, setting: Setting[str], text: str) -> SplitResult:
-        """Return the URL that a setting means, without a slash at its end.
-
-        Raises:
-            SettingsError: It is no http or https URL, or has a user part or a query.
-        """
-        try:
-            url = urlsplit(text)
-            usable = _URL.fullmatch(text) is not None and url.port != 0
-        except ValueError:
-            usable = False
-        if not usable:
-            raise SettingsError(
-                f"{setting.name} must be a URL that begins with https:// (or http://) and has no "
-                "user, query or fragment"
-            )
+        """Return the URL that a setting means; warn if it sends the token unencrypted."""
+        url = checked_url(setting.name, text)
         if self._token and url.scheme == "http" and not _LOOPBACK.fullmatch(url.hostname or ""):
             self._warn(
                 f"{setting.name} is an http:// URL: the token and the logs are not encrypted"
             )
-        return url._replace(path=url.path.rstrip("/"))
+        return url
 
     def _retry_after(self, response: Response) -> float | None:
         """Return the seconds of the header (RFC 9110, 10.2.3), which may be a date."""

@@ -24,7 +24,7 @@ from extension.destinations.destination import (
     json_members,
     parsed,
 )
-from extension.destinations.limits import Shape, cut, json_bytes, json_text, shaped_text, utf8
+from extension.destinations.limits import Shape, json_text, shaped_text, utf8
 from extension.destinations.timestamps import nanoseconds, own_time
 from extension.errors import SettingsError
 from extension.messages import Request
@@ -125,12 +125,8 @@ class OpenObserve(Destination):
         at = own_time(value, time) or nanoseconds(time) or int(self._now() * 1e9)
         head = b'{"_timestamp":%d,"record":' % (at // 1000)
         end = utf8(f",{self._members_of(kind, request_id, level)}}},")
-        content = utf8(_shaped(value))
         left = self.max_body_bytes - len(head) - len(end)
-        if len(content) > left:
-            whole = value if isinstance(value, str) else json_text(value)
-            content = utf8(json_text(cut(whole, left, json_bytes)))
-        return head + content + end
+        return head + self._cut_content(value, _shaped(value), left) + end
 
     def _members(self, kind: str, request_id: str | None, level: str | None) -> str:
         fields = {"type": kind, "requestId": request_id, "level": level, **self._constant}

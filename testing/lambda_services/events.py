@@ -7,7 +7,7 @@ from typing import Any
 
 from testing.lambda_services.faults import FunctionInfo
 
-Record = Mapping[str, Any]
+EventRecord = Mapping[str, Any]
 """The `record` of an event."""
 
 
@@ -33,7 +33,7 @@ def timestamp(at: float | None = None) -> str:
     return f"{seconds}.{milliseconds % 1000:03d}Z"
 
 
-def init_start(function: FunctionInfo, kind: str) -> Record:
+def init_start(function: FunctionInfo, kind: str) -> EventRecord:
     """Return the record of `platform.initStart`; `kind` is `on-demand`, for instance."""
     return {
         "initializationType": kind,
@@ -43,20 +43,20 @@ def init_start(function: FunctionInfo, kind: str) -> Record:
     }
 
 
-def init_ends(seconds: float, kind: str) -> dict[str, Record]:
+def init_ends(seconds: float, kind: str) -> dict[str, EventRecord]:
     """Return the records that end an init phase, by their types."""
     done = {"initializationType": kind, "phase": "init", "status": "success"}
     report = {**done, "metrics": {"durationMs": _milliseconds(seconds)}}
     return {"platform.initRuntimeDone": done, "platform.initReport": report}
 
 
-def start(request_id: str, function: FunctionInfo, *, managed_instances: bool) -> Record:
+def start(request_id: str, function: FunctionInfo, *, managed_instances: bool) -> EventRecord:
     """Return the record of `platform.start`."""
     record = {"requestId": request_id, "version": function.version}
     return {**record, "functionArn": function.arn} if managed_instances else record
 
 
-def runtime_done(request_id: str, status: str, seconds: float) -> Record:
+def runtime_done(request_id: str, status: str, seconds: float) -> EventRecord:
     """Return the record of `platform.runtimeDone`.
 
     Args:
@@ -70,7 +70,7 @@ def runtime_done(request_id: str, status: str, seconds: float) -> Record:
     return {**record, "metrics": {"durationMs": _milliseconds(seconds), "producedBytes": 0}}
 
 
-def report(request_id: str, status: str, seconds: float, memory_mb: int | None) -> Record:
+def report(request_id: str, status: str, seconds: float, memory_mb: int | None) -> EventRecord:
     """Return the record of `platform.report`.
 
     Args:

@@ -61,11 +61,6 @@ class ExtensionProcess(SandboxedProcess):
         self._reaper = threading.Thread(target=self._reap, daemon=True)
         self._reaper.start()
 
-    @property
-    def exit_code(self) -> int | None:
-        """How it ended, as `subprocess` has it; None while it runs."""
-        return None if self._ended is None else self._process.returncode
-
     def wait_ready(self, seconds: float = 60.0) -> float:
         """Wait for its first `next`, and for that of all others.
 
@@ -91,7 +86,7 @@ class ExtensionProcess(SandboxedProcess):
     def wait_ended(self, seconds: float = 60.0) -> int | None:
         """Wait until it ends by itself; return its exit code, None where it still runs."""
         self._reaper.join(seconds)
-        return self.exit_code
+        return None if self._ended is None else self._process.returncode
 
     def shutdown(self, reason: str = "spindown") -> Ended:
         """Give SHUTDOWN, and kill it when its time is over; at once if it did not register for it.

@@ -1,4 +1,4 @@
-"""A certificate authority of one's own, and the good and bad certificates that servers show."""
+"""A certificate authority for tests, and the good and bad certificates that servers show."""
 
 import datetime as dt
 import enum
@@ -12,6 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _DAY = dt.timedelta(days=1)
+_RIGHT_HOST = x509.SubjectAlternativeName(
+    [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+)
+_WRONG_HOST = x509.SubjectAlternativeName([x509.DNSName("elsewhere.invalid")])
 
 
 class Certificate(enum.Enum):
@@ -24,7 +28,7 @@ class Certificate(enum.Enum):
     EXPIRED = "expired"
     """By the authority, but until yesterday."""
     SELF_SIGNED = "self-signed"
-    """For the right host, but by nobody whom anybody trusts."""
+    """For the right host, but not by an authority."""
 
 
 class CertificateAuthority:
@@ -34,49 +38,41 @@ class CertificateAuthority:
         folder: An empty folder for certificates and keys.
 
     Attributes:
-        file: Its own certificate in PEM: the value of `SSL_CERT_FILE` for who shall trust it.
+        file: Its own certificate in PEM: the value of `SSL_CERT_FILE` for whoever trusts it.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _named("local authority")
-        self._certificate = (
-            _begun(self._name, self._name, self._key.public_key())
+        certificate = (
+            _begun(self._name, self._name, self._key, self._key)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(signs_certificates=True), critical=True)
             .sign(self._key, hashes.SHA256())
         )
         self.file = folder / "authority.pem"
-        self.file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
+        self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def server(self, kind: Certificate = Certificate.GOOD) -> ssl.SSLContext:
-        """Make the context of a server on 127.0.0.1 that shows a certificate of this kind."""
+        """Return the context of a server on 127.0.0.1 that shows a certificate of a kind."""
         key = ec.generate_private_key(ec.SECP256R1())
-        is_own = kind is Certificate.SELF_SIGNED
         subject = _named("local server")
-        signer = key if is_own else self._key
+        is_own = kind is Certificate.SELF_SIGNED
+        issuer, signer = (subject, key) if is_own else (self._name, self._key)
+        hosts = _WRONG_HOST if kind is Certificate.WRONG_HOST else _RIGHT_HOST
         certificate = (
-            _begun(
-                subject,
-                subject if is_own else self._name,
-                key.public_key(),
-                signed_with=signer.public_key(),
-                expired=kind is Certificate.EXPIRED,
-            )
-            .add_extension(_hosts(right=kind is not Certificate.WRONG_HOST), critical=False)
+            _begun(subject, issuer, key, signer, expired=kind is Certificate.EXPIRED)
+            .add_extension(hosts, critical=False)
             .add_extension(_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .sign(signer, hashes.SHA256())
         )
+        encoding, format_ = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
         path = self._folder / f"{kind.name.lower()}.pem"
         path.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
+            key.private_bytes(encoding, format_, serialization.NoEncryption())
+            + certificate.public_bytes(encoding)
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(path)
@@ -84,52 +80,34 @@ class CertificateAuthority:
 
 
 def _named(common_name: str) -> x509.Name:
-    """Make the name of an issuer or a subject."""
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
 def _begun(
     subject: x509.Name,
     issuer: x509.Name,
-    public_key: ec.EllipticCurvePublicKey,
+    key: ec.EllipticCurvePrivateKey,
+    signer: ec.EllipticCurvePrivateKey,
     *,
-    signed_with: ec.EllipticCurvePublicKey | None = None,
     expired: bool = False,
 ) -> x509.CertificateBuilder:
-    """Begin a certificate with what all have, also what Python 3.13 looks for (RFC 5280, 4.2.1).
-
-    Args:
-        subject: Whose it is.
-        issuer: Who signs it.
-        public_key: The subject's.
-        signed_with: The issuer's public key; None: the subject's own.
-        expired: Whether it was valid until yesterday; else it is until tomorrow.
-    """
+    """Return what all certificates have, also what Python 3.13 demands (RFC 5280, 4.2.1)."""
     now = dt.datetime.now(dt.UTC)
-    signing = signed_with or public_key
+    own, signing = key.public_key(), signer.public_key()
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
-        .public_key(public_key)
+        .public_key(own)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - 2 * _DAY)
         .not_valid_after(now - _DAY if expired else now + _DAY)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(own), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing), critical=False)
     )
 
 
-def _hosts(*, right: bool) -> x509.SubjectAlternativeName:
-    """Name the hosts that a certificate is for."""
-    if not right:
-        return x509.SubjectAlternativeName([x509.DNSName("elsewhere.invalid")])
-    address = ipaddress.ip_address("127.0.0.1")
-    return x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(address)])
-
-
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    """Say what a key is used for."""
     return x509.KeyUsage(
         digital_signature=not signs_certificates,
         content_commitment=False,

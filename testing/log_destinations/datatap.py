@@ -5,9 +5,10 @@ body is read; docs.aws.amazon.com/lambda, "Lambda quotas", for the size of a req
 URL.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from testing.log_destinations.arrival import Head, Judgement, Reply
+from testing.http_server import Reply, Request
 from testing.log_destinations.content import (
     UnreadableError,
     has_lone_surrogate,
@@ -20,8 +21,8 @@ from testing.log_destinations.destination import LogDestination
 class DataTapDestination(LogDestination):
     """A Data Tap: NDJSON by POST to a Function URL; a record is an object.
 
-    It reads lines as DuckDB with `ignore_errors`: one that is wrong is lost, and the answer is 200
-    all the same. It undoes no compression. So each wrong line is a violation here.
+    It reads lines as DuckDB with `ignore_errors`: a wrong one is lost, and the reply is 200 all
+    the same. It undoes no compression. So each wrong line is a violation here.
     """
 
     name = "datatap"
@@ -38,31 +39,26 @@ class DataTapDestination(LogDestination):
             "BD_TAP_CLIENT_TOKEN": self.token,
         }
 
-    def is_address(self, path: str) -> bool:
-        """Tell whether there is something to post to under a path."""
-        return path in ("", "/")
+    @property
+    def path(self) -> str:
+        """The path that records are posted to."""
+        return "/"
 
-    def is_authorized(self, head: Head) -> bool:
-        """Tell whether a request carries the right token."""
-        return head.headers.get("x-bd-authorization") == self.token
+    def is_authorized(self, request: Request) -> bool:
+        """Return whether a request carries the right token."""
+        return request.headers.get("x-bd-authorization") == self.token
 
-    def judge(self, head: Head, content: bytes) -> Judgement:  # noqa: ARG002 the other ones do
-        """Decide about each line."""
-        records: list[dict[str, Any]] = []
-        violations: list[str] = []
-        refused = 0
-        for number, line in enumerate(lines_of(content), 1):
+    def read(self, content: bytes) -> Iterator[tuple[Any, str | None]]:
+        """Yield the record in each line."""
+        for line in lines_of(content):
             try:
                 record = parsed(line)
             except UnreadableError as error:
-                violations.append(f"line {number}: {error}")
+                yield None, str(error)
                 continue
-            if not isinstance(record, dict) or has_lone_surrogate(record):
-                violations.append(f"line {number} is no object that can be read")
-            elif self.refuses(record):
-                refused += 1
-            else:
-                records.append(record)
-        return Judgement(
-            Reply(200), tuple(records), refused + len(violations), violations=tuple(violations)
-        )
+            readable = isinstance(record, dict) and not has_lone_surrogate(record)
+            yield record, None if readable else "a line is no object that can be read"
+
+    def reply_to(self, accepted: int, mistakes: Sequence[str]) -> Reply:  # noqa: ARG002
+        """Return 200, whatever was lost."""
+        return Reply(200)

@@ -1,21 +1,26 @@
-"""What the four log destinations have in common: they keep, wait, and behave as they are told."""
+"""What the four log destinations have in common: they keep, wait, and behave as requested."""
 
-import abc
-import contextlib
 import dataclasses
 import ssl
+import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, TypedDict, Unpack
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, Self, TypedDict, Unpack
 
-from testing.log_destinations.arrival import Arrival, Head, Judgement, Reply
+from testing.http_server import HttpServer, Reply, Request
+from testing.log_destinations.arrival import Arrival, Judgement
 from testing.log_destinations.content import UnreadableError, decompressed
-from testing.log_destinations.kept import Kept
-from testing.log_destinations.server import DestinationServer
-from testing.log_destinations.treatment import Chooser, Manner, Treatment
-from testing.until_closed import UntilClosed
+from testing.log_destinations.treatment import Chooser, Treatment
+
+REFUSED = "refused"
+"""The reason for a record that `refuses` picks, for which the sender can do nothing."""
 
 _WELL = Treatment()
+
+
+class NotArrivedError(Exception):
+    """What a test waits for has not arrived in time."""
 
 
 class Options(TypedDict, total=False):
@@ -26,7 +31,7 @@ class Options(TypedDict, total=False):
             kept, so that much more can arrive than fits into memory. Default: the record.
         refuses: Says which good records are refused all the same. Default: none.
         max_body_bytes: Largest body before compression. Default: the documented limit.
-        tls: Speak HTTPS with this server-side context. Default: HTTP.
+        tls: Use HTTPS with this server-side context. Default: HTTP.
     """
 
     keep: Callable[[Any], Any] | None
@@ -35,7 +40,7 @@ class Options(TypedDict, total=False):
     tls: ssl.SSLContext | None
 
 
-class LogDestination(Kept, UntilClosed):
+class LogDestination(HttpServer):
     """A log destination that listens from its construction until `close` or the end of `with`.
 
     Everything may be called from any thread, and the public attributes may be set at any time.
@@ -45,60 +50,79 @@ class LogDestination(Kept, UntilClosed):
 
     Attributes:
         url: Its address, without a path: `http://127.0.0.1:<port>`.
-        token: What it takes for the right token.
+        token: The right token.
         refuses: Says which good records are refused.
         max_body_bytes: Largest body in bytes before compression.
     """
 
+    name: ClassVar[str]
+    """As `LOGS_DESTINATION` names the destination."""
     documented_max_body_bytes: ClassVar[int]
     """Largest body in bytes before compression."""
     media_types: ClassVar[frozenset[str]]
-    """What the body may be called in `Content-Type`."""
+    """The values of `Content-Type` that it accepts."""
     encodings: ClassVar[frozenset[str]] = frozenset({"identity", "gzip"})
-    """What `Content-Encoding` it undoes."""
+    """The values of `Content-Encoding` that it undoes; another body is read as it is."""
+    documented_mistakes: ClassVar[frozenset[str]] = frozenset({REFUSED})
+    """Mistakes in records that are no violation by the sender."""
     token: str = "local-token"
 
     def __init__(self, **options: Unpack[Options]) -> None:
         self.refuses = options.get("refuses", lambda _record: False)
         self.max_body_bytes = options.get("max_body_bytes", self.documented_max_body_bytes)
         self._keep = options.get("keep", lambda record: record)
-        super().__init__()
+        self._changed = threading.Condition(threading.RLock())
+        self._arrivals: dict[int, Arrival] = {}
+        self._treatments: dict[int, Treatment] = {}
+        self._ready: dict[int, Arrival] = {}
         self._once: list[Treatment] = []
         self._always: Chooser = lambda _arrival: None
         tls = options.get("tls")
-        self._server = DestinationServer(self, tls)
-        scheme = "https" if tls else "http"
-        self.url = f"{scheme}://127.0.0.1:{self._server.server_port}"
+        super().__init__(tls)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
 
     @property
-    def failures(self) -> list[Exception]:
-        """What went wrong in the destination itself."""
-        return self._server.ledger.failures
-
-    def close(self) -> None:
-        """End all connections and threads, also the stalled ones, and stop listening."""
-        self._server.close()
-
-    @property
-    @abc.abstractmethod
+    @abstractmethod
     def environment(self) -> dict[str, str]:
         """The environment variables with which the extension sends here."""
 
-    @abc.abstractmethod
-    def judge(self, head: Head, content: bytes) -> Judgement:
-        """Decide about a request, whose body is not compressed any more, as the original does.
+    @property
+    @abstractmethod
+    def path(self) -> str:
+        """The path that records are posted to."""
+
+    @abstractmethod
+    def is_authorized(self, request: Request) -> bool:
+        """Return whether a request carries the right token, in the right place."""
+
+    @abstractmethod
+    def read(self, content: bytes) -> Iterator[tuple[Any, str | None]]:
+        """Yield each record of a decompressed body, and why it is not accepted, or None.
 
         Raises:
-            UnreadableError: The body is not what it should be as a whole; it is answered 400.
+            UnreadableError: The body is not what it should be as a whole; the reply is 400.
         """
 
-    @abc.abstractmethod
-    def is_address(self, path: str) -> bool:
-        """Tell whether there is something to post to under a path."""
+    @abstractmethod
+    def reply_to(self, accepted: int, mistakes: Sequence[str]) -> Reply:
+        """Return the reply to a body with a number of good records, and others with mistakes."""
 
-    @abc.abstractmethod
-    def is_authorized(self, head: Head) -> bool:
-        """Tell whether a request carries the right token, in the right place."""
+    def not_indexed(self, record: Any) -> list[str]:  # noqa: ARG002 -- for Logz.io
+        """Return why a record that is accepted cannot be indexed."""
+        return []
+
+    def judge(self, content: bytes) -> Judgement:
+        """Decide about the decompressed body of a request, as the original does."""
+        records, mistakes, invalid = [], [], []
+        for number, (record, mistake) in enumerate(self.read(content), 1):
+            if mistake is None and not self.refuses(record):
+                records.append(record)
+                invalid += [f"record {number}: {words}" for words in self.not_indexed(record)]
+            else:
+                mistakes.append(mistake or REFUSED)
+        reply = self.reply_to(len(records), mistakes)
+        violations = tuple(words for words in mistakes if words not in self.documented_mistakes)
+        return Judgement(reply, tuple(records), len(mistakes), violations, tuple(invalid))
 
     # --- how it behaves
 
@@ -108,7 +132,7 @@ class LogDestination(Kept, UntilClosed):
             self._always = (lambda _arrival: how) if isinstance(how, Treatment) else how
 
     def misbehave_once(self, *treatments: Treatment) -> None:
-        """Treat the next requests in these ways, one after the other; this goes first."""
+        """Treat the next requests in these ways, one after the other; takes precedence."""
         with self._changed:
             self._once.extend(treatments)
 
@@ -118,91 +142,161 @@ class LogDestination(Kept, UntilClosed):
             self._once.clear()
             self._always = lambda _arrival: None
 
-    @contextlib.contextmanager
-    def black_hole(self) -> Iterator[None]:
-        """For the time of the block answer nothing: no SYN, and no request on open connections."""
-        self._server.open_black_hole()
-        try:
-            yield
-        finally:
-            self._server.close_black_hole()
+    # --- what it keeps
 
-    def close_idle_connections(self, timeout_seconds: float = 1.0) -> int:
-        """Close every connection on which no request is under way, as after a long pause.
+    @property
+    def arrivals(self) -> list[Arrival]:
+        """Every request so far, in order of arrival, including those under way."""
+        with self._changed:
+            return [arrival for _, arrival in sorted(self._arrivals.items())]
+
+    @property
+    def records(self) -> list[Any]:
+        """Every record that was accepted, in order; one that was accepted twice is there twice."""
+        return [it for arrival in self.arrivals if arrival.stored for it in arrival.records]
+
+    @property
+    def count(self) -> int:
+        """How many records were accepted."""
+        return sum(arrival.count for arrival in self.arrivals if arrival.stored)
+
+    @property
+    def acknowledged(self) -> list[tuple[Any, float]]:
+        """Every record that was accepted and acknowledged, with the seconds of the reply."""
+        return [
+            (record, arrival.answered)
+            for arrival in self.arrivals
+            if arrival.stored and arrival.answered is not None
+            for record in arrival.records
+        ]
+
+    @property
+    def acknowledged_count(self) -> int:
+        """How many records were accepted and acknowledged."""
+        return sum(arrival.count for arrival in self.arrivals if arrival.acknowledged)
+
+    @property
+    def violations(self) -> list[str]:
+        """All mistakes of senders, each with the number of its request."""
+        return [f"request {it.number}: {words}" for it in self.arrivals for words in it.violations]
+
+    @property
+    def invalid(self) -> list[str]:
+        """Everything that was accepted but could not be indexed as it is, with its request."""
+        return [f"request {it.number}: {words}" for it in self.arrivals for words in it.invalid]
+
+    def wait_for(self, what: int | Callable[[Self], bool], timeout_seconds: float = 60.0) -> None:
+        """Wait until something has arrived.
 
         Args:
-            timeout_seconds: How long to wait for the first one: a connection becomes idle a
-                moment after its sender has the answer.
+            what: A number of acknowledged records; or a condition, tested after each change.
+            timeout_seconds: How long to wait at most.
 
-        Returns:
-            How many there were.
+        Raises:
+            NotArrivedError: It has not by then.
         """
-        return self._server.close_idle(timeout_seconds)
+        with self._changed:
+            if not self._changed.wait_for(
+                lambda: self.acknowledged_count >= what if isinstance(what, int) else what(self),
+                timeout_seconds,
+            ):
+                statuses = [arrival.status for arrival in self.arrivals[-5:]]
+                raise NotArrivedError(
+                    f"after {timeout_seconds} s {self.name} has acknowledged "
+                    f"{self.acknowledged_count} records of {len(self._arrivals)} requests; "
+                    f"the last statuses are {statuses}"
+                )
 
-    # --- what the server asks
+    def _note(self, arrival: Arrival) -> None:
+        with self._changed:
+            self._arrivals[arrival.number] = arrival
+            self._changed.notify_all()
 
-    def begin(self, connection: int, head: Head) -> tuple[Arrival, Treatment]:
-        """Keep a request whose head is in; say how it is treated."""
-        arrival = self._add(connection, head)
+    # --- what the server calls
+
+    def respond_early(self, request: Request) -> Reply | None:
+        """Choose how a request is treated, which may be never to read its body."""
+        arrival = Arrival(request)
+        self._note(arrival)
         with self._changed:
             once = self._once.pop(0) if self._once else None
             choose = self._always
-        return arrival, once or choose(arrival) or _WELL
+        treatment = once or choose(arrival) or _WELL
+        if not treatment.reads:
+            return treatment.reply
+        with self._changed:
+            self._treatments[request.number] = treatment
+        return None
 
-    def read(self, arrival: Arrival, body: bytes, treatment: Treatment) -> tuple[Arrival, Reply]:
-        """Keep what is in a body; say what is answered."""
-        violations = self._wrong_in(arrival.head)
+    def respond(self, request: Request) -> Reply:
+        """Keep what is in a body, and return the reply."""
+        with self._changed:
+            treatment = self._treatments.pop(request.number)
+        violations = self._mistakes_in(request)
         content = b""
         try:
-            content = decompressed(arrival.head, body, self.encodings)
-            judgement = self._judged(arrival.head, content)
+            content = request.body
+            encoding = request.headers.get("content-encoding", "identity")
+            if encoding == "gzip" and encoding in self.encodings:
+                content = decompressed(content)
+            judgement = self._judged(request, content)
         except UnreadableError as error:
-            judgement = Judgement(Reply(400, str(error).encode()), violations=(str(error),))
+            judgement = Judgement(Reply(400, body=str(error).encode()), violations=(str(error),))
         records = judgement.records
-        arrival = dataclasses.replace(
-            arrival,
-            body_bytes=len(body),
+        reply = treatment.reply or dataclasses.replace(
+            judgement.reply, delay_seconds=treatment.delay_seconds
+        )
+        arrival = Arrival(
+            request=dataclasses.replace(request, body=b""),
+            body_bytes=len(request.body),
             content_bytes=len(content),
             records=() if self._keep is None else tuple(self._keep(it) for it in records),
             count=len(records),
             refused=judgement.refused,
             violations=(*violations, *judgement.violations),
             invalid=judgement.invalid,
+            stored=treatment.stores and bool(records),
         )
-        # Records that are answered at once are taken and acknowledged at one moment: `answered`.
-        stored = dataclasses.replace(arrival, stored=treatment.stores and bool(records))
-        at_once = treatment.manner is Manner.ANSWER and not treatment.delay_seconds
-        self._replace(arrival if at_once else stored)
-        return stored, treatment.reply or judgement.reply
+        if treatment == _WELL:
+            # So that accepting and acknowledging is one moment for whoever waits.
+            with self._changed:
+                self._ready[request.number] = arrival
+        else:
+            self._note(arrival)
+        return reply
 
-    def answered(self, arrival: Arrival, status: int) -> None:
-        """Keep that a whole answer is about to be written."""
-        self._replace(dataclasses.replace(arrival, status=status, answered=time.monotonic()))
+    def replied(self, request: Request, status: int) -> None:
+        """Note that a whole reply is about to be sent, if one is."""
+        if status:
+            with self._changed:
+                arrival = self._ready.pop(request.number, self._arrivals[request.number])
+            self._note(dataclasses.replace(arrival, status=status, answered=time.monotonic()))
 
-    def _judged(self, head: Head, content: bytes) -> Judgement:
+    def _judged(self, request: Request, content: bytes) -> Judgement:
         """Decide about a request: first what is the same for all destinations."""
-        if not self.is_address(head.path):
-            return Judgement(Reply(404), violations=(f"there is nothing at {head.path}",))
-        if head.method != "POST":
-            words = f"records are sent with POST, not {head.method}"
-            return Judgement(Reply(405, headers={"Allow": "POST"}), violations=(words,))
-        if not self.is_authorized(head):
-            return Judgement(Reply(401, b"the token is missing or wrong"))
+        if request.path != self.path:
+            return Judgement(Reply(404), violations=(f"there is nothing at {request.path}",))
+        if request.method != "POST":
+            words = f"records are sent with POST, not {request.method}"
+            return Judgement(Reply(405, {"Allow": "POST"}), violations=(words,))
+        if not self.is_authorized(request):
+            return Judgement(Reply(401, body=b"the token is missing or wrong"))
         if len(content) > self.max_body_bytes:
-            return Judgement(Reply(413, b"the request is too large"))
-        return self.judge(head, content)
+            return Judgement(Reply(413, body=b"the request is too large"))
+        return self.judge(content)
 
-    def _wrong_in(self, head: Head) -> list[str]:
-        """Give what is wrong in a head for every destination."""
-        found = []
-        address = self.url.partition("://")[2]
-        if head.headers.get("host") not in (address, address.replace("127.0.0.1", "localhost")):
-            found.append(f"Host is {head.headers.get('host')!r}, not {address!r}")
-        if "content-length" not in head.headers:
+    def _mistakes_in(self, request: Request) -> list[str]:
+        """Return the mistakes in the headers, as far as they are the same everywhere."""
+        headers, found = request.headers, []
+        address = f"127.0.0.1:{self.port}"
+        if headers.get("host") not in (address, f"localhost:{self.port}"):
+            found.append(f"Host is {headers.get('host')!r}, not {address!r}")
+        if "content-length" not in headers:
             found.append("Content-Length is missing")
-        if head.media_type not in self.media_types:
-            found.append(f"Content-Type is {head.media_type!r}")
-        encoding = head.headers.get("content-encoding", "identity")
+        media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type not in self.media_types:
+            found.append(f"Content-Type is {media_type!r}")
+        encoding = headers.get("content-encoding", "identity")
         if encoding not in self.encodings:
             found.append(f"Content-Encoding is {encoding!r}")
         return found

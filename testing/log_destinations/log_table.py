@@ -20,12 +20,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Row(NamedTuple):
     """One record; what it does not say is empty.
 
-    Attributes:
-        time: Time of day in UTC with milliseconds.
-        type: Its type, as the Telemetry API has it.
-        request_id: The invocation that produced it.
-        level: Its level.
-        message: Its message; of a record without one the whole record as JSON.
+    The time of day is in UTC; the message of a record without one is the whole record as JSON.
     """
 
     time: str
@@ -36,7 +31,7 @@ class Row(NamedTuple):
 
 
 def log_table(records: Iterable[Any]) -> str:
-    """Show records of any of the four destinations, one in a line.
+    """Return records of any of the four destinations as a table, one in a line.
 
     Args:
         records: What arrived, in order, as the destination kept it.
@@ -76,24 +71,24 @@ def row_of(record: Any) -> Row:
 
 
 def _logzio_content(record: dict[str, Any]) -> Any:
-    """Give the member of a Logz.io record that holds what was logged."""
+    """Return the member of a Logz.io record that holds what was logged."""
     names = ("message_nested", "lambda.record", "message")
     return next((record[name] for name in names if name in record), record)
 
 
 def _since_epoch(microseconds: int) -> str:
-    """Write microseconds since the epoch as a time of day."""
+    """Return microseconds since the epoch as a time of day."""
     moment = _EPOCH + timedelta(microseconds=microseconds)
     return moment.isoformat(timespec="milliseconds")[11:23]
 
 
 def _clock_time(moment: str) -> str:
-    """Give the time of day of a moment in ISO 8601."""
+    """Return the time of day of a time in ISO 8601."""
     return moment[11:23].rstrip("Z")
 
 
 def _message(content: Any) -> str:
-    """Give the message of what was logged, on one line."""
+    """Return the message of what was logged, on one line."""
     if isinstance(content, str):
         try:
             parsed = json.loads(content)
@@ -106,5 +101,5 @@ def _message(content: Any) -> str:
 
 
 def _shortened(text: str) -> str:
-    """Cut a text that is too wide, and show that it was cut."""
+    """Return a text, cut and marked if it is too wide."""
     return text if len(text) <= _MESSAGE_WIDTH else f"{text[: _MESSAGE_WIDTH - 1]}…"

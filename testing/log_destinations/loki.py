@@ -7,10 +7,10 @@ Sources: grafana.com/docs/loki, "Loki HTTP API", "Ingest logs", for request and 
 import re
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Unpack
 
-from testing.log_destinations.arrival import Head, Judgement, Reply
+from testing.http_server import Reply, Request
 from testing.log_destinations.content import UnreadableError, parsed
 from testing.log_destinations.destination import LogDestination, Options
 
@@ -25,8 +25,6 @@ _OLDEST_NS = 7 * 24 * 3_600 * 10**9
 _NEWEST_NS = 600 * 10**9
 # Half of `max_chunk_age`: how far an entry may be behind the newest one of its stream.
 _BEHIND_NS = 3_600 * 10**9
-# Said of an entry that `refuses` picks, for which the sender can do nothing.
-_ON_DEMAND = "refused"
 
 
 class LokiEntry(NamedTuple):
@@ -56,8 +54,8 @@ class LokiDestination(LogDestination):
         options: See `Options`.
 
     Attributes:
-        tenant: The value of `X-Scope-OrgID`; empty: the header is not asked for.
-        username: The name for Basic authentication; empty: none is asked for.
+        tenant: The value of `X-Scope-OrgID`; empty: the header is not needed.
+        username: The name for Basic authentication; empty: none is needed.
         token: The password for it.
     """
 
@@ -86,42 +84,33 @@ class LokiDestination(LogDestination):
             **(tenant if self.tenant else {}),
         }
 
-    def is_address(self, path: str) -> bool:
-        """Tell whether there is something to post to under a path."""
-        return path == "/loki/api/v1/push"
+    @property
+    def path(self) -> str:
+        """The path that records are posted to."""
+        return "/loki/api/v1/push"
 
-    def is_authorized(self, head: Head) -> bool:
-        """Tell whether a request carries user, password and tenant, where they are asked for."""
+    def is_authorized(self, request: Request) -> bool:
+        """Return whether a request carries user, password and tenant, if they are set."""
         basic = "Basic " + b64encode(f"{self.username}:{self.token}".encode()).decode()
-        user_is_right = not self.username or head.headers.get("authorization") == basic
-        return user_is_right and head.headers.get("x-scope-orgid", "") == self.tenant
+        user_is_right = not self.username or request.headers.get("authorization") == basic
+        return user_is_right and request.headers.get("x-scope-orgid", "") == self.tenant
 
-    def judge(self, head: Head, content: bytes) -> Judgement:  # noqa: ARG002 the other ones do
-        """Decide about each entry."""
-        records: list[LokiEntry] = []
-        wrong: list[str] = []
-        for entry in _entries(parsed(content)):
-            words = self._why_refused(entry)
-            if words is None:
-                records.append(entry)
-            else:
-                wrong.append(words)
-        reply = Reply(400, f"{wrong[-1]}\n".encode()) if wrong else Reply(204)
-        violations = tuple(words for words in wrong if words != _ON_DEMAND)
-        return Judgement(reply, tuple(records), len(wrong), violations)
+    def read(self, content: bytes) -> Iterator[tuple[Any, str | None]]:
+        """Yield each entry."""
+        # All are read first: a body that is wrong anywhere is refused whole.
+        for entry in list(_entries(parsed(content))):
+            yield entry, _wrong_labels(entry.labels) or _too_large(entry) or self._wrong_time(entry)
 
-    def _why_refused(self, entry: LokiEntry) -> str | None:
-        """Say why an entry is not taken; None: it is."""
-        words = _wrong_labels(entry.labels) or _too_large(entry)
-        if words is not None:
-            return words
+    def reply_to(self, accepted: int, mistakes: Sequence[str]) -> Reply:  # noqa: ARG002
+        """Return 204, or the last mistake."""
+        return Reply(400, body=f"{mistakes[-1]}\n".encode()) if mistakes else Reply(204)
+
+    def _wrong_time(self, entry: LokiEntry) -> str | None:
         now_ns = int(self._clock() * 1e9)
         if entry.timestamp_ns < now_ns - _OLDEST_NS:
             return "timestamp too old"
         if entry.timestamp_ns > now_ns + _NEWEST_NS:
             return "timestamp too new"
-        if self.refuses(entry):
-            return _ON_DEMAND
         stream = tuple(sorted(entry.labels.items()))
         with self._changed:
             newest_ns = self._newest_ns.get(stream, entry.timestamp_ns)
@@ -150,7 +139,7 @@ def _entries(body: Any) -> Iterator[LokiEntry]:
 
 
 def _strings(value: Any) -> dict[str, str]:
-    """Give an object of which all values are strings.
+    """Return an object whose values are all strings.
 
     Raises:
         UnreadableError: It is something else.
@@ -161,7 +150,7 @@ def _strings(value: Any) -> dict[str, str]:
 
 
 def _wrong_labels(labels: dict[str, str]) -> str | None:
-    """Say what is wrong with the labels of a stream."""
+    """Return what is wrong with the labels of a stream."""
     if not labels:
         return "at least one label pair is required per stream"
     if len(labels) > _LABELS:
@@ -175,7 +164,7 @@ def _wrong_labels(labels: dict[str, str]) -> str | None:
 
 
 def _too_large(entry: LokiEntry) -> str | None:
-    """Say what of an entry is too large."""
+    """Return what of an entry is too large."""
     if _size(entry.line) > _LINE_BYTES:
         return f"a line of {_size(entry.line)} bytes; {_LINE_BYTES} are allowed"
     if len(entry.metadata) > _METADATA_ENTRIES:
@@ -186,5 +175,5 @@ def _too_large(entry: LokiEntry) -> str | None:
 
 
 def _size(text: str) -> int:
-    """Give the size of a text in UTF-8 in bytes; half of a surrogate pair becomes U+FFFD."""
+    """Return the size of a text in UTF-8; half of a surrogate pair has three bytes."""
     return len(text.encode("utf-8", "surrogatepass"))

@@ -7,11 +7,10 @@ variables" for the limits (`ZO_INGEST_ALLOWED_UPTO`, `ZO_INGEST_ALLOWED_IN_FUTUR
 
 import json
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Unpack
 
-from testing.log_destinations.arrival import Head, Judgement, Reply
+from testing.http_server import Reply, Request
 from testing.log_destinations.content import UnreadableError, has_lone_surrogate, parsed
 from testing.log_destinations.destination import LogDestination, Options
 
@@ -20,8 +19,6 @@ _FLATTENED_LEVELS = 3
 _OLDEST_HOURS = 5
 _NEWEST_HOURS = 24
 _MICROSECONDS_PER_HOUR = 3_600_000_000
-# Said of a record that `refuses` picks, for which the sender can do nothing.
-_ON_DEMAND = "refused"
 
 
 class OpenObserveDestination(LogDestination):
@@ -63,43 +60,35 @@ class OpenObserveDestination(LogDestination):
             "O2_AUTHORIZATION_HEADER": self.token,
         }
 
-    def is_address(self, path: str) -> bool:
-        """Tell whether there is something to post to under a path."""
-        return path == f"/api/{self.organization}/{self.stream}/_json"
+    @property
+    def path(self) -> str:
+        """The path that records are posted to."""
+        return f"/api/{self.organization}/{self.stream}/_json"
 
-    def is_authorized(self, head: Head) -> bool:
-        """Tell whether a request carries the right token."""
-        return head.headers.get("authorization") == self.token
+    def is_authorized(self, request: Request) -> bool:
+        """Return whether a request carries the right token."""
+        return request.headers.get("authorization") == self.token
 
-    def judge(self, head: Head, content: bytes) -> Judgement:  # noqa: ARG002 the other ones do
-        """Decide about each record."""
+    def read(self, content: bytes) -> Iterator[tuple[Any, str | None]]:
+        """Yield each record."""
         body = parsed(content)
         if not isinstance(body, list):
             raise UnreadableError("the body is no array")
         if has_lone_surrogate(body):
             raise UnreadableError("the body holds half of a surrogate pair")
-        records, errors, violations = [], Counter[str](), []
-        for position, record in enumerate(body):
-            words = self._why_failed(record)
-            if words is None:
-                records.append(record)
-            else:
-                errors[words] += 1
-            if words not in (None, _ON_DEMAND):
-                violations.append(f"record {position}: {words}")
-        counts = {"name": self.stream, "successful": len(records), "failed": errors.total()}
-        if errors:
-            counts["error"] = next(iter(errors))
-        answer = json.dumps({"code": 200, "status": [counts]}).encode()
-        return Judgement(
-            Reply(200, answer, {"Content-Type": "application/json"}),
-            records=tuple(records),
-            refused=errors.total(),
-            violations=tuple(violations),
-        )
+        for record in body:
+            yield record, self._why_failed(record)
+
+    def reply_to(self, accepted: int, mistakes: Sequence[str]) -> Reply:
+        """Return 200 with the counts, and the first mistake."""
+        counts = {"name": self.stream, "successful": accepted, "failed": len(mistakes)}
+        if mistakes:
+            counts["error"] = mistakes[0]
+        reply = json.dumps({"code": 200, "status": [counts]}).encode()
+        return Reply(200, {"Content-Type": "application/json"}, reply)
 
     def _why_failed(self, record: Any) -> str | None:
-        """Say why a record is not taken; None: it is."""
+        """Return why a record is not accepted; None: it is."""
         if not isinstance(record, dict):
             return "it is no object"
         timestamp = record.get("_timestamp")
@@ -112,7 +101,7 @@ class OpenObserveDestination(LogDestination):
             return f"in the future, or not in microseconds: {_NEWEST_HOURS} hours are allowed"
         if _columns(record, _FLATTENED_LEVELS) > _COLUMNS:
             return f"more than {_COLUMNS} columns"
-        return _ON_DEMAND if self.refuses(record) else None
+        return None
 
 
 def _columns(record: dict[str, Any], levels: int) -> int:

@@ -98,8 +98,7 @@ def _negative(histogram: Histogram) -> dict[int, int]:
 
 
 def _expected(scale: int, schema: int, offset: int, counts: list[int]) -> dict[int, int]:
-    """
-    Put each bucket where its bounds lie.
+    """Put each bucket where its bounds lie.
 
     OpenTelemetry's bucket i of a scale ends at 2 to the power (i + 1) / 2**scale, and
     Prometheus' bucket j of a schema ends at 2 to the power j / 2**schema.

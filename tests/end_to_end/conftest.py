@@ -1,7 +1,6 @@
 """Real servers for all tests of a process; each is started when the first test needs it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -35,11 +34,3 @@ def narrow_prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prom
     """Run a Prometheus that takes samples up to two hours late."""
     with Prometheus(tmp_path_factory.mktemp("narrow"), window="2h") as server:
         yield server
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Give an empty folder for a server of the test's own."""
-    made = tmp_path / "server"
-    made.mkdir()
-    return made

@@ -1,4 +1,4 @@
-"""What is deployed runs on its own under Lambda's runtime, and delivers into a real Prometheus."""
+"""The deployed artifact runs alone under Lambda's runtime, and delivers to a real Prometheus."""
 
 import json
 import time
@@ -23,14 +23,14 @@ from testing.events.samples import bad_events, good_events
 from testing.servers import Prometheus
 
 APART_MS = 5 * 60_000
-"""More than the periods of one event span, so that no two events share a sample."""
+"""Longer than the periods of an event, so that no two events share a sample."""
 
 SAMPLES, SERIES = 333, 301
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Prometheus]:
-    """Run a Prometheus of the test's own, so that all that it holds is counted."""
+    """Run a Prometheus of the test's own, so that all its samples are counted."""
     folder = tmp_path / "prometheus"
     folder.mkdir()
     with Prometheus(folder, window="3d") as running:
@@ -39,18 +39,18 @@ def server(tmp_path: Path) -> Iterator[Prometheus]:
 
 @pytest.fixture(params=["own", RUNTIME_PYTHON])
 def interpreter(request: pytest.FixtureRequest) -> Interpreter:
-    """Give this virtual environment's Python, and the one that the function is deployed on."""
+    """Return this virtual environment's Python, and the deployed version."""
     if request.param == "own":
         return own_interpreter()
     found = runtime_interpreter()
     if found is None or found == own_interpreter():
-        pytest.skip(f"no other Python of version {RUNTIME_PYTHON} is at hand")
+        pytest.skip(f"no other Python of version {RUNTIME_PYTHON} is installed")
     return found
 
 
 @pytest.fixture
 def function(tmp_path: Path, interpreter: Interpreter, server: Prometheus) -> Iterator[Emulator]:
-    """Run the artifact with nothing to import but itself and Lambda's runtime client."""
+    """Run the artifact, which can import only itself and Lambda's runtime client."""
     artifact = build(tmp_path / "artifact", interpreter)
     client = runtime_client(tmp_path / "client", interpreter)
     settings = {
@@ -59,7 +59,7 @@ def function(tmp_path: Path, interpreter: Interpreter, server: Prometheus) -> It
         "LOGZIO_METRICS_TOKEN": "artifact-token",
         "FIREHOSE_ACCESS_KEY": ACCESS_KEY,
         "P8S_LOGZIO_NAME": "built-artifact",
-        # For a busy machine.
+        # Generous, for a busy machine.
         "LISTENER_TIMEOUT_SECONDS": "60",
         "DELIVERY_BUDGET_SECONDS": "100",
     }
@@ -87,7 +87,7 @@ def test_every_sample_event(function: Emulator, server: Prometheus) -> None:
 
 
 def assert_success(name: str, answer: Any) -> None:
-    """Require the answer that makes Firehose let go of a delivery."""
+    """Require the response on which Firehose regards a delivery as done."""
     if "records" in answer:
         assert {record["result"] for record in answer["records"]} == {"Dropped"}, name
     else:

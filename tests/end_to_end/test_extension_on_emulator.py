@@ -3,7 +3,8 @@
 import json
 import sysconfig
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.support.sandbox import Files, run_sandbox, terminate
 from tools.layer import fill
 
 OWN = "metric-stream-logs: "
-# Stands for a runtime: it handles one event after the other, and logs a line for each.
+# A minimal runtime that handles one event after the other, and logs a line for each.
 RUNTIME = """\
 #!/var/lang/bin/python3 -I
 import http.client, os
@@ -28,8 +29,8 @@ import http.client, os
 connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
 while True:
     connection.request("GET", "/2018-06-01/runtime/invocation/next")
-    answer = connection.getresponse()
-    event, work = answer.read(), answer.headers["Lambda-Runtime-Aws-Request-Id"]
+    reply = connection.getresponse()
+    event, work = reply.read(), reply.headers["Lambda-Runtime-Aws-Request-Id"]
     print(f"handled {event.decode()} as {work}", flush=True)
     path = f"/2018-06-01/runtime/invocation/{work}/response"
     connection.request("POST", path, event)
@@ -41,14 +42,15 @@ cd {PROJECT} && exec /var/lang/bin/python3 -m awslambdaric {HANDLER}
 """
 
 
-def files(folder: Path, bootstrap: str, *, layer: bool = True) -> Files:
-    """Put the layer, or an empty one, and a function into a folder.
+@pytest.fixture
+def logzio() -> Iterator[LogzioDestination]:
+    """Run a Logz.io."""
+    with LogzioDestination() as running:
+        yield running
 
-    Args:
-        folder: An empty folder.
-        bootstrap: What starts the function.
-        layer: Whether the extension is there.
-    """
+
+def files(folder: Path, bootstrap: str, *, layer: bool = True) -> Files:
+    """Put a function, and the layer or an empty one, into an empty folder."""
     made = Files(folder / "layer", folder / "task")
     (made.layer / "extensions").mkdir(parents=True)
     if layer:
@@ -61,15 +63,31 @@ def files(folder: Path, bootstrap: str, *, layer: bool = True) -> Files:
 
 
 def own_lines(output: str) -> list[str]:
-    """Give what the extension said, among everything that all processes wrote."""
+    """Return the extension's own lines, among those of all processes."""
     return [line for line in output.splitlines() if line.startswith(OWN)]
+
+
+def ended(emulator: Emulator) -> str:
+    """End the environment, in which the extension ends by itself; return all output."""
+    output = terminate(emulator)
+    # The emulator reports an extension that it kills two seconds after SHUTDOWN.
+    assert not [it for it in output.splitlines() if "SIGKILL" in it and "extension-" in it]
+    return output
+
+
+def without_time(response: Any) -> Any:
+    """Return a function's response without the time in its body."""
+    body = json.loads(response["body"])
+    return {**response, "body": {name: body[name] for name in body if name != "timestamp"}}
 
 
 class TestClassic:
     """On demand, without a Telemetry API."""
 
-    def answer(self, folder: Path, environ: dict[str, str], *, layer: bool) -> tuple[Any, str]:
-        """Give what the real function answers to two equal events, and everything written."""
+    def responses(
+        self, folder: Path, environ: dict[str, str], *, layer: bool
+    ) -> tuple[list[Any], str]:
+        """Return the real function's responses to two equal events, and all output."""
         folder.mkdir()
         event = json.loads((PROJECT / "events" / "http-api-v2-otlp-1.0.json").read_text())
         with Receiver() as metrics:
@@ -85,14 +103,14 @@ class TestClassic:
             }
             made = files(folder, REAL_FUNCTION, layer=layer)
             with run_sandbox(folder, made, variables) as emulator:
-                answers = [emulator.invoke(event) for _ in range(2)]
-                return [comparable(it) for it in answers], ended(emulator)
+                responses = [emulator.invoke(event) for _ in range(2)]
+                return [without_time(it) for it in responses], ended(emulator)
 
-    def test_function_is_left_alone(self, tmp_path: Path, logzio: LogzioDestination) -> None:
-        """Telemetry is answered with 202: the function answers as without the extension."""
-        alone, _ = self.answer(tmp_path / "alone", {}, layer=False)
+    def test_function_is_not_affected(self, tmp_path: Path, logzio: LogzioDestination) -> None:
+        """Telemetry is answered with 202: the function responds as without the extension."""
+        alone, _ = self.responses(tmp_path / "alone", {}, layer=False)
         environ = {**logzio.environment, "RECEIVER_PORT": str(free_port())}
-        beside, output = self.answer(tmp_path / "beside", environ, layer=True)
+        beside, output = self.responses(tmp_path / "beside", environ, layer=True)
         assert alone[0]["statusCode"] == 200
         assert beside == alone
         (line,) = own_lines(output)
@@ -100,51 +118,56 @@ class TestClassic:
         assert logzio.connections == 0
 
     def test_malformed_settings(self, tmp_path: Path) -> None:
-        """So it does where the extension has no usable setting."""
-        answers, output = self.answer(
-            tmp_path / "beside", {"LOGS_DESTINATION": "x", "TIMEOUT_MS": "y"}, layer=True
-        )
-        assert [it["statusCode"] for it in answers] == [200, 200]
+        """The same holds where the extension has no valid setting."""
+        environ = {"LOGS_DESTINATION": "x", "TIMEOUT_MS": "y"}
+        responses, output = self.responses(tmp_path / "beside", environ, layer=True)
+        assert [it["statusCode"] for it in responses] == [200, 200]
         assert len(own_lines(output)) == 3
 
 
 class TestManagedInstances:
     """Where the emulator has a Telemetry API, and delivers what the function writes."""
 
+    def sandbox(
+        self, folder: Path, environ: Mapping[str, str], **more: str
+    ) -> AbstractContextManager[Emulator]:
+        """Run the layer beside the minimal runtime."""
+        variables = {**environ, "RECEIVER_PORT": str(free_port()), **more}
+        return run_sandbox(folder, files(folder, RUNTIME), variables, managed_instances=True)
+
+    def invoke(self, emulator: Emulator, event: Any) -> Any:
+        """Invoke the function, repeatedly while its only runtime is not ready for more work."""
+        until = time.monotonic() + 60
+        while True:
+            try:
+                answer = emulator.invoke(event)
+            except FunctionError as error:
+                answer = {"errorType": str(error)}
+            if "errorType" not in answer or time.monotonic() > until:
+                return answer
+
     def test_lines_arrive(self, tmp_path: Path, logzio: LogzioDestination) -> None:
         """What the function prints arrives at the destination, and SHUTDOWN ends it well."""
-        environ = {
-            **logzio.environment,
-            "EXTENSION_LOG_LEVEL": "debug",
-            "RECEIVER_PORT": str(free_port()),
-        }
-        made = files(tmp_path, RUNTIME)
-        with run_sandbox(tmp_path, made, environ, managed_instances=True) as emulator:
-            assert [invoked(emulator, {"n": number}) for number in range(5)] == [
-                {"n": number} for number in range(5)
-            ]
+        debug = {"EXTENSION_LOG_LEVEL": "debug"}
+        with self.sandbox(tmp_path, logzio.environment, **debug) as emulator:
+            events = [{"n": number} for number in range(5)]
+            assert [self.invoke(emulator, event) for event in events] == events
             logzio.wait_for(5)
             output = ended(emulator)
-        told = [row_of(record).message for record in logzio.records]
-        assert [line.split(" as ")[0] for line in told] == [
+        messages = [row_of(record).message for record in logzio.records]
+        assert [message.split(" as ")[0] for message in messages] == [
             f'handled {{"n": {number}}}' for number in range(5)
         ]
         assert any("at shutdown: received=5, sent=5, pending=0" in it for it in own_lines(output))
         assert logzio.violations == []
 
     def test_all_types_in_silence(self, tmp_path: Path) -> None:
-        """The platform's records arrive too, with the ids that they name, and nothing is said."""
-        made = files(tmp_path, RUNTIME)
+        """The platform's records arrive too, with their request ids; the extension logs nothing."""
         with (
             OpenObserveDestination() as destination,
-            run_sandbox(
-                tmp_path,
-                made,
-                {**destination.environment, "RECEIVER_PORT": str(free_port())},
-                managed_instances=True,
-            ) as emulator,
+            self.sandbox(tmp_path, destination.environment) as emulator,
         ):
-            invoked(emulator, {"n": 1})
+            self.invoke(emulator, {"n": 1})
             destination.wait_for(lambda it: "platform.report" in str(it.records))
             assert own_lines(ended(emulator)) == []
             found = {record["type"]: record for record in destination.records}
@@ -153,51 +176,13 @@ class TestManagedInstances:
         assert {"platform.start", "platform.report", "function"} <= found.keys()
 
     def test_token_refused(self, tmp_path: Path, logzio: LogzioDestination) -> None:
-        """A refused token is told once, and the function goes on."""
+        """A refused token is logged once, and the function goes on."""
         logzio.token = "another"
-        environ = {
-            **logzio.environment,
-            "LOGZIO_LOGS_TOKEN": "old",
-            "RECEIVER_PORT": str(free_port()),
-        }
-        made = files(tmp_path, RUNTIME)
-        with run_sandbox(tmp_path, made, environ, managed_instances=True) as emulator:
-            invoked(emulator, {"n": 1})
+        old = {"LOGZIO_LOGS_TOKEN": "old"}
+        with self.sandbox(tmp_path, logzio.environment, **old) as emulator:
+            self.invoke(emulator, {"n": 1})
             logzio.wait_for(lambda it: any(arrival.status for arrival in it.arrivals))
-            assert invoked(emulator, {"n": 2}) == {"n": 2}
-            said = own_lines(ended(emulator))
-        assert len([line for line in said if "logzio refuses the token" in line]) == 1
-        assert len([line for line in said if "old" in line]) == 0
-
-
-@pytest.fixture
-def logzio() -> Iterator[LogzioDestination]:
-    """Run a Logz.io."""
-    with LogzioDestination() as running:
-        yield running
-
-
-def invoked(emulator: Emulator, event: Any) -> Any:
-    """Invoke the function, again where its only runtime has not yet asked for more work."""
-    until = time.monotonic() + 60
-    while True:
-        try:
-            answer = emulator.invoke(event)
-        except FunctionError:
-            answer = {"errorType": "not ready"}
-        if "errorType" not in answer or time.monotonic() > until:
-            return answer
-
-
-def ended(emulator: Emulator) -> str:
-    """End the environment, in which the extension ends by itself; give all that was written."""
-    output = terminate(emulator)
-    # What the emulator says of an extension that is still there after two seconds.
-    assert not [it for it in output.splitlines() if "SIGKILL" in it and "extension-" in it]
-    return output
-
-
-def comparable(answer: Any) -> Any:
-    """Give a function's answer without the time that is in its body."""
-    body = json.loads(answer["body"])
-    return {**answer, "body": {name: body[name] for name in body if name != "timestamp"}}
+            assert self.invoke(emulator, {"n": 2}) == {"n": 2}
+            lines = own_lines(ended(emulator))
+        assert len([line for line in lines if "logzio refuses the token" in line]) == 1
+        assert len([line for line in lines if "old" in line]) == 0

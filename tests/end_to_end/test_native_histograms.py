@@ -11,22 +11,29 @@ from testing.servers import Prometheus
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import delivery
 from tests.support.otlp_building import attributes, gauge, number, one_record
-from tests.support.telling import TellingFunction
+from tests.support.recording import RecordingFunction
 
-Bucket = tuple[float, float, float]
-"""Lower and upper bound, count."""
+BASE = 2**0.5
+BUCKETS = [
+    (-(BASE**0), -(BASE**-1), 1.0),
+    (-(BASE**-1), -(BASE**-2), 4.0),
+    (BASE**2, BASE**3, 3.0),
+    (BASE**5, BASE**6, 5.0),
+    (BASE**6, BASE**7, 1.0),
+]
+"""Bounds and counts by OTLP's rule: bucket i is (base^i, base^(i+1)]."""
 
 
 @pytest.fixture(scope="module")
 def native_prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """Run a Prometheus that takes native histograms."""
+    """Run a Prometheus that accepts native histograms."""
     folder = tmp_path_factory.mktemp("native")
     with Prometheus(folder, native_histograms=True) as server:
         yield server
 
 
 def histogram(now_ms: int) -> otlp.Metric:
-    """Make a histogram of scale 1, whose bounds are powers of the square root of two."""
+    """Return a histogram of scale 1, whose bounds are powers of the square root of two."""
     buckets = otlp.ExponentialHistogramDataPoint.Buckets
     point = otlp.ExponentialHistogramDataPoint(
         attributes=attributes((("Host", "a"),)),
@@ -46,20 +53,8 @@ def histogram(now_ms: int) -> otlp.Metric:
     return otlp.Metric(name="latency", exponential_histogram=exponential)
 
 
-def expected_buckets() -> list[Bucket]:
-    """Give the bounds of the same buckets by OTLP's rule: index i is (base^i, base^(i+1)]."""
-    base = 2**0.5
-    return [
-        (-(base**0), -(base**-1), 1.0),
-        (-(base**-1), -(base**-2), 4.0),
-        (base**2, base**3, 3.0),
-        (base**5, base**6, 5.0),
-        (base**6, base**7, 1.0),
-    ]
-
-
 def event_of(now_ms: int) -> Event:
-    """Make a delivery of a hundred gauges and one histogram."""
+    """Return a delivery of a hundred gauges and one histogram."""
     points = [number(n / 3, (("Host", f"h{n}"),), now_ms * 1_000_000) for n in range(100)]
     histograms = histogram(now_ms).SerializeToString()
     return delivery(one_record(gauge("load", *points), histograms), sent_ms=now_ms)
@@ -71,13 +66,13 @@ def count_gauges(server: Prometheus, environment: str) -> int:
 
 
 def test_feature_on(native_prometheus: Prometheus) -> None:
-    """Count, sum and every bucket of a histogram can be read back, and the gauges with it."""
+    """Count, sum and every bucket of a histogram can be read back, and so can the gauges."""
     now_ms = int(time.time() * 1000)
     settings = {"NATIVE_HISTOGRAMS": "true", "P8S_LOGZIO_NAME": "native-on"}
-    function = TellingFunction(native_prometheus.write_url, settings)
-    told = function.invoke(event_of(now_ms))
-    assert told.status == 200
-    assert told.fates() == {"sent": 101, "rejected": 0, "undelivered": 0}
+    function = RecordingFunction(native_prometheus.write_url, settings)
+    recorded = function.invoke(event_of(now_ms))
+    assert recorded.status == 200
+    assert recorded.samples() == {"sent": 101, "rejected": 0, "undelivered": 0}
     assert count_gauges(native_prometheus, "native-on") == 100
     for query, expected in (("histogram_count", 16.0), ("histogram_sum", 42.625)):
         (series,) = native_prometheus.query(f"{query}(latency)", now_ms)
@@ -89,29 +84,28 @@ def test_feature_on(native_prometheus: Prometheus) -> None:
     buckets = [(float(low), float(high), float(n)) for _, low, high, n in found["buckets"]]
     zero = [bucket for bucket in buckets if bucket[0] < 0 < bucket[1]]
     assert [n for *_, n in zero] == [2.0]
-    assert [bucket for bucket in buckets if bucket not in zero] == [
-        pytest.approx(bucket, rel=1e-12) for bucket in expected_buckets()
-    ]
+    others = [bucket for bucket in buckets if bucket not in zero]
+    assert others == [pytest.approx(bucket, rel=1e-12) for bucket in BUCKETS]
 
 
 def test_feature_off(strict_prometheus: Prometheus) -> None:
-    """A server without the feature refuses the histogram alone: the gauges are stored."""
+    """A server without the feature refuses only the histogram: the gauges are stored."""
     now_ms = int(time.time() * 1000)
     settings = {"NATIVE_HISTOGRAMS": "true", "P8S_LOGZIO_NAME": "native-off"}
-    # The refusal is a 500, which asks for retries: three of them.
+    # The refusal is a 500, which is retried three times.
     clock = WaitedTime(jitter=lambda _ceiling: 20.0).clock
-    function = TellingFunction(strict_prometheus.write_url, settings, clock)
-    told = function.invoke(event_of(now_ms))
-    assert told.fates() == {"sent": 100, "rejected": 0, "undelivered": 1}
-    assert told.status == 503
-    assert "native histograms are disabled" in told.response["body"]
+    function = RecordingFunction(strict_prometheus.write_url, settings, clock)
+    recorded = function.invoke(event_of(now_ms))
+    assert recorded.samples() == {"sent": 100, "rejected": 0, "undelivered": 1}
+    assert recorded.status == 503
+    assert "native histograms are disabled" in recorded.response["body"]
     assert count_gauges(strict_prometheus, "native-off") == 100
 
 
 def test_setting_off(strict_prometheus: Prometheus) -> None:
-    """Without the setting no histogram is sent; it is counted as dropped, and all is well."""
+    """Without the setting no histogram is sent, and it is counted as dropped."""
     now_ms = int(time.time() * 1000)
-    told = TellingFunction(strict_prometheus.write_url).invoke(event_of(now_ms))
-    assert told.status == 200
-    assert told.fates() == {"sent": 100, "rejected": 0, "undelivered": 0}
-    assert told.delivery["points_dropped"] == {"unsupported": 1}
+    recorded = RecordingFunction(strict_prometheus.write_url).invoke(event_of(now_ms))
+    assert recorded.status == 200
+    assert recorded.samples() == {"sent": 100, "rejected": 0, "undelivered": 0}
+    assert recorded.delivery["points_dropped"] == {"unsupported": 1}

@@ -1,4 +1,4 @@
-"""The backup that a run under faults has left, replayed: afterwards nothing is missing."""
+"""After a replay of the backup of a chaos run nothing is missing."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ WINDOW = "1d"
 
 
 def missing(folder: Path, stored: Samples) -> list[tuple[str, ...]]:
-    """Give the former places of each sample of a run that a server does not have."""
+    """Return the former places of each sample of a run that a server does not have."""
     there = {(labels, *one) for labels, samples in stored.items() for one in samples}
     return [places for sample, places in kept.read_samples(folder) if sample not in there]
 
 
 def test_nothing_is_missing_after_a_replay(tmp_path: Path) -> None:
-    """What was in the backup alone is stored by a replay; only what was refused alone is not."""
+    """A replay stores what was only in the backup; only what was refused is not stored."""
     required_emulator()
     installed("prometheus")
     folder = tmp_path / "kept"

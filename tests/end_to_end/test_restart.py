@@ -1,37 +1,40 @@
-"""A real Prometheus that is killed, and comes back with what it had."""
+"""A real Prometheus that is killed, and comes back with its data."""
 
 import itertools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
+
+import pytest
 
 from handler.sender import Clock
 from testing.events.samples import good_events
 from testing.receiver import Receiver
 from testing.servers import Prometheus, Samples, in_order
 from tests.support.clocks import WaitedTime
-from tests.support.telling import WAITING, TellingFunction
+from tests.support.recording import WAITING, Recorded, RecordingFunction
 
 SAMPLES = 333
+ALL_SENT = {"sent": SAMPLES, "rejected": 0, "undelivered": 0}
 
 
-def fresh_event() -> dict[str, Any]:
-    """Make a sample event with the time of now."""
+@pytest.fixture
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Run a Prometheus of the test's own."""
+    with Prometheus(tmp_path_factory.mktemp("server"), window="3d") as running:
+        yield running
+
+
+@pytest.fixture
+def event() -> dict[str, Any]:
+    """Return a sample event of now."""
     return good_events(int(time.time() * 1000))["function-url-otlp-1.0"]
 
 
-def expected_of(event: dict[str, Any]) -> Samples:
-    """Give what a server has to hold after an event."""
-    with Receiver() as receiver:
-        TellingFunction(receiver.url).invoke(event)
-        return in_order(receiver.accepted_samples())
-
-
 def clock_that(acts: Callable[[], None], before_retry: int) -> Clock:
-    """Make a clock that does something before one of the retries, and then lets time pass."""
+    """Return a clock that does something before one of the retries, and then lets time pass."""
     retries = itertools.count(1)
     lock = threading.Lock()
 
@@ -44,58 +47,48 @@ def clock_that(acts: Callable[[], None], before_retry: int) -> Clock:
     return replace(WAITING, jitter=jitter)
 
 
-def stored(server: Prometheus) -> Samples:
-    """Give everything that a server holds."""
-    return server.stored(cloud_provider="aws")
+def assert_stored(server: Prometheus, event: dict[str, Any], recorded: Recorded) -> None:
+    """Require success, and that the server has exactly the samples of the event."""
+    assert (recorded.status, recorded.samples()) == (200, ALL_SENT)
+    with Receiver() as receiver:
+        RecordingFunction(receiver.url).invoke(event)
+        expected: Samples = in_order(receiver.accepted_samples())
+    assert server.stored(cloud_provider="aws") == expected
 
 
-def test_down(folder: Path) -> None:
-    """While the server is down the answer is 503; after its return a redelivery brings all."""
-    event = fresh_event()
-    with Prometheus(folder, window="3d") as server:
-        time = WaitedTime(jitter=lambda _ceiling: 20.0)
-        function = TellingFunction(server.write_url, clock=time.clock)
-        server.kill()
-        told = function.invoke(event)
-        assert told.status == 503
-        assert told.fates() == {"sent": 0, "rejected": 0, "undelivered": SAMPLES}
-        assert told.metric("SamplesSent") == 0
-        assert told.metric("ListenerRetries") >= 2
-        server.start()
-        again = function.invoke(event)
-        assert again.status == 200
-        assert again.fates() == {"sent": SAMPLES, "rejected": 0, "undelivered": 0}
-        assert stored(server) == expected_of(event)
+def test_down(server: Prometheus, event: dict[str, Any]) -> None:
+    """While the server is down the answer is 503; afterwards a redelivery stores everything."""
+    clock = WaitedTime(jitter=lambda _ceiling: 20.0).clock
+    function = RecordingFunction(server.write_url, clock=clock)
+    server.kill()
+    recorded = function.invoke(event)
+    assert recorded.status == 503
+    assert recorded.samples() == {"sent": 0, "rejected": 0, "undelivered": SAMPLES}
+    assert recorded.metric("SamplesSent") == 0
+    assert recorded.metric("ListenerRetries") >= 2
+    server.start()
+    assert_stored(server, event, function.invoke(event))
 
 
-def test_back_during_retries(folder: Path) -> None:
+def test_back_during_retries(server: Prometheus, event: dict[str, Any]) -> None:
     """A server that comes back while the function retries gets everything in that delivery."""
-    event = fresh_event()
-    with Prometheus(folder, window="3d") as server:
-        clock = clock_that(server.start, before_retry=5)
-        # A server may take long to start on a busy machine.
-        function = TellingFunction(server.write_url, {"DELIVERY_BUDGET_SECONDS": "600"}, clock)
-        server.kill()
-        told = function.invoke(event)
-        assert told.status == 200
-        assert told.fates() == {"sent": SAMPLES, "rejected": 0, "undelivered": 0}
-        assert told.delivery["retries"] >= 5
-        assert stored(server) == expected_of(event)
+    # A server may take long to start on a busy machine.
+    settings = {"DELIVERY_BUDGET_SECONDS": "600"}
+    function = RecordingFunction(server.write_url, settings, clock_that(server.start, 5))
+    server.kill()
+    recorded = function.invoke(event)
+    assert recorded.delivery["retries"] >= 5
+    assert_stored(server, event, recorded)
 
 
-def test_killed_between_deliveries(folder: Path) -> None:
-    """A kill after the answer loses nothing, and a delivery that comes once more is stored once.
+def test_killed_between_deliveries(server: Prometheus, event: dict[str, Any]) -> None:
+    """A kill after the answer loses nothing, and a redelivery is stored once.
 
-    The connection that the function has kept open is dead then; it makes another one.
+    The function replaces its connection, which the kill has ended.
     """
-    event = fresh_event()
-    with Prometheus(folder, window="3d") as server:
-        function = TellingFunction(server.write_url)
-        assert function.invoke(event).status == 200
-        server.kill()
-        server.start()
-        assert stored(server) == expected_of(event)
-        again = function.invoke(event)
-        assert again.status == 200
-        assert again.fates() == {"sent": SAMPLES, "rejected": 0, "undelivered": 0}
-        assert stored(server) == expected_of(event)
+    function = RecordingFunction(server.write_url)
+    first = function.invoke(event)
+    server.kill()
+    server.start()
+    assert_stored(server, event, first)
+    assert_stored(server, event, function.invoke(event))

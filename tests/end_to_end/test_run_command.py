@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from testing.answers import always
 from testing.events.firehose import ACCESS_KEY
 from testing.events.fleet import END_MS
 from testing.events.samples import bad_events, good_events
-from testing.exchange import Answer
+from testing.http_server import Reply
 from testing.receiver import Receiver
+from testing.replies import always
 
 PROJECT = Path(__file__).parents[2]
 TOKEN = "planted-token-9c41e7"
@@ -34,12 +34,12 @@ def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 def sample(name: str) -> str:
-    """Give the path of a sample event in the tree."""
+    """Return the path of a sample event in the tree."""
     return f"events/{name}.json"
 
 
 def test_all_samples() -> None:
-    """Every good sample is answered with 200, the table shows series, the last line the totals."""
+    """Every good sample is answered with 200; the table shows series, the last line the totals."""
     done = run()
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stderr
@@ -63,12 +63,12 @@ def test_bad_sample(name: str) -> None:
     assert last.startswith("HTTP 400: ")
     assert '"errorMessage": ""' not in done.stdout
     samples, series = (int(word) for word in last.split() if word.isdigit())
-    # Good records beside a bad one are delivered all the same.
+    # Good records beside a bad one are delivered.
     assert (samples > 0) == (series > 0) == (name == "malformed-record")
 
 
 def test_listener() -> None:
-    """A listener of one's own gets everything with the token of TOKEN, which nobody sees."""
+    """A listener gets everything with the token of TOKEN, which is not printed."""
     with Receiver() as receiver:
         done = run("--listener", receiver.url, TOKEN=TOKEN, NO_PROXY="127.0.0.1")
         assert done.returncode == 0, done.stdout + done.stderr
@@ -84,9 +84,9 @@ def test_listener() -> None:
 
 @pytest.mark.parametrize(("status", "answered"), [(401, 401), (403, 401), (404, 500), (400, 200)])
 def test_listener_that_repeats_the_token(status: int, answered: int) -> None:
-    """A listener that quotes the token in its refusal does not get it printed."""
+    """A token that the listener quotes in its refusal is not printed."""
     words = f"out of order sample, or no such token: {TOKEN}".encode()
-    with Receiver(always(Answer(status=status, body=words))) as receiver:
+    with Receiver(always(Reply(status=status, body=words))) as receiver:
         arguments = ("--event", sample("function-url-otlp-1.0"), "--listener", receiver.url)
         done = run(*arguments, TOKEN=TOKEN, NO_PROXY="127.0.0.1")
     assert done.stdout.splitlines()[-1].startswith(f"HTTP {answered}: 0 samples in ")
@@ -96,7 +96,7 @@ def test_listener_that_repeats_the_token(status: int, answered: int) -> None:
 
 
 def test_settings_of_the_shell() -> None:
-    """What the shell has set for a real function does not get into a local run."""
+    """Variables of the shell for a real function do not affect a local run."""
     secret = "real-token-77d2"
     done = run(
         LOGZIO_METRICS_TOKEN=secret,
@@ -111,7 +111,7 @@ def test_settings_of_the_shell() -> None:
 
 
 def test_event_of_an_unknown_kind(tmp_path: Path) -> None:
-    """Any JSON can be tried; what is no delivery ends with 400."""
+    """Any JSON can be sent; what is not a delivery ends with 400."""
     event = tmp_path / "event.json"
     event.write_text(json.dumps({"hello": "world"}), encoding="utf-8")
     done = run("--event", str(event))

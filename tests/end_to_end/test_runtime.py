@@ -1,4 +1,4 @@
-"""The function under Lambda's own runtime answers, sends and tells the same as in this process."""
+"""The function under Lambda's own runtime answers, sends and logs the same as in this process."""
 
 import json
 from collections.abc import Iterator
@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from testing.answers import always
 from testing.emulator import Emulator, required_emulator, run_emulator
 from testing.events.firehose import ACCESS_KEY
 from testing.events.fleet import END_MS
 from testing.events.large import large_delivery
 from testing.events.otlp import Format
 from testing.events.samples import bad_events, good_events
-from testing.exchange import Answer
-from testing.receiver import Receiver
+from testing.http_server import Reply
+from testing.receiver import Receiver, accepted_samples
+from testing.replies import always
 from testing.servers import Samples, in_order
-from tests.support.telling import TellingFunction, Told
+from tests.support.recording import Recorded, RecordingFunction
 
 EVENTS = good_events(END_MS) | bad_events(END_MS)
 SECRETS = {"LOGZIO_METRICS_TOKEN": "runtime-token-3a71", "FIREHOSE_ACCESS_KEY": ACCESS_KEY}
@@ -35,42 +35,38 @@ def receiver() -> Iterator[Receiver]:
 def lambda_function(
     receiver: Receiver, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Emulator]:
-    """Run one process of the function, which all tests of this module invoke."""
+    """Run one process of the function for all tests of this module."""
     # The receiver checks each sample, which takes long on a busy machine.
-    patience = {"LISTENER_TIMEOUT_SECONDS": "200", "DELIVERY_BUDGET_SECONDS": "240"}
-    settings = {"LOGZIO_METRICS_LISTENER": receiver.url, **SECRETS, **patience}
+    times = {"LISTENER_TIMEOUT_SECONDS": "200", "DELIVERY_BUDGET_SECONDS": "240"}
+    settings = {"LOGZIO_METRICS_LISTENER": receiver.url, **SECRETS, **times}
     with run_emulator(
         required_emulator(), tmp_path_factory.mktemp("emulator"), settings, seconds=250
     ) as running:
         yield running
 
 
-def invoke(function: Emulator, event: Any) -> Told:
-    """Invoke the function; give its answer and the JSON lines that it wrote meanwhile."""
+def invoke(function: Emulator, event: Any) -> Recorded:
+    """Invoke the function; return its response and the JSON lines that it wrote."""
     before = len(function.output())
     response = function.invoke(event)
     written = function.output()[before:].splitlines()
-    return Told(response, [json.loads(line) for line in written if line.startswith("{")])
+    return Recorded(response, [json.loads(line) for line in written if line.startswith("{")])
 
 
 def received_since(receiver: Receiver, number: int) -> Samples:
-    """Give the samples of all requests after the first so many."""
-    samples: dict[Any, list[tuple[int, float]]] = {}
-    for received in receiver.requests[number:]:
-        for labels, at, value in received.samples():
-            samples.setdefault(labels, []).append((at, value))
-    return in_order(samples)
+    """Return the samples of all requests but the first `number`."""
+    return in_order(accepted_samples(receiver.requests[number:]))
 
 
-def in_process(event: Any) -> tuple[Told, Samples]:
-    """Invoke the function in this process; give what it told, and what was received."""
+def in_process(event: Any) -> tuple[Recorded, Samples]:
+    """Invoke the function in this process; return the invocation and what was received."""
     with Receiver() as receiver:
-        told = TellingFunction(receiver.url, SECRETS).invoke(event)
-        return told, in_order(receiver.accepted_samples())
+        recorded = RecordingFunction(receiver.url, SECRETS).invoke(event)
+        return recorded, in_order(receiver.accepted_samples())
 
 
 def without_time(response: Any) -> Any:
-    """Give an answer without the time at which it was given."""
+    """Return a response without its time."""
     if "body" not in response:
         return response
     body = json.loads(response["body"])
@@ -80,11 +76,11 @@ def without_time(response: Any) -> Any:
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_event(lambda_function: Emulator, receiver: Receiver, name: str) -> None:
-    """Each sample event, good or bad, gets the same answer and brings the same samples."""
+    """Each sample event, good or bad, has the same response and the same samples."""
     before = len(receiver.requests)
-    told = invoke(lambda_function, EVENTS[name])
+    recorded = invoke(lambda_function, EVENTS[name])
     there, expected = in_process(EVENTS[name])
-    assert without_time(told.response) == without_time(there.response)
+    assert without_time(recorded.response) == without_time(there.response)
     assert received_since(receiver, before) == expected
     assert receiver.violations == []
     for received in receiver.requests[before:]:
@@ -93,65 +89,65 @@ def test_event(lambda_function: Emulator, receiver: Receiver, name: str) -> None
 
 def test_log_and_metrics(lambda_function: Emulator) -> None:
     """Log line and metrics of a delivery are on standard output, without any secret."""
-    told = invoke(lambda_function, EVENTS["function-url-otlp-1.0"])
-    assert told.fates() == {"sent": 333, "rejected": 0, "undelivered": 0}
-    assert told.metric("SamplesSent") == 333
-    (document,) = (line for line in told.lines if "SamplesSent" in line)
+    recorded = invoke(lambda_function, EVENTS["function-url-otlp-1.0"])
+    assert recorded.samples() == {"sent": 333, "rejected": 0, "undelivered": 0}
+    assert recorded.metric("SamplesSent") == 333
+    (document,) = (line for line in recorded.lines if "SamplesSent" in line)
     assert document["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "MetricStreamLambda"
-    # The emulator makes up another request id for each invocation.
+    # The emulator creates a request id for each invocation.
     again = invoke(lambda_function, EVENTS["function-url-otlp-1.0"])
-    assert len(told.delivery["lambda_request_id"]) == 36
-    assert told.delivery["lambda_request_id"] != again.delivery["lambda_request_id"]
+    assert len(recorded.delivery["lambda_request_id"]) == 36
+    assert recorded.delivery["lambda_request_id"] != again.delivery["lambda_request_id"]
     assert not any(secret in lambda_function.output() for secret in SECRETS.values())
 
 
 def test_large_event(lambda_function: Emulator, receiver: Receiver) -> None:
-    """An event of 5 MB, near Lambda's limit of 6 MB, is taken whole."""
+    """An event of 5 MB, near Lambda's limit of 6 MB, is delivered whole."""
     event = large_delivery(15_000, 0, Format.V1_0)
     assert 4_500_000 < len(json.dumps(event)) < LAMBDA_PAYLOAD_BYTES
     before = len(receiver.requests)
-    told = invoke(lambda_function, event)
-    assert told.status == 200
-    assert told.delivery["points"] == 15_000
+    recorded = invoke(lambda_function, event)
+    assert recorded.status == 200
+    assert recorded.delivery["points"] == 15_000
     received = received_since(receiver, before)
     samples = sum(map(len, received.values()))
     assert samples > 4 * 15_000
-    assert told.fates() == {"sent": samples, "rejected": 0, "undelivered": 0}
-    assert told.delivery["series"] == len(received)
+    assert recorded.samples() == {"sent": samples, "rejected": 0, "undelivered": 0}
+    assert recorded.delivery["series"] == len(received)
 
 
 @pytest.mark.parametrize("event", [{}, [], "text", 1, None, {"records": 1}], ids=repr)
-def test_no_event_of_ours(lambda_function: Emulator, event: Any) -> None:
+def test_unknown_event(lambda_function: Emulator, event: Any) -> None:
     """What no ingress sends is answered with 400, and the process goes on."""
     assert invoke(lambda_function, event).status == 400
     assert invoke(lambda_function, EVENTS["alb-otlp-0.7"]).status == 200
 
 
 def test_settings_error(tmp_path: Path) -> None:
-    """A bad setting is answered with 500 and named, each time; nothing crashes or restarts."""
+    """A wrong setting is answered with 500 and its name, each time; nothing crashes or restarts."""
     settings = {"LOGZIO_METRICS_LISTENER": "ftp://listener.example", "REMOTE_WRITE_AUTH": "magic"}
     with run_emulator(required_emulator(), tmp_path, settings) as function:
         for _ in range(3):
-            told = invoke(function, EVENTS["http-api-v2-otlp-1.0"])
-            assert told.status == 500
-            message = json.loads(told.response["body"])["errorMessage"]
+            recorded = invoke(function, EVENTS["http-api-v2-otlp-1.0"])
+            assert recorded.status == 500
+            message = json.loads(recorded.response["body"])["errorMessage"]
             assert "LOGZIO_METRICS_LISTENER" in message
             assert "REMOTE_WRITE_AUTH" in message
-            assert [line["level"] for line in told.lines] == ["ERROR"]
+            assert [line["level"] for line in recorded.lines] == ["ERROR"]
         assert function.output().count("INIT START") == 1
         assert "Runtime exited" not in function.output()
 
 
 def test_deadline(tmp_path: Path) -> None:
-    """With a listener that asks for more time than Lambda has, the function answers before."""
-    busy = Answer(503, {"Retry-After": "60"})
+    """The function answers in time although the listener asks for a longer wait."""
+    busy = Reply(503, {"Retry-After": "60"})
     with Receiver(always(busy)) as receiver:
         settings = {"LOGZIO_METRICS_LISTENER": receiver.url, "DELIVERY_BUDGET_SECONDS": "600"}
         # Who waited for as long as the budget allows would be ended by Lambda after 30 s.
         with run_emulator(
             required_emulator(), tmp_path, settings | SECRETS, seconds=30
         ) as function:
-            told = invoke(function, EVENTS["function-url-otlp-1.0"])
-            assert told.status == 503
-            assert told.fates() == {"sent": 0, "rejected": 0, "undelivered": 333}
-            assert told.delivery["retries"] == 0
+            recorded = invoke(function, EVENTS["function-url-otlp-1.0"])
+            assert recorded.status == 503
+            assert recorded.samples() == {"sent": 0, "rejected": 0, "undelivered": 333}
+            assert recorded.delivery["retries"] == 0

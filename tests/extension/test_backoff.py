@@ -1,26 +1,13 @@
-"""When a destination is tried again, and how much it is sent."""
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+"""When a destination is tried again: exponential backoff, then a circuit breaker."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.backoff import Backoff, BatchSize
-from extension.errors import AbandonedExchange, ExchangeError
-from tests.support.extension_parts import OK, LinesDestination, status
-from tests.support.extension_shippers import ScriptedShipper
+from extension.backoff import Backoff
 from tests.support.properties import examples
 
-if TYPE_CHECKING:
-    from extension.messages import Response
-
 NOW = 1000.0
-LARGEST = 2_097_152
-SMALLEST = 262_144
-BUDGET = 10.0
 
 
 def backoff_with(random: float = 1.0, **settings: float) -> Backoff:
@@ -106,80 +93,3 @@ def test_at_shutdown() -> None:
         backoff.failed(300.0)
     assert backoff.retry_at == pytest.approx(NOW + 300)
     assert backoff.retry_at_shutdown == pytest.approx(NOW + 0.1)
-
-
-def test_batch_size_at_first() -> None:
-    """The first batch is as large as the destination accepts, at most two megabytes."""
-    assert BatchSize(10_485_760).bytes == LARGEST
-    assert BatchSize(500_000).bytes == 500_000
-
-
-def test_batch_size_after_a_timeout() -> None:
-    """After a timeout the next batch is small; then they grow."""
-    size = BatchSize(10_485_760)
-    size.failed(1.0, 1.0)
-    sizes = [size.bytes]
-    for _ in range(4):
-        size.succeeded(0.1, 1.0)
-        sizes.append(size.bytes)
-    assert sizes == [SMALLEST, 2 * SMALLEST, 4 * SMALLEST, LARGEST, LARGEST]
-
-
-def test_batch_size_and_time() -> None:
-    """A batch that took half of the time is not followed by one that may take all of it."""
-    size = BatchSize(10_485_760)
-    size.failed(1.0, 1.0)
-    size.succeeded(0.5, 1.0)
-    assert size.bytes == SMALLEST
-
-
-def test_batch_size_and_other_failures() -> None:
-    """A failure at once, such as a refused connection, has nothing to do with the size."""
-    size = BatchSize(10_485_760)
-    size.failed(0.01, 1.0)
-    assert size.bytes == LARGEST
-
-
-def test_batch_size_limit() -> None:
-    """No batch exceeds the limit of the destination, however small it is."""
-    size = BatchSize(1_000)
-    size.failed(1.0, 1.0)
-    size.succeeded(0.1, 1.0)
-    assert size.bytes == 1_000
-
-
-RECORDS = [b"%04d" % number + b"x" * 996 for number in range(1_500)]
-
-
-def shipper_with(*script: object) -> ScriptedShipper:
-    """Return a shipper that can take all records at once."""
-    destination = LinesDestination(10_000_000)
-    return ScriptedShipper(*script, destination=destination, max_bytes=8_000_000, budget=BUDGET)
-
-
-def test_slow_destination() -> None:
-    """A backlog reaches a destination that is too slow to accept all of it at once."""
-
-    def slow(posted: list[bytes]) -> Response | ExchangeError:
-        # A second for each hundred kilobytes.
-        seconds = sum(map(len, posted)) / 100_000
-        scripted.leap(min(seconds, BUDGET))
-        return OK if seconds < BUDGET else ExchangeError("timed out")
-
-    scripted = shipper_with(*[slow] * 100)
-    scripted.started(*RECORDS).wait_for(sent=1_500, pending=0)
-    assert scripted.client.acknowledged == RECORDS
-    assert scripted.buffer.account().dropped == {}
-
-
-@pytest.mark.parametrize("result", [status(503), AbandonedExchange("frozen")])
-def test_size_is_kept(result: Response | AbandonedExchange) -> None:
-    """A response that asks to wait, and a freeze, leave the size as it is."""
-
-    def late(_posted: list[bytes]) -> Response | AbandonedExchange:
-        scripted.leap(BUDGET)
-        return result
-
-    scripted = shipper_with(late)
-    scripted.started(*RECORDS).wait_for(sent=1_500, pending=0)
-    assert scripted.client.posts == [RECORDS, RECORDS]

@@ -14,7 +14,7 @@ NO_TIME = float
 """A clock that says 0.0."""
 
 
-def room_for(records: list[bytes]) -> int:
+def size_of(records: list[bytes]) -> int:
     """Return the size of a buffer that holds exactly these."""
     return sum(map(len, records)) + RECORD_OVERHEAD_BYTES * len(records)
 
@@ -131,26 +131,17 @@ def test_balanced_while_threads_work() -> None:
 
 
 def test_oldest_go_first() -> None:
-    """Where there is no room the oldest records go, whole, and are counted by that reason."""
-    buffer = Buffer(room_for(lines(11, 14)), NO_TIME)
+    """If there is no space the oldest records are dropped, and counted by that reason."""
+    buffer = Buffer(size_of(lines(11, 14)), NO_TIME)
     buffer.add(lines(11, 14))
     buffer.add(lines(15, 16))
     assert buffer.take(1000) == lines(13, 16)
     assert buffer.account() == RecordAccount(6, 0, {BUFFER_FULL: 2}, 4)
 
 
-def test_record_larger_than_everything() -> None:
-    """A record that is larger than the whole buffer is dropped and counted, and holds up none."""
-    buffer = Buffer(1000, NO_TIME)
-    buffer.add([b"x" * 2000])
-    assert buffer.account() == RecordAccount(1, 0, {BUFFER_FULL: 1}, 0)
-    buffer.add(lines(1, 1))
-    assert buffer.take(100) == lines(1, 1)
-
-
 def test_batch_on_its_way_is_kept() -> None:
     """Records on their way count as bytes, and are not dropped before the answer is there."""
-    buffer = Buffer(room_for(lines(1, 4)), NO_TIME)
+    buffer = Buffer(size_of(lines(1, 4)), NO_TIME)
     buffer.add(lines(1, 3))
     assert buffer.take(1000) == lines(1, 3)
     buffer.add(lines(4, 6))
@@ -160,7 +151,7 @@ def test_batch_on_its_way_is_kept() -> None:
 
 
 def test_put_back_keeps_order() -> None:
-    """What is put back stands before what came meanwhile."""
+    """Records that are put back come before newer ones."""
     buffer = Buffer(10_000, NO_TIME)
     buffer.add(lines(1, 4))
     buffer.take(1000)
@@ -190,23 +181,6 @@ def test_take_gives_one_record_at_least() -> None:
     assert buffer.take(100) == lines(1, 2)
 
 
-def test_nothing_waits() -> None:
-    """An empty buffer gives nothing, and adding nothing is none."""
-    buffer = Buffer(1000, NO_TIME)
-    buffer.add([])
-    assert buffer.take(100) == []
-    assert buffer.account() == RecordAccount(0, 0, {}, 0)
-
-
-def test_drop_all() -> None:
-    """Everything that waits is dropped for a reason, and its bytes are free again."""
-    buffer = Buffer(1000, NO_TIME)
-    buffer.add(lines(1, 5))
-    buffer.drop_all("unauthorized")
-    assert buffer.account() == RecordAccount(5, 0, {"unauthorized": 5}, 0)
-    assert buffer.bytes == 0
-
-
 def test_waiting_since() -> None:
     """Records wait since the buffer became non-empty, not since the last of them came."""
     times = iter((10.0, 20.0))
@@ -217,8 +191,8 @@ def test_waiting_since() -> None:
 
 
 def test_full() -> None:
-    """Half of the bytes in use is called full, so that nobody has to drop before waiting."""
-    buffer = Buffer(2 * room_for(lines(1, 4)), NO_TIME)
+    """A buffer counts as full when half of it is used, so that a wait comes before drops."""
+    buffer = Buffer(2 * size_of(lines(1, 4)), NO_TIME)
     buffer.add(lines(1, 4))
     assert not buffer.full
     buffer.add(lines(5, 5))

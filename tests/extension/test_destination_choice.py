@@ -98,8 +98,7 @@ def test_no_token_in_the_clear() -> None:
 
 
 class Store:
-    """
-    A secret store.
+    """A secret store.
 
     Attributes:
         text: What it holds; None where it does not answer.

@@ -16,7 +16,7 @@ from extension.http_client import HttpClient
 from extension.messages import Request
 from testing.log_destinations.certificates import Certificate, CertificateAuthority
 from testing.log_destinations.logzio import LogzioDestination
-from testing.log_destinations.treatment import Treatment, closed, dripping, stalled
+from testing.log_destinations.treatment import closed
 from testing.misbehaving import black_hole, nobody, raw_listener
 from tests.support.extension_listeners import (
     drip,
@@ -27,7 +27,7 @@ from tests.support.extension_listeners import (
     silent,
     unread,
 )
-from tests.support.extension_parts import LONG, ShiftedTime
+from tests.support.extension_parts import LONG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -338,28 +338,6 @@ class TestTimes:
             monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
             assert client.send(request_to("http://several.invalid/"), 8).status == 200
 
-    def test_stale_then_stalled(self) -> None:
-        """The second attempt over a new connection has only the time that is left."""
-        clock = ShiftedTime()
-        answers: list[bytes | None] = [OK, None]
-
-        def answer_once(connection: socket.socket, _request: bytes) -> bytes | None:
-            if not answers:
-                silent(connection)
-                return None
-            answer = answers.pop(0)
-            if answer is None:
-                # The first attempt has used up nearly everything.
-                clock.leap(2 * LONG - BUDGET)
-            return answer
-
-        with contextlib.closing(HttpClient(clock)) as client, raw_listener(answer_once) as url:
-            assert client.send(request_to(url), LONG).status == 200
-            began = time.monotonic()
-            with pytest.raises(ExchangeError):
-                client.send(request_to(url), 2 * LONG)
-            assert time.monotonic() - began < LONG
-
 
 def answered(_connection: socket.socket, _request: bytes) -> bytes:
     """Answer every request."""
@@ -480,16 +458,6 @@ class TestTls:
             with pytest.raises(ExchangeError, match="certificate"):
                 client.send(to_logzio(destination), LONG)
             assert destination.count == 0
-
-    @pytest.mark.parametrize("treatment", [stalled(), dripping(0.01), dripping(0.01, head=False)])
-    def test_times(
-        self, trusting: HttpClient, authority: CertificateAuthority, treatment: Treatment
-    ) -> None:
-        """A destination that stalls or drips."""
-        with LogzioDestination(tls=authority.server()) as destination:
-            destination.misbehave(treatment)
-            times_out(trusting, to_logzio(destination).url)
-            trusting.close()
 
     def test_stale(self, trusting: HttpClient, authority: CertificateAuthority) -> None:
         """A request on a kept connection that has ended is sent again once."""

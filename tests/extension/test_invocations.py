@@ -1,7 +1,9 @@
-"""Which invocation a line belongs to, and when one has ended."""
+"""Which invocation a line belongs to, and when an invocation has ended."""
 
 import threading
 import time
+
+import pytest
 
 from extension.invocations import Invocations
 from tests.support.extension_parts import LONG, ShiftedTime
@@ -21,13 +23,21 @@ def two(one_at_a_time: bool = True) -> Invocations:
     return invocations
 
 
-def test_lines_to_requests() -> None:
-    """A line belongs to the invocation that ran at its time."""
-    invocations = two()
-    assert invocations.at(at(10)) == "first"
-    assert invocations.at(at(19, 999)) == "first"
-    assert invocations.at(at(20)) == "second"
-    assert invocations.at(at(59)) == "second"
+@pytest.mark.parametrize(
+    ("line", "request_id"),
+    [
+        (at(9, 999), None),
+        (at(10), "first"),
+        (at(19, 999), "first"),
+        (at(20), "second"),
+        (at(59), "second"),
+    ],
+)
+def test_lines_to_requests(line: str, request_id: str | None) -> None:
+    """A line belongs to the invocation that ran at its time, if there was one."""
+    assert two().at(line) == request_id
+    assert Invocations(time.monotonic).at(line) is None
+    assert two(one_at_a_time=False).at(line) is None
 
 
 def test_late_lines() -> None:
@@ -38,14 +48,8 @@ def test_late_lines() -> None:
     assert invocations.at(at(15)) == "first"
 
 
-def test_before_the_first() -> None:
-    """What was printed before the first invocation belongs to none."""
-    assert two().at(at(9, 999)) is None
-    assert Invocations(time.monotonic).at(at(1)) is None
-
-
 def test_started_before_invoked() -> None:
-    """Whether `platform.start` or the INVOKE event comes first makes no difference."""
+    """`platform.start` may come before the INVOKE event."""
     invocations = Invocations(time.monotonic)
     invocations.started("first", at(10))
     invocations.invoked("first", at(10, 5))
@@ -53,27 +57,22 @@ def test_started_before_invoked() -> None:
 
 
 def test_start_that_is_late() -> None:
-    """A `platform.start` that comes after the next INVOKE event changes nothing for the next."""
+    """A `platform.start` that comes after the next INVOKE event does not affect the next."""
     invocations = two()
     invocations.started("first", at(9, 999))
     assert invocations.at(at(9, 999)) == "first"
     assert invocations.at(at(25)) == "second"
 
 
-def test_invoked_alone() -> None:
+def test_only_invoked() -> None:
     """Without a `platform.start` the time of the INVOKE event counts."""
     invocations = Invocations(time.monotonic)
     invocations.invoked("first", at(10))
     assert invocations.at(at(10)) == "first"
 
 
-def test_nothing_guessed_on_managed_instances() -> None:
-    """Where several invocations run at once nothing is guessed from a time."""
-    assert two(one_at_a_time=False).at(at(15)) is None
-
-
 def test_bounded() -> None:
-    """What is known of old invocations is bounded."""
+    """Only the last invocations are remembered."""
     invocations = two()
     for number in range(10_000):
         invocations.invoked(str(number), at(30))
@@ -82,7 +81,7 @@ def test_bounded() -> None:
     assert not invocations.is_done("0")
 
 
-def test_retried_with_the_same_id() -> None:
+def test_retry_with_the_same_id() -> None:
     """A retry keeps its request id: its lines are its own although another ran in between."""
     invocations = two()
     invocations.invoked("first", at(30))
@@ -92,56 +91,53 @@ def test_retried_with_the_same_id() -> None:
 
 
 def test_retry_is_waited_for() -> None:
-    """That the first try of a request had ended does not mean that its retry has."""
+    """The end of the first try of a request is not the end of its retry."""
     invocations = two()
-    invocations.done("first", 1.0)
-    assert invocations.wait_until_done("first", time.monotonic() + LONG)
+    invocations.done("first", 12.5)
+    assert invocations.wait_until_done("first", time.monotonic() + LONG) == 12.5
     invocations.invoked("first", at(30))
-    assert not invocations.wait_until_done("first", time.monotonic() + 0.02)
+    assert invocations.wait_until_done("first", time.monotonic() + 0.02) is None
 
 
-def test_done_before_anybody_waits() -> None:
-    """A `runtimeDone` that comes before the INVOKE event was noticed counts."""
+def test_done_before_the_wait() -> None:
+    """A `runtimeDone` that comes before the INVOKE event counts."""
     invocations = Invocations(time.monotonic)
     invocations.started("first", at(10))
     invocations.done("first", 1.0)
     invocations.invoked("first", at(10, 5))
-    assert invocations.wait_until_done("first", time.monotonic())
+    assert invocations.wait_until_done("first", time.monotonic()) == 1.0
 
 
-def test_done_while_waiting() -> None:
-    """Who waits is woken by the `runtimeDone` of that request."""
+@pytest.mark.parametrize("quiet", [False, True])
+def test_done_during_the_wait(quiet: bool) -> None:
+    """The `runtimeDone` of that request ends the wait at once."""
     invocations = two()
     threading.Timer(0.02, invocations.done, ("second", 1.0)).start()
-    assert invocations.wait_until_done("second", time.monotonic() + LONG)
+    until = time.monotonic() + LONG
+    if quiet:
+        assert invocations.wait_until_quiet("second", LONG, until) == 1.0
+    else:
+        assert invocations.wait_until_done("second", until) == 1.0
 
 
 def test_done_of_another() -> None:
     """The late `runtimeDone` of another request ends no wait."""
     invocations = two()
     invocations.done("first", 1.0)
-    assert not invocations.wait_until_done("second", time.monotonic() + 0.05)
+    assert invocations.wait_until_done("second", time.monotonic() + 0.05) is None
     assert invocations.is_done("first")
     assert not invocations.is_done("second")
 
 
-def test_when_it_ended() -> None:
-    """When the platform made a `runtimeDone` is known, and 0 where there was none."""
-    invocations = two()
-    invocations.done("first", 12.5)
-    assert invocations.ended("first") == 12.5
-    assert invocations.ended("second") == 0.0
-
-
 def test_quiet() -> None:
-    """Silence ends the wait once it has lasted."""
+    """The wait ends after a time without telemetry."""
     began = time.monotonic()
-    assert not two().wait_until_quiet("second", 0.05, began + LONG)
+    assert two().wait_until_quiet("second", 0.05, began + LONG) is None
     assert 0.05 <= time.monotonic() - began < LONG
 
 
-def test_quiet_is_put_off_by_records() -> None:
-    """A record lets the silence start anew, also one that comes when it is nearly over."""
+def test_telemetry_extends_the_wait() -> None:
+    """Telemetry starts the quiet time anew, also when it is nearly over."""
     records = [1, 2]
 
     def clock() -> float:
@@ -154,22 +150,15 @@ def test_quiet_is_put_off_by_records() -> None:
     invocations = Invocations(time.monotonic)
     invocations._clock = clock
     began = time.monotonic()
-    assert not invocations.wait_until_quiet("first", 0.1, began + LONG)
+    assert invocations.wait_until_quiet("first", 0.1, began + LONG) is None
     assert time.monotonic() - began >= 0.3
     assert records == []
 
 
 def test_quiet_ends_at_the_deadline() -> None:
-    """However many records come, the wait ends."""
+    """The wait ends at the deadline in any case."""
     clock = ShiftedTime()
     invocations = Invocations(clock)
     began = clock()
-    assert not invocations.wait_until_quiet("first", 2 * LONG, began + 0.05)
+    assert invocations.wait_until_quiet("first", 2 * LONG, began + 0.05) is None
     assert clock() - began < LONG
-
-
-def test_done_instead_of_quiet() -> None:
-    """A `runtimeDone` ends the wait for silence at once."""
-    invocations = two()
-    threading.Timer(0.02, invocations.done, ("second", 1.0)).start()
-    assert invocations.wait_until_quiet("second", LONG, time.monotonic() + LONG)

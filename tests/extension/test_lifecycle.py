@@ -62,7 +62,7 @@ class Run:
         settings: Environment variables.
 
     Attributes:
-        flushes: For each flush its end, in seconds from the beginning, and whether it was final.
+        flushes: The end of each flush, in seconds from the beginning; that at SHUTDOWN is the last.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Run:
     ) -> None:
         self.time = SleepingTime()
         self.written = Written()
-        self.flushes: list[tuple[float, bool]] = []
+        self.flushes: list[float] = []
         invocations = Invocations(lambda: self.time.now)
         for request_id, seconds in (ended or {}).items():
             invocations.done(request_id, BEGUN + seconds)
@@ -91,8 +91,8 @@ class Run:
         with mock.patch.object(shipper, "begin_flush", self._note):
             assert lifecycle.run() == 0
 
-    def _note(self, until: float, *, final: bool = False) -> None:
-        self.flushes.append((round(until - BEGUN, 6), final))
+    def _note(self, until: float) -> None:
+        self.flushes.append(round(until - BEGUN, 6))
 
     @property
     def slept(self) -> list[float]:
@@ -120,7 +120,7 @@ def invoke(seconds: float, request_id: str = "r") -> Event:
 def test_flush_of_an_invocation(deadline: float, budget: str, expected: float) -> None:
     """It ends one budget after `runtimeDone`, and some time before the deadline."""
     run = Run(invoke(deadline), ended={"r": 0.0}, FLUSH_BUDGET_MS=budget)
-    assert run.flushes[0] == (expected, False)
+    assert run.flushes[0] == expected
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_window(ended: float, window: str, expected: float) -> None:
 def test_lost_end() -> None:
     """Without `runtimeDone` the wait ends before the deadline, without a settle window."""
     run = Run(invoke(0.2), FLUSH_BUDGET_MS="1000")
-    assert run.flushes[0] == (0.15, False)
+    assert run.flushes[0] == 0.15
     # Only SHUTDOWN settles.
     assert run.slept == [0.05]
 
@@ -149,7 +149,7 @@ def test_flush_of_the_shutdown(deadline: float | None, expected: float) -> None:
     """It ends 0.3 s before the deadline, and after 1.7 s in any case."""
     end = 0.0 if deadline is None else WALL + deadline
     run = Run(shutdown=Event("SHUTDOWN", end, "", "spindown"))
-    assert run.flushes == [(expected, True)]
+    assert run.flushes == [expected]
 
 
 def test_next_that_fails() -> None:

@@ -1,4 +1,4 @@
-"""The extension's own lines: few, each said once, each recognisable."""
+"""The extension's own log lines: few, each subject once, each recognisable."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from extension.own_log import PREFIX, OwnLog
 
 
 def said(level: str) -> list[str]:
-    """Return what a log of some level writes when everything is said."""
+    """Return what a log of some level writes of lines of each kind."""
     written: list[str] = []
     log = OwnLog(written.append, level)
     log.debug("d")
@@ -30,12 +30,12 @@ def said(level: str) -> list[str]:
     ],
 )
 def test_levels(level: str, expected: list[str]) -> None:
-    """A level lets through what is as grave; one that nobody knows is `warn`."""
+    """Lines below the level are not written; an unknown level is `warn`."""
     assert said(level) == expected
 
 
 def test_once() -> None:
-    """A subject is spoken of once, whatever there is to say the second time."""
+    """There is one warning about a subject, whatever the second one says."""
     written: list[str] = []
     log = OwnLog(written.append)
     for number in range(5):
@@ -45,15 +45,15 @@ def test_once() -> None:
 
 
 def test_one_line() -> None:
-    """What is said is one line, so that all of it is recognised as the extension's own."""
+    """A warning is one line, so that all of it is recognised as the extension's own."""
     written: list[str] = []
     OwnLog(written.append).warning("two\nlines\r\nand\ta tab")
     assert written == [f"{PREFIX}warning: two lines and a tab\n"]
 
 
 @pytest.mark.parametrize("error", [OSError("gone"), ValueError("closed"), BrokenPipeError()])
-def test_nobody_reads(error: Exception) -> None:
-    """A stream that is closed or broken ends nothing."""
+def test_closed_output(error: Exception) -> None:
+    """A closed or broken output raises no error."""
 
     def write(_line: str) -> None:
         raise error

@@ -1,146 +1,227 @@
-"""The HTTP server for telemetry: it answers 200 whatever comes, and holds nothing up."""
+"""The HTTP server for telemetry: it answers 200 to everything, and queues raw bodies."""
 
 from __future__ import annotations
 
 import contextlib
-import http.client
 import socket
 import sys
 import threading
-from urllib.parse import urlsplit
 
 import pytest
 
-from extension.receiver import Inbox, Receiver
-from tests.support.extension_parts import LONG, Written
+from extension.receiver import Inbox
+from tests.support.extension_parts import LONG
 from tests.support.extension_receiving import BODY, LARGEST, Listening, status_line
+
+CHUNKED = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture
 def listening() -> Listening:
-    """Give a receiver."""
+    """Return a receiver."""
     return Listening()
 
 
-def test_uri(listening: Listening) -> None:
-    """The URI to subscribe with names the address and the port."""
-    assert listening.uri == f"http://127.0.0.1:{listening.port}"
+class TestInbox:
+    """The queue of raw bodies."""
+
+    def test_order(self) -> None:
+        """Bodies leave in the order in which they came, and none is refused."""
+        inbox = Inbox(1)
+        for body in (b"1", b"2" * 100, b"3"):
+            inbox.put(body)
+        assert [inbox.take(), inbox.take(), inbox.take()] == [b"1", b"2" * 100, b"3"]
+        assert inbox.take(0.01) is None
+
+    def test_waits_for_a_body(self) -> None:
+        """A body is returned as soon as it comes."""
+        inbox = Inbox(100)
+        threading.Timer(0.02, inbox.put, (b"1",)).start()
+        assert inbox.take(LONG) == b"1"
+
+    def test_counted_until_done(self) -> None:
+        """A body counts as not parsed until `done`, also for the space."""
+        inbox = Inbox(10)
+        inbox.put(b"x" * 8)
+        inbox.wait_for_space()
+        inbox.put(b"x" * 8)
+        has_space = threading.Event()
+
+        def wait() -> None:
+            inbox.wait_for_space()
+            has_space.set()
+
+        threading.Thread(target=wait, daemon=True).start()
+        inbox.take()
+        assert not has_space.wait(0.05)
+        inbox.done()
+        assert has_space.wait(LONG)
+        inbox.take()
+        assert not inbox.wait_until_parsed(0)
+        inbox.done()
+        assert inbox.wait_until_parsed(0)
 
 
-def test_keeps_the_connection(listening: Listening) -> None:
-    """Many POSTs come over one connection, each answered with 200 and without a body."""
-    listening.keeps_the_connection()
+class TestRequests:
+    """Valid requests."""
 
+    def test_uri_and_kept_connection(self, listening: Listening) -> None:
+        """One connection to the address in the URI serves many requests, without bodies."""
+        assert listening.uri == f"http://127.0.0.1:{listening.port}"
+        listening.check_kept_connection()
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "post", "X-Y"])
-def test_any_method(listening: Listening, method: str) -> None:
-    """A body is taken whatever the method."""
-    connection = listening.connection()
-    with contextlib.closing(connection):
-        connection.request(method, "/any/path?x=y", BODY)
-        assert connection.getresponse().status == 200
-    assert listening.body() == BODY
+    @pytest.mark.parametrize(
+        "method", ["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "post", "X-Y"]
+    )
+    def test_any_method(self, listening: Listening, method: str) -> None:
+        """A body is queued whatever the method."""
+        with contextlib.closing(listening.connection()) as connection:
+            connection.request(method, "/any/path?x=y", BODY)
+            assert connection.getresponse().status == 200
+        assert listening.body() == BODY
 
+    @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
+    def test_no_body(self, listening: Listening, method: str) -> None:
+        """A request without a body is answered, and nothing is queued."""
+        with contextlib.closing(listening.connection()) as connection:
+            connection.request(method, "/")
+            assert connection.getresponse().status == 200
+        assert listening.inbox.take(0.01) is None
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
-def test_no_body(listening: Listening, method: str) -> None:
-    """A request without a body is answered, and there is nothing to read."""
-    connection = listening.connection()
-    with contextlib.closing(connection):
-        connection.request(method, "/")
-        assert connection.getresponse().status == 200
-    assert listening.inbox.take(0.01) is None
+    @pytest.mark.parametrize("size", [1, 7, 65_536, 65_537, 150_000])
+    def test_chunked(self, listening: Listening, size: int) -> None:
+        """A body in chunks is joined, and the next request is read correctly."""
+        body = bytes(range(256)) * 600
+        pieces = [body[place : place + size] for place in range(0, len(body), size)][:3000]
+        with contextlib.closing(listening.connection()) as connection:
+            for _ in range(2):
+                connection.request("POST", "/", iter(pieces), encode_chunked=True)
+                assert connection.getresponse().read() == b""
+                assert listening.body() == b"".join(pieces)
 
+    def test_chunk_extensions_and_trailers(self, listening: Listening) -> None:
+        """Chunk extensions and trailers are skipped (RFC 9112, sections 7.1.1 and 7.1.2)."""
+        with listening.raw() as connected:
+            connected.sendall(
+                CHUNKED + b"5;a=b\r\nhello\r\nA\r\n0123456789\r\n0\r\nTrailer: t\r\n\r\n"
+            )
+            assert status_line(connected).startswith(b"HTTP/1.1 200 ")
+        assert listening.body() == b"hello0123456789"
 
-@pytest.mark.parametrize("size", [1, 7, 65_536, 65_537, 150_000])
-def test_chunked(listening: Listening, size: int) -> None:
-    """A body in chunks is put together, and the next request is read as one."""
-    body = bytes(range(256)) * 600
-    connection = listening.connection()
-    pieces = [body[place : place + size] for place in range(0, len(body), size)][:3000]
-    with contextlib.closing(connection):
-        for _ in range(2):
-            connection.request("POST", "/", iter(pieces), encode_chunked=True)
+    def test_expect_continue(self, listening: Listening) -> None:
+        """`Expect: 100-continue` is answered before the body is sent."""
+        with listening.raw() as connected:
+            head = b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+            connected.sendall(head % len(BODY))
+            answer = connected.makefile("rb")
+            assert answer.readline().startswith(b"HTTP/1.1 100 ")
+            assert answer.readline() == b"\r\n"
+            connected.sendall(BODY)
+            assert answer.readline().startswith(b"HTTP/1.1 200 ")
+        assert listening.body() == BODY
+
+    def test_http_1_0(self, listening: Listening) -> None:
+        """HTTP/1.0 is served, and its connection closed."""
+        with listening.raw() as connected:
+            connected.sendall(
+                b"POST / HTTP/1.0\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
+            )
+            answer = connected.makefile("rb").read()
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert listening.body() == BODY
+
+    @pytest.mark.parametrize("chunked", [False, True])
+    def test_too_large(self, listening: Listening, chunked: bool) -> None:
+        """A body that is too large is read to its end and dropped; the next one is queued."""
+        body = b"x" * (LARGEST + 1)
+        with contextlib.closing(listening.connection()) as connection:
+            content = iter([body]) if chunked else body
+            connection.request("POST", "/", content, encode_chunked=chunked)
             assert connection.getresponse().read() == b""
-            assert listening.body() == b"".join(pieces)
+            connection.request("POST", "/", b"x" * LARGEST)
+            assert connection.getresponse().status == 200
+        assert listening.dropped == 1
+        assert listening.body() == b"x" * LARGEST
+        assert listening.inbox.take(0) is None
 
 
-def test_chunk_extensions_and_trailers(listening: Listening) -> None:
-    """Extensions of chunks and trailers are read over (RFC 9112, sections 7.1.1 and 7.1.2)."""
-    with listening.raw() as connected:
-        connected.sendall(
-            b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-            b"5;a=b\r\nhello\r\nA\r\n0123456789\r\n0\r\nTrailer: t\r\n\r\n"
-        )
-        assert status_line(connected).startswith(b"HTTP/1.1 200 ")
-    assert listening.body() == b"hello0123456789"
+class TestInvalid:
+    """Malformed and truncated requests; none of them causes any output."""
 
+    @pytest.mark.parametrize(
+        "request_",
+        [
+            b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n",
+            b"nonsense\r\n\r\n",
+            b"POST /\r\n\r\n",
+            b"POST / HTTP/9.9\r\n\r\n",
+            b"POST / HTTP/one\r\n\r\n",
+            b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n",
+            b"POST / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n",
+            b"POST / HTTP/1.1\r\nA: " + b"b" * 70_000 + b"\r\n\r\n",
+            b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n[]",
+            b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n[]",
+            b"POST / HTTP/1.1\r\nContent-Length: \xb2\r\n\r\n[]",
+            b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n[]",
+            CHUNKED + b"zz\r\n[]\r\n0\r\n\r\n",
+            CHUNKED + b"-5\r\n[]\r\n0\r\n\r\n",
+        ],
+    )
+    def test_malformed(
+        self, listening: Listening, capfd: pytest.CaptureFixture[str], request_: bytes
+    ) -> None:
+        """It is answered with 200 and closed, and other connections are still served."""
+        with listening.raw() as connected:
+            connected.sendall(request_)
+            connected.shutdown(socket.SHUT_WR)
+            answer = connected.makefile("rb").read()
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        self._check(listening, capfd)
 
-def test_expect_continue(listening: Listening) -> None:
-    """Who asks before it sends the body is told to go on, and then answered."""
-    with listening.raw() as connected:
-        head = b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
-        connected.sendall(head % len(BODY))
-        answer = connected.makefile("rb")
-        assert answer.readline().startswith(b"HTTP/1.1 100 ")
-        assert answer.readline() == b"\r\n"
-        connected.sendall(BODY)
-        assert answer.readline().startswith(b"HTTP/1.1 200 ")
-    assert listening.body() == BODY
+    @pytest.mark.parametrize(
+        "request_",
+        [
+            b"",
+            b"PO",
+            b"POST / HTTP/1.1\r\nContent-Le",
+            b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n[1,2",
+            CHUNKED + b"5\r\nhel",
+            CHUNKED + b"5\r\nhello\r\n",
+        ],
+    )
+    @pytest.mark.parametrize("how", ["closed", "reset"])
+    def test_truncated(
+        self, listening: Listening, capfd: pytest.CaptureFixture[str], request_: bytes, how: str
+    ) -> None:
+        """It is not queued: the platform, without a response, sends it again."""
+        with listening.raw() as connected:
+            connected.sendall(request_)
+            if how == "reset":
+                # SO_LINGER of 0 s: closing resets.
+                connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        self._check(listening, capfd)
 
-
-def test_http_1_0(listening: Listening) -> None:
-    """HTTP/1.0 is served, and its connection closed."""
-    with listening.raw() as connected:
-        connected.sendall(b"POST / HTTP/1.0\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY))
-        answer = connected.makefile("rb").read()
-    assert answer.startswith(b"HTTP/1.1 200 ")
-    assert listening.body() == BODY
-
-
-@pytest.mark.parametrize("chunked", [False, True])
-def test_too_large(listening: Listening, chunked: bool) -> None:
-    """A body that is too large is read to its end, left out and told of; the next is taken."""
-    body = b"x" * (LARGEST + 1)
-    connection = listening.connection()
-    with contextlib.closing(connection):
-        connection.request("POST", "/", iter([body]) if chunked else body, encode_chunked=chunked)
-        assert connection.getresponse().read() == b""
-        connection.request("POST", "/", b"x" * LARGEST)
-        assert connection.getresponse().status == 200
-    assert listening.drop_body == [LARGEST + 1]
-    assert listening.body() == b"x" * LARGEST
-    assert listening.inbox.take(0) is None
+    def _check(self, listening: Listening, capfd: pytest.CaptureFixture[str]) -> None:
+        listening.check_kept_connection()
+        assert listening.inbox.take(0) is None
+        assert capfd.readouterr() == ("", "")
+        assert listening.written.lines == []
 
 
 def test_port_in_use() -> None:
-    """A port in use is replaced by another one; that is said once, and served."""
-    first, written = Listening(), Written()
-    inbox = Inbox(1000)
-    receiver = Receiver(inbox, LARGEST, print, written.log)
-    uri = receiver.listen("127.0.0.1", first.port)
-    port = urlsplit(uri).port or 0
-    assert port not in (0, first.port)
-    assert len(written.lines) == 1
-    assert f"cannot listen on RECEIVER_PORT {first.port}" in written.text
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=LONG)) as again:
-        again.request("POST", "/", BODY)
-        assert again.getresponse().status == 200
-    assert inbox.take(LONG) == BODY
-
-
-def test_answers_before_anybody_reads() -> None:
-    """A body is answered while nobody takes it, also where it fills the inbox."""
-    listening = Listening(room=10)
-    with contextlib.closing(listening.connection()) as connection:
-        connection.request("POST", "/", BODY)
-        assert connection.getresponse().read() == b""
+    """If the port is in use another one is taken, which is logged once."""
+    first = Listening()
+    second = Listening(port=first.port)
+    assert second.port not in (0, first.port)
+    assert len(second.written.lines) == 1
+    assert f"cannot listen on RECEIVER_PORT {first.port}" in second.written.text
+    second.check_kept_connection()
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["kept connection", "new connection"])
-def test_next_request_waits_for_room(kept: bool) -> None:
-    """Where the inbox is full the next body stays on the wire until there is room."""
-    listening = Listening(room=10)
+def test_full_inbox(kept: bool) -> None:
+    """A body that fills the inbox is answered; the next one stays on the wire."""
+    listening = Listening(inbox_bytes=10)
     first, other = listening.connection(), listening.connection()
     with contextlib.closing(first), contextlib.closing(other):
         first.request("POST", "/", BODY)
@@ -163,8 +244,8 @@ def test_next_request_waits_for_room(kept: bool) -> None:
 
 
 @pytest.mark.parametrize("address", ["sandbox.localdomain", "sandbox", "localhost", "127.0.0.1"])
-def test_looks_up_no_name(address: str) -> None:
-    """Neither listening nor serving looks up a host name: that may take seconds."""
+def test_no_look_up(address: str) -> None:
+    """Neither listening nor serving looks up a host name, which may take seconds."""
     looked_up: list[object] = []
     hook_is_on = [True]
 
@@ -174,13 +255,11 @@ def test_looks_up_no_name(address: str) -> None:
             looked_up.append((event, arguments))
 
     sys.addaudithook(hook)
-    written = Written()
-    inbox = Inbox(1000)
-    uri = Receiver(inbox, LARGEST, print, written.log).listen(address, 0)
+    listening = Listening(address=address)
     with socket.socket() as connected:
-        connected.connect(("127.0.0.1", urlsplit(uri).port or 0))
+        connected.connect(("127.0.0.1", listening.port))
         connected.sendall(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n[]")
         assert status_line(connected).startswith(b"HTTP/1.1 200 ")
     hook_is_on[0] = False
-    assert uri.startswith(f"http://{address}:")
+    assert listening.uri.startswith(f"http://{address}:")
     assert looked_up == []

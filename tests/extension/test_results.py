@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from extension.backoff import Backoff
 from extension.buffer import Buffer
 from extension.records import LogRecord
-from extension.results import LossReporter
+from extension.results import ResultHandler
 from tests.support.extension_parts import (
     LinesDestination,
     ShiftedTime,
@@ -30,15 +31,16 @@ class Unwilling(LinesDestination):
 
 
 class Losing:
-    """A buffer that loses records, and the reporter."""
+    """A buffer that loses records, and what reports them."""
 
     def __init__(self, destination: LinesDestination | None = None) -> None:
         self.time = ShiftedTime()
         self.written = Written()
         self.buffer = Buffer(10_000, float)
-        self.losses = LossReporter(
+        self.results = ResultHandler(
             destination or LinesDestination(),
             self.buffer,
+            Backoff(self.time, lambda: 1.0),
             clocks_with(self.time),
             self.written.log,
         )
@@ -59,9 +61,9 @@ def test_one_record() -> None:
     losing = Losing()
     losing.buffer.leave_out("fault", 2)
     losing.buffer.leave_out("body_too_large", 1)
-    losing.losses.platform_dropped(3, 400)
-    losing.losses.platform_dropped(1, 100)
-    losing.losses.report()
+    losing.results.platform_dropped(3, 400)
+    losing.results.platform_dropped(1, 100)
+    losing.results.report_losses()
     counts = {
         "fault": 2,
         "body_too_large": 1,
@@ -82,7 +84,7 @@ def test_nothing_lost(reasons: tuple[str, ...]) -> None:
     losing = Losing()
     for reason in reasons:
         losing.buffer.leave_out(reason, 5)
-    losing.losses.report()
+    losing.results.report_losses()
     assert losing.reported() == []
 
 
@@ -90,14 +92,14 @@ def test_reported_once() -> None:
     """Only new losses are reported, and at most every ten seconds."""
     losing = Losing()
     losing.buffer.leave_out("fault", 2)
-    losing.losses.report()
-    losing.losses.report()
+    losing.results.report_losses()
+    losing.results.report_losses()
     assert losing.counts() == [{"fault": 2}]
     losing.buffer.leave_out("fault", 3)
-    losing.losses.report()
+    losing.results.report_losses()
     assert losing.counts() == []
     losing.time.leap(11)
-    losing.losses.report()
+    losing.results.report_losses()
     assert losing.counts() == [{"fault": 3}]
 
 
@@ -106,7 +108,7 @@ def test_the_record_is_accounted_for() -> None:
     losing = Losing()
     losing.buffer.add(lines(1, 3))
     losing.buffer.leave_out("fault", 1)
-    losing.losses.report()
+    losing.results.report_losses()
     account = losing.buffer.account()
     assert (account.received, account.pending) == (5, 4)
     assert account.balanced
@@ -117,7 +119,7 @@ def test_final() -> None:
     losing = Losing()
     for count in (2, 3):
         losing.buffer.leave_out("fault", count)
-        losing.losses.report(final=True)
+        losing.results.report_losses(final=True)
     assert losing.counts() == [{"fault": 2}, {"fault": 3}]
 
 
@@ -125,9 +127,9 @@ def test_record_that_cannot_be_encoded() -> None:
     """An error is logged once, and the counts come with the next record."""
     losing = Losing(Unwilling())
     losing.buffer.leave_out("fault", 2)
-    losing.losses.report()
+    losing.results.report_losses()
     assert losing.counts() == []
     assert ["nobody may see" in line for line in losing.written.lines] == [False]
     losing.time.leap(11)
-    losing.losses.report()
+    losing.results.report_losses()
     assert losing.counts() == [{"fault": 2}]

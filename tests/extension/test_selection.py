@@ -1,4 +1,4 @@
-"""What is shipped of a function's records: by level, by a share, without what is secret."""
+"""Which of a function's records are shipped, and redaction."""
 
 import json
 import math
@@ -40,7 +40,7 @@ TEXT_LINE = f"[WARNING]\t2024-08-30T10:00:00.123Z\t{REQUEST_ID}\tdisk full\n"
     ],
 )
 def test_context(record: Any, level: str | None, request_id: str | None) -> None:
-    """The level and the request id are read from the record itself, where it names them."""
+    """The level and the request id are read from the record itself, if it names them."""
     assert context_of(record) == Context(level, request_id, by_runtime=record == TEXT_LINE)
 
 
@@ -65,7 +65,7 @@ def shipped(selection: Selection, count: int) -> int:
     ],
 )
 def test_level(level: str | None, reason: str) -> None:
-    """Records that name a lower level are left out; who names none, or another, is shipped."""
+    """Records of a lower level are dropped; those without a level, or an unknown one, are not."""
     assert Selection("WARN", 1.0, ()).reason_to_drop(level) == reason
 
 
@@ -88,7 +88,7 @@ def test_any_share(rate: float, count: int) -> None:
 
 
 def test_share_of_what_the_level_leaves() -> None:
-    """The share is of the records that the level leaves, and the reasons are told apart."""
+    """The share applies to the records that pass the level; the reasons are distinct."""
     selection = Selection("WARN", 0.5, ())
     reasons = [selection.reason_to_drop(level) for level in ("INFO", "ERROR") * 10]
     assert reasons.count("below_level") == 10
@@ -96,15 +96,9 @@ def test_share_of_what_the_level_leaves() -> None:
 
 
 def redacted(record: Any, *patterns: str) -> Any:
-    """Return a record without what the expressions find."""
+    """Return a redacted record."""
     expressions = [re.compile(pattern) for pattern in patterns]
     return Selection(None, 1.0, expressions).redacted(record)
-
-
-def test_redacted_text() -> None:
-    """Every place that an expression finds in a line is replaced."""
-    line = redacted("card 4111-1111, card 4222-2222, pin 123", r"\d{4}-\d{4}", r"pin \d+")
-    assert line == "card [redacted], card [redacted], [redacted]"
 
 
 def test_redacted_everywhere() -> None:
@@ -117,7 +111,7 @@ def test_redacted_everywhere() -> None:
 @pytest.mark.parametrize("secret", ["hunter2", "pässwörd", 'a"quoted"word', "back\\slash"])
 @pytest.mark.parametrize("depth", [1, 63, 64, 65, 500, 50_000])
 def test_redacted_deep(depth: int, secret: str) -> None:
-    """However deep a secret lies, and whatever its characters, it is not shipped."""
+    """A secret is redacted at any depth, whatever its characters."""
     record: Any = secret
     for number in range(depth):
         record = [record] if number % 2 else {"k": record}
@@ -139,21 +133,3 @@ def test_nothing_to_redact() -> None:
     """Without an expression a record is the same object: nothing is copied."""
     record = {"a": ["b"]}
     assert redacted(record) is record
-
-
-JSON = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.text("ab7", max_size=6)),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.text("ab7", max_size=3), inner, max_size=3)
-    ),
-    max_leaves=12,
-)
-
-
-@examples(200)
-@given(record=JSON)
-def test_redacted_any(record: Any) -> None:
-    """No string of any record keeps what is to be redacted, and numbers stay what they are."""
-    cleaned = redacted(record, "ab")
-    assert '"ab"' not in json.dumps(cleaned)
-    assert not any("ab" in part for part in re.findall(r'"([^"]*)"', json.dumps(cleaned)))

@@ -1,4 +1,4 @@
-"""What each result means for the records of a batch, and that none is unaccounted for."""
+"""What each result means for the records of a batch; all of them are accounted for."""
 
 from __future__ import annotations
 

@@ -14,20 +14,20 @@ from tools.bench.extension_lines import DIGITS
 EXECUTABLE = Path(__file__).parents[2] / "extension" / "metric-stream-logs"
 
 PATIENT = {"FLUSH_BUDGET_MS": "30000"}
-"""As long a flush as there is: what arrives depends on no machine's speed."""
+"""The longest flush: which lines arrive does not depend on the machine's speed."""
 SHUTDOWN_SECONDS = 60.0
-"""For `LambdaServices`: on a busy machine nobody is killed who would have ended."""
+"""For `LambdaServices`: so that a busy machine kills no process that would end."""
 
 _FULL = os.environ.get("EXTENSION_LOAD") == "full"
 
 
 def sized(usual: int, full: int) -> int:
-    """Give how much of something a test does: `full` where EXTENSION_LOAD=full is set."""
+    """Return the size of a test: `full` if EXTENSION_LOAD=full is set."""
     return full if _FULL else usual
 
 
 def number_of(record: dict[str, Any]) -> Any:
-    """Give the number of a line that has arrived at Logz.io; any other record as it is."""
+    """Return the number of a line that arrived at Logz.io; any other record as it is."""
     start = str(record.get("message", ""))[:DIGITS]
     return int(start) if start.isdecimal() else record
 

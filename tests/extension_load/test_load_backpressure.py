@@ -1,11 +1,10 @@
-"""Destinations that are healthy and take less than a function prints for a while."""
+"""Destinations that work, but more slowly than a function prints."""
 
 from testing.lambda_services import events
 from testing.lambda_services.services import LambdaServices
 from testing.lambda_services.telemetry_stream import Platform
-from testing.log_destinations.arrival import Arrival
 from testing.log_destinations.logzio import LogzioDestination
-from testing.log_destinations.treatment import Treatment, delayed, status
+from testing.log_destinations.treatment import delayed
 from tests.extension_load.starting import PATIENT, SHUTDOWN_SECONDS, number_of, sized, start
 from tools.bench.extension_lines import lines
 
@@ -13,7 +12,7 @@ MOST_MEMORY = 45_000_000
 
 
 def test_slower_than_the_function() -> None:
-    """What a slow destination cannot take at once waits with the platform, and arrives."""
+    """Lines wait with the platform for a slow destination, and arrive."""
     count = 40_000
     with (
         LogzioDestination(keep=number_of) as destination,
@@ -32,7 +31,7 @@ def test_slower_than_the_function() -> None:
 
 
 def test_much_slower_than_the_function() -> None:
-    """An invocation is held up for some seconds at most, however much still waits."""
+    """An invocation is delayed by some seconds at most, however many lines still wait."""
     # At 2.4 s for each 2 MB all of it would take two minutes. Lines may be three budgets late
     # because of that, and the flush takes another; the rest of the bound is for reading.
     size, count, budget, bound = 10_000, 10_000, 3.0, 60.0
@@ -56,7 +55,7 @@ def test_much_slower_than_the_function() -> None:
 
 
 def test_connection_for_each_delivery() -> None:
-    """Memory is bounded where the platform opens a connection for each of its deliveries, too."""
+    """Memory is bounded also if the platform opens a connection for each delivery."""
     bodies, per_body = sized(50, 400), 1_400
     with (
         LogzioDestination(keep=None) as destination,
@@ -74,7 +73,7 @@ def test_connection_for_each_delivery() -> None:
 
 
 def test_flush_ends_during_an_exchange() -> None:
-    """What is on its way when the budget of a flush is over is not given up and sent twice."""
+    """An exchange in flight at the end of a flush is not cut off and sent twice."""
     rounds, per_round = sized(2, 20), 16_000
     with (
         LogzioDestination(keep=number_of) as destination,
@@ -90,26 +89,3 @@ def test_flush_ends_during_an_exchange() -> None:
         output = extension.output
     assert destination.records == list(range(rounds * per_round))
     assert output == b""
-
-
-def every_other(arrival: Arrival) -> Treatment | None:
-    """Take every other request, and say of the rest when to come again."""
-    return status(429, retry_after=1) if arrival.number % 2 else None
-
-
-def test_rate_limit() -> None:
-    """What is answered 429 with `Retry-After` is sent again; nothing is lost or comes twice."""
-    rounds, per_round = 6, 2_000
-    with (
-        LogzioDestination(keep=number_of) as destination,
-        LambdaServices(shutdown_seconds=SHUTDOWN_SECONDS) as services,
-        start(services, destination, **PATIENT) as extension,
-    ):
-        destination.misbehave(every_other)
-        for number in range(rounds):
-            services.invoke(lines(number * per_round, (number + 1) * per_round), duration=0.2)
-        destination.wait_for(rounds * per_round)
-        refused = [arrival.status for arrival in destination.arrivals].count(429)
-        extension.shutdown()
-    assert refused
-    assert destination.records == list(range(rounds * per_round))

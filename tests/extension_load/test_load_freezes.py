@@ -22,7 +22,7 @@ PER_INVOCATION = 20
 
 
 class Freezer:
-    """Stops a process again and again, at moments that a seed decides, while `with` lasts."""
+    """Stops a process again and again at seeded random moments, within a `with` block."""
 
     def __init__(self, process: ExtensionProcess, chance: random.Random) -> None:
         self._pid = process.pid
@@ -37,7 +37,7 @@ class Freezer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let it run, and stop it no more."""
+        """Let it run again."""
         self._end.set()
         self._thread.join()
 
@@ -51,7 +51,7 @@ class Freezer:
 
 
 def twice(arrivals: list[Arrival]) -> list[Arrival]:
-    """Give the requests whose records came once more later."""
+    """Return the requests whose records came again later."""
     seen: set[int] = set()
     found = []
     for arrival in reversed(arrivals):
@@ -63,14 +63,14 @@ def twice(arrivals: list[Arrival]) -> list[Arrival]:
 
 @pytest.mark.parametrize("seed", range(sized(2, 4)))
 def test_stopped_at_random(seed: int) -> None:
-    """Nothing is lost; twice comes only what was on its way over a connection that was given up."""
+    """Nothing is lost; only a request on a connection that was closed may come twice."""
     chance = random.Random(seed)
     with (
         LogzioDestination(keep=number_of) as destination,
         LambdaServices(shutdown_seconds=SHUTDOWN_SECONDS) as services,
         start(services, destination) as extension,
     ):
-        # So long that many a freeze finds an exchange on its way.
+        # So long that many freezes happen during an exchange.
         destination.misbehave(lambda _arrival: delayed(chance.choice([0.0, 0.02, 0.2])))
         count = 0
         with Freezer(extension, random.Random(seed + 1_000)) as freezer:

@@ -1,4 +1,4 @@
-"""The last line of each of many invocations is there before the environment can freeze."""
+"""The last line of each of many invocations arrives before the environment can freeze."""
 
 import pytest
 
@@ -10,12 +10,12 @@ from testing.log_destinations.logzio import LogzioDestination
 from tests.extension_load.starting import PATIENT, SHUTDOWN_SECONDS, number_of, sized, start
 from tools.bench.extension_lines import lines
 
-# What a busy machine sends later than a buffering window after `runtimeDone` nobody waits for.
+# The extension does not wait for lines that come a buffering window after `runtimeDone`.
 WINDOW_SECONDS = 0.1
 
 
 def in_time(done: Invocation, deliveries: list[Delivery]) -> bool:
-    """Tell whether the line came within the window that is waited for."""
+    """Return whether the line came within that window."""
     later = (it for it in deliveries if it.begun > done.begun and "function" in it.types)
     found = next(later, None)
     # The end has its time in whole milliseconds.

@@ -3,7 +3,7 @@
 from testing.lambda_services.services import LambdaServices
 from testing.lambda_services.telemetry_stream import Platform
 from testing.log_destinations.logzio import LogzioDestination
-from tests.extension_load.starting import PATIENT, SHUTDOWN_SECONDS, number_of, sized, start
+from tests.extension_load.starting import PATIENT, SHUTDOWN_SECONDS, number_of, start
 from tools.bench.extension_lines import lines
 
 MEGABYTE = 1_000_000
@@ -31,20 +31,3 @@ def test_fifty_megabytes() -> None:
     assert services.dropped_records == 0
     assert done.next_at is not None
     assert (ended.exit_code, ended.killed, output) == (0, False, b"")
-
-
-def test_ten_thousand_lines() -> None:
-    """10,000 lines printed at once arrive in order, and the platform drops none."""
-    count = sized(10_000, 50_000)
-    with (
-        LogzioDestination(keep=number_of) as destination,
-        LambdaServices(shutdown_seconds=SHUTDOWN_SECONDS) as services,
-        start(services, destination, **PATIENT) as extension,
-    ):
-        services.invoke(lines(0, count), deadline=300.0)
-        destination.wait_for(count)
-        extension.shutdown()
-        output = extension.output
-    assert destination.records == list(range(count))
-    assert services.dropped_records == 0
-    assert output == b""

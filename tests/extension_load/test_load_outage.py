@@ -35,11 +35,11 @@ def log_a_minute(services: LambdaServices, first: int) -> int:
 
 
 def recover(services: LambdaServices, destination: LogzioDestination, newest: int) -> None:
-    """Invoke the function until the newest line is there, and what was lost has been told.
+    """Invoke the function until the newest line and the report of the losses arrived.
 
     Args:
-        services: Which invoke it.
-        destination: Which is well again.
+        services: Invoke it.
+        destination: Works again.
         newest: The number of the line.
     """
     until = time.monotonic() + RECOVERY_SECONDS
@@ -52,15 +52,15 @@ def recover(services: LambdaServices, destination: LogzioDestination, newest: in
 
 
 def account(extension: ExtensionProcess) -> dict[str, int]:
-    """Give the account that the extension tells at its end."""
+    """Return the account that the extension logs at its end."""
     (line,) = [it for it in extension.output.decode().splitlines() if " at shutdown: " in it]
     return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", line)}
 
 
 def lost(records: list[Any]) -> int:
-    """Add up what was told of lost records."""
-    told = [it["message_nested"]["logsDropped"] for it in records if not isinstance(it, int)]
-    return sum(it["buffer_full"] for it in told)
+    """Return the number of lost records in the reports."""
+    counts = [it["message_nested"]["logsDropped"] for it in records if not isinstance(it, int)]
+    return sum(it["buffer_full"] for it in counts)
 
 
 def test_outage_of_half_an_hour() -> None:
@@ -84,16 +84,16 @@ def test_outage_of_half_an_hour() -> None:
         recover(services, destination, count - 1)
         memory = extension.rss_bytes()
         ended = extension.shutdown()
-        told = account(extension)
+        counted = account(extension)
     arrived = [it for it in destination.records if isinstance(it, int)]
     assert arrived == list(range(count - len(arrived), count))
     content = sum(it.content_bytes for it in destination.arrivals if it.stored)
     assert content + NEEDED_BESIDE * len(arrived) > 0.9 * KEPT_BYTES
     assert lost(destination.records) == count - len(arrived)
-    assert told["sent"] == len(destination.records)
-    assert told["buffer_full"] == count - len(arrived)
-    assert told["received"] == told["sent"] + told["buffer_full"]
-    assert told["pending"] == 0
+    assert counted["sent"] == len(destination.records)
+    assert counted["buffer_full"] == count - len(arrived)
+    assert counted["received"] == counted["sent"] + counted["buffer_full"]
+    assert counted["pending"] == 0
     assert max(resident[MINUTES // 2 :]) < max(resident[: MINUTES // 2]) + 2_000_000
     assert memory.peak <= MOST_BYTES
     assert (ended.exit_code, ended.killed) == (0, False)

@@ -1,4 +1,4 @@
-"""SHUTDOWN while much waits, and a destination that takes its time: there are two seconds."""
+"""SHUTDOWN with many pending lines and a slow destination: there are two seconds."""
 
 from typing import NamedTuple
 
@@ -14,13 +14,13 @@ TAKES_SECONDS = 0.3
 PENDING_BYTES = sized(400_000, 2_000_000)
 COUNT = PENDING_BYTES // LINE_BYTES
 ENDS = 5
-"""How often an environment is ended: again only where the machine was too slow to do it in time."""
+"""The number of attempts; there is more than one only if the machine was too slow."""
 # What the extension takes of Lambda's two seconds before it gives up.
 GIVEN_UP_SECONDS = 1.5
 
 
 class Left(NamedTuple):
-    """What an environment has left behind.
+    """The result of one environment.
 
     Attributes:
         ended: How it ended.
@@ -36,7 +36,7 @@ class Left(NamedTuple):
 
     @property
     def too_late(self) -> bool:
-        """Whether what is missing was told, and the time was used before it was given up."""
+        """Whether the losses were logged, and all the time was used."""
         return b"log records were lost" in self.output and self.ended.seconds > GIVEN_UP_SECONDS
 
 
@@ -63,7 +63,7 @@ def waiting_at_shutdown() -> Left:
 
 
 def test_what_waits_at_shutdown() -> None:
-    """What a destination did not take before, it gets at SHUTDOWN, in time and in order."""
+    """Lines that a destination refused before arrive at SHUTDOWN, in time and in order."""
     for _ in range(ENDS):
         found = waiting_at_shutdown()
         assert (found.ended.exit_code, found.ended.killed) == (0, False)

@@ -27,7 +27,7 @@ def destination(request: pytest.FixtureRequest) -> Iterator[LogDestination]:
 
 @pytest.fixture(params=list(pythons()))
 def each_python(request: pytest.FixtureRequest) -> Path:
-    """Give each interpreter of this machine."""
+    """Return each Python of this machine."""
     return pythons()[request.param]
 
 

@@ -7,10 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from extension.buffer import RecordAccount
 from testing.lambda_services.extension_process import Ended, ExtensionProcess
 from testing.lambda_services.faults import Faults
 from testing.lambda_services.invocation import Invocation, Order
@@ -36,46 +36,33 @@ DESTINATIONS: dict[str, type[LogDestination]] = {
 }
 FUNCTION_ONLY = {"TELEMETRY_TYPES": "function"}
 PATIENT = {"FLUSH_BUDGET_MS": "30000"}
-"""As long a flush as there is: what arrives depends on no machine's speed."""
+"""The longest flush: which lines arrive does not depend on the machine's speed."""
 PROMPT = 20.0
-"""What nothing takes that ends by itself, in seconds: what waits for an end that never comes takes
-the budget of `PATIENT`, or the minute that an invocation may last."""
+"""Seconds: more than anything takes that ends by itself, less than the budget of `PATIENT`, or
+the minute that an invocation may last."""
 ANSWERING = {"FLUSH_BUDGET_MS": "2400"}
-"""Enough for an exchange, and less than the first pause once a destination counts as down."""
+"""Enough for an exchange, and less than the first pause of the circuit breaker."""
 WINDOW_SECONDS = 0.5
 WINDOW = {"TIMEOUT_MS": str(int(WINDOW_SECONDS * 1000))}
-"""What the extension waits for lines after the end of an invocation; the platform of these tests
-delivers long before, also on a busy machine."""
+"""How long the extension waits for lines after the end of an invocation; the platform of these
+tests delivers long before, also on a busy machine."""
 DEBUG = {"EXTENSION_LOG_LEVEL": "debug"}
-# What only a fault of the extension itself writes.
+# Only an error of the extension itself writes these.
 _ERRORS = ("error while", "error in", "error at", "cannot encode")
 _TRACES = ("Traceback", "Exception in thread", "Exception ignored")
 _PREFIX = "metric-stream-logs: "
 ORDERS: tuple[Order, ...] = ("line-then-done", "done-then-line", "one-post")
 AT_ONCE = Platform(window_seconds=0.0)
-"""The platform, when it gathers nothing before it delivers."""
+"""A platform that delivers without buffering."""
 _LOST = f"{_PREFIX}warning: log records were lost; "
 _UNPARSED = re.compile(rf"{_PREFIX}warning: \d+ bytes of telemetry were not parsed in time")
 # The extension has 1.7 s at SHUTDOWN, of which it first waits 50 ms for late telemetry.
 _WHOLE_SECONDS, _SETTLE_SECONDS = 1.0, 0.04
-# Long after the two seconds of Lambda: on a busy machine nobody is killed who would have ended.
+# More than Lambda's two seconds, so that a busy machine kills no process that would end.
 _SHUTDOWN_SECONDS = 60.0
+# A warning may come after some attempts, the last of which wait for seconds.
+_PRINTED_SECONDS = 120.0
 _ACCOUNT = re.compile(r"(?P<name>[a-z]+) at shutdown: (?P<counts>received=.*)$")
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """The account of one destination, as the extension tells it when it ends."""
-
-    received: int
-    sent: int
-    pending: int
-    dropped: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def balanced(self) -> bool:
-        """Whether every record is accounted for."""
-        return self.received == self.sent + self.pending + sum(self.dropped.values())
 
 
 class Shipping:
@@ -88,8 +75,7 @@ class Shipping:
     Attributes:
         services: As given.
         extension: As given.
-        in_time: Whether its end, if it came, was far from taking the whole time that there is,
-            and telemetry came before it.
+        in_time: Whether it ended long before its time was over, and after the last telemetry.
     """
 
     def __init__(self, services: LambdaServices, extension: ExtensionProcess) -> None:
@@ -100,12 +86,12 @@ class Shipping:
 
     @property
     def output(self) -> str:
-        """Everything that it wrote so far."""
+        """All of its output so far."""
         return self.extension.output.decode(errors="replace")
 
     @property
     def said(self) -> list[str]:
-        """Each line that it wrote so far, but what a machine that stood still at the end caused."""
+        """Each line of its output, without the warnings that a busy machine causes at the end."""
         lines = self.output.splitlines()
         if self.in_time:
             return lines
@@ -113,11 +99,11 @@ class Shipping:
 
     @property
     def complaints(self) -> list[str]:
-        """What it said so far above the level `debug`, but for the account of its losses."""
+        """Each line above the level `debug`, without the account of its losses."""
         return [it for it in self.said if not it.startswith((f"{_PREFIX}debug: ", _LOST))]
 
     def end(self, reason: str = "spindown") -> Ended:
-        """Give SHUTDOWN; fail unless it ends by itself, with exit code 0."""
+        """Send SHUTDOWN; fail unless the process ends by itself, with exit code 0."""
         self._ending = time.monotonic()
         ended = self.extension.shutdown(reason)
         assert (ended.exit_code, ended.killed) == (0, False), self.output
@@ -126,21 +112,22 @@ class Shipping:
         self.in_time = ended.seconds < _WHOLE_SECONDS and not late
         return ended
 
-    def account(self, name: str = "logzio") -> Told:
-        """Read the account of a destination; told at the level `debug`, or after a loss."""
+    def account(self, name: str = "logzio") -> RecordAccount:
+        """Return the account of a destination, which is logged at `debug`, or after a loss."""
         for line in self.output.splitlines():
             match = _ACCOUNT.search(line)
             if match is None or match["name"] != name:
                 continue
             counts = {key: int(number) for key, number in re.findall(r"(\w+)=(\d+)", line)}
-            return Told(counts.pop("received"), counts.pop("sent"), counts.pop("pending"), counts)
+            received, sent, pending = (counts.pop(it) for it in ("received", "sent", "pending"))
+            return RecordAccount(received, sent, counts, pending)
         raise AssertionError(f"no account of {name}: {self.output}")
 
     def check(self, *, faulty: bool = False) -> None:
-        """Fail unless the function was left alone and every delivery answered with 200."""
+        """Fail unless the function was not affected, and every delivery answered with 200."""
         assert self.services.calls.count("/init/error") == 0
         assert self.services.calls.count("/exit/error") == 0
-        # Nobody listens any more to what is delivered after the end.
+        # After the end nothing listens any more.
         answers = {it.status for it in self.services.deliveries if it.ended < self._ending}
         assert answers <= {200}
         unwanted = _TRACES if faulty else (*_TRACES, *_ERRORS)
@@ -148,14 +135,14 @@ class Shipping:
 
 
 class Side:
-    """An extension and its destination, which many tests use one after the other."""
+    """An extension and its destination, which many tests share."""
 
     def __init__(self, run: Shipping, destination: LogDestination) -> None:
         self.run = run
         self.destination = destination
 
     def requests_with(self, line: str) -> list[Arrival]:
-        """Give the requests that had a line, whatever was answered."""
+        """Return the requests that had a line, whatever the response."""
         arrivals = self.destination.arrivals
         return [it for it in arrivals if line in [message_of(record) for record in it.records]]
 
@@ -172,18 +159,18 @@ def shipping(
     ship_output: bool = False,
     faulty: bool = False,
 ) -> Iterator[Shipping]:
-    """Run the extension; at the end of the block fail where it has not left the function alone.
+    """Run the extension; at the end of the block fail if it has affected the function.
 
     Args:
-        destinations: Where it sends to.
+        destinations: The destinations.
         environ: Further variables, or other values; see `settings`.
         python: The interpreter; None: the file is executed itself.
         executable: The file.
-        faults: What the services do wrong.
+        faults: Faults of the services.
         platform: How telemetry is delivered.
         managed_instances: Run it as on Lambda Managed Instances.
         ship_output: Whether its own lines come back as `extension` events.
-        faulty: Whether it is known to have a fault of its own.
+        faulty: Whether it has an error on purpose.
     """
     variables = {**settings(destinations), **(environ or {})}
     interpreter = () if python is None else started_by(python, executable)
@@ -208,7 +195,7 @@ def shipping(
 
 
 def settings(destinations: Iterable[LogDestination]) -> dict[str, str]:
-    """Make the variables with which the extension sends to some destinations, in any time."""
+    """Return the variables with which the extension sends to some destinations."""
     made = {"RECEIVER_PORT": str(free_port()), **PATIENT}
     names = []
     for destination in destinations:
@@ -223,26 +210,26 @@ def started_by(python: Path, executable: Path = EXECUTABLE) -> tuple[str | Path,
 
 
 def in_time(run: Shipping, done: Invocation) -> bool:
-    """Tell whether the lines of an invocation came within what `WINDOW` has the extension wait."""
+    """Return whether the lines of an invocation came within `WINDOW`."""
     came = [it.ended for it in run.services.deliveries if "function" in it.types]
     # The end has its time in whole milliseconds.
     return bool(came) and done.begun < came[-1] < done.done_at + WINDOW_SECONDS - 0.001
 
 
 def messages(destination: LogDestination, kind: str = "function") -> list[str]:
-    """Give the messages of the records of one type that a destination has, in order."""
+    """Return the messages of the records of one type at a destination, in order."""
     return [message_of(record) for record in destination.records if _type_of(record) == kind]
 
 
 def _type_of(record: Any) -> str:
-    """Give the type that the Telemetry API has for a record."""
+    """Return the type of a record in the Telemetry API."""
     if isinstance(record, LokiEntry):
         return record.metadata.get("type", "")
     return str(record.get("lambda.log.type") or record.get("type"))
 
 
 def message_of(record: Any) -> str:
-    """Give what was logged, on one line; see `row_of`. What is too deep to be shown is empty."""
+    """Return the logged message on one line, see `row_of`; empty if it is nested too deeply."""
     try:
         return row_of(record).message
     except RecursionError:
@@ -252,7 +239,7 @@ def message_of(record: Any) -> str:
 def health_check(
     environ: Mapping[str, str], python: Path = OWN_PYTHON, option: str = "--health-check"
 ) -> tuple[int, str]:
-    """Run the health check with nothing but these variables; give its exit code and its words."""
+    """Run the health check with only these variables; return its exit code and output."""
     done = subprocess.run(
         [*started_by(python), EXECUTABLE, option],
         env=dict(environ),
@@ -262,3 +249,26 @@ def health_check(
         check=False,
     )
     return done.returncode, done.stdout.decode()
+
+
+def assert_left_alone(
+    run: Shipping, *words: str, at_least: int = 3, deadline: float = 60.0
+) -> None:
+    """Fail unless invocations go on, and only lines that match these patterns are printed.
+
+    Args:
+        run: The extension.
+        words: A regular expression for each line.
+        at_least: How many invocations there are; more until all lines are there.
+        deadline: The function's timeout in seconds, for an extension that waits until then.
+    """
+    until = time.monotonic() + _PRINTED_SECONDS
+    number = 0
+    while number < at_least or (len(run.complaints) < len(words) and time.monotonic() < until):
+        done = run.services.invoke([f"line {number}"], duration=0.02, deadline=deadline)
+        assert done.added_seconds < PROMPT
+        number += 1
+    run.end()
+    assert len(run.complaints) == len(words), run.output
+    for pattern in words:
+        assert len([it for it in run.complaints if re.search(pattern, it)]) == 1, run.output

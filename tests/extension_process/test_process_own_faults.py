@@ -1,4 +1,4 @@
-"""Promise 1 where the extension itself has a fault: it is told once, and the function goes on."""
+"""Promise 1 with errors in the extension itself: one warning, and the function goes on."""
 
 import shlex
 import shutil
@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from testing.log_destinations.logzio import LogzioDestination
-from tests.extension_process.left_alone import assert_left_alone
 from tests.extension_process.running import (
     ANSWERING,
     EXECUTABLE,
     FUNCTION_ONLY,
     OWN_PYTHON,
     PROMPT,
+    assert_left_alone,
     messages,
     settings,
     shipping,
@@ -23,7 +23,7 @@ from tests.extension_process.running import (
 
 @pytest.fixture
 def wrapper(tmp_path: Path) -> Path:
-    """Give an executable of the same name, which is still empty."""
+    """Return an empty executable of the same name."""
     file = tmp_path / EXECUTABLE.name
     file.touch(0o755)
     return file
@@ -31,7 +31,7 @@ def wrapper(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("output", [">&- 2>&-", ">/dev/full 2>&1", "| true"])
 def test_no_output(logzio: LogzioDestination, wrapper: Path, output: str) -> None:
-    """Standard output is closed, full, or read by nobody, and there is much to say."""
+    """Standard output is closed, full, or not read, at a verbose log level."""
     command = f"{shlex.join(map(str, started_by(OWN_PYTHON)))} $0 {output}"
     wrapper.write_text(f"#!/bin/sh\n{'' if '|' in output else 'exec '}{command}\n")
     environ = {**FUNCTION_ONLY, "EXTENSION_LOG_LEVEL": "debug", "MAX_ITEMS": "few"}
@@ -42,7 +42,7 @@ def test_no_output(logzio: LogzioDestination, wrapper: Path, output: str) -> Non
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "garbage"])
 def test_certificates(logzio: LogzioDestination, tmp_path: Path, kind: str) -> None:
-    """A file of authorities that cannot be read matters to nobody who needs none."""
+    """A file of authorities that cannot be read does no harm if no TLS is used."""
     path = tmp_path / kind
     if kind == "folder":
         path.mkdir()
@@ -62,23 +62,23 @@ def test_certificates(logzio: LogzioDestination, tmp_path: Path, kind: str) -> N
         ("router", "Router.route"),
         ("invocations", "Invocations.done"),
         ("lambda_api", "LambdaApi.subscribe"),
-        ("receiver", "Receiver.listen"),
+        ("main", "listen"),
         ("buffer", "Buffer.take"),
-        ("results", "LossReporter.report"),
+        ("results", "ResultHandler.report_losses"),
         ("shipper", "Shipper.begin_flush"),
     ],
 )
 def test_broken_layer(logzio: LogzioDestination, tmp_path: Path, module: str, broken: str) -> None:
-    """An error anywhere in the package, this one on purpose, is told once and ends nothing."""
+    """An error anywhere in the package, here on purpose, causes one warning and no end."""
     executable = broken_layer(tmp_path, module, broken)
     environ = {**settings([logzio]), **ANSWERING, **FUNCTION_ONLY}
     with shipping(executable=executable, environ=environ, faulty=True) as run:
-        # Who notices no end of an invocation waits until shortly before the deadline.
+        # If the end of an invocation is missed, the wait lasts until just before the deadline.
         assert_left_alone(run, "ZeroDivisionError", deadline=2.0)
 
 
-def test_no_record_can_be_written(logzio: LogzioDestination, tmp_path: Path) -> None:
-    """Where a destination's records cannot be written, it is told where, never repeatedly."""
+def test_no_record_can_be_encoded(logzio: LogzioDestination, tmp_path: Path) -> None:
+    """If no record can be encoded, a warning says where, and is not repeated."""
     executable = broken_layer(tmp_path, "destinations/logzio", "Logzio.encode")
     environ = {**settings([logzio]), **FUNCTION_ONLY}
     with shipping(executable=executable, environ=environ, faulty=True) as run:
@@ -92,7 +92,7 @@ def test_no_record_can_be_written(logzio: LogzioDestination, tmp_path: Path) -> 
 
 
 def broken_layer(folder: Path, module: str, broken: str) -> Path:
-    """Copy the extension, with one function of it that always fails; give the executable."""
+    """Copy the extension with one function that always fails; return the executable."""
     layer = folder / "extension"
     shutil.copytree(EXECUTABLE.parent, layer, ignore=shutil.ignore_patterns("__pycache__"))
     file = layer / f"{module}.py"

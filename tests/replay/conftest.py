@@ -8,7 +8,14 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.support.backups import FAILED, failed_line, failed_object, records_of_hosts, write
+from tests.support.backups import (
+    FAILED,
+    MANY_HOSTS,
+    failed_line,
+    failed_object,
+    records_of_hosts,
+    write,
+)
 from tests.support.buckets import TestBucket
 from tests.support.secret_stores import Stores, aim_at, environment_for, running_stores
 
@@ -42,3 +49,16 @@ def backup(tmp_path: Path) -> Path:
     write(root / "all-data/2026/11/20/14/3-three.gz", gzip.compress(d + e))
     write(root / FAILED / "4-four", failed_line(f, 'said "no"', sound=False).encode())
     return root
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def large_backup(request: pytest.FixtureRequest, bucket: TestBucket, tmp_path: Path) -> str:
+    """Make a backup of two objects, each a batch of many requests; return its location."""
+    records = records_of_hosts(MANY_HOSTS)
+    objects = {"failed/1": failed_object(records[:30]), "failed/2": b"".join(records[30:])}
+    for name, content in objects.items():
+        if request.param == "bucket":
+            bucket.put(name, content)
+        else:
+            write(tmp_path / "backup" / name, content)
+    return bucket.where("failed/") if request.param == "bucket" else str(tmp_path / "backup")

@@ -1,20 +1,21 @@
-"""Reading backup objects: three forms, gzip or plain, sound, broken and cut off."""
+"""Reading backup objects: both formats, gzip or plain, sound, broken and cut off."""
 
 import gzip
 import json
 import random
 from base64 import b64encode
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from converters.records import split_messages
-from replay.batches import batches_of, read_records
-from replay.content import unpack
+from replay.content import MAX_BYTES, batches_of, read_records, unpack
+from testing.receiver import Receiver
 from tests.support import deliveries
-from tests.support.backups import failed_line, failed_object, records_of_hosts
-from tests.support.invoking import peak_of
+from tests.support.backups import failed_line, failed_object, hosts_in, records_of_hosts, run, write
+from tests.support.invoking import SAMPLES_OF_A_POINT, peak_of
 from tests.support.otlp_building import SummaryPoint, deliver
 from tests.support.properties import examples
 
@@ -34,14 +35,25 @@ MESSAGES = [
     "[[[[[[" * 500,
 ]
 
+# As Firehose's console sends it, with the keys in either order.
+DEMO = b'{"TICKER_SYMBOL":"QXZ","SECTOR":"HEALTHCARE","CHANGE":-0.05,"PRICE":84.51}'
+OTHER_DEMO = b'{"CHANGE":3.95,"PRICE":79.75,"TICKER_SYMBOL":"SLW","SECTOR":"ENERGY"}'
+OF_A_STREAM = b'{"metric_stream_name":"x","namespace":"AWS/EC2","value":{"max":1.0}}\n'
+# A message of 123 bytes begins with a brace too.
+LIKE_TEXT = b"{" + b"\x0a\x79" + bytes(121)
+# The dimensions of a metric may look like a line of a failed delivery.
+LIKE_FAILED = deliver(
+    [SummaryPoint(dimensions=(("Name", failed_line(b"", "")), ("rawData", failed_line(b"", ""))))]
+)
+
 
 def contents(stored: bytes) -> list[bytes | None]:
-    """Give what is read of each record."""
+    """Return what is read of each record."""
     return [record.content for record in read_records(stored)]
 
 
 def problems(stored: bytes) -> list[str]:
-    """Give what is wrong with the records that cannot be read."""
+    """Return what is wrong with the records that cannot be read."""
     return [record.problem for record in read_records(stored) if record.content is None]
 
 
@@ -64,7 +76,7 @@ def test_failed_records_are_read_back(
             line["lambdaArn"] = "arn:aws:lambda:us-east-1:111122223333:function:f"
         lines.append(json.dumps(line))
     stored = between.join(lines).encode()
-    assert contents(gzip.compress(stored) if zipped else stored) == records[: len(lines)]
+    assert contents(gzip.compress(stored, mtime=0) if zipped else stored) == records[: len(lines)]
 
 
 @given(records=deliveries.deliveries, zipped=st.booleans())
@@ -72,10 +84,10 @@ def test_failed_records_are_read_back(
 def test_all_data_is_read_back(*, records: list[bytes], zipped: bool) -> None:
     """Raw records one behind the other give back every message, in order."""
     stored = b"".join(records)
-    read = read_records(gzip.compress(stored) if zipped else stored)
+    read = read_records(gzip.compress(stored, mtime=0) if zipped else stored)
     assert not [record.problem for record in read if record.problem]
     messages = [m for record in read for m in split_messages(record.content or b"")]
-    assert messages == split_messages(stored)
+    assert messages == list(split_messages(stored))
 
 
 @given(
@@ -91,68 +103,102 @@ def test_all_data_is_read_back(*, records: list[bytes], zipped: bool) -> None:
 def test_unescaped_messages_hide_no_record(
     records: list[bytes], messages: list[str], between: str
 ) -> None:
-    """However the endpoint's words break the JSON, each record is found, or its place is told."""
+    """However the endpoint's message breaks the JSON, each record is found."""
     lines = [failed_line(r, m, sound=False) for r, m in zip(records, messages, strict=False)]
     found = read_records(between.join(lines).encode())
     assert [record.content for record in found if record.content in RECORDS] == records
 
 
 @pytest.mark.parametrize("message", MESSAGES[:6])
-def test_usual_words_are_no_problem(message: str) -> None:
-    """Words such as endpoints really say leave every record readable, and nothing else."""
+def test_usual_messages_are_no_problem(message: str) -> None:
+    """Messages such as endpoints really send leave every record readable, and nothing else."""
     lines = [failed_line(record, message, sound=False) for record in RECORDS]
     assert contents("\n".join(lines).encode()) == RECORDS
 
 
 def test_a_quoted_record_hides_no_other() -> None:
-    """Words that quote another record's object add to what is sent, and take nothing away."""
+    """A message that quotes another record adds to what is sent, and takes nothing away."""
     quoting = failed_line(RECORDS[0], failed_line(RECORDS[1]), sound=False)
     found = contents(f"{quoting}\n{failed_line(RECORDS[2])}".encode())
     assert {RECORDS[0], RECORDS[2]} <= set(found)
 
 
-def test_escaped_base64_is_read() -> None:
+@pytest.mark.parametrize("sound", [True, False])
+def test_escaped_base64_is_read(*, sound: bool) -> None:
     """What JSON may escape in base64, slashes and equals signs, is read in broken objects too."""
     record = bytes(range(250, 256)) * 3 + b"\xff"
     encoded = b64encode(record).decode()
     assert "/" in encoded
     assert encoded.endswith("=")
     escaped = encoded.replace("/", "\\/").replace("=", "\\u003d")
-    for sound in (True, False):
-        line = failed_line(record, 'said "no"', sound=sound).replace(encoded, escaped)
-        assert contents(line.encode()) == [record]
+    line = failed_line(record, 'said "no"', sound=sound).replace(encoded, escaped)
+    assert contents(line.encode()) == [record]
 
 
 @pytest.mark.parametrize(
-    ("stored", "words"),
+    ("stored", "expected"),
+    [
+        (b"", []),
+        (gzip.compress(b"", mtime=0), []),
+        # Padding and several gzip members.
+        (
+            b"".join(gzip.compress(failed_object([r]) + b"\n", mtime=0) for r in RECORDS)
+            + bytes(9),
+            RECORDS,
+        ),
+        (LIKE_FAILED * 2, [LIKE_FAILED, LIKE_FAILED]),
+        (LIKE_TEXT * 2, [LIKE_TEXT, LIKE_TEXT]),
+        *((((DEMO + end + OTHER_DEMO + end) * 5), []) for end in (b"", b"\n", b"\r\n")),
+        *(
+            (
+                end.join(
+                    [DEMO, OTHER_DEMO, RECORDS[0] + RECORDS[1] + DEMO, RECORDS[2] + DEMO, b""]
+                ),
+                RECORDS,
+            )
+            for end in (b"", b"\n", b"\r\n")
+        ),
+    ],
+)
+def test_nothing_is_wrong_with_these(stored: bytes, expected: list[bytes]) -> None:
+    """Every record of a sound object is read; demo data is left out."""
+    assert contents(stored) == expected
+
+
+@pytest.mark.parametrize(
+    ("stored", "reason"),
     [
         (failed_object(RECORDS)[:-300], "rawData is cut off"),
         (failed_object(RECORDS)[:-600], "no rawData"),
         (failed_object(RECORDS).replace(b'"rawData":"', b'"rawData":"!', 1), "not base64"),
         (failed_object(RECORDS) + b"\nsomething else", "no rawData in these 14 characters"),
         (b'{"attemptsMade":1}\n' + failed_object(RECORDS), "no rawData"),
-        (failed_object(RECORDS).replace(b'"rawData":"', b'"rawData":7,"x":"', 1), "cut off or no"),
+        (failed_object(RECORDS).replace(b'"rawData":"', b'"rawData":7,"x":"', 1), "cut off or not"),
+        (b"".join(RECORDS)[:-5], "the last"),
+        (b"".join(RECORDS)[:-5], "bytes of the object cannot be read"),
+        (b"".join(RECORDS) + b"\xff" * 9, "the length header at byte"),
+        (b"".join(RECORDS) + b"\xff" * 9, "the last 9 bytes of the object cannot be read"),
+        (OF_A_STREAM + RECORDS[0], "set the metric stream's output format"),
+        (RECORDS[0] + b'{"TICKER_SYMBOL": ', "the message at byte"),
+        (gzip.compress(RECORDS[0], mtime=0) + b"tail", "the object is broken gzip"),
     ],
 )
-def test_what_cannot_be_read_is_told(stored: bytes, words: str) -> None:
-    """Of a broken object everything else is read, and the broken place has a reason."""
+def test_what_cannot_be_read_has_a_reason(stored: bytes, reason: str) -> None:
+    """Of a broken object everything else is read, and the broken part has a reason."""
     (problem,) = problems(stored)
-    assert words in problem
+    assert reason in problem
     sound = [record for record in contents(stored) if record is not None]
     assert sound
     assert set(sound) <= set(RECORDS)
 
 
-def test_all_data_with_a_broken_end() -> None:
-    """Messages before a broken length are read; how much cannot be is told in bytes."""
-    stored = b"".join(RECORDS)
-    cut = stored[:-5]
-    assert contents(cut)[:-1] == RECORDS[:-1]
-    assert "the last" in problems(cut)[0]
-    assert "bytes of the object cannot be read" in problems(cut)[0]
-    (problem,) = problems(stored + b"\xff" * 9)
-    assert problem.startswith(f"the length header at byte {len(stored)} is longer than 5")
-    assert problem.endswith("the last 9 bytes of the object cannot be read")
+@pytest.mark.parametrize(
+    "stored", [b"hello, this is not a backup object", OF_A_STREAM * 3, b'{"TICKER_SYMBOL": ']
+)
+def test_text_is_not_a_record(stored: bytes) -> None:
+    """Text that is not demo data is never sent, and has a reason."""
+    assert problems(stored)
+    assert set(contents(stored)) == {None}
 
 
 def test_gzip_that_is_cut_off_or_broken() -> None:
@@ -160,57 +206,50 @@ def test_gzip_that_is_cut_off_or_broken() -> None:
     # Noise does not compress, so the cut is in the middle of the records.
     chance = random.Random(7)
     records = [chance.randbytes(3000) for _ in range(20)]
-    stored = gzip.compress(failed_object(records))
+    stored = gzip.compress(failed_object(records), mtime=0)
     cut = read_records(stored[: len(stored) // 2])
-    assert [r.content for r in cut if r.content] == records[: sum(1 for r in cut if r.content)]
-    assert sum(1 for r in cut if r.content) > 5
-    assert cut[-1].problem == "the gzip has been cut off"
+    readable = [record.content for record in cut if record.content]
+    assert readable == records[: len(readable)]
+    assert len(readable) > 5
+    assert cut[-1].problem == "the object is gzip that has been cut off"
     broken = bytearray(stored)
     broken[len(stored) // 2] ^= 0xFF
-    assert any("gzip is broken" in problem for problem in problems(bytes(broken)))
-    assert problems(gzip.compress(b"") + b"x") == ["what follows the gzip at byte 20 is none"]
-
-
-def test_several_gzip_members() -> None:
-    """An object of several gzip members, and padding, is read as one."""
-    parts = [gzip.compress(failed_object([record]) + b"\n") for record in RECORDS]
-    assert contents(b"".join(parts) + bytes(512)) == RECORDS
+    assert any("is broken gzip" in problem for problem in problems(bytes(broken)))
 
 
 def test_a_gzip_bomb_is_bounded() -> None:
     """An object inflates to no more than the limit, whatever it claims to hold."""
-    bomb = gzip.compress(bytes(50_000_000))
+    bomb = gzip.compress(bytes(50_000_000), mtime=0)
     limit = 1_000_000
-    assert len(unpack(bomb, limit).data) == limit
-    assert "more than 1000000 bytes" in unpack(bomb, limit).problem
+    assert unpack(bomb, limit) == (bytes(limit), "the object inflates beyond 1000000 bytes")
     assert peak_of(lambda: unpack(bomb, limit)) < 10 * limit
-    assert "larger than 10 bytes" in unpack(bytes(11), 10).problem
+    assert unpack(bytes(11), 10) == (b"", "the object is larger than 10 bytes")
 
 
-def test_metric_names_do_not_make_an_object_another() -> None:
-    """All data whose dimensions look like the lines of a failed delivery stays all data."""
-    line = failed_line(b"", "")
-    dimensions = (("Name", line), ("rawData", line))
-    record = deliver([SummaryPoint(dimensions=dimensions)])
-    assert contents(record * 2) == [record, record]
-
-
-def test_other_objects_are_no_records() -> None:
-    """An empty object has nothing to send, demo data neither; text has a reason."""
-    assert contents(b"") == []
-    assert contents(gzip.compress(b"")) == []
-    assert contents(b'{"TICKER_SYMBOL":"X","SECTOR":"Y","CHANGE":1,"PRICE":2}\n') == []
-    assert problems(b"hello, this is not a backup object")
-    assert problems(b'{"metric_stream_name":"s","namespace":"AWS/EC2"}\n' * 3)
+@pytest.mark.parametrize("size", [MAX_BYTES + 1, 1 << 40])
+def test_an_object_that_would_take_all_memory_is_not_read(tmp_path: Path, size: int) -> None:
+    """It is left with a reason, by a dry run too, and those behind it are sent."""
+    with write(tmp_path / "1-huge", b"").open("wb") as file:
+        # A hole; reading it would take that much memory.
+        file.truncate(size)
+    write(tmp_path / "2", failed_object(RECORDS[:1]))
+    with Receiver() as receiver:
+        dry = run(tmp_path, receiver.url, "--dry-run")
+        ran = run(tmp_path, receiver.url)
+        assert hosts_in(receiver) == {"a": SAMPLES_OF_A_POINT}
+    for one in (dry, ran):
+        (line,) = (line for line in one.output.splitlines() if "1-huge" in line)
+        assert line.endswith(f"the object is larger than {MAX_BYTES} bytes")
+    assert ran.status == 1
 
 
 def test_batches_are_the_same_each_time() -> None:
     """Batches hold every readable record once, in order, and none is larger than it must be."""
     records = [*RECORDS * 5, bytes(900)]
     read = read_records(failed_object(records))
-    cut = batches_of(read, 500)
-    assert cut == batches_of(read, 500)
-    assert [content for batch in cut for _, content in batch] == records
-    assert all(sum(len(c) for _, c in batch) <= 500 for batch in cut[:-1])
-    assert [len(batch) for batch in cut][-1] == 1
+    batches = batches_of(read, 500)
+    assert batches == batches_of(read, 500)
+    assert [content for batch in batches for _, content in batch] == records
+    assert all(sum(len(c) for _, c in batch) <= 500 for batch in batches[:-1])
+    assert [len(batch) for batch in batches][-1] == 1
     assert batches_of([]) == []

@@ -1,4 +1,4 @@
-"""How a slow rate goes together with patience, and with the end of a Lambda function's time."""
+"""A slow rate, patience, and the end of a Lambda function's time."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handler.client import NoResponseError
 from replay import app
-from replay.requests import Pace
+from replay.errors import StoppedError
+from replay.hooks import Pace
 from testing.receiver import Receiver
 from tests.support.backups import (
     environment,
@@ -49,37 +49,57 @@ def test_no_time_for_the_rate_in_lambda(bucket: TestBucket) -> None:
     with Receiver() as receiver:
         environ = {**environment(receiver.url), "BACKUP_BUCKET": bucket.name}
         # A request of 100 samples and 1,000 seconds of waiting, within two.
-        answer = json.loads(json.dumps(app.replay({"rate": 0.1}, environ, 22.0)))
+        result = json.loads(json.dumps(app.replay({"rate": 0.1}, environ, 22.0)))
         assert len(receiver.requests) == 1
         own = [one for one in set(threading.enumerate()) - before if "ThreadPool" in one.name]
         for thread in own:
             thread.join(SECONDS)
         assert not any(thread.is_alive() for thread in own)
         assert len(receiver.requests) == 1
-        assert (answer["more"], answer["left"], answer["stopped"]) == (True, {}, "")
+        assert (result["more"], result["left"], result["stopped"]) == (True, {}, "")
         assert app.replay({}, environ, 300.0)["more"] is False
         assert hosts_in(receiver) == dict.fromkeys(HOSTS, 2 * SAMPLES_OF_A_POINT)
 
 
+class Clockwork(threading.Event):
+    """An event whose waiting lets the time pass at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 100.0
+        self.waits: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Let the time pass."""
+        self.waits.append(timeout)
+        self.now += timeout or 0.0
+        return self.is_set()
+
+
+def test_pace() -> None:
+    """Requests wait until those before them have had their time, and no time counts twice."""
+    clock = Clockwork()
+    pace = Pace(50.0, lambda: clock.now, clock)
+    for samples in (100, 25, 0, 50):
+        pace.wait(samples)
+    clock.now += 10.0
+    assert pace.seconds_for(100) == 2.0
+    pace.wait(10)
+    assert clock.waits == [0.0, 2.0, 0.5, 0.0, 0.0]
+    assert Pace(None, lambda: clock.now, clock).seconds_for(100) == 0.0
+    clock.set()
+    with pytest.raises(StoppedError):
+        pace.wait(1)
+
+
 def test_a_request_that_may_not_be_made_costs_no_time() -> None:
-    """A request for which there is no time is not made, and those after it do not wait for it."""
-    now = [100.0]
-
-    class Clockwork(threading.Event):
-        """Lets the time pass at once."""
-
-        def wait(self, timeout: float | None = None) -> bool:
-            """Let it pass."""
-            now[0] += timeout or 0.0
-            return self.is_set()
-
-    pace = Pace(10.0, lambda: now[0], Clockwork())
-    assert pace.wait(50, end=103.0) == 3.0
-    assert pace.seconds_behind() == 5.0
-    with pytest.raises(NoResponseError, match="the rate leaves no time"):
-        pace.wait(1000, end=103.0)
-    assert now == [103.0]
-    assert pace.seconds_behind() == 2.0
-    assert pace.wait(10, end=200.0) == 95.0
-    with pytest.raises(NoResponseError):
-        pace.wait(0, end=105.0)
+    """A request for which there is no time does not delay those after it."""
+    clock = Clockwork()
+    pace = Pace(10.0, lambda: clock.now, clock)
+    pace.wait(50, end=103.0)
+    assert pace.seconds_for(0) == 5.0
+    pace.wait(1000, end=103.0)
+    assert clock.now == 103.0
+    assert pace.seconds_for(0) == 2.0
+    pace.wait(10, end=200.0)
+    assert clock.now == 105.0

@@ -1,4 +1,4 @@
-"""The command over S3, with boto3 against a server that behaves as S3 does."""
+"""The command with S3, with boto3 against a server that behaves as S3 does."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ from tests.support.invoking import SAMPLES_OF_A_POINT
 
 
 class PagesOf:
-    """A client of S3 whose answers list fewer objects than S3's own thousand.
+    """A client of S3 whose pages have fewer objects than S3's own thousand.
 
     Args:
         size: How many.
@@ -27,12 +27,12 @@ class PagesOf:
         self._client = client
 
     def get_paginator(self, name: str) -> Self:
-        """Give the paginator of an operation."""
+        """Return the paginator of an operation."""
         self._paginator = self._client.get_paginator(name)
         return self
 
     def paginate(self, **fields: Any) -> Any:
-        """Give the pages."""
+        """Return the pages."""
         return self._paginator.paginate(**fields, PaginationConfig={"PageSize": self._size})
 
 
@@ -41,7 +41,7 @@ FAILED = "failed/http-endpoint-failed/2026/11/20/14"
 
 @pytest.fixture
 def keys(bucket: TestBucket) -> list[str]:
-    """Fill the bucket with an object of each form, hosts a to e; give their keys."""
+    """Fill the bucket with an object of each form, hosts a to e; return their keys."""
     a, b, c, d, e = records_of_hosts("abcde")
     return [
         bucket.put(f"{FAILED}/1-one.gz", gzip.compress(failed_object([a, b]))),
@@ -52,7 +52,7 @@ def keys(bucket: TestBucket) -> list[str]:
 
 
 def test_everything_arrives_once(bucket: TestBucket, keys: list[str]) -> None:
-    """All objects below a prefix are sent once, and noted where no alarm watches."""
+    """All objects below a prefix are sent once; checkpoints are where no alarm counts."""
     with Receiver() as receiver:
         first = run(bucket.where("failed/"), receiver.url)
         again = run(bucket.where(), receiver.url)
@@ -62,8 +62,7 @@ def test_everything_arrives_once(bucket: TestBucket, keys: list[str]) -> None:
     assert again.number("sent before") == 4
     assert bucket.keys("failed/") == sorted(keys)
     assert bucket.keys("replay/") == sorted(f"replay/{key}.json" for key in keys)
-    note = json.loads(bucket.get(f"replay/{keys[0]}.json"))
-    assert (note["status"], note["account"]["counts"]["points"]) == ("sent", 2)
+    assert json.loads(bucket.get(f"replay/{keys[0]}.json"))["status"] == "sent"
 
 
 def test_moving(bucket: TestBucket, keys: list[str]) -> None:
@@ -82,29 +81,29 @@ def test_moving(bucket: TestBucket, keys: list[str]) -> None:
 
 
 def test_pages(bucket: TestBucket) -> None:
-    """More objects than one answer of S3 lists are found all, in the order of their names."""
+    """Objects of several pages are all found, sorted by name."""
     for number in range(12):
         bucket.put(f"failed/{number:04d}", b"")
-    source = Bucket(PagesOf(5, bucket.client), bucket.name, "failed/")
+    source = Bucket(PagesOf(5, bucket.client), bucket.name, prefix="failed/")
     assert [found.name for found in source.objects()] == [f"failed/{n:04d}" for n in range(12)]
 
 
 @pytest.mark.usefixtures("keys")
-def test_notes_elsewhere(bucket: TestBucket, tmp_path: Path) -> None:
-    """--state keeps notes in a folder of this machine, or below another prefix."""
+def test_checkpoints_elsewhere(bucket: TestBucket, tmp_path: Path) -> None:
+    """--state keeps checkpoints in a folder of this machine, or below another prefix."""
     with Receiver() as receiver:
         for _ in range(2):
             ran = run(bucket.where("failed/"), receiver.url, "--state", str(tmp_path))
         assert ran.number("sent before") == 4
         assert bucket.keys() == bucket.keys("failed/")
         for _ in range(2):
-            ran = run(bucket.where(), receiver.url, "--state", bucket.where("notes"))
+            ran = run(bucket.where(), receiver.url, "--state", bucket.where("state"))
         assert (ran.number("found"), ran.number("sent before")) == (4, 4)
-    assert len(bucket.keys("notes/")) == 4
+    assert len(bucket.keys("state/")) == 4
 
 
 def test_no_such_bucket(bucket: TestBucket) -> None:
-    """A bucket that is not there cannot be tried; S3's own word for it is told."""
+    """A bucket that does not exist is an error with S3's own code."""
     with Receiver() as receiver:
         ran = run("s3://no-such-bucket-anywhere/failed/", receiver.url)
         assert run("s3:///failed", receiver.url).status == 2
@@ -112,12 +111,3 @@ def test_no_such_bucket(bucket: TestBucket) -> None:
     assert ran.status == 2
     assert "cannot list" in ran.progress
     assert "NoSuchBucket" in ran.progress
-
-
-def test_dry_run_writes_nothing(bucket: TestBucket, keys: list[str]) -> None:
-    """A dry run leaves the bucket as it is."""
-    with Receiver() as receiver:
-        ran = run(bucket.where("failed/"), receiver.url, "--dry-run")
-        assert not receiver.requests
-    assert ran.number("to send") == 4
-    assert bucket.keys() == sorted(keys)

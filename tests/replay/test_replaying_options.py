@@ -1,4 +1,4 @@
-"""The command's options over folders: what is chosen, at which rate, and what cannot be tried."""
+"""The command's options: what is selected, at which rate, and what cannot be tried."""
 
 import os
 import time
@@ -13,7 +13,7 @@ from tests.support.invoking import SAMPLES_OF_A_POINT
 
 
 def test_time_limits(backup: Path) -> None:
-    """Objects are chosen by the time they were written at: since it, and before the other."""
+    """Objects are selected by the time they were written: since the one, before the other."""
     names = ["1-one.gz", "4-four"]
     for day, name in enumerate(names, start=10):
         seconds = datetime(2026, 11, day, 12, tzinfo=UTC).timestamp()
@@ -27,8 +27,8 @@ def test_time_limits(backup: Path) -> None:
         assert ran.number("found") == 0
 
 
-def test_one_file_and_notes_elsewhere(backup: Path, tmp_path: Path) -> None:
-    """A single file is replayed too, and --state keeps all notes out of the backup."""
+def test_one_file_and_checkpoints_elsewhere(backup: Path, tmp_path: Path) -> None:
+    """A single file is replayed too, and --state keeps checkpoints out of the backup."""
     state = tmp_path / "state"
     with Receiver() as receiver:
         where = backup / FAILED / "1-one.gz"
@@ -48,7 +48,7 @@ def test_label_of_the_environment(backup: Path) -> None:
 
 
 def test_the_stacks_secret_serves_as_the_token(backup: Path) -> None:
-    """Where only the key that Firehose sends is known, which the stack ships with, it is used."""
+    """If only the key that Firehose sends is known, which the stack sends with, it is used."""
     with Receiver() as receiver:
         environ = environment(receiver.url, LOGZIO_METRICS_TOKEN="", FIREHOSE_ACCESS_KEY="key-1234")
         assert run_in([str(backup)], environ).status == 0
@@ -57,13 +57,13 @@ def test_the_stacks_secret_serves_as_the_token(backup: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "changed", "words"),
+    ("options", "changed", "message"),
     [
         (["--rate", "0"], {}, "--rate must be a number above zero"),
         (["--rate", "nan"], {}, "--rate must be a number above zero"),
         (["--limit", "1.5"], {}, "--limit must be a whole number"),
         (["--patience", "x"], {}, "--patience must be"),
-        (["--since", "yesterday"], {}, "is no time like"),
+        (["--since", "yesterday"], {}, "--since must be a time like"),
         ([], {"LOGZIO_METRICS_TOKEN": ""}, "there is no token"),
         ([], {"REMOTE_WRITE_MAX_BYTES": "many"}, "REMOTE_WRITE_MAX_BYTES must be"),
         (["--state", "s3://bucket"], {"AWS_DEFAULT_REGION": "us-east-1"}, "a prefix of their own"),
@@ -71,14 +71,14 @@ def test_the_stacks_secret_serves_as_the_token(backup: Path) -> None:
     ],
 )
 def test_what_cannot_be_tried(
-    backup: Path, options: list[str], changed: dict[str, str], words: str
+    backup: Path, options: list[str], changed: dict[str, str], message: str
 ) -> None:
-    """A wrong option or setting ends with status 2 and a word about it, before anything is sent."""
+    """A wrong option or setting ends with status 2 and its name, before anything is sent."""
     with Receiver() as receiver:
         ran = run(backup, receiver.url, *options, **changed)
         assert not receiver.requests
     assert ran.status == 2
-    assert words in ran.progress
+    assert message in ran.progress
     assert TOKEN not in ran.progress
 
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from extension.backoff import Backoff
 from extension.buffer import Buffer
-from extension.clocks import real_clocks
+from extension.clocks import Clocks
 from extension.destinations import choose
 from extension.health_check import health_check
 from extension.http_client import HttpClient
 from extension.settings import read_settings
 from extension.shipper import Shipper
-from testing.log_destinations.arrival import Reply
+from testing.http_server import Reply
 from testing.log_destinations.treatment import Treatment
 from tests.extension_process.running import DEBUG, DESTINATIONS, shipping
 from tests.security.canaries import ascii_secrets, conversations, leaks
@@ -84,7 +84,7 @@ def test_lines_of_the_shipper(listener: Listener, data: st.DataObject) -> None:
     """The extension's own lines hold no token at level debug, whatever a destination answers."""
     name, token = data.draw(st.sampled_from(sorted(TOKENS))), data.draw(ascii_secrets)
     listener.converse = data.draw(conversations([token]))
-    clocks, written = real_clocks(), Written("debug")
+    clocks, written = Clocks(), Written("debug")
     environ = settings_of(name, listener.url.removesuffix("/write"), token)
     (destination,) = choose([name], environ, IDENTITY, no_secret, clocks.wall).destinations
     buffer = Buffer(1_000_000, clocks.monotonic)
@@ -115,7 +115,7 @@ def test_process_and_records(name: str) -> None:
         words = json.dumps({"token": token, "status": [{"failed": 0}]}).encode()
         for code in (429, 500, 400, 401):
             headers = {"Location": f"https://x/{token}", "X-Token": token}
-            destination.misbehave_once(Treatment(reply=Reply(code, words, headers), stores=False))
+            destination.misbehave_once(Treatment(Reply(code, headers, words), stores=False))
         with shipping(destination, environ=DEBUG) as run:
             for number in range(4):
                 run.services.invoke([f"line {number}"])

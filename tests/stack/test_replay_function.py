@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handler.settings import read_settings
-from replay.bucket import NOTES
+from replay.locations import BUCKET_CHECKPOINTS
 from replay.stores import REPLAYED
 from tests.support.stack import INGRESSES, Stack, source
 from tests.support.terraform_module import (
@@ -76,12 +76,12 @@ def test_only_an_operator_invokes_it() -> None:
         ("s3:GetObject", f"{BUCKET}/all-data/2026/11/20/14/o.gz", True),
         ("s3:DeleteObject", f"{BUCKET}/failed/o.gz", True),
         ("s3:PutObject", f"{BUCKET}/{REPLAYED}/failed/o.gz", True),
-        ("s3:PutObject", f"{BUCKET}/{NOTES}failed/o.gz.json", True),
-        ("s3:GetObject", f"{BUCKET}/{NOTES}failed/o.gz.json", True),
+        ("s3:PutObject", f"{BUCKET}/{BUCKET_CHECKPOINTS}failed/o.gz.json", True),
+        ("s3:GetObject", f"{BUCKET}/{BUCKET_CHECKPOINTS}failed/o.gz.json", True),
         ("s3:PutObject", f"{BUCKET}/failed/o.gz", False),
         ("s3:PutObject", f"{BUCKET}/all-data/o.gz", False),
         ("s3:DeleteObject", f"{BUCKET}/{REPLAYED}/failed/o.gz", False),
-        ("s3:DeleteObject", f"{BUCKET}/{NOTES}failed/o.gz.json", False),
+        ("s3:DeleteObject", f"{BUCKET}/{BUCKET_CHECKPOINTS}failed/o.gz.json", False),
         ("s3:GetObject", f"{BUCKET}/delivered/o.gz", False),
         ("s3:ListBucket", "arn:of:OtherBucket", False),
     ],
@@ -106,7 +106,7 @@ def test_firehose_writes_where_it_reads() -> None:
     assert s3["ErrorOutputPrefix"].startswith("failed/")
     assert s3["Prefix"].startswith("all-data/")
     (metrics,) = stack.properties("BackupBucket")["MetricsConfigurations"]
-    assert not NOTES.startswith(metrics["Prefix"])
+    assert not BUCKET_CHECKPOINTS.startswith(metrics["Prefix"])
     assert not f"{REPLAYED}/".startswith(metrics["Prefix"])
 
 

@@ -1,4 +1,4 @@
-"""A bucket in S3 on loopback, as a test fills it and looks into it."""
+"""A bucket of a test in S3 on loopback."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,20 +21,20 @@ class TestBucket:
     environment: dict[str, str]
 
     def where(self, prefix: str = "") -> str:
-        """Name the objects below a prefix."""
+        """Return the location of the objects below a prefix."""
         return f"s3://{self.name}/{prefix}"
 
     def put(self, key: str, content: bytes) -> str:
-        """Write an object; give its key."""
+        """Write an object; return its key."""
         self.client.put_object(Bucket=self.name, Key=key, Body=content)
         return key
 
     def get(self, key: str) -> bytes:
-        """Read an object."""
+        """Return an object."""
         content: bytes = self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
         return content
 
     def keys(self, prefix: str = "") -> list[str]:
-        """Give all keys below a prefix, in order."""
+        """Return all keys below a prefix, sorted."""
         found = self.client.list_objects_v2(Bucket=self.name, Prefix=prefix)
         return [item["Key"] for item in found.get("Contents", ())]

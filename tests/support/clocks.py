@@ -1,4 +1,4 @@
-"""Time as tests need it: what was asked for instead of what a busy machine made of it."""
+"""Clocks for tests: they record the waits instead of waiting."""
 
 from __future__ import annotations
 
@@ -12,26 +12,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SOON = 30.0
-"""Seconds: far more than a busy machine takes for what is at once, far less than a stall lasts."""
+"""Seconds: far longer than anything immediate takes, and far shorter than a stall."""
 
 
 def no_jitter(_ceiling: float) -> float:
-    """Retry without a wait."""
+    """Return no wait before a retry."""
     return 0.0
 
 
 class WaitedTime:
-    """
-    Time that passes only where somebody waits for it, and there at once.
+    """Time that passes only during waits, which end at once.
 
     Args:
         jitter: As in `Clock`.
-        wall: Seconds since the epoch, always.
+        wall: Returns seconds since the epoch.
 
     Attributes:
         now: Monotonic seconds; a test may set it.
-        waits: The seconds that were asked for, in order.
-        clock: What a function goes by.
+        waits: The requested waits in seconds, in order.
+        clock: The clock for a function.
     """
 
     def __init__(
@@ -53,7 +52,7 @@ class WaitedTime:
 
 
 def processor_seconds(action: Callable[[], object]) -> float:
-    """Return how much of a processor an action took in this thread, whatever else there was."""
+    """Return the CPU seconds of an action in this thread."""
     begun = time.thread_time()
     action()
     return time.thread_time() - begun

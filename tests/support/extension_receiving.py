@@ -8,7 +8,7 @@ import socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from extension.receiver import Inbox, Receiver
+from extension.receiver import Inbox, listen
 from tests.support.extension_parts import LONG, Written
 
 if TYPE_CHECKING:
@@ -19,19 +19,25 @@ LARGEST = 200_000
 
 
 class Listening:
-    """A receiver on a free port of loopback.
+    """A receiver, by default on a free port of loopback.
 
     Args:
-        room: Of its inbox, in bytes.
+        inbox_bytes: The limit of its inbox.
+        address: The address in its URI.
+        port: The port.
     """
 
-    def __init__(self, room: int = 10_000_000) -> None:
-        self.inbox = Inbox(room)
-        self.drop_body: list[int] = []
+    def __init__(
+        self, inbox_bytes: int = 10_000_000, address: str = "127.0.0.1", port: int = 0
+    ) -> None:
+        self.inbox = Inbox(inbox_bytes)
+        self.dropped = 0
         self.written = Written()
-        receiver = Receiver(self.inbox, LARGEST, self.drop_body.append, self.written.log)
-        self.uri = receiver.listen("127.0.0.1", 0)
+        self.uri = listen(address, port, self.inbox, LARGEST, self._drop, self.written.log)
         self.port = urlsplit(self.uri).port or 0
+
+    def _drop(self) -> None:
+        self.dropped += 1
 
     def connection(self) -> http.client.HTTPConnection:
         """Return a connection, as the platform keeps one."""
@@ -47,8 +53,8 @@ class Listening:
         """Return the next body that has come."""
         return self.inbox.take(LONG)
 
-    def keeps_the_connection(self) -> None:
-        """Check that POSTs over one connection are each answered with 200, and are taken."""
+    def check_kept_connection(self) -> None:
+        """Check that POSTs over one connection are each answered with 200, and are queued."""
         connection = self.connection()
         with contextlib.closing(connection):
             sockets = set()
@@ -62,5 +68,5 @@ class Listening:
 
 
 def status_line(connected: socket.socket) -> bytes:
-    """Return the first line of an answer; empty where the connection ended."""
+    """Return the first line of a response; empty if the connection ended."""
     return connected.makefile("rb").readline()

@@ -1,4 +1,4 @@
-"""The sample extension, started under the fake Lambda services, and what it has kept."""
+"""The sample extension under the fake Lambda services, and what it has received."""
 
 import json
 import sys
@@ -11,18 +11,18 @@ from testing.lambda_services.telemetry_stream import Platform
 
 SAMPLE = Path(__file__).with_name("sample_extension.py")
 AT_ONCE = Platform(window_seconds=0.0)
-"""The platform, when it gathers nothing before it delivers."""
+"""The platform without buffering."""
 PROMPT = 30.0
-"""What nothing takes that ends by itself, in seconds; an invocation may last for a minute."""
+"""More seconds than anything takes that ends by itself; an invocation may last a minute."""
 SHUTDOWN_SECONDS = 60.0
-"""What an extension has at its end, so that a busy machine kills none that would have ended."""
+"""How long an extension may take to end, generous for a busy machine."""
 
 
 class Sample:
     """The sample extension.
 
     Args:
-        kept: The file in which it keeps what it gets.
+        kept: The file to which it writes what it receives.
     """
 
     def __init__(self, kept: Path) -> None:
@@ -30,13 +30,13 @@ class Sample:
         self._kept = kept
 
     def start(self, services: LambdaServices, **environ: str) -> ExtensionProcess:
-        """Start it, with further variables; it need not be ready when this returns."""
+        """Start it with further variables, without waiting until it is ready."""
         variables = {**self.environ, **environ}
         return ExtensionProcess(services, SAMPLE, variables, python=[sys.executable, "-I"])
 
     @property
     def deliveries(self) -> list[list[Any]]:
-        """The events of each delivery that it got."""
+        """The events of each delivery."""
         return [json.loads(line) for line in self._kept.read_bytes().splitlines()]
 
     @property
@@ -45,6 +45,6 @@ class Sample:
         return [[event["type"] for event in events] for events in self.deliveries]
 
     def records(self, kind: str) -> list[Any]:
-        """Give the records of all events of a type."""
+        """Return the records of all events of a type."""
         events = [event for delivery in self.deliveries for event in delivery]
         return [event["record"] for event in events if event["type"] == kind]

@@ -64,8 +64,10 @@ class ScriptedShipper:
         return self
 
     def flush(self, seconds: float = 10.0, *, final: bool = False) -> bool:
-        """Flush as the lifecycle does."""
-        self.shipper.begin_flush(self.time() + seconds, final=final)
+        """Flush as the lifecycle does; the final flush is that at SHUTDOWN."""
+        if final:
+            self.shipper.begin_shutdown()
+        self.shipper.begin_flush(self.time() + seconds)
         return self.shipper.end_flush()
 
     def flush_all(self) -> None:

@@ -1,8 +1,8 @@
-"""The steps that the probes of `tests.support.probing` take, as extension and as function."""
+"""The steps of the probes in `tests.support.extension_probes`, as extension and as function."""
 
 from typing import Any
 
-from tests.support.probing import Step
+Step = list[Any]
 
 EXTENSION = "/2020-01-01/extension"
 TELEMETRY = "/2022-07-01/telemetry"
@@ -26,13 +26,13 @@ WORK: Step = ["GET", f"{RUNTIME}/invocation/next", {}, None]
 
 
 def registering(**headers: str) -> Step:
-    """Make the step that registers for SHUTDOWN."""
+    """Return the step that registers for SHUTDOWN."""
     more = {name.replace("_", "-"): value for name, value in headers.items()}
     return ["POST", f"{EXTENSION}/register", {**NAME, **more}, {"events": ["SHUTDOWN"]}]
 
 
 def subscribing(**changes: Any) -> Step:
-    """Make the step that subscribes, with some members of the body changed; None: left out."""
+    """Return the step that subscribes, with members of the body changed; None omits one."""
     body: dict[str, Any] = {
         "schemaVersion": "2025-01-29",
         "types": ["platform", "function"],
@@ -45,7 +45,7 @@ def subscribing(**changes: Any) -> Step:
 
 
 def to_uri(uri: str) -> Step:
-    """Make the step that subscribes for a URI."""
+    """Return the step that subscribes with a URI."""
     return subscribing(destination={"protocol": "HTTP", "URI": uri})
 
 

@@ -1,5 +1,4 @@
-"""
-The golden file of the sample events, and the way to write it anew on purpose.
+"""The golden file of the sample events, and the way to write it anew on purpose.
 
     python -m tests.support.golden
 

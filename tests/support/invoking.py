@@ -1,4 +1,4 @@
-"""Deliveries, the function that takes them, and its answers as a test reads them."""
+"""Deliveries, functions that handle them, and their responses."""
 
 import itertools
 import json
@@ -22,13 +22,13 @@ SAMPLES_OF_A_POINT = 4
 """Sum, count, minimum and maximum."""
 
 REAL_TIME = Clock(monotonic=time.monotonic, wall=time.time, jitter=lambda _ceiling: 0.0)
-"""Time as it is, and retries without a wait."""
+"""The real time, without waits before retries."""
 
 _services = itertools.count()
 
 
 def settings_for(url: str, **changed: str) -> dict[str, str]:
-    """Make an environment with a listener, time for a busy machine, and a log of its own."""
+    """Return an environment with a listener, generous times, and a log of its own."""
     return {
         "LOGZIO_METRICS_LISTENER": url,
         "LISTENER_TIMEOUT_SECONDS": "30",
@@ -39,17 +39,17 @@ def settings_for(url: str, **changed: str) -> dict[str, str]:
 
 
 def function_for(url: str, **changed: str) -> Function:
-    """Make a function that sends to a listener; `changed` are further variables."""
+    """Return a function that sends to a listener; `changed` are further variables."""
     return Function(settings_for(url, **changed), REAL_TIME)
 
 
 def function_at(clock: Clock, url: str, **changed: str) -> Function:
-    """Make a function that goes by another clock."""
+    """Return a function with another clock."""
     return Function(settings_for(url, **changed), clock)
 
 
 def peak_of(action: Callable[[], object]) -> int:
-    """Return how many bytes were allocated at most at once while something was done."""
+    """Return the peak of the memory that an action allocates, in bytes."""
     running = tracemalloc.is_tracing()
     tracemalloc.start()
     try:
@@ -70,14 +70,14 @@ def point(
     end_ms: int = END_MS,
     value: float = 2.0,
 ) -> Point:
-    """Make a data point of namespace Shop with one dimension, Host."""
+    """Return a data point of namespace Shop with one dimension, Host."""
     end_ms -= periods_ago * MINUTE_MS
     statistics = (3, 3 * value, value, value)
     return Point("Shop", metric, (("Host", host),), "Count", end_ms, MINUTE_MS, *statistics)
 
 
 def points(count: int) -> list[Point]:
-    """Make data points of different series: Host is h0000, h0001 and so on."""
+    """Return data points of different series: Host is h0000, h0001 and so on."""
     return [point(f"h{number:04d}") for number in range(count)]
 
 
@@ -87,12 +87,12 @@ def wide_points(count: int) -> list[Point]:
 
 
 def record_of(several: Sequence[Point], format_: Format = Format.V1_0) -> bytes:
-    """Put data points into one record."""
+    """Return a record with data points."""
     return record(messages(several, format_))
 
 
 def body_of(records: Sequence[bytes], request_id: str = REQUEST_ID, sent_ms: int = SENT_MS) -> str:
-    """Make the JSON body of a delivery."""
+    """Return the JSON body of a delivery."""
     return delivery_body(records, request_id, sent_ms)
 
 
@@ -102,19 +102,19 @@ def delivery(
     attributes: Mapping[str, str] | None = None,
     sent_ms: int = SENT_MS,
 ) -> Event:
-    """Send records through a Function URL."""
+    """Return the event of a function URL with records."""
     sent_headers = headers(REQUEST_ID, access_key, attributes)
     return ingresses.function_url(sent_headers, body_of(records, sent_ms=sent_ms))
 
 
 def delivery_of(several: Sequence[Point], **more: Any) -> Event:
-    """Send data points in one record through a Function URL."""
+    """Return the event of a function URL with data points in one record."""
     return delivery(record_of(several), **more)
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An HTTP answer, checked against everything that Firehose demands of each one."""
+    """An HTTP response that meets all requirements of Firehose."""
 
     status: int
     request_id: str
@@ -123,7 +123,7 @@ class Answered:
 
 
 def answered(response: Mapping[str, Any]) -> Answered:
-    """Read an HTTP answer; what Firehose would not take is an AssertionError."""
+    """Read an HTTP response, and require what Firehose requires."""
     assert response["headers"] == {"Content-Type": "application/json"}
     assert response["isBase64Encoded"] is False
     assert response["statusCode"] in (200, 400, 401, 500, 503)
@@ -143,7 +143,7 @@ def invoke(function: Function, event: Any, context: Any = None) -> Answered:
 
 
 def json_lines(output: str) -> list[dict[str, Any]]:
-    """Read standard output, of which every line must be a JSON object."""
+    """Read standard output, in which every line must be a JSON object."""
     lines = [json.loads(line) for line in output.splitlines() if line]
     assert all(isinstance(line, dict) for line in lines)
     return lines

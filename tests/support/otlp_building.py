@@ -64,8 +64,7 @@ def resource(pairs: Pairs) -> bytes:
 
 @dataclass(frozen=True)
 class SummaryPoint:
-    """
-    A data point of a Summary, an ordinary one of CloudWatch unless told otherwise.
+    """A data point of a Summary, an ordinary one of CloudWatch unless told otherwise.
 
     Attributes:
         metric: The metric's name on the wire; None for CloudWatch's own spelling of it.

@@ -1,5 +1,4 @@
-"""
-A second converter, slow and plain, that the real one is compared with.
+"""A second converter, slow and plain, that the real one is compared with.
 
 It knows summaries and gauges, merges one sample after the other in the order of
 the wire, and remembers nothing. What it does is written from the contract.

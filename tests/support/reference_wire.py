@@ -1,5 +1,4 @@
-"""
-An OTLP request read one field after another, for both formats, with nothing remembered.
+"""An OTLP request read one field after another, for both formats, with nothing remembered.
 
 It shares no code with the converters that it is compared with.
 """
@@ -23,8 +22,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class WirePoint:
-    """
-    One data point with all that names it.
+    """One data point with all that names it.
 
     Attributes:
         resource: The resource's attributes.

@@ -1,9 +1,8 @@
-"""A small extension, run as a process, that shows what the fake Lambda services do to one.
+"""A small extension, run as a process, that shows how the fake Lambda services treat one.
 
-It registers under its own file name, keeps each delivery in the file `SAMPLE_FILE`, one line each,
-and asks for the next event when `runtimeDone` has come. Further variables: `SAMPLE_STATUS` (what
-the listener answers), `SAMPLE_FAILURES` (only so many times), `SAMPLE_STAYS` (ignores SHUTDOWN),
-`SAMPLE_SAYS` (printed at each event), `SAMPLE_EVENTS`, `SAMPLE_CRASHES` (at the first INVOKE).
+It registers under its own file name, appends each delivery as a line to the file `SAMPLE_FILE`,
+and calls `next` when `runtimeDone` has come. Further variables: `SAMPLE_STAYS` (ignores SHUTDOWN),
+`SAMPLE_SAYS` (printed at each event), `SAMPLE_EVENTS`.
 """
 
 import http.client
@@ -19,11 +18,10 @@ from typing import Any
 HEADER = "Lambda-Extension-Identifier"
 done: set[str] = set()
 changed = threading.Condition()
-failures = [int(os.environ.get("SAMPLE_FAILURES", "0"))]
 
 
 class Listener(http.server.BaseHTTPRequestHandler):
-    """Keeps what is delivered."""
+    """Appends each delivery to a file."""
 
     protocol_version = "HTTP/1.1"
 
@@ -31,33 +29,29 @@ class Listener(http.server.BaseHTTPRequestHandler):
         """Write nothing."""
 
     def do_POST(self) -> None:
-        """Keep a delivery, then answer."""
+        """Keep a delivery, then reply."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        failing = failures[0] > 0
-        failures[0] -= failing
-        if not failing:
-            with Path(os.environ["SAMPLE_FILE"]).open("ab") as file:
-                file.write(body + b"\n")
-            events = json.loads(body)
-            with changed:
-                done.update(
-                    event["record"]["requestId"]
-                    for event in events
-                    if event["type"] == "platform.runtimeDone"
-                )
-                changed.notify_all()
-        self.send_response(int(os.environ.get("SAMPLE_STATUS", "500")) if failing else 200)
+        with Path(os.environ["SAMPLE_FILE"]).open("ab") as file:
+            file.write(body + b"\n")
+        with changed:
+            done.update(
+                event["record"]["requestId"]
+                for event in json.loads(body)
+                if event["type"] == "platform.runtimeDone"
+            )
+            changed.notify_all()
+        self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
 
-def call(method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any, Any]:
-    """Call the API; give status, headers and body."""
+def call(method: str, path: str, body: Any = None, **headers: str) -> tuple[Any, Any]:
+    """Call the API; return headers and body."""
     connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request(method, path, json.dumps(body), names)
     answer = connection.getresponse()
-    return answer.status, answer.headers, json.loads(answer.read())
+    return answer.headers, json.loads(answer.read())
 
 
 def main() -> None:
@@ -67,7 +61,7 @@ def main() -> None:
     api = "/2020-01-01/extension"
     name = Path(sys.argv[0]).name
     wanted = os.environ.get("SAMPLE_EVENTS", "INVOKE,SHUTDOWN").split(",")
-    _, headers, _ = call("POST", f"{api}/register", {"events": wanted}, Lambda_Extension_Name=name)
+    headers, _ = call("POST", f"{api}/register", {"events": wanted}, Lambda_Extension_Name=name)
     me = {HEADER: headers[HEADER]}
     subscription = {
         "schemaVersion": "2025-01-29",
@@ -80,13 +74,11 @@ def main() -> None:
     }
     call("PUT", "/2022-07-01/telemetry", subscription, **me)
     while True:
-        _, _, event = call("GET", f"{api}/event/next", **me)
+        _, event = call("GET", f"{api}/event/next", **me)
         if "SAMPLE_SAYS" in os.environ:
-            print(os.environ["SAMPLE_SAYS"], flush=True)  # noqa: T201 -- it is asked to
+            print(os.environ["SAMPLE_SAYS"], flush=True)  # noqa: T201 -- the test asks for it
         if event["eventType"] == "SHUTDOWN":
             break
-        if "SAMPLE_CRASHES" in os.environ:
-            os._exit(3)
         with changed:
             left = event["deadlineMs"] / 1000 - time.time()
             changed.wait_for(lambda: event["requestId"] in done, max(0.0, left))  # noqa: B023

@@ -1,4 +1,4 @@
-"""Secrets Manager and SSM Parameter Store on loopback: moto, with faults of our own before it."""
+"""Secrets Manager and SSM Parameter Store on loopback: moto, with faults in front of it."""
 
 import base64
 import contextlib
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MINUTE = 60.0
-"""A store is read again after this many seconds, and not before."""
+"""The function reads a store again after this many seconds, and not earlier."""
 
-# Any reading of a monotonic clock; not zero, which could mean none.
+# Any reading of a monotonic clock but zero, which code could confuse with "not set".
 _BEGIN_SECONDS = 5_000.0
 
 REGION = "eu-central-1"
@@ -39,15 +39,15 @@ Asked = Mapping[str, Any]
 """The JSON object of a request."""
 
 Fault = Callable[[Asked], str | None]
-"""Takes what is asked for; returns the code of an error to answer with, None to answer truly."""
+"""Takes a request; returns the code of an error to reply with, None for the true reply."""
 
 
 def truly(_asked: Asked) -> None:
-    """Answer every request as the store does."""
+    """Reply to every request as the store does."""
 
 
 class Later:
-    """A clock that goes on where a test moves it forward, and nowhere else.
+    """A clock that only a test moves forward.
 
     Attributes:
         ahead: By how many seconds it has been moved.
@@ -64,14 +64,14 @@ class Later:
 
 @dataclass
 class Stores:
-    """The stores, as a test fills, breaks and watches them.
+    """Both stores, which a test fills, breaks and watches.
 
     Attributes:
         url: Where they listen.
-        reads: What the function has asked for, in order.
-        fault: Decides what is answered to a read.
-        open: Where not set, every read waits.
-        asked: Notified with each read.
+        reads: The function's reads, in order.
+        fault: Decides about the reply to a read.
+        open: While it is cleared, every read waits.
+        asked: Notified of each read.
     """
 
     url: str = ""
@@ -81,18 +81,18 @@ class Stores:
     asked: threading.Condition = field(default_factory=threading.Condition)
 
     def heal(self) -> None:
-        """Forget the reads, and answer truly from here on."""
+        """Forget the reads, and reply truly from now on."""
         self.reads.clear()
         self.fault = truly
         self.open.set()
 
     def wait_for_reads(self, number: int) -> bool:
-        """Wait until the function has asked so often; False where that takes too long."""
+        """Wait for a number of reads; return False where that takes too long."""
         with self.asked:
             return self.asked.wait_for(lambda: len(self.reads) >= number, SOON)
 
     def secret(self, content: str | bytes | None = None) -> str:
-        """Make a secret, without a value where there is no content; give its ARN."""
+        """Create a secret, without a value if `content` is None; return its ARN."""
         value = {} if content is None else {"SecretString": content}
         if isinstance(content, bytes):
             value = {"SecretBinary": base64.b64encode(content).decode()}
@@ -100,19 +100,19 @@ class Stores:
         return str(made["ARN"])
 
     def change(self, arn: str, text: str) -> None:
-        """Put a new version of a secret, which becomes the current one."""
+        """Put a new current version of a secret."""
         token = str(uuid.uuid4())
         fields = {"SecretId": arn, "SecretString": text, "ClientRequestToken": token}
         self._call(_SECRETS_MANAGER, "PutSecretValue", **fields)
 
     def parameter(self, text: str, name: str, kind: str = "SecureString") -> str:
-        """Make a parameter, or put a new version of it; give its ARN."""
+        """Create a parameter, or put a new version of it; return its ARN."""
         fields = {"Name": name, "Value": text, "Type": kind, "Overwrite": True}
         self._call(_SSM, "PutParameter", **fields)
         return f"arn:aws:ssm:{REGION}:{_ACCOUNT}:parameter/{name.removeprefix('/')}"
 
     def _call(self, service: str, operation: str, **fields: Any) -> dict[str, Any]:
-        # Not with boto3: a test must see the log lines of the function's own client alone.
+        # Not with boto3: a test must see only the log lines of the function's own client.
         scope = f"test/20260101/{REGION}/{service.removeprefix('Amazon').lower()}/aws4_request"
         headers = {
             "X-Amz-Target": f"{service}.{operation}",
@@ -126,7 +126,7 @@ class Stores:
         return result
 
     def before(self, application: "WSGIApplication") -> "WSGIApplication":
-        """Put the watching and the faults before a store."""
+        """Return the application with the recording of reads and the faults in front of it."""
 
         def handle(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -153,7 +153,7 @@ class _Quiet(WSGIRequestHandler):
 
 @contextlib.contextmanager
 def running_stores() -> Iterator[Stores]:
-    """Run both stores, empty but for what other tests of this process have put there."""
+    """Run both stores, which all tests of this process share."""
     stores = Stores()
     stores.open.set()
     application = stores.before(DomainDispatcherApplication(create_backend_app))
@@ -164,7 +164,7 @@ def running_stores() -> Iterator[Stores]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        # A store is imported with its first request, which takes longer than a read may.
+        # The first request imports a store, which takes longer than a read may.
         stores.secret("first")
         stores.parameter("first", "first")
         yield stores
@@ -176,13 +176,13 @@ def running_stores() -> Iterator[Stores]:
 
 
 def aim_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send every boto3 client of this process to a URL, and nowhere else."""
+    """Send every boto3 client of this process to a URL."""
     for name, value in environment_for(url).items():
         monkeypatch.setenv(name, value)
 
 
 def environment_for(url: str) -> dict[str, str]:
-    """Return the variables with which boto3 uses a URL and nothing else."""
+    """Return the variables that send boto3 to a URL."""
     return {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "testing",

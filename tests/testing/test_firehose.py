@@ -19,7 +19,7 @@ from testing.firehose.settings import MAX_RECORD_BYTES, StreamSettings, Time, ba
 from testing.firehose.stream import Report, Stream
 from testing.http_server import HttpServer, Reply, Request
 from testing.misbehaving import nobody
-from tools.chaos.bucket import UnreadableObjectError, failed_records
+from tools.chaos.kept import UnreadableObjectError, failed_records
 
 JSON = {"content-type": "application/json"}
 INVALID = "HttpEndpoint.InvalidResponseFromDestination"
@@ -219,19 +219,6 @@ def test_buffer_by_time(tmp_path: Path) -> None:
         assert arrived.wait(60)
 
 
-def test_several_at_once(tmp_path: Path) -> None:
-    """As many batches as configured are in progress at once."""
-    together = threading.Barrier(3, timeout=60)
-
-    def reply(request: Request) -> Reply:
-        together.wait()
-        return success(request)
-
-    with Endpoint(reply) as endpoint:
-        report = deliver(endpoint.url, tmp_path, [b"x"] * 3, buffer_bytes=1, parallel=3)
-    assert report.outcomes["delivered"] == 3
-
-
 def test_retried_identically(tmp_path: Path) -> None:
     """A failed batch is sent again with the same id and the same bytes until it is delivered."""
     left = [Reply(503), Reply(hang_up=True), Reply(200, JSON, b"{}"), Reply(404)]
@@ -302,21 +289,3 @@ def test_record_too_large(tmp_path: Path) -> None:
     with Endpoint() as endpoint, pytest.raises(ValueError, match="1024000"):
         deliver(endpoint.url, tmp_path, [b"x" * (MAX_RECORD_BYTES + 1)])
     assert endpoint.requests == []
-
-
-def test_stopped_by_an_error(tmp_path: Path) -> None:
-    """A block that is left with an error makes no further attempt."""
-    tried = threading.Event()
-
-    def reply(_request: Request) -> Reply:
-        tried.set()
-        return Reply(503)
-
-    with Endpoint(reply) as endpoint:
-        settings: dict[str, Any] = {"buffer_bytes": 1, "retry_seconds": 1e9}
-        stream = stream_to(endpoint.url, tmp_path, Time(), **settings)
-        with pytest.raises(KeyError), stream:  # noqa: PT012
-            stream.put(b"one")
-            assert tried.wait(60)
-            raise KeyError
-    assert stream.report().outcomes["abandoned"] == 1

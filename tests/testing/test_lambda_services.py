@@ -108,32 +108,12 @@ class TestInvocations:
         )
         assert done.begun - line.ended >= 0.2
 
-    def test_lost_runtime_done(self, services: LambdaServices, sample: Sample) -> None:
-        """Without `runtimeDone` an extension that waits for it waits to the deadline."""
-        with sample.start(services) as extension:
-            extension.wait_ready()
-            invocation = services.invoke(["line"], lose_runtime_done=True, deadline=0.4)
-        assert invocation.next_at is not None
-        # The event has its deadline in whole milliseconds.
-        assert invocation.next_at >= invocation.deadline - 0.001
-        assert invocation.done_acknowledged is None
-        assert sample.records("platform.runtimeDone") == []
-
-    def test_no_next(self, services: LambdaServices, sample: Sample) -> None:
-        """The added time of an extension that ends before `next` is not known."""
-        with sample.start(services, SAMPLE_CRASHES="1") as extension:
-            extension.wait_ready()
-            invocation = services.invoke(["line"])
-            assert extension.wait_ended() == 3
-        with pytest.raises(RuntimeError, match=invocation.request_id):
-            assert invocation.added_seconds
-
     def test_many_and_large(self, sample: Sample) -> None:
         """Many invocations, and fifty megabytes in one, arrive whole and at the given pace."""
         line = "x" * 999 + "\n"
-        roomy = Platform(window_seconds=0.0, memory_bytes=100_000_000)
+        large = Platform(window_seconds=0.0, memory_bytes=100_000_000)
         with (
-            LambdaServices(platform=roomy, shutdown_seconds=SHUTDOWN_SECONDS) as services,
+            LambdaServices(platform=large, shutdown_seconds=SHUTDOWN_SECONDS) as services,
             sample.start(services) as extension,
         ):
             extension.wait_ready()
@@ -196,15 +176,6 @@ class TestProcesses:
         assert (ended.killed, ended.exit_code) == (True, -9)
         assert least <= ended.seconds < least + PROMPT
 
-    def test_never_ready(self, services: LambdaServices, tmp_path: Path) -> None:
-        """The error about an extension that never calls `next` contains its output."""
-        script = tmp_path / "ends"
-        script.write_text("print('no settings')\n", encoding="utf-8")
-        with ExtensionProcess(services, script, {}, python=[sys.executable]) as extension:
-            extension.wait_ended()
-            with pytest.raises(TimeoutError, match="no settings"):
-                extension.wait_ready(0.1)
-
     def test_function(self, services: LambdaServices, sample: Sample, tmp_path: Path) -> None:
         """A function returns, or fails, and each line that it prints becomes an event."""
         (tmp_path / "doubling.py").write_text(FUNCTION, encoding="utf-8")
@@ -225,13 +196,6 @@ class TestProcesses:
         assert "".join(sample.records("function")).splitlines() == lines
         statuses = [record["status"] for record in sample.records("platform.runtimeDone")]
         assert statuses == ["success", "error"]
-
-    def test_no_handler(self, services: LambdaServices, tmp_path: Path) -> None:
-        """A handler that cannot be imported is reported."""
-        with FunctionProcess(services, "missing.handle", {}, folder=tmp_path) as function:
-            with pytest.raises(RuntimeError, match="No module named 'missing'"):
-                function.wait_ready()
-            assert services.calls.count("/runtime/init/error") == 1
 
 
 def call(

@@ -66,8 +66,3 @@ def test_wide_and_long() -> None:
     assert lines[0].split() == ["time", "(UTC)", "type", "request", "id", "level", "message"]
     assert lines[2].endswith(" " + "x" * 77 + "…")
     assert lines[-1] == "+1 more"
-
-
-def test_nothing() -> None:
-    """Without records the table has its headings only."""
-    assert len(log_table([]).splitlines()) == 2

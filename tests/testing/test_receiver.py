@@ -13,7 +13,7 @@ import requests
 import snappy
 
 from converters.schema.remote_write_pb2 import Histogram, Sample, TimeSeries, WriteRequest
-from testing.http_server import HttpServer, Reply, Request
+from testing.http_server import Reply
 from testing.receiver import Received, Receiver, ReplyFunction
 from testing.replies import always, limiting, redirecting, refusing, refusing_histograms, sequence
 from testing.servers import loopback_session
@@ -234,23 +234,3 @@ def test_close_ends_an_idle_connection(tls: ssl.SSLContext | None) -> None:
         assert set(threading.enumerate()) <= before
         assert silent.recv(1) == b""
     silent.close()
-
-
-class Impatient(HttpServer):
-    """A server that replies to the headers alone."""
-
-    def respond_early(self, request: Request) -> Reply:
-        """Refuse the length."""
-        return Reply(413, body=request.headers["content-length"].encode())
-
-    def respond(self, request: Request) -> Reply:
-        """Never called."""
-        raise NotImplementedError(request)
-
-
-def test_early_reply() -> None:
-    """A server can reply before it reads the body, and the sender reads the reply."""
-    with Impatient() as server, loopback_session() as session:
-        url = f"http://127.0.0.1:{server.port}/"
-        response = session.post(url, data=b"x" * 1_000_000, timeout=60)
-    assert (response.status_code, response.text) == (413, "1000000")

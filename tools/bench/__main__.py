@@ -37,10 +37,7 @@ MEASUREMENTS: dict[str, Callable[[Effort], Measurement | None]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        arguments: The command line without the program's name; None: the process's own.
+    """Run the command, with the arguments of this process by default.
 
     Returns:
         Exit status: 1 where a target is missed and `--strict` is given.

@@ -1,13 +1,9 @@
 """What the logs extension costs: its start, its size, its hold on invocations, its memory."""
 
-import contextlib
 import statistics
-import subprocess
-import time
 from typing import Any
 
 from testing.log_destinations.treatment import Treatment, delayed, stalled, status
-from testing.pythons import pythons
 from tools.bench.extension_client import BODY_BYTES
 from tools.bench.extension_lines import LINE_BYTES
 from tools.bench.extension_run import (
@@ -31,65 +27,42 @@ _RUNS = 3
 # A function that prints ten times what Lambda's own pipeline takes without falling behind.
 _PACE_SECONDS = 0.05
 _ARRIVES_SECONDS = 60.0
-_ROUNDS = 6
-_OUTAGES = {"answers 503": status(503), "never answers": stalled(), "reads nothing": None}
+_OUTAGES = {
+    "answers 503": status(503),
+    "never answers": stalled(),
+    "reads nothing": stalled(reads=False),
+}
 
 
 def start(effort: Effort) -> Measurement:
-    """Start the layer on each Python that is here, in turn."""
-    deployed, program = deployed_python()
-    with contextlib.ExitStack() as stack:
-        layers = {
-            version: stack.enter_context(unpacked_layer(python))
-            for version, python in {**pythons(), deployed: program}.items()
-        }
-        found: dict[str, list[tuple[float, float, float]]] = {version: [] for version in layers}
-        # The first round only brings all files into memory.
-        for number in range(1 + effort.starts):
-            for version, layer in layers.items():
-                times = _start(layer)
-                if number:
-                    found[version].append(times)
-        zip_kb = layers[deployed].zip_bytes / 1e3
-    figures: dict[str, dict[str, Any]] = {
-        version: {
-            "first_next_ms": spread([first for first, _, _ in times]),
-            "empty_ms": spread([empty for _, empty, _ in times]),
-            "idle_mb": max(idle for _, _, idle in times),
-        }
-        for version, times in found.items()
+    """Start the layer again and again; the first time only brings all files into memory."""
+    version, python = deployed_python()
+    with unpacked_layer(python) as layer:
+        starts = [_start(layer) for _ in range(1 + effort.starts)][1:]
+    first_next = spread([milliseconds for milliseconds, _ in starts])
+    figures: dict[str, Any] = {
+        "first_next_ms": first_next,
+        "idle_mb": max(megabytes for _, megabytes in starts),
+        "zip_kb": layer.zip_bytes / 1e3,
     }
-    idle_mb = max(figure["idle_mb"] for figure in figures.values())
-    first_next = figures[deployed]["first_next_ms"]["median"]
     targets = [
-        Target(f"first next, CPython {deployed}", first_next, _FIRST_NEXT_MS, "ms"),
-        Target("idle extension", idle_mb, _IDLE_MB, "MB"),
-        Target("zip of the layer", zip_kb, _LAYER_KB, "kB"),
+        Target(f"first next, CPython {version}", first_next["median"], _FIRST_NEXT_MS, "ms"),
+        Target("idle extension", figures["idle_mb"], _IDLE_MB, "MB"),
+        Target("zip of the layer", figures["zip_kb"], _LAYER_KB, "kB"),
     ]
-    rows: list[list[Cell]] = [
-        [
-            f"CPython {version}{', as deployed' if version == deployed else ''}",
-            *(figure["first_next_ms"]["median"], figure["first_next_ms"]["min"]),
-            *(figure["empty_ms"]["median"], figure["idle_mb"]),
-        ]
-        for version, figure in figures.items()
-    ]
-    headers = ["extension", "median", "minimum", "an empty interpreter", "idle, MB"]
-    table = Table("From the start of the extension to its first `next`, ms", headers, rows)
-    return Measurement(table, {"zip_kb": zip_kb, **figures}, targets)
+    row: list[Cell] = [f"CPython {version}", first_next["median"], first_next["min"]]
+    headers = ["extension", "median", "minimum", "idle, MB"]
+    title = "From the start of the extension to its first `next`, ms"
+    return Measurement(Table(title, headers, [[*row, figures["idle_mb"]]]), figures, targets)
 
 
-def _start(layer: Layer) -> tuple[float, float, float]:
-    """Return the ms to the first `next`, those of an empty Python, and the MB when idle."""
+def _start(layer: Layer) -> tuple[float, float]:
+    """Return the ms to the first `next`, and the MB after some invocations."""
     with running_extension(layer) as running:
         (extension,) = running.services.extensions
         for _ in range(_FIRST_INVOCATIONS):
             running.services.invoke(["a line\n"])
-        first_next = extension.asked_at[0] - running.process.begun
-        idle_mb = running.resident_mb()
-    begun = time.perf_counter()
-    subprocess.run([layer.path / "python3", "-I", "-S", "-c", ""], check=True)
-    return 1e3 * first_next, 1e3 * (time.perf_counter() - begun), idle_mb
+        return 1e3 * (extension.asked_at[0] - running.process.begun), running.resident_mb()
 
 
 def invocations(effort: Effort) -> Measurement:
@@ -169,29 +142,22 @@ def outage(effort: Effort) -> Measurement:
         figures = {words: _outage(layer, effort, how) for words, how in _OUTAGES.items()}
     peak = max(found["peak_mb"] for found in figures.values())
     rows: list[list[Cell]] = [
-        [words, found["idle_mb"], *found["resident_mb"], found["peak_mb"]]
-        for words, found in figures.items()
+        [words, found["idle_mb"], found["peak_mb"]] for words, found in figures.items()
     ]
     megabytes = effort.outage_bodies * BODY_BYTES / 1e6
-    headers = ["destination", "before", *(f"after {it + 1}/{_ROUNDS}" for it in range(_ROUNDS))]
+    headers = ["destination", "before", "peak"]
     title = f"Memory while {megabytes:,.0f} MB are logged and nothing can be sent, MB"
     target = Target("extension in an outage, peak", peak, _OUTAGE_MB, "MB")
-    return Measurement(Table(title, [*headers, "peak"], rows), figures, [target])
+    return Measurement(Table(title, headers, rows), figures, [target])
 
 
-def _outage(layer: Layer, effort: Effort, treatment: Treatment | None) -> dict[str, Any]:
-    with running_extension(layer) as running, contextlib.ExitStack() as stack:
+def _outage(layer: Layer, effort: Effort, treatment: Treatment) -> dict[str, Any]:
+    with running_extension(layer) as running:
         running.services.invoke(["a line\n"])
         idle_mb = running.resident_mb()
-        if treatment is None:
-            stack.enter_context(running.destination.black_hole())
-        else:
-            running.destination.misbehave(treatment)
-        resident = []
-        for _ in range(_ROUNDS):
-            _post(running, effort.outage_bodies // _ROUNDS, 0.0)
-            resident.append(running.resident_mb())
-        return {"idle_mb": idle_mb, "resident_mb": resident, "peak_mb": running.peak_mb()}
+        running.destination.misbehave(treatment)
+        _post(running, effort.outage_bodies, 0.0)
+        return {"idle_mb": idle_mb, "peak_mb": running.peak_mb()}
 
 
 def _post(running: Running, bodies: int, pause: float) -> dict[str, Any]:

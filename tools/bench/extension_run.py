@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testing.artifact import own_interpreter, runtime_interpreter
+from testing.http_server import Reply
 from testing.lambda_services.extension_process import ExtensionProcess
 from testing.lambda_services.services import LambdaServices
-from testing.log_destinations.arrival import Head, Judgement, Reply
+from testing.log_destinations.arrival import Judgement
 from testing.log_destinations.logzio import LogzioDestination
 from tools.layer import EXECUTABLE, fill, write_zip
 
@@ -19,7 +20,7 @@ from tools.layer import EXECUTABLE, fill, write_zip
 class CountingDestination(LogzioDestination):
     """A Logz.io that counts lines and does not read them, so that it is never the slower one."""
 
-    def judge(self, head: Head, content: bytes) -> Judgement:  # noqa: ARG002 the other ones do
+    def judge(self, content: bytes) -> Judgement:
         """Accept every line."""
         return Judgement(Reply(200), records=(None,) * content.count(b"\n"))
 

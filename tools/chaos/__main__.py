@@ -1,4 +1,4 @@
-"""`python -m chaos`: deliveries under faults, with an account of every sample."""
+"""`python -m tools.chaos`: deliveries under faults, with an audit of every sample."""
 
 import argparse
 import contextlib
@@ -9,19 +9,17 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from testing.servers import MissingProgramError
 from tools.chaos import kept
 from tools.chaos.listener import Forward
 from tools.chaos.plan import Plan, short_plan
-from tools.chaos.report import report
-from tools.chaos.run import CannotRunError, forward_to, run
-
-Tell = Callable[[str], object]
+from tools.chaos.run import forward_to, run
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
-    parser.add_argument("--seed", type=int, default=1, help="where all chance comes from")
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.chaos", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="the source of all chance")
     parser.add_argument(
         "--deliveries", type=int, default=2_000, help="how many batches Firehose makes, at least"
     )
@@ -40,22 +38,23 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def main(
-    argv: Sequence[str], tell: Tell, make_forward: Callable[[str], Forward] = forward_to
+    argv: Sequence[str],
+    write: Callable[[str], object],
+    make_forward: Callable[[str], Forward] = forward_to,
 ) -> int:
-    """Run, and print the account.
+    """Run the command.
 
     Args:
         argv: The arguments of the command line.
-        tell: Prints a line.
-        make_forward: Makes what brings the listener's requests to Prometheus's URL.
+        write: Prints a line.
+        make_forward: Makes what forwards the listener's requests to Prometheus's URL.
 
     Returns:
-        0 where nothing is lost and nothing is there that nobody put in, otherwise 1; 2 where
-        the run is not possible.
+        0 if nothing is lost and nothing unexpected is there, otherwise 1; 2 if the run is not
+        possible.
     """
     chosen = arguments(argv)
-    make_plan = short_plan if chosen.short else Plan
-    plan = make_plan(chosen.seed, chosen.deliveries)
+    plan = (short_plan if chosen.short else Plan)(chosen.seed, chosen.deliveries)
     with contextlib.ExitStack() as stack:
         if chosen.keep is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-")))
@@ -63,17 +62,16 @@ def main(
             folder = chosen.keep.absolute()
             folder.mkdir(parents=True, exist_ok=True)
             if any(folder.iterdir()):
-                tell(f"{chosen.keep} is not empty")
+                write(f"{chosen.keep} is not empty")
                 return 2
         try:
-            result = run(plan, folder, tell, make_forward)
-        except CannotRunError as error:
-            tell(str(error))
+            audit = run(plan, folder, write, make_forward)
+        except MissingProgramError as error:
+            write(str(error))
             return 2
         if chosen.keep is not None:
-            kept.write_samples(folder, result.account.kept)
-    tell(report(result))
-    return 0 if result.account.sound else 1
+            kept.write_samples(folder, audit.found)
+    return 0 if audit.sound else 1
 
 
 def _end(number: int, _frame: object) -> None:

@@ -1,7 +1,7 @@
-"""What a CloudWatch data point has to become, by its numbers and not by its bytes.
+"""What a CloudWatch data point must become, by its numbers and not by its bytes.
 
-Written down from the contract alone (README, "What arrives"), for points as `events.large` makes
-them; it shares nothing with the converters that it judges.
+Written from the contract alone (README, "What arrives"), for points as `testing.events.large`
+makes them; it shares nothing with the converters that it judges.
 """
 
 import re
@@ -42,7 +42,7 @@ def expected_samples(point: Point) -> Iterator[Sample]:
 
 
 def _labels(point: Point) -> dict[str, str]:
-    """Give the labels that all series of a point have."""
+    """Return the labels that all series of a point have."""
     labels = {
         "namespace": point.namespace.lower(),
         "metricname": point.metric_name.lower(),

@@ -1,208 +1,95 @@
 """The listener that the function sends to: a proxy in front of Prometheus, which misbehaves."""
 
-import contextlib
-import http.server
-import socket
-import struct
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
 from testing import rules
+from testing.closing import Closing
+from testing.http_server import HttpServer, Reply, Request
 from testing.ports import free_port
-from testing.until_closed import UntilClosed
-from tools.chaos.faults import AFTER, Fault, Faults
+from tools.chaos.faults import Fault, Faults
 
 INSTANCE_HEADER = "X-Chaos-Instance"
 """Names the function's instance that sends a request, so that it can be killed."""
 
-# l_onoff, l_linger: with these, close() sends RST.
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-
-# Longer than any sender waits.
-_STALL_SECONDS = 60.0
-
-_STATUSES = {
-    Fault.SAY_429: 429,
-    Fault.SAY_500: 500,
-    Fault.SAY_503: 503,
-    Fault.SAY_503_AFTER: 503,
-    Fault.SAY_413: 413,
-    Fault.SAY_400: 400,
-    Fault.POISON: 400,
-    Fault.CURSED: 503,
-    Fault.BLACKOUT: 503,
-}
+Forward = Callable[[bytes, Mapping[str, str]], Reply]
+"""Forwards body and headers of a request to the server behind; returns its reply."""
 
 
-@dataclass(frozen=True, slots=True)
-class Forwarded:
-    """What the server behind the listener has said: status and words."""
-
-    status: int
-    words: bytes
-
-
-Forward = Callable[[bytes, Mapping[str, str]], Forwarded]
-"""Takes body and headers of a request to the server behind; gives its answer."""
-
-
-class Listener(UntilClosed):
+class Listener(Closing):
     """The listener, on one port of 127.0.0.1 until the end of `with`.
 
     Args:
         faults: Decides about each request.
-        forward: Brings a request to the server behind.
-        kill: Kills the instance of a number.
+        forward: Forwards a request to the server behind.
+        kill: Kills the instance with a number.
 
     Attributes:
         url: Where to send.
-        behind: How often the server behind answered with which status.
+        behind: How often the server behind replied with which status.
         requests: How many requests have come.
+        arrived: Notified of each.
     """
 
     def __init__(self, faults: Faults, forward: Forward, kill: Callable[[int], object]) -> None:
         self.faults = faults
-        self.forward = forward
-        self.kill = kill
         self.behind: Counter[int] = Counter()
         self.requests = 0
         self.arrived = threading.Condition()
+        self._forward = forward
+        self._kill = kill
         self._port = free_port()
-        self._server: _Server | None = _Server(self._port, self)
+        self._servers: list[_Server] = []
         self.url = f"http://127.0.0.1:{self._port}/api/v1/write"
+        self.open()
+
+    @property
+    def failures(self) -> list[Exception]:
+        """Errors of the threads that respond."""
+        return [error for server in self._servers for error in server.failures]
 
     def close(self) -> None:
-        """End all connections and stop listening."""
+        """Stop listening, and end all connections."""
         self.refuse()
 
     def open(self) -> None:
-        """Take connections again, on the same port."""
-        self._server = _Server(self._port, self)
+        """Accept connections, again on the same port."""
+        self._servers.append(_Server(self, self._port))
 
     def refuse(self) -> None:
-        """Refuse connections from here on, and cut those that there are."""
-        if self._server is not None:
-            self._server.end()
-            self._server = None
+        """Refuse connections from now on, and cut those that there are."""
+        self._servers[-1].close()
 
-    def note_request(self) -> None:
-        """Count a request, for whoever waits for so many."""
+    def respond(self, request: Request) -> Reply:
+        """Return the reply to a remote-write request, after it was forwarded perhaps."""
         with self.arrived:
             self.requests += 1
             self.arrived.notify_all()
-
-    def note_answer(self, status: int) -> None:
-        """Count an answer of the server behind."""
-        with self.arrived:
-            self.behind[status] += 1
-
-
-class _Server(http.server.ThreadingHTTPServer):
-    """The sockets of a listener."""
-
-    request_queue_size = 128
-    daemon_threads = True
-
-    def __init__(self, port: int, listener: Listener) -> None:
-        super().__init__(("127.0.0.1", port), _Connection)
-        self.listener = listener
-        self._lock = threading.Lock()
-        self._connections: set[socket.socket] = set()
-        self._accepting = threading.Thread(target=self.serve_forever, args=(0.05,))
-        self._accepting.start()
-
-    def end(self) -> None:
-        """Stop listening at once and cut every connection."""
-        self.shutdown()
-        self._accepting.join()
-        self.socket.close()
-        with self._lock:
-            connections = list(self._connections)
-        for connection in connections:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve one connection to its end, known to `end` meanwhile."""
-        with self._lock:
-            self._connections.add(request)
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            with self._lock:
-                self._connections.discard(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Take a broken connection for what it is here; anything else is printed."""
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
+        fault, text = self.faults.draw(rules.decode(request.body))
+        reply = fault.value.reply
+        if fault.value.forwarded:
+            behind = self._forward(request.body, request.headers)
+            with self.arrived:
+                self.behind[behind.status] += 1
+            # An answer is cut, but what the server behind refuses is not turned into a success.
+            reply = behind if reply is None or (reply.body and behind.status >= 300) else reply
+        if fault in (Fault.KILL, Fault.KILL_AFTER):
+            self._kill(int(request.headers[INSTANCE_HEADER.lower()]))
+        assert reply is not None
+        if reply.status >= 400 and not reply.body:
+            return replace(reply, body=(text or fault.value.text).encode())
+        return reply
 
 
-class _Connection(http.server.BaseHTTPRequestHandler):
-    """Answers the requests of one connection."""
+class _Server(HttpServer):
+    """The sockets of a listener, from when it opens until it refuses."""
 
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+    def __init__(self, listener: Listener, port: int) -> None:
+        self._respond = listener.respond
+        super().__init__(port=port)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Write nothing."""
-
-    def do_POST(self) -> None:
-        """Take a remote-write request."""
-        listener = self.server.listener
-        length = int(self.headers["Content-Length"])
-        body = self.rfile.read(length)
-        if len(body) < length:
-            self.close_connection = True
-            return
-        listener.note_request()
-        fault, words = listener.faults.draw(rules.decode(body))
-        forwarded = Forwarded(_STATUSES.get(fault, 200), words.encode() or fault.value.encode())
-        if fault in AFTER:
-            said = listener.forward(body, dict(self.headers.items()))
-            listener.note_answer(said.status)
-            if fault not in _STATUSES:
-                forwarded = said
-        if fault in (Fault.STALL, Fault.STALL_AFTER):
-            self._stall()
-        elif fault in (Fault.RESET, Fault.RESET_AFTER):
-            self._reset()
-        elif fault in (Fault.KILL, Fault.KILL_AFTER):
-            listener.kill(int(self.headers[INSTANCE_HEADER]))
-            self._reset()
-        else:
-            self._give(forwarded, cut=fault is Fault.CUT_AFTER)
-
-    def _give(self, answer: Forwarded, *, cut: bool) -> None:
-        """Answer, or answer half; a 204 has nothing that could be cut."""
-        status = 200 if cut and answer.status == 204 else answer.status
-        self.send_response(status)
-        if status == 429:
-            self.send_header("Retry-After", "1")
-        if status != 204:
-            self.send_header("Content-Length", str(len(answer.words) + (100 if cut else 0)))
-        self.end_headers()
-        self.wfile.write(answer.words)
-        if cut:
-            self._reset()
-
-    def _stall(self) -> None:
-        """Say nothing until the sender has given up."""
-        self.connection.settimeout(_STALL_SECONDS)
-        with contextlib.suppress(OSError):
-            self.rfile.read(1)
-        self.close_connection = True
-
-    def _reset(self) -> None:
-        """Close the connection with RST."""
-        self.close_connection = True
-        self.wfile.flush()
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        # The socket stays open for as long as a file made of it does.
-        self.rfile.close()
-        self.connection.close()
+    def respond(self, request: Request) -> Reply:
+        """Respond as the listener."""
+        return self._respond(request)

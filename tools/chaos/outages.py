@@ -1,118 +1,96 @@
-"""What happens to the listener and to Prometheus as a whole, now and then."""
+"""Outages of the whole listener and of Prometheus, now and then."""
 
+import contextlib
 import random
-import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
+from testing.servers import Server
 from tools.chaos.listener import Listener
 from tools.chaos.plan import Plan
 
-_REFUSAL_SECONDS = 2.0
+RESTART = "Prometheus killed and started again"
+REFUSAL = "connections refused"
+BLACKOUT = "blackout"
 
-# Every delivery makes at least as many requests, so each outage comes.
+_REFUSAL_SECONDS = 2.0
+# How long the end of a run may go unnoticed while nothing is requested.
+_LOOK_SECONDS = 0.5
+
+# Every delivery makes at least this many requests, so each outage comes.
 _REQUESTS_PER_DELIVERY = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """One outage: the number of the request at which it begins, and its kind."""
-
-    request: int
-    kind: str
-
-
-def planned_outages(plan: Plan) -> list[Outage]:
-    """Give the outages of a run, in order."""
+def planned_outages(plan: Plan) -> list[tuple[int, str]]:
+    """Return the outages of a run: the request with which each begins, in order, and its kind."""
     chance = random.Random(f"outages {plan.seed}")
     numbers = {
-        "Prometheus killed and started again": max(1, plan.deliveries // 125),
-        "connections refused": max(1, plan.deliveries // 125),
-        "blackout": max(1, plan.deliveries // 700),
+        RESTART: max(1, plan.deliveries // 125),
+        REFUSAL: max(1, plan.deliveries // 125),
+        BLACKOUT: max(1, plan.deliveries // 700),
     }
     last = plan.deliveries * _REQUESTS_PER_DELIVERY
     return sorted(
-        (
-            Outage(chance.randrange(last // 10, last), kind)
-            for kind, number in numbers.items()
-            for _ in range(number)
-        ),
-        key=lambda outage: outage.request,
+        (chance.randrange(last // 10, last), kind)
+        for kind, number in numbers.items()
+        for _ in range(number)
     )
 
 
 class Outages:
-    """Causes the outages of a plan from a thread of its own, until the end of `with`.
+    """The outages of a run.
 
     Args:
         plan: The run.
-        listener: Whose requests are counted.
-        restart: Kills Prometheus, and starts it again.
+        listener: Its requests are counted.
+        prometheus: The process to kill and start again.
 
     Attributes:
         counts: How many there were of each kind.
     """
 
-    def __init__(self, plan: Plan, listener: Listener, restart: Callable[[], None]) -> None:
+    def __init__(self, plan: Plan, listener: Listener, prometheus: Server) -> None:
         self.counts: Counter[str] = Counter()
-        self._outages = planned_outages(plan)
+        self._plan = plan
         self._listener = listener
-        self._restart = restart
-        self._blackout_seconds = plan.blackout_seconds
-        self._ending = threading.Event()
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="outages")
+        self._prometheus = prometheus
 
-    def __enter__(self) -> Self:
-        """Begin."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """End; raise what went wrong in the thread unless an error is on its way."""
-        self._ending.set()
-        with self._listener.arrived:
-            self._listener.arrived.notify_all()
-        self._thread.join()
-        if self._failure is not None and error is None:
-            raise self._failure
-
-    def _run(self) -> None:
-        kinds: Mapping[str, Callable[[], None]] = {
-            "Prometheus killed and started again": self._restart,
-            "connections refused": self._refuse,
-            "blackout": self._black_out,
-        }
-        try:
-            for outage in self._outages:
-                if not self._comes(outage.request):
-                    return
-                kinds[outage.kind]()
-                self.counts[outage.kind] += 1
-        except Exception as error:  # noqa: BLE001 - raised where the run is waited for
-            self._failure = error
-
-    def _comes(self, request: int) -> bool:
-        """Wait for a request; False where the run is over before."""
+    def cause_all(self, ending: Event) -> None:
+        """Cause every outage when its request has come, until `ending` is set."""
         listener = self._listener
-        with listener.arrived:
-            listener.arrived.wait_for(lambda: self._ending.is_set() or listener.requests >= request)
-        return not self._ending.is_set()
+        for begin, kind in planned_outages(self._plan):
+            with listener.arrived:
+                while listener.requests < begin and not ending.is_set():
+                    listener.arrived.wait(_LOOK_SECONDS)
+            if ending.is_set():
+                return
+            if kind == RESTART:
+                self._prometheus.kill()
+                self._prometheus.start()
+            elif kind == REFUSAL:
+                listener.refuse()
+                ending.wait(_REFUSAL_SECONDS)
+                listener.open()
+            else:
+                listener.faults.blackout.set()
+                ending.wait(self._plan.blackout_seconds)
+                listener.faults.blackout.clear()
+            self.counts[kind] += 1
 
-    def _refuse(self) -> None:
-        self._listener.refuse()
-        self._ending.wait(_REFUSAL_SECONDS)
-        self._listener.open()
 
-    def _black_out(self) -> None:
-        self._listener.faults.blackout.set()
-        self._ending.wait(self._blackout_seconds)
-        self._listener.faults.blackout.clear()
+@contextlib.contextmanager
+def in_background(work: Callable[[Event], None]) -> Iterator[None]:
+    """Run work in a thread until the end of `with`, which sets the event that it gets.
+
+    An error of the work is raised at the end, unless another one is being raised.
+    """
+    ending = Event()
+    with ThreadPoolExecutor(1) as thread:
+        future = thread.submit(work, ending)
+        try:
+            yield
+        finally:
+            ending.set()
+        future.result()

@@ -17,12 +17,12 @@ class Plan:
     """A run.
 
     Attributes:
-        seed: Where all chance comes from: records, poison, faults, outages. Which request meets
+        seed: The source of all chance: records, poison, faults, outages. Which request meets
             which fault depends on the order of threads too.
-        deliveries: How many batches there are at least.
-        batch_bytes: Size of Firehose's buffer, for 50 data points and a few more.
+        deliveries: How many batches there are, at least.
+        batch_bytes: The size of Firehose's buffer, for a few more than 50 data points.
         retry_seconds: Firehose's retry duration, in real seconds.
-        blackout_seconds: How long the listener takes nothing in the longest outages; more than
+        blackout_seconds: How long the listener accepts nothing in the longest outages; more than
             the retry duration, so that batches end in the backup.
         speed: How many of Firehose's seconds pass in a real one.
         parallel: Batches that each of the streams delivers at once.
@@ -46,7 +46,7 @@ class Plan:
 
 
 def short_plan(seed: int, deliveries: int) -> Plan:
-    """Give a run of some seconds, for tests: a shorter retry duration and fewer processes."""
+    """Return a run of some seconds, for tests: a shorter retry duration and fewer processes."""
     return Plan(
         seed=seed,
         deliveries=deliveries,

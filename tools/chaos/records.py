@@ -1,4 +1,4 @@
-"""The records that are put into the streams, each with the samples that it has to become."""
+"""The records that are put into the streams, each with the samples that it must become."""
 
 import itertools
 import random
@@ -11,7 +11,7 @@ from testing.events.otlp import Format, messages, record
 from tools.chaos.expectation import Sample, expected_samples
 from tools.chaos.plan import MINUTES_PER_ROUND, POINTS_PER_ROUND, Plan
 
-# Points of a delivery at most, for the time that a run's points span.
+# At most, for the time that a run's points span.
 _POINTS_PER_DELIVERY = 65
 _MALFORMED_SHARE = 1 / 500
 _POISON_SHARE = 1 / 500
@@ -23,14 +23,14 @@ _MALFORMED = b"\x7f\x0a\x05cut"
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A record and what is known of it.
+    """A record and what is known about it.
 
     Attributes:
         content: The record.
         points: How many data points are in it.
-        samples: What it has to become; nothing for a malformed one.
+        samples: What it must become; nothing for a malformed one.
         poison: Those of its samples for which the listener refuses a body with 400.
-        cursed: Those for which it always answers 503, so that the batch ends in the backup.
+        cursed: Those for which it always responds with 503, so that the batch ends in the backup.
     """
 
     content: bytes
@@ -45,8 +45,8 @@ def planned_records(plan: Plan, now_ms: int) -> Iterator[Planned]:
 
     Args:
         plan: The run.
-        now_ms: The time in milliseconds since the epoch. The points of as many deliveries as
-            planned are older: a Prometheus refuses what is far ahead of its clock.
+        now_ms: The time in milliseconds since the epoch. The points of the planned deliveries
+            are older: Prometheus refuses what is far ahead of its clock.
     """
     chance = random.Random(plan.seed)
     rounds = plan.deliveries * _POINTS_PER_DELIVERY // POINTS_PER_ROUND + 1
@@ -59,12 +59,12 @@ def planned_records(plan: Plan, now_ms: int) -> Iterator[Planned]:
             yield _planned(points[:size], chance)
             points = points[size:]
             if chance.random() < _MALFORMED_SHARE:
-                number_of_its_own = chance.getrandbits(64).to_bytes(8, "big")
-                yield Planned(_MALFORMED + number_of_its_own, 0, ())
+                unique = chance.getrandbits(64).to_bytes(8, "big")
+                yield Planned(_MALFORMED + unique, 0, ())
 
 
 def _planned(points: list[Point], chance: random.Random) -> Planned:
-    """Make a record of one or two messages, in either format or in both."""
+    """Return a record of one or two messages, in either format or in both."""
     middle = len(points) // 2 if chance.random() < 0.3 else len(points)
     parts = [part for part in (points[:middle], points[middle:]) if part]
     encoded = [message for part in parts for message in messages(part, chance.choice(list(Format)))]

@@ -1,10 +1,13 @@
-"""The account of a run as tables that a person can read."""
+"""The report of a run: tables for people."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
 
-from tools.chaos.run import Result
+from tools.chaos.audit import Audit
+from tools.chaos.faults import Fault
+from tools.chaos.records import Planned
 
 _PLACES = (
     (("stored",), "stored in Prometheus alone"),
@@ -18,67 +21,57 @@ _PLACES = (
 Row = tuple[str, int]
 
 
-def report(result: Result) -> str:
-    """Write all tables of a run; the last line says how much is lost."""
-    parts = [
-        _table("put in", _put_in(result)),
-        _table("the listener's answers", _faults(result)),
-        _table("outages", sorted(result.outages.items())),
-        _table("deliveries", _deliveries(result)),
-        _table("samples", _samples(result)),
-        *result.account.examples,
-        f"seed {result.plan.seed}, {result.seconds:.0f} s",
-        f"lost: {result.account.lost}",
-    ]
-    return "\n".join(parts)
+def table(title: str, rows: Sequence[Row]) -> str:
+    """Return a table of numbers, and an empty line."""
+    written = [(text, f"{number:,}") for text, number in rows]
+    text = tabulate(written, headers=(title, ""), tablefmt="github", colalign=("left", "right"))
+    return f"{text}\n"
 
 
-def _table(title: str, rows: Iterable[Row]) -> str:
-    written = [(words, f"{number:,}") for words, number in rows]
-    table = tabulate(written, headers=(title, ""), tablefmt="github", colalign=("left", "right"))
-    return f"{table}\n"
-
-
-def _put_in(result: Result) -> Sequence[Row]:
+def put_in_rows(put_in: Sequence[Planned]) -> list[Row]:
+    """Return the numbers of what was put into the streams."""
     return [
-        ("records", len(result.put_in)),
-        ("of them malformed", sum(not planned.samples for planned in result.put_in)),
-        ("data points", sum(planned.points for planned in result.put_in)),
-        ("samples that are to come of them", result.account.places.total()),
-        ("of them poison", sum(len(planned.poison) for planned in result.put_in)),
+        ("records", len(put_in)),
+        ("of them malformed", sum(not planned.samples for planned in put_in)),
+        ("data points", sum(planned.points for planned in put_in)),
+        ("samples that are to come of them", sum(len(planned.samples) for planned in put_in)),
+        ("of them poison", sum(len(planned.poison) for planned in put_in)),
     ]
 
 
-def _faults(result: Result) -> Sequence[Row]:
-    met = sorted((fault.value, number) for fault, number in result.faults.counts.items())
-    behind = [
-        (f"Prometheus answered {status}", number)
-        for status, number in sorted(result.behind.items())
-    ]
-    return [*met, *behind]
+def listener_rows(faults: Mapping[Fault, int], behind: Mapping[int, int]) -> list[Row]:
+    """Return what the listener did, and the replies of Prometheus behind it by status."""
+    met = sorted((fault.value.text, number) for fault, number in faults.items())
+    return [*met, *_by_status("Prometheus", behind)]
 
 
-def _deliveries(result: Result) -> Sequence[Row]:
-    done = result.deliveries
-    ingresses = [
-        (f"ingress answered {status}", number) for status, number in sorted(result.statuses.items())
-    ]
+def delivery_rows(done: Counter[str], statuses: Mapping[int, int]) -> list[Row]:
+    """Return what the streams did, and the replies of the ingresses by status."""
     return [
         ("deliveries", done["batches"]),
         ("delivered", done["delivered"]),
         ("backed up", done["backed up"]),
         ("discarded after 413", done["discarded"]),
         ("attempts", done["attempts"]),
-        *ingresses,
+        *_by_status("ingress", statuses),
     ]
 
 
-def _samples(result: Result) -> Sequence[Row]:
-    account, said = result.account, result.said
+def sample_rows(audit: Audit, unnamed: int) -> list[Row]:
+    """Return where the samples are.
+
+    Args:
+        audit: The audit.
+        unnamed: How many samples the function rejected without naming them one by one.
+    """
     return [
-        *((words, account.places[place]) for place, words in _PLACES),
-        ("rejected in one delivery, and stored", account.rejected_and_stored),
-        ("rejected without being named alone", said.unnamed),
-        ("stored, but nobody put it in", account.unexpected),
-        ("records in the backup that nobody put in", account.strangers),
+        *((text, audit.places[place]) for place, text in _PLACES),
+        ("rejected in one delivery, and stored", audit.rejected_and_stored),
+        ("rejected without being named alone", unnamed),
+        ("stored, but nobody put it in", audit.unexpected),
+        ("records in the backup that nobody put in", audit.strangers),
     ]
+
+
+def _by_status(who: str, counts: Mapping[int, int]) -> list[Row]:
+    return [(f"{who} answered {status}", number) for status, number in sorted(counts.items())]

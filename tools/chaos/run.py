@@ -1,153 +1,110 @@
-"""A run: everything is put together here, and accounted for."""
+"""A run: puts everything together, audits it, and reports."""
 
 import contextlib
 import functools
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Lock
 
-import urllib3
-from urllib3.exceptions import HTTPError
+import requests
 
-from testing.emulator import emulator_program
+from testing.emulator import required_emulator
 from testing.firehose.stream import Stream
+from testing.http_server import Reply
 from testing.ingress.concurrency import Instances
-from testing.servers import Prometheus, prometheus
+from testing.servers import loopback_session, prometheus
 from tools.chaos import kept
-from tools.chaos.account import Account, settle
-from tools.chaos.bucket import failed_records
+from tools.chaos.audit import Audit, audit
 from tools.chaos.faults import Faults
-from tools.chaos.functions import Functions
-from tools.chaos.listener import Forward, Forwarded, Listener
-from tools.chaos.outages import Outages
+from tools.chaos.listener import Forward, Listener
+from tools.chaos.outages import Outages, in_background
 from tools.chaos.plan import ENVIRONMENT, Plan
-from tools.chaos.progress import Progress
 from tools.chaos.records import Planned, planned_records
-from tools.chaos.said import Said, read_logs
-from tools.chaos.streams import run_streams, totals
+from tools.chaos.report import delivery_rows, listener_rows, put_in_rows, sample_rows, table
+from tools.chaos.sending import Functions, open_streams, totals
 
-# Far more than a run's points span, so that Prometheus refuses none of them as too old.
+Write = Callable[[str], object]
+
+# Far longer than the time that a run's points span: Prometheus refuses none as too old.
 _WINDOW = "1d"
 _FORWARD_SECONDS = 20.0
-
-
-class CannotRunError(Exception):
-    """A program that a run needs is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a run came to.
-
-    Attributes:
-        plan: The run.
-        seconds: How long it took.
-        put_in: What was put into the streams.
-        deliveries: What the streams did, as `streams.totals`.
-        statuses: The ingresses' answers.
-        faults: What the listener did.
-        behind: What Prometheus answered to what was forwarded.
-        outages: What happened as a whole, and how many processes of the function were killed.
-        said: What the function's log says of refusals.
-        account: Where the samples are.
-    """
-
-    plan: Plan
-    seconds: float
-    put_in: list[Planned]
-    deliveries: Counter[str]
-    statuses: Counter[int]
-    faults: Faults
-    behind: Counter[int]
-    outages: Counter[str]
-    said: Said
-    account: Account
+_PROGRESS_SECONDS = 10.0
 
 
 def forward_to(url: str) -> Forward:
-    """Give what brings requests to a remote-write URL, be it that the server is down."""
-    connections = urllib3.PoolManager(maxsize=64)
+    """Return what forwards requests to a remote-write URL, whether its server runs or not.
 
-    def forward(body: bytes, headers: Mapping[str, str]) -> Forwarded:
+    One at a time: if two requests bring a new series at once, Prometheus 2.42 may log the
+    samples of the one before the series, and loses them when it is killed and reads its log.
+    """
+    session = loopback_session()
+    one_at_a_time = Lock()
+
+    def forward(body: bytes, headers: Mapping[str, str]) -> Reply:
         try:
-            answer = connections.request(
-                "POST", url, body=body, headers=headers, timeout=_FORWARD_SECONDS, retries=False
-            )
-        except HTTPError as error:
-            return Forwarded(502, f"nobody behind: {type(error).__name__}".encode())
-        return Forwarded(answer.status, answer.data)
+            with one_at_a_time:
+                response = session.post(url, data=body, headers=headers, timeout=_FORWARD_SECONDS)
+        except requests.RequestException as error:
+            return Reply(502, body=f"Prometheus is down: {type(error).__name__}".encode())
+        return Reply(response.status_code, body=response.content)
 
     return forward
 
 
 def run(
-    plan: Plan,
-    folder: Path,
-    tell: Callable[[str], object],
-    make_forward: Callable[[str], Forward] = forward_to,
-) -> Result:
-    """Deliver what is planned, under faults, and account for it.
+    plan: Plan, folder: Path, write: Write, make_forward: Callable[[str], Forward] = forward_to
+) -> Audit:
+    """Deliver what is planned, under faults, audit it, and report.
 
     Args:
         plan: What to do.
         folder: An empty folder; `kept` says what it holds afterwards.
-        tell: Where lines of progress go.
-        make_forward: Makes what brings requests to Prometheus's URL.
+        write: Writes lines of progress, and the report; its last line says how much is lost.
+        make_forward: Makes what forwards requests to Prometheus's URL.
 
     Raises:
-        CannotRunError: The emulator or Prometheus is missing.
+        MissingProgramError: The emulator or Prometheus is missing.
     """
-    program = emulator_program()
-    if program is None:
-        raise CannotRunError("the Runtime Interface Emulator is missing; make chaos installs it")
-    if shutil.which("prometheus") is None:
-        raise CannotRunError("the program prometheus is missing: Debian's package has that name")
     begun = time.monotonic()
+    functions = Functions(required_emulator(), folder / "functions", plan)
+    faults = Faults(plan.seed)
+    bucket = kept.bucket(folder)
     data = folder / "prometheus"
     data.mkdir()
-    faults = Faults(plan.seed)
-    with prometheus(data, window=_WINDOW) as server:
-        functions = Functions(program, folder / "functions", plan)
+    with prometheus(data, window=_WINDOW) as server, contextlib.ExitStack() as stack:
         listener = Listener(faults, make_forward(server.write_url), functions.kill)
-        start = functools.partial(functions.start, listener.url)
-        with listener, Instances(start, plan.instances) as instances:
-            put_in, deliveries, statuses, outages = _deliver(
-                plan, kept.bucket(folder), listener, instances, server, tell
-            )
-        outages["function process killed"] = functions.killed
-        said = read_logs(functions.logs())
-        tell("reading back what is stored")
+        start = functools.partial(functions.start, stack.enter_context(listener).url)
+        instances = stack.enter_context(Instances(start, plan.instances))
+        outages = Outages(plan, listener, server.process)
+        stack.enter_context(in_background(outages.cause_all))
+        streams, ingresses = open_streams(plan, bucket, instances)
+        progress = functools.partial(_write_progress, streams, listener, write)
+        stack.enter_context(in_background(progress))
+        with contextlib.ExitStack() as running:
+            for ingress in ingresses:
+                running.enter_context(ingress)
+            for stream in streams:
+                running.enter_context(stream)
+            put_in = _put_in(plan, streams, faults)
+        stack.close()
+        write("reading back what is stored")
         stored = server.stored(p8s_logzio_name=ENVIRONMENT)
-    account = settle(put_in, stored, said.alone, failed_records(kept.bucket(folder)))
-    seconds = time.monotonic() - begun
-    return Result(
-        plan, seconds, put_in, deliveries, statuses, faults, listener.behind, outages, said, account
-    )
-
-
-def _deliver(
-    plan: Plan,
-    bucket: Path,
-    listener: Listener,
-    instances: Instances,
-    server: Prometheus,
-    tell: Callable[[str], object],
-) -> tuple[list[Planned], Counter[str], Counter[int], Counter[str]]:
-    """Put everything in, and wait until each batch is settled."""
-    outages = Outages(plan, listener, lambda: _restart(server))
-    with outages, contextlib.ExitStack() as stack:
-        servers_and_streams = contextlib.ExitStack()
-        streams, ingresses = run_streams(servers_and_streams, plan, bucket, instances)
-        stack.enter_context(Progress(tell, lambda: _words(streams, listener)))
-        with servers_and_streams:
-            put_in = _put_in(plan, streams, listener.faults)
-    statuses: Counter[int] = Counter()
-    for ingress in ingresses:
-        statuses.update(ingress.statuses)
-    return put_in, totals(streams), statuses, outages.counts
+    rejections = kept.read_logs(folder / "functions")
+    found = audit(put_in, stored, rejections.alone, kept.failed_records(bucket))
+    outages.counts["function process killed"] = functions.killed
+    statuses = sum((ingress.statuses for ingress in ingresses), Counter[int]())
+    write(table("put in", put_in_rows(put_in)))
+    write(table("the listener's answers", listener_rows(faults.counts, listener.behind)))
+    write(table("outages", sorted(outages.counts.items())))
+    write(table("deliveries", delivery_rows(totals(streams), statuses)))
+    write(table("samples", sample_rows(found, rejections.unnamed)))
+    for example in found.examples:
+        write(example)
+    write(f"seed {plan.seed}, {time.monotonic() - begun:.0f} s")
+    write(f"lost: {found.lost}")
+    return found
 
 
 def _put_in(plan: Plan, streams: list[Stream], faults: Faults) -> list[Planned]:
@@ -162,15 +119,15 @@ def _put_in(plan: Plan, streams: list[Stream], faults: Faults) -> list[Planned]:
     raise AssertionError
 
 
-def _restart(server: Prometheus) -> None:
-    server.process.kill()
-    server.process.start()
-
-
-def _words(streams: list[Stream], listener: Listener) -> str:
-    """Give the words of a line of progress."""
-    done = totals(streams)
-    return (
-        f"{done['settled']} of {done['batches']} deliveries settled, {done['backed up']} of them "
-        f"backed up; {listener.requests} requests to the listener"
-    )
+def _write_progress(streams: list[Stream], listener: Listener, write: Write, ending: Event) -> None:
+    """Write a line of progress every few seconds, and the last one when the event is set."""
+    begun = time.monotonic()
+    ended = False
+    while not ended:
+        ended = ending.wait(_PROGRESS_SECONDS)
+        done = totals(streams)
+        write(
+            f"{time.monotonic() - begun:6.0f} s  {done['settled']} of {done['batches']} deliveries "
+            f"settled, {done['backed up']} of them backed up; "
+            f"{listener.requests} requests to the listener"
+        )

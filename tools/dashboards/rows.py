@@ -105,6 +105,8 @@ _EC2, _RDS, _ALB = "aws_ec2_", "aws_rds_", "aws_applicationelb_"
 _LAMBDA, _S3 = "aws_lambda_", "aws_s3_"
 _AVERAGE, _SUM, _MAX, _SHARE = ("average",), ("sum",), ("max",), ("share",)
 _ALL = ("average", "min", "max")
+_QUANTILES = ("0.5", "0.9", "0.99")
+_LAMBDA_QUANTILES = (*_QUANTILES, "0.999")
 
 ROWS = {
     "EC2": (
@@ -134,13 +136,7 @@ ROWS = {
             _SUM,
         ),
         Panel("Response time", "s", _TARGETS, f"{_ALB}targetresponsetime", _ALL),
-        Panel(
-            "Response time, percentiles",
-            "s",
-            _ZONE,
-            f"{_ALB}targetresponsetime",
-            ("0.5", "0.9", "0.99"),
-        ),
+        Panel("Response time, percentiles", "s", _ZONE, f"{_ALB}targetresponsetime", _QUANTILES),
         Panel("Processed, per period", "bytes", _BALANCER, f"{_ALB}processedbytes", _SUM),
         Panel("Connections, per period", "short", _BALANCER, f"{_ALB}activeconnectioncount", _SUM),
     ),
@@ -156,13 +152,7 @@ ROWS = {
             whole=f"{_LAMBDA}invocations",
         ),
         Panel("Duration", "ms", _FUNCTION, f"{_LAMBDA}duration", _ALL),
-        Panel(
-            "Duration, percentiles",
-            "ms",
-            _FUNCTION,
-            f"{_LAMBDA}duration",
-            ("0.5", "0.9", "0.99", "0.999"),
-        ),
+        Panel("Duration, percentiles", "ms", _FUNCTION, f"{_LAMBDA}duration", _LAMBDA_QUANTILES),
         Panel("Throttles, per period", "short", _FUNCTION, f"{_LAMBDA}throttles", _SUM),
         Panel(
             "Concurrent executions, all functions",

@@ -61,10 +61,7 @@ class Run:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        arguments: The command line without the program's name; None: the process's own.
+    """Run the command, with the arguments of this process by default.
 
     Returns:
         0 where nothing was found, 1 where something was, 2 where the fuzzer does not work.

@@ -84,10 +84,7 @@ def measure(case: Case, timeout_seconds: float = TIMEOUT_SECONDS) -> Result:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        arguments: The command line without the program's name; None: the process's own.
+    """Run the command, with the arguments of this process by default.
 
     Returns:
         1 where an event takes more than it may, or gets a wrong response.

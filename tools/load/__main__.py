@@ -13,10 +13,7 @@ from tools.load.run import Plan, Result, run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        arguments: The command line without the program's name; None: the process's own.
+    """Run the command, with the arguments of this process by default.
 
     Returns:
         1 where memory grew or a delivery was not answered 200.

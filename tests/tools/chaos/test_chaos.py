@@ -1,89 +1,110 @@
-"""A short run of `python -m chaos`, and one that has to find a loss."""
+"""A short run of `python -m tools.chaos`, and two that have to find a loss."""
 
-from collections.abc import Mapping
+import json
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from testing.servers import required
-from tests.support.required_emulator import required_emulator
+from handler.delivery import parse_body
+from testing.emulator import required_emulator
+from testing.http_server import Reply
+from testing.ingress.instance import EmulatedInstance
+from testing.servers import installed
 from tools.chaos import kept
 from tools.chaos.__main__ import main
-from tools.chaos.bucket import failed_records
-from tools.chaos.listener import Forward, Forwarded
+from tools.chaos.listener import Forward
+from tools.chaos.run import forward_to
+
+Rows = dict[str, int]
 
 
 @pytest.fixture(autouse=True)
 def _programs() -> None:
     """Ask for the programs that a run needs."""
     required_emulator()
-    required("prometheus")
+    installed("prometheus")
 
 
-def run(*arguments: str, swallow: bool = False) -> tuple[int, list[str]]:
-    """Run the command; give its exit code and its lines."""
+def run(
+    *arguments: str, make_forward: Callable[[str], Forward] = forward_to
+) -> tuple[int, list[str], Rows]:
+    """Run the command; return its exit code, its lines, and the rows of its tables."""
     lines: list[str] = []
-
-    def tell(text: str) -> None:
-        lines.extend(text.splitlines())
-
-    if swallow:
-        return main(["--short", *arguments], tell, swallowing), lines
-    return main(["--short", *arguments], tell), lines
-
-
-def swallowing(_url: str) -> Forward:
-    """Make a server that takes everything and stores nothing."""
-
-    def forward(_body: bytes, _headers: Mapping[str, str]) -> Forwarded:
-        return Forwarded(204, b"")
-
-    return forward
-
-
-def rows(lines: list[str]) -> dict[str, int]:
-    """Read the rows of the tables."""
+    code = main(["--short", *arguments], lambda text: lines.extend(text.splitlines()), make_forward)
     cells = [[cell.strip() for cell in line.split("|")] for line in lines if line.startswith("|")]
-    return {row[1]: int(row[2].replace(",", "")) for row in cells if row[2][:1].isdigit()}
+    rows = {row[1]: int(row[2].replace(",", "")) for row in cells if row[2][:1].isdigit()}
+    return code, lines, rows
 
 
 def test_nothing_is_lost(tmp_path: Path) -> None:
     """Under every fault each sample is stored, rejected alone or backed up; the run says so."""
     folder = tmp_path / "kept"
-    code, lines = run("--deliveries", "60", "--seed", "5", "--keep", str(folder))
+    code, lines, rows = run("--deliveries", "60", "--seed", "5", "--keep", str(folder))
     assert lines[-1] == "lost: 0", lines
     assert code == 0, lines
-    found = rows(lines)
-    assert found["deliveries"] >= 60
-    assert found["delivered"] > 0
-    assert found["backed up"] > 0
-    assert found["data points"] >= 2_500
-    assert found["function process killed"] > 0
-    for outage in ("Prometheus killed and started again", "blackout", "connections refused"):
-        assert found[outage] > 0
-    assert found["stored in Prometheus alone"] > 0
-    assert found["rejected alone, and not stored"] > 0
-    assert found["in two: stored and in a backup object"] > 0
+    assert rows["deliveries"] >= 60
+    assert rows["data points"] >= 2_500
+    for name in (
+        *("delivered", "backed up", "function process killed"),
+        *("Prometheus killed and started again", "blackout", "connections refused"),
+        *("stored in Prometheus alone", "rejected alone, and not stored"),
+        "in two: stored and in a backup object",
+    ):
+        assert rows[name] > 0, name
     places = [place for _, place in kept.read_samples(folder)]
-    assert len(places) == found["samples that are to come of them"]
-    assert places.count(("stored",)) == found["stored in Prometheus alone"]
-    assert list(failed_records(kept.bucket(folder)))
+    assert len(places) == rows["samples that are to come of them"]
+    assert places.count(("stored",)) == rows["stored in Prometheus alone"]
+    assert list(kept.failed_records(kept.bucket(folder)))
 
 
 def test_a_loss_is_found() -> None:
-    """With a listener that takes everything and stores nothing the run fails, with a number."""
-    code, lines = run("--deliveries", "26", swallow=True)
+    """With a server that accepts everything and stores nothing the run fails, with a number."""
+    code, lines, rows = run(
+        "--deliveries", "26", make_forward=lambda _url: lambda _body, _headers: Reply()
+    )
     assert code == 1
-    found = rows(lines)
-    assert found["stored in Prometheus alone"] == 0
-    assert found["in none"] > 100
-    assert lines[-1] == f"lost: {found['in none']}"
+    assert rows["stored in Prometheus alone"] == 0
+    assert rows["in none"] > 100
+    assert lines[-1] == f"lost: {rows['in none']}"
+
+
+def drop_a_record(instance: EmulatedInstance, event: dict[str, Any]) -> Any:
+    """Lose the first record of a delivery, and answer as usual."""
+    body = parse_body(event)
+    records = body["records"][1:]
+    event = {**event, "body": json.dumps({**body, "records": records}), "isBase64Encoded": False}
+    return INVOKE(instance, event)
+
+
+def always_succeed(instance: EmulatedInstance, event: dict[str, Any]) -> Any:
+    """Answer with success, whatever has happened to the samples."""
+    answer = INVOKE(instance, event)
+    body = {"requestId": parse_body(event)["requestId"], "timestamp": int(time.time() * 1000)}
+    return {**answer, "statusCode": 200, "body": json.dumps(body)}
+
+
+INVOKE = EmulatedInstance.invoke
+
+
+@pytest.mark.parametrize("defect", [drop_a_record, always_succeed])
+def test_a_defect_of_the_function_is_found(
+    monkeypatch: pytest.MonkeyPatch, defect: Callable[[EmulatedInstance, dict[str, Any]], Any]
+) -> None:
+    """A function that drops a record, or that always answers 200, makes the run fail."""
+    monkeypatch.setattr(EmulatedInstance, "invoke", defect)
+    code, lines, rows = run("--deliveries", "26")
+    assert code == 1
+    assert lines[-1] == f"lost: {rows['in none']}"
+    assert rows["in none"] > 0
 
 
 def test_folder_in_use(tmp_path: Path) -> None:
-    """A folder that holds something is left alone."""
+    """A folder that is not empty is left alone."""
     (tmp_path / "file").touch()
-    code, lines = run("--keep", str(tmp_path))
+    code, lines, _ = run("--keep", str(tmp_path))
     assert code == 2
     assert "not empty" in lines[-1]
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -19,7 +19,7 @@ from converters.records import decode_record, split_messages
 from converters.wire import double_bytes, encode_field
 from handler.delivery import parse_body
 from handler.errors import BodyError
-from replay.batches import read_records
+from replay.content import read_records
 from testing.converting import assert_sound, convert
 from testing.events.firehose import delivery_body
 from tests.support.clocks import processor_seconds
@@ -54,7 +54,7 @@ def _parsed(text: str) -> list[object]:
 
 def test_an_empty_message_behind_a_long_length() -> None:
     """A length of zero in several bytes is an empty message, and counts as none."""
-    assert split_messages(b"\x80\x80\x00\x02\x08\x01") == [b"\x08\x01"]
+    assert list(split_messages(b"\x80\x80\x00\x02\x08\x01")) == [b"\x08\x01"]
 
 
 def test_millions_of_empty_messages_take_no_time() -> None:
@@ -195,7 +195,7 @@ def test_samples_that_are_merged_are_limited_too() -> None:
     assert not convert(raw, limits=limits).failures
     conversion = convert(raw, raw, limits=limits)
     assert {str(error) for error in conversion.failures.values()} == {
-        "the delivery has more than 7996 samples to merge: give the function more memory"
+        "the delivery has more than 7996 samples: give the function more memory"
     }
 
 

@@ -1,0 +1,201 @@
+r"""The two formats of a backup object.
+
+Failed deliveries: one JSON object per record, the record in `rawData`::
+
+    {"attemptsMade":5,"arrivalTimestamp":1594265943615,"errorCode":"...","errorMessage":"...",
+     "attemptEndingTimestamp":1594266062318,"rawData":"<base64>",...}
+
+below `http-endpoint-failed/` and, with `lambdaArn`, below `processing-failed/`. Firehose copies
+the endpoint's message into `errorMessage` unescaped, with quotes and line breaks, so an object
+need not be JSON. Only `rawData` matters.
+
+All data: raw records, with nothing between them. The stack's Firehose writes them below
+`all-data/` with S3BackupMode AllData. A record is a sequence of length-delimited messages, so
+their concatenation is one too; where a record ended is lost, and does not matter. Text may stand
+between them: what the console of Firehose sends as demo data, and what a metric stream wrote
+before its output format was set right.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from converters.errors import RecordError
+from converters.records import decode_record
+from converters.wire import read_length
+from handler.delivery import Record, parse_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BEGINNING = re.compile(r'\{\s*"(?:attemptsMade|arrivalTimestamp|rawData)"\s*:')
+_RAW_DATA = re.compile(r'"rawData"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
+_KEY = re.compile(r'"rawData"\s*:')
+_BETWEEN = re.compile(r"[\s,\[\]]*")
+
+# Characters; the object of a record has some thousand to 1.4 million.
+_FIRST_PIECE = 16_384
+
+# Not strict: a line break inside a string must not make an object unreadable.
+_DECODER = json.JSONDecoder(strict=False)
+
+# No OTLP message begins so after its length: the brace would be a length of 123, and the
+# quotation mark a field that no request has.
+_TEXT = b'{"'
+# A line of demo data, or of a stream in JSON, has some hundred bytes.
+_MAX_TEXT = 65_536
+
+
+def looks_failed(data: bytes) -> bool:
+    """Return whether an object's content has the format of failed deliveries, maybe broken."""
+    head = data[:4096].decode("utf-8", "replace")
+    return bool(_BEGINNING.match(head, _end_of_gap(head, 0))) or b'"rawData"' in data
+
+
+def failed_records(data: bytes) -> list[Record]:
+    """Return every record of an object of failed deliveries.
+
+    Args:
+        data: The content; JSON objects with or without line breaks between them.
+
+    Returns:
+        The records in their order. One that cannot be read has a problem
+        instead of content, and so has a part that holds no record.
+    """
+    records: list[Record] = []
+    for position, raw_data, problem in _entries(data.decode("utf-8", "replace")):
+        number = len(records)
+        if problem:
+            records.append(Record(number, None, f"at character {position}: {problem}"))
+        else:
+            records.append(parse_record(number, {"data": raw_data}))
+    return records
+
+
+def _entries(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the position of each JSON object, its rawData, and why there is none."""
+    position = _end_of_gap(text, 0)
+    following = 0
+    while position < len(text):
+        if following <= position:
+            match = _BEGINNING.search(text, position + 1)
+            following = match.start() if match else len(text)
+        whole = _whole_object(text, position, following)
+        if whole is not None:
+            end, raw_data = whole
+            yield position, raw_data, ""
+        else:
+            end = following
+            yield from _search(text, position, end)
+        position = _end_of_gap(text, end)
+
+
+def _whole_object(text: str, begin: int, following: int) -> tuple[int, str] | None:
+    """Return where a sound JSON object ends, and its rawData; None if it is not sound.
+
+    It is decoded in pieces, each eight times the one before, and up to where the next
+    object seems to begin: an error of `json` counts all lines before it, which takes
+    quadratic time for many broken objects in one large text.
+    """
+    size = _FIRST_PIECE
+    while True:
+        piece = text[begin : min(begin + size, following)]
+        try:
+            value, length = _DECODER.raw_decode(piece)
+            break
+        except (ValueError, RecursionError):
+            if begin + size >= following:
+                return None
+            size *= 8
+    # A quote and a brace in the endpoint's message may have ended the object before its rawData.
+    raw_data = value.get("rawData") if isinstance(value, dict) else None
+    return (begin + length, raw_data) if isinstance(raw_data, str) else None
+
+
+def _search(text: str, begin: int, end: int) -> Iterator[tuple[int, str, str]]:
+    """Yield what is found in a part of the text that is not a sound JSON object."""
+    behind = begin
+    # There may be several, if the message quotes one, or if an object in the middle does
+    # not begin as Firehose begins it: sending one too many does no harm.
+    for match in _RAW_DATA.finditer(text, begin, end):
+        behind = match.end()
+        try:
+            raw_data = json.loads(match[1], strict=False)
+        except ValueError:
+            yield match.start(), "", "its rawData is not a JSON string"
+        else:
+            yield match.start(), raw_data, ""
+    if _KEY.search(text, behind, end):
+        yield begin, "", "its rawData is cut off or not a string"
+    elif behind == begin:
+        yield begin, "", f"there is no rawData in these {end - begin} characters"
+
+
+def _end_of_gap(text: str, position: int) -> int:
+    match = _BETWEEN.match(text, position)
+    return match.end() if match else position
+
+
+def looks_framed(data: bytes) -> bool:
+    """Return whether content begins with a length and a non-empty OTLP message of that length."""
+    try:
+        length, begin = read_length(data, 0)
+        first = decode_record(data[: begin + length]) if begin + length <= len(data) else []
+    except RecordError:
+        return False
+    return any(message.resource_metrics for message in first)
+
+
+def framed_records(data: bytes) -> list[Record]:
+    """Return each message of an object of all data, with its length, as a record.
+
+    JSON between messages is left out if it is demo data, and has a problem otherwise.
+    After a broken length the messages cannot be told apart: the last record then says
+    so instead of having content.
+    """
+    records: list[Record] = []
+    position = 0
+    while position < len(data):
+        end = _end_of_text(data, position)
+        if end > position:
+            try:
+                decode_record(data[position:end])
+            except RecordError as error:
+                records.append(Record(len(records), None, str(error)))
+            position = end
+            continue
+        problem = ""
+        try:
+            length, begin = read_length(data, position)
+        except RecordError as error:
+            problem, length, begin = str(error), 0, position
+        if begin + length > len(data):
+            problem = f"the message at byte {position} should have {length} bytes"
+        if problem:
+            left = len(data) - position
+            text = f"{problem}; the last {left} bytes of the object cannot be read"
+            records.append(Record(len(records), None, text))
+            break
+        if length:
+            records.append(Record(len(records), data[position : begin + length]))
+        position = begin + length
+    return records
+
+
+def _end_of_text(data: bytes, position: int) -> int:
+    """Return where the JSON object at a position ends, with its line; the position if none."""
+    if not data.startswith(_TEXT, position):
+        return position
+    # In Latin-1 every character is a byte, so lengths are the same in both.
+    piece = data[position : position + _MAX_TEXT].decode("latin-1")
+    try:
+        _, length = _DECODER.raw_decode(piece)
+    except (ValueError, RecursionError):
+        return position
+    end = position + length
+    for line_end in (b"\r\n", b"\n"):
+        if data.startswith(line_end, end):
+            return end + len(line_end)
+    return end

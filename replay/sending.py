@@ -1,0 +1,186 @@
+"""Batches on their way to the listener, through the function's own converter and sender."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from handler.access import Keyring, redactor_of, secrets_of, unchecked_secrets
+from handler.client import Client
+from handler.conversion import new_converter
+from handler.errors import SettingsError
+from handler.listener import endpoint_at
+from handler.redaction import Redactor
+from handler.sender import Clock, Sender
+from handler.settings import read_settings
+from replay.errors import ReplayError, StoppedError, UsageError
+from replay.hooks import BatchRequests, Pace, Survey
+from replay.report import Tally, tally_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from converters.convert import Conversion
+    from handler.account import Sent
+    from handler.secrets import Secret
+    from handler.settings import Settings
+    from replay.checkpoint import Checkpoint
+    from replay.content import Batch
+    from replay.options import Options
+
+# After this many batches in a row that the listener refuses as a whole, without naming a
+# sample, it will not accept the next one either.
+_MAX_REFUSED_BATCHES = 3
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What happened to a batch.
+
+    Attributes:
+        tally: Its numbers.
+        unreadable: Why records could not be decoded, by record.
+        left: Why samples are undelivered; empty if every sample is settled.
+        hopeless: Whether another batch would fare no better.
+        out_of_time: Whether only the end of the replay's time was the reason.
+    """
+
+    tally: Tally
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    left: str = ""
+    hopeless: bool = False
+    out_of_time: bool = False
+
+
+class BatchSender:
+    """Converts and sends batches; in a dry run it only converts and surveys them.
+
+    Args:
+        settings: The function's settings.
+        options: How to send.
+
+    Raises:
+        UsageError: There is no token.
+        SecretError: The token cannot be fetched.
+
+    Attributes:
+        stopped: Once set, nothing is sent any more.
+        survey: What a dry run has found; None if this is not a dry run.
+        listener: Where everything goes, without a query, which may hold a secret.
+    """
+
+    def __init__(self, settings: Settings, options: Options) -> None:
+        self.stopped = threading.Event()
+        self.survey = Survey() if options.dry_run else None
+        self.listener = urlsplit(settings.listener)._replace(query="").geturl()
+        self._settings = settings
+        self._patience = options.patience
+        self._pace = Pace(options.rate, time.monotonic, self.stopped)
+        self._keyring = Keyring(settings, time.monotonic)
+        token = None if options.dry_run else _token(settings, self._keyring)
+        self._name = options.p8s_logzio_name or settings.p8s_logzio_name
+        self._converter = new_converter(settings)
+        self._refused_batches = 0
+        self._endpoint = endpoint_at(settings.listener, settings, token)
+        self._sender = Sender(
+            Client(connections=settings.concurrency),
+            Clock(),
+            concurrency=settings.concurrency,
+            timeout_seconds=settings.timeout_seconds,
+        )
+
+    def convert(self, batch: Batch) -> Conversion:
+        """Convert a batch; the same batch always makes the same bodies."""
+        # An object has no time of delivery; the newest point of each batch stands for it.
+        return self._converter.convert(batch, p8s_logzio_name=self._name, delivered_ms=None)
+
+    def send(
+        self, batch: Batch, number: int, checkpoint: Checkpoint, end: float | None = None
+    ) -> BatchResult:
+        """Convert and send a batch, except what was accepted of it before.
+
+        Args:
+            batch: Records, each with its number in the object.
+            number: The batch's number in the object.
+            checkpoint: The checkpoint of the object.
+            end: When to stop, in monotonic seconds; None: never.
+
+        Raises:
+            StoreError: The checkpoint cannot be written.
+            StoppedError: The replay has been ended.
+        """
+        if self.stopped.is_set():
+            raise StoppedError("interrupted")
+        conversion = self.convert(batch)
+        lanes = conversion.lanes
+        # The time that the rate takes is not the listener's.
+        paced = self._pace.seconds_for(sum(body.samples for lane in lanes for body in lane))
+        patient_until = time.monotonic() + self._patience + paced
+        deadline = patient_until if end is None else min(patient_until, end)
+        requests = BatchRequests(lanes, number, checkpoint, self._pace, deadline)
+        sent = self._sender.send(lanes, self._endpoint, deadline, self.survey or requests)
+        for error in sent.errors:
+            if isinstance(error, ReplayError):
+                raise error
+        statuses = {status for status, _ in sent.failures}
+        redact = redactor_of(tuple(secrets_of(self._settings, self._keyring, None, "")))
+        tally = tally_of(len(batch), conversion, sent)
+        tally.rejected = Counter({redact(k): n for k, n in tally.rejected.items()})
+        tally.examples = {redact(k): redact(v) for k, v in tally.examples.items()}
+        return BatchResult(
+            tally=tally,
+            unreadable={f"record {n}": str(error) for n, error in conversion.failures.items()},
+            left=redact(_undelivered(sent)),
+            hopeless=self._is_hopeless(statuses, requests, sent),
+            out_of_time=deadline < patient_until and statuses == {503},
+        )
+
+    def _is_hopeless(self, statuses: set[int], requests: BatchRequests, sent: Sent) -> bool:
+        """Return whether another batch would fare no better than one that has ended so."""
+        if requests.refused and statuses == {500}:
+            # The cause may be in this batch, if the listener accepts others.
+            self._refused_batches = 0 if requests.accepted else self._refused_batches + 1
+            return self._refused_batches >= _MAX_REFUSED_BATCHES
+        self._refused_batches = 0
+        return bool(statuses - {503}) or not (requests.accepted or sent.rejected)
+
+
+def open_sender(environ: Mapping[str, str], options: Options) -> BatchSender:
+    """Return a sender with the settings of an environment.
+
+    Raises:
+        SettingsError: One message with every problem found, and without secrets.
+        UsageError, SecretError: There is no token, or it cannot be fetched.
+    """
+    try:
+        return BatchSender(read_settings(environ), options)
+    except SettingsError as error:
+        # The message repeats a wrong setting, which may be a token in the wrong variable.
+        redact = Redactor(unchecked_secrets(environ))
+        raise SettingsError(redact(str(error))) from None
+
+
+def _token(settings: Settings, keyring: Keyring) -> Secret | None:
+    """Return the token, fetched; None if none is needed."""
+    if not settings.scheme.needs_token:
+        return None
+    # A stack keeps one secret for both, and sends with the key if there is no token.
+    token = keyring.token or keyring.access_key
+    if token is None:
+        raise UsageError(
+            "there is no token: set LOGZIO_METRICS_TOKEN or LOGZIO_METRICS_TOKEN_ARN, "
+            "or REMOTE_WRITE_AUTH=none"
+        )
+    token.versions()
+    return token
+
+
+def _undelivered(sent: Sent) -> str:
+    if not sent.undelivered:
+        return ""
+    reasons = "; ".join(reason for _, reason in sent.failures)
+    return f"{sent.undelivered} samples: {reasons}"

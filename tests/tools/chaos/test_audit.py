@@ -1,0 +1,91 @@
+"""The audit of a chaos run on cases small enough to be counted by hand."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.chaos.audit import TwiceError, audit
+from tools.chaos.expectation import Labels, Sample
+from tools.chaos.kept import read_logs, text_of
+from tools.chaos.records import Planned
+
+A: Labels = (("__name__", "a"), ("host", "1"))
+B: Labels = (("__name__", "b"),)
+ONE: Sample = (A, 1, 2.0)
+OTHER: Sample = (B, 1, 3.0)
+
+
+def planned(*samples: Sample) -> Planned:
+    """Return a record that must become these samples, each of which the listener may refuse."""
+    return Planned(b"record", 1, samples, poison=samples)
+
+
+@pytest.mark.parametrize(
+    ("stored", "rejected", "backup", "places", "problems"),
+    [
+        ({A: [(1, 2.0)]}, False, [], ("stored",), (0, 0)),
+        ({}, True, [], ("rejected",), (0, 0)),
+        ({}, False, [b"record"], ("backup",), (0, 0)),
+        ({A: [(1, 2.0)]}, False, [b"record", b"record"], ("stored", "backup"), (0, 0)),
+        ({}, True, [b"record"], ("rejected", "backup"), (0, 0)),
+        # What is stored does not count as rejected.
+        ({A: [(1, 2.0)]}, True, [], ("stored",), (0, 0)),
+        # Another value, time, label or record is no substitute.
+        ({A: [(1, 2.5)]}, False, [], (), (1, 0)),
+        ({A: [(2, 2.0)]}, False, [], (), (1, 0)),
+        ({B: [(1, 2.0)]}, False, [], (), (1, 0)),
+        ({}, False, [b"recorD"], (), (0, 1)),
+        ({A: [(1, 9.0)]}, True, [], ("rejected",), (1, 0)),
+    ],
+)
+def test_where_a_sample_is(
+    stored: dict[Labels, list[tuple[int, float]]],
+    *,
+    rejected: bool,
+    backup: list[bytes],
+    places: tuple[str, ...],
+    problems: tuple[int, int],
+) -> None:
+    """A sample is in the server, named by the function and not stored, in the backup, or lost."""
+    result = audit([planned(ONE)], stored, {text_of(A, 1)} if rejected else set(), backup)
+    assert result.places == {places: 1}
+    assert (result.unexpected, result.strangers) == problems
+    assert result.rejected_and_stored == (rejected and places == ("stored",))
+    assert result.lost == (places == ())
+    assert result.sound == (places != () and problems == (0, 0))
+
+
+def test_a_lost_sample_is_named() -> None:
+    """The audit names what is lost."""
+    result = audit([planned(ONE, OTHER)], {A: [(1, 2.0)]}, set(), [])
+    assert result.lost == 1
+    assert result.examples == [f"lost: {text_of(B, 1)}: 3.0"]
+
+
+def test_rejected_although_the_listener_accepts_it() -> None:
+    """A sample that the listener never refuses is lost, whatever the function says about it."""
+    result = audit([Planned(b"record", 1, (ONE,))], {}, {text_of(A, 1)}, [])
+    assert result.lost == 1
+
+
+def test_planned_twice() -> None:
+    """Two records may not become the same sample: one could hide the loss of the other."""
+    with pytest.raises(TwiceError, match="at 1 ms"):
+        audit([planned(ONE), planned(ONE)], {}, set(), [])
+
+
+def test_log(tmp_path: Path) -> None:
+    """Only samples that are named one by one count, and no line that was cut off."""
+    path = tmp_path / "0" / "emulator.log"
+    path.parent.mkdir()
+    message = '"message":"the listener rejected samples for good"'
+    path.write_text(
+        "START RequestId: 1\n"
+        '{"message":"delivery"}\n'
+        f'{{{message},"samples":1,"example":"{{a=\\"1\\"}} at 5 ms"}}\n'
+        f'{{{message},"samples":7,"example":"{{a=\\"2\\"}} at 5 ms"}}\n'
+        f"{{{message},\n"
+    )
+    rejections = read_logs(tmp_path)
+    assert rejections.alone == {text_of((("a", "1"),), 5)}
+    assert rejections.unnamed == 7

@@ -1,0 +1,111 @@
+"""The audit of a run: where each planned sample is."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from tools.chaos.expectation import Labels, Sample
+from tools.chaos.kept import text_of
+from tools.chaos.records import Planned
+
+_EXAMPLES = 10
+
+Stored = Mapping[Labels, Iterable[tuple[int, float]]]
+"""What a server has: labels, sorted by name, to milliseconds and values."""
+
+
+class TwiceError(Exception):
+    """Two records would become the same sample; the audit could not tell them apart."""
+
+
+@dataclass(slots=True)
+class Audit:
+    """Where the samples are.
+
+    Attributes:
+        places: How many samples are in each combination of `stored`, `rejected` and `backup`;
+            in none of them: lost.
+        rejected_and_stored: Samples that the function called rejected, and that are stored.
+            They count as stored alone.
+        unexpected: Stored samples that were not planned, or have another value.
+        strangers: Records in the backup that were not put in.
+        examples: Some of what is lost or unexpected, as text.
+        found: The places of each sample.
+    """
+
+    places: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    rejected_and_stored: int = 0
+    unexpected: int = 0
+    strangers: int = 0
+    examples: list[str] = field(default_factory=list)
+    found: list[tuple[Sample, tuple[str, ...]]] = field(default_factory=list)
+
+    @property
+    def lost(self) -> int:
+        """How many samples are nowhere."""
+        return self.places[()]
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is lost, and nothing there that should not be."""
+        return not (self.lost or self.unexpected or self.strangers)
+
+    def add(self, sample: Sample, places: tuple[str, ...]) -> None:
+        """Count a sample."""
+        self.places[places] += 1
+        self.found.append((sample, places))
+        if not places:
+            self.add_example("lost", *sample)
+
+    def add_example(self, problem: str, labels: Labels, at: int, value: float) -> None:
+        """Keep an example, unless there are enough."""
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(f"{problem}: {text_of(labels, at)}: {value!r}")
+
+
+def audit(
+    put_in: Iterable[Planned], stored: Stored, rejected: set[str], backup: Iterable[bytes]
+) -> Audit:
+    """Find each sample.
+
+    A sample is identified by all its labels, its time and its value. It counts as stored if the
+    server has exactly that; as rejected if the listener was to refuse it, the function has named
+    it alone, and it is not stored; and as backed up if the record that it comes from is in the
+    backup, byte for byte. What the function says about any other sample is no proof: it would
+    lose what it called rejected.
+
+    Args:
+        put_in: Everything that was put into the streams.
+        stored: What the server has.
+        rejected: What the function called rejected, as `text_of` writes it.
+        backup: The records in the backup.
+
+    Raises:
+        TwiceError: A sample was planned twice.
+    """
+    result = Audit()
+    seen: set[tuple[Labels, int]] = set()
+    there = {labels: dict(samples) for labels, samples in stored.items()}
+    in_backup = Counter(backup)
+    for planned in put_in:
+        backed_up = in_backup.pop(planned.content, 0) > 0
+        for sample in planned.samples:
+            labels, at, value = sample
+            if (labels, at) in seen:
+                raise TwiceError(text_of(labels, at))
+            seen.add((labels, at))
+            named = text_of(labels, at) in rejected
+            places: tuple[str, ...] = ()
+            if there.get(labels, {}).get(at) == value:
+                del there[labels][at]
+                places = ("stored",)
+                result.rejected_and_stored += named
+            elif named and sample in planned.poison:
+                places = ("rejected",)
+            result.add(sample, (*places, "backup") if backed_up else places)
+    result.strangers = in_backup.total()
+    for labels, left in there.items():
+        for at, value in left.items():
+            result.unexpected += 1
+            result.add_example("unexpected", labels, at, value)
+    return result
