@@ -156,7 +156,7 @@ def test_endless_body() -> None:
 
     with raw_listener(endless) as url:
         responses: list[ListenerResponse] = []
-        # Whoever read on would be cut off at the end of the time, which is no response.
+        # A client that read on would have no response at the end of the time.
         peak = peak_of(lambda: responses.append(Client(1).post(url, b"body", HEADERS, SOON)))
     assert peak < 5_000_000
     assert responses[0].status == 302

@@ -9,7 +9,7 @@ import snappy
 
 from converters.schema.remote_write_pb2 import WriteRequest
 from handler import __version__
-from testing.answers import always, limiting, sequence
+from testing.answers import always, sequence
 from testing.events.fleet import END_MS, MINUTE_MS, Point, fleet
 from testing.events.samples import good_events
 from testing.exchange import Answer, Labels, Received
@@ -106,31 +106,16 @@ def test_body_is_a_snappy_block(received: list[Received]) -> None:
         assert WriteRequest.FromString(snappy.uncompress(request.body)).timeseries
 
 
-def test_sorted_labels(received: list[Received]) -> None:
-    """The labels of each series are sorted by the bytes of their names."""
+def test_labels(received: list[Received]) -> None:
+    """Labels are sorted by the bytes of their names, unique and not empty; one names the metric."""
     for labels in all_series(received):
         names = [name.encode() for name, _ in labels]
-        assert names == sorted(names)
-
-
-def test_repeated_labels(received: list[Received]) -> None:
-    """No series has a label name twice, however its dimensions are called."""
-    for labels in all_series(received):
-        assert len({name for name, _ in labels}) == len(labels)
-
-
-def test_empty_labels(received: list[Received]) -> None:
-    """No label has an empty name or an empty value."""
-    assert all(name and value for labels in all_series(received) for name, value in labels)
-
-
-def test_name_label(received: list[Received]) -> None:
-    """Every series has a name, of the characters that a metric name may have."""
-    for labels in all_series(received):
-        name = dict(labels)["__name__"]
-        assert name.replace("_", "a").isalnum()
-        assert name.isascii()
-        assert not name[0].isdigit()
+        assert names == sorted(set(names))
+        assert all(name and value for name, value in labels)
+        metric = dict(labels)["__name__"]
+        assert metric.replace("_", "a").isalnum()
+        assert metric.isascii()
+        assert not metric[0].isdigit()
 
 
 def test_timestamps_are_milliseconds(received: list[Received]) -> None:
@@ -202,15 +187,6 @@ def test_retry_after(status: int) -> None:
         first, second = receiver.requests
     assert first.body == second.body
     assert first.headers == second.headers
-
-
-def test_413_is_split() -> None:
-    """A body that the listener finds too large is halved until it fits; nothing is lost."""
-    with Receiver(limiting(900)) as receiver:
-        assert invoke(function_for(receiver.url), delivery_of(points(40))).status == 200
-        assert len(receiver.accepted_samples()) == 160
-        sent = [r.body for r in receiver.requests]
-        assert len(sent) == len(set(sent))
 
 
 def test_body_stays_within_the_limit() -> None:

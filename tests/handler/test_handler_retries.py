@@ -39,25 +39,24 @@ def test_503_twice_then_200() -> None:
         assert len(receiver.requests) == 3
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_in_seconds_is_honoured(status: int) -> None:
-    """A listener that asks for some seconds is left alone for as long."""
-    time = WaitedTime()
-    answers = sequence([Answer(status, {"Retry-After": "3"}), Answer()])
+@pytest.mark.parametrize(
+    ("status", "header", "ceiling", "wait"),
+    [
+        (429, "3", 0, 3.0),
+        (503, "3", 0, 3.0),
+        (429, http_date(NOW + 7), 0, 6.75),
+        # Jitter comes on top: of several that were asked the same not all come back at once.
+        (503, "3", 0.5, 3.1),
+    ],
+)
+def test_retry_after_is_honoured(status: int, header: str, ceiling: float, wait: float) -> None:
+    """A listener that asks for some seconds, or names a time, is left alone until then."""
+    time = WaitedTime(jitter=lambda limit: limit * ceiling, wall=lambda: NOW + 0.25)
+    answers = sequence([Answer(status, {"Retry-After": header}), Answer()])
     with Receiver(answers) as receiver:
         assert invoke(function_at(time.clock, receiver.url), delivery_of(points(1))).status == 200
         assert len(receiver.requests) == 2
-    assert time.waits == [3.0]
-
-
-def test_retry_after_as_a_date_is_honoured() -> None:
-    """A listener that names a time is left alone until then, by the wall clock."""
-    time = WaitedTime(wall=lambda: NOW + 0.25)
-    answers = sequence([Answer(429, {"Retry-After": http_date(NOW + 7)}), Answer()])
-    with Receiver(answers) as receiver:
-        assert invoke(function_at(time.clock, receiver.url), delivery_of(points(1))).status == 200
-        assert len(receiver.requests) == 2
-    assert time.waits == [6.75]
+    assert time.waits == [wait]
 
 
 @pytest.mark.parametrize("header", ["3600", http_date(NOW + 3600), "999999999"])
@@ -87,15 +86,6 @@ def test_backoff_is_drawn_from_doubling_ceilings() -> None:
     assert time.waits == [ceiling / 4 for ceiling in ceilings]
 
 
-def test_jitter_comes_on_top_of_what_was_asked_for() -> None:
-    """Of several that were told the same time not all come back at it: none before, some after."""
-    time = WaitedTime(jitter=lambda ceiling: ceiling / 2)
-    answers = sequence([Answer(503, {"Retry-After": "3"}), Answer()])
-    with Receiver(answers) as receiver:
-        assert invoke(function_at(time.clock, receiver.url), delivery_of(points(1))).status == 200
-    assert time.waits == [3.1]
-
-
 def test_wait_is_really_waited() -> None:
     """The wait that was drawn passes before the next attempt."""
     clock = replace(REAL_TIME, jitter=lambda _ceiling: 0.3)
@@ -120,7 +110,7 @@ def test_unavailable_until_the_budget_is_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "words", "verdict"),
+    ("status", "text", "verdict"),
     [
         (200, "", Verdict.ACCEPTED),
         (204, "", Verdict.ACCEPTED),
@@ -142,13 +132,13 @@ def test_unavailable_until_the_budget_is_over() -> None:
         (404, "", Verdict.MISDIRECTED),
     ],
 )
-def test_verdict(status: int, words: str, verdict: Verdict) -> None:
-    """Each status means what the table says; a 500 is a refusal where its words say so."""
-    assert verdict_on(status, words) is verdict
+def test_verdict(status: int, text: str, verdict: Verdict) -> None:
+    """Each status means what the table says; a 500 is a refusal if its text says so."""
+    assert verdict_on(status, text) is verdict
 
 
 @pytest.mark.parametrize(
-    ("words", "names"),
+    ("text", "names"),
     [
         ("out of order sample", True),
         ("Too Old Sample", True),
@@ -159,9 +149,9 @@ def test_verdict(status: int, words: str, verdict: Verdict) -> None:
         ("", False),
     ],
 )
-def test_words_that_name_samples(words: str, names: bool) -> None:
-    """Words about samples are told from words about the request."""
-    assert names_samples(words) is names
+def test_text_that_names_samples(text: str, names: bool) -> None:
+    """A text about samples is distinguished from one about the request."""
+    assert names_samples(text) is names
 
 
 @pytest.mark.parametrize(
