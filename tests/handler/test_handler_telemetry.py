@@ -77,12 +77,13 @@ def test_every_line_carries_the_five_keys(capsys: Capture) -> None:
         (delivery_of(points(1), access_key=None), 400),
         (delivery_of(points(1)) | {"body": "{"}, 400),
         ({}, 400),
+        (delivery_of(points(1)), 500),
     ],
-    ids=["no key", "no JSON", "unknown"],
+    ids=["no key", "no JSON", "unknown", "settings"],
 )
 def test_refused_delivery_has_the_keys_too(event: Any, status: int, capsys: Capture) -> None:
-    """A line about a delivery that was not taken has all keys, empty where nothing is known."""
-    function = function_for("https://listener.example.com")
+    """A line about a delivery that was refused has all keys, empty where nothing is known."""
+    function = function_for("nonsense" if status == 500 else "https://listener.example.com")
     assert invoke(function, event, CONTEXT).status == status
     lines, documents = split(capsys)
     assert documents == []
@@ -91,14 +92,6 @@ def test_refused_delivery_has_the_keys_too(event: Any, status: int, capsys: Capt
     assert (line["level"], line["status"]) == ("ERROR", status)
     assert line["lambda_request_id"] == "lambda-request-1"
     assert line["source_arn"] == (STREAM_ARN if event else "")
-
-
-def test_settings_error_has_the_keys_too(capsys: Capture) -> None:
-    """A line about bad settings says whose delivery was refused."""
-    invoke(function_for("nonsense"), delivery_of(points(1)), CONTEXT)
-    (line,), _ = split(capsys)
-    assert line["firehose_request_id"] == REQUEST_ID
-    assert "LOGZIO_METRICS_LISTENER" in line["message"]
 
 
 def test_keys_do_not_leak_into_the_next_delivery(capsys: Capture) -> None:
