@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections import Counter
-from dataclasses import dataclass
 from typing import NamedTuple
 
 # A server's texts name each series; a log with thousands of them helps nobody.
 _MAX_REFUSALS_KEPT = 10
-_OTHER_REASONS = "other words"
 
 
-@dataclass
+@dataclasses.dataclass
 class Refusal:
     """How many samples the listener rejected for the same reason, and one of them."""
 
@@ -82,7 +81,7 @@ class SampleAccount:
         with self._lock:
             self._counts["rejected"] += samples
             if reason not in self._refusals and len(self._refusals) >= _MAX_REFUSALS_KEPT:
-                reason = _OTHER_REASONS
+                reason = "other reasons"
             refusal = self._refusals.setdefault(reason, Refusal(reason, example, 0))
             refusal.samples += samples
 
@@ -98,9 +97,8 @@ class SampleAccount:
 
     def record_error(self, error: BaseException) -> None:
         """Record an unforeseen error, which has ended a lane."""
+        self.fail(500, f"unforeseen error while sending: {type(error).__name__}")
         with self._lock:
-            text = f"unforeseen error while sending: {type(error).__name__}"
-            self._failures[500, text] = None
             self._errors.append(error)
 
     def close(self, unfinished: str) -> Sent:
@@ -112,20 +110,15 @@ class SampleAccount:
         with self._lock:
             counts = self._counts.copy()
             failures = tuple(self._failures)
-            refusals = tuple(
-                Refusal(r.reason, r.example, r.samples) for r in self._refusals.values()
-            )
+            refusals = tuple(dataclasses.replace(r) for r in self._refusals.values())
         undelivered = self._samples - counts["accepted"] - counts["rejected"]
         if undelivered and not failures:
             last = f"; the last answer was: {self._last_reason}" if self._last_reason else ""
             failures = ((503, unfinished + last),)
+        names = ("accepted", "rejected", "requests", "retries", "bytes")
         return Sent(
-            accepted=counts["accepted"],
-            rejected=counts["rejected"],
+            **{name: counts[name] for name in names},
             undelivered=undelivered,
-            requests=counts["requests"],
-            retries=counts["retries"],
-            bytes=counts["bytes"],
             failures=failures,
             refusals=refusals,
             errors=tuple(self._errors),

@@ -1,7 +1,7 @@
 """One HTTP request to a listener, bounded as a whole.
 
-`requests` makes it, in a thread of its own: nothing bounds a name look-up or a handshake. Whoever
-waits leaves the thread behind when the time is over; it ends with the step that it is at.
+`requests` makes it, in a thread of its own, since nothing can interrupt a name look-up. When the
+time is over the caller goes on, and the thread ends with the step that it is at.
 
 The one error::
 
@@ -88,7 +88,7 @@ class Client:
     def __init__(self, connections: int) -> None:
         self._session = requests.Session()
         self._session.headers.clear()
-        # Whoever authenticates itself gets nothing out of a .netrc file.
+        # With an authentication of our own, `requests` adds none from a .netrc file.
         self._session.auth = lambda request: request
         adapter = Adapter(_MAX_LISTENERS, connections)
         for scheme in ("http://", "https://"):

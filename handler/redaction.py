@@ -87,8 +87,8 @@ def _lowered(text: str) -> str:
 def _forms(secret: str) -> set[str]:
     """Return how a secret looks as it is, in a Python traceback, in JSON, HTML and a URL.
 
-    Its letters of Latin-1 go over the wire as one byte each, which whoever takes them for
-    UTF-8 shows otherwise.
+    Its letters of Latin-1 go over the wire as one byte each. A server that takes them for UTF-8
+    repeats other letters.
     """
     in_json = json.dumps(secret)[1:-1]
     # Go escapes these three in JSON too.

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 # acceptable, where it has an out-of-order window.
 _REFUSED_WITH_500 = r"(?i)too old|out[ -]of[ -]order|duplicate"
 
-# Words about samples, as opposed to words about a request to the wrong place.
+# Terms of texts about samples, as opposed to a request to the wrong place.
 _ABOUT_SAMPLES = r"(?i)too old|out[ -]of[ -]order|out of bounds|duplicate|label"
 
 

@@ -6,25 +6,17 @@ import gzip
 import itertools
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
 from handler.errors import SettingsError
 from handler.redaction import Redactor
 from handler.settings import read_settings
-from handler.verdict import retry_after_seconds
-from testing.answers import sequence
 from testing.events.firehose import delivery_body, headers
 from testing.events.ingresses import function_url
-from testing.exchange import Answer
 from testing.lambda_context import LambdaContext
 from testing.receiver import Receiver
-from tests.support.clocks import WaitedTime
 from tests.support.invoking import REAL_TIME, function_at, function_for, invoke
-
-if TYPE_CHECKING:
-    from testing.exchange import Received
 
 _POINT = b"\x19" + (1_793_491_200_000_000_000).to_bytes(8, "little")
 
@@ -63,26 +55,6 @@ def test_conversion_ends_in_time() -> None:
     assert "before it was converted" in json.loads(answer["body"])["errorMessage"]
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
-        "Mon, 01 Jan 2026 00:00:00 +999999999999999999",
-        "9" * 400,
-        "-5",
-        "soon",
-    ],
-)
-def test_unusable_retry_after(header: str) -> None:
-    """A Retry-After that says nothing usable is passed over, and the body sent again."""
-    assert retry_after_seconds(header, 0.0) == 0
-    body = delivery_body([_many_points(1)], "again", 1_793_491_260_000)
-    busy = Answer(503, {"Retry-After": header})
-    with Receiver(sequence([busy, Answer()])) as receiver:
-        answer = invoke(function_for(receiver.url), function_url(headers("again"), body))
-    assert answer.status == 200
-
-
 def test_a_stranger_makes_no_work() -> None:
     """A large body without the right key is not even inflated for its request id."""
     records = b'{"requestId": "in-body", "records": [' + b"{}," * 500_000 + b"{}]}"
@@ -96,7 +68,7 @@ def test_a_stranger_makes_no_work() -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    "text",
     [
         "token abc&def<ghi>12345 unknown",
         "token abc&amp;def&lt;ghi&gt;12345 unknown",
@@ -106,9 +78,9 @@ def test_a_stranger_makes_no_work() -> None:
         "token abc&def<g**** unknown",
     ],
 )
-def test_spellings_of_a_secret(words: str) -> None:
+def test_spellings_of_a_secret(text: str) -> None:
     """A secret is found in the spellings that answers use, and so is a long part of it."""
-    assert Redactor(["abc&def<ghi>12345"])(words).startswith("token [redacted]")
+    assert Redactor(["abc&def<ghi>12345"])(text).startswith("token [redacted]")
 
 
 @pytest.mark.parametrize(
@@ -130,18 +102,3 @@ def test_own_listener(url: str, fits: bool) -> None:
     else:
         with pytest.raises(SettingsError, match="LOGZIO_METRICS_LISTENER must be an https"):
             read_settings({"LOGZIO_METRICS_LISTENER": url})
-
-
-def test_words_of_an_always_failing_listener_are_told() -> None:
-    """The last words of a listener that was never available are in the answer."""
-
-    def busy(_received: Received) -> Answer:
-        return Answer(503, body=b"shutting down")
-
-    body = delivery_body([_many_points(1)], "busy", 1_793_491_260_000)
-    with Receiver(busy) as receiver:
-        time = WaitedTime(jitter=lambda _ceiling: 10.0)
-        function = function_at(time.clock, receiver.url)
-        answer = invoke(function, function_url(headers("busy"), body))
-    assert answer.status == 503
-    assert "shutting down" in answer.error

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from handler.sender import Clock
-from testing.answers import always, refusing, refusing_histograms
 from testing.events.fleet import END_MS, MINUTE_MS, Point
-from testing.exchange import Answer, AnswerFunction, Received
-from testing.receiver import Receiver
+from testing.http_server import Reply
+from testing.receiver import Received, Receiver, ReplyFunction
+from testing.replies import SamplePredicate, always, refusing, refusing_histograms
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import (
     REAL_TIME,
@@ -27,7 +27,7 @@ DELIVERY_LINE = "delivery"
 OLD_MS = END_MS - 5 * MINUTE_MS
 
 
-class Told:
+class Isolated:
     """What an isolation came to: the answer, the delivery line, and all lines."""
 
     def __init__(self, answer: Answered, lines: list[dict[str, Any]]) -> None:
@@ -42,28 +42,28 @@ class Told:
         return line["samples_sent"], line["samples_rejected"], line["samples_undelivered"]
 
 
-Isolate = Callable[..., Told]
+Isolate = Callable[..., Isolated]
 
 
 @pytest.fixture
 def isolate(capsys: pytest.CaptureFixture[str]) -> Isolate:
-    """Give what delivers points to a listener and reads what is told of it."""
+    """Give what delivers points to a listener and reads the log lines."""
 
     def run(
-        several: Sequence[Point], answer: AnswerFunction, clock: Clock = REAL_TIME, **changed: str
-    ) -> Told:
+        several: Sequence[Point], answer: ReplyFunction, clock: Clock = REAL_TIME, **changed: str
+    ) -> Isolated:
         with Receiver(answer) as receiver:
             event = delivery_of(several)
             # Hundreds of requests take a busy machine minutes.
             environ = {"DELIVERY_BUDGET_SECONDS": "600", **changed}
             given = invoke(function_at(clock, receiver.url, **environ), event)
-            told = Told(given, json_lines(capsys.readouterr().out))
+            isolated = Isolated(given, json_lines(capsys.readouterr().out))
             stored = sum(len(samples) for samples in receiver.accepted_samples().values())
-            assert stored == told.counts[0], "every sample is stored once"
-            assert len(receiver.requests) == told.delivery["requests"]
+            assert stored == isolated.counts[0], "every sample is stored once"
+            assert len(receiver.requests) == isolated.delivery["requests"]
             refused = [r.body for r in receiver.requests if r.status in (400, 413, 422, 500)]
             assert len(refused) == len(set(refused)), "no refused body is sent again"
-        return told
+        return isolated
 
     return run
 
@@ -83,45 +83,37 @@ def isolate(capsys: pytest.CaptureFixture[str]) -> Isolate:
 )
 def test_one_bad_among_a_thousand(status: int, words: str, bad: int, isolate: Isolate) -> None:
     """Of 1,000 samples of which one is refused, 999 are stored and exactly that one counted."""
-    told = isolate(points(250), refusing(hosts(bad), status, words))
-    assert told.answer.status == 200
-    assert told.counts == (999, 1, 0)
-    rejected = [line for line in told.lines if "listener_words" in line]
+    isolated = isolate(points(250), refusing(hosts(bad), status, words))
+    assert isolated.answer.status == 200
+    assert isolated.counts == (999, 1, 0)
+    rejected = [line for line in isolated.lines if "listener_words" in line]
     assert [line["samples"] for line in rejected] == [1]
     assert rejected[0]["listener_words"] == f"{status} {words}"
     assert f'host="h{bad:04d}"' in rejected[0]["example"]
 
 
-@pytest.mark.parametrize("step", [2, 3, 7, 16, 40])
-def test_bad_ones_spread_over_the_body(step: int, isolate: Isolate) -> None:
-    """However many refused samples are spread among good ones, every good one is stored."""
-    bad = len(range(0, 64, step))
-    told = isolate(points(64), refusing(every(step), words="out of order sample"))
-    assert told.answer.status == 200
-    assert told.counts == (256 - bad, bad, 0)
-
-
-@pytest.mark.parametrize("share", [2, 3, 10, 30])
-def test_whole_points_are_bad(share: int, isolate: Isolate) -> None:
-    """Where every second to thirtieth point is refused whole, all others are stored."""
-    bad = range(0, 120, share)
-    told = isolate(points(120), refusing(hosts_whole(*bad), words="out of order sample"))
-    assert told.answer.status == 200
-    assert told.counts == (480 - 4 * len(bad), 4 * len(bad), 0)
-
-
-@pytest.mark.parametrize("first", [0, 100, 249 - 10])
-def test_bad_ones_in_a_block(first: int, isolate: Isolate) -> None:
-    """A few refused series next to each other cost no good sample."""
-    told = isolate(points(250), refusing(hosts(*range(first, first + 4)), words="label"))
-    assert told.counts == (996, 4, 0)
+@pytest.mark.parametrize(
+    ("count", "refuses", "bad"),
+    [
+        *((64, every(step), len(range(0, 64, step))) for step in (2, 3, 7, 16, 40)),
+        # Whole points.
+        *((120, hosts_whole(*range(0, 120, n)), 4 * len(range(0, 120, n))) for n in (2, 3, 10, 30)),
+        # Next to each other.
+        *((250, hosts(*range(first, first + 4)), 4) for first in (0, 100, 239)),
+    ],
+)
+def test_several_bad_ones(count: int, refuses: SamplePredicate, bad: int, isolate: Isolate) -> None:
+    """However refused samples are spread among good ones, every good one is stored."""
+    isolated = isolate(points(count), refusing(refuses, words="out of order sample"))
+    assert isolated.answer.status == 200
+    assert isolated.counts == (4 * count - bad, bad, 0)
 
 
 def test_413_is_split_down_to_what_fits(isolate: Isolate) -> None:
     """A listener with a limit far below ours gets everything in pieces."""
 
-    def small(received: Received) -> Answer:
-        return Answer(413, body=b"too large") if received.request.ByteSize() > 500 else Answer()
+    def small(received: Received) -> Reply:
+        return Reply(413, body=b"too large") if received.request.ByteSize() > 500 else Reply()
 
     assert isolate(points(40), small).counts == (160, 0, 0)
 
@@ -132,9 +124,9 @@ def test_bad_sample_within_a_series(bad: int, isolate: Isolate) -> None:
     at = END_MS - bad * MINUTE_MS
     fake = InOrder(lambda labels, sample: sample.timestamp == at and "_sum" in labels["__name__"])
     several = [point(host, periods_ago=ago) for host in ("a", "b") for ago in range(8)]
-    told = isolate(several, fake)
-    assert told.answer.status == 200
-    assert told.counts == (62, 2, 0)
+    isolated = isolate(several, fake)
+    assert isolated.answer.status == 200
+    assert isolated.counts == (62, 2, 0)
     assert fake.out_of_order == 0
     assert len(fake.bodies) == len(set(fake.bodies))
 
@@ -147,70 +139,70 @@ def test_old_start_of_every_series(isolate: Isolate) -> None:
         assert isolate(with_newest, fake).counts == (4, 0, 0)
     fake.out_of_order = 0
     several = [point(host, periods_ago=ago) for host in ("a", "b", "c") for ago in range(6)]
-    told = isolate(several, fake)
-    assert told.answer.status == 200
-    assert told.counts == (36, 36, 0)
+    isolated = isolate(several, fake)
+    assert isolated.answer.status == 200
+    assert isolated.counts == (36, 36, 0)
 
 
 def test_second_delivery_of_the_same_is_settled(isolate: Isolate) -> None:
     """A redelivery that is refused as a whole, as duplicates, ends with 200."""
     fake = InOrder()
     assert isolate(points(100), fake).counts == (400, 0, 0)
-    told = isolate(points(100), fake)
-    assert told.answer.status == 200
-    assert told.counts == (0, 400, 0)
-    assert told.delivery["requests"] == 16
+    isolated = isolate(points(100), fake)
+    assert isolated.answer.status == 200
+    assert isolated.counts == (0, 400, 0)
+    assert isolated.delivery["requests"] == 16
 
 
 @pytest.mark.parametrize("words", ["out of order", "Too Old sample", "duplicate", "bad label"])
 def test_sixteen_refusals_with_words_about_samples(words: str, isolate: Isolate) -> None:
     """Sixteen refusals in a row that name samples: the rest is rejected, and 200 answered."""
-    told = isolate(points(250), always(Answer(400, body=words.encode())))
-    assert told.answer.status == 200
-    assert told.counts == (0, 1000, 0)
-    assert told.delivery["requests"] == 16
+    isolated = isolate(points(250), always(Reply(400, body=words.encode())))
+    assert isolated.answer.status == 200
+    assert isolated.counts == (0, 1000, 0)
+    assert isolated.delivery["requests"] == 16
 
 
 def test_sixteen_refusals_with_other_words(isolate: Isolate) -> None:
     """Sixteen refusals in a row without a word on samples: a misconfigured listener, 500."""
-    told = isolate(points(250), always(Answer(400, body=b"tenant unknown")))
-    assert told.answer.status == 500
-    assert told.counts[0] == 0
-    assert told.counts[2] > 980
-    assert told.delivery["requests"] == 16
-    assert "400 tenant unknown" in told.answer.error
+    isolated = isolate(points(250), always(Reply(400, body=b"tenant unknown")))
+    assert isolated.answer.status == 500
+    assert isolated.counts[0] == 0
+    assert isolated.counts[2] > 980
+    assert isolated.delivery["requests"] == 16
+    assert "400 tenant unknown" in isolated.answer.error
 
 
 def test_few_samples_are_all_refused(isolate: Isolate) -> None:
-    """Where fewer than sixteen refusals settle everything, it is rejected, whatever the words."""
-    told = isolate(points(1), always(Answer(400, body=b"tenant unknown")))
-    assert told.answer.status == 200
-    assert told.counts == (0, 4, 0)
-    assert told.delivery["requests"] <= 7
+    """Where fewer than sixteen refusals settle everything, it is rejected, whatever the text."""
+    isolated = isolate(points(1), always(Reply(400, body=b"tenant unknown")))
+    assert isolated.answer.status == 200
+    assert isolated.counts == (0, 4, 0)
+    assert isolated.delivery["requests"] <= 7
 
 
 def test_an_acceptance_starts_the_count_again(isolate: Isolate) -> None:
     """Refusals count in a row: one acceptance in between, and the search goes on."""
-    told = isolate(points(64), refusing(every(4), words="tenant unknown"))
-    assert told.answer.status == 200
-    assert told.counts == (240, 16, 0)
+    isolated = isolate(points(64), refusing(every(4), words="tenant unknown"))
+    assert isolated.answer.status == 200
+    assert isolated.counts == (240, 16, 0)
 
 
 def test_budget_runs_out_in_the_middle(isolate: Isolate) -> None:
     """Where the time ends before all is settled, 503 is answered for what is left."""
     time = WaitedTime()
 
-    def slow(received: Received) -> Answer:
+    def slow(received: Received) -> Reply:
         sums = (dict(labels) for labels, _, _ in received.samples())
         bad = any((s["host"], s["__name__"]) == ("h0240", "shop_requests_sum") for s in sums)
         words = b"out of order" if bad else b""
         time.now += 10.0
-        return Answer(400 if bad else 204, body=words)
+        return Reply(400 if bad else 204, body=words)
 
-    told = isolate(points(250), slow, time.clock, DELIVERY_BUDGET_SECONDS="90.5")
-    sent, rejected, undelivered = told.counts
-    assert told.answer.status == 503
-    assert told.delivery["requests"] == 9
+    isolated = isolate(points(250), slow, time.clock, DELIVERY_BUDGET_SECONDS="90.5")
+    sent, rejected, undelivered = isolated.counts
+    assert isolated.answer.status == 503
+    assert isolated.delivery["requests"] == 9
     assert sent > 0
     assert undelivered > 0
     assert sent + rejected + undelivered == 1000
@@ -221,17 +213,17 @@ def test_failure_in_the_middle(status: int, expected: int, isolate: Isolate) -> 
     """Another failure during an isolation ends it with its own answer; what is left is kept."""
     count = 0
 
-    def changing(_received: Received) -> Answer:
+    def changing(_received: Received) -> Reply:
         nonlocal count
         count += 1
         if count < 3:
-            return Answer(400, body=b"out of order")
-        return Answer(status, {"Retry-After": "600"}, b"changed its mind")
+            return Reply(400, body=b"out of order")
+        return Reply(status, {"Retry-After": "600"}, b"changed its mind")
 
-    told = isolate(points(250), changing, REMOTE_WRITE_CONCURRENCY="1")
-    assert told.answer.status == expected
-    assert told.counts == (0, 1, 999)
-    assert told.delivery["requests"] == 3
+    isolated = isolate(points(250), changing, REMOTE_WRITE_CONCURRENCY="1")
+    assert isolated.answer.status == expected
+    assert isolated.counts == (0, 1, 999)
+    assert isolated.delivery["requests"] == 3
 
 
 def test_retry_within_an_isolation(isolate: Isolate) -> None:
@@ -239,22 +231,22 @@ def test_retry_within_an_isolation(isolate: Isolate) -> None:
     seen: set[bytes] = set()
     refuse = refusing(hosts(3))
 
-    def busy_at_first(received: Received) -> Answer:
+    def busy_at_first(received: Received) -> Reply:
         if received.body not in seen and len(received.request.timeseries) < 1000:
             seen.add(received.body)
-            return Answer(503)
+            return Reply(503)
         return refuse(received)
 
-    told = isolate(points(250), busy_at_first)
-    assert told.counts == (999, 1, 0)
-    assert told.delivery["retries"] > 5
+    isolated = isolate(points(250), busy_at_first)
+    assert isolated.counts == (999, 1, 0)
+    assert isolated.delivery["retries"] > 5
 
 
 def test_isolation_in_one_body_leaves_the_others(isolate: Isolate) -> None:
     """One misfit costs requests in its own body only."""
-    told = isolate(points(250), refusing(hosts(9)), REMOTE_WRITE_MAX_BYTES="20000")
-    assert told.counts == (999, 1, 0)
-    assert told.delivery["requests"] < 40
+    isolated = isolate(points(250), refusing(hosts(9)), REMOTE_WRITE_MAX_BYTES="20000")
+    assert isolated.counts == (999, 1, 0)
+    assert isolated.delivery["requests"] < 40
 
 
 def test_late_samples_take_no_fresh_ones_with_them(isolate: Isolate) -> None:
@@ -262,23 +254,23 @@ def test_late_samples_take_no_fresh_ones_with_them(isolate: Isolate) -> None:
     old = END_MS - 26 * 60 * MINUTE_MS
     late = [point(f"l{number}", end_ms=old) for number in range(3)]
     refuse = refusing(lambda _labels, sample: sample.timestamp == old, words="out of bounds")
-    told = isolate([*points(250), *late], refuse)
-    assert told.answer.status == 200
-    assert told.counts == (1000, 12, 0)
+    isolated = isolate([*points(250), *late], refuse)
+    assert isolated.answer.status == 200
+    assert isolated.counts == (1000, 12, 0)
 
 
 def test_thousands_of_different_words_make_a_short_log(isolate: Isolate) -> None:
-    """Refusals that each use other words are summed up in the log."""
+    """Refusals with thousands of different texts are summed up in the log."""
 
-    def wordy(received: Received) -> Answer:
+    def wordy(received: Received) -> Reply:
         labels = next(labels for labels, _, _ in received.samples())
         if len(received.request.timeseries) == 1 and dict(labels)["__name__"].endswith("_min"):
-            return Answer()
-        return Answer(400, body=f"out of order: {labels}".encode())
+            return Reply()
+        return Reply(400, body=f"out of order: {labels}".encode())
 
-    told = isolate(points(40), wordy)
-    assert told.counts == (40, 120, 0)
-    rejected = [line for line in told.lines if "listener_words" in line]
+    isolated = isolate(points(40), wordy)
+    assert isolated.counts == (40, 120, 0)
+    rejected = [line for line in isolated.lines if "listener_words" in line]
     assert len(rejected) <= 11
     assert sum(line["samples"] for line in rejected) == 120
 

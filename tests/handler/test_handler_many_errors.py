@@ -31,23 +31,23 @@ def test_only_what_is_read_is_searched() -> None:
     result = DeliveryResult(
         400, tuple(f"records[{n}]: its data is not base64" for n in range(80_000))
     )
-    told = result.redacted(redact)
-    assert redact.texts == len(told.errors) < 300
-    assert told.message == result.message
-    assert len(told.message) == MAX_MESSAGE
-    assert told.status == 400
+    shown = result.redacted(redact)
+    assert redact.texts == len(shown.errors) < 300
+    assert shown.message == result.message
+    assert len(shown.message) == MAX_MESSAGE
+    assert shown.status == 400
 
 
 @pytest.mark.parametrize("before", range(MAX_MESSAGE - len(SECRET) - 2, MAX_MESSAGE + 3))
 def test_a_secret_where_the_message_is_cut(before: int) -> None:
     """A secret at the place of the cut is left out as a whole, wherever it begins."""
-    told = (
+    shown = (
         DeliveryResult(503, ("x" * before + SECRET, SECRET, "y" * 50))
         .redacted(Redactor([SECRET]))
         .message
     )
-    assert len(told) <= MAX_MESSAGE
-    assert not any(SECRET[n : n + 3] in told for n in range(len(SECRET) - 2))
+    assert len(shown) <= MAX_MESSAGE
+    assert not any(SECRET[n : n + 3] in shown for n in range(len(SECRET) - 2))
 
 
 def test_a_replacement_that_is_shorter_than_its_secret() -> None:
@@ -67,7 +67,7 @@ def test_a_request_id_without_end(before: int, capfd: pytest.CaptureFixture[str]
     lines = json_lines(capfd.readouterr().out)
     assert lines
     for line in lines:
-        told = line["firehose_request_id"]
-        assert told.startswith("x" * before)
-        assert len(told) < 1_100
-        assert ACCESS_KEY[:3] not in told
+        shown = line["firehose_request_id"]
+        assert shown.startswith("x" * before)
+        assert len(shown) < 1_100
+        assert ACCESS_KEY[:3] not in shown

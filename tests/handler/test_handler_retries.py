@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.verdict import Verdict, names_samples, retry_after_seconds, verdict_on
-from testing.answers import always, sequence
-from testing.exchange import Answer
+from testing.http_server import Reply
 from testing.receiver import Receiver
+from testing.replies import always, sequence
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import (
     REAL_TIME,
@@ -33,38 +33,37 @@ def http_date(at: float) -> str:
 
 def test_503_twice_then_200() -> None:
     """Two failures that pass cost two retries and nothing else."""
-    with Receiver(sequence([Answer(503), Answer(503), Answer(200)])) as receiver:
+    with Receiver(sequence([Reply(503), Reply(503), Reply(200)])) as receiver:
         assert invoke(function_for(receiver.url), delivery_of(points(1))).status == 200
         assert len({r.body for r in receiver.requests}) == 1
         assert len(receiver.requests) == 3
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_in_seconds_is_honoured(status: int) -> None:
-    """A listener that asks for some seconds is left alone for as long."""
-    time = WaitedTime()
-    answers = sequence([Answer(status, {"Retry-After": "3"}), Answer()])
+@pytest.mark.parametrize(
+    ("status", "header", "ceiling", "wait"),
+    [
+        (429, "3", 0, 3.0),
+        (503, "3", 0, 3.0),
+        (429, http_date(NOW + 7), 0, 6.75),
+        # Jitter comes on top: of several that were asked the same not all come back at once.
+        (503, "3", 0.5, 3.1),
+    ],
+)
+def test_retry_after_is_honoured(status: int, header: str, ceiling: float, wait: float) -> None:
+    """A listener that asks for some seconds, or names a time, is left alone until then."""
+    time = WaitedTime(jitter=lambda limit: limit * ceiling, wall=lambda: NOW + 0.25)
+    answers = sequence([Reply(status, {"Retry-After": header}), Reply()])
     with Receiver(answers) as receiver:
         assert invoke(function_at(time.clock, receiver.url), delivery_of(points(1))).status == 200
         assert len(receiver.requests) == 2
-    assert time.waits == [3.0]
-
-
-def test_retry_after_as_a_date_is_honoured() -> None:
-    """A listener that names a time is left alone until then, by the wall clock."""
-    time = WaitedTime(wall=lambda: NOW + 0.25)
-    answers = sequence([Answer(429, {"Retry-After": http_date(NOW + 7)}), Answer()])
-    with Receiver(answers) as receiver:
-        assert invoke(function_at(time.clock, receiver.url), delivery_of(points(1))).status == 200
-        assert len(receiver.requests) == 2
-    assert time.waits == [6.75]
+    assert time.waits == [wait]
 
 
 @pytest.mark.parametrize("header", ["3600", http_date(NOW + 3600), "999999999"])
 def test_retry_after_beyond_the_time_left(header: str) -> None:
     """Where the listener asks for more time than there is, 503 is answered at once."""
     time = WaitedTime(wall=lambda: NOW)
-    with Receiver(always(Answer(503, {"Retry-After": header}))) as receiver:
+    with Receiver(always(Reply(503, {"Retry-After": header}))) as receiver:
         answer = invoke(function_at(time.clock, receiver.url), delivery_of(points(1)))
         assert len(receiver.requests) == 1
     assert answer.status == 503
@@ -80,26 +79,17 @@ def test_backoff_is_drawn_from_doubling_ceilings() -> None:
         return ceiling / 4
 
     time = WaitedTime(jitter)
-    answers = [Answer(500, body=b"busy")] * 8
-    with Receiver(sequence([*answers, Answer()])) as receiver:
+    answers = [Reply(500, body=b"busy")] * 8
+    with Receiver(sequence([*answers, Reply()])) as receiver:
         assert invoke(function_at(time.clock, receiver.url), delivery_of(points(1))).status == 200
     assert ceilings == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
     assert time.waits == [ceiling / 4 for ceiling in ceilings]
 
 
-def test_jitter_comes_on_top_of_what_was_asked_for() -> None:
-    """Of several that were told the same time not all come back at it: none before, some after."""
-    time = WaitedTime(jitter=lambda ceiling: ceiling / 2)
-    answers = sequence([Answer(503, {"Retry-After": "3"}), Answer()])
-    with Receiver(answers) as receiver:
-        assert invoke(function_at(time.clock, receiver.url), delivery_of(points(1))).status == 200
-    assert time.waits == [3.1]
-
-
 def test_wait_is_really_waited() -> None:
     """The wait that was drawn passes before the next attempt."""
     clock = replace(REAL_TIME, jitter=lambda _ceiling: 0.3)
-    with Receiver(sequence([Answer(500, body=b"busy"), Answer()])) as receiver:
+    with Receiver(sequence([Reply(500, body=b"busy"), Reply()])) as receiver:
         assert invoke(function_at(clock, receiver.url), delivery_of(points(1))).status == 200
         first, second = receiver.requests
     # The first has ended before the function can know of it, the second begins after its wait.
@@ -110,7 +100,7 @@ def test_wait_is_really_waited() -> None:
 def test_unavailable_until_the_budget_is_over() -> None:
     """Attempts go on until half a second before the end of the budget, then 503 is answered."""
     time = WaitedTime(jitter=lambda _ceiling: 5.0)
-    with Receiver(always(Answer(502))) as receiver:
+    with Receiver(always(Reply(502))) as receiver:
         function = function_at(time.clock, receiver.url, DELIVERY_BUDGET_SECONDS="60.5")
         answer = invoke(function, delivery_of(points(1)))
         assert len(receiver.requests) == 12
@@ -120,7 +110,7 @@ def test_unavailable_until_the_budget_is_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "words", "verdict"),
+    ("status", "text", "verdict"),
     [
         (200, "", Verdict.ACCEPTED),
         (204, "", Verdict.ACCEPTED),
@@ -142,13 +132,13 @@ def test_unavailable_until_the_budget_is_over() -> None:
         (404, "", Verdict.MISDIRECTED),
     ],
 )
-def test_verdict(status: int, words: str, verdict: Verdict) -> None:
-    """Each status means what the table says; a 500 is a refusal where its words say so."""
-    assert verdict_on(status, words) is verdict
+def test_verdict(status: int, text: str, verdict: Verdict) -> None:
+    """Each status means what the table says; a 500 is a refusal if its text says so."""
+    assert verdict_on(status, text) is verdict
 
 
 @pytest.mark.parametrize(
-    ("words", "names"),
+    ("text", "names"),
     [
         ("out of order sample", True),
         ("Too Old Sample", True),
@@ -159,9 +149,9 @@ def test_verdict(status: int, words: str, verdict: Verdict) -> None:
         ("", False),
     ],
 )
-def test_words_that_name_samples(words: str, names: bool) -> None:
-    """Words about samples are told from words about the request."""
-    assert names_samples(words) is names
+def test_text_that_names_samples(text: str, names: bool) -> None:
+    """A text about samples is distinguished from one about the request."""
+    assert names_samples(text) is names
 
 
 @pytest.mark.parametrize(

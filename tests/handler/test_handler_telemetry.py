@@ -7,13 +7,13 @@ import pytest
 
 from handler.sender import Clock
 from handler.telemetry import token_id
-from testing.answers import refusing, sequence
 from testing.events import ingresses
 from testing.events.firehose import STREAM_ARN
 from testing.events.fleet import END_MS, MONITORING_ACCOUNT
-from testing.exchange import Answer
+from testing.http_server import Reply
 from testing.lambda_context import LambdaContext
 from testing.receiver import Receiver
+from testing.replies import refusing, sequence
 from tests.support.invoking import (
     ACCESS_KEY,
     REAL_TIME,
@@ -120,7 +120,7 @@ def test_token_id_is_the_beginning_of_a_digest() -> None:
 def test_one_line_for_a_delivery(capsys: Capture) -> None:
     """One line of a delivery adds up its numbers."""
     clock = Clock(REAL_TIME.monotonic, REAL_TIME.wall, lambda _ceiling: 0.0)
-    with Receiver(sequence([Answer(503), Answer(), Answer()])) as receiver:
+    with Receiver(sequence([Reply(503), Reply(), Reply()])) as receiver:
         late = point("late", end_ms=END_MS - 26 * 3_600_000)
         event = delivery(record_of(points(3)), record_of([point("h0001"), late]), b"\xff")
         function = function_at(clock, receiver.url, REMOTE_WRITE_CONCURRENCY="1")

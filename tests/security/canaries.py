@@ -1,4 +1,4 @@
-"""Secrets that can be found again in any text, and listeners that repeat all they are told."""
+"""Secrets that can be found again in any text, and listeners that repeat all that they are sent."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def everything() -> Iterator[io.StringIO]:
 
 
 def _planted(hidden: dict[str, str]) -> st.SearchStrategy[str]:
-    """Draw one of the secrets that the function knows as such; others it tells where they stand."""
+    """Draw one of the secrets that the function knows; it may log others where they stand."""
     return st.sampled_from([hidden["token"], hidden["key"]])
 
 
@@ -161,5 +161,5 @@ def test_no_secret_is_told(listener: Listener, data: st.DataObject) -> None:
     # What the caller itself has named is given back under that name, as Firehose demands.
     if "records" not in answer:
         assert json.loads(answer["body"])["requestId"] in ("request-1", "")
-    told = f"{written.getvalue()}\n{json.dumps(answer)}\n{answer.get('body', '')}"
-    assert leaks(told, hidden.values()) == []
+    shown = f"{written.getvalue()}\n{json.dumps(answer)}\n{answer.get('body', '')}"
+    assert leaks(shown, hidden.values()) == []

@@ -1,4 +1,4 @@
-"""What is raised tells no secret either: its text, its representation, nor what led to it."""
+"""No error holds a secret: neither its text, nor its representation, nor its causes."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ MISPLACED = "QX7zJkKvWqZvwx"
 """A token that stands where the name of a parameter belongs."""
 
 
-def told_by(error: BaseException) -> str:
+def shown_by(error: BaseException) -> str:
     """Return everything that may be written of an error."""
     return f"{error!s} {error!r} {''.join(traceback.format_exception(error, chain=True))}"
 
 
-def told_of(action: Callable[[], object]) -> str:
+def shown_of(action: Callable[[], object]) -> str:
     """Return all that may be written of how an exchange has failed; nothing if it has not."""
     try:
         action()
     except (NoResponseError, ExtensionError) as error:
-        return told_by(error)
+        return shown_by(error)
     return ""
 
 
@@ -55,14 +55,14 @@ def test_failed_exchanges(listener: Listener, data: st.DataObject) -> None:
     secret = data.draw(ascii_secrets)
     listener.converse = data.draw(conversations([secret]))
     headers = {"Authorization": f"Bearer {secret}"}
-    told = told_of(lambda: Client(1).post(f"{listener.url}?x=1", b"body", headers, 5))
+    shown = shown_of(lambda: Client(1).post(f"{listener.url}?x=1", b"body", headers, 5))
     with contextlib.closing(HttpClient()) as client:
-        told += told_of(lambda: client.send(Request(listener.url, headers, b"body"), 5))
-    assert leaks(told, [secret]) == []
+        shown += shown_of(lambda: client.send(Request(listener.url, headers, b"body"), 5))
+    assert leaks(shown, [secret]) == []
 
 
 def test_stored_secret() -> None:
-    """A store whose error repeats the secret is told by the error's name alone."""
+    """Of a store's error that repeats the secret only the name is shown."""
 
     def failing() -> tuple[str, ...]:
         raise OSError(f"the secret is {SECRET}")
@@ -75,7 +75,7 @@ def test_stored_secret() -> None:
         secret = StoredSecret("VARIABLE", fetch, later.monotonic, warnings.append)
         with pytest.raises(HandlerError) as caught:
             secret.versions()
-        assert leaks(told_by(caught.value), [SECRET]) == []
+        assert leaks(shown_by(caught.value), [SECRET]) == []
         later.ahead += MINUTE
         secret.renew()
     assert len(warnings) == 2
@@ -112,5 +112,5 @@ def test_stores_of_the_extension(listener: Listener, data: st.DataObject) -> Non
         "AWS_REGION": REGION,
     }
     reference = data.draw(st.sampled_from(["/name/of/it", MISPLACED]))
-    told = told_of(lambda: fetch_secret(reference, environ, now=lambda: 0))
-    assert leaks(told, [*hidden, MISPLACED]) == []
+    shown = shown_of(lambda: fetch_secret(reference, environ, now=lambda: 0))
+    assert leaks(shown, [*hidden, MISPLACED]) == []

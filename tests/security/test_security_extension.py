@@ -1,4 +1,4 @@
-"""The logs extension tells no token: not in its lines, its health check, nor its records."""
+"""The logs extension shows no token: not in its lines, its health check or its records."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def settings_of(name: str, url: str, token: str) -> dict[str, str]:
 @examples(40)
 @given(data=st.data())
 def test_health_check(listener: Listener, data: st.DataObject) -> None:
-    """The health check tells no token, whatever is set, and whatever a destination answers."""
+    """The health check shows no token, whatever is set, and whatever a destination answers."""
     name, token = data.draw(st.sampled_from(sorted(TOKENS))), data.draw(ascii_secrets)
     listener.converse = data.draw(conversations([token]))
     environ = settings_of(name, listener.url.removesuffix("/write"), token)
@@ -81,7 +81,7 @@ def test_health_check(listener: Listener, data: st.DataObject) -> None:
 @examples(40)
 @given(data=st.data())
 def test_lines_of_the_shipper(listener: Listener, data: st.DataObject) -> None:
-    """The extension's own lines tell no token at level debug, whatever a destination answers."""
+    """The extension's own lines hold no token at level debug, whatever a destination answers."""
     name, token = data.draw(st.sampled_from(sorted(TOKENS))), data.draw(ascii_secrets)
     listener.converse = data.draw(conversations([token]))
     clocks, written = Clocks(), Written("debug")
@@ -109,7 +109,7 @@ def test_lines_of_the_shipper(listener: Listener, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("name", sorted(DESTINATIONS))
 def test_process_and_records(name: str) -> None:
-    """Neither the process nor a record that arrives tells the token that a destination repeats."""
+    """Neither the process nor a record that arrives shows the token that a destination repeats."""
     with DESTINATIONS[name]() as destination:
         token = destination.token = "Basic QX7zJkKvWqZvwx"
         words = json.dumps({"token": token, "status": [{"failed": 0}]}).encode()

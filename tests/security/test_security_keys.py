@@ -1,4 +1,4 @@
-"""Keys are compared so that neither time nor the answer tells anything of the expected one."""
+"""Keys are compared so that neither time nor answer says anything about the expected one."""
 
 import pytest
 
@@ -63,9 +63,9 @@ def test_wrong_keys_are_answered_alike() -> None:
         {"LOGZIO_REGION": "us", "FIREHOSE_ACCESS_KEY": CURRENT, "LOGZIO_METRICS_TOKEN": "own"}
     )
     keyring = access.Keyring(settings, Later().monotonic)
-    told = set()
+    refusals = set()
     for wrong in ("x", CURRENT[:-1], CURRENT + "x", CURRENT.lower(), "own"):
         with pytest.raises(AccessKeyWrong) as caught:
             access.token_for(delivered_with(wrong), settings, keyring)
-        told.add((str(caught.value), caught.value.status, caught.value.__cause__))
-    assert told == {("the access key is not the expected one", 401, None)}
+        refusals.add((str(caught.value), caught.value.status, caught.value.__cause__))
+    assert refusals == {("the access key is not the expected one", 401, None)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import ssl
 import threading
 import warnings
@@ -22,6 +21,7 @@ from tests.extension_process.running import health_check, settings
 from tests.support.extension_listeners import listener
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
 TOKEN = b"QWZ7f3b9e51c8d24a60"
@@ -42,7 +42,7 @@ def by_extension(url: str) -> int:
 
 
 class Server:
-    """Speaks TLS as it is told, and keeps every byte that comes out of it.
+    """Speaks TLS with a context, and keeps every byte that comes out of it.
 
     Args:
         context: Of the server; None: it takes what comes as it is.
@@ -174,25 +174,6 @@ def test_old_version(post: Callable[[str], int], authority: CertificateAuthority
     server = Server(old(authority))
     assert "SSL" in refused(post, server)
     assert server.received == b""
-
-
-def test_old_server_is_one(authority: CertificateAuthority) -> None:
-    """The server of the test before speaks TLS 1.1 with whoever still does."""
-    client = ssl.create_default_context(cafile=authority.file)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        client.minimum_version = ssl.TLSVersion.TLSv1
-    client.set_ciphers("ALL:@SECLEVEL=0")
-    server = Server(old(authority))
-    with (
-        listener(server) as port,
-        socket.create_connection(("127.0.0.1", port)) as connection,
-        client.wrap_socket(connection, server_hostname="127.0.0.1") as secured,
-    ):
-        assert secured.version() == "TLSv1.1"
-        secured.sendall(b"hello")
-        assert secured.recv(100)
-    assert server.received == b"hello"
 
 
 def test_no_tls(post: Callable[[str], int]) -> None:

@@ -20,10 +20,10 @@ _LARGE = {
     *("test_the_largest_event_fits_the_smallest_function", "test_conversion_ends_in_time"),
     "test_slow_destination",
     # tests/extension_process
-    *("test_promises_4_and_5_outage", "test_treatment", "test_comes_late", "test_black_hole"),
+    *("test_outage", "test_treatment", "test_comes_late", "test_black_hole"),
     *("test_own_drops_and_those_of_the_platform", "test_account", "test_lost_runtime_done"),
     # tests/testing, tests/tools
-    *("test_timeout", "test_window", "test_no_answers"),
+    *("test_timeout", "test_window"),
     *("test_a_short_run", "test_a_short_run_measures_everything", "test_bounded_time_and_memory"),
 }
 """Names of tests of more than five seconds."""
@@ -46,11 +46,12 @@ _SLOW = {
     *("test_a_listener_that_is_down", "test_what_failed_is_sent_and_moved"),
     *("test_a_rate_that_is_slower_than_patience", "test_interrupted_by_its_operator"),
     *("test_a_second_one_takes_an_object_over", "test_all_data_is_read_back"),
+    *("test_killed_at_any_moment", "test_the_body_fits_too"),
     # tests/extension
-    *("test_retry", "test_stalled", "test_hostile_store", "test_address_that_swallows"),
-    *("test_at_any_price_hammers_nobody", "test_dripping", "test_role_that_fails"),
-    *("test_bounded", "test_flush_ends", "test_tls_held", "test_name_that_hangs"),
-    *("test_python", "test_kept"),
+    *("test_retry", "test_stalled", "test_hostile_store", "test_dripping", "test_role_that_fails"),
+    *("test_bounded", "test_flush_ends", "test_python", "test_kept", "test_exchange_that_hangs"),
+    *("test_any_record", "test_json_text", "test_freaks", "test_any_environment", "test_whole"),
+    *("test_damaged", "test_cut_is_marked", "test_logzio_under_root"),
 }
 """Names of unit tests of half a second or more."""
 

@@ -19,23 +19,23 @@ _SECRET = "canary-5f0c9e72d1b84a36"
 
 
 def check(content: bytes) -> None:
-    """See that any answer has a meaning, and that isolating a refused body comes to an end.
+    """Check that any response has a meaning, and that isolating a refused body comes to an end.
 
     The first two bytes are a status, the next one picks a body, the rest is
-    both the listener's words and its answer to each part of the body: no part
+    both the listener's text and its response to each part of the body: no part
     is sent twice, and what is settled is accepted or rejected once.
     """
     status = 100 + int.from_bytes(content[:2], "little") % 500
-    words = content[3:].decode("utf-8", "replace")
-    verdict = verdict_on(status, words)
+    text = content[3:].decode("utf-8", "replace")
+    verdict = verdict_on(status, text)
     assert (verdict is Verdict.ACCEPTED) == (200 <= status < 300)
-    wait = retry_after_seconds(words, _NOW)
+    wait = retry_after_seconds(text, _NOW)
     assert wait >= 0
     assert math.isfinite(wait)
-    assert _SECRET not in Redactor([_SECRET])(words + _SECRET)
+    assert _SECRET not in Redactor([_SECRET])(text + _SECRET)
     bodies = _bodies()
     body = bodies[content[2] % len(bodies)] if len(content) > 2 else bodies[0]
-    _isolate(body, ListenerResponse(400, words, None), content[3:])
+    _isolate(body, ListenerResponse(400, text, None), content[3:])
 
 
 def _isolate(refused: Body, answer: ListenerResponse, script: bytes) -> None:
@@ -87,6 +87,6 @@ def seeds() -> dict[str, bytes]:
         "some": (400, b"label\x00\x00\x01\x01\x00\x02\x00"),
     }
     return {
-        name: (status - 100).to_bytes(2, "little") + bytes([number]) + words
-        for number, (name, (status, words)) in enumerate(said.items())
+        name: (status - 100).to_bytes(2, "little") + bytes([number]) + text
+        for number, (name, (status, text)) in enumerate(said.items())
     }

@@ -8,12 +8,12 @@ from contextlib import ExitStack
 from handler.client import Client, NoResponseError
 from testing.misbehaving import raw_listener
 
-_MAX_WORDS = 2048
+_MAX_TEXT = 2048
 _TIMEOUT_SECONDS = 2.0
 
 
 class _Listener:
-    """A server on loopback that writes the input to whoever asks, and closes."""
+    """A server on loopback that answers each request with the input, and closes."""
 
     def __init__(self) -> None:
         self.content = b""
@@ -30,21 +30,21 @@ _listeners: list[_Listener] = []
 
 
 def check(content: bytes) -> None:
-    """See that it is an answer with a bounded number of words, or a NoResponseError."""
+    """Check that it is a response with a bounded text, or a NoResponseError."""
     if not _listeners:
         _listeners.append(_Listener())
     listener = _listeners[0]
     listener.content = content
     try:
-        answer = listener.client.post(listener.url, b"body", {}, _TIMEOUT_SECONDS)
+        response = listener.client.post(listener.url, b"body", {}, _TIMEOUT_SECONDS)
     except NoResponseError as error:
         assert str(error)
         # The URL's query may hold a secret.
         assert "127.0.0.1" not in str(error)
         return
-    assert 100 <= answer.status < 1000
-    assert len(answer.text) <= _MAX_WORDS + 1
-    answer.text.encode()
+    assert 100 <= response.status < 1000
+    assert len(response.text) <= _MAX_TEXT + 1
+    response.text.encode()
 
 
 def seeds() -> dict[str, bytes]:
