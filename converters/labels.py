@@ -159,7 +159,8 @@ def _join(attributes: list[Attribute]) -> str:
     """Join the values of attributes with one label name, in the byte order of their keys."""
     if len(attributes) == 1:
         return attributes[0].value
-    return ";".join(a.value for a in sorted(attributes, key=lambda a: (a.key.encode(), a.value)))
+    # UTF-8 keeps the order of code points, so text is in byte order already.
+    return ";".join(attribute.value for attribute in sorted(attributes))
 
 
 def _moved(labels: dict[str, str], prefix: str, taken: AbstractSet[str]) -> dict[str, str]:

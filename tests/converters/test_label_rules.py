@@ -98,6 +98,8 @@ def test_dimensions(version: Format, dimensions: Pairs, labels: dict[str, str]) 
         ([("InstanceId", "R")], {"resource_instanceid": "R"}),
         ([("cloud.region", "Second")], {"cloud_region": "Second"}),
         ([("a.b", "2"), ("a-b", "1")], {"a_b": "1;2"}),
+        ([("a", "2"), ("a", "1")], {"a": "1;2"}),
+        ([("\uffff", "1"), ("\U00010000", "2")], {"key_": "1;2"}),
         ([("empty", "")], {}),
         ([("p8s_logzio_name", "x")], {"resource_p8s_logzio_name": "x"}),
         ([("9x", "N")], {"key_9x": "N"}),
