@@ -47,16 +47,10 @@ class HttpClient:
     No proxy is used and no redirect followed: the token goes to the configured host only.
 
     Args:
-        clock: A monotonic clock in seconds.
         wall: A clock that goes on while the environment is frozen, or stored (SnapStart).
     """
 
-    def __init__(
-        self,
-        clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
-    ) -> None:
-        self._clock = clock
+    def __init__(self, wall: Callable[[], float] = time.time) -> None:
         self._wall = wall
         self._used = 0.0
         self._origin = ("", "")
@@ -95,7 +89,7 @@ class HttpClient:
         timer = threading.Timer(seconds, self._cut_off, (exchange, ExchangeError))
         timer.daemon = True
         timer.start()
-        end = self._clock() + seconds
+        end = time.monotonic() + seconds
         try:
             while True:
                 connection = self._connection
@@ -134,7 +128,7 @@ class HttpClient:
 
     def _attempt(self, request: Request, exchange: _Exchange, end: float) -> Response:
         url = urlsplit(request.url)
-        connection = self._connected(url, end - self._clock())
+        connection = self._connected(url, end - time.monotonic())
         if exchange.cut_off:
             raise TimeoutError
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 # By this prefix the router tells the extension's own lines from those of other extensions.
 PREFIX = "metric-stream-logs: "
 
-_LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40, "off": 99}
+_WITH_WARNINGS = ("debug", "info", "warn")
 
 
 def location(error: BaseException) -> str:
@@ -28,23 +28,22 @@ class OwnLog:
 
     Args:
         write: Writes one line, which includes its newline.
-        level: `debug`, `info`, `warn`, `error` or `off`, in any case. Warnings are written by
-            default, and if the level is unknown.
+        level: `debug`, `info`, `warn`, `error` or `off`.
     """
 
     def __init__(self, write: Callable[[str], object], level: str = "warn") -> None:
         self._write = write
-        self._level = _LEVELS.get(level.lower(), _LEVELS["warn"])
+        self._level = level
         self._warned: set[str] = set()
 
     def debug(self, text: str) -> None:
         """Write a line that helps to find a problem."""
-        if self._level <= _LEVELS["debug"]:
+        if self._level == "debug":
             self._line("debug", text)
 
     def warning(self, text: str) -> None:
         """Write a line about something that the operator has to fix."""
-        if self._level <= _LEVELS["warn"]:
+        if self._level in _WITH_WARNINGS:
             self._line("warning", text)
 
     def warn_once(self, subject: str, text: str) -> None:

@@ -101,7 +101,7 @@ class Token:
         try:
             self._value = self._fetched()
         except SecretError:
-            # The store does not answer; the token stays what it is.
+            # The store does not respond; the token stays what it is.
             return False
         return self._value != before
 
@@ -226,9 +226,9 @@ def _credentials(environ: Mapping[str, str], seconds: float) -> Credentials:
     try:
         response = _sent(Request(url, headers, b"", "GET"), seconds)
     except ExchangeError as error:
-        raise SecretError(f"{_ROLE_VARIABLE} does not answer: {error}") from error
+        raise SecretError(f"{_ROLE_VARIABLE} does not respond: {error}") from error
     if response.status != 200:
-        raise SecretError(f"{_ROLE_VARIABLE} answers HTTP {response.status}")
+        raise SecretError(f"{_ROLE_VARIABLE} responds with HTTP {response.status}")
     document = _object(response.body)
     members = [document.get(name) for name in ("AccessKeyId", "SecretAccessKey", "Token")]
     key, secret, token = (member if isinstance(member, str) else "" for member in members)

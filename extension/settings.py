@@ -179,7 +179,7 @@ class Settings(Configured):
         "RECEIVER_ADDRESS", _host_name, "sandbox.localdomain", "The host name that Lambda sends to."
     )
     receiver_port = Setting(
-        "RECEIVER_PORT", _port, 4243, "Its port; if it is in use, another one is taken."
+        "RECEIVER_PORT", _port, 4243, "Its port; if it is in use, another one is used."
     )
     label = EXTENSION_NAME
     own_level = Setting(
@@ -201,21 +201,23 @@ class Settings(Configured):
     )
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        said: list[str] = []
-        super().__init__(environ, said.append)
+        problems: list[str] = []
+        super().__init__(environ, problems.append)
         if not self.destination_names:
             vars(self)["destination_names"] = _inferred_destinations(environ)
         self.types = frozenset(self.telemetry_types) or None
         # Lambda's buffering time is a part of the budget: at most half of it.
         longest = max(25, self.flush_budget_ms // 2)
         if self.timeout_ms > longest:
-            said.append(f"TIMEOUT_MS must be at most half of FLUSH_BUDGET_MS; {longest} is used")
+            problems.append(
+                f"TIMEOUT_MS must be at most half of FLUSH_BUDGET_MS; {longest} is used"
+            )
             vars(self)["timeout_ms"] = longest
         level = self.own_level or self.own_level_of_logzio
         if not level and "openobserve" in self.destination_names:
             level = self.own_level_of_openobserve
         self.log_level = level or "warn"
-        self.warnings = (*said, *_without_effect(environ, self.destination_names))
+        self.warnings = (*problems, *_without_effect(environ, self.destination_names))
 
 
 DECLARED: Mapping[str, tuple[Setting[Any], ...]] = {

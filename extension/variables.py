@@ -98,7 +98,7 @@ class Setting(Generic[T]):
     @overload
     def __get__(self, instance: object, owner: type) -> T: ...
     def __get__(self, instance: object, owner: type) -> Setting[T] | T:
-        """Return the declaration; `Configured` gives its instances the value instead."""
+        """Return the declaration; an instance of `Configured` has the value instead."""
         return self
 
     def is_set(self, variables: Mapping[str, str]) -> bool:
@@ -206,7 +206,7 @@ def checked_url(name: str, address: str) -> SplitResult:
 
 
 class Configured:
-    """Base of classes that declare their settings as attributes, in the documentation's order.
+    """Base of classes that declare settings as attributes of their own, in the documents' order.
 
     Args:
         variables: The environment.

@@ -90,7 +90,8 @@ class Function:
         self._redact_for(ingress)
         self._telemetry.add_stream_keys(ingress.request_id, ingress.source_arn)
         if isinstance(self._settings, SettingsError):
-            raise self._settings
+            # Without the frames of earlier deliveries, which would stay in memory.
+            raise self._settings.with_traceback(None)
         settings = self._settings
         token = token_for(ingress, settings, self._keyring)
         if token is not None:

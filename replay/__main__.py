@@ -3,7 +3,7 @@
 import os
 import sys
 
-from replay.command import Console, main
+from replay.command import main
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ, Console(sys.stdout, sys.stderr)))
+    sys.exit(main(sys.argv[1:], os.environ, sys.stdout, sys.stderr))

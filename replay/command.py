@@ -37,26 +37,16 @@ _OPTIONS = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class Console:
-    """Where the command writes to.
-
-    Attributes:
-        output: The result.
-        progress: The progress, and errors; a bar if it is a terminal.
-    """
-
-    output: TextIO
-    progress: TextIO
-
-
-def main(arguments: Sequence[str], environ: Mapping[str, str], console: Console) -> int:
+def main(
+    arguments: Sequence[str], environ: Mapping[str, str], output: TextIO, progress: TextIO
+) -> int:
     """Run the command.
 
     Args:
         arguments: The command line without the program's name.
         environ: The function's settings, as environment variables.
-        console: Where to write to.
+        output: Takes the result.
+        progress: Takes the progress, and errors; a bar if it is a terminal.
 
     Returns:
         The exit status: 0 when all is sent (in a dry run: can be read), 1 when
@@ -69,37 +59,38 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], console: Console)
         sender = open_sender(_variables(environ, given["listener"], options), options)
         stores = open_location(given["location"], given["state"])
     except (ReplayError, HandlerError) as error:
-        console.progress.write(f"{_printable(str(error))}\n")
+        progress.write(f"{_printable(str(error))}\n")
         return NOTHING_TRIED
-    stream = console.progress
-    bar = functools.partial(tqdm, unit=" objects", file=stream, disable=not stream.isatty())
+    terminal = progress.isatty()
+    bar = functools.partial(tqdm, unit=" objects", file=progress, disable=not terminal)
 
     def show(name: str, status: str) -> None:
         # Beside a bar, only what needs attention.
-        if not stream.isatty() or status.startswith("left"):
-            tqdm.write(_printable(f"{name}: {status}"), file=stream)
+        if not terminal or status.startswith("left"):
+            tqdm.write(_printable(f"{name}: {status}"), file=progress)
 
     replay = Replay(stores, sender, options, show, track=bar)
-    return _run(replay, sender, options, console)
+    status = _run(replay, sender, options, progress)
+    if status != NOTHING_TRIED:
+        output.writelines(f"{_printable(line)}\n" for line in lines(replay.document()))
+        output.flush()
+    return status
 
 
-def _run(replay: Replay, sender: BatchSender, options: Options, console: Console) -> int:
+def _run(replay: Replay, sender: BatchSender, options: Options, progress: TextIO) -> int:
     try:
         with _stopped_by_signals(sender.stopped):
             result = replay.run()
         # A dry run with a limit has not looked at all objects, and nothing is wrong with that.
         complete = not result.left if options.dry_run else result.complete
     except (StoppedError, KeyboardInterrupt):
-        tqdm.write("interrupted; the same command goes on from here", file=console.progress)
+        tqdm.write("interrupted; the same command goes on from here", file=progress)
         complete = False
     except (ReplayError, HandlerError) as error:
-        tqdm.write(_printable(str(error)), file=console.progress)
+        tqdm.write(_printable(str(error)), file=progress)
         if not replay.has_begun:
             return NOTHING_TRIED
         complete = False
-    for line in lines(replay.document()):
-        console.output.write(f"{_printable(line)}\n")
-    console.output.flush()
     return ALL_SENT if complete else SOMETHING_LEFT
 
 

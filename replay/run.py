@@ -17,9 +17,8 @@ from replay.report import ReplayResult, Tally
 from replay.sending import BatchResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
-    from handler.delivery import Record
     from replay.checkpoint import Checkpoint
     from replay.content import Batch
     from replay.options import Options
@@ -100,7 +99,7 @@ class Replay:
                 self.result.begun += 1
                 _begin(checkpoint)
             if checkpoint.status != SENT:
-                return self._read_and_send(found, checkpoint)
+                return self._send(found, checkpoint)
         except TakenError:
             self._leave(found, _TAKEN)
             return True
@@ -116,8 +115,8 @@ class Replay:
     def _out_of_time(self) -> bool:
         return self._end is not None and time.monotonic() >= self._end
 
-    def _read_and_send(self, found: StoredObject, checkpoint: Checkpoint) -> bool:
-        """Replay one object; return whether to go on with the next one."""
+    def _send(self, found: StoredObject, checkpoint: Checkpoint) -> bool:
+        """Send what is not settled of an object; return whether to go on with the next one."""
         try:
             records = read_object(self._objects, found)
         except StoreError as error:
@@ -126,16 +125,6 @@ class Replay:
         left = {f"record {r.number}": r.problem for r in records if r.content is None}
         unreadable = Counter(records=len(left), unreadable=len(left))
         self.result.tally.add(Tally(counts=unreadable))
-        return self._send(found, checkpoint, records, left)
-
-    def _send(
-        self,
-        found: StoredObject,
-        checkpoint: Checkpoint,
-        records: Sequence[Record],
-        left: dict[str, str],
-    ) -> bool:
-        """Send what is not settled of an object; return whether to go on with the next one."""
         for number, batch in enumerate(batches_of(records)):
             if checkpoint.is_settled(number):
                 continue

@@ -1,20 +1,15 @@
 """Converting in tests, and reading what came out as any receiver would."""
 
-from __future__ import annotations
-
 import struct
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import snappy
 
+from converters.bodies import Body
 from converters.convert import Conversion, Converter, Profile
 from converters.schema.remote_write_pb2 import TimeSeries, WriteRequest
 from testing.events.fleet import END_MS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from converters.bodies import Body
 
 DELIVERED_MS = END_MS + 120_000
 ENVIRONMENT = "logzio-otlp-metrics-stream"

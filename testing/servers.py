@@ -7,7 +7,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import requests
 
@@ -108,11 +108,6 @@ class Server(Closing):
         response.raise_for_status()
         return response
 
-    @property
-    def process(self) -> Self:
-        """The old name, until all parts are merged."""
-        return self
-
     @abstractmethod
     def stored(self, **labels: str) -> Samples:
         """Return every sample of the series with these labels, in the order of time."""
@@ -179,10 +174,6 @@ class Prometheus(Server):
         assert response["status"] == "success"
         result: list[dict[str, Any]] = response["data"]["result"]
         return result
-
-
-# The old names, until all parts are merged.
-prometheus, required = Prometheus, installed
 
 
 def in_order(samples: Mapping[Labels, Iterable[tuple[int, float]]]) -> Samples:

@@ -35,7 +35,7 @@ FASTEST_GZIP = 1
 """Log lines are so alike that the fastest level makes a tenth of them."""
 
 LONGEST_WAIT_SECONDS = 300.0
-"""The most that a `Retry-After` can ask for."""
+"""The longest wait that a `Retry-After` can cause."""
 
 _LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1")
 
@@ -62,7 +62,7 @@ class Meaning(Enum):
 
 
 class BatchResult(NamedTuple):
-    """What a response means, and what it says beside that.
+    """What a response means, and further facts in it.
 
     Attributes:
         meaning: What to do with the batch.
@@ -255,7 +255,7 @@ class Destination(Configured, ABC):
         return self._token.renew()
 
     def _read_token(self, environment: Environment, *, required: bool = True) -> None:
-        """Read the token, or the reference to it.
+        """Read the token, or the reference to it, into the destination.
 
         Raises:
             SettingsError: It is required and missing, both are set, or one cannot be used.

@@ -1,7 +1,7 @@
 """Logz.io: NDJSON to its HTTPS bulk listener, with the fields of the original extension.
 
 A line that a function prints is its `message`, with the newline at its end, as the original
-extension sends it: whoever replaces that one finds the same texts. A line or record that is a
+extension sends it, so that a saved search still finds it. A line or record that is a
 JSON object is `message_nested`, or lies at the root if JSON_FIELDS_UNDER_ROOT says so; then what
 would overwrite a field of ours stays in `message_nested`. Events of the platform are
 `lambda.record`.

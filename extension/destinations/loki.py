@@ -59,7 +59,7 @@ _ONE = re.compile(
 
 
 def _refused_entries(body: bytes, _count: int) -> int | None:
-    """Read what Loki answers if it accepted only some entries.
+    """Return how many entries Loki did not accept, if it accepted the others.
 
     Its ingester ends with "total ignored". Its distributor checks each entry before, stores the
     good ones, and says how many others there were of each kind, or describes a single one.
@@ -143,12 +143,13 @@ class Loki(Destination):
 
     def _stream(self, environment: Environment) -> dict[str, str]:
         """Return the labels; what is left out is a warning."""
-        labels = environment.described({"name": "function", "label": "extension_name"})
-        labels = {"source": "lambda", **labels}
-        wanted = {**self._otel_labels(environment.variables), **self.labels}
-        for name in wanted.keys() & labels:
+        ours = environment.described({"name": "function", "label": "extension_name"})
+        ours = {"source": "lambda", **ours}
+        otel_labels = self._otel_labels(environment.variables)
+        for name in sorted({*self.labels, *otel_labels} & set(ours)):
             self._warn(f"LOKI_LABELS and OTEL_LABEL_* cannot set the label {name}: it is ours")
-        labels = {**labels, **self.labels, **wanted, **labels}
+        # The first names stay if there are too many, and the last values win.
+        labels = {**ours, **self.labels, **otel_labels, **self.labels, **ours}
         if len(labels) > MAX_LABELS:
             self._warn(
                 f"LOKI_LABELS and OTEL_LABEL_* make {len(labels)} labels; Loki accepts "
@@ -170,7 +171,7 @@ class Loki(Destination):
         return labels
 
     def encode(self, record: LogRecord) -> bytes:
-        """Return an entry with a comma behind it; its line has at most 256,000 bytes."""
+        """Return an entry and a comma; its line has at most 256,000 bytes."""
         time, kind, value, request_id, level = record
         line = value.removesuffix("\n") if isinstance(value, str) else json_text(value)
         at = own_time(value, time) or nanoseconds(time) or int(self._now() * 1e9)

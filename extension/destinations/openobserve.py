@@ -90,7 +90,7 @@ class OpenObserve(Destination):
         "O2_FLUSH_INTERVAL_MS": "records are sent after a second and at the end of each invocation",
     }
     responses = (
-        # It answers 200 even if it refused every record.
+        # The status is 200 even if it refused every record.
         Row(200, 299, Meaning.SENT, "records failed", _failed),
         *COMMON_RESPONSES,
     )
@@ -120,7 +120,7 @@ class OpenObserve(Destination):
         return RetrySettings(min(self.timeout_ms, budget), self.retries, first, longest)
 
     def encode(self, record: LogRecord) -> bytes:
-        """Return an object with a comma behind it, small enough for a body of its own."""
+        """Return an object and a comma, small enough for a body of its own."""
         time, kind, value, request_id, level = record
         at = own_time(value, time) or nanoseconds(time) or int(self._now() * 1e9)
         head = b'{"_timestamp":%d,"record":' % (at // 1000)

@@ -73,7 +73,7 @@ class Backup:
         Returns:
             The path of the object.
         """
-        now = datetime.fromtimestamp(self._time.wall(), UTC)
+        now = datetime.now(UTC)
         name = f"{self._stream}-1-{now:%Y-%m-%d-%H-%M-%S}-{uuid.uuid4()}"
         path = self._folder / f"{now:%Y/%m/%d/%H}" / name
         path.parent.mkdir(parents=True, exist_ok=True)

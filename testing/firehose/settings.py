@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 MAX_RECORD_BYTES = 1_024_000
@@ -48,22 +48,18 @@ class Time:
 
     Attributes:
         speed: How many of Firehose's seconds pass in a real one. It shortens the buffer interval,
-            the backoff and the retry duration, but not the time for a response.
-        monotonic: Real seconds, for durations.
-        wall: Real seconds since the epoch, for timestamps.
+            the backoff and the retry duration, but not timestamps and the time for a response.
     """
 
     speed: float = 1.0
-    monotonic: Callable[[], float] = time.monotonic
-    wall: Callable[[], float] = time.time
 
     def now(self) -> float:
         """Return Firehose's monotonic seconds."""
-        return self.monotonic() * self.speed
+        return time.monotonic() * self.speed
 
     def wall_ms(self) -> int:
         """Return the time in milliseconds since the epoch."""
-        return int(self.wall() * 1000)
+        return int(time.time() * 1000)
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Wait at most `seconds` of Firehose's; return whether the event was set."""

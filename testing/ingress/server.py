@@ -3,7 +3,6 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 
 from testing.emulator import FunctionError
 from testing.http_server import HttpServer, Reply, Request
@@ -17,20 +16,16 @@ class IngressServer(HttpServer):
     Args:
         kind: Which one.
         instances: The function's instances; several ingresses may share them.
-        wall: Seconds since the epoch, for the time in events.
 
     Attributes:
         url: Where to deliver to.
         statuses: The number of replies by status.
     """
 
-    def __init__(
-        self, kind: IngressKind, instances: Instances, wall: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, kind: IngressKind, instances: Instances) -> None:
         self.statuses: Counter[int] = Counter()
         self._kind = kind
         self._instances = instances
-        self._wall = wall
         self._lock = threading.Lock()
         super().__init__()
         self.url = f"http://127.0.0.1:{self.port}/"
@@ -38,7 +33,7 @@ class IngressServer(HttpServer):
     def respond(self, request: Request) -> Reply:
         """Return the function's response, or an error of the ingress itself."""
         kind = self._kind
-        event = kind.event(dict(request.sent_headers), request.body, int(self._wall() * 1000))
+        event = kind.event(dict(request.sent_headers), request.body, int(time.time() * 1000))
         if event is None:
             # On a 413 Firehose discards the batch.
             return own_reply(413, "Request Entity Too Large")

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from testing.lambda_services.sandboxed_process import SandboxedProcess
@@ -19,7 +19,6 @@ class FunctionProcess(SandboxedProcess):
         handler: Dotted name of the handler.
         environ: Its variables; they take precedence over those of `LambdaServices.environ`.
         folder: Where the handler's code is.
-        python: The interpreter and its options.
     """
 
     def __init__(
@@ -29,7 +28,6 @@ class FunctionProcess(SandboxedProcess):
         environ: Mapping[str, str],
         *,
         folder: Path = PROJECT,
-        python: Sequence[str | Path] = (sys.executable,),
     ) -> None:
         variables = {
             "_HANDLER": handler,
@@ -40,7 +38,7 @@ class FunctionProcess(SandboxedProcess):
             "LANG": "C.UTF-8",
             **environ,
         }
-        command = [*map(str, python), "-m", "testing.lambda_services.runtime"]
+        command = [sys.executable, "-m", "testing.lambda_services.runtime"]
         super().__init__(services, command, variables, folder, emit_as="function")
 
     @property

@@ -50,9 +50,6 @@ class TelemetryPost:
         return 200 <= self.status < 300
 
 
-Delivery = TelemetryPost  # The old name, until all parts are merged.
-
-
 class ListenerClient:
     """A connection to a listener on 127.0.0.1 that is kept alive between batches.
 

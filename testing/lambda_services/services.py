@@ -12,11 +12,7 @@ from testing.lambda_services.environment import Environment, Extension
 from testing.lambda_services.extensions_api import ExtensionsApi
 from testing.lambda_services.faults import Faults, FunctionInfo
 from testing.lambda_services.invocation import Invocation, Run, Script, Status
-from testing.lambda_services.listener_client import (
-    ListenerClient,
-    TelemetryPost,
-    Transfer,
-)
+from testing.lambda_services.listener_client import ListenerClient, TelemetryPost, Transfer
 from testing.lambda_services.runtime_api import RuntimeApi, Work
 from testing.lambda_services.telemetry_stream import Platform
 

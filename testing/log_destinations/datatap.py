@@ -8,7 +8,7 @@ URL.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from testing.http_server import Reply, Request
+from testing.http_server import Reply
 from testing.log_destinations.content import (
     UnreadableError,
     has_lone_surrogate,
@@ -26,9 +26,11 @@ class DataTapDestination(LogDestination):
     """
 
     name = "datatap"
+    path = "/"
     documented_max_body_bytes = 6_291_456
     media_types = frozenset({"application/x-ndjson"})
     encodings = frozenset({"identity"})
+    token_header = "x-bd-authorization"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -38,15 +40,6 @@ class DataTapDestination(LogDestination):
             "BD_DATA_TAP_URL": f"{self.url}/",
             "BD_TAP_CLIENT_TOKEN": self.token,
         }
-
-    @property
-    def path(self) -> str:
-        """The path that records are posted to."""
-        return "/"
-
-    def is_authorized(self, request: Request) -> bool:
-        """Return whether a request carries the right token."""
-        return request.headers.get("x-bd-authorization") == self.token
 
     def read(self, content: bytes) -> Iterator[tuple[Any, str | None]]:
         """Yield the record in each line."""

@@ -32,12 +32,14 @@ class Options(TypedDict, total=False):
         refuses: Says which good records are refused all the same. Default: none.
         max_body_bytes: Largest body before compression. Default: the documented limit.
         tls: Use HTTPS with this server-side context. Default: HTTP.
+        clock: Seconds since 1970; a record may be too old for Loki and OpenObserve.
     """
 
     keep: Callable[[Any], Any] | None
     refuses: Callable[[Any], bool]
     max_body_bytes: int
     tls: ssl.SSLContext | None
+    clock: Callable[[], float]
 
 
 class LogDestination(HttpServer):
@@ -57,6 +59,8 @@ class LogDestination(HttpServer):
 
     name: ClassVar[str]
     """As `LOGS_DESTINATION` names the destination."""
+    path: ClassVar[str]
+    """The path that records are posted to."""
     documented_max_body_bytes: ClassVar[int]
     """Largest body in bytes before compression."""
     media_types: ClassVar[frozenset[str]]
@@ -65,12 +69,15 @@ class LogDestination(HttpServer):
     """The values of `Content-Encoding` that it undoes; another body is read as it is."""
     documented_mistakes: ClassVar[frozenset[str]] = frozenset({REFUSED})
     """Mistakes in records that are no violation by the sender."""
+    token_header: ClassVar[str] = "authorization"
+    """The header with the token."""
     token: str = "local-token"
 
     def __init__(self, **options: Unpack[Options]) -> None:
         self.refuses = options.get("refuses", lambda _record: False)
         self.max_body_bytes = options.get("max_body_bytes", self.documented_max_body_bytes)
         self._keep = options.get("keep", lambda record: record)
+        self._clock = options.get("clock", time.time)
         self._changed = threading.Condition(threading.RLock())
         self._arrivals: dict[int, Arrival] = {}
         self._treatments: dict[int, Treatment] = {}
@@ -86,14 +93,9 @@ class LogDestination(HttpServer):
     def environment(self) -> dict[str, str]:
         """The environment variables with which the extension sends here."""
 
-    @property
-    @abstractmethod
-    def path(self) -> str:
-        """The path that records are posted to."""
-
-    @abstractmethod
     def is_authorized(self, request: Request) -> bool:
         """Return whether a request carries the right token, in the right place."""
+        return request.headers.get(self.token_header) == self.token
 
     @abstractmethod
     def read(self, content: bytes) -> Iterator[tuple[Any, str | None]]:
@@ -258,7 +260,7 @@ class LogDestination(HttpServer):
             stored=treatment.stores and bool(records),
         )
         if treatment == _WELL:
-            # So that accepting and acknowledging is one moment for whoever waits.
+            # For waiting tests a record is accepted and acknowledged at the same moment.
             with self._changed:
                 self._ready[request.number] = arrival
         else:

@@ -11,7 +11,7 @@ from testing.log_destinations.loki import LokiEntry
 
 _COLUMNS = ("time (UTC)", "type", "request id", "level", "message")
 _MESSAGE_WIDTH = 78
-# The first group of a UUID tells the invocations of one table apart.
+# The first group of a UUID is enough to distinguish the invocations of one table.
 _ID_WIDTH = 8
 _ROWS = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,6 +1,6 @@
 """A Logz.io bulk listener.
 
-Sources: docs.logz.io, "Bulk uploads over HTTP/S" for request, limits and answers, and "Invalid
+Sources: docs.logz.io, "Bulk uploads over HTTP/S" for requests, limits and responses, and "Invalid
 logs" for what is accepted but kept as `logzio-invalid-log`.
 """
 
@@ -24,10 +24,11 @@ _COUNTS = ("malformedLines", "oversizedLines", "emptyLogLines")
 class LogzioDestination(LogDestination):
     """Logz.io: NDJSON by POST to `/`, the token in the query; a record is an object.
 
-    A body in which lines are wrong is taken in part and answered 400 with the four counts.
+    If lines of a body are wrong, the others are accepted; the reply is 400 with four counts.
     """
 
     name = "logzio"
+    path = "/"
     documented_max_body_bytes = 10_485_760
     documented_mistakes = frozenset({REFUSED, *_COUNTS})
     media_types = frozenset({"text/plain", "application/json", "application/x-ndjson"})
@@ -40,11 +41,6 @@ class LogzioDestination(LogDestination):
             "LOGZIO_LISTENER": self.url,
             "LOGZIO_LOGS_TOKEN": self.token,
         }
-
-    @property
-    def path(self) -> str:
-        """The path that records are posted to."""
-        return "/"
 
     def is_authorized(self, request: Request) -> bool:
         """Return whether a request carries the right token, in the query."""

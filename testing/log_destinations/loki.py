@@ -1,13 +1,12 @@
 """A Grafana Loki server.
 
-Sources: grafana.com/docs/loki, "Loki HTTP API", "Ingest logs", for request and answers, and
+Sources: grafana.com/docs/loki, "Loki HTTP API", "Ingest logs", for requests and responses, and
 "Configuration", `limits_config`, for the limits, of which the defaults are used.
 """
 
 import re
-import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Unpack
 
 from testing.http_server import Reply, Request
@@ -23,7 +22,7 @@ _METADATA_ENTRIES = 128
 _METADATA_BYTES = 65_536
 _OLDEST_NS = 7 * 24 * 3_600 * 10**9
 _NEWEST_NS = 600 * 10**9
-# Half of `max_chunk_age`: how far an entry may be behind the newest one of its stream.
+# Half of `max_chunk_age`: how much older than the newest one of its stream an entry may be.
 _BEHIND_NS = 3_600 * 10**9
 
 
@@ -46,11 +45,10 @@ class LokiEntry(NamedTuple):
 class LokiDestination(LogDestination):
     """Loki: JSON by POST to `/loki/api/v1/push`; a record is a `LokiEntry`.
 
-    Good entries are taken even where others are not; the answer then is 400 instead of 204. A
+    Good entries are accepted even if others are not; the reply then is 400 instead of 204. A
     body that does not have the form of the API is refused whole.
 
     Args:
-        clock: Seconds since the epoch; entries are refused that are too old.
         options: See `Options`.
 
     Attributes:
@@ -60,15 +58,14 @@ class LokiDestination(LogDestination):
     """
 
     name = "loki"
+    path = "/loki/api/v1/push"
     documented_max_body_bytes = 104_857_600
     media_types = frozenset({"application/json"})
 
-    def __init__(
-        self, *, clock: Callable[[], float] = time.time, **options: Unpack[Options]
-    ) -> None:
-        self.tenant = ""
-        self.username = ""
-        self._clock = clock
+    tenant = ""
+    username = ""
+
+    def __init__(self, **options: Unpack[Options]) -> None:
         self._newest_ns: dict[tuple[tuple[str, str], ...], int] = {}
         super().__init__(**options)
 
@@ -83,11 +80,6 @@ class LokiDestination(LogDestination):
             **(basic if self.username else {}),
             **(tenant if self.tenant else {}),
         }
-
-    @property
-    def path(self) -> str:
-        """The path that records are posted to."""
-        return "/loki/api/v1/push"
 
     def is_authorized(self, request: Request) -> bool:
         """Return whether a request carries user, password and tenant, if they are set."""

@@ -1,8 +1,6 @@
 """The converter against a second one, slow and plain, on random deliveries."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -16,9 +14,6 @@ from testing.events.samples import sample_records
 from tests.support.deliveries import deliveries
 from tests.support.properties import examples
 from tests.support.reference_conversion import expect
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _WARM = {keep_case: Converter(Profile(keep_case=keep_case)) for keep_case in (False, True)}
 
@@ -35,6 +30,7 @@ def _compare(records: Sequence[bytes], converter: Converter, *, keep_case: bool)
     assert conversion.dropped_samples == expected.dropped_samples
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep_case", [False, True])
 @given(records=deliveries)
 @examples(120)
@@ -50,6 +46,7 @@ def test_fleet(version: Format) -> None:
     _compare(records, Converter(Profile()), keep_case=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", list(Format))
 def test_large_delivery(version: Format) -> None:
     """So does a larger delivery, and the next minute of it."""

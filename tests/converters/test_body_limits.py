@@ -1,30 +1,26 @@
 """Bodies: never too large, each series in one lane, late samples apart, always the same."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from converters.convert import Conversion
 from testing.converting import (
     DELIVERED_MS,
     assert_sound,
-    contents,
     convert,
     decoded,
     samples_of,
 )
 from testing.events.fleet import END_MS, fleet
-from testing.events.large import large_points, large_records
 from testing.events.otlp import Format
 from testing.events.samples import sample_records
 from tests.support.deliveries import deliveries
 from tests.support.otlp_building import (
     END_NS,
     MINUTE_NS,
-    RESOURCE,
     SummaryPoint,
     deliver,
     gauge,
@@ -32,9 +28,6 @@ from tests.support.otlp_building import (
     one_record,
 )
 from tests.support.properties import examples
-
-if TYPE_CHECKING:
-    from converters.convert import Conversion
 
 _HOUR_NS = 60 * MINUTE_NS
 _HOUR_MS = 3_600_000
@@ -58,6 +51,7 @@ def _bodies(conversion: Conversion) -> list[list[list[int]]]:
     ]
 
 
+@pytest.mark.slow
 @given(records=deliveries, max_bytes=st.one_of(st.integers(1, 1_500), st.just(3_000)))
 @examples(80)
 def test_limit(records: list[bytes], max_bytes: int) -> None:
@@ -157,66 +151,55 @@ def test_long_series() -> None:
     assert samples == [(END_MS - n * 1_000, float(n)) for n in reversed(range(500))]
 
 
+def _summaries(points: list[tuple[str, int]]) -> bytes:
+    """Return points of series of that name and age."""
+    return deliver(
+        [
+            SummaryPoint(time_ns=(DELIVERED_MS - age) * 1_000_000, dimensions=(("n", name),))
+            for name, age in points
+        ]
+    )
+
+
+def _gauges(points: list[tuple[str, int]]) -> bytes:
+    return one_record(
+        *(
+            gauge(name, number(1.0, time_ns=(DELIVERED_MS - age) * 1_000_000))
+            for name, age in points
+        )
+    )
+
+
+_H = _HOUR_MS
+
+
+@pytest.mark.parametrize("record_of", [_summaries, _gauges])
 @pytest.mark.parametrize(
-    ("age_ns", "bodies"),
+    ("points", "bodies"),
     [
-        (0, [[[0]]]),
-        (_HOUR_NS - 120_000_000_000, [[[1]]]),
-        (_HOUR_NS - 119_000_000_000, [[[1]]]),
-        (26 * _HOUR_NS, [[[26]]]),
+        ([("a", 0)], [[[0]]]),
+        ([("a", _H)], [[[1]]]),
+        ([("a", 26 * _H)], [[[26]]]),
+        ([("a", 0), ("b", 26 * _H)], [[[0]], [[26]]]),
+        ([("a", 0), ("a", 26 * _H)], [[[26], [0]]]),
+        ([("a", 0), ("a", _H)], [[[0, 1]]]),
+        ([("a", 0), ("a", _H + 1)], [[[1], [0]]]),
+        ([("a", 0), ("b", _H)], [[[0, 1]]]),
+        ([("a", 0), ("b", _H + 1)], [[[0]], [[1]]]),
+        ([("a", 26 * _H), ("a", 25 * _H)], [[[25, 26]]]),
+        ([("a", 26 * _H), ("a", 25 * _H), ("b", 0), ("b", 27 * _H)], [[[27], [0]], [[25, 26]]]),
+        ([("a", 26 * _H), ("b", 0), ("c", -3 * _H)], [[[-3, 0]], [[26]]]),
     ],
 )
-def test_one_age(age_ns: int, bodies: list[list[list[int]]]) -> None:
-    """Samples of one age need one body."""
-    conversion = convert(deliver([SummaryPoint(time_ns=END_NS - age_ns)]))
+def test_late_samples(
+    record_of: Callable[[list[tuple[str, int]]], bytes],
+    points: list[tuple[str, int]],
+    bodies: list[list[list[int]]],
+) -> None:
+    """Samples older than an hour travel apart; in a series that has both they go first."""
+    conversion = convert(record_of(points))
+    assert_sound(conversion)
     assert _bodies(conversion) == bodies
-
-
-def test_late_samples_of_other_series() -> None:
-    """Late and fresh samples of different series travel apart, and may travel at once."""
-    conversion = convert(deliver([SummaryPoint(dimensions=()), _LATE]))
-    assert_sound(conversion)
-    assert _bodies(conversion) == [[[0]], [[26]]]
-
-
-def test_late_samples_of_the_same_series() -> None:
-    """A series with both has one lane, in which the late ones go first."""
-    conversion = convert(deliver([SummaryPoint(), _LATE]))
-    assert_sound(conversion)
-    assert _bodies(conversion) == [[[26], [0]]]
-
-
-@pytest.mark.parametrize(
-    ("delay_ms", "bodies"), [(_HOUR_MS + 1, [[[1], [0]]]), (_HOUR_MS, [[[0, 1]]])]
-)
-def test_border(delay_ms: int, bodies: list[list[list[int]]]) -> None:
-    """Late is what is more than one hour older than the delivery, to the millisecond."""
-    points = [SummaryPoint(time_ns=(DELIVERED_MS - age) * 1_000_000) for age in (0, delay_ms)]
-    assert _bodies(convert(deliver(points))) == bodies
-
-
-@pytest.mark.parametrize("age_ms", [_HOUR_MS, _HOUR_MS + 1])
-def test_border_between_series(age_ms: int) -> None:
-    """So it is for series with one sample each, summaries or not."""
-    border_ns = (DELIVERED_MS - age_ms) * 1_000_000
-    late = age_ms > _HOUR_MS
-    border, fresh = SummaryPoint(time_ns=border_ns), SummaryPoint(dimensions=())
-    summaries = convert(deliver([fresh, border]))
-    gauges = convert(
-        one_record(gauge("a", number(1.0)), gauge("b", number(1.0, time_ns=border_ns)))
-    )
-    for conversion in (summaries, gauges):
-        assert_sound(conversion)
-        assert _bodies(conversion) == ([[[0]], [[1]]] if late else [[[0, 1]]])
-
-
-def test_late_periods() -> None:
-    """A series of nothing but late periods waits for no other."""
-    periods = [SummaryPoint(time_ns=END_NS - n * _HOUR_NS) for n in (26, 25)]
-    other = [SummaryPoint(dimensions=(), time_ns=END_NS - n * _HOUR_NS) for n in (0, 27)]
-    conversion = convert(deliver([*periods, *other]))
-    assert_sound(conversion)
-    assert _bodies(conversion) == [[[27], [0]], [[25, 26]]]
 
 
 @pytest.mark.parametrize(("ahead_ms", "late"), [(2 * _HOUR_MS, False), (2 * _HOUR_MS + 1, True)])
@@ -229,15 +212,6 @@ def test_time_of_the_delivery(ahead_ms: int, late: bool) -> None:
     other = SummaryPoint(dimensions=(), time_ns=DELIVERED_MS * 1_000_000)
     conversion = convert(deliver([*ahead, other]))
     assert len(conversion.lanes) == 1 + late
-
-
-def test_one_point_ahead() -> None:
-    """One point of the future takes no late samples into the company of recent ones."""
-    hours = (-26, 0, 3)
-    several = [
-        SummaryPoint(time_ns=END_NS + n * _HOUR_NS, dimensions=(("n", str(n)),)) for n in hours
-    ]
-    assert sorted(_bodies(convert(deliver(several)))) == [[[-3, 0]], [[26]]]
 
 
 @pytest.mark.parametrize("delivered_ms", [None, 0, END_MS - 3 * _HOUR_MS])
@@ -255,23 +229,6 @@ def test_late_and_merged() -> None:
     assert _bodies(conversion) == [[[26], [0]]]
 
 
-def test_late_half_of_an_oversized_series() -> None:
-    """Where only the late sample of a series can be sent, it still travels apart."""
-    # A time of 1970 takes fewer bytes than one of today.
-    points = [number(1.0, (("k", "x" * 50),), time) for time in (1_000_000, END_NS)]
-    fresh = one_record(gauge("f", number(2.0)))
-    ((body,),) = convert(one_record(gauge("g", points[0])), delivered_ms=None).lanes
-    conversion = convert(one_record(gauge("g", *points)), fresh, max_bytes=body.size)
-    assert_sound(conversion)
-    assert conversion.dropped_samples == {"oversized": 1}
-    times = [
-        [s.timestamp for series in decoded(body).timeseries for s in series.samples]
-        for lane in conversion.lanes
-        for body in lane
-    ]
-    assert sorted(times) == [[1], [END_MS]]
-
-
 def test_records_that_contribute() -> None:
     """A record with nothing but dropped points contributes nothing."""
     records = [deliver([SummaryPoint()]), deliver([SummaryPoint(time_ns=0)]), b"", b"\x80"]
@@ -283,16 +240,3 @@ def test_records_that_contribute() -> None:
 def test_oldest_point() -> None:
     """The oldest time is the oldest of all points, late or not."""
     assert convert(deliver([SummaryPoint(), _LATE])).oldest_ms == END_MS - 26 * _HOUR_MS
-
-
-def test_same_bytes() -> None:
-    """Two converters that know nothing of each other make the same bytes."""
-    records = large_records(large_points(500, 0), Format.V0_7)
-    assert contents(convert(*records)) == contents(convert(*records))
-
-
-def test_account_on_every_series() -> None:
-    """Account, region and provider stand on every series of every lane."""
-    records = [deliver([SummaryPoint(), _LATE]), deliver([_LATE], pairs=RESOURCE)]
-    for labels in samples_of(convert(*records)):
-        assert {"account", "region", "cloud_provider"} <= dict(labels).keys()

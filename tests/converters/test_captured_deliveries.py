@@ -1,7 +1,5 @@
 """Two captured real deliveries, kept beside the tree: CAPTURES_DIR says where."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

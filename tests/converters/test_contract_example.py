@@ -1,7 +1,5 @@
 """The example of the contract, written out, and each statistic of a point by its value."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

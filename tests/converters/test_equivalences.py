@@ -1,9 +1,5 @@
 """What must make no difference: format, framing, what a warm converter remembers."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,15 +8,12 @@ from converters.convert import Converter, Profile
 from testing.converting import contents, convert
 from testing.events.fleet import END_MS, fleet
 from testing.events.large import large_points, large_records
-from testing.events.otlp import Format, messages, record
+from testing.events.otlp import Format
 from testing.events.samples import sample_records
 from tests.support.deliveries import deliveries, summary_points
 from tests.support.otlp_building import SummaryPoint, deliver
 from tests.support.properties import examples
 from tests.support.recoding import as_1_0
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _FLEETS = {
     version: [
@@ -54,6 +47,7 @@ def test_formats_of_random_points(points: list[SummaryPoint]) -> None:
     assert (old.dropped_points, old.dropped_samples) == (new.dropped_points, new.dropped_samples)
 
 
+@pytest.mark.slow
 @given(records=deliveries, max_bytes=st.sampled_from([1_000_000, 900]))
 @examples(40)
 def test_framing(records: list[bytes], max_bytes: int) -> None:
@@ -64,18 +58,11 @@ def test_framing(records: list[bytes], max_bytes: int) -> None:
     assert apart.dropped_samples == together.dropped_samples
 
 
-@pytest.mark.parametrize("version", list(Format))
-def test_messages_apart(version: Format) -> None:
-    """Each message in a record of its own makes the same bytes as all in one record."""
-    each = messages(fleet(END_MS), version)
-    assert contents(convert(record(each))) == contents(convert(*(record([m]) for m in each)))
-
-
 @pytest.mark.parametrize("cache_bytes", [64_000_000, 100_000, 1])
 @pytest.mark.parametrize("version", list(Format))
 def test_memory_of_a_converter(version: Format, cache_bytes: int) -> None:
     """What a converter remembers, or has had to forget, changes no byte."""
-    fleets: Sequence[list[bytes]] = _FLEETS[version]
+    fleets = _FLEETS[version]
     fresh = [contents(convert(*records)) for records in fleets]
     used = Converter(Profile(cache_bytes=cache_bytes))
     for number in range(3):
@@ -84,6 +71,7 @@ def test_memory_of_a_converter(version: Format, cache_bytes: int) -> None:
             convert(_unrelated(number), b"\x80", converter=used)
 
 
+@pytest.mark.slow
 @given(deliveries=st.lists(deliveries, min_size=2, max_size=3))
 @examples(25)
 def test_memory_of_random_deliveries(deliveries: list[list[bytes]]) -> None:

@@ -1,9 +1,7 @@
 """Exponential histograms as native histograms, against bounds that are computed independently."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -21,9 +19,6 @@ from tests.support.otlp_building import (
     one_record,
 )
 from tests.support.properties import examples
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _Buckets = otlp.ExponentialHistogramDataPoint.Buckets
 _HOUR_NS = 3_600_000_000_000
@@ -154,7 +149,7 @@ def test_zero_threshold() -> None:
 
 
 def test_no_recorded_value() -> None:
-    """A stale native histogram is told by its sum."""
+    """A stale native histogram is recognised by its sum."""
     histogram = _only(_point(positive=(0, [1]), flags=1))
     assert bits(histogram.sum) == "7ff0000000000002"
 
@@ -215,7 +210,7 @@ def test_one_time_twice() -> None:
 
 
 def test_case_collision() -> None:
-    """Two identities that become one series are told apart from a duplicate."""
+    """Two identities that become one series are no duplicate."""
     points = [_point(positive=(0, [n]), host=host) for n, host in ((2, "A"), (1, "a"))]
     conversion = convert(_record(*points), native_histograms=True)
     assert conversion.dropped_points == conversion.dropped_samples == {"case_collision": 1}

@@ -1,7 +1,5 @@
 """The sample events against their golden file, and parts of it against what a person worked out."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
@@ -100,9 +98,3 @@ def test_written_by_hand(name: str, own: dict[str, str], values: dict[int, float
     assert {line for line in golden.read() if line.startswith(series)} == {
         f"{series}{value!r} {END_MS - ago}" for ago, value in values.items()
     }
-
-
-def test_size() -> None:
-    """The golden file has each sample once."""
-    lines = golden.read()
-    assert len(lines) == len(set(lines)) == 333

@@ -1,12 +1,11 @@
 """Halving a body until a single sample is left."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 
+from converters.bodies import Body
 from converters.split import describe, halve
 from testing.converting import convert, decoded, labels_of
 from tests.support.deliveries import deliveries
@@ -20,9 +19,6 @@ from tests.support.otlp_building import (
     one_record,
 )
 from tests.support.properties import examples
-
-if TYPE_CHECKING:
-    from converters.bodies import Body
 
 
 def _samples(body: Body) -> list[tuple[object, int, str]]:
@@ -47,6 +43,7 @@ def _leaves(body: Body) -> list[Body]:
     return [leaf for part in halves.parts for leaf in _leaves(part)]
 
 
+@pytest.mark.slow
 @given(records=deliveries)
 @examples(40)
 def test_down_to_samples(records: list[bytes]) -> None:

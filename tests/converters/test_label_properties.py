@@ -1,7 +1,6 @@
 """Any attributes give valid labels, and no value is lost."""
 
-from __future__ import annotations
-
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,13 +8,9 @@ from converters.convert import Converter, Profile
 from testing.converting import assert_sound, convert, samples_of
 from testing.events.otlp import Format
 from tests.support.otlp_building import (
-    RESOURCE,
     Pairs,
     SummaryPoint,
     deliver,
-    gauge,
-    number,
-    one_record,
 )
 from tests.support.properties import examples
 from tests.support.reference_rules import identity, point_labels
@@ -36,6 +31,7 @@ _PAIRS = st.lists(st.tuples(_KEYS, _TEXT), max_size=8).map(tuple)
 _WARM = {keep: Converter(Profile(keep_case=keep)) for keep in (False, True)}
 
 
+@pytest.mark.slow
 @given(
     dimensions=_PAIRS,
     pairs=_PAIRS,
@@ -72,18 +68,14 @@ def test_any_attributes(
     assert len(found) == 5
     named = identity(point.identity, dimensions)
     expected = point_labels(pairs, named, environment, keep_case=keep_case)
+    values = [namespace, metric_name, *(value for _, value in dimensions)]
     for labels in found:
         kept = {name: text for name, text in labels if name not in ("__name__", "quantile")}
         assert kept == expected
-        _assert_kept(kept, [namespace, metric_name, *dict_values(dimensions)], keep_case=keep_case)
+        _assert_kept(kept, values, keep_case=keep_case)
         _assert_kept(
             kept, [v for k, v in pairs if k != "aws.exporter.arn"] + [environment], keep_case=True
         )
-
-
-def dict_values(pairs: Pairs) -> list[str]:
-    """Return the values of all pairs, those of repeated keys too."""
-    return [value for _, value in pairs]
 
 
 def _assert_kept(labels: dict[str, str], values: list[str], *, keep_case: bool) -> None:
@@ -92,13 +84,3 @@ def _assert_kept(labels: dict[str, str], values: list[str], *, keep_case: bool) 
         assert not text or any(
             text == label or f";{text};" in f";{label};" for label in labels.values()
         )
-
-
-@given(attributes=_PAIRS, name=_TEXT)
-@examples(100)
-def test_any_gauge(attributes: Pairs, name: str) -> None:
-    """The same holds for what other producers send, under any name of a metric."""
-    conversion = convert(one_record(gauge(name, number(1.0, attributes)), pairs=RESOURCE))
-    assert_sound(conversion)
-    ((labels, _),) = samples_of(conversion).items()
-    _assert_kept(dict(labels), dict_values(attributes), keep_case=False)

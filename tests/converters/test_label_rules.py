@@ -1,12 +1,13 @@
 """The labels of a series: reserved names, collisions, case; one case in a line."""
 
-from __future__ import annotations
-
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 
 from converters.convert import Converter, Profile
+from converters.labels import _moved
 from testing.converting import (
     assert_sound,
     contents,
@@ -15,17 +16,20 @@ from testing.converting import (
     samples_of,
     time_series,
 )
-from testing.events.otlp import Format
+from testing.events.otlp import Format, record
+from tests.support.clocks import processor_seconds
 from tests.support.otlp_building import (
     RESOURCE,
     Pairs,
     SummaryPoint,
     attribute,
     deliver,
+    field,
     one_record,
     point_record,
     summary,
 )
+from tests.support.properties import examples
 
 _OF_RESOURCE = {"account": "111122223333", "region": "us-east-1", "cloud_provider": "aws"}
 _OF_METRIC = {"namespace": "aws/ec2", "metricname": "cpuutilization"}
@@ -101,16 +105,65 @@ def test_dimensions(version: Format, dimensions: Pairs, labels: dict[str, str]) 
 )
 def test_resource_attributes(resource: Pairs, labels: dict[str, str]) -> None:
     """Resource attributes keep their value as it is, and give way to all others."""
-    record = deliver([SummaryPoint()], pairs=(*RESOURCE, *resource))
-    assert _labels(record) == _ALWAYS | {"instanceid": "i-1"} | labels
+    raw = deliver([SummaryPoint()], pairs=(*RESOURCE, *resource))
+    assert _labels(raw) == _ALWAYS | {"instanceid": "i-1"} | labels
 
 
-def test_moved_resource_attribute_gives_way_again() -> None:
-    """A moved resource attribute moves on where a dimension has that name too."""
-    point = SummaryPoint(dimensions=(("env", "d"), ("resource_env", "e")))
-    found = _labels(deliver([point], pairs=(*RESOURCE, ("env", "r"))))
-    assert (found["env"], found["resource_env"]) == ("d", "e")
-    assert found["resource_resource_env"] == "r"
+_MOVED = "resource_resource_"
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "resource", "labels"),
+    [
+        ("env resource_env", "env", "resource_resource_env=env"),
+        (
+            "a resource_a",
+            "a resource_a",
+            "resource_resource_a=a resource_resource_resource_a=resource_a",
+        ),
+        ("a", "a resource_a", "resource_a=resource_a resource_resource_a=a"),
+        ("", "le resource_le", "resource_le=resource_le resource_resource_le=le"),
+        ("resource_le", "le", "resource_resource_le=le"),
+        ("resource_le", "le quantile", "resource_resource_le=le resource_quantile=quantile"),
+    ],
+)
+def test_moved_resource_attributes(dimensions: str, resource: str, labels: str) -> None:
+    """A resource attribute moves on until its name is free, and never takes another's."""
+    point = SummaryPoint(dimensions=tuple((key, "d") for key in dimensions.split()))
+    pairs = (*RESOURCE, *((key, key) for key in resource.split()))
+    expected = dict.fromkeys(dimensions.split(), "d") | dict(
+        label.split("=") for label in labels.split()
+    )
+    assert _labels(deliver([point], pairs=pairs)) == _ALWAYS | expected
+
+
+def _naive(labels: dict[str, str], prefix: str, taken: set[str]) -> dict[str, str]:
+    moved = {name: value for name, value in labels.items() if name not in taken}
+    for name in sorted(labels.keys() & taken):
+        free = prefix + name
+        while free in taken or free in moved:
+            free = prefix + free
+        moved[free] = labels[name]
+    return moved
+
+
+_NAMES = st.sampled_from(["p_" * depth + name for depth in range(5) for name in ("a", "q", "z")])
+
+
+@examples(300)
+@given(labels=st.dictionaries(_NAMES, st.text(max_size=1)), taken=st.sets(_NAMES))
+def test_names_that_move(labels: dict[str, str], taken: set[str]) -> None:
+    """Moving labels in linear time gives the names that looking one by one gives."""
+    assert _moved(labels, "p_", taken) == _naive(labels, "p_", taken)
+
+
+def test_a_chain_of_names_is_moved_in_linear_time() -> None:
+    """Two thousand labels that all move to the next one's name take a moment, not minutes."""
+    names = ["p_" * depth + "a" for depth in range(2_000)]
+    moved: dict[str, str] = {}
+    labels, taken = dict.fromkeys(names, "v"), frozenset(names)
+    assert processor_seconds(lambda: moved.update(_moved(labels, "p_", taken))) < 10
+    assert len(moved) == 2_000
 
 
 def test_missing_resource() -> None:
@@ -120,19 +173,24 @@ def test_missing_resource() -> None:
 
 def test_resource_values_that_are_not_strings() -> None:
     """An account that is sent as a number is the same account."""
-    record = deliver([SummaryPoint(dimensions=())], pairs=())
-    number = attribute("cloud.account.id", AnyValue(int_value=7)).SerializeToString()
-    resource = b"\x0a" + bytes([len(number) + 2]) + b"\x0a" + bytes([len(number)]) + number
-    inner = record[3:] if record[1] & 0x80 else record[2:]
-    metrics = inner[inner.index(b"\x12") :]
-    content = resource + metrics
-    whole = b"\x0a" + _length(content) + content
-    assert _labels(_length(whole) + whole)["account"] == "7"
+    account = attribute("cloud.account.id", AnyValue(int_value=7)).SerializeToString()
+    metrics = field(2, field(2, summary(_NAME, SummaryPoint().encode())))
+    assert _labels(record([field(1, field(1, field(1, account)) + metrics)]))["account"] == "7"
 
 
-def _length(content: bytes) -> bytes:
-    size = len(content)
-    return bytes([size]) if size < 128 else bytes([size & 0x7F | 0x80, size >> 7])
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("cloud.account.id", "account"),
+        ("cloud.region", "region"),
+        ("cloud.provider", "cloud_provider"),
+        ("other", "other"),
+    ],
+)
+def test_an_empty_resource_attribute_is_ignored(key: str, name: str) -> None:
+    """Of an attribute that is empty and comes again, the one with a value is the label."""
+    raw = deliver([SummaryPoint(dimensions=())], pairs=((key, ""), (key, "v")))
+    assert _labels(raw)[name] == "v"
 
 
 def test_no_environment() -> None:
@@ -153,9 +211,9 @@ def test_order_of_repeated_resource_attributes() -> None:
     twice = (("cloud.account.id", "1"), ("cloud.account.id", "2"))
     records = [deliver([SummaryPoint()], pairs=pairs) for pairs in (twice, twice[::-1])]
     warm = Converter(Profile())
-    for record, account in zip(records, "12", strict=True):
-        assert _labels(record)["account"] == account
-        assert contents(convert(record, converter=warm)) == contents(convert(record))
+    for raw, account in zip(records, "12", strict=True):
+        assert _labels(raw)["account"] == account
+        assert contents(convert(raw, converter=warm)) == contents(convert(raw))
 
 
 @pytest.mark.parametrize("version", list(Format))
@@ -178,6 +236,7 @@ def test_kept_case(version: Format) -> None:
         ([("Dimensions", "text")], {"dimensions": "text"}),
         ([("Namespace", "N"), ("Namespace", "M")], {"namespace": "n", "dimension_namespace": "m"}),
         ([("Namespace", ""), ("Namespace", "M")], {"dimension_namespace": "m"}),
+        ([("MetricName", ""), ("MetricName", "M")], {"dimension_metricname": "m"}),
         (
             [("MetricName", "N"), ("MetricName", "M")],
             {"metricname": "n", "dimension_metricname": "m"},

@@ -1,18 +1,17 @@
 """Samples of one series: put in order, and each time once."""
 
-from __future__ import annotations
-
 from itertools import permutations
-from typing import TYPE_CHECKING
 
 import pytest
 
+from converters.convert import Conversion
 from testing.converting import assert_sound, by_name, convert, samples_of
 from testing.events.otlp import Format
 from tests.support.otlp_building import (
     END_MS,
     END_NS,
     MINUTE_NS,
+    Pairs,
     SummaryPoint,
     deliver,
     gauge,
@@ -20,9 +19,6 @@ from tests.support.otlp_building import (
     one_record,
     summary,
 )
-
-if TYPE_CHECKING:
-    from converters.convert import Conversion
 
 _BASE = "aws_ec2_cpuutilization"
 _PLAIN = ((0.0, 1.0), (1.0, 4.0))
@@ -160,7 +156,7 @@ _UPPER = SummaryPoint(dimensions=(("InstanceId", "I-1"),), total=1.0)
     ],
 )
 def test_case_collision(other: SummaryPoint, winner: float) -> None:
-    """Two identities that lower-casing makes one are told apart from a duplicate."""
+    """Two identities that lower-casing makes one are no duplicate."""
     conversion = convert(deliver([_UPPER, other]))
     assert_sound(conversion)
     assert _totals(conversion) == [(END_MS, winner)]
@@ -192,12 +188,29 @@ def test_collision_with_a_duplicate() -> None:
     assert conversion.dropped_points == {"case_collision": 1, "duplicate": 1}
 
 
-@pytest.mark.parametrize(("key", "reason"), [("arn", "duplicate"), ("x", "case_collision")])
-def test_identity_of_the_resource(key: str, reason: str) -> None:
-    """The ARN of the metric stream is no part of the identity, an empty attribute is."""
-    name = "aws.exporter.arn" if key == "arn" else "x"
-    records = [deliver([SummaryPoint()], pairs=pairs) for pairs in ((), ((name, ""),))]
-    assert convert(*records).dropped_samples == {reason: 4}
+_ACCOUNT, _REGION = ("cloud.account.id", "1"), ("cloud.region", "r")
+_A, _B = ("a", "1"), ("b", "2")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "reason"),
+    [
+        ((), (("aws.exporter.arn", "arn"),), "duplicate"),
+        ((), (("x", ""),), "case_collision"),
+        ((_A, _B), (_B, _A), "duplicate"),
+        ((_ACCOUNT, _REGION), (_REGION, _ACCOUNT), "duplicate"),
+        ((_ACCOUNT, _A, _REGION, _B), (_B, _REGION, _A, _ACCOUNT), "duplicate"),
+        ((_A, ("A", "2")), (("A", "2"), _A), "duplicate"),
+        ((("a", "1;2"),), (_A, ("a", "2")), "case_collision"),
+        ((_ACCOUNT,), (_ACCOUNT, ("cloud.account.id", "")), "case_collision"),
+    ],
+)
+def test_identity_of_the_resource(one: Pairs, other: Pairs, reason: str) -> None:
+    """The identity is every attribute but the metric stream's ARN, in whatever order they come."""
+    conversion = convert(*(deliver([SummaryPoint()], pairs=pairs) for pairs in (one, other)))
+    assert_sound(conversion)
+    assert conversion.dropped_samples == {reason: 4}
+    assert bool(conversion.collided) is (reason == "case_collision")
 
 
 def test_two_accounts() -> None:

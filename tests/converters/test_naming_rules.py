@@ -1,7 +1,5 @@
 """Metric names, label names and numbers in labels, one case in a line."""
 
-from __future__ import annotations
-
 import math
 from decimal import Decimal
 

@@ -1,7 +1,5 @@
 """Gauges, sums, histograms and summaries of producers other than CloudWatch; 0.7 of them."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

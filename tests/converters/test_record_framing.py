@@ -1,9 +1,6 @@
 """Records: their messages, their length headers, JSON and demo data."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -18,16 +15,13 @@ from testing.events.samples import bad_events, good_events
 from tests.support.event_records import records_of
 from tests.support.otlp_building import SummaryPoint, deliver, message, varint
 
-if TYPE_CHECKING:
-    from converters.convert import Conversion
-
 _MESSAGES = messages(fleet(END_MS), Format.V1_0)
 _GOOD = deliver([SummaryPoint()])
 
 
 def _failure(raw: bytes) -> RecordError:
     """Return what is wrong with a record, which must not touch the good one beside it."""
-    conversion: Conversion = convert(raw, _GOOD)
+    conversion = convert(raw, _GOOD)
     assert list(conversion.failures) == [0]
     assert conversion.contributing == {1}
     assert contents(conversion) == contents(convert(_GOOD))
@@ -107,7 +101,7 @@ def _json_lines(**members: object) -> bytes:
     ],
 )
 def test_json_format(raw: bytes) -> None:
-    """A stream of JSON format is told which output formats there are to choose."""
+    """The error of a stream of JSON format names the output formats to choose."""
     error = _failure(raw)
     assert isinstance(error, JsonRecordError)
     assert str(error) == (
@@ -117,7 +111,7 @@ def test_json_format(raw: bytes) -> None:
 
 
 def test_json_that_happens_to_be_protobuf() -> None:
-    """JSON is told apart too where its characters happen to be a message of unknown fields."""
+    """JSON is recognised too where its characters happen to be a message of unknown fields."""
     raw = (
         b'{"metric_stream_name":"1kpp46qy5saes5p2qr1aqkodhj0f3rqz0vihjs20ddjazi-7lt5ox94z5--vyqybi'
         b'jieeha","account_id":"05025929352"}\n'

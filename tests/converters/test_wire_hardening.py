@@ -1,16 +1,11 @@
 """Broken, hostile and random bytes: an error of the record, or a conversion, and soon."""
 
-from __future__ import annotations
-
-import json
-from typing import TYPE_CHECKING
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue
 
-from converters.convert import Converter, Profile
+from converters.convert import Conversion, Converter, Profile
 from converters.errors import DecodeError, RecordError
 from testing.converting import assert_sound, convert, samples_of
 from testing.events.fleet import END_MS, fleet
@@ -33,9 +28,6 @@ from tests.support.otlp_building import (
     varint,
 )
 from tests.support.properties import examples
-
-if TYPE_CHECKING:
-    from converters.convert import Conversion
 
 _REAL = [raw for version in Format for raw in sample_records(fleet(END_MS), version)]
 _SMALL = [deliver([SummaryPoint(), SummaryPoint(quantiles=())], version) for version in Format]
@@ -80,6 +72,7 @@ def test_truncations(index: int) -> None:
         _survives(record([raw[2:end]]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", range(len(_SMALL)))
 def test_bit_flips(index: int) -> None:
     """Any one bit that is flipped leads to an error or to another sound delivery."""
@@ -211,6 +204,7 @@ _WIDE = tuple((f"key{n}", "v") for n in range(20_000))
 _COLLIDING = tuple(("resource_" * (n % 5) + f"k{n // 5}", "v") for n in range(10_000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "raw",
     [
@@ -262,12 +256,6 @@ def test_two_resources_in_one_message() -> None:
     metrics = field(2, field(2, summary("m", SummaryPoint().encode())))
     whole = record([field(1, pieces + metrics)])
     assert all({"a", "b"} <= dict(labels).keys() for labels in samples_of(convert(whole)))
-
-
-def test_json_keys_of_a_demo_record_alone() -> None:
-    """A large demo record is skipped as soon as a small one."""
-    row = json.dumps({"TICKER_SYMBOL": "A", "SECTOR": "S", "CHANGE": 1}).encode()
-    assert not convert(b"\n".join([row] * 5_000)).failures
 
 
 def test_time_header_of_a_length() -> None:

@@ -1,4 +1,4 @@
-"""Which destinations there are, and what is said about those that cannot be used."""
+"""Which destinations there are, and what is reported about those that cannot be used."""
 
 import pytest
 
@@ -85,7 +85,7 @@ def test_several() -> None:
     ],
 )
 def test_token_in_the_clear(environ: dict[str, str], is_noted: bool) -> None:
-    """A token over http is allowed and said, except on the machine itself."""
+    """A token over http is allowed and reported, except on the machine itself."""
     result = chosen("logzio", **ENOUGH["logzio"], **environ)
     assert len(result.destinations) == 1
     assert len(result.problems) == is_noted
@@ -101,21 +101,21 @@ class Store:
     """A secret store.
 
     Attributes:
-        text: What it holds; None where it does not answer.
-        asked: What it was asked for.
+        text: What it holds; None if it does not respond.
+        reads: The references that were read.
         now: The clock of the destination.
     """
 
     def __init__(self) -> None:
         self.text: str | None = "one"
-        self.asked: list[str] = []
+        self.reads: list[str] = []
         self.now = NOW
 
     def fetch(self, reference: str) -> str:
         """Return the secret."""
-        self.asked.append(reference)
+        self.reads.append(reference)
         if self.text is None:
-            raise SecretError("no answer")
+            raise SecretError("no response")
         return self.text
 
 
@@ -137,15 +137,15 @@ def test_stored_token(name: str, variable: str, shown: str) -> None:
         environ["LOKI_USERNAME"] = "u"
     result = choose([name], environ, IDENTITY, store.fetch, lambda: store.now)
     (made,) = result.destinations
-    assert store.asked == []
+    assert store.reads == []
     encoded = [made.encode(record("x"))]
     assert shown in str(made.request(encoded)[:2])
     assert shown in str(made.request(encoded)[:2])
-    assert store.asked == [ARN]
+    assert store.reads == [ARN]
     assert made.interpret(Response(401, {}, b""), 1).meaning is Meaning.STOP
     assert not made.renew()
     assert not made.renew()
-    assert store.asked == [ARN, ARN]
+    assert store.reads == [ARN, ARN]
     store.text = "two"
     store.now += 61
     assert made.renew()
@@ -157,15 +157,15 @@ def test_stored_token(name: str, variable: str, shown: str) -> None:
 
 
 def test_store_that_fails() -> None:
-    """A store that does not answer is asked again some seconds later, and not at once."""
+    """A store that does not respond is read again some seconds later, and not at once."""
     store = Store()
     store.text = None
     environ = {"LOGZIO_LOGS_TOKEN_ARN": ARN}
     (made,) = choose(["logzio"], environ, IDENTITY, store.fetch, lambda: store.now).destinations
     for _ in range(3):
-        with pytest.raises(SecretError, match="no answer"):
+        with pytest.raises(SecretError, match="no response"):
             made.request([b"{}\n"])
-    assert len(store.asked) == 1
+    assert len(store.reads) == 1
     store.now += 11
     store.text = "bad\nvalue"
     with pytest.raises(SecretError, match="characters"):

@@ -1,4 +1,4 @@
-"""Every record, whatever it holds, becomes something that its destination takes."""
+"""Every record, whatever it holds, becomes something that its destination accepts."""
 
 import json
 from collections.abc import Callable
@@ -81,7 +81,7 @@ def strings_of(value: Any) -> list[str]:
 
 
 def check_logzio(each: LogRecord, **environ: str) -> None:
-    """Check what "Bulk uploads" and "invalid log errors" of docs.logz.io ask for."""
+    """Check what "Bulk uploads" and "invalid log errors" of docs.logz.io demand."""
     line = destination("logzio", AWS_REGION="us-east-1", **environ).encode(each)
     assert len(line) <= 500_000
     assert line.index(b"\n") == len(line) - 1
@@ -151,6 +151,7 @@ CHECKS: dict[str, Callable[[LogRecord], None]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHECKS)
 @pytest.mark.parametrize("freak", FREAKS)
 def test_freaks(name: str, freak: str) -> None:
@@ -158,6 +159,7 @@ def test_freaks(name: str, freak: str) -> None:
     CHECKS[name](record(FREAKS[freak]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHECKS)
 @examples(400)
 @given(RECORDS)
@@ -166,6 +168,7 @@ def test_any_record(name: str, each: LogRecord) -> None:
     CHECKS[name](each)
 
 
+@pytest.mark.slow
 @examples(200)
 @given(RECORDS)
 def test_logzio_under_root(each: LogRecord) -> None:
@@ -173,15 +176,16 @@ def test_logzio_under_root(each: LogRecord) -> None:
     check_logzio(each, JSON_FIELDS_UNDER_ROOT="true", CUSTOM_FIELDS="env=prod")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHECKS)
 def test_cut_is_marked(name: str) -> None:
-    """A text that was cut says so at its end, with the length that it had."""
+    """A text that was cut has a mark at its end, with its original length."""
     encoded = destination(name).encode(record("x" * 12_000_000))
     assert "… [cut, of 12000000 characters]".encode() in encoded
 
 
 def test_number_of_bodies() -> None:
-    """Records that fill the size that a destination says make a body within its limit."""
+    """Records of `max_body_bytes` together make a body within the destination's limit."""
     for name, limit in (("logzio", 10_485_760), ("loki", 4_194_304), ("openobserve", 10_485_760)):
         made = destination(name, AWS_REGION="us-east-1") if name == "logzio" else destination(name)
         one = made.encode(record("\\" * 1_000))
@@ -190,6 +194,7 @@ def test_number_of_bodies() -> None:
         assert name in ENOUGH
 
 
+@pytest.mark.slow
 @examples(500)
 @given(JSON_VALUES)
 def test_json_text(value: Any) -> None:

@@ -63,7 +63,7 @@ def sent(value: Any, kind: str = "function", environ: "dict[str, str] | None" = 
     ],
 )  # fmt: skip
 def test_kinds(value: Any, kind: str, fields: dict[str, Any]) -> None:
-    """Each kind of record has its own field, as in the existing extension."""
+    """Each kind of record has its own field, as in the original extension."""
     assert sent(value, kind) == fields
 
 
@@ -101,7 +101,7 @@ def test_custom_fields_overwrite_nothing() -> None:
 
 
 def test_known_invocation() -> None:
-    """A record whose invocation and level are known says them, once."""
+    """A record whose invocation and level are known has them as fields, once."""
     made = destination("logzio", AWS_REGION="us-east-1", **UNDER_ROOT)
     value = {"requestId": "r-1", "level": "error", "message": "x"}
     line = parsed(made.encode(record(value, request_id="r-1", level="ERROR")))
@@ -110,7 +110,7 @@ def test_known_invocation() -> None:
 
 
 def test_own_time_of_a_record() -> None:
-    """An object that says when it was written is at that time, not when the platform read it."""
+    """The time of a record is its own `timestamp`, not when the platform read it."""
     made = destination("logzio", AWS_REGION="us-east-1")
     line = parsed(made.encode(record({"timestamp": "2024-08-30T09:59:58.5Z"})))
     assert line["@timestamp"] == "2024-08-30T09:59:58.500Z"
@@ -167,13 +167,6 @@ def test_listener(environ: dict[str, str], url: str) -> None:
     """The listener is the one that is set, or that of the region; Logz.io's port is known."""
     made = destination("logzio", **environ)
     assert made.request([b"{}\n"]).url == f"{url}/?token=tkn&type=lambda-extension-logs"
-
-
-def test_types() -> None:
-    """What the existing extension ships is shipped: the platform's events where asked for."""
-    assert destination("logzio").default_types == {"function"}
-    with_platform = destination("logzio", ENABLE_PLATFORM_LOGS="true")
-    assert with_platform.default_types == {"function", "platform"}
 
 
 def test_unknown_function() -> None:

@@ -16,7 +16,6 @@ from extension.http_client import HttpClient
 from extension.messages import Request
 from testing.log_destinations.certificates import Certificate, CertificateAuthority
 from testing.log_destinations.logzio import LogzioDestination
-from testing.log_destinations.treatment import closed
 from testing.misbehaving import black_hole, nobody, raw_listener
 from tests.support.extension_listeners import (
     drip,
@@ -288,6 +287,7 @@ def handshake_that_drips(connection: socket.socket) -> None:
 class TestTimes:
     """Each request has one time for everything."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("talk", "scheme", "size"),
         [
@@ -305,6 +305,7 @@ class TestTimes:
         with listener(talk) as port:
             times_out(client, f"{scheme}://127.0.0.1:{port}/", b"x" * size)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("head", "text"),
         [
@@ -323,6 +324,7 @@ class TestTimes:
         with raw_listener(dripping_after(head, text)) as url:
             times_out(client, url)
 
+    @pytest.mark.large
     def test_black_hole(self, client: HttpClient) -> None:
         """A destination that never accepts a connection."""
         with black_hole() as url:
@@ -388,14 +390,6 @@ class TestAbandon:
             client.send(request_to(url), LONG)
         assert server.requests == []
 
-    def test_between_requests(self, client: HttpClient) -> None:
-        """Between two requests it costs at most the kept connection."""
-        client.abandon()
-        with raw_listener(answered) as url:
-            assert client.send(request_to(url), LONG).status == 200
-            client.abandon()
-            assert client.send(request_to(url), LONG).status == 200
-
     def test_response_that_has_arrived(self, client: HttpClient) -> None:
         """A response that arrived before, during a freeze for instance, still counts."""
 
@@ -458,25 +452,3 @@ class TestTls:
             with pytest.raises(ExchangeError, match="certificate"):
                 client.send(to_logzio(destination), LONG)
             assert destination.count == 0
-
-    def test_stale(self, trusting: HttpClient, authority: CertificateAuthority) -> None:
-        """A request on a kept connection that has ended is sent again once."""
-        with LogzioDestination(tls=authority.server()) as destination:
-            assert trusting.send(to_logzio(destination), LONG).status == 200
-            destination.misbehave_once(closed())
-            assert trusting.send(to_logzio(destination), LONG).status == 200
-            trusting.close()
-            assert destination.connections == 2
-
-    def test_early_refusal(self, trusting: HttpClient, authority: CertificateAuthority) -> None:
-        """An early refusal is the response behind TLS too."""
-        context = authority.server()
-
-        def talk(connection: socket.socket) -> None:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with context.wrap_socket(connection, server_side=True) as secured:
-                refuses_early(413)(secured)
-
-        with listener(talk) as port:
-            request = request_to(f"https://127.0.0.1:{port}/", TestEarlyResponse.BODY)
-            assert trusting.send(request, LONG).status == 413

@@ -94,7 +94,7 @@ def test_honoured(name: str, variable: str, value: str) -> None:
 
 @pytest.mark.parametrize(("name", "variable", "value"), WITHOUT_EFFECT)
 def test_without_effect(name: str, variable: str, value: str) -> None:
-    """A variable that cannot be honoured changes nothing, and one warning says why."""
+    """A variable that cannot be honoured changes nothing, and one warning gives the reason."""
     changed = {**ENOUGH[name], variable: value}
     (warning,) = warnings_of(changed)
     assert warning.startswith(f"{variable} does nothing: ")

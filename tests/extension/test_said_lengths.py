@@ -1,4 +1,4 @@
-"""What a record says about itself is remembered by destinations, so it is short or not believed."""
+"""Destinations remember levels and request ids of records, so long ones are ignored."""
 
 from __future__ import annotations
 

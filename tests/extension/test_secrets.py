@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TOKEN = "QWZ7f3b9e51c8d24a60"
 REGION = "eu-central-1"
 ARN = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:missing-a1B2c3"
-# The stores of the tests load a service when it is asked first.
+# The stores of the tests load a service with its first request.
 MINUTE = 60.0
 KEYS = {
     "AWS_REGION": REGION,
@@ -36,7 +36,7 @@ KEYS = {
 @pytest.fixture(scope="module")
 def running() -> Iterator[Stores]:
     """Run the stores for all tests of this module."""
-    from tests.support.secret_stores import running_stores  # noqa: PLC0415 - moto takes a second
+    from tests.support.secret_stores import running_stores  # noqa: PLC0415 - moto needs a second to load
 
     with running_stores() as stores:
         yield stores
@@ -50,11 +50,12 @@ def stores(running: Stores) -> Stores:
 
 
 def fetched(url: str, reference: str, environ: Mapping[str, str] = KEYS) -> str:
-    """Return what a store at a URL says."""
+    """Return the token from a store at a URL."""
     environ = {**environ, "AWS_ENDPOINT_URL": url}
     return fetch_secret(reference, environ, now=time.time, seconds=MINUTE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "keep",
     [
@@ -93,7 +94,7 @@ def test_changed(stores: Stores) -> None:
 
 @pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL"])
 def test_endpoints(stores: Stores, variable: str) -> None:
-    """The endpoint of the service stands before that of all services."""
+    """The endpoint of the service takes precedence over that of all services."""
     environ = {**KEYS, "AWS_ENDPOINT_URL": "http://127.0.0.1:1", variable: stores.url}
     arn = stores.secret(TOKEN)
     assert fetch_secret(arn, environ, now=time.time, seconds=MINUTE) == TOKEN
@@ -110,7 +111,7 @@ def test_no_token(content: str) -> None:
 
 
 def test_missing(stores: Stores) -> None:
-    """What a store answers to a wrong ARN is told by the store's own code."""
+    """A wrong ARN is reported with the store's own error code."""
     with pytest.raises(SecretError, match="ResourceNotFoundException"):
         fetched(stores.url, ARN)
     with pytest.raises(SecretError, match="ParameterNotFound"):
@@ -135,11 +136,11 @@ def test_without_a_value(stores: Stores) -> None:
             {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://example.com/", "AWS_REGION": REGION},
             "FULL_URI",
         ),
-        ({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/"}, "does not answer"),
+        ({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/"}, "does not respond"),
     ],
 )
 def test_environment(environ: dict[str, str], text: str) -> None:
-    """An environment without credentials, or with a wrong endpoint, is told as that."""
+    """Missing credentials or a wrong endpoint are reported as such."""
     with pytest.raises(SecretError, match=text):
         fetch_secret(ARN, environ, now=time.time)
 
@@ -172,7 +173,7 @@ def test_references(reference: str, is_one: bool) -> None:
 
 
 def role(**members: object) -> bytes:
-    """Return what the credentials endpoint answers."""
+    """Return the response of the credentials endpoint."""
     return json.dumps({"AccessKeyId": "AKID", "SecretAccessKey": "s3cr3t", **members}).encode()
 
 
@@ -194,8 +195,8 @@ def test_snapstart(stores: Stores) -> None:
 
 def test_role_signs() -> None:
     """The role's key is the one in the signature, and the secret one is nowhere."""
-    answer = json.dumps({"SecretString": TOKEN}).encode()
-    with Endpoint(200, role()) as endpoint, Endpoint(200, answer) as store:
+    secret = json.dumps({"SecretString": TOKEN}).encode()
+    with Endpoint(200, role()) as endpoint, Endpoint(200, secret) as store:
         assert fetched(store.url, ARN, from_role(endpoint)) == TOKEN
     (authorization,) = store.authorizations
     assert "Credential=AKID/" in authorization
@@ -203,16 +204,18 @@ def test_role_signs() -> None:
     assert "s3cr3t" not in authorization
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "body"),
     [(404, b""), (200, b""), (200, b"[]"), (200, b'{"AccessKeyId":1,"SecretAccessKey":2}')],
 )
 def test_role_that_fails(status: int, body: bytes) -> None:
-    """A role's endpoint that gives no credentials is an error."""
+    """A role's endpoint without credentials is an error."""
     with Endpoint(status, body) as endpoint, pytest.raises(SecretError, match="FULL_URI"):
         fetched("http://127.0.0.1:1", ARN, from_role(endpoint))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "body", "text"),
     [
@@ -227,7 +230,7 @@ def test_role_that_fails(status: int, body: bytes) -> None:
     ],
 )
 def test_hostile_store(status: int, body: bytes, text: str) -> None:
-    """Whatever a store answers, the error says what it is and never what was in it."""
+    """The error for any response has its kind, and never its content."""
     with Endpoint(status, body) as store, pytest.raises(SecretError, match=text) as caught:
         fetched(store.url, ARN)
     assert "s3cr3t" not in str(caught.value)
@@ -240,9 +243,10 @@ def test_binary_is_decoded() -> None:
         assert fetched(store.url, ARN) == TOKEN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["store", "role"])
 def test_bounded(which: str) -> None:
-    """A store or role endpoint that drips is given up when the time for everything is over."""
+    """A store or role endpoint that drips is abandoned after the total time."""
     began = time.monotonic()
     with dripping() as url:
         environ = {**KEYS, "AWS_ENDPOINT_URL": url}

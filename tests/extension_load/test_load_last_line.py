@@ -3,7 +3,7 @@
 import pytest
 
 from testing.lambda_services.invocation import Invocation, Order
-from testing.lambda_services.listener_client import Delivery
+from testing.lambda_services.listener_client import TelemetryPost
 from testing.lambda_services.services import LambdaServices
 from testing.lambda_services.telemetry_stream import Platform
 from testing.log_destinations.logzio import LogzioDestination
@@ -14,7 +14,7 @@ from tools.bench.extension_lines import lines
 WINDOW_SECONDS = 0.1
 
 
-def in_time(done: Invocation, deliveries: list[Delivery]) -> bool:
+def in_time(done: Invocation, deliveries: list[TelemetryPost]) -> bool:
     """Return whether the line came within that window."""
     later = (it for it in deliveries if it.begun > done.begun and "function" in it.types)
     found = next(later, None)

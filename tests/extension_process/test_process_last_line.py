@@ -24,21 +24,6 @@ from tests.extension_process.running import (
 BUDGET = 2.0
 
 
-@pytest.mark.parametrize("order", ["line-then-done", "one-post"])
-def test_text_and_objects(logzio: LogzioDestination, order: Order) -> None:
-    """Lines of both log formats are acknowledged before `next`, ten times in a row."""
-    with shipping(logzio, environ=FUNCTION_ONLY, platform=AT_ONCE) as run:
-        for number in range(10):
-            line = (
-                {"level": "INFO", "message": f"last {number}"} if number % 2 else f"last {number}"
-            )
-            done = run.services.invoke([f"first {number}", line], order=order)
-            assert messages(logzio)[-2:] == [f"first {number}", f"last {number}"]
-            assert done.next_at is not None
-            assert logzio.acknowledged[-1][1] < done.next_at
-        run.end()
-
-
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize(
     ("platform", "gap"),
@@ -92,6 +77,7 @@ def test_several_invocations_at_once(logzio: LogzioDestination) -> None:
     assert found == {"plain": "", "object": "its-own"}
 
 
+@pytest.mark.large
 def test_lost_runtime_done(logzio: LogzioDestination) -> None:
     """A lost `runtimeDone` is waited for once; after that the wait is at most the budget."""
     environ = {"FLUSH_BUDGET_MS": str(int(BUDGET * 1000)), **FUNCTION_ONLY}

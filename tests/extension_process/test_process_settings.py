@@ -52,13 +52,6 @@ class TestTypes:
             run.end()
         assert kinds(logzio) == {kind.strip().lower() for kind in wanted.split(",")}
 
-    def test_platform_logs_of_logzio(self, logzio: LogzioDestination) -> None:
-        """ENABLE_PLATFORM_LOGS of the existing extension adds the platform's records."""
-        with shipping(logzio, environ={"ENABLE_PLATFORM_LOGS": "true"}) as run:
-            run.services.invoke(["line"])
-            run.end()
-        assert kinds(logzio) == {"function", "platform"}
-
 
 class TestSelection:
     """Selection and redaction."""
@@ -108,16 +101,6 @@ class TestSeveral:
                 accounts = [run.account(it.name) for it in (logzio, *others)]
         assert [(it.received, it.sent, it.dropped) for it in accounts] == [(2, 2, {})] * 4
         assert messages(logzio) == [f"line {number}" for number in range(2)]
-
-    def test_one_unusable(self, logzio: LogzioDestination) -> None:
-        """There is a warning about one that is not configured, and the other works."""
-        environ = {"LOGS_DESTINATION": "logzio,loki", **FUNCTION_ONLY}
-        with shipping(logzio, environ=environ) as run:
-            run.services.invoke(["line"])
-            run.end()
-            assert len(run.complaints) == 1
-            assert "nothing is sent to loki: set LOKI_URL" in run.complaints[0]
-        assert messages(logzio) == ["line"]
 
 
 class TestDropIn:

@@ -5,11 +5,11 @@ import time
 import pytest
 
 from handler.sender import Clock
-from testing.answers import always, refusing, sequence
 from testing.events.ingresses import Event
-from testing.exchange import Answer
+from testing.http_server import Reply
 from testing.lambda_context import LambdaContext
 from testing.receiver import Receiver
+from testing.replies import always, refusing, sequence
 from tests.support.invoking import (
     REAL_TIME,
     REQUEST_ID,
@@ -30,7 +30,7 @@ LATER = {"Retry-After": "600"}
 
 def answer_to(status: int, words: bytes = b"the listener's words", **changed: str) -> Answered:
     """Deliver a point to a listener that always answers this, and return the answer."""
-    with Receiver(always(Answer(status, LATER, words if status != 204 else b""))) as receiver:
+    with Receiver(always(Reply(status, LATER, words if status != 204 else b""))) as receiver:
         return invoke(function_for(receiver.url, **changed), delivery_of(points(1)))
 
 
@@ -95,7 +95,7 @@ def test_record_that_cannot_be_read(record: object) -> None:
 @pytest.mark.parametrize("status", [401, 403])
 def test_listener_refuses_the_token(status: int) -> None:
     """A listener that says 401 or 403 is answered with 401, with its words, after one request."""
-    with Receiver(always(Answer(status, body=b"status 401: no such token"))) as receiver:
+    with Receiver(always(Reply(status, body=b"status 401: no such token"))) as receiver:
         answer = invoke(function_for(receiver.url), delivery_of(points(1)))
         assert len(receiver.requests) == 1
     assert answer.status == 401
@@ -116,7 +116,7 @@ def test_listener_not_available(status: int) -> None:
 def test_listener_url_wrong(status: int) -> None:
     """A redirect or another 4xx is answered with 500 after one request: the URL is wrong."""
     said = b"" if status == 304 else b"no such page"
-    with Receiver(always(Answer(status, body=said))) as receiver:
+    with Receiver(always(Reply(status, body=said))) as receiver:
         answer = invoke(function_for(receiver.url), delivery_of(points(1)))
         assert len(receiver.requests) == 1
     assert answer.status == 500
@@ -125,10 +125,10 @@ def test_listener_url_wrong(status: int) -> None:
 
 def test_413_is_never_answered() -> None:
     """Also where the listener refuses everything as too large, Firehose never sees a 413."""
-    with Receiver(always(Answer(413, body=b"too large"))) as receiver:
+    with Receiver(always(Reply(413, body=b"too large"))) as receiver:
         answer = invoke(function_for(receiver.url), delivery_of(points(40)))
     assert answer.status == 500
-    with Receiver(always(Answer(413, body=b"too large"))) as receiver:
+    with Receiver(always(Reply(413, body=b"too large"))) as receiver:
         answer = invoke(function_for(receiver.url), delivery_of(points(1)))
     assert answer.status == 200
 
@@ -153,7 +153,7 @@ def test_unforeseen_error() -> None:
 def test_worst_of_several_failures_is_answered(listener: int, expected: int) -> None:
     """A malformed record beside a failure of the listener: both are named, the worse one counts."""
     words = b"" if listener == 204 else b"words of the listener, out of order"
-    with Receiver(always(Answer(listener, LATER, words))) as receiver:
+    with Receiver(always(Reply(listener, LATER, words))) as receiver:
         event = delivery(record_of(points(1)), b"\xff")
         answer = invoke(function_for(receiver.url), event)
     assert answer.status == expected
@@ -191,7 +191,7 @@ def test_timestamp_is_the_time_of_the_answer_in_whole_milliseconds() -> None:
 def test_second_delivery_makes_the_same_bytes() -> None:
     """The same event makes the same requests again, whatever came in between."""
     event = delivery(record_of(points(50)), record_of([point("h0001", periods_ago=1)]))
-    with Receiver(sequence([Answer(), Answer(503), Answer()])) as receiver:
+    with Receiver(sequence([Reply(), Reply(503), Reply()])) as receiver:
         function = function_for(receiver.url, REMOTE_WRITE_CONCURRENCY="1")
         invoke(function, event)
         invoke(function, delivery_of(points(70)))

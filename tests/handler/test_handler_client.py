@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.client import Client, ListenerResponse, NoResponseError
-from testing.answers import always
-from testing.exchange import Answer
+from testing.http_server import Reply
 from testing.misbehaving import black_hole, nobody, raw_listener
 from testing.receiver import Receiver
+from testing.replies import always
 from tests.support.clocks import SOON
 from tests.support.invoking import delivery_of, function_for, invoke, peak_of, points
 from tests.support.properties import examples
@@ -173,7 +173,7 @@ def test_compressed_bomb() -> None:
 
 def test_no_cookies_are_kept() -> None:
     """A cookie of one response is not in the next request."""
-    with Receiver(always(Answer(headers={"Set-Cookie": "a=b; Path=/"}))) as receiver:
+    with Receiver(always(Reply(headers={"Set-Cookie": "a=b; Path=/"}))) as receiver:
         function = function_for(receiver.url)
         for _ in range(2):
             invoke(function, delivery_of(points(1)))

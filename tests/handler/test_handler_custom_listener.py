@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from handler.delivery import parse_common_attributes
 from handler.errors import ListenerNotAllowed
 from handler.listener import allowed_custom_listener
-from testing.answers import redirecting
 from testing.receiver import Receiver
+from testing.replies import redirecting
 from tests.support.invoking import delivery_of, function_for, invoke, json_lines, points
 from tests.support.properties import examples
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from testing.answers import always, sequence
-from testing.exchange import Answer, Received
+from testing.http_server import Reply
 from testing.lambda_context import LambdaContext
 from testing.misbehaving import black_hole, nobody, raw_listener
-from testing.receiver import Receiver
+from testing.receiver import Received, Receiver
+from testing.replies import always, sequence
 from tests.support.clocks import SOON, WaitedTime
 from tests.support.invoking import (
     REAL_TIME,
@@ -34,16 +34,16 @@ FIVE_BODIES = {"REMOTE_WRITE_MAX_BYTES": "10000"}
 
 # Each lasts longer than any budget here; what drips does so faster than a single read times out.
 FAULTS = {
-    "stall": Answer(stall=True),
-    "slow answer": Answer(delay_seconds=600),
-    "dripping head": Answer(headers={"X-Long": "x" * 10_000}, drip_seconds=0.05),
-    "dripping body": Answer(200, body=b"x" * 10_000, drip_seconds=0.05),
-    "dripping refusal": Answer(503, body=b"x" * 10_000, drip_seconds=0.05),
+    "stall": Reply(stall=True),
+    "slow answer": Reply(delay_seconds=600),
+    "dripping head": Reply(headers={"X-Long": "x" * 10_000}, drip_seconds=0.05),
+    "dripping body": Reply(200, body=b"x" * 10_000, drip_seconds=0.05),
+    "dripping refusal": Reply(503, body=b"x" * 10_000, drip_seconds=0.05),
 }
 RESETS = {
-    "reset before the answer": Answer(reset="before_answer"),
-    "reset in mid-body": Answer(200, body=b"x" * 64, reset="mid_body"),
-    "reset in mid-refusal": Answer(503, body=b"x" * 64, reset="mid_body"),
+    "reset before the answer": Reply(reset="before_answer"),
+    "reset in mid-body": Reply(200, body=b"x" * 64, reset="mid_body"),
+    "reset in mid-refusal": Reply(503, body=b"x" * 64, reset="mid_body"),
 }
 # A wait that is longer than any budget: so the first failure is the last one.
 GIVING_UP = replace(REAL_TIME, jitter=lambda _ceiling: 1000.0)
@@ -58,16 +58,18 @@ def timed(url: str, context: Any = None, **changed: str) -> tuple[Answered, floa
     return answer, time.monotonic() - begun
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_one_attempt_is_bounded_as_a_whole(fault: str) -> None:
     """Whatever keeps an answer from coming, the attempt ends in its time, and another is made."""
-    with Receiver(sequence([FAULTS[fault], Answer()])) as receiver:
+    with Receiver(sequence([FAULTS[fault], Reply()])) as receiver:
         # Without an end of the attempt the budget would be used up, and the answer be 503.
         answer, _ = timed(receiver.url, **SHORT_ATTEMPTS)
         assert len(receiver.requests) >= 2
     assert answer.status == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_answer_comes_when_the_budget_is_over(fault: str) -> None:
     """Whatever keeps an answer from coming, 503 is answered once the budget is used up."""
@@ -80,7 +82,7 @@ def test_answer_comes_when_the_budget_is_over(fault: str) -> None:
 @pytest.mark.parametrize("fault", RESETS)
 def test_reset_is_retried(fault: str) -> None:
     """A connection that is reset before the whole answer is there costs a retry."""
-    with Receiver(sequence([RESETS[fault], Answer()])) as receiver:
+    with Receiver(sequence([RESETS[fault], Reply()])) as receiver:
         answer, _ = timed(receiver.url)
         assert len(receiver.requests) == 2
     assert answer.status == 200
@@ -99,13 +101,13 @@ def test_resets_until_the_end(fault: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (Answer(401, body=b"x" * 64, reset="mid_body"), 401),
-        (Answer(404, body=b"x" * 64, reset="mid_body"), 500),
-        (Answer(400, body=b"x" * 64, reset="mid_body"), 200),
+        (Reply(401, body=b"x" * 64, reset="mid_body"), 401),
+        (Reply(404, body=b"x" * 64, reset="mid_body"), 500),
+        (Reply(400, body=b"x" * 64, reset="mid_body"), 200),
     ],
     ids=["401", "404", "400"],
 )
-def test_refusal_whose_words_break_off_stands(answer: Answer, expected: int) -> None:
+def test_refusal_whose_words_break_off_stands(answer: Reply, expected: int) -> None:
     """A 4xx is never followed by the identical body, even if its text is not complete."""
     with Receiver(always(answer)) as receiver:
         given, _ = timed(receiver.url)
@@ -114,6 +116,7 @@ def test_refusal_whose_words_break_off_stands(answer: Answer, expected: int) -> 
     assert len(sent) == len(set(sent))
 
 
+@pytest.mark.slow
 def test_refusal_whose_words_drip_stands() -> None:
     """Nor is one whose text never ends: the status is what counts."""
     over, sent = threading.Event(), []
@@ -151,6 +154,7 @@ def test_host_that_does_not_exist() -> None:
     assert seconds < SOON
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["stall", "dripping head", "dripping body"])
 def test_answer_comes_before_lambda_would_kill(fault: str) -> None:
     """With 1.5 s left for Lambda and a stalled listener, 503 is answered, whatever the budget."""
@@ -163,7 +167,7 @@ def test_answer_comes_before_lambda_would_kill(fault: str) -> None:
 
 def test_401_on_the_second_of_five_bodies() -> None:
     """The second of five bodies gets 401: nothing more is sent, and 401 is answered."""
-    answers = sequence([Answer(), Answer(401), Answer()])
+    answers = sequence([Reply(), Reply(401), Reply()])
     with Receiver(answers) as receiver:
         function = function_for(receiver.url, REMOTE_WRITE_CONCURRENCY="1", **FIVE_BODIES)
         answer = invoke(function, delivery_of(wide_points(5)))
@@ -173,7 +177,7 @@ def test_401_on_the_second_of_five_bodies() -> None:
 
 def test_a_wrong_url_stops_all_bodies() -> None:
     """After a 404 no other body is sent to the same place."""
-    with Receiver(always(Answer(404))) as receiver:
+    with Receiver(always(Reply(404))) as receiver:
         function = function_for(receiver.url, REMOTE_WRITE_CONCURRENCY="1", **FIVE_BODIES)
         assert invoke(function, delivery_of(wide_points(5))).status == 500
         assert len(receiver.requests) == 1
@@ -185,7 +189,7 @@ def test_one_stalled_body_leaves_the_others() -> None:
     left, held = [all_samples], []
     answered = threading.Condition()
 
-    def stall_one(received: Received) -> Answer:
+    def stall_one(received: Received) -> Reply:
         names = [dict(labels) for labels, _, _ in received.samples()]
         with answered:
             left[0] -= len(names)
@@ -193,11 +197,11 @@ def test_one_stalled_body_leaves_the_others() -> None:
             if not any(
                 n["host"].startswith("h0000") and n["__name__"].endswith("_sum") for n in names
             ):
-                return Answer()
+                return Reply()
             # Its own connection breaks only after all others have been answered.
             assert answered.wait_for(lambda: left[0] == 0, 2 * SOON)
             held.append(len(names))
-        return Answer(reset="before_answer")
+        return Reply(reset="before_answer")
 
     with Receiver(stall_one) as receiver:
         function = function_at(
@@ -211,7 +215,7 @@ def test_one_stalled_body_leaves_the_others() -> None:
 def test_nothing_is_left_running() -> None:
     """After a delivery that ended in a timeout no thread stays behind."""
     before = set(threading.enumerate())
-    with Receiver(always(Answer(stall=True))) as receiver:
+    with Receiver(always(Reply(stall=True))) as receiver:
         function = function_for(receiver.url, **SHORT_BUDGET, **FIVE_BODIES)
         assert invoke(function, delivery_of(wide_points(5))).status == 503
         names = ("ThreadPoolExecutor", "Thread-", "listener-request")
@@ -227,15 +231,16 @@ def test_nothing_is_left_running() -> None:
         assert [thread for thread in left if thread.is_alive()] == []
 
 
+@pytest.mark.slow
 def test_late_answer_of_one_delivery_is_not_counted_in_the_next() -> None:
     """What is still under way when the time is over does not disturb the next delivery."""
     late = threading.Event()
 
-    def answer(received: Received) -> Answer:
+    def answer(received: Received) -> Reply:
         if received.number == 1:
             assert late.wait(2 * SOON)
         late.set()
-        return Answer()
+        return Reply()
 
     with Receiver(answer) as receiver:
         function = function_for(receiver.url)

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from handler.sender import Clock
-from testing.answers import SamplePredicate, always, refusing, refusing_histograms
 from testing.events.fleet import END_MS, MINUTE_MS, Point
-from testing.exchange import Answer, AnswerFunction, Received
-from testing.receiver import Receiver
+from testing.http_server import Reply
+from testing.receiver import Received, Receiver, ReplyFunction
+from testing.replies import SamplePredicate, always, refusing, refusing_histograms
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import (
     REAL_TIME,
@@ -50,7 +50,7 @@ def isolate(capsys: pytest.CaptureFixture[str]) -> Isolate:
     """Give what delivers points to a listener and reads the log lines."""
 
     def run(
-        several: Sequence[Point], answer: AnswerFunction, clock: Clock = REAL_TIME, **changed: str
+        several: Sequence[Point], answer: ReplyFunction, clock: Clock = REAL_TIME, **changed: str
     ) -> Isolated:
         with Receiver(answer) as receiver:
             event = delivery_of(several)
@@ -68,6 +68,7 @@ def isolate(capsys: pytest.CaptureFixture[str]) -> Isolate:
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", [0, 1, 124, 125, 137, 249])
 @pytest.mark.parametrize(
     ("status", "words"),
@@ -112,8 +113,8 @@ def test_several_bad_ones(count: int, refuses: SamplePredicate, bad: int, isolat
 def test_413_is_split_down_to_what_fits(isolate: Isolate) -> None:
     """A listener with a limit far below ours gets everything in pieces."""
 
-    def small(received: Received) -> Answer:
-        return Answer(413, body=b"too large") if received.request.ByteSize() > 500 else Answer()
+    def small(received: Received) -> Reply:
+        return Reply(413, body=b"too large") if received.request.ByteSize() > 500 else Reply()
 
     assert isolate(points(40), small).counts == (160, 0, 0)
 
@@ -157,7 +158,7 @@ def test_second_delivery_of_the_same_is_settled(isolate: Isolate) -> None:
 @pytest.mark.parametrize("words", ["out of order", "Too Old sample", "duplicate", "bad label"])
 def test_sixteen_refusals_with_words_about_samples(words: str, isolate: Isolate) -> None:
     """Sixteen refusals in a row that name samples: the rest is rejected, and 200 answered."""
-    isolated = isolate(points(250), always(Answer(400, body=words.encode())))
+    isolated = isolate(points(250), always(Reply(400, body=words.encode())))
     assert isolated.answer.status == 200
     assert isolated.counts == (0, 1000, 0)
     assert isolated.delivery["requests"] == 16
@@ -165,7 +166,7 @@ def test_sixteen_refusals_with_words_about_samples(words: str, isolate: Isolate)
 
 def test_sixteen_refusals_with_other_words(isolate: Isolate) -> None:
     """Sixteen refusals in a row without a word on samples: a misconfigured listener, 500."""
-    isolated = isolate(points(250), always(Answer(400, body=b"tenant unknown")))
+    isolated = isolate(points(250), always(Reply(400, body=b"tenant unknown")))
     assert isolated.answer.status == 500
     assert isolated.counts[0] == 0
     assert isolated.counts[2] > 980
@@ -175,7 +176,7 @@ def test_sixteen_refusals_with_other_words(isolate: Isolate) -> None:
 
 def test_few_samples_are_all_refused(isolate: Isolate) -> None:
     """Where fewer than sixteen refusals settle everything, it is rejected, whatever the text."""
-    isolated = isolate(points(1), always(Answer(400, body=b"tenant unknown")))
+    isolated = isolate(points(1), always(Reply(400, body=b"tenant unknown")))
     assert isolated.answer.status == 200
     assert isolated.counts == (0, 4, 0)
     assert isolated.delivery["requests"] <= 7
@@ -192,12 +193,12 @@ def test_budget_runs_out_in_the_middle(isolate: Isolate) -> None:
     """Where the time ends before all is settled, 503 is answered for what is left."""
     time = WaitedTime()
 
-    def slow(received: Received) -> Answer:
+    def slow(received: Received) -> Reply:
         sums = (dict(labels) for labels, _, _ in received.samples())
         bad = any((s["host"], s["__name__"]) == ("h0240", "shop_requests_sum") for s in sums)
         words = b"out of order" if bad else b""
         time.now += 10.0
-        return Answer(400 if bad else 204, body=words)
+        return Reply(400 if bad else 204, body=words)
 
     isolated = isolate(points(250), slow, time.clock, DELIVERY_BUDGET_SECONDS="90.5")
     sent, rejected, undelivered = isolated.counts
@@ -213,12 +214,12 @@ def test_failure_in_the_middle(status: int, expected: int, isolate: Isolate) -> 
     """Another failure during an isolation ends it with its own answer; what is left is kept."""
     count = 0
 
-    def changing(_received: Received) -> Answer:
+    def changing(_received: Received) -> Reply:
         nonlocal count
         count += 1
         if count < 3:
-            return Answer(400, body=b"out of order")
-        return Answer(status, {"Retry-After": "600"}, b"changed its mind")
+            return Reply(400, body=b"out of order")
+        return Reply(status, {"Retry-After": "600"}, b"changed its mind")
 
     isolated = isolate(points(250), changing, REMOTE_WRITE_CONCURRENCY="1")
     assert isolated.answer.status == expected
@@ -231,10 +232,10 @@ def test_retry_within_an_isolation(isolate: Isolate) -> None:
     seen: set[bytes] = set()
     refuse = refusing(hosts(3))
 
-    def busy_at_first(received: Received) -> Answer:
+    def busy_at_first(received: Received) -> Reply:
         if received.body not in seen and len(received.request.timeseries) < 1000:
             seen.add(received.body)
-            return Answer(503)
+            return Reply(503)
         return refuse(received)
 
     isolated = isolate(points(250), busy_at_first)
@@ -262,11 +263,11 @@ def test_late_samples_take_no_fresh_ones_with_them(isolate: Isolate) -> None:
 def test_thousands_of_different_words_make_a_short_log(isolate: Isolate) -> None:
     """Refusals with thousands of different texts are summed up in the log."""
 
-    def wordy(received: Received) -> Answer:
+    def wordy(received: Received) -> Reply:
         labels = next(labels for labels, _, _ in received.samples())
         if len(received.request.timeseries) == 1 and dict(labels)["__name__"].endswith("_min"):
-            return Answer()
-        return Answer(400, body=f"out of order: {labels}".encode())
+            return Reply()
+        return Reply(400, body=f"out of order: {labels}".encode())
 
     isolated = isolate(points(40), wordy)
     assert isolated.counts == (40, 120, 0)

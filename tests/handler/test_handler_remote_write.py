@@ -9,12 +9,12 @@ import snappy
 
 from converters.schema.remote_write_pb2 import WriteRequest
 from handler import __version__
-from testing.answers import always, sequence
 from testing.events.fleet import END_MS, MINUTE_MS, Point, fleet
 from testing.events.samples import good_events
-from testing.exchange import Answer, Labels, Received
-from testing.receiver import Receiver
-from testing.rules import SNAPPY_STREAM_START
+from testing.http_server import Reply
+from testing.receiver import Received, Receiver
+from testing.replies import always, sequence
+from testing.rules import SNAPPY_STREAM_START, Labels
 from tests.support.clocks import SOON
 from tests.support.invoking import (
     delivery,
@@ -137,7 +137,7 @@ def test_samples_of_a_series_are_in_order(received: list[Received]) -> None:
 def test_requests_of_one_series_are_in_order() -> None:
     """Requests that hold one series are made one after the other, the earlier samples first."""
     several = [point("a", periods_ago=ago) for ago in range(900)]
-    with Receiver(always(Answer(delay_seconds=0.02))) as receiver:
+    with Receiver(always(Reply(delay_seconds=0.02))) as receiver:
         function = function_for(receiver.url, REMOTE_WRITE_MAX_BYTES="10000")
         assert invoke(function, delivery_of(several)).status == 200
         requests = receiver.requests
@@ -172,7 +172,7 @@ def test_series_is_never_in_two_requests_at_once() -> None:
 def test_no_retry_after(status: int) -> None:
     """A 4xx other than 429 and 408 is never followed by the identical body."""
     words = b"out of order sample"
-    with Receiver(always(Answer(status, body=words))) as receiver:
+    with Receiver(always(Reply(status, body=words))) as receiver:
         invoke(function_for(receiver.url), delivery_of(points(5)))
         sent = [r.body for r in receiver.requests]
     assert sent
@@ -182,7 +182,7 @@ def test_no_retry_after(status: int) -> None:
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 429, 408])
 def test_retry_after(status: int) -> None:
     """A 5xx, 429 or 408 is followed by the identical body, and by no other request."""
-    with Receiver(sequence([Answer(status, body=b"busy"), Answer()])) as receiver:
+    with Receiver(sequence([Reply(status, body=b"busy"), Reply()])) as receiver:
         assert invoke(function_for(receiver.url), delivery_of(points(5))).status == 200
         first, second = receiver.requests
     assert first.body == second.body
@@ -202,14 +202,14 @@ def test_bodies_go_out_concurrently() -> None:
     """As many bodies as REMOTE_WRITE_CONCURRENCY says are under way at once, and never more."""
     at_once, fourth = threading.Barrier(3), threading.Event()
 
-    def answer(received: Received) -> Answer:
+    def answer(received: Received) -> Reply:
         # The first three are answered only when all three have been sent, and a fourth could be.
         if received.number <= 3:
             at_once.wait(SOON)
             fourth.wait(0.3)
         else:
             fourth.set()
-        return Answer()
+        return Reply()
 
     with Receiver(answer) as receiver:
         open_at_once = {"REMOTE_WRITE_CONCURRENCY": "3", "REMOTE_WRITE_MAX_BYTES": "10000"}

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from testing.events import ingresses
-from testing.exchange import Answer, Received
+from testing.http_server import Reply
 from testing.lambda_context import LambdaContext
-from testing.receiver import Receiver
+from testing.receiver import Received, Receiver
 from tests.support.clocks import SOON
 from tests.support.invoking import (
     SAMPLES_OF_A_POINT,
@@ -18,8 +18,8 @@ from tests.support.invoking import (
     points,
     record_of,
 )
+from tests.support.recording import Recorded, RecordingFunction
 from tests.support.secret_stores import MINUTE, Later, Stores
-from tests.support.telling import TellingFunction, Told
 
 if TYPE_CHECKING:
     from testing.events.ingresses import Event
@@ -43,12 +43,12 @@ class Expecting:
         self.token = token
         self.at_once = threading.Barrier(1)
 
-    def __call__(self, received: Received) -> Answer:
+    def __call__(self, received: Received) -> Reply:
         """Answer one request."""
         if received.headers.get("authorization") == f"Bearer {self.token}":
-            return Answer()
+            return Reply()
         self.at_once.wait(SOON)
-        return Answer(401, body=f"{dict(received.headers)} but {self.token}".encode())
+        return Reply(401, body=f"{dict(received.headers)} but {self.token}".encode())
 
 
 def tokens_of(receiver: Receiver) -> list[str]:
@@ -57,28 +57,32 @@ def tokens_of(receiver: Receiver) -> list[str]:
 
 
 def deliver(
-    function: TellingFunction, key: str = KEY, count: int = 1, context: LambdaContext | None = None
-) -> Told:
+    function: RecordingFunction,
+    key: str = KEY,
+    count: int = 1,
+    context: LambdaContext | None = None,
+) -> Recorded:
     """Deliver data points, and hold the delivery's line to the accounting identity."""
     told = function.invoke(delivery_of(points(count), access_key=key), context)
     answered(told.response)
     if told.logged("delivery"):
         line = told.delivery
-        assert sum(told.fates().values()) == line["samples"] == count * SAMPLES_OF_A_POINT
+        assert sum(told.samples().values()) == line["samples"] == count * SAMPLES_OF_A_POINT
     return told
 
 
+@pytest.mark.slow
 def test_old_and_new_key(stores: Stores) -> None:
     """After a rotation the old key is still accepted, and the new one after one read."""
     arn, later = stores.secret(OLD), Later()
     with Receiver() as receiver:
-        function = TellingFunction(receiver.url, {KEY_ARN: arn}, later.clock)
+        function = RecordingFunction(receiver.url, {KEY_ARN: arn}, later.clock)
         assert deliver(function, OLD).status == 200
         stores.change(arn, NEW)
         later.ahead += MINUTE
         assert [deliver(function, key).status for key in (OLD, NEW, OLD, NEW)] == [200] * 4
         # Where nothing is cached the old key is the previous version of the store.
-        fresh = TellingFunction(receiver.url, {KEY_ARN: arn}, later.clock)
+        fresh = RecordingFunction(receiver.url, {KEY_ARN: arn}, later.clock)
         assert deliver(fresh, OLD).status == 200
     assert len(stores.reads) == 3 * READS_FOR_A_SECRET
     # The old key is no token any more, once the new one is known.
@@ -91,7 +95,7 @@ def test_old_key_with_a_token(stores: Stores) -> None:
     stores.change(settings[KEY_ARN], NEW)
     stores.change(settings[TOKEN_ARN], "second")
     with Receiver() as receiver:
-        function = TellingFunction(receiver.url, settings)
+        function = RecordingFunction(receiver.url, settings)
         assert deliver(function, OLD).status == 200
     assert tokens_of(receiver) == ["second"]
 
@@ -101,14 +105,14 @@ def test_version_before_the_previous_one(stores: Stores) -> None:
     arn, later = stores.secret(OLD), Later()
     with Receiver() as receiver:
         settings = {KEY_ARN: arn}
-        remembering = TellingFunction(receiver.url, settings, later.clock)
+        remembering = RecordingFunction(receiver.url, settings, later.clock)
         assert deliver(remembering, OLD).status == 200
         stores.change(arn, NEW)
         stores.change(arn, NEWER)
         later.ahead += MINUTE
         keys = (NEWER, NEW, OLD)
         assert [deliver(remembering, key).status for key in keys] == [200] * 3
-        fresh = TellingFunction(receiver.url, settings, later.clock)
+        fresh = RecordingFunction(receiver.url, settings, later.clock)
         assert [deliver(fresh, key).status for key in keys] == [200, 200, 401]
 
 
@@ -116,7 +120,7 @@ def test_wrong_keys(stores: Stores) -> None:
     """However many wrong keys come, the store is asked once a minute."""
     arn, later = stores.secret(KEY), Later()
     with Receiver() as receiver:
-        function = TellingFunction(receiver.url, {KEY_ARN: arn}, later.clock)
+        function = RecordingFunction(receiver.url, {KEY_ARN: arn}, later.clock)
         for looks in (1, 2, 3):
             assert [deliver(function, f"wrong-{n}").status for n in range(3)] == [401] * 3
             assert len(stores.reads) == looks * READS_FOR_A_SECRET
@@ -129,7 +133,7 @@ def test_new_token_within_the_delivery(stores: Stores) -> None:
     arn, later, listener = stores.secret(OLD), Later(), Expecting(OLD)
     settings = {TOKEN_ARN: arn, "FIREHOSE_ACCESS_KEY": KEY}
     with Receiver(listener) as receiver:
-        function = TellingFunction(receiver.url, settings, later.clock)
+        function = RecordingFunction(receiver.url, settings, later.clock)
         assert deliver(function).status == 200
         stores.change(arn, NEW)
         listener.token = NEW
@@ -137,7 +141,7 @@ def test_new_token_within_the_delivery(stores: Stores) -> None:
         told = deliver(function)
         assert deliver(function).delivery["retries"] == 0
     assert tokens_of(receiver) == [OLD, OLD, NEW, NEW]
-    assert (told.status, told.fates()) == (200, {"sent": 4, "rejected": 0, "undelivered": 0})
+    assert (told.status, told.samples()) == (200, {"sent": 4, "rejected": 0, "undelivered": 0})
     assert (told.delivery["requests"], told.delivery["retries"]) == (2, 1)
     assert told.metric("ListenerRetries") == 1
     assert len(receiver.accepted_samples()) == SAMPLES_OF_A_POINT
@@ -154,7 +158,7 @@ def test_new_token_of_other_kinds(stores: Stores, kind: str) -> None:
     if kind == "access key":
         event = delivery_of(points(1), access_key=OLD)
     with Receiver(listener) as receiver:
-        function = TellingFunction(receiver.url, settings, later.clock)
+        function = RecordingFunction(receiver.url, settings, later.clock)
         function.invoke(event)
         if kind == "parameter":
             stores.parameter(NEW, "/rotated")
@@ -172,7 +176,7 @@ def test_several_bodies_renew_once(stores: Stores) -> None:
     arn, later, listener = stores.secret(OLD), Later(), Expecting(OLD)
     settings = {TOKEN_ARN: arn, "FIREHOSE_ACCESS_KEY": KEY, "REMOTE_WRITE_MAX_BYTES": "10000"}
     with Receiver(listener) as receiver:
-        function = TellingFunction(receiver.url, settings, later.clock)
+        function = RecordingFunction(receiver.url, settings, later.clock)
         assert deliver(function).status == 200
         stores.change(arn, NEW)
         listener.token = NEW
@@ -181,7 +185,7 @@ def test_several_bodies_renew_once(stores: Stores) -> None:
         later.ahead += MINUTE
         told = deliver(function, count=60)
     samples = 60 * SAMPLES_OF_A_POINT
-    assert (told.status, told.fates()["sent"]) == (200, samples)
+    assert (told.status, told.samples()["sent"]) == (200, samples)
     refused = [received for received in receiver.requests if received.status == 401]
     assert (len(refused), told.delivery["retries"]) == (4, 4)
     assert told.delivery["requests"] == len(receiver.requests) - 1
@@ -194,12 +198,12 @@ def test_nothing_new(stores: Stores) -> None:
     later = Later()
     settings = {TOKEN_ARN: stores.secret(OLD), "FIREHOSE_ACCESS_KEY": KEY}
     with Receiver(Expecting(NEW)) as receiver:
-        function = TellingFunction(receiver.url, settings, later.clock)
+        function = RecordingFunction(receiver.url, settings, later.clock)
         for looks, requests in ((1, 2), (2, 4)):
             for _ in range(2):
                 told = deliver(function)
                 assert (told.status, told.delivery["retries"]) == (401, 0)
-                assert told.fates()["undelivered"] == SAMPLES_OF_A_POINT
+                assert told.samples()["undelivered"] == SAMPLES_OF_A_POINT
             assert (len(stores.reads), len(receiver.requests)) == (
                 looks * READS_FOR_A_SECRET,
                 requests,
@@ -207,13 +211,14 @@ def test_nothing_new(stores: Stores) -> None:
             later.ahead += MINUTE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", ["refusing", "emptied"])
 def test_failed_look_keeps_what_is_known(stores: Stores, broken: str) -> None:
     """A store that fails when it is asked again takes away nothing, and is asked later on."""
     arn, later, listener = stores.secret(OLD), Later(), Expecting(OLD)
     settings = {TOKEN_ARN: arn, KEY_ARN: stores.secret(KEY)}
     with Receiver(listener) as receiver:
-        function = TellingFunction(receiver.url, settings, later.clock)
+        function = RecordingFunction(receiver.url, settings, later.clock)
         assert deliver(function).status == 200
         listener.token = NEW
         if broken == "refusing":
@@ -234,12 +239,13 @@ def test_failed_look_keeps_what_is_known(stores: Stores, broken: str) -> None:
     assert tokens_of(receiver) == [OLD] * 5 + [NEW]
 
 
+@pytest.mark.slow
 def test_stalling_store_within_a_delivery(stores: Stores) -> None:
     """A store that stalls while a token is renewed does not keep Firehose waiting."""
     arn, later, listener = stores.secret(OLD), Later(), Expecting(OLD)
     settings = {TOKEN_ARN: arn, "FIREHOSE_ACCESS_KEY": KEY}
     with Receiver(listener) as receiver:
-        function = TellingFunction(receiver.url, settings, later.clock)
+        function = RecordingFunction(receiver.url, settings, later.clock)
         assert deliver(function).status == 200
         stores.change(arn, NEW)
         listener.token = NEW
@@ -250,7 +256,7 @@ def test_stalling_store_within_a_delivery(stores: Stores) -> None:
         told = deliver(function, context=LambdaContext(later.monotonic() + 4, later.monotonic))
         assert time.monotonic() - begun < SOON
         assert stores.wait_for_reads(READS_FOR_A_SECRET + 1)
-        assert (told.status, told.fates()["undelivered"]) == (503, SAMPLES_OF_A_POINT)
+        assert (told.status, told.samples()["undelivered"]) == (503, SAMPLES_OF_A_POINT)
         stores.open.set()
         later.ahead += MINUTE
         assert deliver(function).status == 200
@@ -265,7 +271,7 @@ def test_renewed_token_is_not_logged(
     settings = {TOKEN_ARN: arn, "FIREHOSE_ACCESS_KEY": KEY}
     caplog.set_level("DEBUG")
     with Receiver(listener) as receiver:
-        function = TellingFunction(receiver.url, settings, later.clock)
+        function = RecordingFunction(receiver.url, settings, later.clock)
         assert deliver(function).status == 200
         stores.change(arn, NEW)
         # The listener refuses both: its words repeat either one, and the newest it knows.

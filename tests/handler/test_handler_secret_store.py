@@ -10,10 +10,10 @@ from collections.abc import Callable
 import pytest
 
 from handler.secrets import fetcher
-from testing.answers import always
 from testing.events import ingresses
-from testing.exchange import Answer
+from testing.http_server import Reply
 from testing.receiver import Receiver
+from testing.replies import always
 from tests.support.invoking import (
     ACCESS_KEY,
     delivery_of,
@@ -203,7 +203,7 @@ print(json.dumps(loaded_by_step), file=sys.stderr)
 
 def test_boto3_is_imported_when_a_secret_is_fetched(stores: Stores) -> None:
     """boto3 is not imported with plain settings, nor before a stored secret is needed."""
-    with Receiver(always(Answer())) as receiver:
+    with Receiver(always(Reply())) as receiver:
         done = subprocess.run(
             [sys.executable, "-c", _IN_A_PROCESS_OF_ITS_OWN, receiver.url, stores.secret("k")],
             env={**os.environ, **environment_for(stores.url)},

@@ -7,10 +7,10 @@ import pytest
 
 from handler import secrets as secret_stores
 from handler.secrets import fetcher
-from testing.answers import accept, always
-from testing.exchange import Answer, Received
+from testing.http_server import Reply
 from testing.misbehaving import nobody
-from testing.receiver import Receiver
+from testing.receiver import Received, Receiver
+from testing.replies import accept, always
 from tests.support.clocks import SOON
 from tests.support.invoking import (
     ACCESS_KEY,
@@ -148,9 +148,9 @@ def test_stored_secrets_are_not_logged(
     stores.change(settings[TOKEN_ARN], TOKEN)
     stores.change(settings[KEY_ARN], ACCESS_KEY)
 
-    def answer(received: Received) -> Answer:
+    def answer(received: Received) -> Reply:
         said = f"{dict(received.headers)} {before} {old_key} {ACCESS_KEY}"
-        return Answer(status, body=said.encode())
+        return Reply(status, body=said.encode())
 
     # As the root logger of a function whose application log level is DEBUG.
     caplog.set_level(logging.DEBUG)
@@ -172,7 +172,7 @@ def test_failed_renewal_is_logged(
     settings = {TOKEN_ARN: stores.secret(TOKEN), KEY_ARN: stores.secret(ACCESS_KEY)}
     later = Later()
     if asker == "listener":
-        key, variable, answer = ACCESS_KEY, TOKEN_ARN, always(Answer(401))
+        key, variable, answer = ACCESS_KEY, TOKEN_ARN, always(Reply(401))
     else:
         key, variable, answer = "QZX4another1key", KEY_ARN, accept
     with Receiver(answer) as receiver:

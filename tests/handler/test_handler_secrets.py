@@ -11,12 +11,12 @@ import pytest
 from handler.app import Function
 from handler.client import Client, ListenerResponse
 from handler.redaction import CUT_OFF, Redactor
-from testing.answers import always
 from testing.events import ingresses
 from testing.events.ingresses import Event
-from testing.exchange import Answer, Received
+from testing.http_server import Reply
 from testing.misbehaving import nobody, raw_listener
-from testing.receiver import Receiver
+from testing.receiver import Received, Receiver
+from testing.replies import always
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import (
     REAL_TIME,
@@ -84,8 +84,8 @@ def everything(
 def test_listener_repeats_the_token(status: int, everything: Callable[[], str]) -> None:
     """A listener that repeats its request's headers brings no secret into log or answer."""
 
-    def answer(received: Received) -> Answer:
-        return Answer(status, {"Retry-After": "600"}, f"said: {echo(received)} {KEY}".encode())
+    def answer(received: Received) -> Reply:
+        return Reply(status, {"Retry-After": "600"}, f"said: {echo(received)} {KEY}".encode())
 
     with Receiver(answer) as receiver:
         function = function_for(receiver.url, **SECRETS)
@@ -99,7 +99,7 @@ def test_listener_repeats_the_token(status: int, everything: Callable[[], str]) 
 def test_words_cut_within_the_token(before: int, everything: Callable[[], str]) -> None:
     """Where the listener's words are cut off within the token, its beginning is not logged."""
     words = (b"word " * 500)[:before] + TOKEN.encode() + b" and more" * 100
-    with Receiver(always(Answer(401, body=words))) as receiver:
+    with Receiver(always(Reply(401, body=words))) as receiver:
         function = function_for(receiver.url, **SECRETS)
         error = invoke(function, delivery_of(points(1), access_key=KEY)).error
     assert "word word" in error
@@ -113,9 +113,9 @@ def test_listener_repeats_user_and_password(status: int, everything: Callable[[]
     token = "operator:GHT58d3e1c"
     encoded = base64.b64encode(token.encode()).decode()
 
-    def answer(received: Received) -> Answer:
+    def answer(received: Received) -> Reply:
         said = f"{echo(received)} decoded {token} password {token.partition(':')[2]}"
-        return Answer(status, body=said.encode())
+        return Reply(status, body=said.encode())
 
     basic = {"REMOTE_WRITE_AUTH": "basic", "LOGZIO_METRICS_TOKEN": token}
     with Receiver(answer) as receiver:
@@ -209,8 +209,8 @@ def test_connection_errors_do_not_repeat_the_url(everything: Callable[[], str]) 
 def test_transformation(everything: Callable[[], str]) -> None:
     """A transformation's answer and log hold no secret either."""
 
-    def answer(received: Received) -> Answer:
-        return Answer(401, body=echo(received).encode())
+    def answer(received: Received) -> Reply:
+        return Reply(401, body=echo(received).encode())
 
     with Receiver(answer) as receiver:
         function = function_for(receiver.url, **SECRETS)

@@ -7,13 +7,13 @@ import pytest
 
 from handler.sender import Clock
 from handler.telemetry import token_id
-from testing.answers import refusing, sequence
 from testing.events import ingresses
 from testing.events.firehose import STREAM_ARN
 from testing.events.fleet import END_MS, MONITORING_ACCOUNT
-from testing.exchange import Answer
+from testing.http_server import Reply
 from testing.lambda_context import LambdaContext
 from testing.receiver import Receiver
+from testing.replies import refusing, sequence
 from tests.support.invoking import (
     ACCESS_KEY,
     REAL_TIME,
@@ -77,12 +77,13 @@ def test_every_line_carries_the_five_keys(capsys: Capture) -> None:
         (delivery_of(points(1), access_key=None), 400),
         (delivery_of(points(1)) | {"body": "{"}, 400),
         ({}, 400),
+        (delivery_of(points(1)), 500),
     ],
-    ids=["no key", "no JSON", "unknown"],
+    ids=["no key", "no JSON", "unknown", "settings"],
 )
 def test_refused_delivery_has_the_keys_too(event: Any, status: int, capsys: Capture) -> None:
-    """A line about a delivery that was not taken has all keys, empty where nothing is known."""
-    function = function_for("https://listener.example.com")
+    """A line about a delivery that was refused has all keys, empty where nothing is known."""
+    function = function_for("nonsense" if status == 500 else "https://listener.example.com")
     assert invoke(function, event, CONTEXT).status == status
     lines, documents = split(capsys)
     assert documents == []
@@ -91,14 +92,6 @@ def test_refused_delivery_has_the_keys_too(event: Any, status: int, capsys: Capt
     assert (line["level"], line["status"]) == ("ERROR", status)
     assert line["lambda_request_id"] == "lambda-request-1"
     assert line["source_arn"] == (STREAM_ARN if event else "")
-
-
-def test_settings_error_has_the_keys_too(capsys: Capture) -> None:
-    """A line about bad settings says whose delivery was refused."""
-    invoke(function_for("nonsense"), delivery_of(points(1)), CONTEXT)
-    (line,), _ = split(capsys)
-    assert line["firehose_request_id"] == REQUEST_ID
-    assert "LOGZIO_METRICS_LISTENER" in line["message"]
 
 
 def test_keys_do_not_leak_into_the_next_delivery(capsys: Capture) -> None:
@@ -127,7 +120,7 @@ def test_token_id_is_the_beginning_of_a_digest() -> None:
 def test_one_line_for_a_delivery(capsys: Capture) -> None:
     """One line of a delivery adds up its numbers."""
     clock = Clock(REAL_TIME.monotonic, REAL_TIME.wall, lambda _ceiling: 0.0)
-    with Receiver(sequence([Answer(503), Answer(), Answer()])) as receiver:
+    with Receiver(sequence([Reply(503), Reply(), Reply()])) as receiver:
         late = point("late", end_ms=END_MS - 26 * 3_600_000)
         event = delivery(record_of(points(3)), record_of([point("h0001"), late]), b"\xff")
         function = function_at(clock, receiver.url, REMOTE_WRITE_CONCURRENCY="1")

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from testing.answers import always, refusing
 from testing.events import ingresses
 from testing.events.ingresses import Event
-from testing.exchange import Answer
+from testing.http_server import Reply
 from testing.receiver import Receiver
+from testing.replies import always, refusing
 from tests.support.invoking import function_for, point, points, record_of, wide_points
 
 TOKEN = {"LOGZIO_METRICS_TOKEN": "token-of-the-operator"}
@@ -82,7 +82,7 @@ def test_unreadable_record_fails_under_its_own_id(record: Event) -> None:
 @pytest.mark.parametrize("status", [401, 404, 503])
 def test_undelivered_samples_fail_every_contributing_record(status: int) -> None:
     """When a body failed, each record with a sample in it is ProcessingFailed; others are not."""
-    with Receiver(always(Answer(status=status, headers={"Retry-After": "600"}))) as receiver:
+    with Receiver(always(Reply(status=status, headers={"Retry-After": "600"}))) as receiver:
         function = function_for(receiver.url, **TOKEN)
         expected = ["ProcessingFailed", "ProcessingFailed", "Dropped"]
         assert results(function, ingresses.transformation(RECORDS)) == expected
@@ -91,9 +91,9 @@ def test_undelivered_samples_fail_every_contributing_record(status: int) -> None
 def test_one_failed_body_fails_all_contributing_records() -> None:
     """Which record a failed body came from is not known: all that contributed are kept."""
 
-    def only_some(received: Any) -> Answer:
+    def only_some(received: Any) -> Reply:
         hosts = {dict(labels)["host"] for labels, _, _ in received.samples()}
-        return Answer(404) if any(host.startswith("h0000") for host in hosts) else Answer()
+        return Reply(404) if any(host.startswith("h0000") for host in hosts) else Reply()
 
     with Receiver(only_some) as receiver:
         function = function_for(receiver.url, REMOTE_WRITE_MAX_BYTES="10000", **TOKEN)

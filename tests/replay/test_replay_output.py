@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handler.settings import read_settings
-from replay.command import Console, main
+from replay.command import main
 from replay.locations import open_location
 from replay.options import Options
 from replay.run import Replay
@@ -60,8 +60,7 @@ def test_bar_on_a_terminal_only(tmp_path: Path) -> None:
     for progress in (terminal, file):
         output = io.StringIO()
         with Receiver() as receiver:
-            console = Console(output, progress)
-            assert main([str(tmp_path)], environment(receiver.url), console) == 0
+            assert main([str(tmp_path)], environment(receiver.url), output, progress) == 0
         outputs.append(output.getvalue())
     assert "100%" in terminal.text()
     assert "1/1" in terminal.text()
@@ -77,8 +76,7 @@ def test_names_that_would_control_a_terminal(tmp_path: Path) -> None:
             file.write(b'{"attemptsMade":1,"rawData":"')
     output, progress = Terminal(), Terminal()
     with Receiver() as receiver:
-        console = Console(output, progress)
-        assert main([str(tmp_path)], environment(receiver.url), console) == 1
+        assert main([str(tmp_path)], environment(receiver.url), output, progress) == 1
     for shown in (output.text(), progress.text()):
         assert "\\x1b[2Ja\\n: " in shown
         assert "\\udcff\\udcfe: " in shown
@@ -129,6 +127,5 @@ def test_a_defect_leaves_one_object(tmp_path: Path, *, dry_run: bool) -> None:
 def test_a_dry_run_needs_no_listener(tmp_path: Path) -> None:
     """A dry run, which sends nothing, shows what there is without a listener."""
     write(tmp_path / "one", failed_object(records_of_hosts("a")))
-    console = Console(io.StringIO(), io.StringIO())
-    assert main([str(tmp_path), "--dry-run"], {}, console) == 0
-    assert main([str(tmp_path)], {}, console) == 2
+    assert main([str(tmp_path), "--dry-run"], {}, io.StringIO(), io.StringIO()) == 0
+    assert main([str(tmp_path)], {}, io.StringIO(), io.StringIO()) == 2

@@ -11,8 +11,8 @@ from urllib3.util import parse_url
 
 from handler.errors import ListenerNotAllowed
 from handler.listener import allowed_custom_listener
-from testing.answers import redirecting
 from testing.receiver import Receiver
+from testing.replies import redirecting
 from tests.support.invoking import delivery_of, function_for, invoke, points
 from tests.support.properties import examples
 

@@ -158,6 +158,15 @@ def test_function_url_permissions() -> None:
         }
 
 
+def test_function_options() -> None:
+    """Concurrency is reserved only where it is set; the budget ends before the timeouts do."""
+    assert "ReservedConcurrentExecutions" not in Stack().properties("MetricStreamFunction")
+    limited = Stack(ReservedConcurrency="7").properties("MetricStreamFunction")
+    assert limited["ReservedConcurrentExecutions"] == "7"
+    budget, timeout = parameters()["DeliveryBudgetSeconds"], parameters()["FunctionTimeoutSeconds"]
+    assert budget["Default"] < min(29, timeout["Default"])
+
+
 def test_settings_know_every_variable() -> None:
     """The template sets every variable that the settings know, but for those of Lambda."""
     given: set[str] = set()
@@ -210,16 +219,3 @@ def test_namespaces_and_statistics() -> None:
             "IncludeMetrics": [{"Namespace": "AWS/ELB", "MetricName": "Latency"}],
         }
     ]
-
-
-def test_function_options() -> None:
-    """Architecture, memory, timeout and concurrency are the parameters'."""
-    plain = Stack().properties("MetricStreamFunction")
-    assert "ReservedConcurrentExecutions" not in plain
-    assert plain["Architectures"] == ["arm64"]
-    made = Stack(Architecture="x86_64", FunctionMemoryMB="256", ReservedConcurrency="7")
-    function = made.properties("MetricStreamFunction")
-    assert function["Architectures"] == ["x86_64"]
-    assert (function["MemorySize"], function["ReservedConcurrentExecutions"]) == ("256", "7")
-    budget, timeout = parameters()["DeliveryBudgetSeconds"], parameters()["FunctionTimeoutSeconds"]
-    assert budget["Default"] < min(29, timeout["Default"])

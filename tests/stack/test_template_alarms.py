@@ -9,8 +9,8 @@ import pytest
 from testing.events.fleet import END_MS
 from testing.events.samples import good_events
 from testing.receiver import Receiver
+from tests.support.recording import RecordingFunction
 from tests.support.stack import INGRESSES, Stack
-from tests.support.telling import TellingFunction
 
 TOPIC = "arn:aws:sns:us-east-1:111122223333:alarms"
 NAMESPACE = "MetricStreamLambda"
@@ -90,7 +90,7 @@ def paired(row: list[str], before: list[str]) -> list[tuple[str, str]]:
 def emitted() -> set[tuple[str, frozenset[str]]]:
     """Give every metric that the function writes, each with the names of its dimensions."""
     with Receiver() as receiver:
-        function = TellingFunction(
+        function = RecordingFunction(
             receiver.url,
             # Lambda sets the one, and the template leaves the other out.
             {"AWS_LAMBDA_FUNCTION_NAME": "function", "POWERTOOLS_SERVICE_NAME": ""},

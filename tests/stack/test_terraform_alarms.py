@@ -95,7 +95,7 @@ def test_metric_filter() -> None:
 
 
 def test_dashboard() -> None:
-    """The dashboard has the same widgets with the same metrics, at the same places."""
+    """The dashboard has the same widgets with the same metrics."""
     body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Sub"]
     for ours, theirs in (
         ("metric_stream_name", "MetricStream"),
@@ -114,11 +114,4 @@ def test_dashboard() -> None:
     assert [tuple(map(literal, one)) for one in read] == [
         tuple(widget["properties"][key] for key in ("title", "stat", "metrics"))
         for widget in widgets
-    ]
-    for index, widget in enumerate(widgets):
-        place = (8 * (index % 3), 6 * (index // 3), 24 if widget is widgets[-1] else 8, 6)
-        assert tuple(widget[key] for key in ("x", "y", "width", "height")) == place
-        assert widget["properties"]["period"] == 60
-    assert [w["properties"]["title"] for w in widgets if "yAxis" in w["properties"]] == [
-        text_argument(SOURCE, "share_of_answers")
     ]

@@ -9,7 +9,6 @@ import pytest
 
 from tests.support.terraform_module import (
     LINES,
-    MODULE,
     OBJECTS,
     RESOURCES,
     SOURCE,
@@ -55,7 +54,7 @@ def test_environment_of_the_logs_extension(group: str) -> None:
 
 
 def test_layer() -> None:
-    """The layer is the same, attached under the same condition, from what `make layer` writes."""
+    """The layer is the same, attached under the same condition, with the same properties."""
     properties = RESOURCES["LogsExtensionLayer"]["Properties"]
     body = OBJECTS["aws_lambda_layer_version.logs_extension"]
     assert text_argument(body, "description") == properties["Description"]
@@ -68,6 +67,3 @@ def test_layer() -> None:
     assert argument(body, "count") == "local.ships_logs ? 1 : 0"
     layers = argument(OBJECTS["aws_lambda_function.metric_stream"], "layers")
     assert layers == "aws_lambda_layer_version.logs_extension[*].arn"
-    makefile = (MODULE.parents[1] / "Makefile").read_text(encoding="utf-8")
-    assert "/../dist/logs-extension.zip" in SOURCE
-    assert "--zip dist/logs-extension.zip" in makefile

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from replay.command import Console, main
+from replay.command import main
 from testing.http_server import Reply
 from testing.receiver import Received, Receiver
 from tests.support.invoking import point, record_of
@@ -100,7 +100,7 @@ def run(where: object, url: str, *options: str, **changed: str) -> Ran:
 def run_in(arguments: Sequence[str], environ: Mapping[str, str]) -> Ran:
     """Run the command in this process with an environment of its own."""
     output, progress = io.StringIO(), io.StringIO()
-    status = main(arguments, environ, Console(output, progress))
+    status = main(arguments, environ, output, progress)
     return Ran(status, output.getvalue(), progress.getvalue())
 
 

@@ -1,7 +1,5 @@
 """Random deliveries for property tests, made to meet: few names, few times, many collisions."""
 
-from __future__ import annotations
-
 import math
 
 from hypothesis import strategies as st

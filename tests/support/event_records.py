@@ -1,7 +1,5 @@
 """The records inside an event of any ingress."""
 
-from __future__ import annotations
-
 import gzip
 import json
 from base64 import b64decode

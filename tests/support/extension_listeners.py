@@ -1,4 +1,4 @@
-"""Other sides of a connection that misbehave beyond what an HTTP server can."""
+"""Listeners that misbehave in ways that an HTTP server cannot."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def listener(talk: Callable[[socket.socket], None]) -> Iterator[int]:
 
 
 def silent(connection: socket.socket) -> None:
-    """Read everything, and never say a word."""
+    """Read everything and never respond."""
     while connection.recv(65536):
         pass
 
 
 def unread(connection: socket.socket) -> None:
-    """Read a byte in a while until the test is over: who sends much never comes to its end."""
+    """Read a byte now and then until the test ends: a large request is never read to its end."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     ended = select.poll()
     ended.register(connection, select.POLLRDHUP)
@@ -71,13 +71,13 @@ def unread(connection: socket.socket) -> None:
 
 
 def echo(connection: socket.socket) -> None:
-    """Say what was said, as a server of the echo protocol does (RFC 862)."""
+    """Send back what comes, as the echo protocol does (RFC 862)."""
     while piece := connection.recv(65536):
         connection.sendall(piece)
 
 
 def drip(connection: socket.socket, text: bytes) -> None:
-    """Send one byte after the other, for ever."""
+    """Send one byte at a time, for ever."""
     place = 0
     while True:
         connection.sendall(text[place % len(text) :][:1])
@@ -86,7 +86,7 @@ def drip(connection: socket.socket, text: bytes) -> None:
 
 
 def dripping_after(head: bytes, text: bytes) -> Conversation:
-    """Return a conversation that answers a request with a head at once, and then drips."""
+    """Return a conversation that sends a head at once, and then drips."""
 
     def converse(connection: socket.socket, _request: bytes) -> bytes | None:
         connection.sendall(head)

@@ -156,7 +156,8 @@ class ScriptedClient(HttpClient):
     """
 
     def __init__(self, *script: Any, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(clock)
+        super().__init__()
+        self._clock = clock
         self.script = list(script)
         self._changed = threading.Condition()
         self.abandoned = threading.Event()

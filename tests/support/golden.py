@@ -6,8 +6,6 @@ Each line is one sample as Prometheus writes it: series, value, time in ms. Read
 the difference before you keep it.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from testing.converting import convert, samples_of, series_text

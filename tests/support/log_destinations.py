@@ -33,7 +33,7 @@ ENOUGH = {
 
 
 def no_secret(reference: str) -> str:
-    """Fail: nothing is fetched where the token is given as it is."""
+    """Fail: nothing is fetched if a variable holds the token."""
     raise AssertionError(reference)
 
 

@@ -30,7 +30,7 @@ def post(
     headers: Mapping[str, str],
     method: str = "POST",
 ) -> tuple[int, bytes]:
-    """Send a request over a connection of its own; give status and body of the answer."""
+    """Send a request over a connection of its own; return status and body of the response."""
     address = urlsplit(destination.url)
     assert address.hostname is not None
     connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)

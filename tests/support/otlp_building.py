@@ -1,9 +1,7 @@
 """OTLP records for the tests, from the stock classes, and by hand where those would refuse."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue, KeyValueList
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
@@ -11,9 +9,6 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from testing.events.fleet import END_MS
 from testing.events.otlp import Format, record
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = ["END_MS", "Format", "record"]
 
@@ -64,7 +59,7 @@ def resource(pairs: Pairs) -> bytes:
 
 @dataclass(frozen=True)
 class SummaryPoint:
-    """A data point of a Summary, an ordinary one of CloudWatch unless told otherwise.
+    """A data point of a Summary, by default an ordinary one of CloudWatch.
 
     Attributes:
         metric: The metric's name on the wire; None for CloudWatch's own spelling of it.

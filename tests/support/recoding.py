@@ -1,17 +1,12 @@
 """A record of OTLP 0.7 encoded anew as 1.0, and points with their fields in another order."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValueList
 from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 
 from testing.events.otlp import record
 from tests.support.otlp_building import attribute, attributes, field, varint
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 # Where the data points are, field by field from a request on.
 _PATH = (1, 2, 2, 11, 1)

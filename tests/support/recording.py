@@ -44,8 +44,6 @@ class Recorded:
         results = ("sent", "rejected", "undelivered")
         return {result: self.delivery[f"samples_{result}"] for result in results}
 
-    fates = samples  # The old name, until all parts are merged.
-
     def metric(self, name: str) -> float:
         """Sum a metric in CloudWatch's embedded format, without its dimension Reason."""
         documents = (line for line in self.lines if "_aws" in line and "Reason" not in line)

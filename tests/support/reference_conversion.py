@@ -4,20 +4,15 @@ It knows summaries and gauges, merges one sample after the other in the order of
 the wire, and remembers nothing. What it does is written from the contract.
 """
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from opentelemetry.proto.metrics.v1.metrics_pb2 import NumberDataPoint, SummaryDataPoint
 
 from testing.converting import ENVIRONMENT, Labels, bits
 from tests.support.reference_rules import identity, metric_base, point_labels, quantile_text
 from tests.support.reference_wire import WirePoint, read_record
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 @dataclass

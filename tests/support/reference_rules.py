@@ -1,7 +1,5 @@
 """The naming and label rules of the contract, written down once more, the slow way."""
 
-from __future__ import annotations
-
 import string
 from itertools import groupby
 

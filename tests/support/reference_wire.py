@@ -3,19 +3,13 @@
 It shares no code with the converters that it is compared with.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, NumberDataPoint, SummaryDataPoint
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
-    from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 Pairs = tuple[tuple[str, str], ...]
 

@@ -99,7 +99,7 @@ def test_not_gzip(name: str) -> None:
 
 
 def test_refuses_on_demand() -> None:
-    """What a destination is told to refuse is refused in its own way, and is no violation."""
+    """A record that `refuses` picks is refused in the destination's way, without a violation."""
     entries = json.dumps(push("one", "two")).encode()
     sent = [{"_timestamp": NOW_US, "record": text} for text in ("one", "two")]
     cases: list[tuple[LogDestination, tuple[str, bytes, dict[str, str]], int, bytes]] = [

@@ -29,7 +29,7 @@ def test_every_line_arrives(destination: str, capsys: pytest.CaptureFixture[str]
 
 
 def test_lost_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    """Where nothing is taken, that is said and none of the lines counts as arrived."""
+    """If nothing is accepted, that is reported, and no line counts as arrived."""
     with Receiver() as metrics, LogzioDestination() as logs:
         logs.misbehave(status(401))
         outcome = run_logs.run({"bad": {}}, metrics, logs)

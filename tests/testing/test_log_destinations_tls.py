@@ -20,9 +20,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
 
 
 def exchange(destination: LogzioDestination, authority: CertificateAuthority, host: str) -> int:
-    """Send a line as a sender that trusts the authority; give the status of the answer."""
+    """Send a line as a sender that trusts the authority; return the status of the response."""
     context = ssl.create_default_context(cafile=authority.file)
-    # As Python 3.13 does without being asked.
+    # As Python 3.13 does by default.
     context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
     port = urlsplit(destination.url).port
     connection = http.client.HTTPSConnection(host, port, timeout=60, context=context)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
-from testing.servers import Server
+from testing.servers import Prometheus
 from tools.chaos.listener import Listener
 from tools.chaos.plan import Plan
 
@@ -45,13 +45,13 @@ class Outages:
     Args:
         plan: The run.
         listener: Its requests are counted.
-        prometheus: The process to kill and start again.
+        prometheus: Killed and started again.
 
     Attributes:
         counts: How many there were of each kind.
     """
 
-    def __init__(self, plan: Plan, listener: Listener, prometheus: Server) -> None:
+    def __init__(self, plan: Plan, listener: Listener, prometheus: Prometheus) -> None:
         self.counts: Counter[str] = Counter()
         self._plan = plan
         self._listener = listener

@@ -14,7 +14,7 @@ from testing.emulator import required_emulator
 from testing.firehose.stream import Stream
 from testing.http_server import Reply
 from testing.ingress.concurrency import Instances
-from testing.servers import loopback_session, prometheus
+from testing.servers import Prometheus, loopback_session
 from tools.chaos import kept
 from tools.chaos.audit import Audit, audit
 from tools.chaos.faults import Faults
@@ -73,11 +73,11 @@ def run(
     bucket = kept.bucket(folder)
     data = folder / "prometheus"
     data.mkdir()
-    with prometheus(data, window=_WINDOW) as server, contextlib.ExitStack() as stack:
+    with Prometheus(data, window=_WINDOW) as server, contextlib.ExitStack() as stack:
         listener = Listener(faults, make_forward(server.write_url), functions.kill)
         start = functools.partial(functions.start, stack.enter_context(listener).url)
         instances = stack.enter_context(Instances(start, plan.instances))
-        outages = Outages(plan, listener, server.process)
+        outages = Outages(plan, listener, server)
         stack.enter_context(in_background(outages.cause_all))
         streams, ingresses = open_streams(plan, bucket, instances)
         progress = functools.partial(_write_progress, streams, listener, write)

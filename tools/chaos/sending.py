@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from testing.emulator import Emulator, run_emulator
 from testing.events.firehose import ACCESS_KEY
 from testing.firehose.backup import Backup
 from testing.firehose.delivery import HttpDestination
 from testing.firehose.settings import StreamSettings, Time
 from testing.firehose.stream import Stream
 from testing.ingress.concurrency import Instances
-from testing.ingress.instance import EmulatedInstance, emulated
 from testing.ingress.kinds import FUNCTION_URL, HTTP_API, REST_API, REST_API_BINARY
 from testing.ingress.server import IngressServer
 from tools.chaos.listener import INSTANCE_HEADER
@@ -50,11 +50,11 @@ class Functions:
         self._program = program
         self._folder = folder
         self._plan = plan
-        self._instances: dict[int, EmulatedInstance] = {}
+        self._instances: dict[int, Emulator] = {}
         self.killed = 0
 
     @contextlib.contextmanager
-    def start(self, listener_url: str, number: int) -> Iterator[EmulatedInstance]:
+    def start(self, listener_url: str, number: int) -> Iterator[Emulator]:
         """Run the instance with a number, which sends to a listener."""
         folder = self._folder / str(number)
         folder.mkdir(parents=True)
@@ -67,7 +67,7 @@ class Functions:
             "DELIVERY_BUDGET_SECONDS": str(self._plan.budget_seconds),
             "LISTENER_TIMEOUT_SECONDS": str(self._plan.timeout_seconds),
         }
-        with emulated(self._program, folder, environ, seconds=_FUNCTION_SECONDS) as instance:
+        with run_emulator(self._program, folder, environ, seconds=_FUNCTION_SECONDS) as instance:
             self._instances[number] = instance
             yield instance
 

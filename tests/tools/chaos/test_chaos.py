@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 
 from handler.delivery import parse_body
-from testing.emulator import required_emulator
+from testing.emulator import Emulator, required_emulator
 from testing.http_server import Reply
-from testing.ingress.instance import EmulatedInstance
 from testing.servers import installed
 from tools.chaos import kept
 from tools.chaos.__main__ import main
 from tools.chaos.listener import Forward
 from tools.chaos.run import forward_to
+
+pytestmark = pytest.mark.real_server
 
 Rows = dict[str, int]
 
@@ -71,7 +72,7 @@ def test_a_loss_is_found() -> None:
     assert lines[-1] == f"lost: {rows['in none']}"
 
 
-def drop_a_record(instance: EmulatedInstance, event: dict[str, Any]) -> Any:
+def drop_a_record(instance: Emulator, event: dict[str, Any]) -> Any:
     """Lose the first record of a delivery, and answer as usual."""
     body = parse_body(event)
     records = body["records"][1:]
@@ -79,22 +80,22 @@ def drop_a_record(instance: EmulatedInstance, event: dict[str, Any]) -> Any:
     return INVOKE(instance, event)
 
 
-def always_succeed(instance: EmulatedInstance, event: dict[str, Any]) -> Any:
+def always_succeed(instance: Emulator, event: dict[str, Any]) -> Any:
     """Answer with success, whatever has happened to the samples."""
     answer = INVOKE(instance, event)
     body = {"requestId": parse_body(event)["requestId"], "timestamp": int(time.time() * 1000)}
     return {**answer, "statusCode": 200, "body": json.dumps(body)}
 
 
-INVOKE = EmulatedInstance.invoke
+INVOKE = Emulator.invoke
 
 
 @pytest.mark.parametrize("defect", [drop_a_record, always_succeed])
 def test_a_defect_of_the_function_is_found(
-    monkeypatch: pytest.MonkeyPatch, defect: Callable[[EmulatedInstance, dict[str, Any]], Any]
+    monkeypatch: pytest.MonkeyPatch, defect: Callable[[Emulator, dict[str, Any]], Any]
 ) -> None:
     """A function that drops a record, or that always answers 200, makes the run fail."""
-    monkeypatch.setattr(EmulatedInstance, "invoke", defect)
+    monkeypatch.setattr(Emulator, "invoke", defect)
     code, lines, rows = run("--deliveries", "26")
     assert code == 1
     assert lines[-1] == f"lost: {rows['in none']}"

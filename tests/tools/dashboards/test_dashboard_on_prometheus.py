@@ -11,8 +11,8 @@ import pytest
 
 from testing.events.fleet import LINKED_ACCOUNT, MONITORING_ACCOUNT, REGION
 from testing.events.samples import good_events
-from testing.servers import Prometheus, prometheus
-from tests.support.telling import TellingFunction
+from testing.servers import Prometheus
+from tests.support.recording import RecordingFunction
 from tests.tools.dashboards.grafana import (
     GRAPHS,
     TARGETS,
@@ -24,6 +24,8 @@ from tests.tools.dashboards.grafana import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+pytestmark = pytest.mark.real_server
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
     """Run a Prometheus to which the function has sent the samples with the time of today."""
     newest_ms = int(time.time() * 1000)
     events = good_events(newest_ms)
-    with prometheus(tmp_path_factory.mktemp("dashboard"), window="3d") as server:
-        told = TellingFunction(server.write_url).invoke(events["function-url-otlp-1.0"])
+    with Prometheus(tmp_path_factory.mktemp("dashboard"), window="3d") as server:
+        told = RecordingFunction(server.write_url).invoke(events["function-url-otlp-1.0"])
         assert told.status == 200
         assert told.metric("SamplesRejected") == 0
         yield Stored(server, newest_ms)

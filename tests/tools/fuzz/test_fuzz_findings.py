@@ -9,12 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from google.protobuf.message import DecodeError as ProtobufDecodeError
-from hypothesis import given
-from hypothesis import strategies as st
 
 from converters.convert import Converter, Limits, Profile
 from converters.errors import DecodeError, FramingError, TooLargeError
-from converters.labels import _moved
 from converters.records import decode_record, split_messages
 from converters.wire import double_bytes, encode_field
 from handler.delivery import parse_body
@@ -24,7 +21,6 @@ from testing.converting import assert_sound, convert
 from testing.events.firehose import delivery_body
 from tests.support.clocks import processor_seconds
 from tests.support.invoking import point, record_of
-from tests.support.properties import examples
 from tools.fuzz.wire import (
     ATTRIBUTE_OF_RESOURCE,
     GAUGE,
@@ -40,8 +36,6 @@ from tools.fuzz.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
-
     from handler.delivery import Record
 
 _SMALL = Limits(points=2_000, label_bytes=1_000_000, body_bytes=50_000)
@@ -86,35 +80,6 @@ def test_ten_thousand_records_are_never_too_many() -> None:
     assert len(_parsed(delivery_body([b"\x00"] * 10_000, "most", 1))) == 10_000
     record = {"recordId": "1", "data": "AA==", "kinesisRecordMetadata": {"a": [1, 2], "b": {}}}
     assert len(_parsed(json.dumps({"records": [record] * 10_000}))) == 10_000
-
-
-def _naive(labels: dict[str, str], prefix: str, taken: AbstractSet[str]) -> dict[str, str]:
-    moved = {name: value for name, value in labels.items() if name not in taken}
-    for name in sorted(labels.keys() & taken):
-        free = prefix + name
-        while free in taken or free in moved:
-            free = prefix + free
-        moved[free] = labels[name]
-    return moved
-
-
-_NAMES = st.sampled_from(["p_" * depth + name for depth in range(5) for name in ("a", "q", "z")])
-
-
-@examples(300)
-@given(labels=st.dictionaries(_NAMES, st.text(max_size=1)), taken=st.sets(_NAMES))
-def test_names_move_as_they_always_did(labels: dict[str, str], taken: set[str]) -> None:
-    """Moving labels in linear time gives the names that looking one by one gives."""
-    assert _moved(labels, "p_", taken) == _naive(labels, "p_", taken)
-
-
-def test_a_chain_of_names_is_moved_in_linear_time() -> None:
-    """Two thousand labels that all move to the next one's name take a moment, not minutes."""
-    names = ["p_" * depth + "a" for depth in range(2_000)]
-    moved: dict[str, str] = {}
-    labels, taken = dict.fromkeys(names, "v"), frozenset(names)
-    assert processor_seconds(lambda: moved.update(_moved(labels, "p_", taken))) < 10
-    assert len(moved) == 2_000
 
 
 def _record(points: bytes, *, name: bytes = b"m", kind: bytes = SUMMARY) -> bytes:

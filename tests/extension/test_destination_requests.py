@@ -1,4 +1,4 @@
-"""What OpenObserve is sent."""
+"""What OpenObserve and a Data Tap are sent, and the settings of both."""
 
 import json
 from typing import Any
@@ -6,55 +6,7 @@ from typing import Any
 import pytest
 
 from extension.destinations.destination import RetrySettings
-from tests.support.log_destinations import TIME_NS, body_of, destination, parsed, record
-
-OURS = {
-    "_timestamp": TIME_NS // 1000,
-    "type": "function",
-    "function_name": "my-fn",
-    "function_version": "$LATEST",
-    "region": "eu-central-1",
-    "account": "123456789012",
-}
-
-
-@pytest.mark.parametrize(
-    ("value", "sent"),
-    [
-        ("hello\n", "hello\n"),
-        ({"a": {"b": [1]}}, {"a": {"b": [1]}}),
-        ([1, "a"], [1, "a"]),
-        (None, None),
-        (1.5, 1.5),
-        (float("inf"), None),
-        ("\0\udfff", "\0\ufffd"),
-    ],
-)
-def test_record(value: Any, sent: Any) -> None:
-    """A record has the fields of the existing extension, and those of the function."""
-    line = parsed(destination("openobserve").encode(record(value))[:-1])
-    assert line == {**OURS, "record": sent}
-
-
-def test_known_invocation() -> None:
-    """A record whose invocation and level are known says them."""
-    encoded = destination("openobserve").encode(record("x", request_id="r-1", level="INFO"))
-    line = parsed(encoded[:-1])
-    assert (line["requestId"], line["level"]) == ("r-1", "INFO")
-
-
-def test_times() -> None:
-    """The time is that of the object, of the event, or of the clock, in microseconds."""
-    made = destination("openobserve")
-    at = [
-        parsed(made.encode(each)[:-1])["_timestamp"]
-        for each in (
-            record({"timestamp": "2024-08-30T09:59:58.000001Z"}),
-            record({"timestamp": None}),
-            record("x", time=""),
-        )
-    ]
-    assert at == [1725011998000001, TIME_NS // 1000, 1725012000000000]
+from tests.support.log_destinations import body_of, destination, parsed, record
 
 
 def test_request() -> None:
@@ -73,10 +25,9 @@ def test_request() -> None:
 
 
 def test_defaults() -> None:
-    """Endpoint, stream, types and size are those of the existing extension."""
+    """Endpoint, stream and size are those of the original extension."""
     made = destination("openobserve")
     assert made.request([b"{},"]).url == "https://api.openobserve.ai/api/org/default/_json"
-    assert made.default_types == {"function", "platform", "extension"}
     assert made.max_body_bytes == 10_485_758
 
 
@@ -116,6 +67,20 @@ def test_too_many_fields() -> None:
     ],
 )
 def test_pacing(environ: dict[str, str], retry_settings: "RetrySettings | None") -> None:
-    """Timeout and delays are read as the existing extension has them, within the budget."""
+    """Timeout and delays are read as the original extension has them, within the budget."""
     made: Any = destination("openobserve", **environ)
     assert made.retry_settings == retry_settings
+
+
+def test_request_of_a_data_tap() -> None:
+    """A Data Tap gets NDJSON without a newline at its end, with the token in its own header."""
+    made = destination("datatap", BD_DATA_TAP_URL="https://tap.example.com/in/")
+    request = made.request([made.encode(record("one")), made.encode(record("two"))])
+    assert request.url == "https://tap.example.com/in/"
+    assert request.headers == {
+        "content-type": "application/x-ndjson",
+        "x-bd-authorization": "tkn",
+        "user-agent": "metric-stream-logs",
+    }
+    assert not request.body.endswith(b"\n")
+    assert [json.loads(line)["record"] for line in request.body.splitlines()] == ["one", "two"]

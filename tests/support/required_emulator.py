@@ -1,5 +1,0 @@
-"""Old name, until all parts are merged."""
-
-from testing.emulator import required_emulator
-
-__all__ = ["required_emulator"]
