@@ -1,5 +1,6 @@
 """Every data point is converted or counted, and the counts add up."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ from tests.support.properties import examples
 from tests.support.reference_wire import read_record
 
 
+@pytest.mark.slow
 @given(records=deliveries, max_bytes=st.sampled_from([1_000_000, 500, 330, 300, 1]))
 @examples(80)
 def test_all_points_are_accounted_for(records: list[bytes], max_bytes: int) -> None:

@@ -30,6 +30,7 @@ def _compare(records: Sequence[bytes], converter: Converter, *, keep_case: bool)
     assert conversion.dropped_samples == expected.dropped_samples
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep_case", [False, True])
 @given(records=deliveries)
 @examples(120)
@@ -45,6 +46,7 @@ def test_fleet(version: Format) -> None:
     _compare(records, Converter(Profile()), keep_case=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", list(Format))
 def test_large_delivery(version: Format) -> None:
     """So does a larger delivery, and the next minute of it."""

@@ -51,6 +51,7 @@ def _bodies(conversion: Conversion) -> list[list[list[int]]]:
     ]
 
 
+@pytest.mark.slow
 @given(records=deliveries, max_bytes=st.one_of(st.integers(1, 1_500), st.just(3_000)))
 @examples(80)
 def test_limit(records: list[bytes], max_bytes: int) -> None:

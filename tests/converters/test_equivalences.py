@@ -47,6 +47,7 @@ def test_formats_of_random_points(points: list[SummaryPoint]) -> None:
     assert (old.dropped_points, old.dropped_samples) == (new.dropped_points, new.dropped_samples)
 
 
+@pytest.mark.slow
 @given(records=deliveries, max_bytes=st.sampled_from([1_000_000, 900]))
 @examples(40)
 def test_framing(records: list[bytes], max_bytes: int) -> None:
@@ -70,6 +71,7 @@ def test_memory_of_a_converter(version: Format, cache_bytes: int) -> None:
             convert(_unrelated(number), b"\x80", converter=used)
 
 
+@pytest.mark.slow
 @given(deliveries=st.lists(deliveries, min_size=2, max_size=3))
 @examples(25)
 def test_memory_of_random_deliveries(deliveries: list[list[bytes]]) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 
 from converters.bodies import Body
@@ -42,6 +43,7 @@ def _leaves(body: Body) -> list[Body]:
     return [leaf for part in halves.parts for leaf in _leaves(part)]
 
 
+@pytest.mark.slow
 @given(records=deliveries)
 @examples(40)
 def test_down_to_samples(records: list[bytes]) -> None:

@@ -1,5 +1,6 @@
 """Any attributes give valid labels, and no value is lost."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +31,7 @@ _PAIRS = st.lists(st.tuples(_KEYS, _TEXT), max_size=8).map(tuple)
 _WARM = {keep: Converter(Profile(keep_case=keep)) for keep in (False, True)}
 
 
+@pytest.mark.slow
 @given(
     dimensions=_PAIRS,
     pairs=_PAIRS,

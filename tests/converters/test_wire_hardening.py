@@ -72,6 +72,7 @@ def test_truncations(index: int) -> None:
         _survives(record([raw[2:end]]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", range(len(_SMALL)))
 def test_bit_flips(index: int) -> None:
     """Any one bit that is flipped leads to an error or to another sound delivery."""
@@ -203,6 +204,7 @@ _WIDE = tuple((f"key{n}", "v") for n in range(20_000))
 _COLLIDING = tuple(("resource_" * (n % 5) + f"k{n // 5}", "v") for n in range(10_000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "raw",
     [

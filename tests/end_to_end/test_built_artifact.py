@@ -22,6 +22,8 @@ from testing.events.firehose import ACCESS_KEY
 from testing.events.samples import bad_events, good_events
 from testing.servers import Prometheus
 
+pytestmark = pytest.mark.real_server
+
 APART_MS = 5 * 60_000
 """Longer than the periods of an event, so that no two events share a sample."""
 

@@ -16,6 +16,8 @@ from tests.support.invoking import delivery
 from tests.support.otlp_building import gauge, number, one_record
 from tests.support.recording import Recorded, RecordingFunction
 
+pytestmark = pytest.mark.real_server
+
 GOOD = 1000
 LATE_MS = 26 * HOUR_MS
 REFUSED = "the listener rejected samples for good"

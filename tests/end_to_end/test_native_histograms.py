@@ -13,6 +13,8 @@ from tests.support.invoking import delivery
 from tests.support.otlp_building import attributes, gauge, number, one_record
 from tests.support.recording import RecordingFunction
 
+pytestmark = pytest.mark.real_server
+
 BASE = 2**0.5
 BUCKETS = [
     (-(BASE**0), -(BASE**-1), 1.0),

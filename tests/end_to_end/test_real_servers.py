@@ -18,6 +18,8 @@ from tests.support.recording import Recorded, RecordingFunction
 from tests.support.restamping import restamped
 from tests.support.victoria_metrics import VictoriaMetrics
 
+pytestmark = pytest.mark.real_server
+
 CAPTURES = {"otlp-0.7": (953, 3941, 2727), "otlp-1.0": (710, 2840, None)}
 """Data points, samples and series of each captured delivery."""
 SAMPLE_COUNTS = (333, 301)

@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import pytest
+
 from testing.emulator import required_emulator
 from testing.servers import Prometheus, Samples, installed
 from tests.support.backups import run
 from tools.chaos import kept
 from tools.chaos.__main__ import main as chaos
 from tools.chaos.plan import ENVIRONMENT
+
+pytestmark = pytest.mark.real_server
 
 WINDOW = "1d"
 """How old an out-of-order sample may be; longer than a run and its replay."""

@@ -16,6 +16,8 @@ from testing.servers import Prometheus, Samples, in_order
 from tests.support.clocks import WaitedTime
 from tests.support.recording import WAITING, Recorded, RecordingFunction
 
+pytestmark = pytest.mark.real_server
+
 SAMPLES = 333
 ALL_SENT = {"sent": SAMPLES, "rejected": 0, "undelivered": 0}
 

@@ -151,6 +151,7 @@ CHECKS: dict[str, Callable[[LogRecord], None]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHECKS)
 @pytest.mark.parametrize("freak", FREAKS)
 def test_freaks(name: str, freak: str) -> None:
@@ -158,6 +159,7 @@ def test_freaks(name: str, freak: str) -> None:
     CHECKS[name](record(FREAKS[freak]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHECKS)
 @examples(400)
 @given(RECORDS)
@@ -166,6 +168,7 @@ def test_any_record(name: str, each: LogRecord) -> None:
     CHECKS[name](each)
 
 
+@pytest.mark.slow
 @examples(200)
 @given(RECORDS)
 def test_logzio_under_root(each: LogRecord) -> None:
@@ -173,6 +176,7 @@ def test_logzio_under_root(each: LogRecord) -> None:
     check_logzio(each, JSON_FIELDS_UNDER_ROOT="true", CUSTOM_FIELDS="env=prod")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHECKS)
 def test_cut_is_marked(name: str) -> None:
     """A text that was cut has a mark at its end, with its original length."""
@@ -190,6 +194,7 @@ def test_number_of_bodies() -> None:
         assert name in ENOUGH
 
 
+@pytest.mark.slow
 @examples(500)
 @given(JSON_VALUES)
 def test_json_text(value: Any) -> None:

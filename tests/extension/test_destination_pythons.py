@@ -38,6 +38,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", pythons())
 @pytest.mark.parametrize("name", ENOUGH)
 def test_python(version: str, name: str) -> None:

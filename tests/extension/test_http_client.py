@@ -287,6 +287,7 @@ def handshake_that_drips(connection: socket.socket) -> None:
 class TestTimes:
     """Each request has one time for everything."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("talk", "scheme", "size"),
         [
@@ -304,6 +305,7 @@ class TestTimes:
         with listener(talk) as port:
             times_out(client, f"{scheme}://127.0.0.1:{port}/", b"x" * size)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("head", "text"),
         [
@@ -322,6 +324,7 @@ class TestTimes:
         with raw_listener(dripping_after(head, text)) as url:
             times_out(client, url)
 
+    @pytest.mark.large
     def test_black_hole(self, client: HttpClient) -> None:
         """A destination that never accepts a connection."""
         with black_hole() as url:

@@ -71,6 +71,7 @@ def test_only_invoked() -> None:
     assert invocations.at(at(10)) == "first"
 
 
+@pytest.mark.slow
 def test_bounded() -> None:
     """Only the last invocations are remembered."""
     invocations = two()

@@ -123,6 +123,7 @@ def test_flush_of_an_invocation(deadline: float, budget: str, expected: float) -
     assert run.flushes[0] == expected
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(
     ("ended", "window", "expected"),
     [(0.0, "25", 0.035), (-0.02, "25", 0.015), (-5.0, "25", 0.010), (0.0, "100", 0.110)],

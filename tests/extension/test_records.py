@@ -28,6 +28,7 @@ def read(body: bytes) -> tuple[list[Any], list[str]]:
     return whole, [one.text for one in found if isinstance(one, Malformed)]
 
 
+@pytest.mark.slow
 @examples(200)
 @given(sent=EVENTS, space=SPACES, ascii_only=st.booleans())
 def test_whole(sent: list[Any], space: str, ascii_only: bool) -> None:
@@ -63,6 +64,7 @@ def test_anything(body: bytes) -> None:
     read(body)
 
 
+@pytest.mark.slow
 @examples(200)
 @given(sent=EVENTS.filter(bool), data=st.data())
 def test_damaged(sent: list[Any], data: st.DataObject) -> None:

@@ -55,6 +55,7 @@ def fetched(url: str, reference: str, environ: Mapping[str, str] = KEYS) -> str:
     return fetch_secret(reference, environ, now=time.time, seconds=MINUTE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "keep",
     [
@@ -203,6 +204,7 @@ def test_role_signs() -> None:
     assert "s3cr3t" not in authorization
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "body"),
     [(404, b""), (200, b""), (200, b"[]"), (200, b'{"AccessKeyId":1,"SecretAccessKey":2}')],
@@ -213,6 +215,7 @@ def test_role_that_fails(status: int, body: bytes) -> None:
         fetched("http://127.0.0.1:1", ARN, from_role(endpoint))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "body", "text"),
     [
@@ -240,6 +243,7 @@ def test_binary_is_decoded() -> None:
         assert fetched(store.url, ARN) == TOKEN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["store", "role"])
 def test_bounded(which: str) -> None:
     """A store or role endpoint that drips is abandoned after the total time."""

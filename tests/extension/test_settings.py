@@ -174,6 +174,7 @@ def test_redact(text: str, patterns: list[str], reported: int) -> None:
 VARIABLES = [setting.name for group in module.DECLARED.values() for setting in group]
 
 
+@pytest.mark.slow
 @examples(500)
 @given(
     st.dictionaries(

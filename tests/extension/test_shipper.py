@@ -136,6 +136,7 @@ def test_stored_token_is_checked_again() -> None:
     assert [("refuses the token" in line) for line in scripted.written.lines] == [True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", [status(503), ExchangeError("no response")])
 def test_retry(failure: object) -> None:
     """A failed batch is sent again before later records, with growing delays."""

@@ -54,6 +54,7 @@ def test_batches_keep_the_limit() -> None:
     assert scripted.client.acknowledged == lines(1, 200)
 
 
+@pytest.mark.slow
 def test_flush_ends() -> None:
     """A flush ends when its time is over; an exchange in flight goes on."""
     answered = threading.Event()
@@ -269,6 +270,7 @@ def test_thaw_leaves_a_new_exchange() -> None:
     assert not scripted.client.abandoned.is_set()
 
 
+@pytest.mark.slow
 def test_exchange_that_hangs() -> None:
     """An exchange that outlasts its time, in a name look-up for instance, holds up no flush."""
     answered = threading.Event()
@@ -325,6 +327,7 @@ def test_batch_size() -> None:
     assert scripted.client.acknowledged == RECORDS
 
 
+@pytest.mark.large
 def test_slow_destination() -> None:
     """A backlog reaches a destination that is too slow to accept all of it at once."""
 

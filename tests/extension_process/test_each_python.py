@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from testing.log_destinations.certificates import Certificate, CertificateAuthority
 from testing.log_destinations.destination import LogDestination
 from testing.log_destinations.logzio import LogzioDestination
@@ -53,6 +55,7 @@ def test_last_line_and_silence(each_python: Path, destination: LogDestination) -
         assert run.said == []
 
 
+@pytest.mark.large
 def test_outage(each_python: Path, logzio: LogzioDestination) -> None:
     """In an outage the oldest records are dropped, and the losses are reported afterwards."""
     # Nothing is in flight while the lines come: that would stay, whatever its age.

@@ -27,6 +27,7 @@ def losses(destination: LogDestination) -> list[dict[str, Any]]:
     return [it["logsDropped"] for it in found if "logsDropped" in it]
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(
     "treatment",
     [
@@ -83,6 +84,7 @@ def test_account_of_an_outage(logzio: LogzioDestination) -> None:
         assert run.account() == RecordAccount(3, 0, {}, 3)
 
 
+@pytest.mark.large
 def test_own_drops_and_those_of_the_platform(logzio: LogzioDestination) -> None:
     """After an outage one record reports the losses here and those of the platform."""
     # Nothing is in flight while the lines come: that would stay, whatever its age.

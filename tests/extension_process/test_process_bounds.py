@@ -57,6 +57,7 @@ def assert_bounded(run: Shipping, *names: str) -> None:
         assert len([it for it in run.complaints if f"{name} cannot be reached" in it]) == 1
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(
     "treatment",
     [
@@ -74,6 +75,7 @@ def test_treatment(logzio: LogzioDestination, treatment: Treatment) -> None:
         assert_bounded(run, "logzio")
 
 
+@pytest.mark.large
 def test_black_hole() -> None:
     """A destination whose machine answers no SYN."""
     with black_hole() as url:

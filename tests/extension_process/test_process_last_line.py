@@ -77,6 +77,7 @@ def test_several_invocations_at_once(logzio: LogzioDestination) -> None:
     assert found == {"plain": "", "object": "its-own"}
 
 
+@pytest.mark.large
 def test_lost_runtime_done(logzio: LogzioDestination) -> None:
     """A lost `runtimeDone` is waited for once; after that the wait is at most the budget."""
     environ = {"FLUSH_BUDGET_MS": str(int(BUDGET * 1000)), **FUNCTION_ONLY}

@@ -128,6 +128,7 @@ def test_not_to_be_had(logzio: LogzioDestination, stores: Stores, fault: str) ->
     assert logzio.connections == 0
 
 
+@pytest.mark.large
 def test_comes_late(logzio: LogzioDestination, stores: Stores) -> None:
     """When the store is back, everything that waited arrives."""
     stores.open.clear()

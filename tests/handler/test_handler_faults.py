@@ -58,6 +58,7 @@ def timed(url: str, context: Any = None, **changed: str) -> tuple[Answered, floa
     return answer, time.monotonic() - begun
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_one_attempt_is_bounded_as_a_whole(fault: str) -> None:
     """Whatever keeps an answer from coming, the attempt ends in its time, and another is made."""
@@ -68,6 +69,7 @@ def test_one_attempt_is_bounded_as_a_whole(fault: str) -> None:
     assert answer.status == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_answer_comes_when_the_budget_is_over(fault: str) -> None:
     """Whatever keeps an answer from coming, 503 is answered once the budget is used up."""
@@ -114,6 +116,7 @@ def test_refusal_whose_words_break_off_stands(answer: Reply, expected: int) -> N
     assert len(sent) == len(set(sent))
 
 
+@pytest.mark.slow
 def test_refusal_whose_words_drip_stands() -> None:
     """Nor is one whose text never ends: the status is what counts."""
     over, sent = threading.Event(), []
@@ -151,6 +154,7 @@ def test_host_that_does_not_exist() -> None:
     assert seconds < SOON
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["stall", "dripping head", "dripping body"])
 def test_answer_comes_before_lambda_would_kill(fault: str) -> None:
     """With 1.5 s left for Lambda and a stalled listener, 503 is answered, whatever the budget."""
@@ -227,6 +231,7 @@ def test_nothing_is_left_running() -> None:
         assert [thread for thread in left if thread.is_alive()] == []
 
 
+@pytest.mark.slow
 def test_late_answer_of_one_delivery_is_not_counted_in_the_next() -> None:
     """What is still under way when the time is over does not disturb the next delivery."""
     late = threading.Event()

@@ -39,6 +39,7 @@ def _many_points(count: int) -> bytes:
     return _field(0, message)[1:]
 
 
+@pytest.mark.large
 def test_conversion_ends_in_time() -> None:
     """A small event with more points than there is time for is answered 503 before the deadline."""
     body = delivery_body([_many_points(80_000)] * 5, "hostile", 1_793_491_260_000)

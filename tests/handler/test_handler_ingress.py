@@ -225,6 +225,7 @@ def unreachable() -> Function:
     return function_for("https://listener.example.com")
 
 
+@pytest.mark.slow
 @examples(100)
 @given(event=EVENTS)
 def test_any_event_is_answered(unreachable: Function, event: Any) -> None:

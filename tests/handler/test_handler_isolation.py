@@ -68,6 +68,7 @@ def isolate(capsys: pytest.CaptureFixture[str]) -> Isolate:
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", [0, 1, 124, 125, 137, 249])
 @pytest.mark.parametrize(
     ("status", "words"),

@@ -36,6 +36,7 @@ def test_bounds_fit_the_function(memory: int) -> None:
     assert all(this < next_ for this, next_ in zip(allowed, more, strict=True))
 
 
+@pytest.mark.slow
 def test_the_body_fits_too() -> None:
     """A body may have a quarter of a small function's memory, and as much as Firehose sends."""
     assert bytes_for_body(256 * MIB) == 64 * MIB
@@ -48,6 +49,7 @@ def test_the_body_fits_too() -> None:
         assert invoke(function_for(receiver.url), event).status == 200
 
 
+@pytest.mark.slow
 def test_a_delivery_that_takes_too_much() -> None:
     """The records beyond the bounds are named, with what to do, and the ones before are sent."""
     records = [
@@ -68,6 +70,7 @@ def test_a_delivery_that_takes_too_much() -> None:
     assert accepted.status == 200
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("format_", Format)
 def test_the_largest_event_fits_the_smallest_function(format_: Format) -> None:
     """A delivery of 6 MB, all series new, is taken by the smallest function of the template."""

@@ -71,6 +71,7 @@ def deliver(
     return told
 
 
+@pytest.mark.slow
 def test_old_and_new_key(stores: Stores) -> None:
     """After a rotation the old key is still accepted, and the new one after one read."""
     arn, later = stores.secret(OLD), Later()
@@ -210,6 +211,7 @@ def test_nothing_new(stores: Stores) -> None:
             later.ahead += MINUTE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", ["refusing", "emptied"])
 def test_failed_look_keeps_what_is_known(stores: Stores, broken: str) -> None:
     """A store that fails when it is asked again takes away nothing, and is asked later on."""
@@ -237,6 +239,7 @@ def test_failed_look_keeps_what_is_known(stores: Stores, broken: str) -> None:
     assert tokens_of(receiver) == [OLD] * 5 + [NEW]
 
 
+@pytest.mark.slow
 def test_stalling_store_within_a_delivery(stores: Stores) -> None:
     """A store that stalls while a token is renewed does not keep Firehose waiting."""
     arn, later, listener = stores.secret(OLD), Later(), Expecting(OLD)

@@ -79,6 +79,7 @@ def test_failed_records_are_read_back(
     assert contents(gzip.compress(stored, mtime=0) if zipped else stored) == records[: len(lines)]
 
 
+@pytest.mark.slow
 @given(records=deliveries.deliveries, zipped=st.booleans())
 @examples(40)
 def test_all_data_is_read_back(*, records: list[bytes], zipped: bool) -> None:

@@ -47,6 +47,7 @@ def keys(bucket: TestBucket) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_what_failed_is_sent_and_moved(bucket: TestBucket, keys: list[str]) -> None:
     """By default it replays failed/, moves what is sent, and returns the result."""
     with Receiver() as receiver:

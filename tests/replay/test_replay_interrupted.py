@@ -56,6 +56,7 @@ def replaying(where: str, url: str, **variables: str) -> Iterator[subprocess.Pop
             process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answered", [0, 21])
 def test_killed_in_the_middle(large_backup: str, bucket: TestBucket, answered: int) -> None:
     """After SIGKILL only requests without a response are repeated, with the same bytes."""
@@ -83,6 +84,7 @@ def test_killed_in_the_middle(large_backup: str, bucket: TestBucket, answered: i
     assert "complete" in output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("large_backup", ["folder"], indirect=True)
 @pytest.mark.parametrize("answered", [1, 9])
 def test_killed_at_any_moment(large_backup: str, answered: int) -> None:
@@ -108,6 +110,7 @@ def test_killed_at_any_moment(large_backup: str, answered: int) -> None:
     assert sum(1 for times in bodies.values() if times == 2) <= AT_ONCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("large_backup", ["folder"], indirect=True)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_by_its_operator(large_backup: str, number: signal.Signals) -> None:

@@ -31,6 +31,7 @@ HOSTS = [f"h{number:02d}" for number in range(25)]
 SECONDS = 30
 
 
+@pytest.mark.slow
 def test_a_rate_that_is_slower_than_patience(tmp_path: Path) -> None:
     """The time that the rate takes for the request before does not count as the listener's."""
     for number, hosts in enumerate((HOSTS, HOSTS[:1], HOSTS)):
@@ -41,6 +42,7 @@ def test_a_rate_that_is_slower_than_patience(tmp_path: Path) -> None:
     assert (ran.status, ran.number("sent")) == (0, 204), ran
 
 
+@pytest.mark.slow
 def test_no_time_for_the_rate_in_lambda(bucket: TestBucket) -> None:
     """What the rate leaves no time for is left for the next invocation, and no thread waits on."""
     for number in range(2):

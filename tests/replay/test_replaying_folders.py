@@ -114,6 +114,7 @@ def test_rejected_samples_are_counted_by_reason(backup: Path) -> None:
     assert ran.number("samples") == ran.number("rejected") + 4 * SAMPLES_OF_A_POINT
 
 
+@pytest.mark.slow
 def test_a_listener_that_is_down(backup: Path) -> None:
     """Nothing is lost while the listener is down: the replay ends, and a later one sends all."""
     with nobody() as url:

@@ -30,6 +30,7 @@ SMALL = small_requests(AT_ONCE)
 TAKEN = "another replay is at work on it"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("done", ["mark", "move"])
 def test_a_second_one_takes_an_object_over(large_backup: str, done: str) -> None:
     """It goes on where the first one was; the first gives the object up, and says so."""

@@ -183,6 +183,7 @@ def test_killed_in_mid_delivery(tmp_path: Path) -> None:
     assert json.loads(response["body"])["requestId"] == REQUEST_ID
 
 
+@pytest.mark.large
 def test_timeout(tmp_path: Path) -> None:
     """A function that does not return within its timeout gives an error, and another follows."""
     with Receiver() as receiver:

@@ -128,6 +128,7 @@ class TestInvocations:
         assert invocation.done_at - invocation.begun >= 0.9
         assert sample.records("function") == [*range(200), *[line] * 50_000]
 
+    @pytest.mark.slow
     def test_any_record(self, services: LambdaServices, sample: Sample) -> None:
         """Any value of JSON can be a record, such as lone surrogates, NUL and megabytes."""
         values = ["text", {"level": "INFO"}, [1, None], 1.5, None, "\ud800\0", "x" * 5**9]

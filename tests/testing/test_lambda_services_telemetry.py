@@ -23,6 +23,7 @@ def listener() -> Iterator[Listener]:
 class TestBuffering:
     """When a delivery is sent, and what is in it."""
 
+    @pytest.mark.large
     def test_window(self, listener: Listener) -> None:
         """Records within `timeoutMs` are one delivery, over one connection."""
         with LambdaServices() as services:

@@ -14,6 +14,7 @@ from tools.bench.delivery import Floor, convert, generated, new_converter
 from tools.bench.measurement import QUICK, Target, spread
 
 
+@pytest.mark.large
 def test_a_short_run_measures_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every measurement returns figures above zero, and every limit is compared."""
     monkeypatch.delenv("CAPTURES_DIR", raising=False)

@@ -17,6 +17,8 @@ from tools.chaos.__main__ import main
 from tools.chaos.listener import Forward
 from tools.chaos.run import forward_to
 
+pytestmark = pytest.mark.real_server
+
 Rows = dict[str, int]
 
 

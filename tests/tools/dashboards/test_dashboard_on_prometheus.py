@@ -25,6 +25,8 @@ from tests.tools.dashboards.grafana import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.real_server
+
 
 @dataclass(frozen=True)
 class Stored:

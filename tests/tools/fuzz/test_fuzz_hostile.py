@@ -27,6 +27,7 @@ _QUICK = [
 ]
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("name", _QUICK)
 def test_bounded_time_and_memory(name: str) -> None:
     """A hostile event is answered as it should be, in time and within its limit of memory."""

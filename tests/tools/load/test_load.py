@@ -25,6 +25,7 @@ def _delivery(event: bytes) -> Delivery:
     return open_ingress(json.loads(event)).parse()
 
 
+@pytest.mark.large
 def test_a_short_run() -> None:
     """One instance answers every delivery, at each rate, and its memory stays within bounds."""
     result = run(Plan(seconds=8, points=1_000, new_share=0.5))
