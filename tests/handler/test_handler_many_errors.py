@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handler.redaction import Redactor
+from handler.redaction import CUT_OFF, Redactor
 from handler.result import MAX_MESSAGE, DeliveryResult
 from testing.events.ingresses import function_url
 from tests.support.invoking import ACCESS_KEY, body_of, function_for, invoke, json_lines
@@ -32,7 +32,8 @@ def test_only_what_is_read_is_searched() -> None:
         400, tuple(f"records[{n}]: its data is not base64" for n in range(80_000))
     )
     shown = result.redacted(redact)
-    assert redact.texts == len(shown.errors) < 300
+    assert redact.texts == len(shown.errors)
+    assert len("; ".join(shown.errors[:-1])) <= MAX_MESSAGE
     assert shown.message == result.message
     assert len(shown.message) == MAX_MESSAGE
     assert shown.status == 400
@@ -55,6 +56,16 @@ def test_a_replacement_that_is_shorter_than_its_secret() -> None:
     secret = ACCESS_KEY * 100
     result = DeliveryResult(503, (*[secret] * 10, "the last one"))
     assert result.redacted(Redactor([secret])).message.endswith("; the last one")
+
+
+@pytest.mark.parametrize("length", range(MAX_MESSAGE - 3, MAX_MESSAGE + 2))
+def test_what_is_left_out_is_marked(length: int) -> None:
+    """An error that has no space is cut off visibly, also where the one before just fits."""
+    result = DeliveryResult(503, ("x" * length, "y"))
+    shown = result.redacted(Redactor([SECRET])).message
+    assert shown == result.message
+    assert (shown == "x" * length + "; y") is (length == MAX_MESSAGE - 3)
+    assert shown.endswith(CUT_OFF) is (length > MAX_MESSAGE - 3)
 
 
 @pytest.mark.parametrize("before", [0, 990, 995, 999, 1000])
