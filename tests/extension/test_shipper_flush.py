@@ -283,22 +283,41 @@ def test_exchange_that_hangs() -> None:
     scripted.wait_for(sent=3)
 
 
-def test_exchange_starts_only_with_enough_time() -> None:
+@pytest.mark.parametrize(
+    ("took", "seconds", "final", "sent"),
+    [
+        (2.0, 1.5, False, False),
+        (2.0, 2.5, False, True),
+        # Half the budget is always enough.
+        (8.0, 4.5, False, False),
+        (8.0, 5.5, False, True),
+        (0.0, 0.01, False, False),
+        (0.0, 0.04, False, True),
+        # There is no later flush.
+        (8.0, 0.04, True, True),
+        (8.0, 0.01, True, False),
+    ],
+)
+def test_exchange_starts_only_with_enough_time(
+    took: float, seconds: float, final: bool, sent: bool
+) -> None:
     """Late in a flush no exchange starts that would probably be cut off; it is sent later."""
 
     def slow(_posted: list[bytes]) -> Response:
-        scripted.leap(2.0)
+        scripted.leap(took)
         return OK
 
     scripted = ScriptedShipper(slow, pace=0.001).started(*lines(1, 1))
-    assert scripted.flush(5.0)
-    for seconds, sent in ((1.5, False), (2.5, True)):
-        scripted.shipper.add(lines(2, 2))
-        scripted.shipper.begin_flush(scripted.time() + seconds)
+    assert scripted.flush(10.0)
+    scripted.shipper.add(lines(2, 2))
+    if final:
+        scripted.shipper.begin_shutdown()
+    scripted.shipper.begin_flush(scripted.time() + seconds)
+    if sent:
+        scripted.client.wait_for_posts(2)
+    else:
         time.sleep(0.05)
-        assert (len(scripted.client.posts) == 2) == sent
-        scripted.leap(seconds)
-        scripted.shipper.end_flush()
+        assert len(scripted.client.posts) == 1
 
 
 RECORDS = [b"%04d" % number + b"x" * 996 for number in range(3_000)]
