@@ -11,7 +11,7 @@ from testing.emulator import emulator_program
 from testing.events.otlp import Format
 from tools.bench.__main__ import MEASUREMENTS, main
 from tools.bench.delivery import Floor, convert, generated, new_converter
-from tools.bench.measurement import QUICK, Target, spread
+from tools.bench.measurement import QUICK
 
 
 @pytest.mark.large
@@ -45,18 +45,6 @@ def check_positive(figures: Any) -> None:
             check_positive(value)
     elif not isinstance(figures, str | bool):
         assert figures > 0
-
-
-def test_a_target_is_met_up_to_its_limit() -> None:
-    """The limit itself is met."""
-    assert Target("a", 7.0, 7.0, "x").met
-    assert not Target("a", 7.01, 7.0, "x").met
-
-
-def test_spread() -> None:
-    """The 99th percentile is a value that was measured."""
-    found = spread([float(n) for n in range(300, 0, -1)])
-    assert found == {"min": 1.0, "median": 150.5, "p99": 297.0, "max": 300.0}
 
 
 def test_the_floor_works_on_the_whole_delivery() -> None:
