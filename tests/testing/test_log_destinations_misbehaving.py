@@ -11,6 +11,12 @@ from testing.log_destinations.treatment import Treatment, closed, reset, stalled
 LINE = b'{"@timestamp":"2024-08-30T10:00:00.000Z","message":"x"}\n'
 
 
+def exchange(connection: http.client.HTTPConnection, body: bytes) -> None:
+    """Send a body, and wait for the response."""
+    connection.request("POST", "/?token=local-token", body, {"Content-Type": "text/plain"})
+    connection.getresponse()
+
+
 @pytest.mark.parametrize(
     ("treatment", "error", "count"),
     [
@@ -30,8 +36,7 @@ def test_no_reply(treatment: Treatment, error: type[OSError], count: int) -> Non
         destination.misbehave(treatment)
         connection = http.client.HTTPConnection("127.0.0.1", destination.port, timeout=1)
         with contextlib.closing(connection), pytest.raises(error) as raised:
-            connection.request("POST", "/?token=local-token", body, {"Content-Type": "text/plain"})
-            connection.getresponse()
+            exchange(connection, body)
         assert type(raised.value) is error
         assert (destination.count, destination.acknowledged_count) == (count, 0)
         assert destination.arrivals[0].status == 0
