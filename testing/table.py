@@ -1,15 +1,12 @@
 """Accepted samples as a table for a terminal."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from tabulate import tabulate
 
-from testing.rules import Labels
-
-Samples = Mapping[Labels, Sequence[tuple[int, float]]]
-"""Labels of a series to its samples: timestamp in milliseconds, value."""
+from testing.rules import Labels, Samples
 
 _WIDTH, _METRIC_WIDTH = 140, 56
 # A time, a value of up to 14 characters, and the gaps.

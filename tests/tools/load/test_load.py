@@ -18,7 +18,7 @@ from tools.load.run import Plan, deliveries, run
 
 if TYPE_CHECKING:
     from handler.delivery import Delivery
-    from testing.converting import Labels
+    from testing.rules import Labels
 
 
 def _delivery(event: bytes) -> Delivery:
