@@ -99,12 +99,9 @@ class Emulator:
         return bool(children)
 
 
-def emulator_program() -> Path | None:
-    """Return the emulator's path; None where it is not installed, or cannot run."""
-    machine = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-    rapid = Path(sys.prefix, "emulator", "samcli", "local", "rapid")
-    program = rapid / f"aws-lambda-rie-{machine}"
-    return program if sys.platform == "linux" and program.is_file() else None
+def architecture() -> str:
+    """Return Lambda's name of this machine's architecture."""
+    return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 
 
 def required_emulator() -> Path:
@@ -113,8 +110,9 @@ def required_emulator() -> Path:
     Raises:
         MissingProgramError: It is not installed, or cannot run.
     """
-    program = emulator_program()
-    if program is None:
+    rapid = Path(sys.prefix, "emulator", "samcli", "local", "rapid")
+    program = rapid / f"aws-lambda-rie-{architecture()}"
+    if sys.platform != "linux" or not program.is_file():
         raise MissingProgramError(
             "the Runtime Interface Emulator is missing; make .venv/emulator.stamp installs it"
         )
