@@ -13,8 +13,7 @@ from testing.events.firehose import delivery_body, headers
 from testing.events.ingresses import SENT_MS, http_api_v2
 from testing.events.large import large_points, large_records
 from testing.events.otlp import Format
-from testing.misbehaving import raw_listener
-from tools.instance import Instance, accept_at_once, running_instance
+from tools.instance import Instance, running_instance
 from tools.load.memory import Growth, growth
 
 # Of the time; the rest is divided evenly among the rates.
@@ -123,7 +122,7 @@ def run(plan: Plan) -> Result:
     os.sched_setaffinity(0, set(cores[1:]) or set(cores))
     events = deliveries(plan.points, plan.new_share)
     try:
-        with raw_listener(accept_at_once) as url, running_instance(url, core=cores[0]) as instance:
+        with running_instance(core=cores[0]) as instance:
             steps = [run_step(instance, events, 0, _CAPACITY_SHARE * plan.seconds)]
             seconds = (1 - _CAPACITY_SHARE) * plan.seconds / len(_RATES)
             capacity = steps[0].throughput
