@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,12 +90,10 @@ class Emulator:
         """Return everything that was written so far, by all processes."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
-    def kill(self, number: signal.Signals = signal.SIGKILL) -> bool:
-        """Send a signal to the function's process; return whether there is one."""
+    def kill(self) -> bool:
+        """Kill the function's process; return whether there is one."""
         children = _descendants(self.process.pid)
-        for pid in children:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
+        _kill(children)
         return bool(children)
 
 
@@ -197,7 +195,9 @@ def running(
             raise RuntimeError(f"the emulator does not start: {emulator.output()}")
         yield emulator
     finally:
-        _kill(process)
+        # The processes of function and extensions leave the emulator's group.
+        _kill([*_descendants(process.pid), process.pid])
+        process.wait()
 
 
 def _listens(process: subprocess.Popen[bytes], address: str) -> bool:
@@ -211,12 +211,10 @@ def _listens(process: subprocess.Popen[bytes], address: str) -> bool:
     return False
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill the emulator and the processes of function and extensions, which leave its group."""
-    for pid in (*_descendants(process.pid), process.pid):
+def _kill(pids: Iterable[int]) -> None:
+    for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    process.wait()
 
 
 def _descendants(pid: int) -> list[int]:

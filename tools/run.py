@@ -64,8 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--listener", help="a remote-write URL; its token is read from TOKEN")
     options = parser.parse_args(arguments)
     try:
-        names = [] if options.event else list(good_events(END_MS))
-        events = read_events(options.event, names)
+        events = read_events(options.event, good_events(END_MS))
         total = _send(events, options.listener) if options.listener else _receive(events)
     except UsageError as error:
         print(error, file=sys.stderr)

@@ -147,14 +147,9 @@ class LambdaServices(HttpServer):
         """Write an event of any type, also outside of an invocation; see `Environment.emit`."""
         self.environment.emit(kind, record, at=at)
 
-    def post(self, body: bytes, seconds: float = 60.0) -> TelemetryPost:
-        """Send bytes to the first subscriber's listener, once, over a connection of their own.
-
-        Args:
-            body: Any bytes.
-            seconds: How long connecting, and the reply, may take.
-        """
-        client = ListenerClient(self.environment.current_streams()[0].subscription.port, seconds)
+    def post(self, body: bytes) -> TelemetryPost:
+        """Send bytes to the first subscriber's listener, once, over a connection of their own."""
+        client = ListenerClient(self.environment.current_streams()[0].subscription.port)
         try:
             return client.post(body)
         finally:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from converters.convert import Converter, Profile
 from handler.ingress import open_ingress
 from testing.emulator import required_emulator
 from testing.events.otlp import Format
 from tools.bench.__main__ import MEASUREMENTS, main
-from tools.bench.delivery import Floor, convert, generated, new_converter
+from tools.bench.delivery import Floor, convert, generated
 from tools.bench.measurement import QUICK
 
 
@@ -49,7 +50,7 @@ def check_positive(figures: Any) -> None:
 def test_the_floor_works_on_the_whole_delivery() -> None:
     """The floor decodes every record, and compresses the bodies that the function sends."""
     event = generated(60, 0, Format.V1_0)
-    conversion = convert(event, new_converter())
+    conversion = convert(event, Converter(Profile()))
     records = open_ingress(event).parse().records
     floor = Floor(event, conversion)
     assert floor.run() == sum(len(record.content or b"") for record in records) > 0
