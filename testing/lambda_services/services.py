@@ -70,7 +70,7 @@ class LambdaServices(HttpServer):
 
     def respond(self, request: Request) -> Reply:
         """Log a call, and let the API that knows its path reply."""
-        self.calls.add(request)
+        self.calls.note(request)
         reply = self._extensions.respond(request) or self.runtime.respond(request)
         if reply is not None:
             return reply
@@ -78,7 +78,7 @@ class LambdaServices(HttpServer):
 
     def replied(self, request: Request, status: int) -> None:
         """Log the reply to a call."""
-        self.calls.answered(request, status)
+        self.calls.note(request, status)
 
     def environ(self) -> dict[str, str]:
         """Return the variables that Lambda sets for an extension.

@@ -246,7 +246,6 @@ class LogDestination(HttpServer):
         )
         arrival = Arrival(
             request=dataclasses.replace(request, body=b""),
-            body_bytes=len(request.body),
             content_bytes=len(content),
             records=() if self._keep is None else tuple(self._keep(it) for it in records),
             count=len(records),

@@ -1,6 +1,7 @@
 """A load run: how much one instance can take, then rates below and above that."""
 
 import dataclasses
+import itertools
 import json
 import os
 import statistics
@@ -107,9 +108,7 @@ def deliveries(points: int, new_share: float) -> Iterator[bytes]:
         mark = (("TaskId", _MARK.decode()),)
         template[place] = dataclasses.replace(point, dimensions=(*point.dimensions, *mark))
     records = large_records(template, Format.V1_0)
-    number = 0
-    while True:
-        number += 1
+    for number in itertools.count(1):
         new = b"%0*d" % (_NUMBER_BYTES, number)
         request_id = f"00000000-0000-4000-8000-{number:012d}"
         body = delivery_body([r.replace(_MARK, new) for r in records], request_id, SENT_MS)
