@@ -56,14 +56,14 @@ def test_access(
 ) -> None:
     """A delivery is refused before anything is sent, or sent with the right token."""
     event = delivery_of(points(1), access_key=key)
-    answer, receiver = deliver(event=event, **settings)
+    answer, receiver = deliver(event=event, settings=settings)
     got = [request.headers.get("authorization") for request in receiver.requests]
     assert (answer.status, got or [NOTHING]) == (status, [authorization])
 
 
 def test_token_without_expected_key() -> None:
     """A token without an expected key would let anybody send: a settings error for HTTP."""
-    answer, receiver = deliver(**OWN)
+    answer, receiver = deliver(settings=OWN)
     assert (answer.status, receiver.requests) == (500, [])
     assert "FIREHOSE_ACCESS_KEY" in answer.error
 
@@ -72,4 +72,4 @@ def test_key_in_multi_value_headers_is_checked() -> None:
     """The key counts where it is, also only in multiValueHeaders."""
     headers = {"X-Amz-Firehose-Access-Key": "wrong"}
     event = ingresses.alb(headers, body_of([record_of(points(1))]), multi_value=True)
-    assert deliver(event=event, **EXPECTED)[0].status == 401
+    assert deliver(event=event, settings=EXPECTED)[0].status == 401

@@ -83,5 +83,5 @@ def test_budget_counts_from_the_entry() -> None:
     """The budget includes what parsing took: nothing is sent once it is used up."""
     readings = iter([0.0])
     clock = replace(REAL_TIME, monotonic=lambda: next(readings, 30.0))
-    answer, receiver = deliver(clock=clock, DELIVERY_BUDGET_SECONDS="25")
+    answer, receiver = deliver(settings={"DELIVERY_BUDGET_SECONDS": "25"}, clock=clock)
     assert (answer.status, receiver.requests) == (503, [])

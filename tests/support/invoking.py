@@ -147,25 +147,25 @@ def invoke(function: Function, event: Any, context: Any = None) -> Answered:
 def deliver(
     reply: ReplyFunction = accept,
     event: Any = None,
+    settings: Mapping[str, str] | None = None,
     *,
     clock: Clock = REAL_TIME,
     context: Any = None,
-    **changed: str,
 ) -> tuple[Answered, Receiver]:
     """Invoke a new function once, with a listener of its own.
 
     Args:
         reply: How the listener replies.
         event: Default: one data point.
+        settings: Further variables of the function.
         clock: The function's.
         context: The function's.
-        changed: Further variables.
 
     Returns:
         The function's response, and the listener, which is closed and has all requests.
     """
     with Receiver(reply) as receiver:
-        function = function_at(clock, receiver.url, **changed)
+        function = function_at(clock, receiver.url, **(settings or {}))
         event = delivery_of(points(1)) if event is None else event
         return invoke(function, event, context), receiver
 
