@@ -16,12 +16,11 @@ from extension.http_client import HttpClient
 from extension.messages import Request
 from testing.log_destinations.certificates import Certificate, CertificateAuthority
 from testing.log_destinations.logzio import LogzioDestination
-from testing.misbehaving import black_hole, nobody, raw_listener
+from testing.misbehaving import black_hole, nobody, raw_listener, tcp_listener
 from tests.support.extension_listeners import (
     drip,
     dripping_after,
     echo,
-    listener,
     reset,
     silent,
     unread,
@@ -213,7 +212,7 @@ class TestResponses:
 
     def test_no_secret_in_errors(self, client: HttpClient) -> None:
         """No error contains the token or the body, even if a server echoes them."""
-        with listener(echo) as port, pytest.raises(ExchangeError) as caught:
+        with tcp_listener(echo) as port, pytest.raises(ExchangeError) as caught:
             client.send(request_to(f"http://127.0.0.1:{port}/?token=secret", b"user line"), LONG)
         assert "secret" not in str(caught.value)
         assert "user line" not in str(caught.value)
@@ -256,7 +255,7 @@ class TestEarlyResponse:
     @pytest.mark.parametrize("status", [401, 413, 429, 503])
     def test_refusal(self, client: HttpClient, status: int) -> None:
         """An early refusal is the response: a 413 halves the batch."""
-        with listener(refuses_early(status)) as port:
+        with tcp_listener(refuses_early(status)) as port:
             request = request_to(f"http://127.0.0.1:{port}/", self.BODY)
             for _ in range(2):
                 assert client.send(request, LONG).status == status
@@ -264,7 +263,7 @@ class TestEarlyResponse:
     def test_acceptance(self, client: HttpClient) -> None:
         """A 200 for a request that was not read to its end is an error: the records are kept."""
         with (
-            listener(refuses_early(200)) as port,
+            tcp_listener(refuses_early(200)) as port,
             pytest.raises(ExchangeError, match="before the end of the request"),
         ):
             client.send(request_to(f"http://127.0.0.1:{port}/", self.BODY), LONG)
@@ -302,7 +301,7 @@ class TestTimes:
         self, client: HttpClient, talk: Callable[[socket.socket], None], scheme: str, size: int
     ) -> None:
         """A destination that stalls at any stage."""
-        with listener(talk) as port:
+        with tcp_listener(talk) as port:
             times_out(client, f"{scheme}://127.0.0.1:{port}/", b"x" * size)
 
     @pytest.mark.slow
