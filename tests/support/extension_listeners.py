@@ -5,10 +5,6 @@ from __future__ import annotations
 import select
 import socket
 import time
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from testing.misbehaving import Conversation
 
 DRIP_SECONDS = 0.005
 
@@ -41,17 +37,6 @@ def drip(connection: socket.socket, text: bytes) -> None:
         connection.sendall(text[place % len(text) :][:1])
         place += 1
         time.sleep(DRIP_SECONDS)
-
-
-def dripping_after(head: bytes, text: bytes) -> Conversation:
-    """Return a conversation that sends a head at once, and then drips."""
-
-    def converse(connection: socket.socket, _request: bytes) -> bytes | None:
-        connection.sendall(head)
-        drip(connection, text)
-        return None
-
-    return converse
 
 
 def reset(connection: socket.socket, _request: bytes) -> bytes | None:
