@@ -209,18 +209,6 @@ def test_kept_connections_are_bounded() -> None:
     assert len(server.requests) == 6
 
 
-def test_certificates_are_read_once(environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Later connections, also to another listener, do not need the file with them any more."""
-    authority = CertificateAuthority(tmp_path)
-    environ.setenv("SSL_CERT_FILE", str(authority.file))
-    client = Client(connections=1)
-    with Receiver(tls=authority.server()) as one, Receiver(tls=authority.server()) as other:
-        client.post(one.url, b"body", {}, SOON)
-        authority.file.unlink()
-        client.post(other.url, b"body", {}, SOON)
-        assert [len(one.requests), len(other.requests)] == [1, 1]
-
-
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
 def test_certificates_that_cannot_be_read(
     variable: str, environ: pytest.MonkeyPatch, tmp_path: Path

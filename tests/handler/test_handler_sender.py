@@ -10,9 +10,10 @@ import pytest
 
 from converters.bodies import Body
 from converters.convert import Converter, Profile
-from handler.auth import Auth
+from handler.auth import Auth, BearerAuth
 from handler.client import Client, ListenerResponse, NoResponseError
 from handler.listener import Endpoint
+from handler.secrets import Secret
 from handler.sender import Sender
 from handler.verdict import Verdict
 from tests.support.clocks import SOON, WaitedTime
@@ -154,6 +155,28 @@ def test_threads_share_a_renewal() -> None:
     auth = Signing(True)
     sent = send(Answering(answer), lanes_of(4), auth=auth)
     assert (sent.accepted, sent.requests, sent.retries, auth.refusals) == (4, 8, 4, 1)
+
+
+class Changing(Secret):
+    """A secret that somebody else renews before this delivery looks for a newer version."""
+
+    def __init__(self, *versions: str) -> None:
+        super().__init__(versions[0])
+        self._later = list(versions)
+
+    def versions(self) -> tuple[str, ...]:
+        """Return the next version, and at the end the last one."""
+        return (self._later.pop(0) if len(self._later) > 1 else self._later[0],)
+
+
+@pytest.mark.parametrize(("versions", "requests"), [(("old", "new"), 2), (("old",), 1)])
+def test_credential_that_was_renewed_meanwhile(versions: tuple[str, ...], requests: int) -> None:
+    """A refused token is compared with the one that was sent, not with the latest one."""
+    client = Answering(
+        lambda headers, _number: (204 if headers["Authorization"] == "Bearer new" else 401, "")
+    )
+    sent = send(client, lanes_of(1), auth=BearerAuth(Changing(*versions)))
+    assert (sent.requests, sent.accepted) == (requests, requests - 1)
 
 
 class Noting:
