@@ -1,6 +1,7 @@
 """Every record, whatever it holds, becomes something that its destination accepts."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from extension.destinations.limits import cut, json_bytes, json_text, utf8_bytes, utf16_units
 from extension.records import LogRecord
+from tests.support.extension_reading import Reading, event
 from tests.support.log_destinations import (
     ENOUGH,
     JSON_VALUES,
@@ -211,3 +213,27 @@ def test_cut(measure: Callable[[str], int], text: str, times: int, limit: int) -
         assert long.startswith(beginning)
         assert measure(long) > limit
         assert measure(long[: len(beginning) + 1] + mark) > limit
+
+
+@pytest.mark.parametrize("name", ENOUGH)
+def test_memory(name: str) -> None:
+    """Lines whose levels are all different and long do not make a destination grow."""
+    made = destination(name)
+    reading = Reading()
+
+    def ship(number: int) -> None:
+        record = {"level": f"{number:05d}" + "x" * 100_000, "requestId": "y" * 100_000}
+        read = reading.read(event(record=record))[-1]
+        made.encode(LogRecord(TIME, "function", "m", read.request_id, read.level))
+        reading.destinations[0].records.clear()
+
+    ship(0)
+    tracemalloc.start()
+    try:
+        for number in range(1, 101):
+            ship(number)
+            reading.shippers[0].buffer.drop_all("test")
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert grown < 1_000_000
