@@ -50,7 +50,7 @@ class DataTap(Destination):
         super().__init__(environment)
         if not self.url:
             raise SettingsError("set BD_DATA_TAP_URL to the function URL of the Data Tap")
-        self._checked_url(DataTap.url, self.url)
+        self._checked_url("BD_DATA_TAP_URL", self.url)
         # AWS hides the name of the real log stream from extensions.
         stream = f"{iso(int(environment.now() * 1e9))}_{os.getpid()}"
         self._constant = {**self._constant, "logStream": stream}

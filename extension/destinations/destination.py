@@ -128,7 +128,7 @@ class Destination(Configured, ABC):
         super().__init__(environment.variables, environment.warnings.append)
         self._now = environment.now
         self._warn = environment.warnings.append
-        variable = type(self).token.name
+        variable: str = vars(type(self))["token"].name
         stored_at = self.stored_token
         self._token = Token(
             variable, self.token, stored_at, environment.fetch_secret, environment.now
@@ -214,13 +214,11 @@ class Destination(Configured, ABC):
         """After `STOP`: look for a newer token; return whether there is one."""
         return self._token.renew()
 
-    def _checked_url(self, setting: Setting[str], text: str) -> SplitResult:
-        """Return the URL that a setting means; warn if it sends the token unencrypted."""
-        url = checked_url(setting.name, text)
+    def _checked_url(self, variable: str, text: str) -> SplitResult:
+        """Return the URL that a variable means; warn if it sends the token unencrypted."""
+        url = checked_url(variable, text)
         if self._token and url.scheme == "http" and not _LOOPBACK.fullmatch(url.hostname or ""):
-            self._warn(
-                f"{setting.name} is an http:// URL: the token and the logs are not encrypted"
-            )
+            self._warn(f"{variable} is an http:// URL: the token and the logs are not encrypted")
         return url
 
 

@@ -133,7 +133,7 @@ class Logzio(Destination):
     def _listener(self, environment: Environment) -> SplitResult:
         text = self.listener or f"https://listener{self._suffix(environment)}.logz.io:8071"
         is_bare = "://" not in text
-        url = self._checked_url(Logzio.listener, f"https://{text}" if is_bare else text)
+        url = self._checked_url("LOGZIO_LISTENER", f"https://{text}" if is_bare else text)
         # On the ports of the web Logz.io's own hosts accept no logs.
         is_logzio = (url.hostname or "").endswith(".logz.io")
         if url.port is None and not url.path and (is_bare or is_logzio):

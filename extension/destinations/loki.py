@@ -128,7 +128,7 @@ class Loki(Destination):
         if _BARE_ADDRESS.fullmatch(address):
             has_port = ":" in address.rpartition("]")[2]
             address = f"http://{address}" if has_port else f"http://{address}:3100"
-        url = self._checked_url(Loki.url if self.url else Loki.ip, address)
+        url = self._checked_url("LOKI_URL" if self.url else "LOKI_IP", address)
         path = url.path.removesuffix("/api/v1/push").removesuffix("/loki")
         return url._replace(path=path.rstrip("/"))
 

@@ -62,6 +62,7 @@ class OpenObserve(Destination):
     longest_delay_ms = number(
         "O2_MAX_RETRY_DELAY_MS", f"Longest pause. {_CAP}", 30_000, _TIMES, "ours"
     )
+    _of_retries = (timeout_ms, retries, first_delay_ms, longest_delay_ms)
     identified_by = (organization, token, stored_token)
     without_effect = {  # noqa: RUF012
         "O2_BATCH_SIZE": "a batch is bounded in bytes, by O2_MAX_BUFFER_SIZE_MB",
@@ -87,18 +88,16 @@ class OpenObserve(Destination):
             raise SettingsError("set O2_ORGANIZATION_ID to the identifier of the organization")
         if not _SAFE_NAME.fullmatch(self.stream):
             raise SettingsError("O2_STREAM must be the name of a stream, without slashes or spaces")
-        endpoint = self._checked_url(OpenObserve.endpoint, self.endpoint).geturl()
+        endpoint = self._checked_url("O2_ENDPOINT", self.endpoint).geturl()
         path = f"api/{quote(self.organization, '')}/{quote(self.stream, '')}/_json"
         self._url = f"{endpoint}/{path}"
         self.max_body_bytes = self.batch_mb * _MEGABYTE - len(b"[]")
         self.retry_settings = self._own_retry_settings(environment)
 
     def _own_retry_settings(self, environment: Environment) -> RetrySettings | None:
-        cls, variables = type(self), environment.variables
-        own = (cls.timeout_ms, cls.retries, cls.first_delay_ms, cls.longest_delay_ms)
-        if not any(setting.is_set(variables) for setting in own):
+        if not any(setting.is_set(environment.variables) for setting in self._of_retries):
             return None
-        budget = FLUSH_BUDGET_MS.read(variables, self._warn)
+        budget = FLUSH_BUDGET_MS.read(environment.variables, self._warn)
         longest = min(self.longest_delay_ms, budget)
         first = min(self.first_delay_ms, longest)
         return RetrySettings(min(self.timeout_ms, budget), self.retries, first, longest)
