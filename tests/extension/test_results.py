@@ -6,7 +6,7 @@ import pytest
 
 from extension.backoff import Backoff
 from extension.buffer import Buffer
-from extension.destinations.destination import BatchResult, Meaning
+from extension.destinations.responses import BatchResult, Meaning
 from extension.own_log import PREFIX
 from extension.records import LogRecord
 from extension.results import ResultHandler
