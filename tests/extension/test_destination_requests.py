@@ -1,4 +1,4 @@
-"""The requests of each destination, and the settings of OpenObserve's."""
+"""The requests of each destination, and OpenObserve's own settings."""
 
 import json
 from typing import Any
@@ -10,8 +10,6 @@ from tests.support.log_destinations import ENOUGH, body_of, chosen, destination,
 
 GZIP = {"content-encoding": "gzip"}
 JSON = {"content-type": "application/json"}
-
-
 SENT: list[tuple[str, dict[str, str], str, dict[str, str]]] = [
     # Destination, its settings, the URL, and the headers of every request.
     (
