@@ -15,8 +15,7 @@ from testing.lambda_services.faults import Failure, Faults, FunctionInfo
 from testing.lambda_services.function_process import FunctionProcess
 from testing.lambda_services.invocation import Order
 from testing.lambda_services.services import LambdaServices
-from testing.lambda_services.telemetry_stream import Platform
-from tests.support.extension_samples import AT_ONCE, PROMPT, SAMPLE, SHUTDOWN_SECONDS, Sample
+from tests.support.extension_samples import AT_ONCE, PROMPT, SHUTDOWN_SECONDS, Sample
 
 EXTENSION = "/2020-01-01/extension"
 SCHEMAS = ("2022-07-01", "2022-12-13", "2025-01-29")
@@ -108,35 +107,6 @@ class TestInvocations:
         )
         assert done.begun - line.ended >= 0.2
 
-    def test_many_and_large(self, sample: Sample) -> None:
-        """Many invocations, and fifty megabytes in one, arrive whole and at the given pace."""
-        line = "x" * 999 + "\n"
-        large = Platform(window_seconds=0.0, memory_bytes=100_000_000)
-        with (
-            LambdaServices(platform=large, shutdown_seconds=SHUTDOWN_SECONDS) as services,
-            sample.start(services) as extension,
-        ):
-            extension.wait_ready()
-            many = [services.invoke([number]) for number in range(200)]
-            lines = (line for _ in range(50_000))
-            invocation = services.invoke(lines, deadline=300.0, bytes_per_second=50e6)
-            assert services.wait_delivered(300.0)
-            extension.shutdown()
-            assert services.dropped_records == 0
-        assert all(one.added_seconds < PROMPT for one in many)
-        assert invocation.done_at - invocation.begun >= 0.9
-        assert sample.records("function") == [*range(200), *[line] * 50_000]
-
-    @pytest.mark.slow
-    def test_any_record(self, services: LambdaServices, sample: Sample) -> None:
-        """Any value of JSON can be a record, such as lone surrogates, NUL and megabytes."""
-        values = ["text", {"level": "INFO"}, [1, None], 1.5, None, "\ud800\0", "x" * 5**9]
-        with sample.start(services) as extension:
-            extension.wait_ready()
-            services.invoke(values)
-            extension.shutdown()
-        assert sample.records("function") == values
-
 
 class TestProcesses:
     """How processes are started and ended."""
@@ -152,18 +122,6 @@ class TestProcesses:
             extension.close()
         expected = [str(script), "/", *sorted({*services.environ(), "MINE", "LC_ALL"})]
         assert extension.output.decode() == f"{expected}\n"
-
-    def test_output(self, services: LambdaServices, sample: Sample) -> None:
-        """What an extension prints is kept byte for byte, and can become `extension` events."""
-        environ = {**sample.environ, "SAMPLE_SAYS": "grüß"}
-        python = [sys.executable, "-I", "-X", "utf8"]
-        with ExtensionProcess(services, SAMPLE, environ, python=python, ship_output=True) as it:
-            it.wait_ready()
-            services.invoke(["line"])
-            services.invoke(["line"])
-            it.shutdown()
-            assert it.output == "grüß\ngrüß\ngrüß\n".encode()
-        assert "grüß\n" in sample.records("extension")
 
     @pytest.mark.parametrize(("events", "least"), [("INVOKE,SHUTDOWN", 2.0), ("INVOKE", 0.0)])
     def test_killed(self, sample: Sample, events: str, least: float) -> None:
