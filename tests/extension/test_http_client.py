@@ -1,12 +1,11 @@
 """Requests over real sockets: kept connections, total times, errors, freezes, TLS."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,11 +24,6 @@ from tests.support.extension_listeners import (
     unread,
 )
 from tests.support.extension_parts import LONG
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Name: value\r\n\r\nok"
 BUDGET = 0.5
