@@ -1,22 +1,16 @@
 """When a shipper sends: by itself and in a flush, and how long a flush waits for it."""
 
-from __future__ import annotations
-
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
 from extension.errors import AbandonedExchange, ExchangeError
+from extension.messages import Response
 from extension.shipper import ENOUGH_BYTES
 from tests.support.extension_parts import LONG, OK, LinesDestination, lines, status
 from tests.support.extension_shippers import ScriptedShipper
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from extension.messages import Response
 
 
 def until(event: threading.Event) -> Callable[[list[bytes]], Response]:
