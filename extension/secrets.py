@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from extension.errors import ExchangeError, SecretError, SettingsError
 from extension.http_client import HttpClient
+from extension.json_text import parsed
 from extension.messages import Request
 from extension.sigv4 import Credentials, Scope, signed
 
@@ -281,8 +282,5 @@ def _text(document: dict[str, Any]) -> str:
 
 
 def _object(text: bytes | str) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
+    document = parsed(text)
     return document if isinstance(document, dict) else {}

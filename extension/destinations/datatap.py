@@ -10,9 +10,9 @@ import os
 from typing import TYPE_CHECKING
 
 from extension.destinations.destination import Destination
-from extension.destinations.limits import json_text, utf8
 from extension.destinations.timestamps import iso
 from extension.errors import SettingsError
+from extension.json_text import json_text, utf8
 from extension.variables import text, token
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from abc import ABC, abstractmethod
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from extension.destinations.limits import cut, json_bytes, json_text, utf8, utf16_units
 from extension.destinations.responses import COMMON_RESPONSES, meaning_of
 from extension.destinations.timestamps import iso, nanoseconds, own_time
 from extension.errors import SettingsError
+from extension.json_text import cut, json_bytes, json_text, utf8, utf16_units
 from extension.messages import Request
 from extension.secrets import Token
 from extension.variables import EXTENSION_NAME, Configured, checked_url

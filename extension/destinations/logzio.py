@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from extension.destinations.destination import Destination, json_members
-from extension.destinations.limits import Shape, cut, json_text, shaped_text, utf8, utf16_units
-from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, count_in, parsed
+from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, count_in
 from extension.destinations.timestamps import iso, own_time
 from extension.errors import SettingsError
+from extension.json_text import Shape, cut, json_text, parsed, shaped_text, utf8, utf16_units
 from extension.variables import flag, pairs, text, token
 
 if TYPE_CHECKING:

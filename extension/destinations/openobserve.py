@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from extension.destinations.destination import Destination, RetrySettings
-from extension.destinations.limits import Shape, json_text, shaped_text, utf8
-from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, count_in, parsed
+from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, count_in
 from extension.errors import SettingsError
+from extension.json_text import Shape, json_text, parsed, shaped_text, utf8
 from extension.variables import FLUSH_BUDGET_MS, number, text, token
 
 if TYPE_CHECKING:

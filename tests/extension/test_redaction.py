@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from extension.json_text import json_text
 from extension.selection import Selection
 from tests.support.extension_reading import Reading, event
 
@@ -62,6 +63,14 @@ def test_escapes(line: str, pattern: str, expected: Any) -> None:
 def test_other_lines_stay(line: str) -> None:
     """A line in which nothing is to be redacted is not touched."""
     assert selection().redacted(line) == line
+
+
+def test_deep_records_never_raise() -> None:
+    """Near the depth that Python can read and write a record is redacted, too."""
+    record: Any = {"n": int(CARD)}
+    for _ in range(1_100):
+        record = [record]
+        assert CARD not in json_text(selection().redacted(record))
 
 
 @pytest.mark.parametrize("one_at_a_time", [True, False])

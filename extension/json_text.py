@@ -45,6 +45,14 @@ def json_text(value: Any) -> str:
         return _ENCODER.encode(_writable(value, 1))
 
 
+def parsed(body: bytes | str) -> Any:
+    """Return what a JSON text holds; None if it is no JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _writable(value: Any, depth: int) -> Any:
     """Return a value in which what the encoder cannot write is replaced."""
     if isinstance(value, (dict, list)):
