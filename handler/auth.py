@@ -42,6 +42,8 @@ class Auth:
 
     def __init__(self, token: Secret | None) -> None:
         self._token = token
+        # The first token that was sent since the last refusal.
+        self._sent = ""
 
     def headers(self, request: AuthRequest) -> Mapping[str, str]:
         """Return the headers that authenticate one attempt.
@@ -59,9 +61,11 @@ class Auth:
         """
         if self._token is None:
             return False
-        before = self._token.versions()[0]
-        self._token.renew()
-        return self._token.versions()[0] != before
+        sent, self._sent = self._sent, ""
+        # A thread of an earlier delivery may have renewed it since.
+        if self._token.versions()[0] == sent:
+            self._token.renew()
+        return self._token.versions()[0] != sent
 
     @classmethod
     def problem_with(cls, token: str) -> str:
@@ -87,7 +91,9 @@ class BearerAuth(Auth):
         del request
         if self._token is None:
             return {}
-        return {"Authorization": self._credentials(self._token.versions()[0])}
+        token = self._token.versions()[0]
+        self._sent = self._sent or token
+        return {"Authorization": self._credentials(token)}
 
     def _credentials(self, token: str) -> str:
         return f"Bearer {token}"

@@ -139,10 +139,22 @@ def test_summary(version: Format) -> None:
     assert found == dict(zip(names, (1.0, 2.0, 3.0, 4.0, 10.0), strict=True))
 
 
-def test_cloudwatch_by_its_attributes() -> None:
-    """A summary with CloudWatch's identity is CloudWatch's, whatever its metric is called."""
-    found = by_name(convert(deliver([SummaryPoint(metric="renamed")])))
-    assert set(found) == {f"renamed{suffix}" for suffix in ("_sum", "_count", "_min", "_max")}
+_EXTREMES = ("renamed_min", "renamed_max")
+_QUANTILES = ("renamed{0}", "renamed{1}")
+
+
+@pytest.mark.parametrize(
+    ("point", "names"),
+    [
+        (SummaryPoint(metric="renamed"), _EXTREMES),
+        (SummaryPoint(metric="renamed", namespace="", metric_name=""), _EXTREMES),
+        (SummaryPoint(metric="renamed", namespace=None), _QUANTILES),
+        (SummaryPoint(metric="renamed", metric_name=None), _QUANTILES),
+    ],
+)
+def test_cloudwatch_by_its_attributes(point: SummaryPoint, names: tuple[str, ...]) -> None:
+    """A summary with CloudWatch's whole identity is CloudWatch's, whatever its metric is called."""
+    assert by_name(convert(deliver([point]))).keys() == {"renamed_sum", "renamed_count", *names}
 
 
 @pytest.mark.parametrize(

@@ -283,22 +283,39 @@ def test_exchange_that_hangs() -> None:
     scripted.wait_for(sent=3)
 
 
-def test_exchange_starts_only_with_enough_time() -> None:
-    """Late in a flush no exchange starts that would probably be cut off; it is sent later."""
+@pytest.mark.parametrize(
+    ("took", "seconds", "final", "starts"),
+    [
+        (2.0, 1.5, False, False),
+        (2.0, 2.5, False, True),
+        (2.0, 1.5, True, True),
+        (8.0, 4.5, False, False),
+        (8.0, 5.5, False, True),
+    ],
+)
+def test_exchange_starts_only_with_enough_time(
+    took: float, seconds: float, final: bool, starts: bool
+) -> None:
+    """Late in a flush no exchange starts that would probably be cut off, except at SHUTDOWN.
+
+    What the last one took is enough, and so is half a budget.
+    """
 
     def slow(_posted: list[bytes]) -> Response:
-        scripted.leap(2.0)
+        scripted.leap(took)
         return OK
 
-    scripted = ScriptedShipper(slow, pace=0.001).started(*lines(1, 1))
-    assert scripted.flush(5.0)
-    for seconds, sent in ((1.5, False), (2.5, True)):
-        scripted.shipper.add(lines(2, 2))
-        scripted.shipper.begin_flush(scripted.time() + seconds)
+    scripted = ScriptedShipper(slow, budget=10.0, pace=0.001).started(*lines(1, 1))
+    assert scripted.flush(9.0)
+    if final:
+        scripted.shipper.begin_shutdown()
+    scripted.shipper.add(lines(2, 2))
+    scripted.shipper.begin_flush(scripted.time() + seconds)
+    if starts:
+        scripted.client.wait_for_posts(2)
+    else:
         time.sleep(0.05)
-        assert (len(scripted.client.posts) == 2) == sent
-        scripted.leap(seconds)
-        scripted.shipper.end_flush()
+        assert len(scripted.client.posts) == 1
 
 
 RECORDS = [b"%04d" % number + b"x" * 996 for number in range(3_000)]
