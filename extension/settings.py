@@ -89,7 +89,7 @@ def _patterns(text: str) -> tuple[re.Pattern[str], ...]:
         # By number: an expression may show what it is to hide.
         numbers = [str(n) for n, pattern in enumerate(compiled, 1) if pattern is None]
         problem = "must be regular expressions of Python that do not match an empty text"
-        raise PartlyUsableError(f"{problem}; number {', '.join(numbers)} is ignored", usable)
+        raise PartlyUsableError(f"{problem}; ignored: {', '.join(numbers)}", usable)
     return usable
 
 

@@ -128,7 +128,7 @@ class Logzio(Destination):
             name: cut(value, MAX_VALUE_UNITS, utf16_units) for name, value in constant.items()
         }
         fields = MAX_FIELDS - _FIELDS_OF_OURS - len(constant)
-        self._nested = Shape(MAX_DEPTH - 1, fields, MAX_VALUE_UNITS)
+        self._shape = Shape(MAX_DEPTH, fields, MAX_VALUE_UNITS)
 
     def _listener(self, environment: Environment) -> SplitResult:
         text = self.listener or f"https://listener{self._suffix(environment)}.logz.io:8071"
@@ -191,17 +191,16 @@ class Logzio(Destination):
         fields = parsed(value) if isinstance(value, str) else value
         if not isinstance(fields, dict):
             return _message(value)
+        at_root: dict[str, Any] = {}
+        name = "message_nested"
         if record.type.startswith("platform."):
-            shaped = shaped_text(fields, self._nested)
-            return _message(value) if shaped is None else f'"lambda.record":{shaped}'
-        if self.fields_under_root:
+            name = "lambda.record"
+        elif self.fields_under_root:
             fields, at_root = self._parted(fields, record)
-            if at_root:
-                members = {**at_root, "message_nested": fields} if fields else at_root
-                shaped = shaped_text(members, self._nested._replace(depth=MAX_DEPTH))
-                return _message(value) if shaped is None else shaped[1:-1]
-        shaped = shaped_text(fields, self._nested)
-        return _message(value) if shaped is None else f'"message_nested":{shaped}'
+        members = {**at_root, name: fields} if fields or not at_root else at_root
+        if len(members) + len(fields) > self._shape.fields:
+            return _message(value)
+        return shaped_text(members, self._shape)[1:-1]
 
     def _parted(
         self, fields: dict[str, Any], record: LogRecord
@@ -211,7 +210,7 @@ class Logzio(Destination):
         nested: dict[str, Any] = {}
         at_root: dict[str, Any] = {}
         for name, value in fields.items():
-            if name == "message" or not self._is_ours(name):
+            if name == "message" or not (name in self._constant or _clashes(name)):
                 at_root[name] = value
             elif ours.get(name) is None or ours[name] != value:
                 nested[name] = value
@@ -219,10 +218,6 @@ class Logzio(Destination):
         if "message" in at_root and not isinstance(at_root["message"], str):
             at_root["message"] = json_text(at_root["message"])
         return nested, at_root
-
-    def _is_ours(self, name: str) -> bool:
-        # "lambda": {"record": ...} is the same field as "lambda.record".
-        return name in OWN_FIELDS or name in self._constant or name.partition(".")[0] == "lambda"
 
     def _addressed(self, token: str) -> tuple[str, dict[str, str]]:
         # The token is a part of the URL, which must not be logged.

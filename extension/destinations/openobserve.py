@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from extension.destinations.destination import Destination, RetrySettings
 from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, count_in
 from extension.errors import SettingsError
-from extension.json_text import Shape, json_text, parsed, shaped_text, utf8
+from extension.json_text import Shape, parsed, shaped_text, utf8
 from extension.variables import FLUSH_BUDGET_MS, number, text, token
 
 if TYPE_CHECKING:
@@ -108,13 +108,7 @@ class OpenObserve(Destination):
         head = b'{"_timestamp":%d,"record":' % (self._at(record) // 1000)
         end = utf8(f",{self._members_of(kind, request_id, level)}}},")
         left = self.max_body_bytes - len(head) - len(end)
-        return head + self._cut_content(value, _shaped(value), left) + end
+        return head + self._cut_content(value, shaped_text(value, _SHAPE), left) + end
 
     def _addressed(self, token: str) -> tuple[str, dict[str, str]]:
         return self._url, {"authorization": token}
-
-
-def _shaped(value: Any) -> str:
-    """Return the JSON of a value; of an object with too many fields, its JSON as a string."""
-    shaped = shaped_text(value, _SHAPE) if isinstance(value, (dict, list)) else json_text(value)
-    return json_text(json_text(value)) if shaped is None else shaped
