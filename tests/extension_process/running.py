@@ -72,7 +72,7 @@ ORDERS: tuple[Order, ...] = ("line-then-done", "done-then-line", "one-post")
 AT_ONCE = Platform(window_seconds=0.0)
 """A platform that delivers without buffering."""
 _LOST = f"{_PREFIX}warning: log records were lost; "
-_UNPARSED = re.compile(rf"{_PREFIX}warning: \d+ bytes of telemetry were not parsed in time")
+_UNPARSED = re.compile(rf"{_PREFIX}warning: \d+ bodies of telemetry were not parsed in time")
 # The extension has 1.7 s at SHUTDOWN, of which it first waits 50 ms for late telemetry.
 _WHOLE_SECONDS, _SETTLE_SECONDS = 1.0, 0.04
 # More than Lambda's two seconds, so that a busy machine kills no process that would end.
