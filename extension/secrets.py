@@ -105,7 +105,7 @@ class Token:
             SecretError: The store does not return it, or did not a few seconds ago.
         """
         if self.stored and not self._value:
-            if not self._failure or self._passed(self._tried_at, _TRY_AGAIN_AFTER_SECONDS):
+            if self._passed(self._tried_at, _TRY_AGAIN_AFTER_SECONDS):
                 self._read_again()
             if not self._value:
                 raise SecretError(self._failure)

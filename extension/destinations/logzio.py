@@ -60,12 +60,12 @@ OWN_FIELDS = frozenset(
 """What neither CUSTOM_FIELDS nor a user's record overwrites."""
 
 # Logz.io's regions by the AWS region that they are in, as for the function's own listener.
-_SUFFIXES = {
-    "us-east-1": "",
-    "eu-central-1": "-eu",
-    "eu-west-2": "-uk",
-    "ca-central-1": "-ca",
-    "ap-southeast-2": "-au",
+_REGIONS = {
+    "us-east-1": "us",
+    "eu-central-1": "eu",
+    "eu-west-2": "uk",
+    "ca-central-1": "ca",
+    "ap-southeast-2": "au",
 }
 
 _NO_PARSING = "lines are not parsed with patterns; log JSON objects, their fields are kept"
@@ -131,7 +131,7 @@ class Logzio(Destination):
         self._shape = Shape(MAX_DEPTH, fields, MAX_VALUE_UNITS)
 
     def _listener(self, environment: Environment) -> SplitResult:
-        text = self.listener or f"https://listener{self._suffix(environment)}.logz.io:8071"
+        text = self.listener or f"listener{self._suffix(environment)}.logz.io"
         is_bare = "://" not in text
         url = self._checked_url("LOGZIO_LISTENER", f"https://{text}" if is_bare else text)
         # On the ports of the web Logz.io's own hosts accept no logs.
@@ -143,18 +143,16 @@ class Logzio(Destination):
 
     def _suffix(self, environment: Environment) -> str:
         """Return what follows "listener" in the host name of a region."""
-        wanted = self.region.lower()
-        region = environment.variables.get("AWS_REGION", "").strip() or environment.function.region
-        suffix = _SUFFIXES.get(region)
-        if wanted:
-            suffix = "" if wanted == "us" else f"-{wanted}"
-        if suffix not in _SUFFIXES.values():
+        aws_region = environment.variables.get("AWS_REGION", "").strip()
+        aws_region = aws_region or environment.function.region
+        region = self.region.lower() or _REGIONS.get(aws_region, "")
+        if region not in _REGIONS.values():
             raise SettingsError(
                 "set LOGZIO_LISTENER to the listener of the account, such as "
                 "https://listener-eu.logz.io:8071: none belongs to the region "
-                f"{wanted or region or 'that is not known'}"
+                f"{region or aws_region or 'that is not known'}"
             )
-        return suffix or ""
+        return "" if region == "us" else f"-{region}"
 
     def _custom_fields(self) -> Mapping[str, str]:
         """Return CUSTOM_FIELDS without those that cannot be set, which are a warning."""

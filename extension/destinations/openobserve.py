@@ -28,6 +28,13 @@ _MEGABYTE = 1_048_576
 _TIMES = (0, 3_600_000)
 _CAP = "Capped at `FLUSH_BUDGET_MS`."
 _SAFE_NAME = re.compile(r"[^/?#\s\\]+")
+_NAMES = {
+    "name": "function_name",
+    "version": "function_version",
+    "region": "region",
+    "account": "account",
+    "label": "extension_name",
+}
 
 
 def _failed(body: bytes, _count: int) -> int | None:
@@ -68,13 +75,7 @@ class OpenObserve(Destination):
         "O2_BATCH_SIZE": "a batch is bounded in bytes, by O2_MAX_BUFFER_SIZE_MB",
         "O2_FLUSH_INTERVAL_MS": "records are sent after a second and at the end of each invocation",
     }
-    names = {  # noqa: RUF012
-        "name": "function_name",
-        "version": "function_version",
-        "region": "region",
-        "account": "account",
-        "label": "extension_name",
-    }
+    names = _NAMES
     responses = (
         # The status is 200 even if it refused every record.
         Row(200, 299, Meaning.SENT, "records failed", _failed),
