@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from extension.destinations import DESTINATIONS
 from extension.destinations.destination import TYPES
+from extension.json_text import parsed
 from extension.variables import (
     EXTENSION_NAME,
     FLUSH_BUDGET_MS,
@@ -80,19 +79,17 @@ def _rate(text: str) -> float:
 
 def _patterns(text: str) -> tuple[re.Pattern[str], ...]:
     """Compile a JSON array of regular expressions, or one on each line."""
-    expressions = [line.strip() for line in text.splitlines()]
-    # What is no JSON may be an expression that begins with a set of characters.
-    with contextlib.suppress(ValueError, RecursionError):
-        listed = json.loads(text)
-        if isinstance(listed, list) and all(isinstance(item, str) for item in listed):
-            expressions = listed
-    compiled = [_compiled(expression) for expression in expressions if expression]
+    listed = parsed(text)
+    if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
+        # The text may begin like JSON: with a set of characters.
+        listed = [line.strip() for line in text.splitlines()]
+    compiled = [_compiled(expression) for expression in listed if expression]
     usable = tuple(pattern for pattern in compiled if pattern is not None)
     if len(usable) < len(compiled):
         # By number: an expression may show what it is to hide.
         numbers = [str(n) for n, pattern in enumerate(compiled, 1) if pattern is None]
         problem = "must be regular expressions of Python that do not match an empty text"
-        raise PartlyUsableError(f"{problem}; {', '.join(numbers)} is ignored", usable)
+        raise PartlyUsableError(f"{problem}; ignored: {', '.join(numbers)}", usable)
     return usable
 
 

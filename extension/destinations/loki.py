@@ -12,9 +12,9 @@ from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from extension.destinations.destination import Destination
-from extension.destinations.limits import cut, json_text, utf8, utf8_bytes
 from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row
 from extension.errors import SettingsError
+from extension.json_text import cut, json_text, utf8, utf8_bytes
 from extension.variables import pairs, text, token
 
 if TYPE_CHECKING:
