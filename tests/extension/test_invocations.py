@@ -1,5 +1,6 @@
 """Which invocation a line belongs to, and when an invocation has ended."""
 
+import math
 import threading
 import time
 
@@ -23,6 +24,11 @@ def two(one_at_a_time: bool = True) -> Invocations:
     return invocations
 
 
+def running(invocations: Invocations, line: str) -> str | None:
+    """Return the request id of the invocation that ran at the time of a line, if known."""
+    return invocations.of_line(None, line, by_time=True)
+
+
 @pytest.mark.parametrize(
     ("line", "request_id"),
     [
@@ -35,9 +41,9 @@ def two(one_at_a_time: bool = True) -> Invocations:
 )
 def test_lines_to_requests(line: str, request_id: str | None) -> None:
     """A line belongs to the invocation that ran at its time, if there was one."""
-    assert two().at(line) == request_id
-    assert Invocations(time.monotonic).at(line) is None
-    assert two(one_at_a_time=False).at(line) is None
+    assert running(two(), line) == request_id
+    assert running(Invocations(time.monotonic), line) is None
+    assert running(two(one_at_a_time=False), line) is None
 
 
 def test_late_lines() -> None:
@@ -45,7 +51,7 @@ def test_late_lines() -> None:
     invocations = two()
     for number in range(10):
         invocations.invoked(f"later {number}", at(30 + number))
-    assert invocations.at(at(15)) == "first"
+    assert running(invocations, at(15)) == "first"
 
 
 def test_started_before_invoked() -> None:
@@ -53,22 +59,22 @@ def test_started_before_invoked() -> None:
     invocations = Invocations(time.monotonic)
     invocations.started("first", at(10))
     invocations.invoked("first", at(10, 5))
-    assert invocations.at(at(10, 1)) == "first"
+    assert running(invocations, at(10, 1)) == "first"
 
 
 def test_start_that_is_late() -> None:
     """A `platform.start` that comes after the next INVOKE event does not affect the next."""
     invocations = two()
     invocations.started("first", at(9, 999))
-    assert invocations.at(at(9, 999)) == "first"
-    assert invocations.at(at(25)) == "second"
+    assert running(invocations, at(9, 999)) == "first"
+    assert running(invocations, at(25)) == "second"
 
 
 def test_only_invoked() -> None:
     """Without a `platform.start` the time of the INVOKE event counts."""
     invocations = Invocations(time.monotonic)
     invocations.invoked("first", at(10))
-    assert invocations.at(at(10)) == "first"
+    assert running(invocations, at(10)) == "first"
 
 
 @pytest.mark.slow
@@ -78,7 +84,7 @@ def test_bounded() -> None:
     for number in range(10_000):
         invocations.invoked(str(number), at(30))
         invocations.done(str(number), 1.0)
-    assert invocations.at(at(15)) is None
+    assert running(invocations, at(15)) is None
     assert not invocations.is_done("0")
 
 
@@ -87,8 +93,8 @@ def test_retry_with_the_same_id() -> None:
     invocations = two()
     invocations.invoked("first", at(30))
     invocations.started("first", at(30))
-    assert invocations.at(at(25)) == "second"
-    assert invocations.at(at(31)) == "first"
+    assert running(invocations, at(25)) == "second"
+    assert running(invocations, at(31)) == "first"
 
 
 def test_retry_is_waited_for() -> None:
@@ -109,16 +115,13 @@ def test_done_before_the_wait() -> None:
     assert invocations.wait_until_done("first", time.monotonic()) == 1.0
 
 
-@pytest.mark.parametrize("quiet", [False, True])
-def test_done_during_the_wait(quiet: bool) -> None:
+@pytest.mark.parametrize("quiet", [LONG, math.inf])
+def test_done_during_the_wait(quiet: float) -> None:
     """The `runtimeDone` of that request ends the wait at once."""
     invocations = two()
     threading.Timer(0.02, invocations.done, ("second", 1.0)).start()
     until = time.monotonic() + LONG
-    if quiet:
-        assert invocations.wait_until_quiet("second", LONG, until) == 1.0
-    else:
-        assert invocations.wait_until_done("second", until) == 1.0
+    assert invocations.wait_until_done("second", until, quiet) == 1.0
 
 
 def test_done_of_another() -> None:
@@ -133,7 +136,7 @@ def test_done_of_another() -> None:
 def test_quiet() -> None:
     """The wait ends after a time without telemetry."""
     began = time.monotonic()
-    assert two().wait_until_quiet("second", 0.05, began + LONG) is None
+    assert two().wait_until_done("second", began + LONG, 0.05) is None
     assert 0.05 <= time.monotonic() - began < LONG
 
 
@@ -151,7 +154,7 @@ def test_telemetry_extends_the_wait() -> None:
     invocations = Invocations(time.monotonic)
     invocations._clock = clock
     began = time.monotonic()
-    assert invocations.wait_until_quiet("first", 0.1, began + LONG) is None
+    assert invocations.wait_until_done("first", began + LONG, 0.1) is None
     assert time.monotonic() - began >= 0.3
     assert records == []
 
@@ -161,5 +164,5 @@ def test_quiet_ends_at_the_deadline() -> None:
     clock = ShiftedTime()
     invocations = Invocations(clock)
     began = clock()
-    assert invocations.wait_until_quiet("first", 2 * LONG, began + 0.05) is None
+    assert invocations.wait_until_done("first", began + 0.05, 2 * LONG) is None
     assert clock() - began < LONG
