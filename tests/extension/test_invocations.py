@@ -24,57 +24,52 @@ def two(one_at_a_time: bool = True) -> Invocations:
     return invocations
 
 
-def running(invocations: Invocations, line: str) -> str | None:
-    """Return the request id of the invocation that ran at the time of a line, if known."""
-    return invocations.of_line(None, line, by_time=True)
+Step = tuple[str, str, str]
+"""A method, the id of a request, and a time."""
+
+TWO: list[Step] = [
+    ("invoked", "first", at(10, 2)),
+    ("started", "first", at(10)),
+    ("invoked", "second", at(20, 2)),
+    ("started", "second", at(20)),
+]
+START_FIRST: list[Step] = [("started", "first", at(10)), ("invoked", "first", at(10, 5))]
+RETRY: list[Step] = [*TWO, ("invoked", "first", at(30)), ("started", "first", at(30))]
+LATE_START: list[Step] = [*TWO, ("started", "first", at(9, 999))]
 
 
 @pytest.mark.parametrize(
-    ("line", "request_id"),
+    ("steps", "line", "request_id"),
     [
-        (at(9, 999), None),
-        (at(10), "first"),
-        (at(19, 999), "first"),
-        (at(20), "second"),
-        (at(59), "second"),
+        ([], at(10), None),
+        (TWO, at(9, 999), None),
+        (TWO, at(10), "first"),
+        (TWO, at(19, 999), "first"),
+        (TWO, at(20), "second"),
+        (TWO, at(59), "second"),
+        # A line may come during a later invocation.
+        ([*TWO, *(("invoked", f"later {it}", at(30 + it)) for it in range(10))], at(15), "first"),
+        # `platform.start` may come before the INVOKE event, or after the next one, or never.
+        (START_FIRST, at(10, 1), "first"),
+        (LATE_START, at(9, 999), "first"),
+        (LATE_START, at(25), "second"),
+        ([("invoked", "first", at(10))], at(10), "first"),
+        # A retry keeps its request id.
+        (RETRY, at(25), "second"),
+        (RETRY, at(31), "first"),
     ],
 )
-def test_lines_to_requests(line: str, request_id: str | None) -> None:
+def test_lines_to_requests(steps: list[Step], line: str, request_id: str | None) -> None:
     """A line belongs to the invocation that ran at its time, if there was one."""
-    assert running(two(), line) == request_id
-    assert running(Invocations(time.monotonic), line) is None
-    assert running(two(one_at_a_time=False), line) is None
-
-
-def test_late_lines() -> None:
-    """A line that comes during a later invocation still belongs to its own."""
-    invocations = two()
-    for number in range(10):
-        invocations.invoked(f"later {number}", at(30 + number))
-    assert running(invocations, at(15)) == "first"
-
-
-def test_started_before_invoked() -> None:
-    """`platform.start` may come before the INVOKE event."""
     invocations = Invocations(time.monotonic)
-    invocations.started("first", at(10))
-    invocations.invoked("first", at(10, 5))
-    assert running(invocations, at(10, 1)) == "first"
+    for method, *arguments in steps:
+        getattr(invocations, method)(*arguments)
+    assert invocations.of_line(None, line, by_time=True) == request_id
 
 
-def test_start_that_is_late() -> None:
-    """A `platform.start` that comes after the next INVOKE event does not affect the next."""
-    invocations = two()
-    invocations.started("first", at(9, 999))
-    assert running(invocations, at(9, 999)) == "first"
-    assert running(invocations, at(25)) == "second"
-
-
-def test_only_invoked() -> None:
-    """Without a `platform.start` the time of the INVOKE event counts."""
-    invocations = Invocations(time.monotonic)
-    invocations.invoked("first", at(10))
-    assert running(invocations, at(10)) == "first"
+def test_lines_on_managed_instances() -> None:
+    """If invocations run at the same time, no line belongs to one by its time."""
+    assert two(one_at_a_time=False).of_line(None, at(10), by_time=True) is None
 
 
 @pytest.mark.slow
@@ -84,17 +79,8 @@ def test_bounded() -> None:
     for number in range(10_000):
         invocations.invoked(str(number), at(30))
         invocations.done(str(number), 1.0)
-    assert running(invocations, at(15)) is None
+    assert invocations.of_line(None, at(15), by_time=True) is None
     assert not invocations.is_done("0")
-
-
-def test_retry_with_the_same_id() -> None:
-    """A retry keeps its request id: its lines are its own although another ran in between."""
-    invocations = two()
-    invocations.invoked("first", at(30))
-    invocations.started("first", at(30))
-    assert running(invocations, at(25)) == "second"
-    assert running(invocations, at(31)) == "first"
 
 
 def test_retry_is_waited_for() -> None:
@@ -106,15 +92,6 @@ def test_retry_is_waited_for() -> None:
     assert invocations.wait_until_done("first", time.monotonic() + 0.02) is None
 
 
-def test_done_before_the_wait() -> None:
-    """A `runtimeDone` that comes before the INVOKE event counts."""
-    invocations = Invocations(time.monotonic)
-    invocations.started("first", at(10))
-    invocations.done("first", 1.0)
-    invocations.invoked("first", at(10, 5))
-    assert invocations.wait_until_done("first", time.monotonic()) == 1.0
-
-
 @pytest.mark.parametrize("quiet", [LONG, math.inf])
 def test_done_during_the_wait(quiet: float) -> None:
     """The `runtimeDone` of that request ends the wait at once."""
@@ -122,6 +99,14 @@ def test_done_during_the_wait(quiet: float) -> None:
     threading.Timer(0.02, invocations.done, ("second", 1.0)).start()
     until = time.monotonic() + LONG
     assert invocations.wait_until_done("second", until, quiet) == 1.0
+
+
+def test_done_before_the_wait() -> None:
+    """A `runtimeDone` that comes before the INVOKE event counts."""
+    invocations = Invocations(time.monotonic)
+    invocations.done("first", 1.0)
+    invocations.invoked("first", at(10, 5))
+    assert invocations.wait_until_done("first", time.monotonic()) == 1.0
 
 
 def test_done_of_another() -> None:
