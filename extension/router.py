@@ -94,7 +94,9 @@ class Router:
         self._bodies: queue.Queue[bytes] = queue.Queue(_MOST_BODIES)
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the threads, also those of the shippers."""
+        for shipper in self.shippers:
+            shipper.start()
         threading.Thread(target=self._run, name="router", daemon=True).start()
 
     def receive(self, body: bytes) -> None:
