@@ -33,10 +33,6 @@ if TYPE_CHECKING:
 
     from extension.destinations.destination import Destination
 
-# This share of BUFFER_MAX_BYTES is for bodies that have not been parsed.
-_UNPARSED_SHARE = 8
-# "The payload can be as large as 2 * maxBytes + metadataBytes" (Telemetry API, "Buffering").
-_METADATA_BYTES = 1_048_576
 _SERVER_ERROR = 500
 _SUBSCRIBE_RETRY_SECONDS = (0.05, 0.1)
 
@@ -102,10 +98,8 @@ class Extension:
         router = self._router(registration)
         if router is None:
             return None
-        settings = self._settings
-        largest = max(settings.buffer_max_bytes, 2 * settings.max_bytes + _METADATA_BYTES)
-        address, port = settings.receiver_address, settings.receiver_port
-        uri = listen(address, port, router, largest, self._log)
+        address, port = self._settings.receiver_address, self._settings.receiver_port
+        uri = listen(address, port, router, self._log)
         if not self._subscribe(uri, router.types):
             self._no_logs("there is no Telemetry API here (202)")
             return None
@@ -132,8 +126,7 @@ class Extension:
             self._log.warning(problem)
         if not chosen.destinations:
             return None
-        unparsed_bytes = settings.buffer_max_bytes // _UNPARSED_SHARE
-        share = (settings.buffer_max_bytes - unparsed_bytes) // len(chosen.destinations)
+        share = settings.buffer_max_bytes // len(chosen.destinations)
         routes = [
             Route(self._shipper(it, share), settings.types or it.default_types)
             for it in chosen.destinations

@@ -44,14 +44,8 @@ class FunctionIdentity(NamedTuple):
     account: str
 
 
-class Malformed(NamedTuple):
-    """A part of a body that is not JSON: one event, or the rest; its bytes are decoded."""
-
-    text: str
-
-
 def parse_events(body: bytes) -> Iterator[Any]:
-    """Yield the events of a body in order, and a `Malformed` for what is not JSON.
+    """Yield the events of a body in order, and as text what is not JSON: one event, or the rest.
 
     They are decoded one by one, so that another thread can run between two of them, such as
     the receiver, which has to respond.
@@ -62,7 +56,7 @@ def parse_events(body: bytes) -> Iterator[Any]:
     text = body.decode("utf-8", "replace")
     start = _START.match(text)
     if start is None:
-        yield Malformed(text)
+        yield text
         return
     decode = json.JSONDecoder().raw_decode
     malformed = 0
@@ -76,7 +70,7 @@ def parse_events(body: bytes) -> Iterator[Any]:
                 break
             malformed += 1
             # A malformed event, such as a number that is too long, costs no other event.
-            event, position = Malformed(text[position : following.start()]), following.start()
+            event, position = text[position : following.start()], following.start()
         yield event
         separator = _SEPARATOR.match(text, position)
         if separator is None:
@@ -84,4 +78,4 @@ def parse_events(body: bytes) -> Iterator[Any]:
         position, complete = separator.end(), separator[1] == "]"
     rest = text[position:]
     if rest.strip() or not complete:
-        yield Malformed(rest)
+        yield rest
