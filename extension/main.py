@@ -17,9 +17,9 @@ from extension.health_check import health_check
 from extension.http_client import HttpClient
 from extension.invocations import Invocations
 from extension.lambda_api import LambdaApi, Registration, keep_trying
-from extension.lifecycle import Lifecycle, Pipeline
+from extension.lifecycle import Lifecycle
 from extension.own_log import OwnLog, location
-from extension.receiver import Inbox, listen
+from extension.receiver import listen
 from extension.records import FunctionIdentity
 from extension.router import Route, Router
 from extension.secrets import fetch_secret
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from extension.destinations.destination import Destination
 
 # This share of BUFFER_MAX_BYTES is for bodies that have not been parsed.
-_INBOX_SHARE = 8
+_UNPARSED_SHARE = 8
 # "The payload can be as large as 2 * maxBytes + metadataBytes" (Telemetry API, "Buffering").
 _METADATA_BYTES = 1_048_576
 _SERVER_ERROR = 500
@@ -87,18 +87,18 @@ class Extension:
         for warning in self._settings.warnings:
             self._log.warning(warning)
         registration = keep_trying(self._api.register, "registration", self._clocks, self._log)
-        pipeline = None
+        router = None
         try:
-            pipeline = self._pipeline(registration)
-            if pipeline and not self._subscribe(pipeline):
-                pipeline = None
+            router = self._router(registration)
+            if router and not self._subscribe(router):
+                router = None
         except Exception as error:  # noqa: BLE001 -- promise 1: no error ends the process
-            pipeline = None
+            router = None
             self._no_logs(f"error at the start: {location(error)}")
-        return Lifecycle(self._api, self._settings, pipeline, self._clocks, self._log).run()
+        return Lifecycle(self._api, self._settings, router, self._clocks, self._log).run()
 
-    def _pipeline(self, registration: Registration) -> Pipeline | None:
-        """Return the way to the destinations whose settings are valid; None without any."""
+    def _router(self, registration: Registration) -> Router | None:
+        """Return a router to the destinations whose settings are valid; None without any."""
         environ, settings, clocks = self._environ, self._settings, self._clocks
         identity = FunctionIdentity(
             environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
@@ -117,17 +117,15 @@ class Extension:
             self._log.warning(problem)
         if not chosen.destinations:
             return None
-        inbox_bytes = settings.buffer_max_bytes // _INBOX_SHARE
-        share = (settings.buffer_max_bytes - inbox_bytes) // len(chosen.destinations)
+        unparsed_bytes = settings.buffer_max_bytes // _UNPARSED_SHARE
+        share = (settings.buffer_max_bytes - unparsed_bytes) // len(chosen.destinations)
         routes = [
             Route(self._shipper(it, share), settings.types or it.default_types)
             for it in chosen.destinations
         ]
-        inbox = Inbox(inbox_bytes)
         invocations = Invocations(clocks.monotonic, one_at_a_time=registration.invocations)
         selection = Selection(settings.min_level, settings.sample_rate, settings.redact)
-        router = Router(inbox, routes, invocations, selection, clocks=clocks, log=self._log)
-        return Pipeline(inbox, router, invocations, tuple(route.shipper for route in routes))
+        return Router(routes, invocations, selection, clocks=clocks, log=self._log)
 
     def _shipper(self, destination: Destination, buffer_bytes: int) -> Shipper:
         """Return a shipper; FLUSH_BUDGET_MS caps the destination's own retry settings."""
@@ -154,18 +152,13 @@ class Extension:
             log=self._log,
         )
 
-    def _subscribe(self, pipeline: Pipeline) -> bool:
+    def _subscribe(self, router: Router) -> bool:
         """Listen, subscribe and start the threads; return whether telemetry comes."""
-        settings, router = self._settings, pipeline.router
+        settings = self._settings
         largest = max(settings.buffer_max_bytes, 2 * settings.max_bytes + _METADATA_BYTES)
         try:
             uri = listen(
-                settings.receiver_address,
-                settings.receiver_port,
-                pipeline.inbox,
-                largest,
-                lambda: router.drop_body("body_too_large"),
-                self._log,
+                settings.receiver_address, settings.receiver_port, router, largest, self._log
             )
             subscribed = self._subscribe_to(uri, router.types)
         except (LambdaApiError, OSError) as error:
@@ -175,7 +168,7 @@ class Extension:
             self._no_logs("there is no Telemetry API here (202)")
             return False
         router.start()
-        for shipper in pipeline.shippers:
+        for shipper in router.shippers:
             shipper.start()
         return True
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import warnings
@@ -16,8 +17,8 @@ from extension.variables import (
     EXTENSION_NAME,
     FLUSH_BUDGET_MS,
     Configured,
+    PartlyUsableError,
     Setting,
-    UnusableValueError,
     number,
     words,
 )
@@ -33,6 +34,7 @@ LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 
 _ALL_LEVELS = ", ".join(f"`{level}`" for level in LEVELS)
 _OWN_LEVELS = {
+    "": "",
     **{level: level for level in ("debug", "info", "warn", "error", "off")},
     "trace": "debug",
     "warning": "warn",
@@ -42,26 +44,26 @@ _OWN_LEVELS = {
 
 def _own_level(text: str) -> str:
     if text.lower() not in _OWN_LEVELS:
-        raise UnusableValueError("must be debug, info, warn, error or off")
+        raise ValueError("must be debug, info, warn, error or off")
     return _OWN_LEVELS[text.lower()]
 
 
 def _min_level(text: str) -> str | None:
     level = {"WARNING": "WARN", "CRITICAL": "FATAL"}.get(text.upper(), text.upper())
-    if level not in LEVELS:
-        raise UnusableValueError(f"must be one of {', '.join(LEVELS)}")
-    return level
+    if level and level not in LEVELS:
+        raise ValueError(f"must be one of {', '.join(LEVELS)}")
+    return level or None
 
 
 def _host_name(text: str) -> str:
     if not _HOST_NAME.fullmatch(text):
-        raise UnusableValueError("must be a host name")
+        raise ValueError("must be a host name")
     return text
 
 
 def _port(text: str) -> int:
     if text == _RESERVED_PORT:
-        raise UnusableValueError(f"must not be {_RESERVED_PORT}, which Lambda uses")
+        raise ValueError(f"must not be {_RESERVED_PORT}, which Lambda uses")
     return number("", "", 0, (1, 65_535)).parse(text)
 
 
@@ -72,31 +74,25 @@ def _rate(text: str) -> float:
         rate = -1.0
     # NaN is not between the two either.
     if not 0 <= rate <= 1:
-        raise UnusableValueError("must be a number from 0 to 1")
+        raise ValueError("must be a number from 0 to 1")
     return rate
 
 
 def _patterns(text: str) -> tuple[re.Pattern[str], ...]:
     """Compile a JSON array of regular expressions, or one on each line."""
-    expressions: Any = [line.strip() for line in text.splitlines() if line.strip()]
-    if text.startswith("["):
-        try:
-            listed = json.loads(text)
-        except (ValueError, RecursionError):
-            # An expression that begins with a set of characters.
-            listed = None
+    expressions = [line.strip() for line in text.splitlines()]
+    # What is no JSON may be an expression that begins with a set of characters.
+    with contextlib.suppress(ValueError, RecursionError):
+        listed = json.loads(text)
         if isinstance(listed, list) and all(isinstance(item, str) for item in listed):
-            expressions = [item for item in listed if item]
-    compiled = [_compiled(expression) for expression in expressions]
+            expressions = listed
+    compiled = [_compiled(expression) for expression in expressions if expression]
     usable = tuple(pattern for pattern in compiled if pattern is not None)
     if len(usable) < len(compiled):
         # By number: an expression may show what it is to hide.
         numbers = [str(n) for n, pattern in enumerate(compiled, 1) if pattern is None]
-        raise UnusableValueError(
-            "must be regular expressions of Python that do not match an empty text",
-            f"expression {', '.join(numbers)} is ignored",
-            usable,
-        )
+        problem = "must be regular expressions of Python that do not match an empty text"
+        raise PartlyUsableError(f"{problem}; {', '.join(numbers)} is ignored", usable)
     return usable
 
 
@@ -144,16 +140,19 @@ class Settings(Configured):
     min_level = Setting(
         "LOGS_MIN_LEVEL",
         _min_level,
-        None,
+        "",
         f"Lines with a lower level are not shipped. {_ALL_LEVELS}.",
     )
     sample_rate = Setting(
-        "LOGS_SAMPLE_RATE", _rate, 1.0, "The share of the function's lines that is shipped, 0 to 1."
+        "LOGS_SAMPLE_RATE",
+        _rate,
+        "1.0",
+        "The share of the function's lines that is shipped, 0 to 1.",
     )
-    redact: Setting[tuple[re.Pattern[str], ...]] = Setting(
+    redact = Setting(
         "LOGS_REDACT",
         _patterns,
-        (),
+        "",
         "Regular expressions of Python, as a JSON array or one on each line. What they match, in "
         "texts and numbers, is replaced before a record is queued. An expression that backtracks "
         "a lot delays the extension.",
@@ -190,7 +189,7 @@ class Settings(Configured):
         "RECEIVER_ADDRESS", _host_name, "sandbox.localdomain", "The host name that Lambda sends to."
     )
     receiver_port = Setting(
-        "RECEIVER_PORT", _port, 4243, "Its port. If that is in use, another one is used."
+        "RECEIVER_PORT", _port, "4243", "Its port. If that is in use, another one is used."
     )
     label = EXTENSION_NAME
     own_level = Setting(

@@ -48,6 +48,11 @@ def runtime_interpreter() -> Interpreter | None:
     return Interpreter(RUNTIME_PYTHON, program) if program else None
 
 
+def deployed_interpreter() -> Interpreter:
+    """Return an interpreter of the deployed version, or this process's own."""
+    return runtime_interpreter() or own_interpreter()
+
+
 def build(
     folder: Path, interpreter: Interpreter, architecture_: str = "", *, compiled: bool = True
 ) -> Path:

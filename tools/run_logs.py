@@ -23,12 +23,9 @@ from testing.lambda_services.faults import FunctionInfo
 from testing.lambda_services.function_process import FunctionProcess
 from testing.lambda_services.invocation import Invocation
 from testing.lambda_services.services import LambdaServices
-from testing.log_destinations.datatap import DataTapDestination
+from testing.log_destinations import DESTINATIONS
 from testing.log_destinations.destination import LogDestination
 from testing.log_destinations.log_table import log_table, row_of
-from testing.log_destinations.logzio import LogzioDestination
-from testing.log_destinations.loki import LokiDestination
-from testing.log_destinations.openobserve import OpenObserveDestination
 from testing.ports import free_port
 from testing.receiver import Receiver
 
@@ -42,10 +39,6 @@ _BEFORE_COUNTS = " at shutdown: "
 # Generous, so that a busy machine loses no lines.
 _FLUSH_BUDGET_MS, _SHUTDOWN_SECONDS = 30_000, 60.0
 _HANDLER = "handler.app.lambda_handler"
-_DESTINATIONS: dict[str, type[LogDestination]] = {
-    it.name: it
-    for it in (LogzioDestination, LokiDestination, OpenObserveDestination, DataTapDestination)
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Invoke the function with sample events, and show the logs that arrive.",
     )
     parser.add_argument("--event", type=Path, help="a file with one event; default: two samples")
-    parser.add_argument("--destination", choices=sorted(_DESTINATIONS), default="logzio")
+    parser.add_argument("--destination", choices=sorted(DESTINATIONS), default="logzio")
     options = parser.parse_args(arguments)
     paths = [options.event] if options.event else [_sample(name) for name in _EVENTS]
     try:
@@ -85,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"cannot read an event: {error}", file=sys.stderr)
         return 2
-    with Receiver() as metrics, _DESTINATIONS[options.destination]() as logs:
+    with Receiver() as metrics, DESTINATIONS[options.destination]() as logs:
         result = run(events, metrics, logs)
     for problem in result.problems:
         print(problem)

@@ -8,16 +8,20 @@ surrogate becomes U+FFFD, raw or escaped: Rust's serde_json refuses a whole requ
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _ENCODER = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")
 )
+# Python's decoder and encoder follow about a thousand levels, so few records are cut there.
+_DEPTH_KEPT = 100
+_INTEGER_BITS = 10_000
 
 
 def utf8(text: str) -> bytes:
@@ -31,56 +35,29 @@ def utf8(text: str) -> bytes:
 def json_text(value: Any) -> str:
     """Return a JSON value as compact JSON; never raises.
 
-    NaN and the infinities become `null`, as in ECMAScript (ECMA-262, "SerializeJSONProperty").
-    An integer too long for Python to write in decimal becomes a string of hexadecimal digits.
+    NaN and the infinities become `null`, as in ECMAScript (ECMA-262, "SerializeJSONProperty"), an
+    integer too long for Python to write in decimal a string of hexadecimal digits. Of a value that
+    is nested too deeply for Python's encoder the parts below `_DEPTH_KEPT` are left out.
     """
     try:
         return _ENCODER.encode(value)
     except (ValueError, RecursionError):
-        return _written(value)
+        return _ENCODER.encode(_writable(value, 1))
 
 
-class _Literal(str):
-    """JSON that is written already."""
-
-    __slots__ = ()
-
-
-def _written(value: Any) -> str:
-    """Write what the encoder cannot, without recursion: the rest waits on a stack."""
-    parts: list[str] = []
-    waiting: list[Any] = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, _Literal):
-            parts.append(item)
-        elif isinstance(item, dict):
-            parts.append("{")
-            waiting.append(_Literal("}"))
-            waiting += _separated((f"{json_text(name)}:", member) for name, member in item.items())
-        elif isinstance(item, list):
-            parts.append("[")
-            waiting.append(_Literal("]"))
-            waiting += _separated(("", member) for member in item)
-        else:
-            parts.append(_scalar(item))
-    return "".join(parts)
-
-
-def _separated(members: Iterable[tuple[str, Any]]) -> list[Any]:
-    """Return the members of an object or array for the stack, the first one last."""
-    stacked: list[Any] = []
-    for number, (name, member) in enumerate(members):
-        stacked += (_Literal(f",{name}" if number else name), member)
-    return stacked[::-1]
-
-
-def _scalar(value: Any) -> str:
-    try:
-        # Converting an integer has a limit of digits since Python 3.9.14.
-        return _ENCODER.encode(value)
-    except ValueError:
-        return f'"{value:#x}"' if isinstance(value, int) else "null"
+def _writable(value: Any, depth: int) -> Any:
+    """Return a value in which what the encoder cannot write is replaced."""
+    if isinstance(value, (dict, list)):
+        if depth > _DEPTH_KEPT:
+            return "[left out: nested too deeply]"
+        if isinstance(value, list):
+            return [_writable(item, depth + 1) for item in value]
+        return {name: _writable(member, depth + 1) for name, member in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    # Converting an integer has a limit of 4,300 digits since Python 3.9.14.
+    is_long = isinstance(value, int) and value.bit_length() > _INTEGER_BITS
+    return hex(value) if is_long else value
 
 
 def utf16_units(text: str) -> int:

@@ -9,31 +9,19 @@ would overwrite a field of ours stays in `message_nested`. Events of the platfor
 
 from __future__ import annotations
 
-import gzip
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from extension.destinations.destination import (
-    COMMON_RESPONSES,
-    FASTEST_GZIP,
-    LONGEST_NAME,
-    USER_AGENT,
-    Destination,
-    Meaning,
-    Row,
-    count_in,
-    json_members,
-    parsed,
-)
+from extension.destinations.destination import Destination, json_members
 from extension.destinations.limits import Shape, cut, json_text, shaped_text, utf8, utf16_units
+from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, count_in, parsed
 from extension.destinations.timestamps import iso, own_time
 from extension.errors import SettingsError
-from extension.messages import Request
 from extension.variables import flag, pairs, text, token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from urllib.parse import SplitResult
 
     from extension.destinations.destination import Environment
@@ -125,15 +113,17 @@ class Logzio(Destination):
         Row(400, 400, Meaning.SENT, "lines are malformed or too long", _refused_lines),
         *COMMON_RESPONSES,
     )
+    names = _NAMES
+    content_type = "text/plain"
     max_body_bytes = MAX_BODY_BYTES
+    _tail = b"\n"
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self._read_token(environment)
         self._url = self._listener(environment).geturl()
         kinds = {"function", "platform"} if self.platform_logs else {"function"}
         self.default_types = frozenset(kinds)
-        constant = {**environment.described(_NAMES), **self._custom_fields()}
+        constant = {**self._constant, **self._custom_fields()}
         self._constant = {
             name: cut(value, MAX_VALUE_UNITS, utf16_units) for name, value in constant.items()
         }
@@ -143,7 +133,7 @@ class Logzio(Destination):
     def _listener(self, environment: Environment) -> SplitResult:
         text = self.listener or f"https://listener{self._suffix(environment)}.logz.io:8071"
         is_bare = "://" not in text
-        url = self._checked_url(Logzio.listener, f"https://{text}" if is_bare else text)
+        url = self._checked_url("LOGZIO_LISTENER", f"https://{text}" if is_bare else text)
         # On the ports of the web Logz.io's own hosts accept no logs.
         is_logzio = (url.hostname or "").endswith(".logz.io")
         if url.port is None and not url.path and (is_bare or is_logzio):
@@ -178,11 +168,8 @@ class Logzio(Destination):
         time, kind, value, request_id, level = record
         members = self._members_of(kind, request_id, level)
         at = own_time(value, time)
-        if at is not None:
-            time = iso(at)
-        elif not time or len(time) > LONGEST_NAME:
-            # A log without "@timestamp" is invalid.
-            time = iso(int(self._now() * 1e9))
+        # A log without "@timestamp" is invalid.
+        time = self._time_or_now(time) if at is None else iso(at)
         head = f'{{"@timestamp":{json_text(time)},{members},'
         line = utf8(f"{head}{self._content(record)}}}\n")
         if len(line) <= MAX_LINE_BYTES:
@@ -237,16 +224,10 @@ class Logzio(Destination):
         # "lambda": {"record": ...} is the same field as "lambda.record".
         return name in OWN_FIELDS or name in self._constant or name.partition(".")[0] == "lambda"
 
-    def request(self, encoded: Sequence[bytes]) -> Request:
-        """Return the POST; the token is a part of its URL, which must not be logged."""
-        token, kind = quote(self._token.value(), ""), quote(self.log_type, "", errors="replace")
-        headers = {
-            "content-type": "text/plain",
-            "content-encoding": "gzip",
-            "user-agent": USER_AGENT,
-        }
-        body = gzip.compress(b"".join(encoded), FASTEST_GZIP)
-        return Request(f"{self._url}/?token={token}&type={kind}", headers, body)
+    def _addressed(self, token: str) -> tuple[str, dict[str, str]]:
+        # The token is a part of the URL, which must not be logged.
+        token, kind = quote(token, ""), quote(self.log_type, "", errors="replace")
+        return f"{self._url}/?token={token}&type={kind}", {}
 
 
 def _message(value: Any) -> str:

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from testing.lambda_services import events
@@ -40,7 +39,6 @@ class _Entry:
     content: bytes
     since: float
     gap: float = 0.0
-    acknowledged: Callable[[float], None] | None = None
 
 
 class TelemetryStream:
@@ -72,15 +70,12 @@ class TelemetryStream:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def put(
-        self, kind: str, content: bytes, acknowledged: Callable[[float], None] | None = None
-    ) -> None:
+    def put(self, kind: str, content: bytes) -> None:
         """Buffer an event, if its type is subscribed to.
 
         Args:
             kind: Its type.
             content: Its JSON; any bytes are delivered as they are.
-            acknowledged: Called with the time at which its delivery was answered with 2xx.
         """
         if not self.subscription.wants(kind):
             return
@@ -91,7 +86,7 @@ class TelemetryStream:
                 self.dropped_bytes += len(content)
                 self._changed.notify_all()
                 return
-            self._append(_Entry(kind, content, time.monotonic(), acknowledged=acknowledged))
+            self._append(_Entry(kind, content, time.monotonic()))
 
     def cut(self, gap: float = 0.0) -> None:
         """Begin another delivery with what follows, `gap` seconds after the previous one."""
@@ -223,7 +218,7 @@ class TelemetryStream:
             post = self._client.post(body, number=self._batches, records=len(entries), types=kinds)
             self.posts.append(post)
             if post.acknowledged:
-                break
+                return
             seconds = backoff[min(attempt, len(backoff) - 1)]
             attempt += 1
             with self._changed:
@@ -231,6 +226,3 @@ class TelemetryStream:
                 self._changed.wait_for(lambda: self._closing or not self._paused)
                 if self._closing:
                     return
-        for entry in entries:
-            if entry.acknowledged is not None:
-                entry.acknowledged(post.ended)

@@ -13,7 +13,6 @@ _COLUMNS = ("time (UTC)", "type", "request id", "level", "message")
 _MESSAGE_WIDTH = 78
 # The first group of a UUID is enough to distinguish the invocations of one table.
 _ID_WIDTH = 8
-_ROWS = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,15 +36,13 @@ def log_table(records: Iterable[Any]) -> str:
         records: What arrived, in order, as the destination kept it.
 
     Returns:
-        Lines of about 140 characters; the records after the first 200 are a number only.
+        Lines of about 140 characters.
     """
-    rows = [row_of(record) for record in records]
     shown = [
         row._replace(request_id=row.request_id[:_ID_WIDTH], message=_shortened(row.message))
-        for row in rows[:_ROWS]
+        for row in map(row_of, records)
     ]
-    table = tabulate(shown, headers=_COLUMNS, disable_numparse=True, tablefmt="simple")
-    return f"{table}\n+{len(rows) - _ROWS} more" if len(rows) > _ROWS else table
+    return tabulate(shown, headers=_COLUMNS, disable_numparse=True, tablefmt="simple")
 
 
 def row_of(record: Any) -> Row:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
 from converters.schema.remote_write_pb2 import Histogram
-from testing.converting import assert_sound, bits, convert, decoded, labels_of, time_series
+from testing.converting import assert_sound, bits, convert, decoded, time_series
+from testing.rules import labels_of
 from tests.support.otlp_building import (
     END_MS,
     END_NS,

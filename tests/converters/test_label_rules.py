@@ -8,15 +8,9 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 
 from converters.convert import Converter, Profile
 from converters.labels import _moved
-from testing.converting import (
-    assert_sound,
-    contents,
-    convert,
-    labels_of,
-    samples_of,
-    time_series,
-)
+from testing.converting import assert_sound, contents, convert, samples_of, time_series
 from testing.events.otlp import Format, record
+from testing.rules import labels_of
 from tests.support.clocks import processor_seconds
 from tests.support.otlp_building import (
     RESOURCE,

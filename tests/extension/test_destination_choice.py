@@ -3,7 +3,7 @@
 import pytest
 
 from extension.destinations import choose
-from extension.destinations.destination import Meaning
+from extension.destinations.responses import Meaning
 from extension.errors import SecretError
 from extension.messages import Response
 from tests.support.log_destinations import ENOUGH, IDENTITY, NOW, body_of, chosen, record

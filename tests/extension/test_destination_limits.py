@@ -1,7 +1,9 @@
 """Every record, whatever it holds, becomes something that its destination accepts."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from extension.destinations.limits import cut, json_bytes, json_text, utf8_bytes, utf16_units
 from extension.records import LogRecord
+from tests.support.extension_reading import Reading, event
 from tests.support.log_destinations import (
     ENOUGH,
     JSON_VALUES,
@@ -131,7 +134,7 @@ def check_datatap(each: LogRecord) -> None:
 
 
 def depth_of_more_than(value: Any, limit: int) -> bool:
-    """Tell whether something lies deeper than Python's own parser can follow."""
+    """Return whether something lies deeper than Python's own parser can follow."""
     level = [value]
     for _ in range(limit):
         level = [
@@ -145,6 +148,7 @@ def depth_of_more_than(value: Any, limit: int) -> bool:
 
 CHECKS: dict[str, Callable[[LogRecord], None]] = {
     "logzio": check_logzio,
+    "logzio under root": partial(check_logzio, JSON_FIELDS_UNDER_ROOT="true", CUSTOM_FIELDS="a=b"),
     "loki": check_loki,
     "openobserve": check_openobserve,
     "datatap": check_datatap,
@@ -169,15 +173,7 @@ def test_any_record(name: str, each: LogRecord) -> None:
 
 
 @pytest.mark.slow
-@examples(200)
-@given(RECORDS)
-def test_logzio_under_root(each: LogRecord) -> None:
-    """The same holds with the user's fields at the root, and a custom field."""
-    check_logzio(each, JSON_FIELDS_UNDER_ROOT="true", CUSTOM_FIELDS="env=prod")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CHECKS)
+@pytest.mark.parametrize("name", ENOUGH)
 def test_cut_is_marked(name: str) -> None:
     """A text that was cut has a mark at its end, with its original length."""
     encoded = destination(name).encode(record("x" * 12_000_000))
@@ -191,7 +187,6 @@ def test_number_of_bodies() -> None:
         one = made.encode(record("\\" * 1_000))
         body = body_of(made.request([one] * (made.max_body_bytes // len(one))))
         assert limit - 5_000 < len(body) <= limit, name
-        assert name in ENOUGH
 
 
 @pytest.mark.slow
@@ -218,3 +213,27 @@ def test_cut(measure: Callable[[str], int], text: str, times: int, limit: int) -
         assert long.startswith(beginning)
         assert measure(long) > limit
         assert measure(long[: len(beginning) + 1] + mark) > limit
+
+
+@pytest.mark.parametrize("name", ENOUGH)
+def test_memory(name: str) -> None:
+    """Lines whose levels are all different and long do not make a destination grow."""
+    made = destination(name)
+    reading = Reading()
+
+    def ship(number: int) -> None:
+        record = {"level": f"{number:05d}" + "x" * 100_000, "requestId": "y" * 100_000}
+        read = reading.read(event(record=record))[-1]
+        made.encode(LogRecord(TIME, "function", "m", read.request_id, read.level))
+        reading.destinations[0].records.clear()
+
+    ship(0)
+    tracemalloc.start()
+    try:
+        for number in range(1, 101):
+            ship(number)
+            reading.shippers[0].buffer.drop_all("test")
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert grown < 1_000_000

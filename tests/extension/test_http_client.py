@@ -14,14 +14,12 @@ import pytest
 from extension.errors import AbandonedExchange, ExchangeError
 from extension.http_client import HttpClient
 from extension.messages import Request
-from testing.log_destinations.certificates import Certificate, CertificateAuthority
+from testing.log_destinations.certificates import CertificateAuthority
 from testing.log_destinations.logzio import LogzioDestination
-from testing.misbehaving import black_hole, nobody, raw_listener
+from testing.misbehaving import black_hole, nobody, raw_listener, tcp_listener
 from tests.support.extension_listeners import (
     drip,
-    dripping_after,
     echo,
-    listener,
     reset,
     silent,
     unread,
@@ -30,6 +28,7 @@ from tests.support.extension_parts import LONG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Name: value\r\n\r\nok"
@@ -213,7 +212,7 @@ class TestResponses:
 
     def test_no_secret_in_errors(self, client: HttpClient) -> None:
         """No error contains the token or the body, even if a server echoes them."""
-        with listener(echo) as port, pytest.raises(ExchangeError) as caught:
+        with tcp_listener(echo) as port, pytest.raises(ExchangeError) as caught:
             client.send(request_to(f"http://127.0.0.1:{port}/?token=secret", b"user line"), LONG)
         assert "secret" not in str(caught.value)
         assert "user line" not in str(caught.value)
@@ -256,7 +255,7 @@ class TestEarlyResponse:
     @pytest.mark.parametrize("status", [401, 413, 429, 503])
     def test_refusal(self, client: HttpClient, status: int) -> None:
         """An early refusal is the response: a 413 halves the batch."""
-        with listener(refuses_early(status)) as port:
+        with tcp_listener(refuses_early(status)) as port:
             request = request_to(f"http://127.0.0.1:{port}/", self.BODY)
             for _ in range(2):
                 assert client.send(request, LONG).status == status
@@ -264,18 +263,10 @@ class TestEarlyResponse:
     def test_acceptance(self, client: HttpClient) -> None:
         """A 200 for a request that was not read to its end is an error: the records are kept."""
         with (
-            listener(refuses_early(200)) as port,
+            tcp_listener(refuses_early(200)) as port,
             pytest.raises(ExchangeError, match="before the end of the request"),
         ):
             client.send(request_to(f"http://127.0.0.1:{port}/", self.BODY), LONG)
-
-
-def times_out(client: HttpClient, url: str, body: bytes = b"hello") -> None:
-    """Check that a request fails within its time although the other side would never end."""
-    began = time.monotonic()
-    with pytest.raises(ExchangeError):
-        client.send(Request(url, {}, body), BUDGET)
-    assert time.monotonic() - began < LONG / 2
 
 
 def handshake_that_drips(connection: socket.socket) -> None:
@@ -284,51 +275,51 @@ def handshake_that_drips(connection: socket.socket) -> None:
     drip(connection, b"\x03")
 
 
+def drips(head: bytes, text: bytes) -> Callable[[socket.socket], None]:
+    """Return a server that answers with a head, and then a byte every few milliseconds."""
+
+    def talk(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(head)
+        drip(connection, text)
+
+    return talk
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+STALLS: dict[str, tuple[Callable[[socket.socket], None], str, int]] = {
+    # What the server does, the scheme, and the size of the request.
+    "no response": (silent, "http", 5),
+    "unread request": (unread, "http", 30_000_000),
+    "no handshake": (silent, "https", 5),
+    "slow handshake": (handshake_that_drips, "https", 5),
+    "status": (drips(b"", b"HTTP/1.1 200 OK\r\nX: " + b"y" * 60_000), "http", 5),
+    "headers": (drips(b"HTTP/1.1 200 OK\r\n", b"A: b\r\n" + b"C: " + b"d" * 60_000), "http", 5),
+    "continue": (drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), "http", 5),
+    "body": (drips(b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n", b"x"), "http", 5),
+    "chunks": (drips(CHUNKED, b"1\r\nx\r\n"), "http", 5),
+    "chunk size": (drips(CHUNKED, b"0" * 60_000), "http", 5),
+    "until the end": (drips(b"HTTP/1.0 200 OK\r\n\r\n", b"x"), "http", 5),
+}
+
+
 class TestTimes:
     """Each request has one time for everything."""
 
     @pytest.mark.slow
-    @pytest.mark.parametrize(
-        ("talk", "scheme", "size"),
-        [
-            (silent, "http", 5),
-            (unread, "http", 30_000_000),
-            (silent, "https", 5),
-            (handshake_that_drips, "https", 5),
-        ],
-        ids=["no response", "unread request", "no handshake", "slow handshake"],
-    )
-    def test_stalled(
-        self, client: HttpClient, talk: Callable[[socket.socket], None], scheme: str, size: int
-    ) -> None:
-        """A destination that stalls at any stage."""
-        with listener(talk) as port:
-            times_out(client, f"{scheme}://127.0.0.1:{port}/", b"x" * size)
-
-    @pytest.mark.slow
-    @pytest.mark.parametrize(
-        ("head", "text"),
-        [
-            (b"", b"HTTP/1.1 200 OK\r\nX: " + b"y" * 60_000),
-            (b"HTTP/1.1 200 OK\r\n", b"A: b\r\n" + b"C: " + b"d" * 60_000),
-            (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-            (b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n", b"x"),
-            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
-            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0" * 60_000),
-            (b"HTTP/1.0 200 OK\r\n\r\n", b"x"),
-        ],
-        ids=["status", "headers", "continue", "body", "chunks", "chunk size", "until the end"],
-    )
-    def test_dripping(self, client: HttpClient, head: bytes, text: bytes) -> None:
-        """A destination that sends a byte every few milliseconds, for ever."""
-        with raw_listener(dripping_after(head, text)) as url:
-            times_out(client, url)
-
-    @pytest.mark.large
-    def test_black_hole(self, client: HttpClient) -> None:
-        """A destination that never accepts a connection."""
-        with black_hole() as url:
-            times_out(client, url)
+    @pytest.mark.parametrize("stage", [*STALLS, pytest.param("", marks=pytest.mark.large)])
+    def test_stalled(self, client: HttpClient, stage: str) -> None:
+        """A request ends in time at any stage of a destination that stalls, or never accepts it."""
+        with contextlib.ExitStack() as stack:
+            if stage:
+                talk, scheme, size = STALLS[stage]
+                url = f"{scheme}://127.0.0.1:{stack.enter_context(tcp_listener(talk))}/"
+            else:
+                url, size = stack.enter_context(black_hole()), 5
+            began = time.monotonic()
+            with pytest.raises(ExchangeError):
+                client.send(Request(url, {}, b"x" * size), BUDGET)
+            assert time.monotonic() - began < LONG / 2
 
     def test_second_address(self, client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
         """An address that accepts no connection leaves time for the next one."""
@@ -339,11 +330,6 @@ class TestTimes:
             ]
             monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
             assert client.send(request_to("http://several.invalid/"), 8).status == 200
-
-
-def answered(_connection: socket.socket, _request: bytes) -> bytes:
-    """Answer every request."""
-    return OK
 
 
 class TestAbandon:
@@ -373,7 +359,7 @@ class TestAbandon:
             thread.join(LONG)
             assert not thread.is_alive()
         assert [type(error) for error in errors] == [AbandonedExchange]
-        with raw_listener(answered) as url:
+        with raw_listener(Server()) as url:
             assert client.send(request_to(url), LONG).status == 200
 
     def test_while_connecting(self, client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -402,53 +388,16 @@ class TestAbandon:
             assert client.send(request_to(url), LONG).body == b"ok"
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
-    """Return an authority."""
-    return CertificateAuthority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture
-def trusting(client: HttpClient, authority: CertificateAuthority) -> HttpClient:
-    """Return a client whose machine trusts the authority."""
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_tls(client: HttpClient, tmp_path: Path, host: str) -> None:
+    """With a valid certificate one connection serves every request."""
+    authority = CertificateAuthority(tmp_path)
     client.prepare().load_verify_locations(authority.file)
-    return client
-
-
-def to_logzio(destination: LogzioDestination, host: str = "127.0.0.1") -> Request:
-    """Return a valid request."""
-    url = destination.url.replace("127.0.0.1", host)
     line = b'{"@timestamp":"2024-08-30T10:00:00.000Z","message":"hello"}\n'
-    return Request(f"{url}/?token=local-token", {"Content-Type": "text/plain"}, line)
-
-
-class TestTls:
-    """TLS is always verified, and its requests have a total time too."""
-
-    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-    def test_good(self, trusting: HttpClient, authority: CertificateAuthority, host: str) -> None:
-        """With a valid certificate one connection serves every request."""
-        with LogzioDestination(tls=authority.server()) as destination:
-            for _ in range(3):
-                assert trusting.send(to_logzio(destination, host), LONG).status == 200
-            trusting.close()
-            assert (destination.count, destination.connections) == (3, 1)
-
-    @pytest.mark.parametrize(
-        "kind", [Certificate.WRONG_HOST, Certificate.EXPIRED, Certificate.SELF_SIGNED]
-    )
-    def test_bad_certificate(
-        self, trusting: HttpClient, authority: CertificateAuthority, kind: Certificate
-    ) -> None:
-        """A certificate that is not valid for the host is refused, and nothing is sent."""
-        with LogzioDestination(tls=authority.server(kind)) as destination:
-            with pytest.raises(ExchangeError, match="certificate"):
-                trusting.send(to_logzio(destination), LONG)
-            assert destination.count == 0
-
-    def test_unknown_authority(self, client: HttpClient, authority: CertificateAuthority) -> None:
-        """A certificate of an authority that the machine does not trust is refused."""
-        with LogzioDestination(tls=authority.server()) as destination:
-            with pytest.raises(ExchangeError, match="certificate"):
-                client.send(to_logzio(destination), LONG)
-            assert destination.count == 0
+    with LogzioDestination(tls=authority.server()) as destination:
+        url = destination.url.replace("127.0.0.1", host)
+        request = Request(f"{url}/?token=local-token", {"Content-Type": "text/plain"}, line)
+        for _ in range(3):
+            assert client.send(request, LONG).status == 200
+        client.close()
+        assert (destination.count, destination.connections) == (3, 1)

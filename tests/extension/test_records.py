@@ -76,53 +76,37 @@ def test_damaged(sent: list[Any], data: st.DataObject) -> None:
     assert rest == ["\ufffd"]
 
 
+def encoded(*records: Any) -> bytes:
+    """Return a body with lines of the function."""
+    return json.dumps([{**LINE, "record": record} for record in records]).encode()
+
+
 @pytest.mark.parametrize(
-    "body", [b"", b" ", b"null", b"{}", b'{"time":1}', b"hello", b"\xff\xfe", b"\0", b"]"]
+    ("body", "records", "rest"),
+    [
+        # No array: all of it is kept as text.
+        *((text.encode(), [], [text]) for text in ("", " ", "null", "{}", "hello", "\0", "]")),
+        (b"\xff\xfe", [], ["\ufffd\ufffd"]),
+        # An empty array.
+        *((text, [], []) for text in (b"[]", b" [ ] ", b"\r\n[\t]\n")),
+        (encoded("x") + b'["after"]', ["x"], ['["after"]']),
+        # Strange characters are read as they are, undecodable bytes as U+FFFD.
+        *((encoded(text, "x"), [text, "x"], []) for text in ("\ud800", "a\udfff\ud800b", "\0\x1f")),
+        (encoded("\u2028\ufffe"), ["\u2028\ufffe"], []),
+        (encoded("a?b", "x").replace(b"?", b"\xff"), ["a\ufffdb", "x"], []),
+    ],
 )
-def test_no_array(body: bytes) -> None:
-    """A body that is not an array is kept as text."""
-    assert read(body) == ([], [body.decode("utf-8", "replace")])
-
-
-@pytest.mark.parametrize("body", [b"[]", b" [ ] ", b"\r\n[\t]\n"])
-def test_no_events(body: bytes) -> None:
-    """An empty array has no events, and nothing is wrong with it."""
-    assert read(body) == ([], [])
-
-
-def test_text_after_the_end() -> None:
-    """Text after the array is kept."""
-    whole, rest = read(json.dumps([LINE]).encode() + json.dumps([LINE]).encode())
-    assert whole == [LINE]
-    assert rest == [json.dumps([LINE])]
-
-
-@pytest.mark.parametrize("text", ["\ud800", "a\udfff\ud800b", "\0", "\0\x01\x1f", "\u2028\ufffe"])
-def test_strange_characters(text: str) -> None:
-    """Lone surrogates, NUL and other strange characters are read as they are."""
-    event = {**LINE, "record": text}
-    assert read(json.dumps([event, LINE]).encode()) == ([event, LINE], [])
-
-
-def test_undecodable_bytes() -> None:
-    """Bytes that are not UTF-8 cost no event: each is a replacement character."""
-    body = json.dumps([{**LINE, "record": "a?b"}, LINE]).encode().replace(b"?", b"\xff")
-    assert read(body) == ([{**LINE, "record": "a\ufffdb"}, LINE], [])
-
-
-def test_too_deep() -> None:
-    """An event that is nested too deeply costs no event before it."""
-    deep = b"[" * 200_000 + b"]" * 200_000
-    whole, rest = read(b"[" + json.dumps(LINE).encode() + b',{"record":' + deep + b"}]")
-    assert whole == [LINE]
-    assert rest[0].startswith('{"record":[[[')
+def test_bodies(body: bytes, records: list[str], rest: list[str]) -> None:
+    """Events are parsed, and anything else is kept as text."""
+    assert read(body) == ([{**LINE, "record": record} for record in records], rest)
 
 
 @pytest.mark.parametrize(
     "record", [b"[" * 200_000 + b"]" * 200_000, b"9" * 5000], ids=["too deep", "too long a number"]
 )
-def test_poison_takes_nothing_along(record: bytes) -> None:
-    """An event that JSON allows but Python cannot parse costs no event after it."""
+def test_python_cannot_parse(record: bytes) -> None:
+    """An event that JSON allows but Python cannot parse is text, and costs no other event."""
     line = json.dumps(LINE).encode()
-    found = list(parse_events(b"[" + line + b',{"record":' + record + b"}," + line + b"]"))
-    assert [found[0], found[-1]] == [LINE, LINE]
+    whole, rest = read(b"[" + line + b',{"record":' + record + b"}," + line + b"]")
+    assert whole == [LINE, LINE]
+    assert "".join(rest).startswith('{"record":' + record[:3].decode())

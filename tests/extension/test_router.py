@@ -10,10 +10,7 @@ import pytest
 from extension.own_log import PREFIX
 from extension.records import LogRecord
 from extension.selection import Selection
-from tests.support.extension_parts import (
-    LONG,
-    function_line,
-)
+from tests.support.extension_parts import LONG, function_line
 from tests.support.extension_reading import NOW, Reading, event
 
 REQUEST_ID = "5f87e1a2-0c5b-4a55-9d3e-0123456789ab"
@@ -196,30 +193,18 @@ def test_dropped_body() -> None:
         assert scripted.buffer.account().dropped == {"body_too_large": 1}
 
 
-def test_thread() -> None:
-    """The thread parses the bodies in order."""
-    reading = Reading()
-    reading.router.start()
-    for number in range(100):
-        reading.inbox.put(json.dumps([event(record=number)]).encode())
-    assert reading.inbox.wait_until_parsed(LONG)
-    assert [record.record for record in reading.records] == list(range(100))
-
-
 def test_record_that_cannot_be_encoded() -> None:
     """It is counted and logged once without its content; other records are not affected."""
     reading = Reading(poison="a user's line")
-    reading.router.start()
     for records in (["before", "a user's line", "beside"], ["a user's line"], ["after"]):
-        reading.inbox.put(json.dumps([event(record=record) for record in records]).encode())
-    assert reading.inbox.wait_until_parsed(LONG)
+        reading.read(*(event(record=record) for record in records))
     assert [record.record for record in reading.records] == ["before", "beside", "after"]
     assert reading.dropped == {"fault": 2}
     assert len(reading.written.lines) == 1
     assert "a user's line" not in reading.written.text
 
 
-def test_thread_survives_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """An error while a body is parsed costs that body, which is counted and logged."""
     reading = Reading()
     route = reading.router.route
@@ -232,8 +217,18 @@ def test_thread_survives_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading.router, "route", broken)
     reading.router.start()
     for body in (b"broken", json.dumps([event()]).encode()):
-        reading.inbox.put(body)
-    assert reading.inbox.wait_until_parsed(LONG)
+        reading.router.receive(body)
+    assert reading.router.wait_until_parsed(LONG)
     account = reading.shippers[0].buffer.account()
     assert (account.received, account.pending, account.dropped) == (2, 1, {"fault": 1})
     assert "a user's line" not in reading.written.text
+
+
+def test_thread() -> None:
+    """The thread parses the bodies in order."""
+    reading = Reading()
+    reading.router.start()
+    for number in range(100):
+        reading.router.receive(json.dumps([event(record=number)]).encode())
+    assert reading.router.wait_until_parsed(LONG)
+    assert [record.record for record in reading.records] == list(range(100))

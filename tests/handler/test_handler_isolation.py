@@ -24,7 +24,7 @@ from tests.support.invoking import (
 from tests.support.refusals import InOrder, every, hosts, hosts_whole
 
 DELIVERY_LINE = "delivery"
-OLD_MS = END_MS - 5 * MINUTE_MS
+OLD = "out of order sample"
 
 
 class Isolated:
@@ -94,20 +94,56 @@ def test_one_bad_among_a_thousand(status: int, words: str, bad: int, isolate: Is
 
 
 @pytest.mark.parametrize(
-    ("count", "refuses", "bad"),
+    ("count", "refuses", "bad", "words"),
     [
-        *((64, every(step), len(range(0, 64, step))) for step in (2, 3, 7, 16, 40)),
+        *((64, every(n), len(range(0, 64, n)), OLD) for n in (2, 3, 7, 16, 40)),
         # Whole points.
-        *((120, hosts_whole(*range(0, 120, n)), 4 * len(range(0, 120, n))) for n in (2, 3, 10, 30)),
+        *(
+            (120, hosts_whole(*range(0, 120, n)), 4 * len(range(0, 120, n)), OLD)
+            for n in (2, 3, 10, 30)
+        ),
         # Next to each other.
-        *((250, hosts(*range(first, first + 4)), 4) for first in (0, 100, 239)),
+        *((250, hosts(*range(first, first + 4)), 4, OLD) for first in (0, 100, 239)),
+        # Refusals count in a row: one acceptance in between, and the search goes on.
+        (64, every(4), 16, "tenant unknown"),
     ],
 )
-def test_several_bad_ones(count: int, refuses: SamplePredicate, bad: int, isolate: Isolate) -> None:
+def test_several_bad_ones(
+    count: int, refuses: SamplePredicate, bad: int, words: str, isolate: Isolate
+) -> None:
     """However refused samples are spread among good ones, every good one is stored."""
-    isolated = isolate(points(count), refusing(refuses, words="out of order sample"))
+    isolated = isolate(points(count), refusing(refuses, words=words))
     assert isolated.answer.status == 200
     assert isolated.counts == (4 * count - bad, bad, 0)
+
+
+@pytest.mark.parametrize(
+    ("count", "words", "status", "counts", "requests"),
+    [
+        # Sixteen refusals in a row that name samples: the rest is rejected.
+        *(
+            (250, words, 200, (0, 1000, 0), 16)
+            for words in ("out of order", "Too Old sample", "duplicate", "bad label")
+        ),
+        # Without a word on samples it is a misconfigured listener.
+        (250, "tenant unknown", 500, (0, 8, 992), 16),
+        # Where fewer than sixteen refusals settle everything, it is rejected, whatever the text.
+        (1, "tenant unknown", 200, (0, 4, 0), 5),
+    ],
+)
+def test_everything_is_refused(
+    count: int,
+    words: str,
+    status: int,
+    counts: tuple[int, int, int],
+    requests: int,
+    isolate: Isolate,
+) -> None:
+    """After sixteen refusals in a row, their text decides how the rest is counted."""
+    isolated = isolate(points(count), always(Reply(400, body=words.encode())))
+    assert (isolated.answer.status, isolated.counts) == (status, counts)
+    assert isolated.delivery["requests"] == requests
+    assert (f"400 {words}" in isolated.answer.error) == (status == 500)
 
 
 def test_413_is_split_down_to_what_fits(isolate: Isolate) -> None:
@@ -153,40 +189,6 @@ def test_second_delivery_of_the_same_is_settled(isolate: Isolate) -> None:
     assert isolated.answer.status == 200
     assert isolated.counts == (0, 400, 0)
     assert isolated.delivery["requests"] == 16
-
-
-@pytest.mark.parametrize("words", ["out of order", "Too Old sample", "duplicate", "bad label"])
-def test_sixteen_refusals_with_words_about_samples(words: str, isolate: Isolate) -> None:
-    """Sixteen refusals in a row that name samples: the rest is rejected, and 200 answered."""
-    isolated = isolate(points(250), always(Reply(400, body=words.encode())))
-    assert isolated.answer.status == 200
-    assert isolated.counts == (0, 1000, 0)
-    assert isolated.delivery["requests"] == 16
-
-
-def test_sixteen_refusals_with_other_words(isolate: Isolate) -> None:
-    """Sixteen refusals in a row without a word on samples: a misconfigured listener, 500."""
-    isolated = isolate(points(250), always(Reply(400, body=b"tenant unknown")))
-    assert isolated.answer.status == 500
-    assert isolated.counts[0] == 0
-    assert isolated.counts[2] > 980
-    assert isolated.delivery["requests"] == 16
-    assert "400 tenant unknown" in isolated.answer.error
-
-
-def test_few_samples_are_all_refused(isolate: Isolate) -> None:
-    """Where fewer than sixteen refusals settle everything, it is rejected, whatever the text."""
-    isolated = isolate(points(1), always(Reply(400, body=b"tenant unknown")))
-    assert isolated.answer.status == 200
-    assert isolated.counts == (0, 4, 0)
-    assert isolated.delivery["requests"] <= 7
-
-
-def test_an_acceptance_starts_the_count_again(isolate: Isolate) -> None:
-    """Refusals count in a row: one acceptance in between, and the search goes on."""
-    isolated = isolate(points(64), refusing(every(4), words="tenant unknown"))
-    assert isolated.answer.status == 200
-    assert isolated.counts == (240, 16, 0)
 
 
 def test_budget_runs_out_in_the_middle(isolate: Isolate) -> None:

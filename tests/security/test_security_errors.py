@@ -16,9 +16,7 @@ from extension.messages import Request
 from extension.secrets import fetch_secret
 from handler.client import Client, NoResponseError
 from handler.errors import HandlerError
-from handler.listener import endpoint_at
-from handler.secrets import Secret, StoredSecret
-from handler.settings import read_settings
+from handler.secrets import StoredSecret
 from tests.security.canaries import ascii_secrets, conversations, leaks
 from tests.support.properties import examples
 from tests.support.secret_stores import MINUTE, REGION, Later
@@ -80,22 +78,6 @@ def test_stored_secret() -> None:
         secret.renew()
     assert len(warnings) == 2
     assert leaks(" ".join(warnings), [SECRET]) == []
-
-
-def test_settings_and_what_is_made_of_them() -> None:
-    """The representations of settings and endpoints, and a settings error, hold no secret."""
-    environ = {
-        "LOGZIO_REGION": "us",
-        "LOGZIO_METRICS_TOKEN": SECRET,
-        "FIREHOSE_ACCESS_KEY": SECRET[::-1],
-        "REMOTE_WRITE_HEADERS": f'{{"X-Key": "{SECRET}"}}',
-    }
-    settings = read_settings(environ)
-    endpoint = endpoint_at(settings.listener, settings, Secret(SECRET))
-    assert leaks(f"{settings!r} {settings} {endpoint!r}", [SECRET, SECRET[::-1]]) == []
-    with pytest.raises(HandlerError) as caught:
-        read_settings(dict.fromkeys((*environ, "REMOTE_WRITE_AUTH", "AWS_REGION"), SECRET + "\n\0"))
-    assert leaks(str(caught.value), [SECRET]) == []
 
 
 @examples(25)

@@ -16,9 +16,9 @@ from extension.messages import Request
 from handler.client import Client, NoResponseError
 from testing.log_destinations.certificates import Certificate, CertificateAuthority
 from testing.log_destinations.logzio import LogzioDestination
+from testing.misbehaving import tcp_listener
 from testing.pythons import pythons
 from tests.extension_process.running import health_check, settings
-from tests.support.extension_listeners import listener
 
 if TYPE_CHECKING:
     import socket
@@ -114,7 +114,7 @@ def old(authority: CertificateAuthority) -> ssl.SSLContext:
 
 def refused(post: Callable[[str], int], server: Server, host: str = "127.0.0.1") -> str:
     """Post to a server that must not be trusted; return the error."""
-    with listener(server) as port:
+    with tcp_listener(server) as port:
         with pytest.raises((NoResponseError, ExchangeError)) as caught:
             post(f"https://{host}:{port}/write?token={TOKEN.decode()}")
         assert server.over.wait(SECONDS)
@@ -125,7 +125,7 @@ def refused(post: Callable[[str], int], server: Server, host: str = "127.0.0.1")
 def test_good(post: Callable[[str], int], authority: CertificateAuthority, host: str) -> None:
     """A server with a certificate of a trusted authority, for this host, gets the request."""
     server = Server(authority.server())
-    with listener(server) as port:
+    with tcp_listener(server) as port:
         assert post(f"https://{host}:{port}/write") == 200
     assert TOKEN in server.received
 

@@ -11,7 +11,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from extension.clocks import Clocks
-from extension.destinations.destination import BatchResult, Destination, Meaning
+from extension.destinations.destination import Destination
+from extension.destinations.responses import BatchResult, Meaning
 from extension.http_client import HttpClient
 from extension.messages import Request, Response
 from extension.own_log import OwnLog

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from extension.invocations import Invocations
-from extension.receiver import Inbox
 from extension.router import Route, Router
 from extension.selection import Selection
 from tests.support.extension_parts import LinesDestination, ShiftedTime, Written, clocks_with
@@ -67,11 +66,9 @@ class Reading:
         chosen = types or [EVERYTHING]
         self.destinations = [Keeping(poison) for _ in chosen]
         self.shippers = [ScriptedShipper(destination=it) for it in self.destinations]
-        self.inbox = Inbox(1_000_000)
         self.time = ShiftedTime()
         self.invocations = Invocations(self.time, one_at_a_time=one_at_a_time)
         self.router = Router(
-            self.inbox,
             [
                 Route(scripted.shipper, frozenset(of_route))
                 for scripted, of_route in zip(self.shippers, chosen, strict=True)

@@ -242,14 +242,13 @@ class TestLoki:
             assert (destination.count, len(destination.violations)) == (0, 1)
 
     def test_identifies_senders(self) -> None:
-        """Tenant and Basic authentication are needed once they are set."""
+        """Basic authentication is needed once it is set."""
         with loki() as destination:
-            destination.tenant, destination.username = "t", "u"
+            destination.username = "u"
             body = json.dumps(push("x")).encode()
             basic = {"Authorization": "Basic " + base64.b64encode(b"u:local-token").decode()}
-            for headers in ({}, basic, {"X-Scope-OrgID": "t"}):
-                assert post(destination, LOKI, body, JSON | headers)[0] == 401
-            assert post(destination, LOKI, body, JSON | basic | {"X-Scope-OrgID": "t"})[0] == 204
+            assert post(destination, LOKI, body, JSON)[0] == 401
+            assert post(destination, LOKI, body, JSON | basic)[0] == 204
 
 
 class TestOpenObserve:

@@ -24,7 +24,6 @@ FIGURES = ROOT / "docs" / "performance.json"
 # on this machine returns None.
 MEASUREMENTS: dict[str, Callable[[Effort], Measurement | None]] = {
     "speed": speed.speed,
-    "captures": speed.captures,
     "growth": speed.growth,
     "memory": memory.memory,
     "import": start.import_time,
@@ -107,18 +106,9 @@ def _figures(measurements: dict[str, Measurement], effort: Effort) -> str:
         ],
         **{name: found.figures for name, found in measurements.items()},
     }
-    return json.dumps(_rounded(figures), indent=2) + "\n"
-
-
-def _rounded(value: Any) -> Any:
-    """Leave out digits that mean nothing."""
-    if isinstance(value, float):
-        return round(value, 3)
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return value
+    # Further digits mean nothing.
+    rounded = json.loads(json.dumps(figures), parse_float=lambda text: round(float(text), 3))
+    return json.dumps(rounded, indent=2) + "\n"
 
 
 if __name__ == "__main__":

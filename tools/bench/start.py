@@ -9,13 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from testing.artifact import (
-    bare_command,
-    build,
-    own_interpreter,
-    runtime_client,
-    runtime_interpreter,
-)
+from testing.artifact import bare_command, build, deployed_interpreter, runtime_client
 from testing.emulator import Code, emulator_program, run_emulator
 from testing.events.firehose import ACCESS_KEY
 from testing.receiver import Receiver
@@ -65,7 +59,7 @@ def init(effort: Effort) -> Measurement | None:
     program = emulator_program()
     if program is None:
         return None
-    interpreter = runtime_interpreter() or own_interpreter()
+    interpreter = deployed_interpreter()
     python = bare_command(interpreter)
     with tempfile.TemporaryDirectory() as temporary, Receiver() as receiver:
         folder = Path(temporary)

@@ -14,11 +14,11 @@ from handler.ingress import open_ingress
 from testing.converting import convert, samples_of
 from tools.load.__main__ import summary
 from tools.load.memory import growth
-from tools.load.run import Plan, Step, deliveries, run
+from tools.load.run import Plan, deliveries, run
 
 if TYPE_CHECKING:
     from handler.delivery import Delivery
-    from testing.converting import Labels
+    from testing.rules import Labels
 
 
 def _delivery(event: bytes) -> Delivery:
@@ -82,12 +82,3 @@ def _sawtooth(peak: float, rise: float) -> list[tuple[float, float]]:
 def test_flat_memory(memory: list[tuple[float, float]], *, flat: bool) -> None:
     """Caches that fill and are emptied are flat; what rises after the warm-up is not."""
     assert growth(memory).flat is flat
-
-
-def test_latency_of_a_step() -> None:
-    """Percentiles and throughput are those of the deliveries that were answered."""
-    step = Step(rate=10, seconds=10.0, latencies=[n / 100 for n in range(101)])
-    assert step.latency(50) == pytest.approx(0.5)
-    assert step.latency(99) == pytest.approx(0.99)
-    assert step.throughput == pytest.approx(10.1)
-    assert Step(1, 1.0, [0.25]).latency(99) == 0.25

@@ -1,4 +1,4 @@
-"""The HTTP server for telemetry: it answers 200 to everything, and queues raw bodies."""
+"""The HTTP server for telemetry: it answers 200 to everything, before a body is parsed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import threading
 
 import pytest
 
-from extension.receiver import Inbox
 from tests.support.extension_parts import LONG
 from tests.support.extension_receiving import BODY, LARGEST, Listening, status_line
 
@@ -20,46 +19,6 @@ CHUNKED = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 def listening() -> Listening:
     """Return a receiver."""
     return Listening()
-
-
-class TestInbox:
-    """The queue of raw bodies."""
-
-    def test_order(self) -> None:
-        """Bodies leave in the order in which they came, and none is refused."""
-        inbox = Inbox(1)
-        for body in (b"1", b"2" * 100, b"3"):
-            inbox.put(body)
-        assert [inbox.take(), inbox.take(), inbox.take()] == [b"1", b"2" * 100, b"3"]
-        assert inbox.take(0.01) is None
-
-    def test_waits_for_a_body(self) -> None:
-        """A body is returned as soon as it comes."""
-        inbox = Inbox(100)
-        threading.Timer(0.02, inbox.put, (b"1",)).start()
-        assert inbox.take(LONG) == b"1"
-
-    def test_counted_until_done(self) -> None:
-        """A body counts as not parsed until `done`, also for the space."""
-        inbox = Inbox(10)
-        inbox.put(b"x" * 8)
-        inbox.wait_for_space()
-        inbox.put(b"x" * 8)
-        has_space = threading.Event()
-
-        def wait() -> None:
-            inbox.wait_for_space()
-            has_space.set()
-
-        threading.Thread(target=wait, daemon=True).start()
-        inbox.take()
-        assert not has_space.wait(0.05)
-        inbox.done()
-        assert has_space.wait(LONG)
-        inbox.take()
-        assert not inbox.wait_until_parsed(0)
-        inbox.done()
-        assert inbox.wait_until_parsed(0)
 
 
 class TestRequests:
@@ -74,7 +33,7 @@ class TestRequests:
         "method", ["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "post", "X-Y"]
     )
     def test_any_method(self, listening: Listening, method: str) -> None:
-        """A body is queued whatever the method."""
+        """A body is routed whatever the method."""
         with contextlib.closing(listening.connection()) as connection:
             connection.request(method, "/any/path?x=y", BODY)
             assert connection.getresponse().status == 200
@@ -82,11 +41,11 @@ class TestRequests:
 
     @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
     def test_no_body(self, listening: Listening, method: str) -> None:
-        """A request without a body is answered, and nothing is queued."""
+        """A request without a body is answered, and nothing is routed."""
         with contextlib.closing(listening.connection()) as connection:
             connection.request(method, "/")
             assert connection.getresponse().status == 200
-        assert listening.inbox.take(0.01) is None
+        assert not listening.has_body()
 
     @pytest.mark.parametrize("size", [1, 7, 65_536, 65_537, 150_000])
     def test_chunked(self, listening: Listening, size: int) -> None:
@@ -132,7 +91,7 @@ class TestRequests:
 
     @pytest.mark.parametrize("chunked", [False, True])
     def test_too_large(self, listening: Listening, chunked: bool) -> None:
-        """A body that is too large is read to its end and dropped; the next one is queued."""
+        """A body that is too large is read to its end and dropped; the next one is routed."""
         body = b"x" * (LARGEST + 1)
         with contextlib.closing(listening.connection()) as connection:
             content = iter([body]) if chunked else body
@@ -140,9 +99,9 @@ class TestRequests:
             assert connection.getresponse().read() == b""
             connection.request("POST", "/", b"x" * LARGEST)
             assert connection.getresponse().status == 200
-        assert listening.dropped == 1
+        assert listening.router.dropped == ["body_too_large"]
         assert listening.body() == b"x" * LARGEST
-        assert listening.inbox.take(0) is None
+        assert not listening.has_body()
 
 
 class TestInvalid:
@@ -193,7 +152,7 @@ class TestInvalid:
     def test_truncated(
         self, listening: Listening, capfd: pytest.CaptureFixture[str], request_: bytes, how: str
     ) -> None:
-        """It is not queued: the platform, without a response, sends it again."""
+        """It is not routed: the platform, without a response, sends it again."""
         with listening.raw() as connected:
             connected.sendall(request_)
             if how == "reset":
@@ -203,7 +162,7 @@ class TestInvalid:
 
     def _check(self, listening: Listening, capfd: pytest.CaptureFixture[str]) -> None:
         listening.check_kept_connection()
-        assert listening.inbox.take(0) is None
+        assert not listening.has_body()
         assert capfd.readouterr() == ("", "")
         assert listening.written.lines == []
 
@@ -219,15 +178,21 @@ def test_port_in_use() -> None:
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["kept connection", "new connection"])
-def test_full_inbox(kept: bool) -> None:
-    """A body that fills the inbox is answered; the next one stays on the wire."""
-    listening = Listening(inbox_bytes=10)
+def test_too_many_unparsed(kept: bool) -> None:
+    """Bodies are answered before they are parsed, at most three; the next one has to wait."""
+    listening = Listening()
+    listening.router.may_parse.clear()
     first, other = listening.connection(), listening.connection()
     with contextlib.closing(first), contextlib.closing(other):
-        first.request("POST", "/", BODY)
-        assert first.getresponse().read() == b""
+        for number in range(3):
+            first.request("POST", "/", b"[%d]" % number)
+            assert first.getresponse().read() == b""
+            # The first body is no longer queued once its parsing has begun.
+            assert number or listening.body() == b"[0]"
+        assert listening.router.unparsed == 3
+        assert not listening.router.wait_until_parsed(0)
         second = first if kept else other
-        second.request("POST", "/", b"[2]")
+        second.request("POST", "/", b"[3]")
         answered = threading.Event()
 
         def read_answer() -> None:
@@ -236,11 +201,11 @@ def test_full_inbox(kept: bool) -> None:
 
         threading.Thread(target=read_answer).start()
         waited = not answered.wait(0.1)
-        assert listening.body() == BODY
-        listening.inbox.done()
+        listening.router.may_parse.set()
         assert answered.wait(LONG)
-        assert listening.body() == b"[2]"
+        assert [listening.body() for _ in range(3)] == [b"[1]", b"[2]", b"[3]"]
     assert waited
+    assert listening.router.wait_until_parsed(LONG)
 
 
 @pytest.mark.parametrize("address", ["sandbox.localdomain", "sandbox", "localhost", "127.0.0.1"])
