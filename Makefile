@@ -74,7 +74,7 @@ check: lint ## Run lint and the quick unit tests (40 seconds)
 	$(PYTEST) -m "not slow and not large" $(UNIT_TESTS)
 
 .PHONY: test
-test: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Run one of everything (3 minutes; ARGS="-k name" for some)
+test: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Run all tests but the longest (3 minutes; ARGS="-k name" for some)
 	$(PYTEST) -m "not large and not real_server" $(COVERAGE) $(ARGS)
 
 # With the coverage gate of pyproject.toml. What runs in processes of its own is not measured.
