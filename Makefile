@@ -57,7 +57,7 @@ run: $(VENV)/run.stamp ## Invoke the function with sample events (EVENT=file) an
 	@$(BIN)/python -m tools.run $(if $(EVENT),--event "$(EVENT)") $(if $(LISTENER),--listener "$(LISTENER)")
 
 .PHONY: run-logs
-run-logs: $(VENV)/run.stamp ## Run a sample function with the logs extension under fake Lambda services
+run-logs: $(VENV)/run.stamp ## Run the function with the logs extension under fake Lambda services
 	@$(BIN)/python -m tools.run_logs $(ARGS)
 
 ##@ Test
