@@ -1,20 +1,14 @@
 """What each result means for the records of a batch; all of them are accounted for."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
 
 from extension.errors import ExchangeError, ExtensionError
+from extension.messages import Request
 from tests.support.extension_parts import OK, LinesDestination, lines, status
 from tests.support.extension_shippers import ScriptedShipper
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from extension.messages import Request
 
 
 class Faulty(LinesDestination):
@@ -37,42 +31,36 @@ class Faulty(LinesDestination):
 
 
 LARGE = status(413)
-ROWS: dict[str, tuple[Sequence[object], list[tuple[int, int]], dict[str, int], str]] = {
-    # The results for eight records; the first and the last record of each request; what is
-    # dropped; the one line that is logged.
-    "sent": ([], [(1, 8)], {}, ""),
-    "partly refused": ([status(200, b"3")], [(1, 8)], {"refused": 3}, "3 records (refused): some"),
-    "more refused than sent": ([status(200, b"99")], [(1, 8)], {"refused": 8}, "8 records"),
-    "refused": ([status(400)], [(1, 8)], {"refused": 8}, "8 records (refused): HTTP 400"),
-    "no response": ([ExchangeError("no response")], [(1, 8), (1, 8)], {}, ""),
-    "halved": ([LARGE, LARGE], [(1, 8), (1, 4), (1, 2), (3, 4), (5, 8)], {}, ""),
-    "one is too large": (
-        [LARGE, OK, LARGE, OK, LARGE, LARGE, OK],
-        [(1, 8), (1, 4), (5, 8), (5, 6), (7, 8), (7, 7), (8, 8)],
-        {"oversized": 1},
-        "1 records (oversized)",
-    ),
-    "a half fails": ([LARGE, OK, status(503)], [(1, 8), (1, 4), (5, 8), (5, 8)], {}, ""),
-}
+REQUESTS: list[tuple[Sequence[object], list[tuple[int, int]], dict[str, int]]] = [
+    # The results for eight records; the first and the last record of each request; losses.
+    ([], [(1, 8)], {}),
+    ([status(200, b"3")], [(1, 8)], {"refused": 3}),
+    ([status(400)], [(1, 8)], {"refused": 8}),
+    ([ExchangeError("no response")], [(1, 8), (1, 8)], {}),
+    ([LARGE, LARGE], [(1, 8), (1, 4), (1, 2), (3, 4), (5, 8)], {}),
+    # One of them is too large alone.
+    ([LARGE] * 4, [(1, 8), (1, 4), (1, 2), (1, 1), (2, 2), (3, 4), (5, 8)], {"oversized": 1}),
+    # A half fails.
+    ([LARGE, OK, status(503)], [(1, 8), (1, 4), (5, 8), (5, 8)], {}),
+]
 
 
-@pytest.mark.parametrize("case", ROWS)
-def test_result(case: str) -> None:
-    """What a result means for the records of its batch; all are accounted for, in order."""
-    script, posts, dropped, warning = ROWS[case]
+@pytest.mark.parametrize(("script", "posts", "dropped"), REQUESTS)
+def test_requests(
+    script: Sequence[object], posts: list[tuple[int, int]], dropped: dict[str, int]
+) -> None:
+    """What is sent again after a result, in order; all records are accounted for."""
     scripted = ScriptedShipper(*script)
     scripted.shipper.add(lines(1, 8))
     for _ in range(3):
         scripted.shipper.send_batch()
     scripted.shipper.results.report_losses()
     scripted.shipper.send_batch()
-    assert [it for it in scripted.client.posts if it[0].startswith(b'{"n"')] == [
-        lines(*post) for post in posts
-    ]
+    of_records = [it for it in scripted.client.posts if it[0].startswith(b'{"n"')]
+    assert of_records == [lines(*post) for post in posts]
     assert scripted.reported_losses == ([dropped] if dropped else [])
     account = scripted.buffer.account()
     assert (account.balanced, account.pending, account.dropped) == (True, 0, dropped)
-    assert [warning in line for line in scripted.written.lines] == [True] * bool(warning)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7])
@@ -101,18 +89,6 @@ def test_stop() -> None:
     assert scripted.buffer.account().balanced
 
 
-@pytest.mark.parametrize(("refusals", "dropped"), [(1, {}), (2, {"unauthorized": 5})])
-def test_newer_token(refusals: int, dropped: dict[str, int]) -> None:
-    """If there is a newer token the same batch is sent with it; if that is refused too, no more."""
-    destination = LinesDestination(renewals=[True, False])
-    scripted = ScriptedShipper(*[status(401)] * refusals, destination=destination)
-    scripted.started(*lines(1, 5)).flush()
-    scripted.wait_for(pending=0)
-    assert scripted.client.posts == [lines(1, 5)] * 2
-    assert scripted.buffer.account().dropped == dropped
-    assert len(scripted.written.lines) == bool(dropped)
-
-
 def test_stored_token_is_checked_again() -> None:
     """After a refusal a stored token is read again a minute later; nothing is lost."""
     destination = LinesDestination(renewals=[False, True], renewable=True)
@@ -130,7 +106,7 @@ def test_stored_token_is_checked_again() -> None:
 @pytest.mark.parametrize("failure", [status(503), ExchangeError("no response")])
 def test_retry(failure: object) -> None:
     """A failed batch is sent again before later records, with growing delays."""
-    scripted = ScriptedShipper(failure, failure, failure, first_delay=0.05).started(*lines(1, 3))
+    scripted = ScriptedShipper(failure, failure, failure, first_delay_ms=50).started(*lines(1, 3))
     scripted.shipper.begin_flush(scripted.time() + 20)
     scripted.client.wait_for_posts(1)
     scripted.shipper.add(lines(4, 5))
@@ -184,17 +160,6 @@ def test_errors(errors: list[Exception], dropped: dict[str, int], warning: str) 
     assert scripted.reported_losses == ([dropped] if dropped else [])
     assert [warning in line for line in scripted.written.lines] == [True] * bool(warning)
     assert "secret" not in scripted.written.text
-
-
-def test_internal_errors_are_counted_in_a_row() -> None:
-    """A success between internal errors starts their count anew: no batch is dropped."""
-    errors = [ERROR, ERROR, None] * 4
-    scripted = ScriptedShipper(destination=Faulty(*errors)).started()
-    for number in range(4):
-        scripted.shipper.add(lines(number, number))
-        scripted.flush_all()
-    assert scripted.client.acknowledged == lines(0, 3)
-    assert scripted.buffer.account().dropped == {}
 
 
 def test_internal_errors_hold_up_no_flush() -> None:

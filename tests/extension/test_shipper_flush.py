@@ -1,22 +1,16 @@
 """When a shipper sends: by itself and in a flush, and how long a flush waits for it."""
 
-from __future__ import annotations
-
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
 from extension.errors import AbandonedExchange, ExchangeError
+from extension.messages import Response
 from extension.shipper import ENOUGH_BYTES
 from tests.support.extension_parts import LONG, OK, LinesDestination, lines, status
 from tests.support.extension_shippers import ScriptedShipper
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from extension.messages import Response
 
 
 def until(event: threading.Event) -> Callable[[list[bytes]], Response]:
@@ -132,7 +126,7 @@ def test_shutdown_ignores_the_breaker() -> None:
 def test_shutdown_keeps_a_delay() -> None:
     """At SHUTDOWN there is still a delay between attempts."""
     failures = [ExchangeError("no answer")] * 100
-    scripted = ScriptedShipper(*failures, first_delay=0.1).started(*lines(1, 3))
+    scripted = ScriptedShipper(*failures, first_delay_ms=100).started(*lines(1, 3))
     assert not scripted.flush(0.5, final=True)
     assert 2 <= len(scripted.client.posts) <= 6
 
