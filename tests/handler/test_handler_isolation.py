@@ -9,7 +9,7 @@ from handler.sender import Clock
 from testing.events.fleet import END_MS, MINUTE_MS, Point
 from testing.http_server import Reply
 from testing.receiver import Received, Receiver, ReplyFunction
-from testing.replies import SamplePredicate, always, refusing, refusing_histograms
+from testing.replies import SamplePredicate, always, refusing, refusing_histograms, sequence
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import (
     REAL_TIME,
@@ -214,15 +214,9 @@ def test_budget_runs_out_in_the_middle(isolate: Isolate) -> None:
 @pytest.mark.parametrize(("status", "expected"), [(401, 401), (404, 500), (503, 503)])
 def test_failure_in_the_middle(status: int, expected: int, isolate: Isolate) -> None:
     """Another failure during an isolation ends it with its own answer; what is left is kept."""
-    count = 0
-
-    def changing(_received: Received) -> Reply:
-        nonlocal count
-        count += 1
-        if count < 3:
-            return Reply(400, body=b"out of order")
-        return Reply(status, {"Retry-After": "600"}, b"changed its mind")
-
+    refused = Reply(400, body=b"out of order")
+    failed = Reply(status, {"Retry-After": "600"}, b"changed its mind")
+    changing = sequence([refused, refused, failed])
     isolated = isolate(points(250), changing, REMOTE_WRITE_CONCURRENCY="1")
     assert isolated.answer.status == expected
     assert isolated.counts == (0, 1, 999)
