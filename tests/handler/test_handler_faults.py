@@ -51,9 +51,8 @@ GIVING_UP = replace(REAL_TIME, jitter=lambda _ceiling: 1000.0)
 def timed(url: str, context: Any = None, **changed: str) -> tuple[Answered, float]:
     """Deliver a point; return the answer and the seconds that it took."""
     function = function_for(url, **changed)
-    event = delivery_of(points(1))
     begun = time.monotonic()
-    answer = invoke(function, event, context)
+    answer = invoke(function, delivery_of(points(1)), context)
     return answer, time.monotonic() - begun
 
 

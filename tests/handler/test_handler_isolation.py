@@ -8,32 +8,30 @@ import pytest
 from handler.sender import Clock
 from testing.events.fleet import END_MS, MINUTE_MS, Point
 from testing.http_server import Reply
-from testing.receiver import Received, Receiver, ReplyFunction
+from testing.receiver import Received, ReplyFunction
 from testing.replies import SamplePredicate, always, refusing, refusing_histograms, sequence
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import (
     REAL_TIME,
     Answered,
+    deliver,
     delivery_of,
-    function_at,
-    invoke,
     json_lines,
     point,
     points,
 )
 from tests.support.refusals import InOrder, every, hosts, hosts_whole
 
-DELIVERY_LINE = "delivery"
 OLD = "out of order sample"
 
 
 class Isolated:
-    """What an isolation came to: the answer, the delivery line, and all lines."""
+    """The result of an isolation: the answer, the delivery line, and all lines."""
 
     def __init__(self, answer: Answered, lines: list[dict[str, Any]]) -> None:
         self.answer = answer
         self.lines = lines
-        self.delivery = next(line for line in lines if line.get("message") == DELIVERY_LINE)
+        self.delivery = next(line for line in lines if line.get("message") == "delivery")
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -47,22 +45,20 @@ Isolate = Callable[..., Isolated]
 
 @pytest.fixture
 def isolate(capsys: pytest.CaptureFixture[str]) -> Isolate:
-    """Give what delivers points to a listener and reads the log lines."""
+    """Return a function that delivers points to a listener and reads the log lines."""
 
     def run(
-        several: Sequence[Point], answer: ReplyFunction, clock: Clock = REAL_TIME, **changed: str
+        several: Sequence[Point], reply: ReplyFunction, clock: Clock = REAL_TIME, **changed: str
     ) -> Isolated:
-        with Receiver(answer) as receiver:
-            event = delivery_of(several)
-            # Hundreds of requests take a busy machine minutes.
-            environ = {"DELIVERY_BUDGET_SECONDS": "600", **changed}
-            given = invoke(function_at(clock, receiver.url, **environ), event)
-            isolated = Isolated(given, json_lines(capsys.readouterr().out))
-            stored = sum(len(samples) for samples in receiver.accepted_samples().values())
-            assert stored == isolated.counts[0], "every sample is stored once"
-            assert len(receiver.requests) == isolated.delivery["requests"]
-            refused = [r.body for r in receiver.requests if r.status in (400, 413, 422, 500)]
-            assert len(refused) == len(set(refused)), "no refused body is sent again"
+        # Hundreds of requests take a busy machine minutes.
+        settings = {"DELIVERY_BUDGET_SECONDS": "600", **changed}
+        answer, receiver = deliver(reply, delivery_of(several), settings, clock=clock)
+        isolated = Isolated(answer, json_lines(capsys.readouterr().out))
+        stored = sum(len(samples) for samples in receiver.accepted_samples().values())
+        assert stored == isolated.counts[0], "every sample is stored once"
+        assert len(receiver.requests) == isolated.delivery["requests"]
+        refused = [r.body for r in receiver.requests if r.status in (400, 413, 422, 500)]
+        assert len(refused) == len(set(refused)), "no refused body is sent again"
         return isolated
 
     return run
