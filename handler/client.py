@@ -11,6 +11,7 @@ The one error::
 from __future__ import annotations
 
 import logging
+import os
 import re
 import socket
 import threading
@@ -40,7 +41,6 @@ _FAILURES = (OSError, HTTPException, HTTPError)
 _UNKNOWN_HOST = "the URL's host name is not known"
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (ConnectionRefusedError, "the connection is refused: nothing listens at the host and port"),
-    (FileNotFoundError, "there is no file where SSL_CERT_FILE or REQUESTS_CA_BUNDLE points to"),
     (InvalidSchema, "a SOCKS proxy cannot be used: name one with an http:// or https:// URL"),
     (InvalidProxyURL, "the proxy's URL is malformed"),
     (socket.gaierror, _UNKNOWN_HOST),
@@ -158,8 +158,9 @@ class _Exchange:
         left = self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError
+        trusted = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
         with self._session.post(
-            url, **content, timeout=left, stream=True, allow_redirects=False
+            url, **content, timeout=left, verify=trusted, stream=True, allow_redirects=False
         ) as response:
             found = ListenerResponse(response.status_code, "", response.headers.get("Retry-After"))
             if 400 <= found.status < 500:
@@ -193,6 +194,8 @@ def _describe(error: BaseException, seconds: float) -> str:
         refused = re.search(r"Tunnel connection failed: (\d{3})", str(cause))
         if refused:
             return f"the proxy does not connect: it answered {refused[1]}"
+        if "TLS CA certificate bundle" in str(cause):
+            return "there is no file where SSL_CERT_FILE or REQUESTS_CA_BUNDLE points to"
     first = [cause for cause in _causes(error) if isinstance(cause, _FAILURES)][-1]
     reason = next((text for kind, text in _REASONS if _has(error, kind)), type(first).__name__)
     return f"the proxy: {reason}" if _has(error, ProxyError) else reason

@@ -1,23 +1,18 @@
 """What `requests` and urllib3 leave open about connections to a listener.
 
-The reading of a response is bounded as a whole, a head that is cut off is an error, a connection
-that was idle for too long or is not clean is not used again, and all connections share one TLS
-context: a new one for each connection would read a hundred certificates every time.
+The reading of a response is bounded as a whole, a head that is cut off is an error, and a
+connection that was idle for too long or is not clean is not used again.
 """
 
 from __future__ import annotations
 
 import io
-import os
 import ssl
-import threading
 import time
 from http.client import HTTPException, HTTPResponse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
@@ -160,32 +155,11 @@ class Adapter(HTTPAdapter):
     """
 
     def __init__(self, listeners: int, connections: int) -> None:
-        self._tls: ssl.SSLContext | None = None
-        self._lock = threading.Lock()
         super().__init__(pool_connections=listeners, pool_maxsize=connections)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """Return what connects through a proxy, which may itself be reached with TLS."""
-        manager = super().proxy_manager_for(proxy, proxy_ssl_context=self._context(), **kwargs)
+        """Return what connects through a proxy."""
+        manager = super().proxy_manager_for(proxy, **kwargs)
         manager.pool_classes_by_scheme = _POOLS
         return manager
-
-    def build_connection_pool_key_attributes(
-        self, request: Any, verify: Any, cert: Any = None
-    ) -> Any:
-        """Return what a connection depends on: scheme, host and port, and the TLS context."""
-        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
-        return host, {"ssl_context": self._context()} if host["scheme"] == "https" else {}
-
-    def cert_verify(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing: the TLS context verifies every certificate."""
-
-    def _context(self) -> ssl.SSLContext:
-        with self._lock:
-            if self._tls is None:
-                named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")
-                trusted = Path(named or DEFAULT_CA_BUNDLE_PATH)
-                place = "capath" if trusted.is_dir() else "cafile"
-                self._tls = ssl.create_default_context(**{place: str(trusted)})  # type: ignore[arg-type]
-            return self._tls

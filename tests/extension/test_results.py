@@ -1,4 +1,4 @@
-"""Losses on the way to a destination are reported to it, once, in one record."""
+"""What follows from the result of a batch; losses are reported once, in one record."""
 
 import json
 
@@ -6,6 +6,9 @@ import pytest
 
 from extension.backoff import Backoff
 from extension.buffer import Buffer
+from extension.destinations.destination import RetrySettings
+from extension.destinations.responses import BatchResult, Meaning
+from extension.own_log import PREFIX
 from extension.records import LogRecord
 from extension.results import ResultHandler
 from tests.support.extension_parts import (
@@ -15,6 +18,21 @@ from tests.support.extension_parts import (
     clocks_with,
     lines,
 )
+
+
+class Other(LinesDestination):
+    """A second destination, which keeps the records that it encodes."""
+
+    name = "other"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoded: list[LogRecord] = []
+
+    def encode(self, record: LogRecord) -> bytes:
+        """Encode a record as the first destination does."""
+        self.encoded.append(record)
+        return super().encode(record)
 
 
 class Unwilling(LinesDestination):
@@ -31,19 +49,43 @@ class Unwilling(LinesDestination):
 
 
 class Losing:
-    """A buffer that loses records, and what reports them."""
+    """A buffer that loses records, and what reports them, on a clock that only leaps."""
 
-    def __init__(self, destination: LinesDestination | None = None) -> None:
-        self.time = ShiftedTime()
-        self.written = Written()
+    def __init__(
+        self, destination: LinesDestination | None = None, written: Written | None = None
+    ) -> None:
+        self.time = ShiftedTime(pace=0.0)
+        self.written = written or Written()
         self.buffer = Buffer(10_000, float)
+        self.backoff = Backoff(self.time, lambda: 1.0, RetrySettings(1_000))
         self.results = ResultHandler(
             destination or LinesDestination(),
             self.buffer,
-            Backoff(self.time, lambda: 1.0),
+            self.backoff,
             clocks_with(self.time),
             self.written.log,
         )
+
+    def handle(self, result: BatchResult, count: int = 5) -> bool:
+        """Take a batch of five records, and apply a result to the first of them."""
+        self.buffer.add(lines(1, 5))
+        self.buffer.take(10_000)
+        return self.results.handle(result, count)
+
+    def fail(self) -> None:
+        """Take a batch of a record, and apply an error of the extension itself to it."""
+        if not self.buffer.pending:
+            self.buffer.add(lines(1, 1))
+        self.buffer.take(10_000)
+        try:
+            int("a text that nobody may see")
+        except ValueError as error:
+            self.results.internal_error(error)
+
+    @property
+    def warnings(self) -> list[str]:
+        """The warnings without what stands before each."""
+        return [line.removeprefix(f"{PREFIX}warning: ").strip() for line in self.written.lines]
 
     def reported(self) -> list[dict[str, dict[str, object]]]:
         """Return the queued records, and mark them as sent."""
@@ -58,7 +100,8 @@ class Losing:
 
 def test_one_record() -> None:
     """All reasons and the platform's own counts are one record, with a line to read."""
-    losing = Losing()
+    destination = Other()
+    losing = Losing(destination)
     losing.buffer.leave_out("fault", 2)
     losing.buffer.leave_out("body_too_large", 1)
     losing.results.platform_dropped(3, 400)
@@ -76,6 +119,8 @@ def test_one_record() -> None:
     )
     record = {"message": message, "logsDropped": counts}
     assert losing.reported() == [{"type": "extension", "record": record}]
+    at = clocks_with().timestamp()
+    assert destination.encoded == [LogRecord(at, "extension", record, None, "WARN")]
 
 
 @pytest.mark.parametrize("reasons", [(), ("sampled", "below_level", "own_line")])
@@ -98,20 +143,9 @@ def test_reported_once() -> None:
     losing.buffer.leave_out("fault", 3)
     losing.results.report_losses()
     assert losing.counts() == []
-    losing.time.leap(11)
+    losing.time.leap(10)
     losing.results.report_losses()
     assert losing.counts() == [{"fault": 3}]
-
-
-def test_the_record_is_accounted_for() -> None:
-    """The record about losses counts like any other."""
-    losing = Losing()
-    losing.buffer.add(lines(1, 3))
-    losing.buffer.leave_out("fault", 1)
-    losing.results.report_losses()
-    account = losing.buffer.account()
-    assert (account.received, account.pending) == (5, 4)
-    assert account.balanced
 
 
 def test_final() -> None:
@@ -133,3 +167,137 @@ def test_record_that_cannot_be_encoded() -> None:
     losing.time.leap(11)
     losing.results.report_losses()
     assert losing.counts() == [{"fault": 2}]
+
+
+REFUSED = BatchResult(Meaning.REFUSED, detail="why")
+DOWN = BatchResult(Meaning.RETRY, retry_after=10.5, detail="why")
+STOP = BatchResult(Meaning.STOP, detail="why")
+SENT = BatchResult(Meaning.SENT)
+
+_NOT_ACCEPTED = (
+    "lines did not accept {} records ({}): why; later ones are counted without a warning"
+)
+_DOWN = (
+    "lines cannot be reached (why); records are kept and sent when it is back, the oldest are "
+    "dropped when BUFFER_MAX_BYTES is reached"
+)
+_STOPPED = (
+    "lines refuses the token (why); nothing more is sent to it until the function is configured "
+    "with the right one"
+)
+_WAITING = (
+    "lines refuses the token (why); records are kept, and sent when the secret holds another one, "
+    "which is checked once a minute"
+)
+
+
+@pytest.mark.parametrize(
+    ("result", "account", "warning"),
+    [
+        (SENT, "received=5, sent=5, pending=0", ""),
+        (SENT._replace(refused=-1), "received=5, sent=5, pending=0", ""),
+        # The record about the losses is pending.
+        (
+            SENT._replace(refused=1, detail="why"),
+            "received=6, sent=4, refused=1, pending=1",
+            _NOT_ACCEPTED.format(1, "refused"),
+        ),
+        (
+            SENT._replace(refused=6, detail="why"),
+            "received=5, sent=0, refused=5, pending=0",
+            _NOT_ACCEPTED.format(5, "refused"),
+        ),
+        (
+            REFUSED,
+            "received=5, sent=0, refused=5, pending=0",
+            _NOT_ACCEPTED.format(5, "refused"),
+        ),
+        (
+            REFUSED._replace(meaning=Meaning.HALVE),
+            "received=5, sent=0, oversized=5, pending=0",
+            _NOT_ACCEPTED.format(5, "oversized"),
+        ),
+        (BatchResult(Meaning.RETRY), "received=5, sent=0, pending=5", ""),
+        (DOWN._replace(retry_after=10.0), "received=5, sent=0, pending=5", ""),
+        (DOWN, "received=5, sent=0, pending=5", _DOWN),
+        (STOP, "received=5, sent=0, unauthorized=5, pending=0", _STOPPED),
+    ],
+)
+def test_result(result: BatchResult, account: str, warning: str) -> None:
+    """A result counts, keeps or drops the batch; only a failure keeps the next one back."""
+    losing = Losing()
+    failure = result.meaning in (Meaning.RETRY, Meaning.STOP)
+    assert losing.handle(result) is not failure
+    assert str(losing.buffer.account()) == account
+    assert losing.warnings == ([warning] if warning else [])
+    assert losing.results.stopped is (result is STOP)
+    assert losing.backoff.failing is (result.meaning is Meaning.RETRY)
+    assert losing.backoff.retry_at - losing.time() == pytest.approx(
+        (result.retry_after or 0.1) if losing.backoff.failing else 0.0
+    )
+
+
+def test_a_part_of_a_batch() -> None:
+    """The rest of a batch stays in it; a success closes the circuit."""
+    losing = Losing()
+    losing.handle(DOWN)
+    assert losing.handle(SENT, 3)
+    assert losing.buffer.in_batch == 7
+    assert not losing.backoff.failing
+
+
+def test_a_token_that_may_be_replaced() -> None:
+    """With the token in a store, records wait a minute for another one, or not if it is there."""
+    losing = Losing(LinesDestination(renewals=[False, True], renewable=True))
+    assert not losing.handle(STOP)
+    assert losing.warnings == [_WAITING]
+    assert losing.backoff.retry_at == losing.time() + 60
+    assert not losing.handle(STOP)
+    assert (losing.results.stopped, losing.buffer.pending) == (False, 10)
+
+
+@pytest.mark.parametrize(
+    ("steps", "faults", "pending"),
+    [
+        ("e", 0, 1),
+        ("ee", 0, 1),
+        ("eee", 1, 0),
+        ("eeeee", 1, 1),
+        ("eeeeee", 2, 0),
+        ("eesee", 0, 1),
+        ("eedee", 0, 6),
+    ],
+)
+def test_internal_errors_in_a_row(steps: str, faults: int, pending: int) -> None:
+    """Three errors (e) in a row drop the batch; what was sent (s) or not (d) ends the row."""
+    losing = Losing()
+    for step in steps:
+        if step == "e":
+            losing.fail()
+        else:
+            losing.handle(SENT if step == "s" else DOWN, 6 if step == "s" else 1)
+    account = losing.buffer.account()
+    assert account.dropped == ({"fault": faults} if faults else {})
+    assert account.pending == pending
+    assert losing.backoff.failing
+
+
+def test_each_subject_of_each_destination_has_its_warning() -> None:
+    """A warning is written once, and silences neither another subject nor another destination."""
+    written = Written()
+    for destination in (LinesDestination(), Other()):
+        losing = Losing(destination, written)
+        for _ in range(2):
+            for result in (REFUSED, REFUSED._replace(meaning=Meaning.HALVE), DOWN, STOP):
+                losing.handle(result)
+            losing.fail()
+        own = [line for line in losing.warnings if destination.name in line]
+        assert len(own) == 5
+        assert own[-1].startswith(f"error while sending to {destination.name}: ValueError at fail:")
+
+
+def test_result_in_the_log() -> None:
+    """Each result is a line for whoever looks for a problem."""
+    losing = Losing(written=Written("debug"))
+    losing.handle(SENT._replace(detail="why"))
+    assert losing.written.lines == [f"{PREFIX}debug: lines: sent 5 records why\n"]

@@ -16,9 +16,9 @@ from extension.messages import Request
 from handler.client import Client, NoResponseError
 from testing.log_destinations.certificates import Certificate, CertificateAuthority
 from testing.log_destinations.logzio import LogzioDestination
+from testing.misbehaving import tcp_listener
 from testing.pythons import pythons
 from tests.extension_process.running import health_check, settings
-from tests.support.extension_listeners import listener
 
 if TYPE_CHECKING:
     import socket
@@ -109,7 +109,7 @@ def old(authority: CertificateAuthority) -> ssl.SSLContext:
 
 def assert_refused(post: Callable[[str], int], server: Server, host: str = "127.0.0.1") -> None:
     """Post to a server that must not be trusted: an error, and nothing of the request arrives."""
-    with listener(server) as port:
+    with tcp_listener(server) as port:
         with pytest.raises((NoResponseError, ExchangeError), match="SSL"):
             post(f"https://{host}:{port}/write?token={TOKEN.decode()}")
         assert server.over.wait(SECONDS)
@@ -120,7 +120,7 @@ def assert_refused(post: Callable[[str], int], server: Server, host: str = "127.
 def test_good(post: Callable[[str], int], authority: CertificateAuthority, host: str) -> None:
     """A server with a certificate of a trusted authority, for this host, gets the request."""
     server = Server(authority.server())
-    with listener(server) as port:
+    with tcp_listener(server) as port:
         assert post(f"https://{host}:{port}/write") == 200
     assert TOKEN in server.received
 
@@ -160,7 +160,7 @@ def test_certificate_is_for_the_name_that_was_asked_for(
 def test_no_tls(post: Callable[[str], int]) -> None:
     """A server that speaks no TLS gets the beginning of a handshake, without the token."""
     server = Server(None)
-    with listener(server) as port, pytest.raises((NoResponseError, ExchangeError)):
+    with tcp_listener(server) as port, pytest.raises((NoResponseError, ExchangeError)):
         post(f"https://127.0.0.1:{port}/write?token={TOKEN.decode()}")
     assert server.over.wait(SECONDS)
     assert server.received[:1] == b"\x16"

@@ -5,7 +5,6 @@ import contextlib
 import dataclasses
 import gzip
 import json
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -181,18 +180,3 @@ def test_killed_in_mid_delivery(tmp_path: Path) -> None:
             response = instance.invoke(event)
     assert response["statusCode"] == 200
     assert json.loads(response["body"])["requestId"] == REQUEST_ID
-
-
-@pytest.mark.large
-def test_timeout(tmp_path: Path) -> None:
-    """A function that does not return within its timeout gives an error, and another follows."""
-    with Receiver() as receiver:
-        settings = {"LOGZIO_METRICS_LISTENER": receiver.url}
-        # Long enough for a start on a busy machine.
-        with run_emulator(required_emulator(), tmp_path, settings, seconds=15) as instance:
-            event = FUNCTION_URL.event(HEADERS, BODY, 0)
-            assert "statusCode" in instance.invoke(event)
-            assert instance.kill(signal.SIGSTOP)
-            with pytest.raises(FunctionError, match="timed out"):
-                instance.invoke(event)
-            assert "statusCode" in instance.invoke(event)

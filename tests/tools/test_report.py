@@ -20,15 +20,6 @@ def test_a_table_replaces_the_one_between_the_markers(tmp_path: Path) -> None:
     )
 
 
-def test_a_page_without_markers_is_left_alone(tmp_path: Path) -> None:
-    """A page without markers is an error, and stays as it is."""
-    page = tmp_path / "page.md"
-    page.write_text("<!-- b:begin -->", "utf-8")
-    with pytest.raises(ValueError, match="a:begin"):
-        write_between_markers(page, "a", "| new |")
-    assert page.read_text("utf-8") == "<!-- b:begin -->"
-
-
 @pytest.mark.parametrize(
     ("page", "name"),
     [

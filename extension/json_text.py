@@ -8,16 +8,20 @@ surrogate becomes U+FFFD, raw or escaped: Rust's serde_json refuses a whole requ
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _ENCODER = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")
 )
+# Python's decoder and encoder follow about a thousand levels, so few records are cut there.
+_DEPTH_KEPT = 100
+_INTEGER_BITS = 10_000
 
 
 def utf8(text: str) -> bytes:
@@ -31,56 +35,37 @@ def utf8(text: str) -> bytes:
 def json_text(value: Any) -> str:
     """Return a JSON value as compact JSON; never raises.
 
-    NaN and the infinities become `null`, as in ECMAScript (ECMA-262, "SerializeJSONProperty").
-    An integer too long for Python to write in decimal becomes a string of hexadecimal digits.
+    NaN and the infinities become `null`, as in ECMAScript (ECMA-262, "SerializeJSONProperty"), an
+    integer too long for Python to write in decimal a string of hexadecimal digits. Of a value that
+    is nested too deeply for Python's encoder the parts below `_DEPTH_KEPT` are left out.
     """
     try:
         return _ENCODER.encode(value)
     except (ValueError, RecursionError):
-        return _written(value)
+        return _ENCODER.encode(_writable(value, 1))
 
 
-class _Literal(str):
-    """JSON that is written already."""
-
-    __slots__ = ()
-
-
-def _written(value: Any) -> str:
-    """Write what the encoder cannot, without recursion: the rest waits on a stack."""
-    parts: list[str] = []
-    waiting: list[Any] = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, _Literal):
-            parts.append(item)
-        elif isinstance(item, dict):
-            parts.append("{")
-            waiting.append(_Literal("}"))
-            waiting += _separated((f"{json_text(name)}:", member) for name, member in item.items())
-        elif isinstance(item, list):
-            parts.append("[")
-            waiting.append(_Literal("]"))
-            waiting += _separated(("", member) for member in item)
-        else:
-            parts.append(_scalar(item))
-    return "".join(parts)
-
-
-def _separated(members: Iterable[tuple[str, Any]]) -> list[Any]:
-    """Return the members of an object or array for the stack, the first one last."""
-    stacked: list[Any] = []
-    for number, (name, member) in enumerate(members):
-        stacked += (_Literal(f",{name}" if number else name), member)
-    return stacked[::-1]
-
-
-def _scalar(value: Any) -> str:
+def parsed(body: bytes | str) -> Any:
+    """Return what a JSON text holds; None if it is no JSON."""
     try:
-        # Converting an integer has a limit of digits since Python 3.9.14.
-        return _ENCODER.encode(value)
-    except ValueError:
-        return f'"{value:#x}"' if isinstance(value, int) else "null"
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _writable(value: Any, depth: int) -> Any:
+    """Return a value in which what the encoder cannot write is replaced."""
+    if isinstance(value, (dict, list)):
+        if depth > _DEPTH_KEPT:
+            return "[left out: nested too deeply]"
+        if isinstance(value, list):
+            return [_writable(item, depth + 1) for item in value]
+        return {name: _writable(member, depth + 1) for name, member in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    # Converting an integer has a limit of 4,300 digits since Python 3.9.14.
+    is_long = isinstance(value, int) and value.bit_length() > _INTEGER_BITS
+    return hex(value) if is_long else value
 
 
 def utf16_units(text: str) -> int:
@@ -134,13 +119,8 @@ class Shape(NamedTuple):
     units: int
 
 
-def shaped_text(value: Any, shape: Shape) -> str | None:
-    """Return an object or array as JSON of a shape; None if it has too many members itself.
-
-    Args:
-        value: The object or array.
-        shape: What the destination accepts.
-    """
+def shaped_text(value: Any, shape: Shape) -> str:
+    """Return JSON of a shape; of an object with too many members its JSON as a string."""
     text = json_text(value)
     # No string, depth or number of members can be larger than what these count; so
     # the usual record is not walked through. A dot in a name matters only in an array.
@@ -151,8 +131,6 @@ def shaped_text(value: Any, shape: Shape) -> str | None:
         and text.count(":") <= shape.fields
     ):
         return text
-    if isinstance(value, dict) and len(value) > shape.fields:
-        return None
     return json_text(_Walk(shape).shaped(value, 1, in_array=False))
 
 
