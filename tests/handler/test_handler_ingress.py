@@ -80,7 +80,7 @@ def test_good_sample_is_answered_with_200(name: str) -> None:
     ],
 )
 def test_bad_sample_is_answered_with_400(name: str, words: str) -> None:
-    """Every bad sample is answered with 400 and words that say what to do."""
+    """Every bad sample is answered with 400 and a text that says what to do."""
     answer, _ = deliver(event=BAD[name])
     assert answer.status == 400
     assert words in answer.error

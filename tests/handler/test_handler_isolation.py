@@ -1,4 +1,7 @@
-"""Refusals are isolated: every good sample stored, exactly the bad ones rejected."""
+"""Refusals are isolated: every good sample stored, exactly the bad ones rejected.
+
+The search itself is tested in test_isolation.py; here a whole delivery meets a listener.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,7 +12,7 @@ from handler.sender import Clock
 from testing.events.fleet import END_MS, MINUTE_MS, Point
 from testing.http_server import Reply
 from testing.receiver import Received, ReplyFunction
-from testing.replies import SamplePredicate, always, refusing, refusing_histograms, sequence
+from testing.replies import always, refusing, refusing_histograms, sequence
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import (
     REAL_TIME,
@@ -20,9 +23,7 @@ from tests.support.invoking import (
     point,
     points,
 )
-from tests.support.refusals import InOrder, every, hosts, hosts_whole
-
-OLD = "out of order sample"
+from tests.support.refusals import InOrder, hosts
 
 
 class Isolated:
@@ -90,30 +91,6 @@ def test_one_bad_among_a_thousand(status: int, words: str, bad: int, isolate: Is
 
 
 @pytest.mark.parametrize(
-    ("count", "refuses", "bad", "words"),
-    [
-        *((64, every(n), len(range(0, 64, n)), OLD) for n in (2, 3, 7, 16, 40)),
-        # Whole points.
-        *(
-            (120, hosts_whole(*range(0, 120, n)), 4 * len(range(0, 120, n)), OLD)
-            for n in (2, 3, 10, 30)
-        ),
-        # Next to each other.
-        *((250, hosts(*range(first, first + 4)), 4, OLD) for first in (0, 100, 239)),
-        # Refusals count in a row: one acceptance in between, and the search goes on.
-        (64, every(4), 16, "tenant unknown"),
-    ],
-)
-def test_several_bad_ones(
-    count: int, refuses: SamplePredicate, bad: int, words: str, isolate: Isolate
-) -> None:
-    """However refused samples are spread among good ones, every good one is stored."""
-    isolated = isolate(points(count), refusing(refuses, words=words))
-    assert isolated.answer.status == 200
-    assert isolated.counts == (4 * count - bad, bad, 0)
-
-
-@pytest.mark.parametrize(
     ("count", "words", "status", "counts", "requests"),
     [
         # Sixteen refusals in a row that name samples: the rest is rejected.
@@ -149,19 +126,6 @@ def test_413_is_split_down_to_what_fits(isolate: Isolate) -> None:
         return Reply(413, body=b"too large") if received.request.ByteSize() > 500 else Reply()
 
     assert isolate(points(40), small).counts == (160, 0, 0)
-
-
-@pytest.mark.parametrize("bad", [0, 3, 7])
-def test_bad_sample_within_a_series(bad: int, isolate: Isolate) -> None:
-    """Of a series with several timestamps one is refused: the others are stored, in their order."""
-    at = END_MS - bad * MINUTE_MS
-    fake = InOrder(lambda labels, sample: sample.timestamp == at and "_sum" in labels["__name__"])
-    several = [point(host, periods_ago=ago) for host in ("a", "b") for ago in range(8)]
-    isolated = isolate(several, fake)
-    assert isolated.answer.status == 200
-    assert isolated.counts == (62, 2, 0)
-    assert fake.out_of_order == 0
-    assert len(fake.bodies) == len(set(fake.bodies))
 
 
 def test_old_start_of_every_series(isolate: Isolate) -> None:

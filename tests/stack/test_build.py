@@ -1,4 +1,4 @@
-"""What `make build` puts into the zip: what runs, for the processor asked for, and nothing else."""
+"""What `make build` puts into the zip: what runs, for the chosen processor, and nothing else."""
 
 import importlib
 import io

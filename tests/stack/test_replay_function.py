@@ -43,7 +43,7 @@ def test_it_can_be_left_out() -> None:
 
 
 def test_only_an_operator_invokes_it() -> None:
-    """It has the longest timeout that Lambda knows, and neither an event nor a permission."""
+    """It has the longest timeout that Lambda allows, and neither an event nor a permission."""
     function = Stack().properties("ReplayFunction")
     assert function["Timeout"] == 900
     assert "Events" not in source()["Resources"]["ReplayFunction"]["Properties"]
