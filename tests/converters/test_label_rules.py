@@ -3,13 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 
 from converters.convert import Converter, Profile
 from converters.labels import _moved
 from testing.converting import assert_sound, contents, convert, samples_of, time_series
-from testing.events.otlp import Format, record
+from testing.events.otlp import Format
 from testing.rules import labels_of
 from tests.support.clocks import processor_seconds
 from tests.support.otlp_building import (
@@ -18,7 +17,6 @@ from tests.support.otlp_building import (
     SummaryPoint,
     attribute,
     deliver,
-    field,
     one_record,
     point_record,
     summary,
@@ -105,9 +103,6 @@ def test_resource_attributes(resource: Pairs, labels: dict[str, str]) -> None:
     assert _labels(raw) == _ALWAYS | {"instanceid": "i-1"} | labels
 
 
-_MOVED = "resource_resource_"
-
-
 @pytest.mark.parametrize(
     ("dimensions", "resource", "labels"),
     [
@@ -162,18 +157,6 @@ def test_a_chain_of_names_is_moved_in_linear_time() -> None:
     assert len(moved) == 2_000
 
 
-def test_missing_resource() -> None:
-    """Without a resource there is no label of it, and no empty one either."""
-    assert _labels(deliver([SummaryPoint(dimensions=())], pairs=())) == _OF_METRIC | _ENVIRONMENT
-
-
-def test_resource_values_that_are_not_strings() -> None:
-    """An account that is sent as a number is the same account."""
-    account = attribute("cloud.account.id", AnyValue(int_value=7)).SerializeToString()
-    metrics = field(2, field(2, summary(_NAME, SummaryPoint().encode())))
-    assert _labels(record([field(1, field(1, field(1, account)) + metrics)]))["account"] == "7"
-
-
 @pytest.mark.parametrize(
     ("key", "name"),
     [
@@ -187,11 +170,6 @@ def test_an_empty_resource_attribute_is_ignored(key: str, name: str) -> None:
     """Of an attribute that is empty and comes again, the one with a value is the label."""
     raw = deliver([SummaryPoint(dimensions=())], pairs=((key, ""), (key, "v")))
     assert _labels(raw)[name] == "v"
-
-
-def test_no_environment() -> None:
-    """An empty P8S_LOGZIO_NAME means no label."""
-    assert "p8s_logzio_name" not in _labels(deliver([SummaryPoint()]), name="")
 
 
 def test_environments_of_one_warm_converter() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.destinations.limits import cut, json_bytes, json_text, utf8_bytes, utf16_units
+from extension.json_text import cut, json_bytes, json_text, utf8_bytes, utf16_units
 from extension.records import LogRecord
 from tests.support.extension_reading import Reading, event
 from tests.support.log_destinations import (

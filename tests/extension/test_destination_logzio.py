@@ -75,6 +75,7 @@ def test_kinds(value: Any, kind: str, fields: dict[str, Any]) -> None:
         ({"type": "mine", "a": 1}, {"a": 1, "message_nested": {"type": "mine"}}),
         ({"@timestamp": "0"}, {"message_nested": {"@timestamp": "0"}}),
         ({"lambda": {"record": 1}}, {"message_nested": {"lambda": {"record": 1}}}),
+        ({"level.x": 1, "lambda.x": 2}, {"lambda.x": 2, "message_nested": {"level.x": 1}}),
         ({"env": "x"}, {"message_nested": {"env": "x"}}),
         ({}, {"message_nested": {}}),
         ("plain", {"message": "plain"}),

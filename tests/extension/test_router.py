@@ -121,7 +121,7 @@ def test_platform_says_little(record: Any) -> None:
     reading = Reading()
     types = ("platform.start", "platform.runtimeDone", "platform.logsDropped", "platform.report")
     assert len(reading.read(*(event(type_, record) for type_ in types))) == 4
-    assert reading.invocations.at(NOW) is None
+    assert reading.invocations.of_line(None, NOW, by_time=True) is None
 
 
 def test_selection() -> None:

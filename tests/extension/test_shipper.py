@@ -106,7 +106,7 @@ def test_stored_token_is_checked_again() -> None:
 @pytest.mark.parametrize("failure", [status(503), ExchangeError("no response")])
 def test_retry(failure: object) -> None:
     """A failed batch is sent again before later records, with growing delays."""
-    scripted = ScriptedShipper(failure, failure, failure, first_delay=0.05).started(*lines(1, 3))
+    scripted = ScriptedShipper(failure, failure, failure, first_delay_ms=50).started(*lines(1, 3))
     scripted.shipper.begin_flush(scripted.time() + 20)
     scripted.client.wait_for_posts(1)
     scripted.shipper.add(lines(4, 5))

@@ -126,7 +126,7 @@ def test_shutdown_ignores_the_breaker() -> None:
 def test_shutdown_keeps_a_delay() -> None:
     """At SHUTDOWN there is still a delay between attempts."""
     failures = [ExchangeError("no answer")] * 100
-    scripted = ScriptedShipper(*failures, first_delay=0.1).started(*lines(1, 3))
+    scripted = ScriptedShipper(*failures, first_delay_ms=100).started(*lines(1, 3))
     assert not scripted.flush(0.5, final=True)
     assert 2 <= len(scripted.client.posts) <= 6
 

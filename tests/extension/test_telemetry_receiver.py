@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
+from extension.receiver import LARGEST_BODY_BYTES
 from tests.support.extension_parts import LONG
-from tests.support.extension_receiving import BODY, LARGEST, Listening, status_line
+from tests.support.extension_receiving import BODY, Listening, status_line
 
 CHUNKED = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -90,15 +91,15 @@ def test_expect_continue(listening: Listening) -> None:
 @pytest.mark.parametrize("chunked", [False, True])
 def test_too_large(listening: Listening, chunked: bool) -> None:
     """A body that is too large is read to its end and dropped; the next one is routed."""
-    body = b"x" * (LARGEST + 1)
+    body = b"x" * (LARGEST_BODY_BYTES + 1)
     with contextlib.closing(listening.connection()) as connection:
         content = iter([body]) if chunked else body
         connection.request("POST", "/", content, encode_chunked=chunked)
         assert connection.getresponse().read() == b""
-        connection.request("POST", "/", b"x" * LARGEST)
+        connection.request("POST", "/", b"x" * LARGEST_BODY_BYTES)
         assert connection.getresponse().status == 200
     assert listening.router.dropped == ["body_too_large"]
-    assert listening.body() == b"x" * LARGEST
+    assert listening.body() == b"x" * LARGEST_BODY_BYTES
     assert not listening.has_body()
 
 

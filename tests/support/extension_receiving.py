@@ -17,7 +17,6 @@ from extension.selection import Selection
 from tests.support.extension_parts import LONG, Written
 
 BODY = b'[{"type":"function","record":"hello"}]'
-LARGEST = 200_000
 
 
 class BodyKeeper(Router):
@@ -66,7 +65,7 @@ class Listening:
     def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
         self.written = Written()
         self.router = BodyKeeper(self.written)
-        self.uri = listen(address, port, self.router, LARGEST, self.written.log)
+        self.uri = listen(address, port, self.router, self.written.log)
         self.port = urlsplit(self.uri).port or 0
 
     def connection(self) -> http.client.HTTPConnection:
