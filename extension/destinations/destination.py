@@ -94,6 +94,7 @@ class Destination(Configured, ABC):
         title: As the documentation names it.
         token: The variable with its token.
         stored_token: The variable that says where the token is stored.
+        token_required: Whether it cannot be used without a token.
         identified_by: Settings of which one chooses it if `LOGS_DESTINATION` is not set.
         without_effect: Variables of the extension that it replaces that do nothing here, and why.
         names: The fields of each record that say where it is from; see `Environment.described`.
@@ -111,6 +112,7 @@ class Destination(Configured, ABC):
     title: ClassVar[str]
     token: Setting[str]
     stored_token: Setting[str]
+    token_required: ClassVar[bool] = True
     identified_by: ClassVar[tuple[Setting[str], ...]]
     without_effect: ClassVar[Mapping[str, str]] = {}
     names: ClassVar[Mapping[str, str]] = {}
@@ -129,11 +131,9 @@ class Destination(Configured, ABC):
         self._now = environment.now
         self._warn = environment.warnings.append
         variable: str = vars(type(self))["token"].name
-        stored_at = self.stored_token
-        self._token = Token(
-            variable, self.token, stored_at, environment.fetch_secret, environment.now
-        )
-        if not self._token and self._needs_token():
+        fetch = environment.fetch_secret
+        self._token = Token(variable, self.token, self.stored_token, fetch, self._now)
+        if not self._token and self.token_required:
             raise SettingsError(
                 f"set {variable} to the token, or {variable}_ARN to the secret that holds it"
             )
@@ -167,9 +167,6 @@ class Destination(Configured, ABC):
     def _addressed(self, token: str) -> tuple[str, dict[str, str]]:
         """Return the URL of a request and its own headers; one of both has the token."""
         raise NotImplementedError
-
-    def _needs_token(self) -> bool:
-        return True
 
     def _members(self, kind: str, request_id: str | None, level: str | None) -> str:
         """Return what a record has beside its time and its value, as members of an object."""

@@ -79,6 +79,7 @@ class Loki(Destination):
     ip = text("LOKI_IP", "The same; a bare address means `http://ADDRESS:3100`.")
     user = text("LOKI_USERNAME", "The user of Basic authentication; for Grafana Cloud its number.")
     token, stored_token = token("LOKI_PASSWORD", "Its password; for Grafana Cloud a token.")
+    token_required = False
     tenant = text("LOKI_TENANT_ID", "The tenant, sent as `X-Scope-OrgID`.")
     metadata = text(
         "LOKI_STRUCTURED_METADATA",
@@ -107,8 +108,8 @@ class Loki(Destination):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self._url = f"{self._address().geturl()}/loki/api/v1/push"
-        if self._token and not self.user:
-            raise SettingsError("set LOKI_USERNAME too: LOKI_PASSWORD alone is not used")
+        if bool(self._token) != bool(self.user):
+            raise SettingsError("set LOKI_USERNAME and LOKI_PASSWORD (or LOKI_PASSWORD_ARN) both")
         if not _USER.fullmatch(self.user):
             raise SettingsError("LOKI_USERNAME has characters that a user name cannot have")
         if not _TENANT.fullmatch(self.tenant):
@@ -185,9 +186,6 @@ class Loki(Destination):
         if self.metadata.lower() == "false":
             return ""
         return f",{{{super()._members(kind, request_id, level)}}}"
-
-    def _needs_token(self) -> bool:
-        return bool(self.user)
 
     def _addressed(self, token: str) -> tuple[str, dict[str, str]]:
         headers = {"x-scope-orgid": self.tenant} if self.tenant else {}
