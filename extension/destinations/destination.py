@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from extension.destinations.responses import COMMON_RESPONSES, meaning_of
 from extension.destinations.timestamps import iso, nanoseconds, own_time
 from extension.errors import SettingsError
-from extension.json_text import cut, json_bytes, json_text, utf8, utf16_units
+from extension.json_text import UTF_8, UTF_16, cut, json_text, utf8
 from extension.messages import Request
 from extension.secrets import Token
 from extension.variables import EXTENSION_NAME, Configured, checked_url
@@ -189,7 +189,8 @@ class Destination(Configured, ABC):
         if len(encoded) <= limit:
             return encoded
         text = value if isinstance(value, str) else json_text(value)
-        return utf8(json_text(cut(text, limit, json_bytes)))
+        # JSON writes a byte of UTF-8 in at most six; lines of Lambda are far shorter than that.
+        return utf8(json_text(cut(text, limit // 6 - 1, UTF_8)))
 
     def interpret(self, response: Response, count: int) -> BatchResult:
         """Return what a response to a request with `count` records means; never raises."""
@@ -209,5 +210,5 @@ class Destination(Configured, ABC):
 
 def json_members(fields: Mapping[str, str | None]) -> str:
     """Return the members of a JSON object without its braces: no None, and no long value."""
-    known = {n: cut(v, LONGEST_NAME, utf16_units) for n, v in fields.items() if v is not None}
+    known = {n: cut(v, LONGEST_NAME, UTF_16) for n, v in fields.items() if v is not None}
     return json_text(known)[1:-1]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from extension.destinations.destination import Destination
 from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row
 from extension.errors import SettingsError
-from extension.json_text import cut, json_text, utf8, utf8_bytes
+from extension.json_text import UTF_8, cut, json_text, utf8
 from extension.variables import pairs, text, token
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Loki(Destination):
                 f"{MAX_LABELS}, the others are left out: {', '.join([*labels][MAX_LABELS:])}"
             )
         first = [*labels.items()][:MAX_LABELS]
-        return {name: cut(value, MAX_LABEL_VALUE, utf8_bytes) for name, value in first}
+        return {name: cut(value, MAX_LABEL_VALUE, UTF_8) for name, value in first}
 
     def _otel_labels(self, variables: Mapping[str, str]) -> dict[str, str]:
         labels = {}
@@ -166,7 +166,7 @@ class Loki(Destination):
         """Return an entry and a comma; its line has at most 256,000 bytes."""
         _, kind, value, request_id, level = record
         line = value.removesuffix("\n") if isinstance(value, str) else json_text(value)
-        text = json_text(cut(line, MAX_LINE_BYTES, utf8_bytes))
+        text = json_text(cut(line, MAX_LINE_BYTES, UTF_8))
         at = self._distinct(self._at(record))
         return utf8(f'["{at}",{text}{self._members_of(kind, request_id, level)}],')
 
