@@ -38,7 +38,7 @@ RECORDS = st.builds(
     NAMES,
     NAMES,
 )
-FREAKS: dict[str, Any] = {
+EXTREMES: dict[str, Any] = {
     "5 MB": "x" * 5_000_000,
     "5 MB of NUL": "\0" * 5_000_000,
     "5 MB of emoji": "😀" * 1_250_000,
@@ -158,10 +158,10 @@ CHECKS: dict[str, Callable[[LogRecord], None]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CHECKS)
-@pytest.mark.parametrize("freak", FREAKS)
-def test_freaks(name: str, freak: str) -> None:
+@pytest.mark.parametrize("extreme", EXTREMES)
+def test_extremes(name: str, extreme: str) -> None:
     """What is far beyond every limit is sent within it."""
-    CHECKS[name](record(FREAKS[freak]))
+    CHECKS[name](record(EXTREMES[extreme]))
 
 
 @pytest.mark.slow
