@@ -92,7 +92,7 @@ class Lifecycle:
         end = now + left - min(_MARGIN_SECONDS, left / 4)
         if self._missed and not invocations.is_done(self._missed):
             # Once a `runtimeDone` was missed, the wait for the next one is short.
-            ended = invocations.wait_until_quiet(event.request_id, self._budget, end)
+            ended = invocations.wait_until_done(event.request_id, end, self._budget)
         else:
             ended = invocations.wait_until_done(event.request_id, end)
             self._missed = "" if ended is not None else event.request_id

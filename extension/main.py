@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extension.backoff import FAILURES_TO_OPEN, Backoff
+from extension.backoff import Backoff
 from extension.buffer import Buffer
 from extension.clocks import Clocks
 from extension.destinations import choose
+from extension.destinations.destination import RetrySettings
 from extension.errors import LambdaApiError
 from extension.health_check import health_check
 from extension.http_client import HttpClient
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
 
     from extension.destinations.destination import Destination
 
-# This share of BUFFER_MAX_BYTES is for bodies that have not been parsed.
-_UNPARSED_SHARE = 8
-# "The payload can be as large as 2 * maxBytes + metadataBytes" (Telemetry API, "Buffering").
-_METADATA_BYTES = 1_048_576
 _SERVER_ERROR = 500
 _SUBSCRIBE_RETRY_SECONDS = (0.05, 0.1)
 
@@ -89,13 +86,25 @@ class Extension:
         registration = keep_trying(self._api.register, "registration", self._clocks, self._log)
         router = None
         try:
-            router = self._router(registration)
-            if router and not self._subscribe(router):
-                router = None
+            router = self._started(registration)
+        except (LambdaApiError, OSError) as error:
+            self._no_logs(str(error))
         except Exception as error:  # noqa: BLE001 -- promise 1: no error ends the process
-            router = None
             self._no_logs(f"error at the start: {location(error)}")
         return Lifecycle(self._api, self._settings, router, self._clocks, self._log).run()
+
+    def _started(self, registration: Registration) -> Router | None:
+        """Listen, subscribe and start the threads; return None if no telemetry is to come."""
+        router = self._router(registration)
+        if router is None:
+            return None
+        address, port = self._settings.receiver_address, self._settings.receiver_port
+        uri = listen(address, port, router, self._log)
+        if not self._subscribe(uri, router.types):
+            self._no_logs("there is no Telemetry API here (202)")
+            return None
+        router.start()
+        return router
 
     def _router(self, registration: Registration) -> Router | None:
         """Return a router to the destinations whose settings are valid; None without any."""
@@ -117,8 +126,7 @@ class Extension:
             self._log.warning(problem)
         if not chosen.destinations:
             return None
-        unparsed_bytes = settings.buffer_max_bytes // _UNPARSED_SHARE
-        share = (settings.buffer_max_bytes - unparsed_bytes) // len(chosen.destinations)
+        share = settings.buffer_max_bytes // len(chosen.destinations)
         routes = [
             Route(self._shipper(it, share), settings.types or it.default_types)
             for it in chosen.destinations
@@ -128,51 +136,20 @@ class Extension:
         return Router(routes, invocations, selection, clocks=clocks, log=self._log)
 
     def _shipper(self, destination: Destination, buffer_bytes: int) -> Shipper:
-        """Return a shipper; FLUSH_BUDGET_MS caps the destination's own retry settings."""
-        clock, own = self._clocks.monotonic, destination.retry_settings
-        budget_ms = self._settings.flush_budget_ms
-        backoff = Backoff(clock, random.random)
-        if own is not None:
-            budget_ms = min(own.request_timeout_ms, budget_ms)
-            backoff = Backoff(
-                clock,
-                random.random,
-                first_delay=own.initial_delay_ms / 1000,
-                longest_delay=own.max_delay_ms / 1000,
-                # A higher setting does not open the breaker later.
-                failures_to_open=min(own.max_retries + 1, FAILURES_TO_OPEN),
-            )
+        """Return a shipper, with the destination's own retry settings if it has any."""
+        clock = self._clocks.monotonic
+        own = destination.retry_settings or RetrySettings(self._settings.flush_budget_ms)
         return Shipper(
             destination,
             Buffer(buffer_bytes, clock),
-            backoff,
+            Backoff(clock, random.random, own),
             client=HttpClient(),
-            budget=budget_ms / 1000,
+            budget=own.request_timeout_ms / 1000,
             clocks=self._clocks,
             log=self._log,
         )
 
-    def _subscribe(self, router: Router) -> bool:
-        """Listen, subscribe and start the threads; return whether telemetry comes."""
-        settings = self._settings
-        largest = max(settings.buffer_max_bytes, 2 * settings.max_bytes + _METADATA_BYTES)
-        try:
-            uri = listen(
-                settings.receiver_address, settings.receiver_port, router, largest, self._log
-            )
-            subscribed = self._subscribe_to(uri, router.types)
-        except (LambdaApiError, OSError) as error:
-            self._no_logs(str(error))
-            return False
-        if not subscribed:
-            self._no_logs("there is no Telemetry API here (202)")
-            return False
-        router.start()
-        for shipper in router.shippers:
-            shipper.start()
-        return True
-
-    def _subscribe_to(self, uri: str, types: list[str]) -> bool:
+    def _subscribe(self, uri: str, types: list[str]) -> bool:
         """Subscribe, and twice again if the platform fails rather than refuses."""
         for pause in _SUBSCRIBE_RETRY_SECONDS:
             try:

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
 _EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 -- only the platform can connect to the sandbox
 _PIECE_BYTES = 65_536
+# "The payload can be as large as 2 * maxBytes + metadataBytes" (Telemetry API, "Buffering"), and
+# the largest maxBytes is 1 MiB. A larger body is read to its end and dropped.
+LARGEST_BODY_BYTES = 3 * 1_048_576
 _LONGEST_CHUNK_LINE = 1_024
 
 
-def listen(address: str, port: int, router: Router, largest: int, log: OwnLog) -> str:
+def listen(address: str, port: int, router: Router, log: OwnLog) -> str:
     """Start to listen for the platform's POSTs; return the URI to subscribe with.
 
     If the port is in use a free one is taken, since the URI names the port anyway.
@@ -33,7 +36,6 @@ def listen(address: str, port: int, router: Router, largest: int, log: OwnLog) -
         address: The host name in the URI; it is not looked up.
         port: The port.
         router: Gets the bodies.
-        largest: Larger bodies, in bytes, are read to their end and dropped.
         log: For the operator.
 
     Raises:
@@ -53,7 +55,7 @@ def listen(address: str, port: int, router: Router, largest: int, log: OwnLog) -
             f"cannot listen on RECEIVER_PORT {port} ({error.strerror}); "
             f"{server.server_address[1]} is used instead",
         )
-    server.router, server.largest = router, largest
+    server.router = router
     threading.Thread(target=server.serve_forever, name="receiver", daemon=True).start()
     return f"http://{address}:{server.server_address[1]}"
 
@@ -65,7 +67,6 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     block_on_close = False
     request_queue_size = 64
     router: Router
-    largest: int
 
     def handle_error(self, request: object, client_address: object) -> None:
         # The platform broke the connection. It sends again whatever had no response.
@@ -84,13 +85,13 @@ class _Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _receive(self) -> None:
-        server = self.server
+        router = self.server.router
         kept: list[bytes] = []
         size = 0
         try:
             for piece in self._pieces():
                 size += len(piece)
-                if size <= server.largest:
+                if size <= LARGEST_BODY_BYTES:
                     kept.append(piece)
                 else:
                     kept.clear()
@@ -100,10 +101,10 @@ class _Handler(BaseHTTPRequestHandler):
         except EOFError:
             self.close_connection = True
             return
-        if size > server.largest:
-            server.router.drop_body("body_too_large")
+        if size > LARGEST_BODY_BYTES:
+            router.drop_body("body_too_large")
         elif size:
-            server.router.receive(b"".join(kept))
+            router.receive(b"".join(kept))
         self._respond()
 
     def _pieces(self) -> Iterator[bytes]:

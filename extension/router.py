@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from extension.own_log import PREFIX, location
-from extension.records import LogRecord, Malformed, parse_events
+from extension.records import LogRecord, parse_events
 from extension.selection import context_of
 
 if TYPE_CHECKING:
@@ -94,7 +94,9 @@ class Router:
         self._bodies: queue.Queue[bytes] = queue.Queue(_MOST_BODIES)
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the threads, also those of the shippers."""
+        for shipper in self.shippers:
+            shipper.start()
         threading.Thread(target=self._run, name="router", daemon=True).start()
 
     def receive(self, body: bytes) -> None:
@@ -174,7 +176,7 @@ class Router:
     def _record(self, event: Any) -> tuple[LogRecord, str]:
         """Return an event as a record, and its kind: `function`, `extension` or `platform`."""
         if not isinstance(event, dict):
-            event = {"record": event.text if isinstance(event, Malformed) else event}
+            event = {"record": event}
         type_, time, content = event.get("type"), event.get("time"), event.get("record")
         if not isinstance(type_, str):
             type_ = "function"

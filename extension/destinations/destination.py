@@ -46,9 +46,9 @@ class RetrySettings(NamedTuple):
     """A destination's own settings for retries; no time exceeds the budget of a flush."""
 
     request_timeout_ms: int
-    max_retries: int
-    initial_delay_ms: int
-    max_delay_ms: int
+    max_retries: int = 3
+    initial_delay_ms: int = 100
+    max_delay_ms: int = 2_000
 
 
 class Environment(NamedTuple):

@@ -104,7 +104,7 @@ class Logzio(Destination):
     )
     fields_under_root = flag(
         "JSON_FIELDS_UNDER_ROOT",
-        "Whether the fields of a JSON line lie beside ours instead of in `message_nested`.",
+        "Whether the fields of a JSON line are at the root of the record, not in `message_nested`.",
     )
     identified_by = (token, stored_token)
     without_effect = {"GROK_PATTERNS": _NO_PARSING, "LOGS_FORMAT": _NO_PARSING}  # noqa: RUF012

@@ -75,7 +75,7 @@ class Loki(Destination):
 
     name = "loki"
     title = "Grafana Loki"
-    url = text("LOKI_URL", "Where Loki is, without `/loki/api/v1/push`.")
+    url = text("LOKI_URL", "Loki's URL, without `/loki/api/v1/push`.")
     ip = text("LOKI_IP", "The same; a bare address means `http://ADDRESS:3100`.")
     user = text("LOKI_USERNAME", "The user of Basic authentication; for Grafana Cloud its number.")
     token, stored_token = token("LOKI_PASSWORD", "Its password; for Grafana Cloud a token.")
@@ -91,7 +91,9 @@ class Loki(Destination):
         "Further labels, `name=value,name=value`; at most 15 with `source` and `function`.",
         _LABEL_NAME,
     )
-    otel_labels = text(f"{_OTEL_LABEL}*", "Each a further label: `OTEL_LABEL_TEAM=one`.")
+    otel_labels = text(
+        f"{_OTEL_LABEL}*", "Each sets a further label: `OTEL_LABEL_TEAM=one` sets `team`."
+    )
     identified_by = (url, ip)
     without_effect = {  # noqa: RUF012
         "DISPATCH_MIN_BATCH_SIZE": "records are sent at the end of each invocation, few or many"

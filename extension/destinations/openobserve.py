@@ -55,19 +55,21 @@ class OpenObserve(Destination):
     token, stored_token = token(
         "O2_AUTHORIZATION_HEADER", "The whole header, such as `Basic dXNlcjpwYXNzd29yZA==`."
     )
-    endpoint = text("O2_ENDPOINT", "Where OpenObserve is.", "https://api.openobserve.ai")
+    endpoint = text("O2_ENDPOINT", "OpenObserve's URL.", "https://api.openobserve.ai")
     stream = text("O2_STREAM", "The stream.", "default")
     batch_mb = number(
         "O2_MAX_BUFFER_SIZE_MB", "Megabytes of a request before compression.", 10, (1, 10)
     )
     # The defaults are those of the original extension; they count once one of the four is set.
-    timeout_ms = number("O2_REQUEST_TIMEOUT_MS", f"For a request. {_CAP}", 30_000, _TIMES, "ours")
-    retries = number("O2_MAX_RETRIES", "Retries within a flush.", 3, (0, 1_000_000), "ours")
+    timeout_ms = number(
+        "O2_REQUEST_TIMEOUT_MS", f"For a request. {_CAP}", 30_000, _TIMES, "built-in"
+    )
+    retries = number("O2_MAX_RETRIES", "Retries within a flush.", 3, (0, 1_000_000), "built-in")
     first_delay_ms = number(
-        "O2_INITIAL_RETRY_DELAY_MS", f"First pause. {_CAP}", 1_000, _TIMES, "ours"
+        "O2_INITIAL_RETRY_DELAY_MS", f"First pause. {_CAP}", 1_000, _TIMES, "built-in"
     )
     longest_delay_ms = number(
-        "O2_MAX_RETRY_DELAY_MS", f"Longest pause. {_CAP}", 30_000, _TIMES, "ours"
+        "O2_MAX_RETRY_DELAY_MS", f"Longest pause. {_CAP}", 30_000, _TIMES, "built-in"
     )
     _of_retries = (timeout_ms, retries, first_delay_ms, longest_delay_ms)
     identified_by = (organization, token, stored_token)

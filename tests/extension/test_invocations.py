@@ -1,5 +1,6 @@
 """Which invocation a line belongs to, and when an invocation has ended."""
 
+import math
 import threading
 import time
 
@@ -63,12 +64,12 @@ def test_lines_to_requests(steps: list[Step], line: str, request_id: str | None)
     invocations = Invocations(time.monotonic)
     for method, *arguments in steps:
         getattr(invocations, method)(*arguments)
-    assert invocations.at(line) == request_id
+    assert invocations.of_line(None, line, by_time=True) == request_id
 
 
 def test_lines_on_managed_instances() -> None:
     """If invocations run at the same time, no line belongs to one by its time."""
-    assert two(one_at_a_time=False).at(at(10)) is None
+    assert two(one_at_a_time=False).of_line(None, at(10), by_time=True) is None
 
 
 @pytest.mark.slow
@@ -78,7 +79,7 @@ def test_bounded() -> None:
     for number in range(10_000):
         invocations.invoked(str(number), at(30))
         invocations.done(str(number), 1.0)
-    assert invocations.at(at(15)) is None
+    assert invocations.of_line(None, at(15), by_time=True) is None
     assert not invocations.is_done("0")
 
 
@@ -91,16 +92,13 @@ def test_retry_is_waited_for() -> None:
     assert invocations.wait_until_done("first", time.monotonic() + 0.02) is None
 
 
-@pytest.mark.parametrize("quiet", [False, True])
-def test_done_during_the_wait(quiet: bool) -> None:
+@pytest.mark.parametrize("quiet", [LONG, math.inf])
+def test_done_during_the_wait(quiet: float) -> None:
     """The `runtimeDone` of that request ends the wait at once."""
     invocations = two()
     threading.Timer(0.02, invocations.done, ("second", 1.0)).start()
     until = time.monotonic() + LONG
-    if quiet:
-        assert invocations.wait_until_quiet("second", LONG, until) == 1.0
-    else:
-        assert invocations.wait_until_done("second", until) == 1.0
+    assert invocations.wait_until_done("second", until, quiet) == 1.0
 
 
 def test_done_before_the_wait() -> None:
@@ -123,7 +121,7 @@ def test_done_of_another() -> None:
 def test_quiet() -> None:
     """The wait ends after a time without telemetry."""
     began = time.monotonic()
-    assert two().wait_until_quiet("second", 0.05, began + LONG) is None
+    assert two().wait_until_done("second", began + LONG, 0.05) is None
     assert 0.05 <= time.monotonic() - began < LONG
 
 
@@ -141,7 +139,7 @@ def test_telemetry_extends_the_wait() -> None:
     invocations = Invocations(time.monotonic)
     invocations._clock = clock
     began = time.monotonic()
-    assert invocations.wait_until_quiet("first", 0.1, began + LONG) is None
+    assert invocations.wait_until_done("first", began + LONG, 0.1) is None
     assert time.monotonic() - began >= 0.3
     assert records == []
 
@@ -151,5 +149,5 @@ def test_quiet_ends_at_the_deadline() -> None:
     clock = ShiftedTime()
     invocations = Invocations(clock)
     began = clock()
-    assert invocations.wait_until_quiet("first", 2 * LONG, began + 0.05) is None
+    assert invocations.wait_until_done("first", began + 0.05, 2 * LONG) is None
     assert clock() - began < LONG

@@ -1,14 +1,12 @@
 """A receiver on loopback, and connections to it as the platform makes them."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import queue
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from extension.clocks import Clocks
@@ -18,11 +16,7 @@ from extension.router import Router
 from extension.selection import Selection
 from tests.support.extension_parts import LONG, Written
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 BODY = b'[{"type":"function","record":"hello"}]'
-LARGEST = 200_000
 
 
 class BodyKeeper(Router):
@@ -71,7 +65,7 @@ class Listening:
     def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
         self.written = Written()
         self.router = BodyKeeper(self.written)
-        self.uri = listen(address, port, self.router, LARGEST, self.written.log)
+        self.uri = listen(address, port, self.router, self.written.log)
         self.port = urlsplit(self.uri).port or 0
 
     def connection(self) -> http.client.HTTPConnection:
