@@ -1,4 +1,4 @@
-"""CUSTOM_LISTENER, which anybody with the access key may choose, reaches listed hosts alone."""
+"""CUSTOM_LISTENER, which every caller with the access key chooses, reaches listed hosts alone."""
 
 import ipaddress
 from typing import Any
