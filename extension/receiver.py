@@ -69,7 +69,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     router: Router
 
     def handle_error(self, request: object, client_address: object) -> None:
-        # The platform broke the connection. It sends again whatever had no response.
+        # The platform broke the connection. It sends again what had no response.
         del request, client_address
 
 
