@@ -57,7 +57,7 @@ run: $(VENV)/run.stamp ## Invoke the function with sample events (EVENT=file) an
 	@$(BIN)/python -m tools.run $(if $(EVENT),--event "$(EVENT)") $(if $(LISTENER),--listener "$(LISTENER)")
 
 .PHONY: run-logs
-run-logs: $(VENV)/run.stamp ## Run a sample function with the logs extension under fake Lambda services
+run-logs: $(VENV)/run.stamp ## Run the function with the logs extension under fake Lambda services
 	@$(BIN)/python -m tools.run_logs $(ARGS)
 
 ##@ Test
@@ -74,7 +74,7 @@ check: lint ## Run lint and the quick unit tests (40 seconds)
 	$(PYTEST) -m "not slow and not large" $(UNIT_TESTS)
 
 .PHONY: test
-test: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Run one of everything (3 minutes; ARGS="-k name" for some)
+test: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Run all tests but the longest (3 minutes; ARGS="-k name" for some)
 	$(PYTEST) -m "not large and not real_server" $(COVERAGE) $(ARGS)
 
 # With the coverage gate of pyproject.toml. What runs in processes of its own is not measured.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from extension.errors import ExchangeError, SecretError, SettingsError
 from extension.http_client import HttpClient
+from extension.json_text import parsed
 from extension.messages import Request
 from extension.sigv4 import Credentials, Scope, signed
 
@@ -90,8 +91,7 @@ class Token:
         self._reference = reference
         self._fetch = fetch
         self._now = now
-        self._fetched = float("-inf")
-        self._renewed = float("-inf")
+        self._tried_at = self._renewed_at = float("-inf")
         self._failure = ""
 
     def __bool__(self) -> bool:
@@ -105,7 +105,7 @@ class Token:
             SecretError: The store does not return it, or did not a few seconds ago.
         """
         if self.stored and not self._value:
-            if not self._failure or self._passed(self._fetched, _TRY_AGAIN_AFTER_SECONDS):
+            if self._passed(self._tried_at, _TRY_AGAIN_AFTER_SECONDS):
                 self._read_again()
             if not self._value:
                 raise SecretError(self._failure)
@@ -113,9 +113,9 @@ class Token:
 
     def renew(self) -> bool:
         """Look for a newer token, at most once a minute; return whether there is one."""
-        if not self.stored or not self._passed(self._renewed, _RENEW_AFTER_SECONDS):
+        if not self.stored or not self._passed(self._renewed_at, _RENEW_AFTER_SECONDS):
             return False
-        self._renewed = self._now()
+        self._renewed_at = self._now()
         before = self._value
         # If the store does not respond, the token stays what it is.
         self._read_again()
@@ -127,7 +127,7 @@ class Token:
 
     def _read_again(self) -> None:
         """Fetch the token, or remember why that failed."""
-        self._fetched = self._now()
+        self._tried_at = self._now()
         self._failure = ""
         try:
             value = self._fetch(self._reference)
@@ -185,8 +185,8 @@ def secret_value(text: str) -> str:
     """
     value = text.strip()
     if value.startswith("{"):
-        value = _object(value).get("api_key", "")
-        if not isinstance(value, str) or not value:
+        value = _string(parsed(value), "api_key")
+        if not value:
             raise ValueError('is a JSON object without the text "api_key"')
     if not value:
         raise ValueError("is empty")
@@ -242,8 +242,8 @@ def _credentials(environ: Mapping[str, str], seconds: float) -> Credentials:
         document = _response_to(Request(url, headers, b"", "GET"), seconds)
     except (ExchangeError, SecretError) as error:
         raise SecretError(f"{_ROLE_VARIABLE} does not respond with HTTP 200: {error}") from error
-    members = [document.get(name) for name in ("AccessKeyId", "SecretAccessKey", "Token")]
-    key, secret, token = (member if isinstance(member, str) else "" for member in members)
+    members = ("AccessKeyId", "SecretAccessKey", "Token")
+    key, secret, token = (_string(document, member) for member in members)
     if not key or not secret:
         raise SecretError(f"{_ROLE_VARIABLE} does not return credentials")
     return Credentials(key, secret, token)
@@ -259,30 +259,23 @@ def _response_to(request: Request, seconds: float) -> dict[str, Any]:
     """
     with closing(HttpClient()) as client:
         response = client.send(request, seconds)
-    document = _object(response.body)
+    document = parsed(response.body)
     if response.status != 200:
-        name = str(document.get("__type")).rpartition("#")[2]
-        known = "__type" in document and _ERROR_CODE.fullmatch(name)
-        raise SecretError(name if known else f"HTTP {response.status}")
-    return document
+        name = _string(document, "__type").rpartition("#")[2]
+        raise SecretError(name if _ERROR_CODE.fullmatch(name) else f"HTTP {response.status}")
+    return document if isinstance(document, dict) else {}
 
 
 def _text(document: dict[str, Any]) -> str:
     """Return the secret in the response of a store."""
-    parameter = document.get("Parameter")
-    text = parameter.get("Value") if isinstance(parameter, dict) else document.get("SecretString")
-    binary = document.get("SecretBinary")
-    if not isinstance(text, str) and isinstance(binary, str):
-        try:
-            text = b64decode(binary).decode()
-        except ValueError:
-            raise ValueError("is binary and no text") from None
-    return text if isinstance(text, str) else ""
-
-
-def _object(text: bytes | str) -> dict[str, Any]:
+    text = _string(document.get("Parameter"), "Value") or _string(document, "SecretString")
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
+        return text or b64decode(_string(document, "SecretBinary")).decode()
+    except ValueError:
+        raise ValueError("is binary and no text") from None
+
+
+def _string(document: Any, name: str) -> str:
+    """Return the string that a JSON object has under a name; an empty one if it has none."""
+    value = document.get(name) if isinstance(document, dict) else None
+    return value if isinstance(value, str) else ""

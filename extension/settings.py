@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from extension.destinations import DESTINATIONS
 from extension.destinations.destination import TYPES
+from extension.json_text import parsed
 from extension.variables import (
     EXTENSION_NAME,
     FLUSH_BUDGET_MS,
@@ -80,19 +79,17 @@ def _rate(text: str) -> float:
 
 def _patterns(text: str) -> tuple[re.Pattern[str], ...]:
     """Compile a JSON array of regular expressions, or one on each line."""
-    expressions = [line.strip() for line in text.splitlines()]
-    # What is no JSON may be an expression that begins with a set of characters.
-    with contextlib.suppress(ValueError, RecursionError):
-        listed = json.loads(text)
-        if isinstance(listed, list) and all(isinstance(item, str) for item in listed):
-            expressions = listed
-    compiled = [_compiled(expression) for expression in expressions if expression]
+    listed = parsed(text)
+    if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
+        # The text may begin like JSON: with a set of characters.
+        listed = [line.strip() for line in text.splitlines()]
+    compiled = [_compiled(expression) for expression in listed if expression]
     usable = tuple(pattern for pattern in compiled if pattern is not None)
     if len(usable) < len(compiled):
         # By number: an expression may show what it is to hide.
         numbers = [str(n) for n, pattern in enumerate(compiled, 1) if pattern is None]
         problem = "must be regular expressions of Python that do not match an empty text"
-        raise PartlyUsableError(f"{problem}; {', '.join(numbers)} is ignored", usable)
+        raise PartlyUsableError(f"{problem}; ignored: {', '.join(numbers)}", usable)
     return usable
 
 
@@ -138,7 +135,10 @@ class Settings(Configured):
         "by destination",
     )
     min_level = Setting(
-        "LOGS_MIN_LEVEL", _min_level, "", f"Lines with a lower level are left out: {_ALL_LEVELS}."
+        "LOGS_MIN_LEVEL",
+        _min_level,
+        "",
+        f"Lines with a lower level are not shipped. {_ALL_LEVELS}.",
     )
     sample_rate = Setting(
         "LOGS_SAMPLE_RATE",
@@ -150,27 +150,35 @@ class Settings(Configured):
         "LOGS_REDACT",
         _patterns,
         "",
-        "Regular expressions of Python, a JSON array or one on each line. What they find, in texts "
-        "and numbers, is replaced before a record is kept. An expression that backtracks without "
-        "end on a line delays the extension as long.",
+        "Regular expressions of Python, as a JSON array or one on each line. What they match, in "
+        "texts and numbers, is replaced before a record is queued. An expression that backtracks "
+        "a lot delays the extension.",
     )
     flush_budget_ms = FLUSH_BUDGET_MS
     buffer_max_bytes = number(
         "BUFFER_MAX_BYTES",
-        "Most memory for records that wait, for all destinations together.",
+        "Memory for queued records, of all destinations together, in bytes.",
         8_388_608,
         (65_536, 1_073_741_824),
     )
     # Telemetry API reference, "Memory usage and buffering". AWS's own default for the time is a
     # second; every invocation would end with that wait.
     max_items = number(
-        "MAX_ITEMS", "Events that Lambda gathers for a delivery.", 10_000, (1_000, 10_000)
+        "MAX_ITEMS",
+        "Lambda sends its buffer when it has this number of events.",
+        10_000,
+        (1_000, 10_000),
     )
-    max_bytes = number("MAX_BYTES", "The same in bytes.", 262_144, (262_144, 1_048_576))
+    max_bytes = number(
+        "MAX_BYTES",
+        "Lambda sends its buffer when it has this size in bytes.",
+        262_144,
+        (262_144, 1_048_576),
+    )
     timeout_ms = number(
         "TIMEOUT_MS",
-        "The same in milliseconds, at most half of `FLUSH_BUDGET_MS`. The end of each invocation "
-        "waits that long.",
+        "Lambda sends its buffer after this time in milliseconds, at most half of "
+        "`FLUSH_BUDGET_MS`. The end of each invocation waits that long.",
         25,
         (25, 15_000),
     )
@@ -178,7 +186,7 @@ class Settings(Configured):
         "RECEIVER_ADDRESS", _host_name, "sandbox.localdomain", "The host name that Lambda sends to."
     )
     receiver_port = Setting(
-        "RECEIVER_PORT", _port, "4243", "Its port; if it is in use, another one is used."
+        "RECEIVER_PORT", _port, "4243", "Its port. If that is in use, another one is used."
     )
     label = EXTENSION_NAME
     own_level = Setting(
@@ -189,14 +197,17 @@ class Settings(Configured):
         "`warn`",
     )
     own_level_of_logzio = Setting(
-        "LOGS_EXT_LOG_LEVEL", _own_level, "", "The same, as Logz.io's original extension names it."
+        "LOGS_EXT_LOG_LEVEL",
+        _own_level,
+        "",
+        "The same, under the name in Logz.io's original extension.",
     )
     # Functions use this name for themselves, so a value that is no level is no mistake.
     own_level_of_openobserve = Setting(
         "LOG_LEVEL",
         lambda value: _OWN_LEVELS.get(value.lower(), ""),
         "",
-        "The same, as OpenObserve's original extension names it; only for `openobserve`.",
+        "The same, under the name in OpenObserve's original extension; only for `openobserve`.",
     )
 
     def __init__(self, environ: Mapping[str, str]) -> None:

@@ -163,7 +163,7 @@ def token(name: str, meaning: str) -> tuple[Setting[str], Setting[str]]:
 
 
 FLUSH_BUDGET_MS = number(
-    "FLUSH_BUDGET_MS", "Most milliseconds that a flush may take.", 1_000, (10, 30_000)
+    "FLUSH_BUDGET_MS", "Longest time of a flush, in milliseconds.", 1_000, (10, 30_000)
 )
 EXTENSION_NAME = text("EXTENSION_NAME", "A label on records; it does not name the extension.")
 

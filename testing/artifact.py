@@ -1,14 +1,13 @@
 """The function as it is deployed, built into a folder, and Lambda's own runtime client."""
 
 import os
-import platform
 import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from testing.emulator import PROJECT
+from testing.emulator import PROJECT, architecture
 from testing.pythons import OWN_VERSION, pythons
 
 RUNTIME_PYTHON = "3.13"
@@ -30,11 +29,6 @@ class Interpreter:
 
     version: str
     program: Path
-
-
-def architecture() -> str:
-    """Return Lambda's name of this machine's architecture."""
-    return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 
 
 def own_interpreter() -> Interpreter:

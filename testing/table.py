@@ -35,7 +35,7 @@ def table(samples: Samples) -> str:
     rows = list(_rows(samples))
     width = _WIDTH - _OTHER_WIDTHS - max((len(metric) for metric, *_ in rows), default=0)
     return tabulate(
-        [(metric, _shortened(labels, width), *rest) for metric, labels, *rest in rows],
+        [(metric, shortened(labels, width), *rest) for metric, labels, *rest in rows],
         headers=("metric", "labels", "time (UTC)", "value"),
         colalign=("left", "left", "left", "right"),
         disable_numparse=True,
@@ -62,7 +62,7 @@ def _rows(samples: Samples) -> Iterator[tuple[str, str, str, str]]:
     in_order = sorted(samples, key=lambda labels: (_name(labels), labels))
     for name, group in itertools.groupby(in_order, key=_name):
         series = list(group)
-        metric = _shortened(name, _METRIC_WIDTH)
+        metric = shortened(name, _METRIC_WIDTH)
         for labels in series[:_SERIES_PER_METRIC]:
             timestamp, value = max(samples[labels], key=lambda sample: sample[0])
             time = f"{datetime.fromtimestamp(timestamp / 1000, UTC):%Y-%m-%d %H:%M:%S}"
@@ -86,6 +86,6 @@ def _text(labels: Labels) -> str:
     return " ".join(f"{name}={values[name]}" for name in order if name in values)
 
 
-def _shortened(text: str, width: int) -> str:
+def shortened(text: str, width: int) -> str:
     """Cut a text that is too wide, and show that it was cut."""
     return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -10,9 +10,9 @@ import os
 from typing import TYPE_CHECKING
 
 from extension.destinations.destination import Destination
-from extension.destinations.limits import json_text, utf8
 from extension.destinations.timestamps import iso
 from extension.errors import SettingsError
+from extension.json_text import json_text, utf8
 from extension.variables import text, token
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # A request to a function URL may have 6 MB; this content type reaches the function in base64,
 # which makes it a third larger.
 MAX_BODY_BYTES = 4_500_000
+_NAMES = {"version": "version", "region": "region", "name": "logGroup", "label": "extension_name"}
 
 
 class DataTap(Destination):
@@ -36,12 +37,7 @@ class DataTap(Destination):
     )
     identified_by = (token, stored_token)
     without_effect = {"NODE_ENV": "this extension does not run on Node.js"}  # noqa: RUF012
-    names = {  # noqa: RUF012
-        "version": "version",
-        "region": "region",
-        "name": "logGroup",
-        "label": "extension_name",
-    }
+    names = _NAMES
     content_type = "application/x-ndjson"
     is_compressed = False
     max_body_bytes = MAX_BODY_BYTES

@@ -11,10 +11,10 @@ from abc import ABC, abstractmethod
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from extension.destinations.limits import cut, json_bytes, json_text, utf8, utf16_units
 from extension.destinations.responses import COMMON_RESPONSES, meaning_of
 from extension.destinations.timestamps import iso, nanoseconds, own_time
 from extension.errors import SettingsError
+from extension.json_text import cut, json_bytes, json_text, utf8, utf16_units
 from extension.messages import Request
 from extension.secrets import Token
 from extension.variables import EXTENSION_NAME, Configured, checked_url
@@ -172,13 +172,7 @@ class Destination(Configured, ABC):
         return True
 
     def _members(self, kind: str, request_id: str | None, level: str | None) -> str:
-        """Return what a record has beside its time and its value, as members of an object.
-
-        Args:
-            kind: The type of the event.
-            request_id: The invocation, if it is known.
-            level: The level, if it is known.
-        """
+        """Return what a record has beside its time and its value, as members of an object."""
         fields = {"type": kind, "requestId": request_id, "level": level, **self._constant}
         return json_members(fields)
 
@@ -193,13 +187,7 @@ class Destination(Configured, ABC):
 
     @staticmethod
     def _cut_content(value: Any, content: str, limit: int) -> bytes:
-        """Return the JSON of a value in UTF-8; a longer one as a string that is cut.
-
-        Args:
-            value: The value.
-            content: Its JSON as the destination accepts it.
-            limit: The greatest length in bytes.
-        """
+        """Return `content`, the JSON of a value, in UTF-8; a longer one as a string that is cut."""
         encoded = utf8(content)
         if len(encoded) <= limit:
             return encoded

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from extension.destinations.destination import Destination, json_members
-from extension.destinations.limits import Shape, cut, json_text, shaped_text, utf8, utf16_units
-from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, count_in, parsed
+from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, count_in
 from extension.destinations.timestamps import iso, own_time
 from extension.errors import SettingsError
+from extension.json_text import Shape, cut, json_text, parsed, shaped_text, utf8, utf16_units
 from extension.variables import flag, pairs, text, token
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ OWN_FIELDS = frozenset(
 """What neither CUSTOM_FIELDS nor a user's record overwrites."""
 
 # Logz.io's regions by the AWS region that they are in, as for the function's own listener.
-_SUFFIXES = {
-    "us-east-1": "",
-    "eu-central-1": "-eu",
-    "eu-west-2": "-uk",
-    "ca-central-1": "-ca",
-    "ap-southeast-2": "-au",
+_REGIONS = {
+    "us-east-1": "us",
+    "eu-central-1": "eu",
+    "eu-west-2": "uk",
+    "ca-central-1": "ca",
+    "ap-southeast-2": "au",
 }
 
 _NO_PARSING = "lines are not parsed with patterns; log JSON objects, their fields are kept"
@@ -104,7 +104,7 @@ class Logzio(Destination):
     )
     fields_under_root = flag(
         "JSON_FIELDS_UNDER_ROOT",
-        "Whether the fields of a JSON line lie beside ours instead of in `message_nested`.",
+        "Whether the fields of a JSON line are at the root of the record, not in `message_nested`.",
     )
     identified_by = (token, stored_token)
     without_effect = {"GROK_PATTERNS": _NO_PARSING, "LOGS_FORMAT": _NO_PARSING}  # noqa: RUF012
@@ -128,10 +128,10 @@ class Logzio(Destination):
             name: cut(value, MAX_VALUE_UNITS, utf16_units) for name, value in constant.items()
         }
         fields = MAX_FIELDS - _FIELDS_OF_OURS - len(constant)
-        self._nested = Shape(MAX_DEPTH - 1, fields, MAX_VALUE_UNITS)
+        self._shape = Shape(MAX_DEPTH, fields, MAX_VALUE_UNITS)
 
     def _listener(self, environment: Environment) -> SplitResult:
-        text = self.listener or f"https://listener{self._suffix(environment)}.logz.io:8071"
+        text = self.listener or f"listener{self._suffix(environment)}.logz.io"
         is_bare = "://" not in text
         url = self._checked_url("LOGZIO_LISTENER", f"https://{text}" if is_bare else text)
         # On the ports of the web Logz.io's own hosts accept no logs.
@@ -143,18 +143,16 @@ class Logzio(Destination):
 
     def _suffix(self, environment: Environment) -> str:
         """Return what follows "listener" in the host name of a region."""
-        wanted = self.region.lower()
-        region = environment.variables.get("AWS_REGION", "").strip() or environment.function.region
-        suffix = _SUFFIXES.get(region)
-        if wanted:
-            suffix = "" if wanted == "us" else f"-{wanted}"
-        if suffix not in _SUFFIXES.values():
+        aws_region = environment.variables.get("AWS_REGION", "").strip()
+        aws_region = aws_region or environment.function.region
+        region = self.region.lower() or _REGIONS.get(aws_region, "")
+        if region not in _REGIONS.values():
             raise SettingsError(
                 "set LOGZIO_LISTENER to the listener of the account, such as "
                 "https://listener-eu.logz.io:8071: none belongs to the region "
-                f"{wanted or region or 'that is not known'}"
+                f"{region or aws_region or 'that is not known'}"
             )
-        return suffix or ""
+        return "" if region == "us" else f"-{region}"
 
     def _custom_fields(self) -> Mapping[str, str]:
         """Return CUSTOM_FIELDS without those that cannot be set, which are a warning."""
@@ -191,17 +189,16 @@ class Logzio(Destination):
         fields = parsed(value) if isinstance(value, str) else value
         if not isinstance(fields, dict):
             return _message(value)
+        at_root: dict[str, Any] = {}
+        name = "message_nested"
         if record.type.startswith("platform."):
-            shaped = shaped_text(fields, self._nested)
-            return _message(value) if shaped is None else f'"lambda.record":{shaped}'
-        if self.fields_under_root:
+            name = "lambda.record"
+        elif self.fields_under_root:
             fields, at_root = self._parted(fields, record)
-            if at_root:
-                members = {**at_root, "message_nested": fields} if fields else at_root
-                shaped = shaped_text(members, self._nested._replace(depth=MAX_DEPTH))
-                return _message(value) if shaped is None else shaped[1:-1]
-        shaped = shaped_text(fields, self._nested)
-        return _message(value) if shaped is None else f'"message_nested":{shaped}'
+        members = {**at_root, name: fields} if fields or not at_root else at_root
+        if len(members) + len(fields) > self._shape.fields:
+            return _message(value)
+        return shaped_text(members, self._shape)[1:-1]
 
     def _parted(
         self, fields: dict[str, Any], record: LogRecord
@@ -211,7 +208,7 @@ class Logzio(Destination):
         nested: dict[str, Any] = {}
         at_root: dict[str, Any] = {}
         for name, value in fields.items():
-            if name == "message" or not self._is_ours(name):
+            if name == "message" or not (name in self._constant or _clashes(name)):
                 at_root[name] = value
             elif ours.get(name) is None or ours[name] != value:
                 nested[name] = value
@@ -219,10 +216,6 @@ class Logzio(Destination):
         if "message" in at_root and not isinstance(at_root["message"], str):
             at_root["message"] = json_text(at_root["message"])
         return nested, at_root
-
-    def _is_ours(self, name: str) -> bool:
-        # "lambda": {"record": ...} is the same field as "lambda.record".
-        return name in OWN_FIELDS or name in self._constant or name.partition(".")[0] == "lambda"
 
     def _addressed(self, token: str) -> tuple[str, dict[str, str]]:
         # The token is a part of the URL, which must not be logged.

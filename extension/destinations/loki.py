@@ -12,9 +12,9 @@ from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from extension.destinations.destination import Destination
-from extension.destinations.limits import cut, json_text, utf8, utf8_bytes
 from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row
 from extension.errors import SettingsError
+from extension.json_text import cut, json_text, utf8, utf8_bytes
 from extension.variables import pairs, text, token
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Loki(Destination):
 
     name = "loki"
     title = "Grafana Loki"
-    url = text("LOKI_URL", "Where Loki is, without `/loki/api/v1/push`.")
+    url = text("LOKI_URL", "Loki's URL, without `/loki/api/v1/push`.")
     ip = text("LOKI_IP", "The same; a bare address means `http://ADDRESS:3100`.")
     user = text("LOKI_USERNAME", "The user of Basic authentication; for Grafana Cloud its number.")
     token, stored_token = token("LOKI_PASSWORD", "Its password; for Grafana Cloud a token.")
@@ -90,7 +90,9 @@ class Loki(Destination):
         "Further labels, `name=value,name=value`; at most 15 with `source` and `function`.",
         _LABEL_NAME,
     )
-    otel_labels = text(f"{_OTEL_LABEL}*", "Each a further label: `OTEL_LABEL_TEAM=one`.")
+    otel_labels = text(
+        f"{_OTEL_LABEL}*", "Each sets a further label: `OTEL_LABEL_TEAM=one` sets `team`."
+    )
     identified_by = (url, ip)
     without_effect = {  # noqa: RUF012
         "DISPATCH_MIN_BATCH_SIZE": "records are sent at the end of each invocation, few or many"

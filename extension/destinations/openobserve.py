@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from extension.destinations.destination import Destination, RetrySettings
-from extension.destinations.limits import Shape, json_text, shaped_text, utf8
-from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, count_in, parsed
+from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, count_in
 from extension.errors import SettingsError
+from extension.json_text import Shape, parsed, shaped_text, utf8
 from extension.variables import FLUSH_BUDGET_MS, number, text, token
 
 if TYPE_CHECKING:
@@ -28,6 +28,13 @@ _MEGABYTE = 1_048_576
 _TIMES = (0, 3_600_000)
 _CAP = "Capped at `FLUSH_BUDGET_MS`."
 _SAFE_NAME = re.compile(r"[^/?#\s\\]+")
+_NAMES = {
+    "name": "function_name",
+    "version": "function_version",
+    "region": "region",
+    "account": "account",
+    "label": "extension_name",
+}
 
 
 def _failed(body: bytes, _count: int) -> int | None:
@@ -48,19 +55,21 @@ class OpenObserve(Destination):
     token, stored_token = token(
         "O2_AUTHORIZATION_HEADER", "The whole header, such as `Basic dXNlcjpwYXNzd29yZA==`."
     )
-    endpoint = text("O2_ENDPOINT", "Where OpenObserve is.", "https://api.openobserve.ai")
+    endpoint = text("O2_ENDPOINT", "OpenObserve's URL.", "https://api.openobserve.ai")
     stream = text("O2_STREAM", "The stream.", "default")
     batch_mb = number(
         "O2_MAX_BUFFER_SIZE_MB", "Megabytes of a request before compression.", 10, (1, 10)
     )
     # The defaults are those of the original extension; they count once one of the four is set.
-    timeout_ms = number("O2_REQUEST_TIMEOUT_MS", f"For a request. {_CAP}", 30_000, _TIMES, "ours")
-    retries = number("O2_MAX_RETRIES", "Retries within a flush.", 3, (0, 1_000_000), "ours")
+    timeout_ms = number(
+        "O2_REQUEST_TIMEOUT_MS", f"For a request. {_CAP}", 30_000, _TIMES, "built-in"
+    )
+    retries = number("O2_MAX_RETRIES", "Retries within a flush.", 3, (0, 1_000_000), "built-in")
     first_delay_ms = number(
-        "O2_INITIAL_RETRY_DELAY_MS", f"First pause. {_CAP}", 1_000, _TIMES, "ours"
+        "O2_INITIAL_RETRY_DELAY_MS", f"First pause. {_CAP}", 1_000, _TIMES, "built-in"
     )
     longest_delay_ms = number(
-        "O2_MAX_RETRY_DELAY_MS", f"Longest pause. {_CAP}", 30_000, _TIMES, "ours"
+        "O2_MAX_RETRY_DELAY_MS", f"Longest pause. {_CAP}", 30_000, _TIMES, "built-in"
     )
     _of_retries = (timeout_ms, retries, first_delay_ms, longest_delay_ms)
     identified_by = (organization, token, stored_token)
@@ -68,13 +77,7 @@ class OpenObserve(Destination):
         "O2_BATCH_SIZE": "a batch is bounded in bytes, by O2_MAX_BUFFER_SIZE_MB",
         "O2_FLUSH_INTERVAL_MS": "records are sent after a second and at the end of each invocation",
     }
-    names = {  # noqa: RUF012
-        "name": "function_name",
-        "version": "function_version",
-        "region": "region",
-        "account": "account",
-        "label": "extension_name",
-    }
+    names = _NAMES
     responses = (
         # The status is 200 even if it refused every record.
         Row(200, 299, Meaning.SENT, "records failed", _failed),
@@ -108,13 +111,7 @@ class OpenObserve(Destination):
         head = b'{"_timestamp":%d,"record":' % (self._at(record) // 1000)
         end = utf8(f",{self._members_of(kind, request_id, level)}}},")
         left = self.max_body_bytes - len(head) - len(end)
-        return head + self._cut_content(value, _shaped(value), left) + end
+        return head + self._cut_content(value, shaped_text(value, _SHAPE), left) + end
 
     def _addressed(self, token: str) -> tuple[str, dict[str, str]]:
         return self._url, {"authorization": token}
-
-
-def _shaped(value: Any) -> str:
-    """Return the JSON of a value; of an object with too many fields, its JSON as a string."""
-    shaped = shaped_text(value, _SHAPE) if isinstance(value, (dict, list)) else json_text(value)
-    return json_text(json_text(value)) if shaped is None else shaped

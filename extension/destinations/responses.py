@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -122,14 +121,6 @@ def _retry_after(response: Response, now: float) -> float | None:
         # A date such as the 99th of a month.
         return None
     return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
-
-
-def parsed(body: bytes | str) -> Any:
-    """Return what a JSON text holds; None if it is no JSON."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def count_in(response: Any, name: str) -> int | None:

@@ -16,13 +16,11 @@ class Report:
     """What a stream has done so far.
 
     Attributes:
-        records: The number of records from producers.
         batches: The number of batches, including those in progress.
         attempts: The number of requests of the batches that have ended.
         outcomes: The number of batches by outcome.
     """
 
-    records: int
     batches: int
     attempts: int
     outcomes: Counter[str]
@@ -104,7 +102,7 @@ class Stream(Closing):
     def report(self) -> Report:
         """Return what has happened so far."""
         with self._changed:
-            return Report(self._records, len(self._futures), self._attempts, self._outcomes.copy())
+            return Report(len(self._futures), self._attempts, self._outcomes.copy())
 
     def _finish(self) -> None:
         """Flush the buffer, and wait for every batch."""

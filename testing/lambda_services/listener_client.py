@@ -8,6 +8,9 @@ import time
 from base64 import b64encode
 from dataclasses import dataclass
 
+# How long connecting, and a reply, may take.
+_ANSWER_SECONDS = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class TelemetryPost:
@@ -47,11 +50,10 @@ class ListenerClient:
 
     Args:
         port: Where it listens.
-        answer_seconds: How long connecting, and a reply, may take.
     """
 
-    def __init__(self, port: int, answer_seconds: float) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=answer_seconds)
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWER_SECONDS)
 
     def post(
         self, body: bytes, *, number: int = 0, records: int = 0, types: tuple[str, ...] = ()

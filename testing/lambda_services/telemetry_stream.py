@@ -22,13 +22,11 @@ class Platform:
         memory_bytes: Bytes of events that are kept, at most. Further function and extension
             lines are dropped and counted (event schema reference, "platform.logsDropped").
         backoff_seconds: Time before each further attempt; the last one is repeated for ever.
-        answer_seconds: How long a reply may take before the attempt counts as failed.
     """
 
     window_seconds: float | None = None
     memory_bytes: int = 16 * 1024 * 1024
     backoff_seconds: tuple[float, ...] = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-    answer_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ class TelemetryStream:
         self._bytes = self._records = self._in_flight = self._batches = 0
         self._reported = (0, 0)
         self._paused = self._closing = False
-        self._client = ListenerClient(subscription.port, platform.answer_seconds)
+        self._client = ListenerClient(subscription.port)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from tabulate import tabulate
 
 from testing.log_destinations.loki import LokiEntry
+from testing.table import shortened
 
 _COLUMNS = ("time (UTC)", "type", "request id", "level", "message")
 _MESSAGE_WIDTH = 78
@@ -39,7 +40,9 @@ def log_table(records: Iterable[Any]) -> str:
         Lines of about 140 characters.
     """
     shown = [
-        row._replace(request_id=row.request_id[:_ID_WIDTH], message=_shortened(row.message))
+        row._replace(
+            request_id=row.request_id[:_ID_WIDTH], message=shortened(row.message, _MESSAGE_WIDTH)
+        )
         for row in map(row_of, records)
     ]
     return tabulate(shown, headers=_COLUMNS, disable_numparse=True, tablefmt="simple")
@@ -95,8 +98,3 @@ def _message(content: Any) -> str:
     if isinstance(content, dict) and isinstance(content.get("message"), str):
         return " ".join(content["message"].split())
     return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
-
-
-def _shortened(text: str) -> str:
-    """Return a text, cut and marked if it is too wide."""
-    return text if len(text) <= _MESSAGE_WIDTH else f"{text[: _MESSAGE_WIDTH - 1]}…"

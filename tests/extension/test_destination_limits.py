@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.destinations.limits import cut, json_bytes, json_text, utf8_bytes, utf16_units
+from extension.json_text import cut, json_bytes, json_text, utf8_bytes, utf16_units
 from extension.records import LogRecord
 from tests.support.extension_reading import Reading, event
 from tests.support.log_destinations import (
@@ -58,29 +58,25 @@ FREAKS: dict[str, Any] = {
 }
 
 
+def parts_of(value: Any) -> list[tuple[int, Any]]:
+    """Return all values in a value, itself included, each with its depth."""
+    found = [(1, value)]
+    for depth, each in found:
+        if isinstance(each, (dict, list)):
+            inner = each.values() if isinstance(each, dict) else each
+            found += [(depth + 1, part) for part in inner]
+    return found
+
+
 def depth_of(value: Any) -> int:
     """Return how many objects and arrays lie in one another."""
-    inner = value.values() if isinstance(value, dict) else value
-    if not isinstance(value, (dict, list)):
-        return 0
-    return 1 + max(map(depth_of, inner), default=0)
+    depths = [depth for depth, each in parts_of(value) if isinstance(each, (dict, list))]
+    return max(depths, default=0)
 
 
 def members_of(value: Any) -> int:
     """Return how many members all objects have together."""
-    if isinstance(value, dict):
-        return len(value) + sum(map(members_of, value.values()))
-    return sum(map(members_of, value)) if isinstance(value, list) else 0
-
-
-def strings_of(value: Any) -> list[str]:
-    """Return all strings that are values."""
-    if isinstance(value, str):
-        return [value]
-    inner = value.values() if isinstance(value, dict) else value
-    if not isinstance(value, (dict, list)):
-        return []
-    return [text for each in inner for text in strings_of(each)]
+    return sum(len(each) for _, each in parts_of(value) if isinstance(each, dict))
 
 
 def check_logzio(each: LogRecord, **environ: str) -> None:
@@ -93,7 +89,8 @@ def check_logzio(each: LogRecord, **environ: str) -> None:
     assert value["type"] == "lambda-extension-logs"
     assert depth_of(value) <= 10
     assert members_of(value) <= 1_000
-    assert all(len(text.encode("utf-16-le")) // 2 <= 32_700 for text in strings_of(value))
+    texts = [each for _, each in parts_of(value) if isinstance(each, str)]
+    assert all(len(text.encode("utf-16-le")) // 2 <= 32_700 for text in texts)
 
 
 def check_loki(each: LogRecord) -> None:
@@ -128,22 +125,9 @@ def check_datatap(each: LogRecord) -> None:
     body = body_of(made.request([made.encode(each)]))
     assert len(body) * 4 / 3 < 6_291_456
     assert b"\n" not in body
-    if isinstance(each.record, (dict, list)) and depth_of_more_than(each.record, 500):
-        return
-    assert parsed(body)["retryAttempt"] == 0
-
-
-def depth_of_more_than(value: Any, limit: int) -> bool:
-    """Return whether something lies deeper than Python's own parser can follow."""
-    level = [value]
-    for _ in range(limit):
-        level = [
-            inner
-            for each in level
-            if isinstance(each, (dict, list))
-            for inner in (each.values() if isinstance(each, dict) else each)
-        ]
-    return bool(level)
+    # Python's own parser cannot follow a value that is much deeper.
+    if depth_of(each.record) < 500:
+        assert parsed(body)["retryAttempt"] == 0
 
 
 CHECKS: dict[str, Callable[[LogRecord], None]] = {

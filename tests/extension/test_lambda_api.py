@@ -1,11 +1,11 @@
 """The Extensions API and the Telemetry API, as an extension calls them."""
 
-from __future__ import annotations
-
 import http.client
 import json
+import socket
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,10 +14,6 @@ from extension.errors import LambdaApiError
 from extension.lambda_api import Event, LambdaApi, Registration
 from extension.settings import read_settings
 from testing.misbehaving import nobody, raw_listener
-
-if TYPE_CHECKING:
-    import socket
-    from collections.abc import Iterator
 
 SETTINGS = read_settings({"LOGZIO_LOGS_TOKEN": "token", "MAX_ITEMS": "2000"})
 REGISTERED = {"functionName": "my-fn", "functionVersion": "7", "accountId": "123456789012"}

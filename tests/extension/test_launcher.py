@@ -1,7 +1,6 @@
 """The executable of the layer: which Python it starts, and where it finds the zipapp."""
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -67,14 +66,6 @@ def started(*command: object, env: dict[str, str], cwd: Path | None = None) -> A
     done = run(*command, env=env, cwd=cwd)
     assert (done.returncode, done.stderr) == (7, "")
     return json.loads(done.stdout)
-
-
-def test_file() -> None:
-    """The file is executable, for a shell that every Linux has, without carriage returns."""
-    content = LAUNCHER.read_bytes()
-    assert content.startswith(b"#!/bin/sh\n")
-    assert b"\r" not in content
-    assert os.access(LAUNCHER, os.X_OK)
 
 
 @pytest.mark.parametrize("version", pythons())

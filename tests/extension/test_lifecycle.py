@@ -1,7 +1,5 @@
 """The lifecycle on a clock that only moves while something sleeps: when each flush ends."""
 
-from __future__ import annotations
-
 from unittest import mock
 
 import pytest

@@ -148,17 +148,6 @@ def test_reported_once() -> None:
     assert losing.counts() == [{"fault": 3}]
 
 
-def test_the_record_is_accounted_for() -> None:
-    """The record about losses counts like any other."""
-    losing = Losing()
-    losing.buffer.add(lines(1, 3))
-    losing.buffer.leave_out("fault", 1)
-    losing.results.report_losses()
-    account = losing.buffer.account()
-    assert (account.received, account.pending) == (5, 4)
-    assert account.balanced
-
-
 def test_final() -> None:
     """The last report does not wait for the ten seconds."""
     losing = Losing()
@@ -304,11 +293,7 @@ def test_each_subject_of_each_destination_has_its_warning() -> None:
             losing.fail()
         own = [line for line in losing.warnings if destination.name in line]
         assert len(own) == 5
-        assert (
-            own[-1]
-            == f"error while sending to {destination.name}: ValueError at fail:"
-            + (own[-1].rpartition(":")[2])
-        )
+        assert own[-1].startswith(f"error while sending to {destination.name}: ValueError at fail:")
 
 
 def test_result_in_the_log() -> None:

@@ -1,11 +1,9 @@
 """Tokens out of Secrets Manager and SSM, without boto3, in bounded time."""
 
-from __future__ import annotations
-
 import json
 import time
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
@@ -13,11 +11,7 @@ from extension.errors import SecretError
 from extension.secrets import fetch_secret, is_reference, secret_value
 from tests.support.endpoints import Endpoint, dripping
 from tests.support.extension_parts import LONG
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from tests.support.secret_stores import Stores
+from tests.support.secret_stores import Stores
 
 TOKEN = "QWZ7f3b9e51c8d24a60"
 REGION = "eu-central-1"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extension.json_text import json_text
 from extension.selection import Context, Selection, context_of
 from tests.support.extension_reading import Reading, event
 from tests.support.properties import examples
@@ -144,6 +145,14 @@ def test_redacted_deep(depth: int, secret: str) -> None:
         (cleaned,) = cleaned.values() if isinstance(cleaned, dict) else cleaned
     assert secret not in cleaned
     assert json.dumps(secret)[1:-1] not in cleaned
+
+
+def test_redacted_near_the_limit() -> None:
+    """At the depth that Python can just write or read, a record is redacted and never raises."""
+    record: Any = CARD
+    for _ in range(1_100):
+        record = [record]
+        assert CARD not in json_text(redacted(record))
 
 
 @pytest.mark.parametrize(

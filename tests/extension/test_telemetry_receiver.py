@@ -1,7 +1,5 @@
 """The HTTP server for telemetry: it answers 200 to everything, before a body is parsed."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
 import sys
@@ -22,150 +20,156 @@ def listening() -> Listening:
     return Listening()
 
 
-class TestRequests:
-    """Valid requests."""
+def test_uri_and_kept_connection(listening: Listening) -> None:
+    """One connection to the address in the URI serves many requests, without bodies."""
+    assert listening.uri == f"http://127.0.0.1:{listening.port}"
+    listening.check_kept_connection()
 
-    def test_uri_and_kept_connection(self, listening: Listening) -> None:
-        """One connection to the address in the URI serves many requests, without bodies."""
-        assert listening.uri == f"http://127.0.0.1:{listening.port}"
-        listening.check_kept_connection()
 
-    @pytest.mark.parametrize(
-        "method", ["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "post", "X-Y"]
-    )
-    def test_any_method(self, listening: Listening, method: str) -> None:
-        """A body is routed whatever the method."""
-        with contextlib.closing(listening.connection()) as connection:
-            connection.request(method, "/any/path?x=y", BODY)
-            assert connection.getresponse().status == 200
-        assert listening.body() == BODY
-
-    @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
-    def test_no_body(self, listening: Listening, method: str) -> None:
-        """A request without a body is answered, and nothing is routed."""
-        with contextlib.closing(listening.connection()) as connection:
-            connection.request(method, "/")
-            assert connection.getresponse().status == 200
-        assert not listening.has_body()
-
-    @pytest.mark.parametrize("size", [1, 7, 65_536, 65_537, 150_000])
-    def test_chunked(self, listening: Listening, size: int) -> None:
-        """A body in chunks is joined, and the next request is read correctly."""
-        body = bytes(range(256)) * 600
-        pieces = [body[place : place + size] for place in range(0, len(body), size)][:3000]
-        with contextlib.closing(listening.connection()) as connection:
-            for _ in range(2):
-                connection.request("POST", "/", iter(pieces), encode_chunked=True)
-                assert connection.getresponse().read() == b""
-                assert listening.body() == b"".join(pieces)
-
-    def test_chunk_extensions_and_trailers(self, listening: Listening) -> None:
-        """Chunk extensions and trailers are skipped (RFC 9112, sections 7.1.1 and 7.1.2)."""
-        with listening.raw() as connected:
-            connected.sendall(
-                CHUNKED + b"5;a=b\r\nhello\r\nA\r\n0123456789\r\n0\r\nTrailer: t\r\n\r\n"
-            )
-            assert status_line(connected).startswith(b"HTTP/1.1 200 ")
-        assert listening.body() == b"hello0123456789"
-
-    def test_expect_continue(self, listening: Listening) -> None:
-        """`Expect: 100-continue` is answered before the body is sent."""
-        with listening.raw() as connected:
-            head = b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
-            connected.sendall(head % len(BODY))
-            answer = connected.makefile("rb")
-            assert answer.readline().startswith(b"HTTP/1.1 100 ")
-            assert answer.readline() == b"\r\n"
-            connected.sendall(BODY)
-            assert answer.readline().startswith(b"HTTP/1.1 200 ")
-        assert listening.body() == BODY
-
-    def test_http_1_0(self, listening: Listening) -> None:
-        """HTTP/1.0 is served, and its connection closed."""
-        with listening.raw() as connected:
-            connected.sendall(
-                b"POST / HTTP/1.0\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
-            )
-            answer = connected.makefile("rb").read()
-        assert answer.startswith(b"HTTP/1.1 200 ")
-        assert listening.body() == BODY
-
-    @pytest.mark.parametrize("chunked", [False, True])
-    def test_too_large(self, listening: Listening, chunked: bool) -> None:
-        """A body that is too large is read to its end and dropped; the next one is routed."""
-        body = b"x" * (LARGEST_BODY_BYTES + 1)
-        with contextlib.closing(listening.connection()) as connection:
-            content = iter([body]) if chunked else body
-            connection.request("POST", "/", content, encode_chunked=chunked)
+@pytest.mark.parametrize("size", [1, 7, 65_536, 65_537, 150_000])
+def test_chunked(listening: Listening, size: int) -> None:
+    """A body in chunks is joined, and the next request is read correctly."""
+    body = bytes(range(256)) * 600
+    pieces = [body[place : place + size] for place in range(0, len(body), size)][:3000]
+    with contextlib.closing(listening.connection()) as connection:
+        for _ in range(2):
+            connection.request("POST", "/", iter(pieces), encode_chunked=True)
             assert connection.getresponse().read() == b""
-            connection.request("POST", "/", b"x" * LARGEST_BODY_BYTES)
-            assert connection.getresponse().status == 200
-        assert listening.router.dropped == ["body_too_large"]
-        assert listening.body() == b"x" * LARGEST_BODY_BYTES
-        assert not listening.has_body()
+            assert listening.body() == b"".join(pieces)
 
 
-class TestInvalid:
-    """Malformed and truncated requests; none of them causes any output."""
+@pytest.mark.parametrize(
+    ("method", "body"),
+    [
+        *((it, BODY) for it in ("POST", "PUT", "PATCH", "DELETE", "PROPFIND", "post", "X-Y")),
+        *((it, None) for it in ("GET", "HEAD", "OPTIONS", "DELETE")),
+    ],
+)
+def test_any_method(listening: Listening, method: str, body: bytes | None) -> None:
+    """A body is routed whatever the method; without one a request is only answered."""
+    with contextlib.closing(listening.connection()) as connection:
+        connection.request(method, "/any/path?x=y", body)
+        assert connection.getresponse().status == 200
+    if body:
+        assert listening.body() == body
+    assert not listening.has_body()
 
-    @pytest.mark.parametrize(
-        "request_",
-        [
-            b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n",
-            b"nonsense\r\n\r\n",
-            b"POST /\r\n\r\n",
-            b"POST / HTTP/9.9\r\n\r\n",
-            b"POST / HTTP/one\r\n\r\n",
-            b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n",
-            b"POST / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n",
-            b"POST / HTTP/1.1\r\nA: " + b"b" * 70_000 + b"\r\n\r\n",
-            b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n[]",
-            b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n[]",
-            b"POST / HTTP/1.1\r\nContent-Length: \xb2\r\n\r\n[]",
-            b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n[]",
-            CHUNKED + b"zz\r\n[]\r\n0\r\n\r\n",
-            CHUNKED + b"-5\r\n[]\r\n0\r\n\r\n",
-        ],
-    )
-    def test_malformed(
-        self, listening: Listening, capfd: pytest.CaptureFixture[str], request_: bytes
-    ) -> None:
-        """It is answered with 200 and closed, and other connections are still served."""
-        with listening.raw() as connected:
-            connected.sendall(request_)
-            connected.shutdown(socket.SHUT_WR)
-            answer = connected.makefile("rb").read()
-        assert answer.startswith(b"HTTP/1.1 200 ")
-        self._check(listening, capfd)
 
-    @pytest.mark.parametrize(
-        "request_",
-        [
-            b"",
-            b"PO",
-            b"POST / HTTP/1.1\r\nContent-Le",
-            b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n[1,2",
-            CHUNKED + b"5\r\nhel",
-            CHUNKED + b"5\r\nhello\r\n",
-        ],
-    )
-    @pytest.mark.parametrize("how", ["closed", "reset"])
-    def test_truncated(
-        self, listening: Listening, capfd: pytest.CaptureFixture[str], request_: bytes, how: str
-    ) -> None:
-        """It is not routed: the platform, without a response, sends it again."""
-        with listening.raw() as connected:
-            connected.sendall(request_)
-            if how == "reset":
-                # SO_LINGER of 0 s: closing resets.
-                connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        self._check(listening, capfd)
+@pytest.mark.parametrize(
+    ("request_", "body", "closes"),
+    [
+        # Chunk extensions and trailers are skipped (RFC 9112, sections 7.1.1 and 7.1.2).
+        (
+            CHUNKED + b"5;a=b\r\nhello\r\nA\r\n0123456789\r\n0\r\nTrailer: t\r\n\r\n",
+            b"hello0123456789",
+            False,
+        ),
+        (b"POST / HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello", b"hello", True),
+    ],
+    ids=["chunks", "HTTP/1.0"],
+)
+def test_forms_of_a_body(
+    listening: Listening, request_: bytes, body: bytes, *, closes: bool
+) -> None:
+    """A body is routed as it was before it was encoded; the connection is closed if that is due."""
+    with listening.raw() as connected:
+        connected.sendall(request_)
+        answer = connected.makefile("rb")
+        assert answer.readline().startswith(b"HTTP/1.1 200 ")
+        if closes:
+            assert answer.read().endswith(b"\r\n\r\n")
+    assert listening.body() == body
 
-    def _check(self, listening: Listening, capfd: pytest.CaptureFixture[str]) -> None:
-        listening.check_kept_connection()
-        assert not listening.has_body()
-        assert capfd.readouterr() == ("", "")
-        assert listening.written.lines == []
+
+def test_expect_continue(listening: Listening) -> None:
+    """`Expect: 100-continue` is answered before the body is sent."""
+    with listening.raw() as connected:
+        head = b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+        connected.sendall(head % len(BODY))
+        answer = connected.makefile("rb")
+        assert answer.readline().startswith(b"HTTP/1.1 100 ")
+        assert answer.readline() == b"\r\n"
+        connected.sendall(BODY)
+        assert answer.readline().startswith(b"HTTP/1.1 200 ")
+    assert listening.body() == BODY
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_too_large(listening: Listening, chunked: bool) -> None:
+    """A body that is too large is read to its end and dropped; the next one is routed."""
+    body = b"x" * (LARGEST_BODY_BYTES + 1)
+    with contextlib.closing(listening.connection()) as connection:
+        content = iter([body]) if chunked else body
+        connection.request("POST", "/", content, encode_chunked=chunked)
+        assert connection.getresponse().read() == b""
+        connection.request("POST", "/", b"x" * LARGEST_BODY_BYTES)
+        assert connection.getresponse().status == 200
+    assert listening.router.dropped == ["body_too_large"]
+    assert listening.body() == b"x" * LARGEST_BODY_BYTES
+    assert not listening.has_body()
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n",
+        b"nonsense\r\n\r\n",
+        b"POST /\r\n\r\n",
+        b"POST / HTTP/9.9\r\n\r\n",
+        b"POST / HTTP/one\r\n\r\n",
+        b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n",
+        b"POST / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n",
+        b"POST / HTTP/1.1\r\nA: " + b"b" * 70_000 + b"\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n[]",
+        b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n[]",
+        b"POST / HTTP/1.1\r\nContent-Length: \xb2\r\n\r\n[]",
+        b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n[]",
+        CHUNKED + b"zz\r\n[]\r\n0\r\n\r\n",
+        CHUNKED + b"-5\r\n[]\r\n0\r\n\r\n",
+    ],
+)
+def test_malformed(
+    listening: Listening, capfd: pytest.CaptureFixture[str], request_: bytes
+) -> None:
+    """It is answered with 200 and closed, and other connections are still served."""
+    with listening.raw() as connected:
+        connected.sendall(request_)
+        connected.shutdown(socket.SHUT_WR)
+        answer = connected.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    check_unharmed(listening, capfd)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"",
+        b"PO",
+        b"POST / HTTP/1.1\r\nContent-Le",
+        b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n[1,2",
+        CHUNKED + b"5\r\nhel",
+        CHUNKED + b"5\r\nhello\r\n",
+    ],
+)
+@pytest.mark.parametrize("how", ["closed", "reset"])
+def test_truncated(
+    listening: Listening, capfd: pytest.CaptureFixture[str], request_: bytes, how: str
+) -> None:
+    """It is not routed: the platform, without a response, sends it again."""
+    with listening.raw() as connected:
+        connected.sendall(request_)
+        if how == "reset":
+            # SO_LINGER of 0 s: closing resets.
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    check_unharmed(listening, capfd)
+
+
+def check_unharmed(listening: Listening, capfd: pytest.CaptureFixture[str]) -> None:
+    """Fail if anything was routed or printed, or if the next requests are not served."""
+    listening.check_kept_connection()
+    assert not listening.has_body()
+    assert capfd.readouterr() == ("", "")
+    assert listening.written.lines == []
 
 
 def test_port_in_use() -> None:

@@ -61,8 +61,9 @@ def test_every_ingress_gives_the_same_bodies(format_: str) -> None:
 @pytest.mark.parametrize("name", [name for name in GOOD if "transformation" not in name])
 def test_good_sample_is_answered_with_200(name: str) -> None:
     """Every good sample of an HTTP ingress is answered with 200 and its own request id."""
-    answer, _ = deliver(event=GOOD[name])
-    assert (answer.status, answer.error) == (200, "")
+    answer, receiver = deliver(event=GOOD[name])
+    assert (answer.status, answer.error, receiver.violations) == (200, "", [])
+    assert bool(receiver.requests) == (name != "demo-data")
     assert answer.request_id == GOOD[name]["headers"].get(
         "x-amz-firehose-request-id", GOOD[name]["headers"].get("X-Amz-Firehose-Request-Id")
     )

@@ -10,7 +10,6 @@ import snappy
 from converters.schema.remote_write_pb2 import WriteRequest
 from handler import __version__
 from testing.events.fleet import END_MS, MINUTE_MS, Point, fleet
-from testing.events.samples import good_events
 from testing.http_server import Reply
 from testing.receiver import Received, Receiver
 from testing.replies import always, sequence
@@ -27,8 +26,6 @@ from tests.support.invoking import (
     record_of,
     wide_points,
 )
-
-SENT = [name for name in good_events(END_MS) if name != "demo-data"]
 
 
 @pytest.fixture(scope="module")
@@ -200,13 +197,3 @@ def test_bodies_go_out_concurrently() -> None:
         for r in requests
     ]
     assert max(overlaps) == 3
-
-
-@pytest.mark.parametrize("name", SENT)
-def test_sample_events_keep_every_rule(name: str) -> None:
-    """The requests of every good sample event keep every rule that the receiver knows."""
-    with Receiver() as receiver:
-        token = {"LOGZIO_METRICS_TOKEN": "t", "FIREHOSE_ACCESS_KEY": "sample-access-key"}
-        function_for(receiver.url, **token)(good_events(END_MS)[name], None)
-        assert receiver.requests
-        assert receiver.violations == []

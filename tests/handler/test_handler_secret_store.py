@@ -23,12 +23,9 @@ from tests.support.invoking import (
     points,
     record_of,
 )
-from tests.support.secret_stores import REGION, Stores, environment_for
+from tests.support.secret_stores import KEY_ARN, MISSING, TOKEN_ARN, Stores, environment_for
 
 TOKEN = "QWZ7f3b9e51c8d24a60"
-TOKEN_ARN = "LOGZIO_METRICS_TOKEN_ARN"
-KEY_ARN = "FIREHOSE_ACCESS_KEY_ARN"
-MISSING = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:missing-a1B2c3"
 
 Keeping = Callable[[Stores, str], str]
 """Puts a text into a store, and returns the ARN."""

@@ -23,12 +23,18 @@ from tests.support.invoking import (
     json_lines,
     points,
 )
-from tests.support.secret_stores import MINUTE, REGION, Later, Stores, aim_at
+from tests.support.secret_stores import (
+    KEY_ARN,
+    MINUTE,
+    MISSING,
+    REGION,
+    TOKEN_ARN,
+    Later,
+    Stores,
+    aim_at,
+)
 
 TOKEN = "QWZ7f3b9e51c8d24a60"
-TOKEN_ARN = "LOGZIO_METRICS_TOKEN_ARN"
-KEY_ARN = "FIREHOSE_ACCESS_KEY_ARN"
-MISSING = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:missing-a1B2c3"
 MISSING_PARAMETER = f"arn:aws:ssm:{REGION}:123456789012:parameter/missing"
 
 

@@ -235,13 +235,6 @@ def test_log_level(level: str, lines: int, capsys: Capture) -> None:
     assert (len(written), len(documents)) == (lines, 1)
 
 
-def test_lines_name_the_place_that_wrote_them(capsys: Capture) -> None:
-    """The location in a line is where something was found out, not where lines are written."""
-    deliver(event={})
-    (line,), _ = split(capsys)
-    assert line["location"].startswith("_refuse:")
-
-
 def test_keys_of_a_transformation(capsys: Capture) -> None:
     """A transformation's lines carry its invocation's id and its stream."""
     with Receiver() as receiver:

@@ -48,10 +48,8 @@ INGRESSES = (
 
 def fail(request: Posted, _number: int) -> None:
     """Fail as nobody foresaw, with errors that repeat the request."""
-    cause = ValueError(
-        f"{request.url} {[(n.encode(), v.encode()) for n, v in request.headers.items()]}"
-    )
-    raise RuntimeError(str(request)) from cause
+    encoded = [(name.encode(), value.encode()) for name, value in request.headers.items()]
+    raise RuntimeError(str(request)) from ValueError(f"{request.url} {encoded}")
 
 
 @contextlib.contextmanager

@@ -52,11 +52,6 @@ def test_digests_are_compared() -> None:
     assert access._digest("a") != access._digest("b")
 
 
-def delivered_with(key: str) -> HttpIngress:
-    """Return the ingress of a delivery with an access key."""
-    return HttpIngress({"headers": {"x-amz-firehose-access-key": key}})
-
-
 def test_wrong_keys_are_answered_alike() -> None:
     """The refusal of a wrong key is the same, however near it comes to the expected one."""
     settings = read_settings(
@@ -65,7 +60,8 @@ def test_wrong_keys_are_answered_alike() -> None:
     keyring = access.Keyring(settings, Later().monotonic)
     refusals = set()
     for wrong in ("x", CURRENT[:-1], CURRENT + "x", CURRENT.lower(), "own"):
+        ingress = HttpIngress({"headers": {"x-amz-firehose-access-key": wrong}})
         with pytest.raises(AccessKeyWrong) as caught:
-            access.token_for(delivered_with(wrong), settings, keyring)
+            access.token_for(ingress, settings, keyring)
         refusals.add((str(caught.value), caught.value.status, caught.value.__cause__))
     assert refusals == {("the access key is not the expected one", 401, None)}

@@ -2,21 +2,21 @@
 
 import re
 from fnmatch import fnmatchcase
-from typing import Any
 
 import pytest
 
 from handler.settings import read_settings
 from replay.locations import BUCKET_CHECKPOINTS
 from replay.stores import REPLAYED
-from tests.support.stack import INGRESSES, Stack, source
+from tests.support.stack import INGRESSES, Stack, listed, source
 from tests.support.terraform_module import (
+    FUNCTION_TEXTS,
     GLOBALS,
     OBJECTS,
     RESOURCES,
     argument,
+    assert_same_texts,
     local_variables,
-    text_argument,
 )
 
 BUCKET = "arn:of:BackupBucket"
@@ -29,22 +29,16 @@ NOT_FOR_REPLAY = {
 """What is about deliveries alone: who may deliver, and how long one may take."""
 
 
-def environment(stack: Stack) -> dict[str, Any]:
-    """Give the environment of the replay function."""
-    variables: dict[str, Any] = stack.properties("ReplayFunction")["Environment"]["Variables"]
-    return variables
-
-
 @pytest.mark.parametrize("ingress", INGRESSES)
 def test_settings_are_the_functions(ingress: str) -> None:
     """It has the settings of the function, the secret of the token, and the bucket."""
     stack = Stack(Ingress=ingress, P8sLogzioName="prod", RemoteWriteMaxBytes="20000")
-    variables = environment(stack)
+    variables = stack.environment("ReplayFunction")
     assert variables["BACKUP_BUCKET"] == "BackupBucket"
     assert variables["LOGZIO_METRICS_TOKEN_ARN"] == stack.outputs["TokenSecretArn"]["Value"]
-    settings = read_settings({"AWS_REGION": "us-east-1", **variables})
+    settings = read_settings(variables)
     assert (settings.p8s_logzio_name, settings.max_bytes) == ("prod", 20000)
-    function = stack.properties("MetricStreamFunction")["Environment"]["Variables"]
+    function = stack.environment()
     shared = function.keys() - NOT_FOR_REPLAY - {"LOGZIO_METRICS_TOKEN_ARN"}
     assert {name: variables[name] for name in shared} == {name: function[name] for name in shared}
     assert variables.keys() == shared | {"BACKUP_BUCKET", "LOGZIO_METRICS_TOKEN_ARN"}
@@ -89,13 +83,13 @@ def test_only_an_operator_invokes_it() -> None:
 def test_what_it_may_do(action: str, resource: str, *, allowed: bool) -> None:
     """It reads and deletes the backup, writes copies and notes, and does no more in the bucket."""
     (policy,) = Stack().properties("ReplayRole")["Policies"]
-    granted = False
-    for statement in policy["PolicyDocument"]["Statement"]:
-        actions, resources = statement["Action"], statement["Resource"]
-        actions = [actions] if isinstance(actions, str) else actions
-        resources = [resources] if isinstance(resources, str) else resources
-        granted |= action in actions and any(fnmatchcase(resource, one) for one in resources)
-    assert granted is allowed
+    granted = [
+        one
+        for statement in policy["PolicyDocument"]["Statement"]
+        for one in listed(statement["Resource"])
+        if action in listed(statement["Action"]) and fnmatchcase(resource, one)
+    ]
+    assert bool(granted) is allowed
 
 
 def test_firehose_writes_where_it_reads() -> None:
@@ -115,9 +109,7 @@ def test_terraform_makes_the_same() -> None:
     properties = GLOBALS | RESOURCES["ReplayFunction"]["Properties"]
     body = OBJECTS["aws_lambda_function.replay"]
     assert argument(body, "count") == "var.create_replay_function ? 1 : 0"
-    for theirs, ours in (("Description", "description"), ("Handler", "handler")):
-        assert text_argument(body, ours) == properties[theirs]
-    assert text_argument(body, "runtime") == properties["Runtime"]
+    assert_same_texts(body, properties, FUNCTION_TEXTS)
     assert argument(body, "memory_size") == str(properties["MemorySize"])
     assert argument(body, "timeout") == str(properties["Timeout"])
     assert "merge(local.shared_environment, {" in body
@@ -139,11 +131,11 @@ def test_terraform_reaches_the_same_objects() -> None:
             for prefix in re.findall(r"backup\.arn\}/([^\"]+)", resources) or [""]:
                 ours.add((action, prefix))
     (replay,) = Stack().properties("ReplayRole")["Policies"]
-    theirs = set()
-    for statement in replay["PolicyDocument"]["Statement"]:
-        actions, resources = statement["Action"], statement["Resource"]
-        for action in [actions] if isinstance(actions, str) else actions:
-            for one in [resources] if isinstance(resources, str) else resources:
-                if action.startswith("s3:"):
-                    theirs.add((action, one.removeprefix(BUCKET).removeprefix("/")))
+    theirs = {
+        (action, one.removeprefix(BUCKET).removeprefix("/"))
+        for statement in replay["PolicyDocument"]["Statement"]
+        for action in listed(statement["Action"])
+        for one in listed(statement["Resource"])
+        if action.startswith("s3:")
+    }
     assert ours == theirs

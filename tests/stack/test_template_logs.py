@@ -41,20 +41,14 @@ def shipping(destination: str, **values: str) -> Stack:
     return Stack(MetricsToken="t", LogsDestination=destination, **{**token, **values})
 
 
-def environment(stack: Stack) -> dict[str, str]:
-    """Give the environment of the function, as Lambda completes it."""
-    own: dict[str, str] = stack.properties("MetricStreamFunction")["Environment"]["Variables"]
-    return {"AWS_REGION": "us-east-1", **own}
-
-
 def logs_variables(stack: Stack) -> set[str]:
     """Give the names of the variables that are the extension's."""
-    return set(environment(stack)) - set(VARIABLES)
+    return set(stack.environment()) - set(VARIABLES)
 
 
 def problems(stack: Stack) -> tuple[str, ...]:
     """Give every warning that the extension would log about its settings."""
-    environ = environment(stack)
+    environ = stack.environment()
     settings = read_settings(environ)
     chosen = choose(
         settings.destination_names, environ, IDENTITY, lambda _reference: "token", lambda: 0.0
@@ -102,11 +96,11 @@ def test_layer_is_attached(destination: str) -> None:
 def test_extension_takes_the_variables(destination: str) -> None:
     """The extension finds its destination and everything that this needs, and warns of nothing."""
     stack = shipping(destination)
-    assert read_settings(environment(stack)).destination_names == (destination,)
+    assert read_settings(stack.environment()).destination_names == (destination,)
     assert problems(stack) == ()
     others = set(TOKENS.values()) - {TOKENS[destination]}
-    assert TOKENS[destination] in environment(stack)
-    assert not others & set(environment(stack))
+    assert TOKENS[destination] in stack.environment()
+    assert not others & set(stack.environment())
 
 
 @pytest.mark.parametrize("name", [name for name in parameters() if name.startswith("Logs")])
@@ -122,7 +116,7 @@ def test_extension_takes_every_allowed_value(destination: str, name: str) -> Non
 
 def test_defaults_are_those_of_the_extension() -> None:
     """A parameter that is left alone changes nothing that the extension would do by itself."""
-    environ = environment(shipping("logzio"))
+    environ = shipping("logzio").environment()
     token = {"LOGZIO_LOGS_TOKEN_ARN": ARN, "AWS_REGION": "us-east-1"}
     assert vars(read_settings(environ)) == vars(read_settings(token))
 
@@ -138,13 +132,13 @@ def test_parameters_reach_the_extension() -> None:
         LogsFlushBudgetMilliseconds="300",
         LogsCustomFields="team=one",
     )
-    settings = read_settings(environment(stack))
+    settings = read_settings(stack.environment())
     assert settings.types == frozenset({"function", "platform"})
     assert settings.min_level == "WARN"
     assert settings.sample_rate == 0.25
     assert [pattern.pattern for pattern in settings.redact] == ["[0-9]{16}"]
     assert settings.flush_budget_ms == 300
-    assert environment(stack)["CUSTOM_FIELDS"] == "team=one"
+    assert stack.environment()["CUSTOM_FIELDS"] == "team=one"
 
 
 def test_loki_without_a_password() -> None:
@@ -152,7 +146,7 @@ def test_loki_without_a_password() -> None:
     stack = Stack(MetricsToken="t", LogsDestination="loki", LogsListener="http://10.0.0.7:3100")
     assert stack.properties("MetricStreamFunction")["Layers"]
     assert problems(stack) == ()
-    assert TOKENS["loki"] not in environment(stack)
+    assert TOKENS["loki"] not in stack.environment()
     assert len(reading(stack)) == 1
     assert set(stack.of_type("AWS::SecretsManager::Secret")) == {"TokenSecret"}
 
@@ -166,9 +160,9 @@ def test_secret(destination: str) -> None:
     own = {"LogsToken": "", "LogsTokenSecretArn": ARN, "LogsTokenSecretKmsKeyArn": KEY}
     given = shipping(destination, **own)
     assert "LogsTokenSecret" not in given.resources
-    assert environment(given)[TOKENS[destination]] == ARN
+    assert given.environment()[TOKENS[destination]] == ARN
     assert reading(given)[1:] == [ARN, KEY]
-    assert reading(made)[1:] == [environment(made)[TOKENS[destination]]]
+    assert reading(made)[1:] == [made.environment()[TOKENS[destination]]]
 
 
 @pytest.mark.parametrize("destination", NEEDED)

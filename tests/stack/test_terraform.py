@@ -10,7 +10,9 @@ from collections import Counter
 
 import pytest
 
+from tests.support.stack import listed
 from tests.support.terraform_module import (
+    FUNCTION_TEXTS,
     GLOBALS,
     KINDS,
     LINES,
@@ -28,6 +30,7 @@ from tests.support.terraform_module import (
     TOKENS,
     VARIABLES,
     argument,
+    assert_same_texts,
     in_words_of_terraform,
     literal,
     local_variables,
@@ -36,6 +39,19 @@ from tests.support.terraform_module import (
     statements,
     text_argument,
 )
+
+LOGS_GROUPS = {
+    "all": ("ShipsLogs", "local.ships_logs"),
+    "logzio": ("ShipsToLogzio", 'local.logs_go_to == "logzio"'),
+    "loki": ("ShipsToLoki", 'local.logs_go_to == "loki"'),
+    "loki_with_password": (
+        "ShipsToLokiWithPassword",
+        'local.logs_go_to == "loki" && local.has_logs_token',
+    ),
+    "openobserve": ("ShipsToOpenObserve", 'local.logs_go_to == "openobserve"'),
+    "datatap": ("ShipsToDataTap", 'local.logs_go_to == "datatap"'),
+}
+"""The groups of the logs extension's variables, by the condition here and there."""
 
 
 def test_every_parameter_has_its_variable() -> None:
@@ -125,9 +141,7 @@ def test_function() -> None:
     """The function runs the same code in the same way."""
     properties = GLOBALS | RESOURCES["MetricStreamFunction"]["Properties"]
     body = OBJECTS["aws_lambda_function.metric_stream"]
-    for theirs, ours in (("Description", "description"), ("Handler", "handler")):
-        assert text_argument(body, ours) == properties[theirs]
-    assert text_argument(body, "runtime") == properties["Runtime"]
+    assert_same_texts(body, properties, FUNCTION_TEXTS)
     assert argument(body, "architectures") == "[var.architecture]"
     assert argument(body, "memory_size") == "var.function_memory_mb"
     assert argument(body, "timeout") == "var.function_timeout_seconds"
@@ -154,18 +168,18 @@ def test_permissions_of_the_function() -> None:
             via = re.search(r"invoked_via_function_url\s+= true", body)
             action, principal = text_argument(body, "action"), text_argument(body, "principal")
             ours.add((action, principal, bool(url), bool(via)))
-    theirs = set()
-    for one in RESOURCES.values():
-        if one["Type"] == "AWS::Lambda::Permission":
-            properties = one["Properties"]
-            theirs.add(
-                (
-                    properties["Action"],
-                    properties["Principal"],
-                    properties.get("FunctionUrlAuthType") == "NONE",
-                    properties.get("InvokedViaFunctionUrl") is True,
-                )
-            )
+    granted = [
+        one["Properties"] for one in RESOURCES.values() if one["Type"] == "AWS::Lambda::Permission"
+    ]
+    theirs = {
+        (
+            one["Action"],
+            one["Principal"],
+            "FunctionUrlAuthType" in one,
+            "InvokedViaFunctionUrl" in one,
+        )
+        for one in granted
+    }
     assert ours == theirs
     assert ("lambda:InvokeFunctionUrl", "*", True, False) in ours
     assert ("lambda:InvokeFunction", "*", False, True) in ours
@@ -175,17 +189,12 @@ def test_policies() -> None:
     """Policies name the actions of the template's, and no resource is a mere asterisk."""
     assert not re.search(r"(?i)\bresources?\s*=\s*\[?\s*\"\*\"", SOURCE)
     assert not re.search(r"(?i)\bactions?\s*=\s*\[?\s*\"\*\"", SOURCE)
-    theirs = {
-        frozenset([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
-        for one in statements(RESOURCES)
-    }
+    theirs = {frozenset(listed(one["Action"])) for one in statements(RESOURCES)}
     lists = re.findall(r"^\s+Action\s+= (\[.*?\]|\".*?\")$", SOURCE, flags=LINES | re.DOTALL)
-    read = [literal(expression) for expression in lists]
-    assert {frozenset([one] if isinstance(one, str) else one) for one in read} == theirs
-    roles = [label for label in OBJECTS if label.startswith("aws_iam_role.")]
-    for label in roles:
-        boundary = argument(OBJECTS[label], "permissions_boundary")
-        assert boundary == "local.permissions_boundary"
+    assert {frozenset(listed(literal(expression))) for expression in lists} == theirs
+    roles = [body for label, body in OBJECTS.items() if label.startswith("aws_iam_role.")]
+    boundaries = {argument(body, "permissions_boundary") for body in roles}
+    assert boundaries == {"local.permissions_boundary"}
     principals = re.findall(r"Principal = \{ Service = \"(.*)\" \}", SOURCE)
     assert sorted(principals) == sorted(
         one["Principal"]["Service"]
@@ -204,6 +213,43 @@ def test_rules() -> None:
     rules = {name: rule for name, rule in TEMPLATE["Rules"].items() if name != "WholeStatistics"}
     theirs = [one for rule in rules.values() for one in rule["Assertions"]]
     assert ours == {in_words_of_terraform(one["AssertDescription"]) for one in theirs}
+
+
+@pytest.mark.parametrize("group", LOGS_GROUPS)
+def test_environment_of_the_logs_extension(group: str) -> None:
+    """The extension has the same variables with the same values under the same conditions."""
+    condition, expression = LOGS_GROUPS[group]
+    secret = {"If": ["HasLogsSecretArn", {"Ref": "LogsTokenSecretArn"}, {"Ref": "LogsTokenSecret"}]}
+    wanted = {}
+    variables = RESOURCES["MetricStreamFunction"]["Properties"]["Environment"]["Variables"]
+    for name, value in variables.items():
+        if value.get("If", [""])[0] == condition:
+            _, given, nothing = value["If"]
+            assert nothing == {"Ref": "AWS::NoValue"}
+            token = given == secret
+            wanted[name] = "local.logs_token_secret_arn" if token else f"var.{snake(given['Ref'])}"
+    block = re.search(rf"^    {group} = \{{\n(.*?)^    \}}", SOURCE, flags=LINES | re.DOTALL)
+    assert block
+    found = dict(re.findall(r"^ {6}([A-Z][A-Z0-9_]+) += (.*)$", block[1], flags=LINES))
+    assert wanted
+    assert {n: re.sub(r"^tostring\((.*)\)$", r"\1", v) for n, v in found.items()} == wanted
+    line = f"{expression} ? local.logs_variables.{group} : {{}},"
+    assert line in OBJECTS["aws_lambda_function.metric_stream"]
+
+
+def test_layer() -> None:
+    """The layer is the same, attached under the same condition, with the same properties."""
+    properties = RESOURCES["LogsExtensionLayer"]["Properties"]
+    body = OBJECTS["aws_lambda_layer_version.logs_extension"]
+    texts = {"description": "Description", "license_info": "LicenseInfo"}
+    assert_same_texts(body, properties, texts)
+    for kind in ("Runtimes", "Architectures"):
+        ours = json.loads(argument(body, f"compatible_{kind.lower()}"))
+        assert ours == properties[f"Compatible{kind}"]
+    assert (argument(body, "skip_destroy"), properties["RetentionPolicy"]) == ("true", "Retain")
+    assert argument(body, "count") == "local.ships_logs ? 1 : 0"
+    layers = argument(OBJECTS["aws_lambda_function.metric_stream"], "layers")
+    assert layers == "aws_lambda_layer_version.logs_extension[*].arn"
 
 
 def test_outputs() -> None:

@@ -12,6 +12,7 @@ from tests.support.terraform_module import (
     RESOURCES,
     SOURCE,
     argument,
+    assert_same_texts,
     in_words_of_terraform,
     literal,
     snake,
@@ -28,6 +29,10 @@ def plain_alarms() -> dict[str, dict[str, Any]]:
     }
     del alarms["function-duration"]
     return alarms
+
+
+TEXTS = {"namespace": "Namespace", "statistic": "Statistic", "comparison": "ComparisonOperator"}
+"""What is the same text for an alarm here and there."""
 
 
 def test_alarms() -> None:
@@ -48,10 +53,8 @@ def test_alarms() -> None:
             metric = metric["Sub"].replace("${AWS::StackName}", "${var.name}")
         description = in_words_of_terraform(theirs["AlarmDescription"])
         assert text_argument(body, "description") == description
-        assert text_argument(body, "namespace") == theirs["Namespace"]
         assert text_argument(body, "metric_name") == metric
-        assert text_argument(body, "statistic") == theirs["Statistic"]
-        assert text_argument(body, "comparison") == theirs["ComparisonOperator"]
+        assert_same_texts(body, theirs, TEXTS)
         assert json.loads(argument(body, "periods")) == theirs["EvaluationPeriods"]
         assert json.loads(argument(body, "threshold")) == theirs["Threshold"]
         assert argument(body, "wanted") == wanted[one["Condition"]]

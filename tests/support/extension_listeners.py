@@ -1,7 +1,5 @@
 """Listeners that misbehave in ways that an HTTP server cannot."""
 
-from __future__ import annotations
-
 import select
 import socket
 import time

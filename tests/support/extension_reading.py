@@ -1,20 +1,15 @@
 """A router with routes to scripted destinations, and the events that it reads."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from extension.invocations import Invocations
+from extension.records import LogRecord
 from extension.router import Route, Router
 from extension.selection import Selection
 from tests.support.extension_parts import LinesDestination, ShiftedTime, Written, clocks_with
 from tests.support.extension_shippers import ScriptedShipper
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from extension.records import LogRecord
 
 NOW = "2024-08-30T10:00:00.125Z"
 EVERYTHING = ("function", "platform", "extension")

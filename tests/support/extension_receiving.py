@@ -1,14 +1,12 @@
 """A receiver on loopback, and connections to it as the platform makes them."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import queue
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from extension.clocks import Clocks
@@ -17,9 +15,6 @@ from extension.receiver import listen
 from extension.router import Router
 from extension.selection import Selection
 from tests.support.extension_parts import LONG, Written
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 BODY = b'[{"type":"function","record":"hello"}]'
 

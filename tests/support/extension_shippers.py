@@ -1,7 +1,5 @@
 """A shipper with everything around it, for unit tests of what is sent and counted."""
 
-from __future__ import annotations
-
 import json
 import time
 from typing import Any
@@ -60,7 +58,7 @@ class ScriptedShipper:
             log=self.written.log,
         )
 
-    def started(self, *records: bytes) -> ScriptedShipper:
+    def started(self, *records: bytes) -> "ScriptedShipper":
         """Add records, start the thread, and return this."""
         self.shipper.add(list(records))
         self.shipper.start()

@@ -9,8 +9,8 @@ import snappy
 from converters.schema.remote_write_pb2 import Label, Sample, TimeSeries, WriteRequest
 from handler.client import Client, ListenerResponse, NoResponseError
 from testing.http_server import Reply
+from testing.rules import Labels
 from tests.support.clocks import SOON
-from tools.chaos.expectation import Labels
 from tools.chaos.faults import Fault, Faults
 from tools.chaos.listener import INSTANCE_HEADER, Listener
 from tools.chaos.outages import planned_outages

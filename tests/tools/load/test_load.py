@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
-import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
 
-from converters.convert import Converter, Profile
 from handler.ingress import open_ingress
 from testing.converting import convert, samples_of
 from tools.load.__main__ import summary
@@ -46,22 +44,6 @@ def test_some_series_are_new_each_time() -> None:
         labels.append(set(samples_of(conversion)))
     new = labels[1] - labels[0]
     assert 0.2 < len(new) / len(labels[1]) < 0.3
-
-
-def test_caches_stay_bounded_while_all_series_change() -> None:
-    """Forty deliveries whose series are all new take no more memory than a few of them."""
-    converter = Converter(Profile(cache_bytes=800_000))
-    tracemalloc.start()
-    try:
-        sizes = []
-        for event in itertools.islice(deliveries(200, 1.0), 40):
-            records = [(r.number, r.content or b"") for r in _delivery(event).records]
-            converter.convert(records, p8s_logzio_name="load", delivered_ms=None)
-            sizes.append(tracemalloc.get_traced_memory()[0])
-    finally:
-        tracemalloc.stop()
-    assert max(sizes[20:]) < 1.5 * max(sizes[:20])
-    assert max(sizes) < 5_000_000
 
 
 def _sawtooth(peak: float, rise: float) -> list[tuple[float, float]]:

@@ -45,6 +45,14 @@ def json_text(value: Any) -> str:
         return _ENCODER.encode(_writable(value, 1))
 
 
+def parsed(body: bytes | str) -> Any:
+    """Return what a JSON text holds; None if it is no JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _writable(value: Any, depth: int) -> Any:
     """Return a value in which what the encoder cannot write is replaced."""
     if isinstance(value, (dict, list)):
@@ -111,13 +119,8 @@ class Shape(NamedTuple):
     units: int
 
 
-def shaped_text(value: Any, shape: Shape) -> str | None:
-    """Return an object or array as JSON of a shape; None if it has too many members itself.
-
-    Args:
-        value: The object or array.
-        shape: What the destination accepts.
-    """
+def shaped_text(value: Any, shape: Shape) -> str:
+    """Return JSON of a shape; of an object with too many members its JSON as a string."""
     text = json_text(value)
     # No string, depth or number of members can be larger than what these count; so
     # the usual record is not walked through. A dot in a name matters only in an array.
@@ -128,8 +131,6 @@ def shaped_text(value: Any, shape: Shape) -> str | None:
         and text.count(":") <= shape.fields
     ):
         return text
-    if isinstance(value, dict) and len(value) > shape.fields:
-        return None
     return json_text(_Walk(shape).shaped(value, 1, in_array=False))
 
 
