@@ -57,7 +57,7 @@ run: $(VENV)/run.stamp ## Invoke the function with sample events (EVENT=file) an
 	@$(BIN)/python -m tools.run $(if $(EVENT),--event "$(EVENT)") $(if $(LISTENER),--listener "$(LISTENER)")
 
 .PHONY: run-logs
-run-logs: $(VENV)/run.stamp ## Run a sample function with the logs extension under fake Lambda services
+run-logs: $(VENV)/run.stamp ## Run the function with the logs extension under fake Lambda services
 	@$(BIN)/python -m tools.run_logs $(ARGS)
 
 ##@ Test
@@ -74,14 +74,14 @@ check: lint ## Run lint and the quick unit tests (40 seconds)
 	$(PYTEST) -m "not slow and not large" $(UNIT_TESTS)
 
 .PHONY: test
-test: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Run one of everything (3 minutes; ARGS="-k name" for some)
-	$(PYTEST) -m "not large and not real_server" $(ARGS)
+test: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Run all tests but the longest (3 minutes; ARGS="-k name" for some)
+	$(PYTEST) -m "not large and not real_server" $(COVERAGE) $(ARGS)
 
-# Coverage is that of the unit tests: the other tests run the packages in processes of their own.
+# With the coverage gate of pyproject.toml. What runs in processes of its own is not measured.
+test-all: COVERAGE := $(SHIPPED:%=--cov=%) --cov-report=term:skip-covered
 .PHONY: test-all
-test-all: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Run all tests, those on real servers too, and the coverage gate
-	$(PYTEST) $(SHIPPED:%=--cov=%) --cov-report=term:skip-covered $(UNIT_TESTS)
-	$(PYTEST) $(UNIT_TESTS:%=--ignore=%)
+test-all: test ## Run `test` with the coverage gate, then the large tests and those on real servers
+	$(PYTEST) -m "large or real_server"
 
 .PHONY: test-load
 test-load: $(VENV)/dev.stamp ## Run the load tests of the logs extension at full size (ten minutes)

@@ -126,7 +126,7 @@ class Converter:
         p8s_logzio_name: str,
         delivered_ms: int | None,
     ) -> Conversion:
-        points = DeliveryPoints(self._profile.limits.points)
+        points = DeliveryPoints()
         failures: dict[int, RecordError] = {}
         sound, contributing = set(), set()
         for number, record in records:
@@ -136,6 +136,7 @@ class Converter:
                     self._cache,
                     p8s_logzio_name=p8s_logzio_name,
                     native_histograms=self._profile.native_histograms,
+                    size_before=points.size,
                     max_size=self._profile.limits.points,
                 )
                 points.add(found)
@@ -151,7 +152,7 @@ class Converter:
         except TooLargeError as error:
             # Which record is to blame cannot be found out any more, so nothing is sent.
             failures |= dict.fromkeys(sound, _without_frames(error))
-            contributing, points = set(), DeliveryPoints(0)
+            contributing, points = set(), DeliveryPoints()
             written, lanes = self._encode(points, delivered_ms)
         return Conversion(
             lanes=lanes,

@@ -78,12 +78,14 @@ class RecordPoints:
     """All points of one record; kept apart until the whole record has proved sound.
 
     Attributes:
-        max_size: What `size` may be.
+        before: The `size` of the delivery's records before this one.
+        max_size: What all sizes may add up to.
         points: The points in both forms, in their order on the wire.
         native: The points whose only sample is an encoded native histogram.
         dropped: How many points cannot be converted, by reason.
     """
 
+    before: int
     max_size: int
     points: list[tuple[SeriesGroup, SummaryValues] | Point] = field(default_factory=list)
     native: list[Point] = field(default_factory=list)
@@ -94,21 +96,33 @@ class RecordPoints:
         """Add a point in the general form.
 
         Raises:
-            TooLargeError: The record has more points than a delivery may.
+            TooLargeError: With this point the delivery has more than it may.
         """
         self.points.append(point)
         self._more_samples += len(point.samples) - 1
-        require_size(self.size, self.max_size)
+        self.require_size()
 
     def add_native(self, point: Point) -> None:
         """Add a point whose only sample is an encoded native histogram.
 
         Raises:
-            TooLargeError: The record has more points than a delivery may.
+            TooLargeError: With this point the delivery has more than it may.
         """
         self.native.append(point)
         self._more_samples += len(point.samples[0][1]) // _NATIVE_BYTES_PER_SAMPLE
-        require_size(self.size, self.max_size)
+        self.require_size()
+
+    def require_size(self) -> None:
+        """Check how much the points count together, with those of the records before.
+
+        Raises:
+            TooLargeError: More than a delivery may.
+        """
+        if self.before + self.size > self.max_size:
+            raise TooLargeError(
+                f"the delivery has more than {self.max_size} data points, or samples of points "
+                "that CloudWatch does not send: give the function more memory"
+            )
 
     @property
     def size(self) -> int:
@@ -124,9 +138,6 @@ class RecordPoints:
 class DeliveryPoints:
     """The data points of all sound records of a delivery.
 
-    Args:
-        max_size: What the sizes of the records may add up to.
-
     Attributes:
         first: For each group its first point in the common form.
         more: For groups with several such points, all of them, in their order.
@@ -135,9 +146,10 @@ class DeliveryPoints:
         data_points: How many points were read, the dropped ones included.
         dropped_points: How many of them cannot be converted, by reason.
         times: All timestamps of the common form with their milliseconds.
+        size: What the sizes of the records add up to.
     """
 
-    def __init__(self, max_size: int) -> None:
+    def __init__(self) -> None:
         self.first: dict[SeriesGroup, SummaryValues] = {}
         self.more: dict[SeriesGroup, list[SummaryValues]] = {}
         self.general: list[Point] = []
@@ -146,8 +158,7 @@ class DeliveryPoints:
         self.dropped_points: Counter[str] = Counter()
         self.times: dict[bytes, int] = {}
         self._records: list[RecordPoints] = []
-        self._size = 0
-        self._max_size = max_size
+        self.size = 0
 
     def add(self, record: RecordPoints) -> None:
         """Take over the points of one record.
@@ -155,8 +166,8 @@ class DeliveryPoints:
         Raises:
             TooLargeError: With them the delivery has more points than it may.
         """
-        require_size(self._size + record.size, self._max_size)
-        self._size += record.size
+        record.require_size()
+        self.size += record.size
         self.data_points += record.data_points
         self.dropped_points.update(record.dropped)
         self._records.append(record)
@@ -207,19 +218,6 @@ class DeliveryPoints:
         if delivered_ms is None or median - delivered_ms > _MAX_AHEAD_MS:
             return max(milliseconds) - _LATE_AFTER_MS
         return delivered_ms - _LATE_AFTER_MS
-
-
-def require_size(size: int, max_size: int) -> None:
-    """Check how much data points count together.
-
-    Raises:
-        TooLargeError: More than a delivery may.
-    """
-    if size > max_size:
-        raise TooLargeError(
-            f"the delivery has more than {max_size} data points, or samples of points that "
-            "CloudWatch does not send: give the function more memory"
-        )
 
 
 def milliseconds_of(time_unix_nano: int) -> int:

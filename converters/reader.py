@@ -18,6 +18,7 @@ def read_record(
     *,
     p8s_logzio_name: str,
     native_histograms: bool,
+    size_before: int,
     max_size: int,
 ) -> RecordPoints:
     """Return all data points of a record.
@@ -27,7 +28,8 @@ def read_record(
         cache: Where the series of the points are remembered.
         p8s_logzio_name: The value of the label of that name; empty for none.
         native_histograms: Keep exponential histograms; otherwise they are dropped.
-        max_size: What `RecordPoints.size` may be.
+        size_before: What the `size` of the delivery's records before this one add up to.
+        max_size: What all sizes may add up to.
 
     Raises:
         RecordError: The record cannot be decoded or is too large; nothing of it counts.
@@ -36,7 +38,7 @@ def read_record(
         raise TooLargeError(
             f"the record has {len(content)} bytes: Firehose's have at most {_MAX_RECORD_BYTES}"
         )
-    record = RecordPoints(max_size)
+    record = RecordPoints(size_before, max_size)
     for message in decoded_messages(content):
         cache.check_deadline()
         for resource_metrics in message.resource_metrics:

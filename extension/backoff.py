@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# After this number of failures in a row invocations no longer wait for the destination …
-FAILURES_TO_OPEN = 4
+    from extension.destinations.destination import RetrySettings
+
+# After this number of failures in a row invocations no longer wait for the destination, whatever
+# its settings are …
+_MOST_FAILURES = 4
 # … except for one attempt after each of these pauses.
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 300.0
@@ -20,9 +23,7 @@ class Backoff:
     Args:
         clock: A monotonic clock.
         random: Returns a number from 0 to 1.
-        first_delay: The delay after the first failure.
-        longest_delay: The limit of the delay before the breaker opens.
-        failures_to_open: The number of failures in a row that opens the breaker.
+        settings: The delays before the breaker opens, and after how many retries it does.
 
     Attributes:
         retry_at: When the next attempt may start.
@@ -33,15 +34,13 @@ class Backoff:
         self,
         clock: Callable[[], float],
         random: Callable[[], float],
-        first_delay: float = 0.1,
-        longest_delay: float = 2.0,
-        failures_to_open: int = FAILURES_TO_OPEN,
+        settings: RetrySettings,
     ) -> None:
         self._clock = clock
         self._random = random
-        self._first_delay = first_delay
-        self._longest_delay = longest_delay
-        self._failures_to_open = failures_to_open
+        self._first_delay = settings.initial_delay_ms / 1000
+        self._longest_delay = settings.max_delay_ms / 1000
+        self._failures_to_open = min(settings.max_retries + 1, _MOST_FAILURES)
         self._failures = 0
         self.retry_at = 0.0
         self.retry_at_shutdown = 0.0

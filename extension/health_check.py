@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from extension.clocks import Clocks
 from extension.destinations import choose
-from extension.destinations.destination import Meaning
+from extension.destinations.responses import Meaning
 from extension.errors import ExtensionError
 from extension.http_client import HttpClient
 from extension.records import FunctionIdentity, LogRecord
@@ -58,14 +59,12 @@ def health_check(environ: Mapping[str, str], say: Callable[[str], object]) -> in
 
 def _failure(destination: Destination, record: LogRecord) -> str:
     """Send a record; return what went wrong, or nothing."""
-    client = HttpClient()
     try:
         request = destination.request([destination.encode(record)])
-        result = destination.interpret(client.send(request, _SECONDS), 1)
+        with closing(HttpClient()) as client:
+            result = destination.interpret(client.send(request, _SECONDS), 1)
     except ExtensionError as error:
         return str(error)
-    finally:
-        client.close()
     if result.meaning is Meaning.SENT and not result.refused:
         return ""
     return result.detail or result.meaning.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,8 +24,8 @@ class Invocations:
 
     Args:
         clock: A monotonic clock in seconds.
-        one_at_a_time: Whether a line's time tells its invocation. On Managed Instances several
-            run at once, and only the record itself can say.
+        one_at_a_time: Whether a line's time shows its invocation. On Managed Instances several
+            run at once, and only the record itself shows it.
 
     Attributes:
         last_record: When telemetry last arrived, on the clock.
@@ -75,41 +76,38 @@ class Invocations:
         Args:
             named: The request id in the line itself, which may be something else of the user's.
             time: When it was written.
-            by_time: Whether its time may tell if its name does not.
+            by_time: Whether to use the time of a line that names no invocation.
         """
         if not self._one_at_a_time:
             return named
-        if named:
-            with self._changed:
-                if any(known.request_id == named for known in self._recent):
-                    return named
-        return self.at(time) if by_time else None
-
-    def at(self, time: str) -> str | None:
-        """Return the request id of the invocation that ran at `time`, if known."""
-        if not self._one_at_a_time:
-            return None
         with self._changed:
-            for known in reversed(self._recent):
-                # Both are the platform's ISO 8601 in UTC, which sorts as text.
-                if time >= known.began:
-                    return known.request_id
-        return None
+            if any(known.request_id == named for known in self._recent):
+                return named
+            # Both times are the platform's ISO 8601 in UTC, which sorts as text.
+            began = (it.request_id for it in reversed(self._recent) if time >= it.began)
+            return next(began, None) if by_time else None
 
-    def wait_until_done(self, request_id: str, until: float) -> float | None:
+    def wait_until_done(
+        self, request_id: str, until: float, quiet: float = math.inf
+    ) -> float | None:
         """Wait for a request's `runtimeDone`.
 
         Args:
             request_id: The invocation.
             until: The end of the wait on the clock.
+            quiet: The wait also ends when no telemetry has come for this number of seconds.
 
         Returns:
             When the platform created it, on the clock; None if it did not come.
         """
         with self._changed:
-            self._changed.wait_for(
-                lambda: request_id in self._done, max(until - self._clock(), 0.0)
-            )
+            self.last_record = self._clock()
+            while request_id not in self._done:
+                now = self._clock()
+                end = min(self.last_record + quiet, until)
+                if now >= end:
+                    break
+                self._changed.wait(end - now)
             # Removed, since a retry has the same request id, and an end of its own.
             return self._done.pop(request_id, None)
 
@@ -117,14 +115,3 @@ class Invocations:
         """Return whether a request's `runtimeDone` has come, however late."""
         with self._changed:
             return request_id in self._done
-
-    def wait_until_quiet(self, request_id: str, seconds: float, until: float) -> float | None:
-        """Wait for a request's `runtimeDone`, at most until no telemetry has come for a time.
-
-        The arguments and the result are those of `wait_until_done`; `seconds` is that time.
-        """
-        self.last_record = self._clock()
-        while True:
-            ended = self.wait_until_done(request_id, min(self.last_record + seconds, until))
-            if ended is not None or self._clock() >= min(self.last_record + seconds, until):
-                return ended

@@ -3,13 +3,13 @@
     INVOKE:   wait for runtimeDone; settle; flush within the budget; next
     SHUTDOWN: settle; flush within what is left; exit 0
 
-Whatever fails is reported once, and `next` is called again: a function never fails because
+A failure is reported once, and `next` is called again: a function never fails because
 its logs cannot be shipped.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from extension.lambda_api import keep_trying
 from extension.own_log import location
@@ -17,13 +17,10 @@ from extension.records import LogRecord
 
 if TYPE_CHECKING:
     from extension.clocks import Clocks
-    from extension.invocations import Invocations
     from extension.lambda_api import Event, LambdaApi
     from extension.own_log import OwnLog
-    from extension.receiver import Inbox
     from extension.router import Router
     from extension.settings import Settings
-    from extension.shipper import Shipper
 
 # A flush ends this long before the function's own deadline.
 _MARGIN_SECONDS = 0.5
@@ -37,22 +34,14 @@ _LATE_LINE_SECONDS = 0.010
 _FROZEN_SECONDS = 1.0
 
 
-class Pipeline(NamedTuple):
-    """What lies between the receiver and the destinations."""
-
-    inbox: Inbox
-    router: Router
-    invocations: Invocations
-    shippers: tuple[Shipper, ...]
-
-
 class Lifecycle:
     """Handles the events of the Extensions API.
 
     Args:
         api: The Lambda services.
         settings: The operator's settings.
-        pipeline: Where the records are; None if no logs are shipped: then nothing is waited for.
+        router: Knows the invocations and the shippers; None if no logs are shipped: then nothing
+            is waited for.
         clocks: The time.
         log: For the operator.
     """
@@ -61,12 +50,12 @@ class Lifecycle:
         self,
         api: LambdaApi,
         settings: Settings,
-        pipeline: Pipeline | None,
+        router: Router | None,
         clocks: Clocks,
         log: OwnLog,
     ) -> None:
         self._api = api
-        self._pipeline = pipeline
+        self._router = router
         self._clocks = clocks
         self._log = log
         self._budget = settings.flush_budget_ms / 1000
@@ -80,37 +69,37 @@ class Lifecycle:
             asked, asked_wall = self._clocks.monotonic(), self._clocks.wall()
             event = keep_trying(self._api.next, "next", self._clocks, self._log)
             try:
-                if self._pipeline is not None:
+                if self._router is not None:
                     if self._clocks.wall() - asked_wall > _FROZEN_SECONDS:
-                        for shipper in self._pipeline.shippers:
+                        for shipper in self._router.shippers:
                             shipper.abandon_exchange(asked)
                     if event.kind == "INVOKE":
-                        self._invocation(event, self._pipeline)
+                        self._invocation(event, self._router)
                     elif event.kind == "SHUTDOWN":
-                        self._shutdown(event, self._pipeline)
+                        self._shutdown(event, self._router)
             except Exception as error:  # noqa: BLE001 -- promise 1: no error ends the process
                 self._log.warn_once("lifecycle", f"error in the lifecycle: {location(error)}")
             if event.kind == "SHUTDOWN":
                 return 0
 
-    def _invocation(self, event: Event, pipeline: Pipeline) -> None:
+    def _invocation(self, event: Event, router: Router) -> None:
         """Hold the environment until the invocation's last line has arrived, within limits."""
         now, wall = self._clocks.monotonic(), self._clocks.wall()
         self._request_id = event.request_id
-        invocations = pipeline.invocations
+        invocations = router.invocations
         invocations.invoked(event.request_id, self._clocks.timestamp())
         left = max(event.deadline - wall, 0.0)
         end = now + left - min(_MARGIN_SECONDS, left / 4)
         if self._missed and not invocations.is_done(self._missed):
             # Once a `runtimeDone` was missed, the wait for the next one is short.
-            ended = invocations.wait_until_quiet(event.request_id, self._budget, end)
+            ended = invocations.wait_until_done(event.request_id, end, self._budget)
         else:
             ended = invocations.wait_until_done(event.request_id, end)
             self._missed = "" if ended is not None else event.request_id
         until = min(self._clocks.monotonic() + self._budget, end)
         if ended is not None:
-            self._settle(pipeline, self._window_end(ended), until)
-        _flush(pipeline, until)
+            self._settle(router, self._window_end(ended), until)
+        _flush(router, until)
 
     def _window_end(self, ended: float) -> float:
         """Return until when the platform may send lines of an invocation that `ended`.
@@ -121,32 +110,32 @@ class Lifecycle:
         latest = max(ended + min(self._window, self._budget / 2), self._clocks.monotonic())
         return latest + _LATE_LINE_SECONDS
 
-    def _settle(self, pipeline: Pipeline, end: float, until: float) -> None:
+    def _settle(self, router: Router, end: float, until: float) -> None:
         """Wait for what the platform still buffers, and until it has been parsed."""
         now = self._clocks.monotonic()
         self._clocks.sleep(max(min(end, until) - now, 0.0))
-        pipeline.inbox.wait_until_parsed(max(until - self._clocks.monotonic(), 0.0))
+        router.wait_until_parsed(max(until - self._clocks.monotonic(), 0.0))
 
-    def _shutdown(self, event: Event, pipeline: Pipeline) -> None:
+    def _shutdown(self, event: Event, router: Router) -> None:
         """Send all records before the environment is killed."""
         now, wall = self._clocks.monotonic(), self._clocks.wall()
         left = event.deadline - wall - _SHUTDOWN_MARGIN_SECONDS if event.deadline else 2.0
         until = now + max(min(left, _SHUTDOWN_SECONDS), 0.0)
         if event.reason in ("timeout", "failure"):
-            pipeline.router.queue(self._shutdown_record(event.reason))
-        for shipper in pipeline.shippers:
+            router.queue(self._shutdown_record(event.reason))
+        for shipper in router.shippers:
             shipper.begin_shutdown()
-        self._settle(pipeline, now + _SHUTDOWN_SETTLE_SECONDS, until)
-        sent = _flush(pipeline, until)
-        for shipper in pipeline.shippers:
+        self._settle(router, now + _SHUTDOWN_SETTLE_SECONDS, until)
+        sent = _flush(router, until)
+        for shipper in router.shippers:
             account = shipper.buffer.account()
             line = f"{shipper.destination.name} at shutdown: {account}"
             if sent and not account.lost:
                 self._log.debug(line)
             else:
                 self._log.warning(f"log records were lost; {line}")
-        if pipeline.inbox.bytes:
-            self._log.warning(f"{pipeline.inbox.bytes} bytes of telemetry were not parsed in time")
+        if router.unparsed:
+            self._log.warning(f"{router.unparsed} bodies of telemetry were not parsed in time")
 
     def _shutdown_record(self, reason: str) -> LogRecord:
         request = self._request_id or None
@@ -159,9 +148,9 @@ class Lifecycle:
         return LogRecord(self._clocks.timestamp(), "extension", content, request, "ERROR")
 
 
-def _flush(pipeline: Pipeline, until: float) -> bool:
+def _flush(router: Router, until: float) -> bool:
     """Make all shippers send what they have, until a moment; return whether all did."""
-    for shipper in pipeline.shippers:
+    for shipper in router.shippers:
         shipper.begin_flush(until)
-    ended = [shipper.end_flush() for shipper in pipeline.shippers]
+    ended = [shipper.end_flush() for shipper in router.shippers]
     return all(ended)

@@ -8,18 +8,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extension.backoff import FAILURES_TO_OPEN, Backoff
+from extension.backoff import Backoff
 from extension.buffer import Buffer
 from extension.clocks import Clocks
 from extension.destinations import choose
+from extension.destinations.destination import RetrySettings
 from extension.errors import LambdaApiError
 from extension.health_check import health_check
 from extension.http_client import HttpClient
 from extension.invocations import Invocations
 from extension.lambda_api import LambdaApi, Registration, keep_trying
-from extension.lifecycle import Lifecycle, Pipeline
+from extension.lifecycle import Lifecycle
 from extension.own_log import OwnLog, location
-from extension.receiver import Inbox, listen
+from extension.receiver import listen
 from extension.records import FunctionIdentity
 from extension.router import Route, Router
 from extension.secrets import fetch_secret
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
 
     from extension.destinations.destination import Destination
 
-# This share of BUFFER_MAX_BYTES is for bodies that have not been parsed.
-_INBOX_SHARE = 8
-# "The payload can be as large as 2 * maxBytes + metadataBytes" (Telemetry API, "Buffering").
-_METADATA_BYTES = 1_048_576
 _SERVER_ERROR = 500
 _SUBSCRIBE_RETRY_SECONDS = (0.05, 0.1)
 
@@ -87,18 +84,30 @@ class Extension:
         for warning in self._settings.warnings:
             self._log.warning(warning)
         registration = keep_trying(self._api.register, "registration", self._clocks, self._log)
-        pipeline = None
+        router = None
         try:
-            pipeline = self._pipeline(registration)
-            if pipeline and not self._subscribe(pipeline):
-                pipeline = None
+            router = self._started(registration)
+        except (LambdaApiError, OSError) as error:
+            self._no_logs(str(error))
         except Exception as error:  # noqa: BLE001 -- promise 1: no error ends the process
-            pipeline = None
             self._no_logs(f"error at the start: {location(error)}")
-        return Lifecycle(self._api, self._settings, pipeline, self._clocks, self._log).run()
+        return Lifecycle(self._api, self._settings, router, self._clocks, self._log).run()
 
-    def _pipeline(self, registration: Registration) -> Pipeline | None:
-        """Return the way to the destinations whose settings are valid; None without any."""
+    def _started(self, registration: Registration) -> Router | None:
+        """Listen, subscribe and start the threads; return None if no telemetry is to come."""
+        router = self._router(registration)
+        if router is None:
+            return None
+        address, port = self._settings.receiver_address, self._settings.receiver_port
+        uri = listen(address, port, router, self._log)
+        if not self._subscribe(uri, router.types):
+            self._no_logs("there is no Telemetry API here (202)")
+            return None
+        router.start()
+        return router
+
+    def _router(self, registration: Registration) -> Router | None:
+        """Return a router to the destinations whose settings are valid; None without any."""
         environ, settings, clocks = self._environ, self._settings, self._clocks
         identity = FunctionIdentity(
             environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
@@ -117,69 +126,30 @@ class Extension:
             self._log.warning(problem)
         if not chosen.destinations:
             return None
-        inbox_bytes = settings.buffer_max_bytes // _INBOX_SHARE
-        share = (settings.buffer_max_bytes - inbox_bytes) // len(chosen.destinations)
+        share = settings.buffer_max_bytes // len(chosen.destinations)
         routes = [
             Route(self._shipper(it, share), settings.types or it.default_types)
             for it in chosen.destinations
         ]
-        inbox = Inbox(inbox_bytes)
         invocations = Invocations(clocks.monotonic, one_at_a_time=registration.invocations)
         selection = Selection(settings.min_level, settings.sample_rate, settings.redact)
-        router = Router(inbox, routes, invocations, selection, clocks=clocks, log=self._log)
-        return Pipeline(inbox, router, invocations, tuple(route.shipper for route in routes))
+        return Router(routes, invocations, selection, clocks=clocks, log=self._log)
 
     def _shipper(self, destination: Destination, buffer_bytes: int) -> Shipper:
-        """Return a shipper; FLUSH_BUDGET_MS caps the destination's own retry settings."""
-        clock, own = self._clocks.monotonic, destination.retry_settings
-        budget_ms = self._settings.flush_budget_ms
-        backoff = Backoff(clock, random.random)
-        if own is not None:
-            budget_ms = min(own.request_timeout_ms, budget_ms)
-            backoff = Backoff(
-                clock,
-                random.random,
-                first_delay=own.initial_delay_ms / 1000,
-                longest_delay=own.max_delay_ms / 1000,
-                # A higher setting does not open the breaker later.
-                failures_to_open=min(own.max_retries + 1, FAILURES_TO_OPEN),
-            )
+        """Return a shipper, with the destination's own retry settings if it has any."""
+        clock = self._clocks.monotonic
+        own = destination.retry_settings or RetrySettings(self._settings.flush_budget_ms)
         return Shipper(
             destination,
             Buffer(buffer_bytes, clock),
-            backoff,
+            Backoff(clock, random.random, own),
             client=HttpClient(),
-            budget=budget_ms / 1000,
+            budget=own.request_timeout_ms / 1000,
             clocks=self._clocks,
             log=self._log,
         )
 
-    def _subscribe(self, pipeline: Pipeline) -> bool:
-        """Listen, subscribe and start the threads; return whether telemetry comes."""
-        settings, router = self._settings, pipeline.router
-        largest = max(settings.buffer_max_bytes, 2 * settings.max_bytes + _METADATA_BYTES)
-        try:
-            uri = listen(
-                settings.receiver_address,
-                settings.receiver_port,
-                pipeline.inbox,
-                largest,
-                lambda: router.drop_body("body_too_large"),
-                self._log,
-            )
-            subscribed = self._subscribe_to(uri, router.types)
-        except (LambdaApiError, OSError) as error:
-            self._no_logs(str(error))
-            return False
-        if not subscribed:
-            self._no_logs("there is no Telemetry API here (202)")
-            return False
-        router.start()
-        for shipper in pipeline.shippers:
-            shipper.start()
-        return True
-
-    def _subscribe_to(self, uri: str, types: list[str]) -> bool:
+    def _subscribe(self, uri: str, types: list[str]) -> bool:
         """Subscribe, and twice again if the platform fails rather than refuses."""
         for pause in _SUBSCRIBE_RETRY_SECONDS:
             try:

@@ -1,4 +1,4 @@
-"""The HTTP server that the platform sends telemetry to, and the queue of what it received.
+"""The HTTP server that the platform sends telemetry to.
 
 It answers 200 to everything, before the body is parsed: "Lambda retries to send telemetry … if
 the POST request encounters an error" (Telemetry API, "Destination protocols"), so any other
@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import socketserver
 import threading
-from collections import deque
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
@@ -18,74 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from extension.own_log import OwnLog
+    from extension.router import Router
 
 _EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 -- only the platform can connect to the sandbox
 _PIECE_BYTES = 65_536
+# "The payload can be as large as 2 * maxBytes + metadataBytes" (Telemetry API, "Buffering"), which
+# is 3 MiB at most. A body that is larger than this is read to its end and dropped.
+LARGEST_BODY_BYTES = 8 * 1_048_576
 _LONGEST_CHUNK_LINE = 1_024
 
 
-class Inbox:
-    """Raw bodies that wait to be parsed, in the order of arrival; safe for several threads.
-
-    It accepts every body. The receiver waits for space before it reads the next one.
-
-    Args:
-        max_bytes: Above this there is no space for another body.
-    """
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._bodies: deque[bytes] = deque()
-        self._bytes = 0
-        self._taken = 0
-        self._changed = threading.Condition()
-
-    def put(self, body: bytes) -> None:
-        """Add a body."""
-        with self._changed:
-            self._bodies.append(body)
-            self._bytes += len(body)
-            self._changed.notify_all()
-
-    def take(self, timeout: float | None = None) -> bytes | None:
-        """Return the oldest body, which counts until `done`; None after `timeout` seconds."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: self._bodies, timeout):
-                return None
-            body = self._bodies.popleft()
-            self._taken = len(body)
-            return body
-
-    def done(self) -> None:
-        """Mark the body taken last as parsed."""
-        with self._changed:
-            self._bytes -= self._taken
-            self._taken = 0
-            self._changed.notify_all()
-
-    @property
-    def bytes(self) -> int:
-        """The number of bytes that have not been parsed."""
-        return self._bytes
-
-    def wait_for_space(self) -> None:
-        """Wait until there is space for another body.
-
-        The router bounds this wait: it never waits for a destination that is down, and for one
-        that works only as long as that accepts records.
-        """
-        with self._changed:
-            self._changed.wait_for(lambda: self._bytes <= self._max_bytes)
-
-    def wait_until_parsed(self, timeout: float) -> bool:
-        """Wait until every body has been parsed, at most `timeout` seconds; return whether."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._bytes, timeout)
-
-
-def listen(
-    address: str, port: int, inbox: Inbox, largest: int, dropped: Callable[[], None], log: OwnLog
-) -> str:
+def listen(address: str, port: int, router: Router, log: OwnLog) -> str:
     """Start to listen for the platform's POSTs; return the URI to subscribe with.
 
     If the port is in use a free one is taken, since the URI names the port anyway.
@@ -93,9 +35,7 @@ def listen(
     Args:
         address: The host name in the URI; it is not looked up.
         port: The port.
-        inbox: Queues the bodies.
-        largest: Larger bodies, in bytes, are read to their end and dropped.
-        dropped: Called for each such body.
+        router: Gets the bodies.
         log: For the operator.
 
     Raises:
@@ -115,7 +55,7 @@ def listen(
             f"cannot listen on RECEIVER_PORT {port} ({error.strerror}); "
             f"{server.server_address[1]} is used instead",
         )
-    server.inbox, server.largest, server.dropped = inbox, largest, dropped
+    server.router = router
     threading.Thread(target=server.serve_forever, name="receiver", daemon=True).start()
     return f"http://{address}:{server.server_address[1]}"
 
@@ -126,12 +66,10 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
-    inbox: Inbox
-    largest: int
-    dropped: Callable[[], None]
+    router: Router
 
     def handle_error(self, request: object, client_address: object) -> None:
-        # The platform broke the connection. It sends again whatever had no response.
+        # The platform broke the connection. It sends again what had no response.
         del request, client_address
 
 
@@ -147,15 +85,13 @@ class _Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _receive(self) -> None:
-        server = self.server
-        # Before the body is read, so that a new connection has to wait too.
-        server.inbox.wait_for_space()
+        router = self.server.router
         kept: list[bytes] = []
         size = 0
         try:
             for piece in self._pieces():
                 size += len(piece)
-                if size <= server.largest:
+                if size <= LARGEST_BODY_BYTES:
                     kept.append(piece)
                 else:
                     kept.clear()
@@ -165,10 +101,10 @@ class _Handler(BaseHTTPRequestHandler):
         except EOFError:
             self.close_connection = True
             return
-        if size > server.largest:
-            server.dropped()
+        if size > LARGEST_BODY_BYTES:
+            router.drop_body("body_too_large")
         elif size:
-            server.inbox.put(b"".join(kept))
+            router.receive(b"".join(kept))
         self._respond()
 
     def _pieces(self) -> Iterator[bytes]:

@@ -7,9 +7,10 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
-_SPACE = re.compile(r"[ \t\r\n]*")
+_START = re.compile(r"[ \t\r\n]*\[[ \t\r\n]*(\]?)")
+_SEPARATOR = re.compile(r"[ \t\r\n]*([,\]])[ \t\r\n]*")
 # Within a string the quotes would be escaped, so this is never a part of a log line.
 _EVENT_START = re.compile(r',[ \t\r\n]*(?=\{[ \t\r\n]*"(?:time|type|record)")')
 # Each search scans the rest of the body, so a body that is all malformed would take long.
@@ -43,14 +44,8 @@ class FunctionIdentity(NamedTuple):
     account: str
 
 
-class Malformed(NamedTuple):
-    """A part of a body that is not JSON: one event, or the rest; its bytes are decoded."""
-
-    text: str
-
-
 def parse_events(body: bytes) -> Iterator[Any]:
-    """Yield the events of a body in order, and a `Malformed` for what is not JSON.
+    """Yield the events of a body in order, and as text what is not JSON: one event, or the rest.
 
     They are decoded one by one, so that another thread can run between two of them, such as
     the receiver, which has to respond.
@@ -59,48 +54,28 @@ def parse_events(body: bytes) -> Iterator[Any]:
         body: A JSON array of events in UTF-8 (Telemetry API, "Event schema reference").
     """
     text = body.decode("utf-8", "replace")
-    position = _skip_space(text, 0)
-    if not text.startswith("[", position):
-        yield Malformed(text)
+    start = _START.match(text)
+    if start is None:
+        yield text
         return
-    position = _skip_space(text, position + 1)
-    if text.startswith("]", position):
-        position, complete = position + 1, True
-    else:
-        position, complete = yield from _one_by_one(text, position)
+    decode = json.JSONDecoder().raw_decode
+    malformed = 0
+    position, complete = start.end(), start[1] == "]"
+    while not complete:
+        try:
+            event, position = decode(text, position)
+        except (ValueError, RecursionError):
+            following = _EVENT_START.search(text, position)
+            if following is None or malformed == _MOST_MALFORMED:
+                break
+            malformed += 1
+            # A malformed event, such as a number that is too long, costs no other event.
+            event, position = text[position : following.start()], following.start()
+        yield event
+        separator = _SEPARATOR.match(text, position)
+        if separator is None:
+            break
+        position, complete = separator.end(), separator[1] == "]"
     rest = text[position:]
     if rest.strip() or not complete:
-        yield Malformed(rest)
-
-
-def _one_by_one(text: str, position: int) -> Generator[Any, None, tuple[int, bool]]:
-    """Yield the events from a position on; return where that ends, and whether the array does."""
-    decode = json.JSONDecoder().raw_decode
-    for _ in range(_MOST_MALFORMED):
-        while True:
-            try:
-                event, end = decode(text, position)
-            except (ValueError, RecursionError):
-                break
-            yield event
-            if text.startswith(",{", end):
-                position = end + 1
-                continue
-            end = _skip_space(text, end)
-            if text.startswith("]", end):
-                return end + 1, True
-            if not text.startswith(",", end):
-                return end, False
-            position = _skip_space(text, end + 1)
-        following = _EVENT_START.search(text, position)
-        if following is None:
-            break
-        # A malformed event, such as a number that is too long, costs no other event.
-        yield Malformed(text[position : following.start()])
-        position = following.end()
-    return position, False
-
-
-def _skip_space(text: str, position: int) -> int:
-    found = _SPACE.match(text, position)
-    return found.end() if found else position
+        yield rest

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
-from extension.destinations.limits import json_text
+from extension.json_text import json_text, parsed
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Sequence
 
 _REDACTED = "[redacted]"
+# The strings and numbers in JSON, names of members included.
+_SCALAR = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?[0-9][0-9.eE+-]*')
 
 
 class Redaction:
@@ -32,48 +34,22 @@ class Redaction:
 
     def record(self, record: Any) -> Any:
         """Return any `record` without it; the record itself is not changed."""
-        return self._line(self.text(record)) if isinstance(record, str) else self._value(record)
+        if not isinstance(record, str):
+            text = _SCALAR.sub(self._scalar, json_text(record))
+            try:
+                return json.loads(text)
+            except RecursionError:
+                # Python writes a level or two more than it reads.
+                return text
+        line = self.text(record)
+        # A destination may read the line as JSON, in which escapes can hide what is redacted.
+        if "\\" in line and isinstance(parsed(line), (dict, list)):
+            return _SCALAR.sub(self._scalar, line)
+        return line
 
-    def _line(self, text: str) -> str:
-        """Redact what escapes hide in a line of JSON, which a destination may read as JSON."""
-        if "\\" not in text or text.lstrip()[:1] not in ("{", "["):
-            return text
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            return text
-        cleaned = self._value(value)
-        try:
-            same = cleaned == value
-        except RecursionError:
-            same = False
-        return text if same else json_text(cleaned)
-
-    def _value(self, record: Any) -> Any:
-        # Without recursion: a record may be nested as deeply as JSON can be read.
-        holder = [record]
-        waiting: list[Any] = [holder]
-        while waiting:
-            container = waiting.pop()
-            for key in [*container] if isinstance(container, dict) else range(len(container)):
-                value = container[key]
-                if isinstance(value, dict):
-                    value = {self.text(name): member for name, member in value.items()}
-                    waiting.append(value)
-                elif isinstance(value, list):
-                    value = [*value]
-                    waiting.append(value)
-                else:
-                    value = self._scalar(value)
-                container[key] = value
-        return holder[0]
-
-    def _scalar(self, value: Any) -> Any:
-        """Return a text or number without it; of a number a text, as it would be in a line."""
-        if isinstance(value, str):
-            return self.text(value)
-        if type(value) not in (int, float):
-            return value
-        text = json_text(value)
-        clean = self.text(text)
-        return value if clean == text else clean
+    def _scalar(self, found: re.Match[str]) -> str:
+        """Redact a string without its escapes; a number as a text, as it would be in a line."""
+        token = found[0]
+        text = json.loads(token) if token.startswith('"') else token
+        cleaned = self.text(text)
+        return token if cleaned == text else json_text(cleaned)

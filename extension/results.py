@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extension.destinations.destination import Meaning
+from extension.destinations.responses import Meaning
 from extension.own_log import location
 from extension.records import LogRecord
 
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from extension.backoff import Backoff
     from extension.buffer import Buffer
     from extension.clocks import Clocks
-    from extension.destinations.destination import BatchResult, Destination
+    from extension.destinations.destination import Destination
+    from extension.destinations.responses import BatchResult
     from extension.own_log import OwnLog
 
 UNAUTHORIZED = "unauthorized"
@@ -31,7 +32,7 @@ class ResultHandler:
     Args:
         destination: May have a newer token; encodes the record about losses.
         buffer: Holds the batch and the account.
-        backoff: Learns of failures and successes.
+        backoff: Counts failures and successes.
         clocks: The time.
         log: For the operator.
 

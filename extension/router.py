@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from extension.own_log import PREFIX, location
-from extension.records import LogRecord, Malformed, parse_events
+from extension.records import LogRecord, parse_events
 from extension.selection import context_of
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from extension.clocks import Clocks
     from extension.invocations import Invocations
     from extension.own_log import OwnLog
-    from extension.receiver import Inbox
     from extension.selection import Selection
     from extension.shipper import Shipper
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # freeze, or carries the time of another clock.
 _OLDEST_END_SECONDS = 1.0
 _OLDEST_RECORD_SECONDS = 60.0
+# Beside the one that is being parsed.
+_MOST_BODIES = 2
 
 
 class Route:
@@ -64,17 +66,18 @@ class Router:
     """Routes the records of each body to the destinations, in a thread of its own.
 
     Args:
-        inbox: The bodies.
         routes: The destinations.
-        invocations: Knows which invocation ran when; learns what the platform reports of them.
+        invocations: Which invocation ran when, as the platform reports it.
         selection: The operator's choice of records.
         clocks: The time, for what has none.
         log: For the operator.
+
+    Attributes:
+        shippers: The destinations.
     """
 
     def __init__(
         self,
-        inbox: Inbox,
         routes: Sequence[Route],
         invocations: Invocations,
         selection: Selection,
@@ -82,29 +85,49 @@ class Router:
         clocks: Clocks,
         log: OwnLog,
     ) -> None:
-        self._inbox = inbox
         self._routes = tuple(routes)
-        self._invocations = invocations
+        self.shippers = tuple(route.shipper for route in self._routes)
+        self.invocations = invocations
         self._selection = selection
         self._clocks = clocks
         self._log = log
+        self._bodies: queue.Queue[bytes] = queue.Queue(_MOST_BODIES)
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the threads, also those of the shippers."""
+        for shipper in self.shippers:
+            shipper.start()
         threading.Thread(target=self._run, name="router", daemon=True).start()
+
+    def receive(self, body: bytes) -> None:
+        """Accept a body, which is parsed later; wait while too many have not been parsed.
+
+        The wait ends: `route` never waits for a destination that is down, and for one that works
+        only as long as that accepts records.
+        """
+        self._bodies.put(body)
+
+    @property
+    def unparsed(self) -> int:
+        """The number of bodies that have not been parsed."""
+        return self._bodies.unfinished_tasks
+
+    def wait_until_parsed(self, timeout: float) -> bool:
+        """Wait until every body has been parsed, at most `timeout` seconds; return whether."""
+        parsed = self._bodies.all_tasks_done
+        with parsed:
+            return parsed.wait_for(lambda: not self.unparsed, timeout)
 
     def _run(self) -> None:
         while True:
-            body = self._inbox.take()
-            if body is None:
-                continue
+            body = self._bodies.get()
             try:
                 self.route(body)
             except Exception as error:  # noqa: BLE001 -- promise 1: no error ends the thread
                 self._log.warn_once("parse", f"error while parsing telemetry: {location(error)}")
                 self.drop_body("fault")
             finally:
-                self._inbox.done()
+                self._bodies.task_done()
 
     @property
     def types(self) -> list[str]:
@@ -113,7 +136,7 @@ class Router:
 
     def route(self, body: bytes) -> None:
         """Queue the records of one body; wait for space if the destination works."""
-        self._invocations.last_record = self._clocks.monotonic()
+        self.invocations.last_record = self._clocks.monotonic()
         try:
             for event in parse_events(body):
                 record, kind = self._record(event)
@@ -153,7 +176,7 @@ class Router:
     def _record(self, event: Any) -> tuple[LogRecord, str]:
         """Return an event as a record, and its kind: `function`, `extension` or `platform`."""
         if not isinstance(event, dict):
-            event = {"record": event.text if isinstance(event, Malformed) else event}
+            event = {"record": event}
         type_, time, content = event.get("type"), event.get("time"), event.get("record")
         if not isinstance(type_, str):
             type_ = "function"
@@ -166,7 +189,7 @@ class Router:
             self._platform_event(type_, time, content)
         request_id = context.request_id
         if kind != "platform" and not context.by_runtime:
-            request_id = self._invocations.of_line(request_id, time, by_time=kind == "function")
+            request_id = self.invocations.of_line(request_id, time, by_time=kind == "function")
         redacted = self._selection.redacted(content)
         return LogRecord(time, type_, redacted, request_id, context.level), kind
 
@@ -187,11 +210,11 @@ class Router:
             return
         request_id = content.get("requestId")
         if type_ == "platform.start" and isinstance(request_id, str):
-            self._invocations.started(request_id, time)
+            self.invocations.started(request_id, time)
         elif type_ == "platform.runtimeDone" and isinstance(request_id, str):
             age = _age(time, self._clocks)
             known = age if 0 <= age <= _OLDEST_END_SECONDS else 0.0
-            self._invocations.done(request_id, self._clocks.monotonic() - known)
+            self.invocations.done(request_id, self._clocks.monotonic() - known)
         elif type_ == "platform.logsDropped":
             counts = (content.get("droppedRecords"), content.get("droppedBytes"))
             records, size = (count if isinstance(count, int) else 0 for count in counts)

@@ -10,11 +10,13 @@ import json
 import re
 import time
 from base64 import b64decode
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from extension.errors import ExchangeError, SecretError
+from extension.errors import ExchangeError, SecretError, SettingsError
 from extension.http_client import HttpClient
-from extension.messages import Request, Response
+from extension.json_text import parsed
+from extension.messages import Request
 from extension.sigv4 import Credentials, Scope, signed
 
 if TYPE_CHECKING:
@@ -23,17 +25,16 @@ if TYPE_CHECKING:
 SECONDS = 2.0
 """The time for everything that a fetch does: names, connections, TLS, responses."""
 
-TOKEN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
-"""What a header can carry; in a URL it is percent-encoded."""
-
+# What a header can carry; in a URL it is percent-encoded.
+_TOKEN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 # A refused token must not make every batch a call to the secret store.
 _RENEW_AFTER_SECONDS = 60.0
 # Nor must a store that is down delay every flush by its two seconds.
 _TRY_AGAIN_AFTER_SECONDS = 10.0
 
 _ARN = re.compile(
-    r"arn:(?P<partition>aws[a-z-]*):(?P<service>secretsmanager|ssm):(?P<region>[a-z0-9-]+):"
-    r"[0-9]{12}:(?:secret:\S+|parameter/\S+)"
+    r"arn:aws[a-z-]*:(?:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:\S+"
+    r"|ssm:[a-z0-9-]+:[0-9]{12}:parameter/\S+)"
 )
 # "Parameter names: a-zA-Z0-9_.-/" (SSM API reference, PutParameter).
 _PARAMETER_NAME = re.compile(r"[a-zA-Z0-9_./-]{1,1011}")
@@ -55,6 +56,7 @@ class Token:
     """The token of a destination; if it is in a store, it is fetched when it is needed first.
 
     Args:
+        variable: The variable that has the token; the same with `_ARN` says where it is stored.
         value: The token, if it is given.
         reference: Where it is stored, otherwise; both are empty if there is no token.
         fetch: Returns the token for a reference; raises SecretError.
@@ -62,23 +64,39 @@ class Token:
 
     Attributes:
         stored: Whether the token is in a store.
+
+    Raises:
+        SettingsError: Both are set, or the one that is set cannot be used.
     """
 
     def __init__(
-        self, value: str, reference: str, fetch: Callable[[str], str], now: Callable[[], float]
+        self,
+        variable: str,
+        value: str,
+        reference: str,
+        fetch: Callable[[str], str],
+        now: Callable[[], float],
     ) -> None:
+        if value and reference:
+            raise SettingsError(f"set {variable} or {variable}_ARN, not both")
+        if value and not _TOKEN.fullmatch(value):
+            raise SettingsError(f"{variable} has characters that a request cannot carry")
+        if reference and not is_reference(reference):
+            raise SettingsError(
+                f"{variable}_ARN must be the ARN of a secret in Secrets Manager, or the ARN or "
+                "name of an SSM parameter"
+            )
         self.stored = bool(reference)
         self._value = value
         self._reference = reference
         self._fetch = fetch
         self._now = now
-        self._asked = float("-inf")
-        self._renewed = float("-inf")
+        self._tried_at = self._renewed_at = float("-inf")
         self._failure = ""
 
     def __bool__(self) -> bool:
         """Return whether there is a token at all."""
-        return bool(self._value or self._reference)
+        return bool(self._value or self.stored)
 
     def value(self) -> str:
         """Return the token.
@@ -86,45 +104,45 @@ class Token:
         Raises:
             SecretError: The store does not return it, or did not a few seconds ago.
         """
-        if not self._value and self.stored:
-            if self._failure and 0 <= self._now() - self._asked < _TRY_AGAIN_AFTER_SECONDS:
+        if self.stored and not self._value:
+            if self._passed(self._tried_at, _TRY_AGAIN_AFTER_SECONDS):
+                self._read_again()
+            if not self._value:
                 raise SecretError(self._failure)
-            self._value = self._fetched()
         return self._value
 
     def renew(self) -> bool:
         """Look for a newer token, at most once a minute; return whether there is one."""
-        if not self.stored or 0 <= self._now() - self._renewed < _RENEW_AFTER_SECONDS:
+        if not self.stored or not self._passed(self._renewed_at, _RENEW_AFTER_SECONDS):
             return False
-        self._renewed = self._now()
+        self._renewed_at = self._now()
         before = self._value
-        try:
-            self._value = self._fetched()
-        except SecretError:
-            # The store does not respond; the token stays what it is.
-            return False
+        # If the store does not respond, the token stays what it is.
+        self._read_again()
         return self._value != before
 
-    def _fetched(self) -> str:
-        self._asked = self._now()
+    def _passed(self, since: float, seconds: float) -> bool:
+        # A clock that was set back counts as time that has passed.
+        return not 0 <= self._now() - since < seconds
+
+    def _read_again(self) -> None:
+        """Fetch the token, or remember why that failed."""
+        self._tried_at = self._now()
+        self._failure = ""
         try:
             value = self._fetch(self._reference)
         except SecretError as error:
             self._failure = str(error)
-            raise
-        self._failure = ""
-        if not TOKEN.fullmatch(value):
+            return
+        if _TOKEN.fullmatch(value):
+            self._value = value
+        else:
             self._failure = "the secret is empty or has characters that a header cannot carry"
-            raise SecretError(self._failure)
-        return value
 
 
 def is_reference(text: str) -> bool:
     """Return whether a text is the ARN of a secret or parameter, or the name of a parameter."""
-    match = _ARN.fullmatch(text)
-    if match is None:
-        return _PARAMETER_NAME.fullmatch(text) is not None
-    return (match["service"] == "ssm") == (":parameter/" in text)
+    return any(pattern.fullmatch(text) for pattern in (_ARN, _PARAMETER_NAME))
 
 
 def fetch_secret(
@@ -150,12 +168,9 @@ def fetch_secret(
     end = time.monotonic() + seconds
     try:
         request = _request(reference, environ, now(), end)
-        response = _sent(request, end - time.monotonic())
+        document = _response_to(request, end - time.monotonic())
     except (ExchangeError, SecretError) as error:
         raise SecretError(f"cannot read {shown}: {error}") from error
-    document = _object(response.body)
-    if response.status != 200:
-        raise SecretError(f"cannot read {shown}: {_error_code(document, response.status)}")
     try:
         return secret_value(_text(document))
     except ValueError as error:
@@ -170,8 +185,8 @@ def secret_value(text: str) -> str:
     """
     value = text.strip()
     if value.startswith("{"):
-        value = _object(value).get("api_key", "")
-        if not isinstance(value, str) or not value:
+        value = _string(parsed(value), "api_key")
+        if not value:
             raise ValueError('is a JSON object without the text "api_key"')
     if not value:
         raise ValueError("is empty")
@@ -180,8 +195,8 @@ def secret_value(text: str) -> str:
 
 def _request(reference: str, environ: Mapping[str, str], now: float, end: float) -> Request:
     """Return the signed request for a secret; credentials have to be there by `end`."""
-    match = _ARN.fullmatch(reference)
-    service, region = (match["service"], match["region"]) if match else ("ssm", "")
+    is_arn = _ARN.fullmatch(reference)
+    service, region = reference.split(":")[2:4] if is_arn else ("ssm", "")
     region = region or environ.get("AWS_REGION", "") or environ.get("AWS_DEFAULT_REGION", "")
     if not region:
         raise SecretError("set AWS_REGION")
@@ -224,50 +239,43 @@ def _credentials(environ: Mapping[str, str], seconds: float) -> Credentials:
     authorization = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
     headers = {"authorization": authorization} if authorization else {}
     try:
-        response = _sent(Request(url, headers, b"", "GET"), seconds)
-    except ExchangeError as error:
-        raise SecretError(f"{_ROLE_VARIABLE} does not respond: {error}") from error
-    if response.status != 200:
-        raise SecretError(f"{_ROLE_VARIABLE} responds with HTTP {response.status}")
-    document = _object(response.body)
-    members = [document.get(name) for name in ("AccessKeyId", "SecretAccessKey", "Token")]
-    key, secret, token = (member if isinstance(member, str) else "" for member in members)
+        document = _response_to(Request(url, headers, b"", "GET"), seconds)
+    except (ExchangeError, SecretError) as error:
+        raise SecretError(f"{_ROLE_VARIABLE} does not respond with HTTP 200: {error}") from error
+    members = ("AccessKeyId", "SecretAccessKey", "Token")
+    key, secret, token = (_string(document, member) for member in members)
     if not key or not secret:
         raise SecretError(f"{_ROLE_VARIABLE} does not return credentials")
     return Credentials(key, secret, token)
 
 
-def _sent(request: Request, seconds: float) -> Response:
-    client = HttpClient()
-    try:
-        return client.send(request, seconds)
-    finally:
-        client.close()
+def _response_to(request: Request, seconds: float) -> dict[str, Any]:
+    """Return the JSON object in the response to a request; an empty one if it is no object.
+
+    Raises:
+        ExchangeError: There is no response in time.
+        SecretError: The status is not 200; the text is the store's own name for the error, if its
+            `__type` has one, with or without a namespace before a #.
+    """
+    with closing(HttpClient()) as client:
+        response = client.send(request, seconds)
+    document = parsed(response.body)
+    if response.status != 200:
+        name = _string(document, "__type").rpartition("#")[2]
+        raise SecretError(name if _ERROR_CODE.fullmatch(name) else f"HTTP {response.status}")
+    return document if isinstance(document, dict) else {}
 
 
 def _text(document: dict[str, Any]) -> str:
     """Return the secret in the response of a store."""
-    parameter = document.get("Parameter")
-    text = parameter.get("Value") if isinstance(parameter, dict) else document.get("SecretString")
-    binary = document.get("SecretBinary")
-    if not isinstance(text, str) and isinstance(binary, str):
-        try:
-            text = b64decode(binary).decode()
-        except ValueError:
-            raise ValueError("is binary and no text") from None
-    return text if isinstance(text, str) else ""
-
-
-def _object(text: bytes | str) -> dict[str, Any]:
+    text = _string(document.get("Parameter"), "Value") or _string(document, "SecretString")
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
+        return text or b64decode(_string(document, "SecretBinary")).decode()
+    except ValueError:
+        raise ValueError("is binary and no text") from None
 
 
-def _error_code(document: dict[str, Any], status: int) -> str:
-    """Return a store's name for an error: `__type`, with or without a namespace before a #."""
-    code = document.get("__type")
-    name = code.rpartition("#")[2] if isinstance(code, str) else ""
-    return name if _ERROR_CODE.fullmatch(name) else f"HTTP {status}"
+def _string(document: Any, name: str) -> str:
+    """Return the string that a JSON object has under a name; an empty one if it has none."""
+    value = document.get(name) if isinstance(document, dict) else None
+    return value if isinstance(value, str) else ""

@@ -5,19 +5,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from extension.destinations import DESTINATIONS
 from extension.destinations.destination import TYPES
+from extension.json_text import parsed
 from extension.variables import (
     EXTENSION_NAME,
     FLUSH_BUDGET_MS,
     Configured,
+    PartlyUsableError,
     Setting,
-    UnusableValueError,
     number,
     words,
 )
@@ -33,6 +33,7 @@ LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 
 _ALL_LEVELS = ", ".join(f"`{level}`" for level in LEVELS)
 _OWN_LEVELS = {
+    "": "",
     **{level: level for level in ("debug", "info", "warn", "error", "off")},
     "trace": "debug",
     "warning": "warn",
@@ -42,26 +43,26 @@ _OWN_LEVELS = {
 
 def _own_level(text: str) -> str:
     if text.lower() not in _OWN_LEVELS:
-        raise UnusableValueError("must be debug, info, warn, error or off")
+        raise ValueError("must be debug, info, warn, error or off")
     return _OWN_LEVELS[text.lower()]
 
 
 def _min_level(text: str) -> str | None:
     level = {"WARNING": "WARN", "CRITICAL": "FATAL"}.get(text.upper(), text.upper())
-    if level not in LEVELS:
-        raise UnusableValueError(f"must be one of {', '.join(LEVELS)}")
-    return level
+    if level and level not in LEVELS:
+        raise ValueError(f"must be one of {', '.join(LEVELS)}")
+    return level or None
 
 
 def _host_name(text: str) -> str:
     if not _HOST_NAME.fullmatch(text):
-        raise UnusableValueError("must be a host name")
+        raise ValueError("must be a host name")
     return text
 
 
 def _port(text: str) -> int:
     if text == _RESERVED_PORT:
-        raise UnusableValueError(f"must not be {_RESERVED_PORT}, which Lambda uses")
+        raise ValueError(f"must not be {_RESERVED_PORT}, which Lambda uses")
     return number("", "", 0, (1, 65_535)).parse(text)
 
 
@@ -72,31 +73,23 @@ def _rate(text: str) -> float:
         rate = -1.0
     # NaN is not between the two either.
     if not 0 <= rate <= 1:
-        raise UnusableValueError("must be a number from 0 to 1")
+        raise ValueError("must be a number from 0 to 1")
     return rate
 
 
 def _patterns(text: str) -> tuple[re.Pattern[str], ...]:
     """Compile a JSON array of regular expressions, or one on each line."""
-    expressions: Any = [line.strip() for line in text.splitlines() if line.strip()]
-    if text.startswith("["):
-        try:
-            listed = json.loads(text)
-        except (ValueError, RecursionError):
-            # An expression that begins with a set of characters.
-            listed = None
-        if isinstance(listed, list) and all(isinstance(item, str) for item in listed):
-            expressions = [item for item in listed if item]
-    compiled = [_compiled(expression) for expression in expressions]
+    listed = parsed(text)
+    if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
+        # The text may begin like JSON: with a set of characters.
+        listed = [line.strip() for line in text.splitlines()]
+    compiled = [_compiled(expression) for expression in listed if expression]
     usable = tuple(pattern for pattern in compiled if pattern is not None)
     if len(usable) < len(compiled):
-        # By number: an expression may show what it is to hide.
+        # By number, since an expression may show what it is to hide.
         numbers = [str(n) for n, pattern in enumerate(compiled, 1) if pattern is None]
-        raise UnusableValueError(
-            "must be regular expressions of Python that do not match an empty text",
-            f"expression {', '.join(numbers)} is ignored",
-            usable,
-        )
+        problem = "must be regular expressions of Python that do not match an empty text"
+        raise PartlyUsableError(f"{problem}; ignored: {', '.join(numbers)}", usable)
     return usable
 
 
@@ -142,36 +135,50 @@ class Settings(Configured):
         "by destination",
     )
     min_level = Setting(
-        "LOGS_MIN_LEVEL", _min_level, None, f"Lines with a lower level are left out: {_ALL_LEVELS}."
+        "LOGS_MIN_LEVEL",
+        _min_level,
+        "",
+        f"Lines with a lower level are not shipped. {_ALL_LEVELS}.",
     )
     sample_rate = Setting(
-        "LOGS_SAMPLE_RATE", _rate, 1.0, "The share of the function's lines that is shipped, 0 to 1."
+        "LOGS_SAMPLE_RATE",
+        _rate,
+        "1.0",
+        "The share of the function's lines that is shipped, 0 to 1.",
     )
-    redact: Setting[tuple[re.Pattern[str], ...]] = Setting(
+    redact = Setting(
         "LOGS_REDACT",
         _patterns,
-        (),
-        "Regular expressions of Python, a JSON array or one on each line. What they find, in texts "
-        "and numbers, is replaced before a record is kept. An expression that backtracks without "
-        "end on a line delays the extension as long.",
+        "",
+        "Regular expressions of Python, as a JSON array or one on each line. What they match, in "
+        "texts and numbers, is replaced before a record is queued. An expression that backtracks "
+        "a lot delays the extension.",
     )
     flush_budget_ms = FLUSH_BUDGET_MS
     buffer_max_bytes = number(
         "BUFFER_MAX_BYTES",
-        "Most memory for records that wait, for all destinations together.",
+        "Memory for queued records, of all destinations together, in bytes.",
         8_388_608,
         (65_536, 1_073_741_824),
     )
     # Telemetry API reference, "Memory usage and buffering". AWS's own default for the time is a
     # second; every invocation would end with that wait.
     max_items = number(
-        "MAX_ITEMS", "Events that Lambda gathers for a delivery.", 10_000, (1_000, 10_000)
+        "MAX_ITEMS",
+        "Lambda sends its buffer when it has this number of events.",
+        10_000,
+        (1_000, 10_000),
     )
-    max_bytes = number("MAX_BYTES", "The same in bytes.", 262_144, (262_144, 1_048_576))
+    max_bytes = number(
+        "MAX_BYTES",
+        "Lambda sends its buffer when it has this size in bytes.",
+        262_144,
+        (262_144, 1_048_576),
+    )
     timeout_ms = number(
         "TIMEOUT_MS",
-        "The same in milliseconds, at most half of `FLUSH_BUDGET_MS`. The end of each invocation "
-        "waits that long.",
+        "Lambda sends its buffer after this time in milliseconds, at most half of "
+        "`FLUSH_BUDGET_MS`. The end of each invocation waits that long.",
         25,
         (25, 15_000),
     )
@@ -179,7 +186,7 @@ class Settings(Configured):
         "RECEIVER_ADDRESS", _host_name, "sandbox.localdomain", "The host name that Lambda sends to."
     )
     receiver_port = Setting(
-        "RECEIVER_PORT", _port, 4243, "Its port; if it is in use, another one is used."
+        "RECEIVER_PORT", _port, "4243", "Its port. If that is in use, another one is used."
     )
     label = EXTENSION_NAME
     own_level = Setting(
@@ -190,14 +197,17 @@ class Settings(Configured):
         "`warn`",
     )
     own_level_of_logzio = Setting(
-        "LOGS_EXT_LOG_LEVEL", _own_level, "", "The same, as Logz.io's original extension names it."
+        "LOGS_EXT_LOG_LEVEL",
+        _own_level,
+        "",
+        "The same, under the name in Logz.io's original extension.",
     )
     # Functions use this name for themselves, so a value that is no level is no mistake.
     own_level_of_openobserve = Setting(
         "LOG_LEVEL",
         lambda value: _OWN_LEVELS.get(value.lower(), ""),
         "",
-        "The same, as OpenObserve's original extension names it; only for `openobserve`.",
+        "The same, under the name in OpenObserve's original extension; only for `openobserve`.",
     )
 
     def __init__(self, environ: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING
 
-from extension.destinations.destination import BatchResult, Meaning
+from extension.destinations.responses import BatchResult, Meaning
 from extension.errors import AbandonedExchange, ExchangeError, ExtensionError
 from extension.results import UNAUTHORIZED, ResultHandler
 

@@ -2,13 +2,13 @@
 
 A class declares its settings as attributes; an instance has their values (see `Configured`). A
 wrong value never keeps the extension from starting, because then the function would not start
-either. The default, or the nearest value that is allowed, is used instead, and one warning says so.
+either. The default, or the part that can be used, is used instead, and one warning says so.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from extension.errors import SettingsError
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Lambda's own limit for all variables together is 4 KB.
-_LONGEST_LIST = 32_768
 _YES = frozenset({"true", "1", "yes", "on"})
 # No user part, no backslash, no white space, no query, as for the function's own listener.
 _URL = re.compile(
@@ -31,21 +29,17 @@ _URL = re.compile(
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,15}")
 
 
-class UnusableValueError(ValueError):
-    """A parser cannot use a value, or not all of it.
+class PartlyUsableError(ValueError):
+    """A parser cannot use all of a value.
 
     Args:
-        rule: What the value must be, to be read after the variable's name. Never the value
-            itself, which may be a secret.
-        consequence: What happens instead; empty if the default is used.
-        value: What is used instead; ignored if the default is used.
+        text: What the value must be and what is used instead, to be read after the variable's name.
+        usable: What is used instead.
     """
 
-    def __init__(self, rule: str, consequence: str = "", value: Any = None) -> None:
-        super().__init__(rule)
-        self.rule = rule
-        self.consequence = consequence
-        self.value = value
+    def __init__(self, text: str, usable: Any) -> None:
+        super().__init__(text)
+        self.usable = usable
 
 
 class Setting(Generic[T]):
@@ -53,18 +47,18 @@ class Setting(Generic[T]):
 
     Args:
         name: The variable; `PREFIX_*` for all variables with a prefix.
-        parse: Returns the value of a text that is not empty; raises `UnusableValueError`.
-        default: The value if the variable is not set, is empty or cannot be used.
+        parse: Returns the value of a text, and of the default. Raises PartlyUsableError, or a
+            ValueError that says what the value must be. Neither repeats it: it may be a secret.
+        default: The text that counts if the variable is not set, is empty or cannot be used.
         meaning: One sentence or two for the documentation, in Markdown.
-        shown_default: The default as the documentation shows it, in Markdown; by default the
-            value itself, unless it is empty.
+        shown_default: The default as the documentation shows it, if that is not the text.
     """
 
     def __init__(
         self,
         name: str,
         parse: Callable[[str], T],
-        default: T,
+        default: str,
         meaning: str,
         shown_default: str = "",
     ) -> None:
@@ -72,34 +66,24 @@ class Setting(Generic[T]):
         self.parse = parse
         self.default = default
         self.meaning = meaning
-        is_empty = default is None or default in ("", (), {})
-        self.shown_default = shown_default or ("" if is_empty else f"`{default}`".lower())
+        self.shown_default = shown_default or (f"`{default}`" if default else "")
 
     def read(self, variables: Mapping[str, str], warn: Callable[[str], object]) -> T:
-        """Return the value of the variable.
-
-        Args:
-            variables: The environment.
-            warn: Called with one sentence if the value cannot be used as it is.
-        """
-        text = variables.get(self.name, "").strip()
-        if not text:
-            return self.default
+        """Return the value of the variable; `warn` of one that cannot be used as it is."""
         try:
-            return self.parse(text)
-        except UnusableValueError as error:
+            return self.parse(variables.get(self.name, "").strip() or self.default)
+        except PartlyUsableError as error:
+            warn(f"{self.name} {error}")
+            usable: T = error.usable
+            return usable
+        except ValueError as error:
             default = self.shown_default.strip("`") or "the default"
-            warn(f"{self.name} {error.rule}; {error.consequence or f'{default} is used'}")
-            value: T = error.value if error.consequence else self.default
-            return value
+            warn(f"{self.name} {error}; {default} is used")
+            return self.parse(self.default)
 
-    @overload
-    def __get__(self, instance: None, owner: type) -> Setting[T]: ...
-    @overload
-    def __get__(self, instance: object, owner: type) -> T: ...
-    def __get__(self, instance: object, owner: type) -> Setting[T] | T:
-        """Return the declaration; an instance of `Configured` has the value instead."""
-        return self
+    def __get__(self, instance: object, owner: type) -> T:
+        """Only say what type a value has: instances of `Configured` have the value itself."""
+        raise AttributeError(self.name)
 
     def is_set(self, variables: Mapping[str, str]) -> bool:
         """Return whether the variable holds more than white space."""
@@ -113,7 +97,7 @@ def text(name: str, meaning: str, default: str = "", shown_default: str = "") ->
 
 def flag(name: str, meaning: str) -> Setting[bool]:
     """Declare a flag, which `true` sets, as in the original extensions, or `1`."""
-    return Setting(name, lambda value: value.lower() in _YES, False, meaning)
+    return Setting(name, lambda value: value.lower() in _YES, "false", meaning)
 
 
 def number(
@@ -124,15 +108,13 @@ def number(
 
     def parse(value: str) -> int:
         if not _WHOLE_NUMBER.fullmatch(value):
-            raise UnusableValueError(f"must be a whole number from {least} to {most}")
-        given = int(value)
-        nearest = min(max(given, least), most)
-        if nearest != given:
-            rule = f"must be from {least} to {most}"
-            raise UnusableValueError(rule, f"{nearest} is used instead of {given}", nearest)
-        return given
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        nearest = min(max(int(value), least), most)
+        if nearest != int(value):
+            raise PartlyUsableError(f"must be from {least} to {most}; {nearest} is used", nearest)
+        return nearest
 
-    return Setting(name, parse, default, f"{meaning} {least:,} to {most:,}.", shown_default)
+    return Setting(name, parse, str(default), f"{meaning} {least:,} to {most:,}.", shown_default)
 
 
 def words(
@@ -146,18 +128,18 @@ def words(
         found = tuple(part for part in listed if part in allowed)
         if len(found) < len(listed):
             rule = f"must list some of {', '.join(allowed)}"
-            raise UnusableValueError(rule, f"{','.join(found)} is used" if found else "", found)
+            if found:
+                raise PartlyUsableError(f"{rule}; {','.join(found)} is used", found)
+            raise ValueError(rule)
         return found
 
-    return Setting(name, parse, (), meaning, shown_default)
+    return Setting(name, parse, "", meaning, shown_default)
 
 
 def pairs(name: str, meaning: str, names: re.Pattern[str]) -> Setting[dict[str, str]]:
     """Declare `name=value,name=value`; a value may contain `=`, and `names` matches the names."""
 
     def parse(value: str) -> dict[str, str]:
-        if len(value) > _LONGEST_LIST:
-            raise UnusableValueError(f"must have at most {_LONGEST_LIST} characters")
         found: dict[str, str] = {}
         ignored = 0
         for part in filter(str.strip, value.split(",")):
@@ -168,11 +150,11 @@ def pairs(name: str, meaning: str, names: re.Pattern[str]) -> Setting[dict[str, 
                 ignored += 1
         if ignored:
             # The parts may be confidential: they are counted and not repeated.
-            consequence = f"{ignored} part(s) are ignored"
-            raise UnusableValueError("must be name=value,name=value", consequence, found)
+            problem = f"must be name=value,name=value; {ignored} part(s) are ignored"
+            raise PartlyUsableError(problem, found)
         return found
 
-    return Setting(name, parse, {}, meaning)
+    return Setting(name, parse, "", meaning)
 
 
 def token(name: str, meaning: str) -> tuple[Setting[str], Setting[str]]:
@@ -181,7 +163,7 @@ def token(name: str, meaning: str) -> tuple[Setting[str], Setting[str]]:
 
 
 FLUSH_BUDGET_MS = number(
-    "FLUSH_BUDGET_MS", "Most milliseconds that a flush may take.", 1_000, (10, 30_000)
+    "FLUSH_BUDGET_MS", "Longest time of a flush, in milliseconds.", 1_000, (10, 30_000)
 )
 EXTENSION_NAME = text("EXTENSION_NAME", "A label on records; it does not name the extension.")
 

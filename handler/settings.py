@@ -55,12 +55,12 @@ class Settings:
     """
 
     listener = Setting("LOGZIO_METRICS_LISTENER", listener_url)
-    """The remote-write URL: any `https://`, and `http://` with a warning. Default: Logz.io's
-    listener of the region."""
+    """The remote-write URL: `https://`, or `http://` with a warning. Default: the listener of
+    `LOGZIO_REGION`."""
 
     logzio_region = Setting("LOGZIO_REGION", str.lower)
-    """`us`, `eu`, `uk`, `ca` or `au`, for `https://listener[-xx].logz.io:8053`. Default: the one in
-    us-east-1, eu-central-1, eu-west-2, ca-central-1 or ap-southeast-2."""
+    """Region of the Logz.io account: `us`, `eu`, `uk`, `ca` or `au`. Default: in us-east-1,
+    eu-central-1, eu-west-2, ca-central-1 and ap-southeast-2 the one of that AWS region."""
 
     scheme = Setting("REMOTE_WRITE_AUTH", _scheme, "bearer")
     """How the token is sent: `bearer`, `basic` (the token is `user:password`) or `none`."""
@@ -78,20 +78,20 @@ class Settings:
     """The token to ship with. Default: the access key of the request."""
 
     token_arn = Setting("LOGZIO_METRICS_TOKEN_ARN", secret_arn)
-    """ARN of a secret or an SSM parameter with that token, instead."""
+    """ARN of a secret or an SSM parameter that contains that token."""
 
     access_key = Setting("FIREHOSE_ACCESS_KEY", secret)
-    """The access key that Firehose has to send; HTTP deliveries need it if there is a token."""
+    """The access key that Firehose has to send. HTTP deliveries need it if there is a token."""
 
     access_key_arn = Setting("FIREHOSE_ACCESS_KEY_ARN", secret_arn)
-    """ARN of a secret or an SSM parameter with that key, instead."""
+    """ARN of a secret or an SSM parameter that contains that key."""
 
     p8s_logzio_name = Setting("P8S_LOGZIO_NAME", utf_8, "logzio-otlp-metrics-stream")
     """Value of the label `p8s_logzio_name`."""
 
     allowed_hosts = Setting("LISTENER_ALLOWED_HOSTS", host_patterns, "*.logz.io")
-    """Hosts that the common attribute `CUSTOM_LISTENER` may name, separated by commas; https only,
-    except for loopback hosts listed here."""
+    """Hosts that the common attribute `CUSTOM_LISTENER` may name, separated by commas; by https
+    only, except for loopback hosts."""
 
     # Fewer bytes may not hold one series with all its labels; the converter would drop every point.
     max_bytes = Setting("REMOTE_WRITE_MAX_BYTES", whole_number(10_000, 999_999_999), "1000000")
@@ -108,7 +108,7 @@ class Settings:
     """Time for one request, as a whole."""
 
     transform_result = Setting("TRANSFORM_RESULT", choice("Dropped", "Ok"), "Dropped")
-    """Result of a delivered record of a Firehose transformation, `Dropped` or `Ok`."""
+    """Result of a delivered record of a Firehose transformation: `Dropped` or `Ok`."""
 
     log_level = Setting("POWERTOOLS_LOG_LEVEL", choice(*LOG_LEVELS), "INFO")
     """Lowest level of log lines: `DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`."""

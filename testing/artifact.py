@@ -1,14 +1,13 @@
 """The function as it is deployed, built into a folder, and Lambda's own runtime client."""
 
 import os
-import platform
 import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from testing.emulator import PROJECT
+from testing.emulator import PROJECT, architecture
 from testing.pythons import OWN_VERSION, pythons
 
 RUNTIME_PYTHON = "3.13"
@@ -32,11 +31,6 @@ class Interpreter:
     program: Path
 
 
-def architecture() -> str:
-    """Return Lambda's name of this machine's architecture."""
-    return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-
-
 def own_interpreter() -> Interpreter:
     """Return the interpreter that this process's virtual environment was made from."""
     return Interpreter(OWN_VERSION, pythons()[OWN_VERSION])
@@ -46,6 +40,11 @@ def runtime_interpreter() -> Interpreter | None:
     """Return an interpreter of the version that the function is deployed on; None without one."""
     program = pythons().get(RUNTIME_PYTHON)
     return Interpreter(RUNTIME_PYTHON, program) if program else None
+
+
+def deployed_interpreter() -> Interpreter:
+    """Return an interpreter of the deployed version, or this process's own."""
+    return runtime_interpreter() or own_interpreter()
 
 
 def build(

@@ -20,6 +20,8 @@ class Closing(ABC):
         traceback: TracebackType | None,
     ) -> None:
         """Close it, and raise its first failure unless another error is being raised."""
+        if error is not None:
+            self.abandon()
         self.close()
         if self.failures and error is None:
             raise self.failures[0]
@@ -28,6 +30,9 @@ class Closing(ABC):
     def failures(self) -> Sequence[BaseException]:
         """Errors of its threads, which have no caller to raise to."""
         return ()
+
+    def abandon(self) -> None:  # noqa: B027 -- for subclasses
+        """Give up what is in progress, since an error ends the block; called before `close`."""
 
     @abstractmethod
     def close(self) -> None:

@@ -10,12 +10,10 @@ from converters.bodies import Body
 from converters.convert import Conversion, Converter, Profile
 from converters.schema.remote_write_pb2 import TimeSeries, WriteRequest
 from testing.events.fleet import END_MS
+from testing.rules import Labels, Samples, broken_by_request, labels_of
 
 DELIVERED_MS = END_MS + 120_000
 ENVIRONMENT = "logzio-otlp-metrics-stream"
-
-Labels = tuple[tuple[str, str], ...]
-Samples = list[tuple[int, float]]
 
 
 def convert(
@@ -57,14 +55,9 @@ def time_series(conversion: Conversion) -> Iterator[TimeSeries]:
             yield from decoded(body).timeseries
 
 
-def labels_of(series: TimeSeries) -> Labels:
-    """Return the labels of a series as they stand on the wire."""
-    return tuple((label.name, label.value) for label in series.labels)
-
-
-def samples_of(conversion: Conversion) -> dict[Labels, Samples]:
+def samples_of(conversion: Conversion) -> Samples:
     """Return all samples by series, in the order in which they are sent."""
-    found: dict[Labels, Samples] = {}
+    found: Samples = {}
     for series in time_series(conversion):
         samples = found.setdefault(labels_of(series), [])
         samples += [(sample.timestamp, sample.value) for sample in series.samples]
@@ -111,15 +104,14 @@ def assert_sound(conversion: Conversion) -> None:
     for index, lane in enumerate(conversion.lanes):
         for body in lane:
             sent += body.samples
-            in_body = [labels_of(series) for series in decoded(body).timeseries]
+            request = decoded(body)
+            assert not broken_by_request(request)
+            in_body = [labels_of(series) for series in request.timeseries]
             assert len(set(in_body)) == len(in_body)
-            for series in decoded(body).timeseries:
-                labels = labels_of(series)
-                assert_labels(labels)
+            for labels, series in zip(in_body, request.timeseries, strict=True):
                 lanes_of.setdefault(labels, set()).add(index)
                 times = [sample.timestamp for sample in series.samples]
                 times += [histogram.timestamp for histogram in series.histograms]
-                assert times
                 for time in times:
                     assert last.get(labels, -1) < time
                     last[labels] = time
@@ -127,16 +119,3 @@ def assert_sound(conversion: Conversion) -> None:
     assert len(lanes_of) == conversion.series
     assert conversion.samples == sent + sum(conversion.dropped_samples.values())
     assert sum(conversion.dropped_points.values()) <= conversion.data_points
-
-
-def assert_labels(labels: Labels) -> None:
-    """Require that labels are sorted bytewise, unique, not empty, and validly named."""
-    names = [name.encode() for name, _ in labels]
-    assert names == sorted(set(names))
-    assert all(value for _, value in labels)
-    first = set(b"abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-    digits = set(b"0123456789")
-    assert all(name[0] in first and set(name) <= first | digits for name in names)
-    metric = set(dict(labels)["__name__"].encode())
-    assert metric <= first | digits | {ord(":")}
-    assert dict(labels)["__name__"][0].encode()[0] in first | {ord(":")}

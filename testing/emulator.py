@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,21 +90,16 @@ class Emulator:
         """Return everything that was written so far, by all processes."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
-    def kill(self, number: signal.Signals = signal.SIGKILL) -> bool:
-        """Send a signal to the function's process; return whether there is one."""
+    def kill(self) -> bool:
+        """Kill the function's process; return whether there is one."""
         children = _descendants(self.process.pid)
-        for pid in children:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
+        _kill(children)
         return bool(children)
 
 
-def emulator_program() -> Path | None:
-    """Return the emulator's path; None where it is not installed, or cannot run."""
-    machine = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-    rapid = Path(sys.prefix, "emulator", "samcli", "local", "rapid")
-    program = rapid / f"aws-lambda-rie-{machine}"
-    return program if sys.platform == "linux" and program.is_file() else None
+def architecture() -> str:
+    """Return Lambda's name of this machine's architecture."""
+    return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 
 
 def required_emulator() -> Path:
@@ -113,8 +108,9 @@ def required_emulator() -> Path:
     Raises:
         MissingProgramError: It is not installed, or cannot run.
     """
-    program = emulator_program()
-    if program is None:
+    rapid = Path(sys.prefix, "emulator", "samcli", "local", "rapid")
+    program = rapid / f"aws-lambda-rie-{architecture()}"
+    if sys.platform != "linux" or not program.is_file():
         raise MissingProgramError(
             "the Runtime Interface Emulator is missing; make .venv/emulator.stamp installs it"
         )
@@ -199,7 +195,9 @@ def running(
             raise RuntimeError(f"the emulator does not start: {emulator.output()}")
         yield emulator
     finally:
-        _kill(process)
+        # The processes of function and extensions leave the emulator's group.
+        _kill([*_descendants(process.pid), process.pid])
+        process.wait()
 
 
 def _listens(process: subprocess.Popen[bytes], address: str) -> bool:
@@ -213,12 +211,10 @@ def _listens(process: subprocess.Popen[bytes], address: str) -> bool:
     return False
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill the emulator and the processes of function and extensions, which leave its group."""
-    for pid in (*_descendants(process.pid), process.pid):
+def _kill(pids: Iterable[int]) -> None:
+    for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    process.wait()
 
 
 def _descendants(pid: int) -> list[int]:

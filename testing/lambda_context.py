@@ -21,8 +21,6 @@ class LambdaContext:
         function_version: Its version.
         memory_limit_in_mb: Its memory in MiB.
         invoked_function_arn: The ARN by which it was invoked.
-        log_group_name: CloudWatch log group.
-        log_stream_name: CloudWatch log stream.
     """
 
     deadline: float
@@ -32,8 +30,6 @@ class LambdaContext:
     function_version: str = "$LATEST"
     memory_limit_in_mb: int = 512
     invoked_function_arn: str = f"arn:aws:lambda:us-east-1:111122223333:function:{_FUNCTION}"
-    log_group_name: str = f"/aws/lambda/{_FUNCTION}"
-    log_stream_name: str = "local"
 
     @classmethod
     def starting_now(

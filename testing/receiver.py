@@ -15,10 +15,7 @@ from typing import Any, Self
 from converters.schema.remote_write_pb2 import WriteRequest
 from testing import rules
 from testing.http_server import HttpServer, Reply, Request
-from testing.rules import Labels, labels_of
-
-SamplesBySeries = dict[Labels, list[tuple[int, float]]]
-"""Labels of a series to its samples in order of arrival: timestamp in milliseconds, value."""
+from testing.rules import Labels, Samples, labels_of
 
 _VIOLATIONS_IN_A_REPLY = 10
 
@@ -108,7 +105,7 @@ class Receiver(HttpServer):
             for violation in received.violations
         ]
 
-    def accepted_samples(self) -> SamplesBySeries:
+    def accepted_samples(self) -> Samples:
         """Return the samples of the requests that were answered with success.
 
         Returns:
@@ -147,13 +144,13 @@ class Receiver(HttpServer):
         return received
 
 
-def accepted_samples(requests: Iterable[Received]) -> SamplesBySeries:
+def accepted_samples(requests: Iterable[Received]) -> Samples:
     """Return the samples of those requests that were answered with success.
 
     Args:
         requests: In order of arrival.
     """
-    samples: SamplesBySeries = {}
+    samples: Samples = {}
     for received in requests:
         if received.accepted:
             for labels, timestamp, value in received.samples():

@@ -74,19 +74,6 @@ def refusing_histograms(
     return reply
 
 
-def limiting(max_bytes: int) -> ReplyFunction:
-    """Behave as Amazon Managed Prometheus: 413 for a request of more bytes before compression."""
-
-    def reply(received: Received) -> Reply:
-        size = received.request.ByteSize()
-        if size > max_bytes:
-            words = f"a request of {size} bytes is larger than the limit of {max_bytes}"
-            return Reply(413, body=words.encode())
-        return Reply()
-
-    return reply
-
-
 def redirecting(url: str, status: int = 302) -> ReplyFunction:
     """Redirect every request to a URL."""
     return always(Reply(status, {"Location": url}))

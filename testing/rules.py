@@ -17,6 +17,9 @@ from converters.schema.remote_write_pb2 import Label, TimeSeries, WriteRequest
 Labels = tuple[tuple[str, str], ...]
 """Name and value of each label of a series, in the order of the wire."""
 
+Samples = dict[Labels, list[tuple[int, float]]]
+"""Each series' samples, in order of arrival or of time: timestamp in milliseconds, value."""
+
 # The stream identifier, the first chunk of the framed format. No block can begin with it: it
 # would copy from before its own start.
 SNAPPY_STREAM_START = b"\xff\x06\x00\x00sNaPpY"

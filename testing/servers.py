@@ -13,10 +13,7 @@ import requests
 
 from testing.closing import Closing
 from testing.ports import free_port
-
-Labels = tuple[tuple[str, str], ...]
-Samples = dict[Labels, list[tuple[int, float]]]
-"""A series' labels, sorted by name, to its samples: timestamp in milliseconds, value."""
+from testing.rules import Labels, Samples
 
 # Generous, for a busy machine.
 _START_SECONDS = 120.0

@@ -1,21 +1,17 @@
 """Accepted samples as a table for a terminal."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from tabulate import tabulate
 
-from testing.rules import Labels
-
-Samples = Mapping[Labels, Sequence[tuple[int, float]]]
-"""Labels of a series to its samples: timestamp in milliseconds, value."""
+from testing.rules import Labels, Samples
 
 _WIDTH, _METRIC_WIDTH = 140, 56
 # A time, a value of up to 14 characters, and the gaps.
 _OTHER_WIDTHS = 19 + 14 + 6
 _SERIES_PER_METRIC = 2
-_METRICS = 200
 
 # They distinguish the series of a metric with the same dimensions.
 _FIRST_LABELS = ("quantile", "le")
@@ -34,13 +30,12 @@ def table(samples: Samples) -> str:
     """Show two series of each metric, each with its newest sample.
 
     Returns:
-        Lines of at most 140 characters; of further series, and of the metrics after the first
-        200, only the number is shown.
+        Lines of at most 140 characters; of further series only the number is shown.
     """
     rows = list(_rows(samples))
     width = _WIDTH - _OTHER_WIDTHS - max((len(metric) for metric, *_ in rows), default=0)
     return tabulate(
-        [(metric, _shortened(labels, width), *rest) for metric, labels, *rest in rows],
+        [(metric, shortened(labels, width), *rest) for metric, labels, *rest in rows],
         headers=("metric", "labels", "time (UTC)", "value"),
         colalign=("left", "left", "left", "right"),
         disable_numparse=True,
@@ -65,9 +60,9 @@ def count(samples: Samples) -> int:
 def _rows(samples: Samples) -> Iterator[tuple[str, str, str, str]]:
     """Yield the cells of each row."""
     in_order = sorted(samples, key=lambda labels: (_name(labels), labels))
-    metrics = [(name, list(group)) for name, group in itertools.groupby(in_order, key=_name)]
-    for name, series in metrics[:_METRICS]:
-        metric = _shortened(name, _METRIC_WIDTH)
+    for name, group in itertools.groupby(in_order, key=_name):
+        series = list(group)
+        metric = shortened(name, _METRIC_WIDTH)
         for labels in series[:_SERIES_PER_METRIC]:
             timestamp, value = max(samples[labels], key=lambda sample: sample[0])
             time = f"{datetime.fromtimestamp(timestamp / 1000, UTC):%Y-%m-%d %H:%M:%S}"
@@ -76,8 +71,6 @@ def _rows(samples: Samples) -> Iterator[tuple[str, str, str, str]]:
             metric = ""
         if len(series) > _SERIES_PER_METRIC:
             yield "", f"+{len(series) - _SERIES_PER_METRIC} more", "", ""
-    if len(metrics) > _METRICS:
-        yield f"+{len(metrics) - _METRICS} more metrics", "", "", ""
 
 
 def _name(labels: Labels) -> str:
@@ -93,6 +86,6 @@ def _text(labels: Labels) -> str:
     return " ".join(f"{name}={values[name]}" for name in order if name in values)
 
 
-def _shortened(text: str, width: int) -> str:
+def shortened(text: str, width: int) -> str:
     """Cut a text that is too wide, and show that it was cut."""
     return text if len(text) <= width else f"{text[: width - 1]}…"

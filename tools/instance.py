@@ -21,6 +21,7 @@ from pathlib import Path
 from handler.app import lambda_handler
 from testing.events.firehose import ACCESS_KEY
 from testing.lambda_context import LambdaContext
+from testing.misbehaving import raw_listener
 from tools.children import ROOT, environment
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -76,14 +77,13 @@ class Instance:
         return int(fields[1]) * _PAGE_BYTES / 1e6
 
 
-def accept_at_once(_connection: socket.socket, _request: bytes) -> bytes:
-    """Answer as a listener that does not decode what it gets, which would take the processor."""
+def _accept(_connection: socket.socket, _request: bytes) -> bytes:
     return b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 @contextlib.contextmanager
 def running_instance(
-    listener: str,
+    listener: str = "",
     *,
     core: int | None = None,
     timeout_seconds: float = 30.0,
@@ -93,20 +93,21 @@ def running_instance(
     """Run an instance that ends with the block.
 
     Args:
-        listener: The remote-write URL that it sends to.
+        listener: The remote-write URL that it sends to; by default one of this process that
+            accepts everything and decodes nothing, which would take the processor.
         core: The processor to run on; None: any.
         timeout_seconds: The timeout of an invocation, as Lambda's context reports it.
         kill_after_seconds: When to kill the process, should it still be running.
         variables: Further settings of the function.
     """
     reading, writing = os.pipe()
-    settings = {
-        "LOGZIO_METRICS_LISTENER": listener,
-        "LOGZIO_METRICS_TOKEN": "sample-token",
-        "FIREHOSE_ACCESS_KEY": ACCESS_KEY,
-        **(variables or {}),
-    }
-    with os.fdopen(reading, encoding="utf-8") as reports:
+    with os.fdopen(reading, encoding="utf-8") as reports, raw_listener(_accept) as url:
+        settings = {
+            "LOGZIO_METRICS_LISTENER": listener or url,
+            "LOGZIO_METRICS_TOKEN": "sample-token",
+            "FIREHOSE_ACCESS_KEY": ACCESS_KEY,
+            **(variables or {}),
+        }
         process = subprocess.Popen(
             [sys.executable, "-m", "tools.instance", str(writing), str(timeout_seconds)],
             cwd=ROOT,

@@ -4,6 +4,7 @@ import datetime as dt
 import importlib.metadata
 import os
 import platform
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -81,9 +82,6 @@ def machine_in_words() -> str:
 
 def _cpu() -> str:
     information = Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text("utf-8").splitlines():
-            name, _, value = line.partition(":")
-            if name.strip() == "model name":
-                return value.strip()
-    return platform.processor() or platform.machine()
+    text = information.read_text("utf-8") if information.exists() else ""
+    name = re.search(r"^model name\s*: (.*)$", text, re.MULTILINE)
+    return name[1].strip() if name else platform.processor() or platform.machine()

@@ -11,7 +11,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ from testing.events.samples import good_events
 from testing.invocation import Function, InvocationResult, access_key_of
 from testing.receiver import Receiver, accepted_samples
 from testing.table import count, table, totals
+from tools.children import ROOT
 
-_EVENTS = Path(__file__).parent.parent / "events"
 _VIOLATIONS_SHOWN = 20
 
 
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--listener", help="a remote-write URL; its token is read from TOKEN")
     options = parser.parse_args(arguments)
     try:
-        events = _events(options.event)
+        events = read_events(options.event, good_events(END_MS))
         total = _send(events, options.listener) if options.listener else _receive(events)
     except UsageError as error:
         print(error, file=sys.stderr)
@@ -73,10 +73,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if total.status == 200 and not total.broken_rules else 1
 
 
-def _events(path: Path | None) -> dict[str, Any]:
-    """Read one event, or all samples that are answered with 200, by the stems of their names."""
-    names = [] if path else list(good_events(END_MS))
-    paths = [path] if path else [_EVENTS / f"{name}.json" for name in names]
+def read_events(path: Path | None, samples: Iterable[str]) -> dict[str, Any]:
+    """Read one event, or these samples where there is no path, by the stems of their names.
+
+    Raises:
+        UsageError: A file cannot be read.
+    """
+    paths = [path] if path else [ROOT / "events" / f"{name}.json" for name in samples]
     try:
         return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
     except (OSError, ValueError) as error:
@@ -86,7 +89,8 @@ def _events(path: Path | None) -> dict[str, Any]:
 def _receive(events: Mapping[str, Any]) -> Total:
     """Invoke the function with an embedded receiver, and show what arrives there."""
     with Receiver() as receiver:
-        function = Function(_settings(events, receiver.url, "local-token") | _LOOPBACK_ONLY)
+        settings = function_settings(events, receiver.url, "local-token")
+        function = Function(_UNSET | settings | _LOOPBACK_ONLY)
         statuses = []
         for name, event in events.items():
             before = len(receiver.requests)
@@ -110,7 +114,7 @@ def _send(events: Mapping[str, Any], listener: str) -> Total:
     token = os.environ.get("TOKEN", "")
     if not token and os.environ.get("REMOTE_WRITE_AUTH") != "none":
         raise UsageError("set the environment variable TOKEN to the token to send with")
-    function = Function(_settings(events, listener, token or "none"))
+    function = Function(_UNSET | function_settings(events, listener, token or "none"))
     statuses, samples, series = [], 0, 0
     for name, event in events.items():
         result = function.invoke(event, name)
@@ -122,7 +126,11 @@ def _send(events: Mapping[str, Any], listener: str) -> Total:
     return Total(max(statuses), samples, series)
 
 
-_LOOPBACK_ONLY: dict[str, str | None] = {
+# Variables of the shell that would change the run.
+_UNSET: dict[str, str | None] = dict.fromkeys(
+    ("LOGZIO_METRICS_TOKEN_ARN", "FIREHOSE_ACCESS_KEY_ARN", "POWERTOOLS_DEV")
+)
+_LOOPBACK_ONLY = {
     # An event may name a listener of its own, which must not be reached from here.
     "LISTENER_ALLOWED_HOSTS": "127.0.0.1",
     "NO_PROXY": "127.0.0.1",
@@ -130,8 +138,8 @@ _LOOPBACK_ONLY: dict[str, str | None] = {
 }
 
 
-def _settings(events: Mapping[str, Any], listener: str, token: str) -> dict[str, str | None]:
-    """Return the function's environment variables; None: not set.
+def function_settings(events: Mapping[str, Any], listener: str, token: str) -> dict[str, str]:
+    """Return the function's environment variables.
 
     Args:
         events: A captured event has an access key of its own; the samples share one.
@@ -143,11 +151,8 @@ def _settings(events: Mapping[str, Any], listener: str, token: str) -> dict[str,
         "AWS_REGION": "us-east-1",
         "LOGZIO_METRICS_LISTENER": listener,
         "LOGZIO_METRICS_TOKEN": token,
-        "LOGZIO_METRICS_TOKEN_ARN": None,
         "FIREHOSE_ACCESS_KEY": keys[0] if keys else ACCESS_KEY,
-        "FIREHOSE_ACCESS_KEY_ARN": None,
         "POWERTOOLS_LOG_LEVEL": "INFO",
-        "POWERTOOLS_DEV": None,
     }
 
 

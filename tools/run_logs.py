@@ -16,24 +16,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from testing.events.firehose import ACCESS_KEY
-from testing.invocation import access_key_of
 from testing.lambda_services.extension_process import ExtensionProcess
 from testing.lambda_services.faults import FunctionInfo
 from testing.lambda_services.function_process import FunctionProcess
 from testing.lambda_services.invocation import Invocation
 from testing.lambda_services.services import LambdaServices
-from testing.log_destinations.datatap import DataTapDestination
+from testing.log_destinations import DESTINATIONS
 from testing.log_destinations.destination import LogDestination
 from testing.log_destinations.log_table import log_table, row_of
-from testing.log_destinations.logzio import LogzioDestination
-from testing.log_destinations.loki import LokiDestination
-from testing.log_destinations.openobserve import OpenObserveDestination
 from testing.ports import free_port
 from testing.receiver import Receiver
+from tools.children import ROOT
+from tools.run import UsageError, function_settings, read_events
 
-_PROJECT = Path(__file__).parent.parent
-_EXTENSION = _PROJECT / "extension" / "metric-stream-logs"
+_EXTENSION = ROOT / "extension" / "metric-stream-logs"
 # A delivery that is accepted, and one that causes more log lines.
 _EVENTS = ("http-api-v2-otlp-1.0", "malformed-record")
 # The prefix of the extension's lines at the level `debug`, and of its counts at the end.
@@ -42,10 +38,6 @@ _BEFORE_COUNTS = " at shutdown: "
 # Generous, so that a busy machine loses no lines.
 _FLUSH_BUDGET_MS, _SHUTDOWN_SECONDS = 30_000, 60.0
 _HANDLER = "handler.app.lambda_handler"
-_DESTINATIONS: dict[str, type[LogDestination]] = {
-    it.name: it
-    for it in (LogzioDestination, LokiDestination, OpenObserveDestination, DataTapDestination)
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +69,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Invoke the function with sample events, and show the logs that arrive.",
     )
     parser.add_argument("--event", type=Path, help="a file with one event; default: two samples")
-    parser.add_argument("--destination", choices=sorted(_DESTINATIONS), default="logzio")
+    parser.add_argument("--destination", choices=sorted(DESTINATIONS), default="logzio")
     options = parser.parse_args(arguments)
-    paths = [options.event] if options.event else [_sample(name) for name in _EVENTS]
     try:
-        events = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
-    except (OSError, ValueError) as error:
-        print(f"cannot read an event: {error}", file=sys.stderr)
+        events = read_events(options.event, _EVENTS)
+    except UsageError as error:
+        print(error, file=sys.stderr)
         return 2
-    with Receiver() as metrics, _DESTINATIONS[options.destination]() as logs:
+    with Receiver() as metrics, DESTINATIONS[options.destination]() as logs:
         result = run(events, metrics, logs)
     for problem in result.problems:
         print(problem)
     print(f"{result.printed} lines printed, {result.arrived} of them arrived")
     return 1 if result.problems or result.arrived != result.printed else 0
-
-
-def _sample(name: str) -> Path:
-    """Return the path of a sample event."""
-    return _PROJECT / "events" / f"{name}.json"
 
 
 def run(events: Mapping[str, Any], metrics: Receiver, logs: LogDestination) -> RunResult:
@@ -107,7 +93,9 @@ def run(events: Mapping[str, Any], metrics: Receiver, logs: LogDestination) -> R
         logs: Where the extension sends.
     """
     info = FunctionInfo(name="metric-stream-lambda", handler=_HANDLER)
-    settings = _function_settings(events, metrics)
+    # An event may name a listener of its own, which must not be reached from here.
+    loopback_only = {"LISTENER_ALLOWED_HOSTS": "127.0.0.1"}
+    settings = function_settings(events, metrics.url, "local-token") | loopback_only
     with contextlib.ExitStack() as stack:
         services = stack.enter_context(
             LambdaServices(function=info, shutdown_seconds=_SHUTDOWN_SECONDS)
@@ -147,19 +135,6 @@ def _show(name: str, invocation: Invocation) -> None:
     result = f"HTTP {status}" if status else "answered"
     print(f"{name}: {'failed' if invocation.failed else result}, request {invocation.request_id}")
     print(f"  {1000 * invocation.added_seconds:.0f} ms added by the extension")
-
-
-def _function_settings(events: Mapping[str, Any], metrics: Receiver) -> dict[str, str]:
-    """Return the function's variables; a captured event has an access key of its own."""
-    keys = [key for event in events.values() if (key := access_key_of(event))]
-    return {
-        "LOGZIO_METRICS_LISTENER": metrics.url,
-        "LOGZIO_METRICS_TOKEN": "local-token",
-        "FIREHOSE_ACCESS_KEY": keys[0] if keys else ACCESS_KEY,
-        # An event may name a listener of its own, which must not be reached from here.
-        "LISTENER_ALLOWED_HOSTS": "127.0.0.1",
-        "POWERTOOLS_LOG_LEVEL": "INFO",
-    }
 
 
 def _extension_settings(logs: LogDestination) -> dict[str, str]:

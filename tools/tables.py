@@ -16,9 +16,8 @@ from samtranslator.yaml_helper import yaml_parse
 
 from extension import settings as extension_settings
 from handler import settings
+from tools.children import ROOT
 from tools.report import write_between_markers
-
-ROOT = Path(__file__).parents[1]
 
 
 def settings_table() -> str:

@@ -80,7 +80,7 @@ locals {
     }
 
     firehose-throttled = {
-      description = "The metric stream sends more than Firehose takes."
+      description = "The metric stream sends more than Firehose accepts."
       namespace   = "AWS/Firehose"
       metric_name = "ThrottledRecords"
       dimensions  = local.firehose_dimension
@@ -128,7 +128,7 @@ locals {
     }
 
     samples-rejected = {
-      description = "The listener refused samples for good; the function's log has its words."
+      description = "The listener refused samples for good; the function's log has its message."
       namespace   = "MetricStreamLambda"
       metric_name = "SamplesRejected"
       dimensions  = local.function_dimension

@@ -19,12 +19,12 @@ output "metric_stream_name" {
 }
 
 output "backup_bucket_name" {
-  description = "Where Firehose keeps what was not delivered; a destroy leaves it alone while it holds objects."
+  description = "Where Firehose writes what was not delivered. `terraform destroy` fails while it has objects."
   value       = aws_s3_bucket.backup.id
 }
 
 output "replay_function_name" {
-  description = "The function that replays the backup when it is invoked. Null where it is not created."
+  description = "The function that replays the backup. Null if it is not created."
   value       = one(aws_lambda_function.replay[*].function_name)
 }
 
@@ -34,6 +34,6 @@ output "token_secret_arn" {
 }
 
 output "logs_extension_layer_arn" {
-  description = "The layer that ships the function's own logs; it works with any other Python function too. Null where they are not shipped."
+  description = "The layer that ships the function's own logs; it works with any other Python function too. Null if they are not shipped."
   value       = one(aws_lambda_layer_version.logs_extension[*].arn)
 }

@@ -7,7 +7,7 @@ variable "function_zip" {
 }
 
 variable "name" {
-  description = "Name that those of all resources begin with, as the stack's name does in CloudFormation."
+  description = "Prefix of the names of all resources, like the stack's name in CloudFormation."
   type        = string
   default     = "metric-stream-lambda"
   nullable    = false

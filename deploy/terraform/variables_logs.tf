@@ -163,7 +163,7 @@ variable "logs_min_level" {
 }
 
 variable "logs_sample_rate" {
-  description = "Share of the function's lines to ship, from 0 to 1."
+  description = "Share of the function's lines to ship, such as 0.1."
   type        = number
   default     = 1
   nullable    = false

@@ -9,16 +9,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from extension.destinations.destination import LONGEST_NAME, USER_AGENT, Destination, json_members
-from extension.destinations.limits import json_text, utf8
+from extension.destinations.destination import Destination
 from extension.destinations.timestamps import iso
 from extension.errors import SettingsError
-from extension.messages import Request
+from extension.json_text import json_text, utf8
 from extension.variables import text, token
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from extension.destinations.destination import Environment
     from extension.records import LogRecord
 
@@ -40,38 +37,28 @@ class DataTap(Destination):
     )
     identified_by = (token, stored_token)
     without_effect = {"NODE_ENV": "this extension does not run on Node.js"}  # noqa: RUF012
+    names = _NAMES
+    content_type = "application/x-ndjson"
+    is_compressed = False
     max_body_bytes = MAX_BODY_BYTES
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self._read_token(environment)
         if not self.url:
             raise SettingsError("set BD_DATA_TAP_URL to the function URL of the Data Tap")
-        self._checked_url(DataTap.url, self.url)
+        self._checked_url("BD_DATA_TAP_URL", self.url)
         # AWS hides the name of the real log stream from extensions.
         stream = f"{iso(int(environment.now() * 1e9))}_{os.getpid()}"
-        self._constant = {**environment.described(_NAMES), "logStream": stream}
+        self._constant = {**self._constant, "logStream": stream}
 
     def encode(self, record: LogRecord) -> bytes:
         """Return a line with its newline, small enough for a body of its own."""
         time, kind, value, request_id, level = record
-        if not time or len(time) > LONGEST_NAME:
-            time = iso(int(self._now() * 1e9))
         members = self._members_of(kind, request_id, level)
-        head = utf8(f'{{"time":{json_text(time)},{members},"record":')
+        head = utf8(f'{{"time":{json_text(self._time_or_now(time))},{members},"record":')
         end = b',"retryAttempt":0}\n'
         left = MAX_BODY_BYTES - len(head) - len(end)
         return head + self._cut_content(value, json_text(value), left) + end
 
-    def _members(self, kind: str, request_id: str | None, level: str | None) -> str:
-        fields = {"type": kind, **self._constant, "requestId": request_id, "level": level}
-        return json_members(fields)
-
-    def request(self, encoded: Sequence[bytes]) -> Request:
-        """Return the POST; its body ends without a newline."""
-        headers = {
-            "content-type": "application/x-ndjson",
-            "x-bd-authorization": self._token.value(),
-            "user-agent": USER_AGENT,
-        }
-        return Request(self.url, headers, b"".join(encoded)[:-1])
+    def _addressed(self, token: str) -> tuple[str, dict[str, str]]:
+        return self.url, {"x-bd-authorization": token}

@@ -9,31 +9,19 @@ would overwrite a field of ours stays in `message_nested`. Events of the platfor
 
 from __future__ import annotations
 
-import gzip
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from extension.destinations.destination import (
-    COMMON_RESPONSES,
-    FASTEST_GZIP,
-    LONGEST_NAME,
-    USER_AGENT,
-    Destination,
-    Meaning,
-    Row,
-    count_in,
-    json_members,
-    parsed,
-)
-from extension.destinations.limits import Shape, cut, json_text, shaped_text, utf8, utf16_units
+from extension.destinations.destination import Destination, json_members
+from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, count_in
 from extension.destinations.timestamps import iso, own_time
 from extension.errors import SettingsError
-from extension.messages import Request
+from extension.json_text import UTF_16, Shape, cut, json_text, parsed, shaped_text, utf8
 from extension.variables import flag, pairs, text, token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from urllib.parse import SplitResult
 
     from extension.destinations.destination import Environment
@@ -72,12 +60,12 @@ OWN_FIELDS = frozenset(
 """What neither CUSTOM_FIELDS nor a user's record overwrites."""
 
 # Logz.io's regions by the AWS region that they are in, as for the function's own listener.
-_SUFFIXES = {
-    "us-east-1": "",
-    "eu-central-1": "-eu",
-    "eu-west-2": "-uk",
-    "ca-central-1": "-ca",
-    "ap-southeast-2": "-au",
+_REGIONS = {
+    "us-east-1": "us",
+    "eu-central-1": "eu",
+    "eu-west-2": "uk",
+    "ca-central-1": "ca",
+    "ap-southeast-2": "au",
 }
 
 _NO_PARSING = "lines are not parsed with patterns; log JSON objects, their fields are kept"
@@ -116,7 +104,7 @@ class Logzio(Destination):
     )
     fields_under_root = flag(
         "JSON_FIELDS_UNDER_ROOT",
-        "Whether the fields of a JSON line lie beside ours instead of in `message_nested`.",
+        "Whether the fields of a JSON line are at the root of the record, not in `message_nested`.",
     )
     identified_by = (token, stored_token)
     without_effect = {"GROK_PATTERNS": _NO_PARSING, "LOGS_FORMAT": _NO_PARSING}  # noqa: RUF012
@@ -125,25 +113,27 @@ class Logzio(Destination):
         Row(400, 400, Meaning.SENT, "lines are malformed or too long", _refused_lines),
         *COMMON_RESPONSES,
     )
+    names = _NAMES
+    content_type = "text/plain"
     max_body_bytes = MAX_BODY_BYTES
+    _tail = b"\n"
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self._read_token(environment)
         self._url = self._listener(environment).geturl()
         kinds = {"function", "platform"} if self.platform_logs else {"function"}
         self.default_types = frozenset(kinds)
-        constant = {**environment.described(_NAMES), **self._custom_fields()}
+        constant = {**self._constant, **self._custom_fields()}
         self._constant = {
-            name: cut(value, MAX_VALUE_UNITS, utf16_units) for name, value in constant.items()
+            name: cut(value, MAX_VALUE_UNITS, UTF_16) for name, value in constant.items()
         }
         fields = MAX_FIELDS - _FIELDS_OF_OURS - len(constant)
-        self._nested = Shape(MAX_DEPTH - 1, fields, MAX_VALUE_UNITS)
+        self._shape = Shape(MAX_DEPTH, fields, MAX_VALUE_UNITS)
 
     def _listener(self, environment: Environment) -> SplitResult:
-        text = self.listener or f"https://listener{self._suffix(environment)}.logz.io:8071"
+        text = self.listener or f"listener{self._suffix(environment)}.logz.io"
         is_bare = "://" not in text
-        url = self._checked_url(Logzio.listener, f"https://{text}" if is_bare else text)
+        url = self._checked_url("LOGZIO_LISTENER", f"https://{text}" if is_bare else text)
         # On the ports of the web Logz.io's own hosts accept no logs.
         is_logzio = (url.hostname or "").endswith(".logz.io")
         if url.port is None and not url.path and (is_bare or is_logzio):
@@ -153,18 +143,16 @@ class Logzio(Destination):
 
     def _suffix(self, environment: Environment) -> str:
         """Return what follows "listener" in the host name of a region."""
-        wanted = self.region.lower()
-        region = environment.variables.get("AWS_REGION", "").strip() or environment.function.region
-        suffix = _SUFFIXES.get(region)
-        if wanted:
-            suffix = "" if wanted == "us" else f"-{wanted}"
-        if suffix not in _SUFFIXES.values():
+        aws_region = environment.variables.get("AWS_REGION", "").strip()
+        aws_region = aws_region or environment.function.region
+        region = self.region.lower() or _REGIONS.get(aws_region, "")
+        if region not in _REGIONS.values():
             raise SettingsError(
                 "set LOGZIO_LISTENER to the listener of the account, such as "
                 "https://listener-eu.logz.io:8071: none belongs to the region "
-                f"{wanted or region or 'that is not known'}"
+                f"{region or aws_region or 'that is not known'}"
             )
-        return suffix or ""
+        return "" if region == "us" else f"-{region}"
 
     def _custom_fields(self) -> Mapping[str, str]:
         """Return CUSTOM_FIELDS without those that cannot be set, which are a warning."""
@@ -178,11 +166,8 @@ class Logzio(Destination):
         time, kind, value, request_id, level = record
         members = self._members_of(kind, request_id, level)
         at = own_time(value, time)
-        if at is not None:
-            time = iso(at)
-        elif not time or len(time) > LONGEST_NAME:
-            # A log without "@timestamp" is invalid.
-            time = iso(int(self._now() * 1e9))
+        # A log without "@timestamp" is invalid.
+        time = self._time_or_now(time) if at is None else iso(at)
         head = f'{{"@timestamp":{json_text(time)},{members},'
         line = utf8(f"{head}{self._content(record)}}}\n")
         if len(line) <= MAX_LINE_BYTES:
@@ -204,17 +189,16 @@ class Logzio(Destination):
         fields = parsed(value) if isinstance(value, str) else value
         if not isinstance(fields, dict):
             return _message(value)
+        at_root: dict[str, Any] = {}
+        name = "message_nested"
         if record.type.startswith("platform."):
-            shaped = shaped_text(fields, self._nested)
-            return _message(value) if shaped is None else f'"lambda.record":{shaped}'
-        if self.fields_under_root:
+            name = "lambda.record"
+        elif self.fields_under_root:
             fields, at_root = self._parted(fields, record)
-            if at_root:
-                members = {**at_root, "message_nested": fields} if fields else at_root
-                shaped = shaped_text(members, self._nested._replace(depth=MAX_DEPTH))
-                return _message(value) if shaped is None else shaped[1:-1]
-        shaped = shaped_text(fields, self._nested)
-        return _message(value) if shaped is None else f'"message_nested":{shaped}'
+        members = {**at_root, name: fields} if fields or not at_root else at_root
+        if len(members) + len(fields) > self._shape.fields:
+            return _message(value)
+        return shaped_text(members, self._shape)[1:-1]
 
     def _parted(
         self, fields: dict[str, Any], record: LogRecord
@@ -224,7 +208,7 @@ class Logzio(Destination):
         nested: dict[str, Any] = {}
         at_root: dict[str, Any] = {}
         for name, value in fields.items():
-            if name == "message" or not self._is_ours(name):
+            if name == "message" or not (name in self._constant or _clashes(name)):
                 at_root[name] = value
             elif ours.get(name) is None or ours[name] != value:
                 nested[name] = value
@@ -233,25 +217,15 @@ class Logzio(Destination):
             at_root["message"] = json_text(at_root["message"])
         return nested, at_root
 
-    def _is_ours(self, name: str) -> bool:
-        # "lambda": {"record": ...} is the same field as "lambda.record".
-        return name in OWN_FIELDS or name in self._constant or name.partition(".")[0] == "lambda"
-
-    def request(self, encoded: Sequence[bytes]) -> Request:
-        """Return the POST; the token is a part of its URL, which must not be logged."""
-        token, kind = quote(self._token.value(), ""), quote(self.log_type, "", errors="replace")
-        headers = {
-            "content-type": "text/plain",
-            "content-encoding": "gzip",
-            "user-agent": USER_AGENT,
-        }
-        body = gzip.compress(b"".join(encoded), FASTEST_GZIP)
-        return Request(f"{self._url}/?token={token}&type={kind}", headers, body)
+    def _addressed(self, token: str) -> tuple[str, dict[str, str]]:
+        # The token is a part of the URL, which must not be logged.
+        token, kind = quote(token, ""), quote(self.log_type, "", errors="replace")
+        return f"{self._url}/?token={token}&type={kind}", {}
 
 
 def _message(value: Any) -> str:
     message = value if isinstance(value, str) else json_text(value)
-    return f'"message":{json_text(cut(message, MAX_VALUE_UNITS, utf16_units))}'
+    return f'"message":{json_text(cut(message, MAX_VALUE_UNITS, UTF_16))}'
 
 
 def _clashes(name: str) -> bool:

@@ -7,31 +7,21 @@ metadata: as a label it would make a stream of each.
 
 from __future__ import annotations
 
-import gzip
 import re
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from extension.destinations.destination import (
-    COMMON_RESPONSES,
-    FASTEST_GZIP,
-    USER_AGENT,
-    Destination,
-    Meaning,
-    Row,
-)
-from extension.destinations.limits import cut, json_text, utf8, utf8_bytes
-from extension.destinations.timestamps import nanoseconds, own_time
+from extension.destinations.destination import Destination
+from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row
 from extension.errors import SettingsError
-from extension.messages import Request
+from extension.json_text import UTF_8, cut, json_text, utf8
 from extension.variables import pairs, text, token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from urllib.parse import SplitResult
 
-    from extension.destinations.destination import BatchResult, Environment
-    from extension.messages import Response
+    from extension.destinations.destination import Environment
     from extension.records import LogRecord
 
 # `ingestion_rate_mb` is 4 and `ingestion_burst_size_mb` 6 by default (Loki configuration,
@@ -48,6 +38,9 @@ _TENANT = re.compile(r"[\x21-\x7e]{0,150}")
 # "[a-zA-Z_:][a-zA-Z0-9_:]*" in Prometheus; Loki's own parser knows no colon.
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,1023}")
 _OTEL_LABEL = "OTEL_LABEL_"
+_NO_METADATA = (
+    "structured metadata is not allowed; allow it in Loki, or set LOKI_STRUCTURED_METADATA=false"
+)
 
 _IGNORED = re.compile(rb"total ignored: ([0-9]{1,9}) out of [0-9]{1,9}")
 _ALIKE = re.compile(rb"(?:\A|; )([0-9]{1,9}) errors like: ")
@@ -58,7 +51,7 @@ _ONE = re.compile(
 )
 
 
-def _refused_entries(body: bytes, _count: int) -> int | None:
+def _refused(body: bytes, _count: int) -> int | None:
     """Return how many entries Loki did not accept, if it accepted the others.
 
     Its ingester ends with "total ignored". Its distributor checks each entry before, stores the
@@ -73,15 +66,20 @@ def _refused_entries(body: bytes, _count: int) -> int | None:
     return 1 if _ONE.match(body) else None
 
 
+def _without_metadata(body: bytes, _count: int) -> int | None:
+    return 0 if b"structured metadata" in body else None
+
+
 class Loki(Destination):
     """Loki's push API ("HTTP API", POST /loki/api/v1/push)."""
 
     name = "loki"
     title = "Grafana Loki"
-    url = text("LOKI_URL", "Where Loki is, without `/loki/api/v1/push`.")
+    url = text("LOKI_URL", "Loki's URL, without `/loki/api/v1/push`.")
     ip = text("LOKI_IP", "The same; a bare address means `http://ADDRESS:3100`.")
     user = text("LOKI_USERNAME", "The user of Basic authentication; for Grafana Cloud its number.")
     token, stored_token = token("LOKI_PASSWORD", "Its password; for Grafana Cloud a token.")
+    token_required = False
     tenant = text("LOKI_TENANT_ID", "The tenant, sent as `X-Scope-OrgID`.")
     metadata = text(
         "LOKI_STRUCTURED_METADATA",
@@ -93,7 +91,9 @@ class Loki(Destination):
         "Further labels, `name=value,name=value`; at most 15 with `source` and `function`.",
         _LABEL_NAME,
     )
-    otel_labels = text(f"{_OTEL_LABEL}*", "Each a further label: `OTEL_LABEL_TEAM=one`.")
+    otel_labels = text(
+        f"{_OTEL_LABEL}*", "Each sets a further label: `OTEL_LABEL_TEAM=one` sets `team`."
+    )
     identified_by = (url, ip)
     without_effect = {  # noqa: RUF012
         "DISPATCH_MIN_BATCH_SIZE": "records are sent at the end of each invocation, few or many"
@@ -101,23 +101,17 @@ class Loki(Destination):
     responses = (
         # `blockIngestionStatusCode`, which Grafana Cloud sets to 260: nothing was stored.
         Row(260, 260, Meaning.RETRY, "ingestion is blocked for this tenant"),
-        Row(
-            400,
-            400,
-            Meaning.SENT,
-            "entries are too old, too long or out of order",
-            _refused_entries,
-        ),
+        Row(400, 400, Meaning.SENT, "entries are too old, too long or out of order", _refused),
+        Row(400, 400, Meaning.REFUSED, _NO_METADATA, _without_metadata),
         *COMMON_RESPONSES,
     )
     default_types = frozenset({"function"})
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self._read_token(environment, required=bool(self.user))
         self._url = f"{self._address().geturl()}/loki/api/v1/push"
-        if self._token and not self.user:
-            raise SettingsError("set LOKI_USERNAME too: LOKI_PASSWORD alone is not used")
+        if bool(self._token) != bool(self.user):
+            raise SettingsError("set LOKI_USERNAME and LOKI_PASSWORD (or LOKI_PASSWORD_ARN) both")
         if not _USER.fullmatch(self.user):
             raise SettingsError("LOKI_USERNAME has characters that a user name cannot have")
         if not _TENANT.fullmatch(self.tenant):
@@ -137,7 +131,7 @@ class Loki(Destination):
         if _BARE_ADDRESS.fullmatch(address):
             has_port = ":" in address.rpartition("]")[2]
             address = f"http://{address}" if has_port else f"http://{address}:3100"
-        url = self._checked_url(Loki.url if self.url else Loki.ip, address)
+        url = self._checked_url("LOKI_URL" if self.url else "LOKI_IP", address)
         path = url.path.removesuffix("/api/v1/push").removesuffix("/loki")
         return url._replace(path=path.rstrip("/"))
 
@@ -156,7 +150,7 @@ class Loki(Destination):
                 f"{MAX_LABELS}, the others are left out: {', '.join([*labels][MAX_LABELS:])}"
             )
         first = [*labels.items()][:MAX_LABELS]
-        return {name: cut(value, MAX_LABEL_VALUE, utf8_bytes) for name, value in first}
+        return {name: cut(value, MAX_LABEL_VALUE, UTF_8) for name, value in first}
 
     def _otel_labels(self, variables: Mapping[str, str]) -> dict[str, str]:
         labels = {}
@@ -172,11 +166,11 @@ class Loki(Destination):
 
     def encode(self, record: LogRecord) -> bytes:
         """Return an entry and a comma; its line has at most 256,000 bytes."""
-        time, kind, value, request_id, level = record
+        _, kind, value, request_id, level = record
         line = value.removesuffix("\n") if isinstance(value, str) else json_text(value)
-        at = own_time(value, time) or nanoseconds(time) or int(self._now() * 1e9)
-        text = json_text(cut(line, MAX_LINE_BYTES, utf8_bytes))
-        return utf8(f'["{self._distinct(at)}",{text}{self._members_of(kind, request_id, level)}],')
+        text = json_text(cut(line, MAX_LINE_BYTES, UTF_8))
+        at = self._distinct(self._at(record))
+        return utf8(f'["{at}",{text}{self._members_of(kind, request_id, level)}],')
 
     def _distinct(self, at: int) -> int:
         """Return a time in nanoseconds that no other entry of this millisecond has.
@@ -195,27 +189,9 @@ class Loki(Destination):
             return ""
         return f",{{{super()._members(kind, request_id, level)}}}"
 
-    def request(self, encoded: Sequence[bytes]) -> Request:
-        """Return the POST."""
-        headers = {
-            "content-type": "application/json",
-            "content-encoding": "gzip",
-            "user-agent": USER_AGENT,
-        }
-        if self.tenant:
-            headers["x-scope-orgid"] = self.tenant
+    def _addressed(self, token: str) -> tuple[str, dict[str, str]]:
+        headers = {"x-scope-orgid": self.tenant} if self.tenant else {}
         if self.user:
-            basic = b64encode(f"{self.user}:{self._token.value()}".encode()).decode()
+            basic = b64encode(f"{self.user}:{token}".encode()).decode()
             headers["authorization"] = f"Basic {basic}"
-        body = self._head + b"".join(encoded)[:-1] + self._tail
-        return Request(self._url, headers, gzip.compress(body, FASTEST_GZIP))
-
-    def interpret(self, response: Response, count: int) -> BatchResult:
-        """Return what a response means; a refusal of metadata names the setting that helps."""
-        result = super().interpret(response, count)
-        if response.status == 400 and b"structured metadata" in response.body:
-            return result._replace(
-                detail="HTTP 400: structured metadata is not allowed; allow it in Loki, or set "
-                "LOKI_STRUCTURED_METADATA=false"
-            )
-        return result
+        return self._url, headers

@@ -6,33 +6,18 @@ which invocation of which function it belongs to, which the original never did.
 
 from __future__ import annotations
 
-import gzip
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from extension.destinations.destination import (
-    COMMON_RESPONSES,
-    FASTEST_GZIP,
-    USER_AGENT,
-    Destination,
-    Meaning,
-    RetrySettings,
-    Row,
-    count_in,
-    json_members,
-    parsed,
-)
-from extension.destinations.limits import Shape, json_text, shaped_text, utf8
-from extension.destinations.timestamps import nanoseconds, own_time
+from extension.destinations.destination import Destination, RetrySettings
+from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, count_in
 from extension.errors import SettingsError
-from extension.messages import Request
+from extension.json_text import Shape, parsed, shaped_text, utf8
 from extension.variables import FLUSH_BUDGET_MS, number, text, token
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from extension.destinations.destination import Environment
     from extension.records import LogRecord
 
@@ -70,30 +55,35 @@ class OpenObserve(Destination):
     token, stored_token = token(
         "O2_AUTHORIZATION_HEADER", "The whole header, such as `Basic dXNlcjpwYXNzd29yZA==`."
     )
-    endpoint = text("O2_ENDPOINT", "Where OpenObserve is.", "https://api.openobserve.ai")
+    endpoint = text("O2_ENDPOINT", "OpenObserve's URL.", "https://api.openobserve.ai")
     stream = text("O2_STREAM", "The stream.", "default")
     batch_mb = number(
         "O2_MAX_BUFFER_SIZE_MB", "Megabytes of a request before compression.", 10, (1, 10)
     )
     # The defaults are those of the original extension; they count once one of the four is set.
-    timeout_ms = number("O2_REQUEST_TIMEOUT_MS", f"For a request. {_CAP}", 30_000, _TIMES, "ours")
-    retries = number("O2_MAX_RETRIES", "Retries within a flush.", 3, (0, 1_000_000), "ours")
+    timeout_ms = number(
+        "O2_REQUEST_TIMEOUT_MS", f"For a request. {_CAP}", 30_000, _TIMES, "built-in"
+    )
+    retries = number("O2_MAX_RETRIES", "Retries within a flush.", 3, (0, 1_000_000), "built-in")
     first_delay_ms = number(
-        "O2_INITIAL_RETRY_DELAY_MS", f"First pause. {_CAP}", 1_000, _TIMES, "ours"
+        "O2_INITIAL_RETRY_DELAY_MS", f"First pause. {_CAP}", 1_000, _TIMES, "built-in"
     )
     longest_delay_ms = number(
-        "O2_MAX_RETRY_DELAY_MS", f"Longest pause. {_CAP}", 30_000, _TIMES, "ours"
+        "O2_MAX_RETRY_DELAY_MS", f"Longest pause. {_CAP}", 30_000, _TIMES, "built-in"
     )
+    _of_retries = (timeout_ms, retries, first_delay_ms, longest_delay_ms)
     identified_by = (organization, token, stored_token)
     without_effect = {  # noqa: RUF012
         "O2_BATCH_SIZE": "a batch is bounded in bytes, by O2_MAX_BUFFER_SIZE_MB",
         "O2_FLUSH_INTERVAL_MS": "records are sent after a second and at the end of each invocation",
     }
+    names = _NAMES
     responses = (
         # The status is 200 even if it refused every record.
         Row(200, 299, Meaning.SENT, "records failed", _failed),
         *COMMON_RESPONSES,
     )
+    _head, _tail = b"[", b"]"
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -101,50 +91,27 @@ class OpenObserve(Destination):
             raise SettingsError("set O2_ORGANIZATION_ID to the identifier of the organization")
         if not _SAFE_NAME.fullmatch(self.stream):
             raise SettingsError("O2_STREAM must be the name of a stream, without slashes or spaces")
-        self._read_token(environment)
-        endpoint = self._checked_url(OpenObserve.endpoint, self.endpoint).geturl()
+        endpoint = self._checked_url("O2_ENDPOINT", self.endpoint).geturl()
         path = f"api/{quote(self.organization, '')}/{quote(self.stream, '')}/_json"
         self._url = f"{endpoint}/{path}"
-        self._constant = environment.described(_NAMES)
         self.max_body_bytes = self.batch_mb * _MEGABYTE - len(b"[]")
         self.retry_settings = self._own_retry_settings(environment)
 
     def _own_retry_settings(self, environment: Environment) -> RetrySettings | None:
-        cls, variables = type(self), environment.variables
-        own = (cls.timeout_ms, cls.retries, cls.first_delay_ms, cls.longest_delay_ms)
-        if not any(setting.is_set(variables) for setting in own):
+        if not any(setting.is_set(environment.variables) for setting in self._of_retries):
             return None
-        budget = FLUSH_BUDGET_MS.read(variables, self._warn)
+        budget = FLUSH_BUDGET_MS.read(environment.variables, self._warn)
         longest = min(self.longest_delay_ms, budget)
         first = min(self.first_delay_ms, longest)
         return RetrySettings(min(self.timeout_ms, budget), self.retries, first, longest)
 
     def encode(self, record: LogRecord) -> bytes:
         """Return an object and a comma, small enough for a body of its own."""
-        time, kind, value, request_id, level = record
-        at = own_time(value, time) or nanoseconds(time) or int(self._now() * 1e9)
-        head = b'{"_timestamp":%d,"record":' % (at // 1000)
+        _, kind, value, request_id, level = record
+        head = b'{"_timestamp":%d,"record":' % (self._at(record) // 1000)
         end = utf8(f",{self._members_of(kind, request_id, level)}}},")
         left = self.max_body_bytes - len(head) - len(end)
-        return head + self._cut_content(value, _shaped(value), left) + end
+        return head + self._cut_content(value, shaped_text(value, _SHAPE), left) + end
 
-    def _members(self, kind: str, request_id: str | None, level: str | None) -> str:
-        fields = {"type": kind, "requestId": request_id, "level": level, **self._constant}
-        return json_members(fields)
-
-    def request(self, encoded: Sequence[bytes]) -> Request:
-        """Return the POST."""
-        headers = {
-            "content-type": "application/json",
-            "content-encoding": "gzip",
-            "authorization": self._token.value(),
-            "user-agent": USER_AGENT,
-        }
-        body = b"[" + b"".join(encoded)[:-1] + b"]"
-        return Request(self._url, headers, gzip.compress(body, FASTEST_GZIP))
-
-
-def _shaped(value: Any) -> str:
-    """Return the JSON of a value; of an object with too many fields, its JSON as a string."""
-    shaped = shaped_text(value, _SHAPE) if isinstance(value, (dict, list)) else json_text(value)
-    return json_text(json_text(value)) if shaped is None else shaped
+    def _addressed(self, token: str) -> tuple[str, dict[str, str]]:
+        return self._url, {"authorization": token}

@@ -13,6 +13,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, SummaryDataPoint
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from converters.schema.otlp_view_pb2 import PointLabels, StringKeyValue
+from converters.wire import encode_field, encode_varint
 from testing.events.fleet import MONITORING_ACCOUNT, Point
 
 _UCUM = {
@@ -34,6 +35,8 @@ _UCUM = {
     "None": "1",
 }
 _NANOSECONDS = 1_000_000
+# The tags of the fields of the envelope: of the first, the second and the eleventh field.
+_FIRST, _SECOND, _SUMMARY = b"\x0a", b"\x12", b"\x5a"
 
 
 class Format(enum.Enum):
@@ -67,7 +70,7 @@ def messages(points: Iterable[Point], format: Format) -> list[bytes]:  # noqa: A
 
 def record(messages: Iterable[bytes]) -> bytes:
     """Return a Firehose record: each message, possibly empty, after its length as a varint."""
-    return b"".join(_varint(len(message)) + message for message in messages)
+    return b"".join(encode_varint(len(message)) + message for message in messages)
 
 
 def ucum(unit: str) -> str:
@@ -78,8 +81,10 @@ def ucum(unit: str) -> str:
 
 def _message(resource: bytes, metrics: Iterable[bytes]) -> bytes:
     """Wrap metrics as scope metrics (no scope), resource metrics, request."""
-    scope_metrics = b"".join(_field(2, metric) for metric in metrics)
-    return _field(1, _field(1, resource) + _field(2, scope_metrics))
+    scope_metrics = b"".join(encode_field(_SECOND, metric) for metric in metrics)
+    return encode_field(
+        _FIRST, encode_field(_FIRST, resource) + encode_field(_SECOND, scope_metrics)
+    )
 
 
 def _resource(account: str, region: str) -> bytes:
@@ -102,12 +107,12 @@ def _metrics(points: Sequence[Point], format: Format) -> Iterable[bytes]:  # noq
         name = f"amazonaws.com/{point.namespace}/{point.metric_name}"
         own_head = Metric(name=name, unit=ucum(point.unit)).SerializeToString()
         if summary and (own_head != head or index % 2 == 0):
-            yield head + _field(11, summary)
+            yield head + encode_field(_SUMMARY, summary)
             summary = b""
         head = own_head
-        summary += _field(1, _data_point(point, format))
+        summary += encode_field(_FIRST, _data_point(point, format))
     if summary:
-        yield head + _field(11, summary)
+        yield head + encode_field(_SUMMARY, summary)
 
 
 def _data_point(point: Point, format: Format) -> bytes:  # noqa: A002
@@ -155,17 +160,3 @@ def _attributes(point: Point) -> bytes:
 
 def _string_attribute(key: str, value: str) -> KeyValue:
     return KeyValue(key=key, value=AnyValue(string_value=value))
-
-
-def _field(number: int, content: bytes) -> bytes:
-    """Encode a length-delimited field."""
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)

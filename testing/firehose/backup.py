@@ -62,16 +62,13 @@ class Backup:
         self._compress = compress
         self._careless = careless
 
-    def write(self, batch: Batch, result: AttemptResult, attempts: int) -> Path:
+    def write(self, batch: Batch, result: AttemptResult, attempts: int) -> None:
         """Write the object of a batch that could not be delivered.
 
         Args:
             batch: The records.
             result: The result of the last attempt.
             attempts: The number of attempts.
-
-        Returns:
-            The path of the object.
         """
         now = datetime.now(UTC)
         name = f"{self._stream}-1-{now:%Y-%m-%d-%H-%M-%S}-{uuid.uuid4()}"
@@ -83,7 +80,6 @@ class Backup:
             path = path.with_name(f"{name}.gz")
             content = gzip.compress(content, mtime=0)
         path.write_bytes(content)
-        return path
 
     def _line(self, record: PutRecord, result: AttemptResult, attempts: int) -> str:
         """Return the line of one record, with the keys that Firehose's guide names."""

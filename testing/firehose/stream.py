@@ -4,9 +4,8 @@ import threading
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
+from testing.closing import Closing
 from testing.firehose.backup import PutRecord
 from testing.firehose.delivery import HttpDestination
 from testing.firehose.settings import MAX_RECORD_BYTES, MAX_RECORDS, StreamSettings, Time
@@ -17,13 +16,11 @@ class Report:
     """What a stream has done so far.
 
     Attributes:
-        records: The number of records from producers.
         batches: The number of batches, including those in progress.
         attempts: The number of requests of the batches that have ended.
         outcomes: The number of batches by outcome.
     """
 
-    records: int
     batches: int
     attempts: int
     outcomes: Counter[str]
@@ -34,7 +31,7 @@ class Report:
         return self.outcomes.total()
 
 
-class Stream:
+class Stream(Closing):
     """The stream, running from its construction until the end of `with`.
 
     Leaving the block delivers what is buffered and waits for every batch; leaving it with an
@@ -62,28 +59,23 @@ class Stream:
         self._flusher = threading.Thread(target=self._flush_in_time, name="firehose-buffer")
         self._flusher.start()
 
-    def __enter__(self) -> Self:
-        """Return the stream, which runs already."""
-        return self
+    @property
+    def failures(self) -> list[BaseException]:
+        """Errors of the threads that deliver."""
+        return [error for future in self._futures if (error := future.exception())]
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Finish, or stop; raise the error of a thread unless another one is being raised."""
-        if error is not None:
-            self._stopping.set()
+    def abandon(self) -> None:
+        """Make no further attempt."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """Deliver what is buffered, and wait for every batch."""
         try:
             self._finish()
         except BaseException:
-            # Interrupted while waiting: the batches in progress are abandoned.
-            self._stopping.set()
+            # Interrupted while waiting.
+            self.abandon()
             raise
-        if error is None:
-            for future in self._futures:
-                future.result()
 
     def put(self, data: bytes) -> None:
         """Buffer one record.
@@ -110,7 +102,7 @@ class Stream:
     def report(self) -> Report:
         """Return what has happened so far."""
         with self._changed:
-            return Report(self._records, len(self._futures), self._attempts, self._outcomes.copy())
+            return Report(len(self._futures), self._attempts, self._outcomes.copy())
 
     def _finish(self) -> None:
         """Flush the buffer, and wait for every batch."""

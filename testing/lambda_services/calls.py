@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from testing.http_server import Reply, Request
@@ -24,42 +23,23 @@ def error_reply(status: int, kind: str, message: str) -> Reply:
     return json_reply(status, {"errorMessage": message, "errorType": kind})
 
 
-@dataclass(slots=True, eq=False)
-class Call:
-    """One call of an extension or a function.
-
-    Attributes:
-        request: The HTTP request.
-        status: Status of the reply; 0 for a reset, None while the call waits.
-    """
-
-    request: Request
-    status: int | None = None
-
-
 class CallLog:
     """Every call so far, in order of arrival; safe to use from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._calls: dict[int, Call] = {}
+        self._calls: dict[int, tuple[str, int | None]] = {}
 
-    def add(self, request: Request) -> None:
-        """Log a call that has just arrived."""
+    def note(self, request: Request, status: int | None = None) -> None:
+        """Log a call, or its reply; a status of 0 is a reset, None that the call waits."""
         with self._lock:
-            self._calls[request.number] = Call(request)
+            self._calls[request.number] = (request.path, status)
 
-    def answered(self, request: Request, status: int) -> None:
-        """Log the status of the reply to a call."""
+    def statuses(self, ending: str) -> list[int | None]:
+        """Return the status of each call whose path ends with `ending`, such as `/event/next`."""
         with self._lock:
-            self._calls[request.number].status = status
-
-    def of(self, ending: str) -> list[Call]:
-        """Return the calls whose path ends with `ending`, such as `/event/next`."""
-        with self._lock:
-            calls = list(self._calls.values())
-        return [call for call in calls if call.request.path.endswith(ending)]
+            return [status for path, status in self._calls.values() if path.endswith(ending)]
 
     def count(self, ending: str) -> int:
         """Count the calls whose path ends with `ending`."""
-        return len(self.of(ending))
+        return len(self.statuses(ending))

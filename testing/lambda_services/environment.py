@@ -94,30 +94,20 @@ class Environment:
         """Wait, but not longer than until the services are closed."""
         self.wait_for(lambda: False, max(0.0, seconds))
 
-    def emit(
-        self,
-        kind: str,
-        record: Any,
-        *,
-        at: float | None = None,
-        acknowledged: Callable[[float], None] | None = None,
-    ) -> None:
+    def emit(self, kind: str, record: Any, *, at: float | None = None) -> None:
         """Write an event to every subscription.
 
         Args:
             kind: Its type.
             record: Its record, any value of JSON.
             at: Its time in seconds since 1970; None: now.
-            acknowledged: Called with the time at which a subscriber acknowledged it.
         """
-        self.emit_bytes(kind, events.event_json(kind, record, at), acknowledged)
+        self.emit_bytes(kind, events.event_json(kind, record, at))
 
-    def emit_bytes(
-        self, kind: str, content: bytes, acknowledged: Callable[[float], None] | None = None
-    ) -> None:
+    def emit_bytes(self, kind: str, content: bytes) -> None:
         """Write an event whose JSON is given; see `emit`."""
         for stream in self.current_streams():
-            stream.put(kind, content, acknowledged)
+            stream.put(kind, content)
 
     def current_streams(self) -> list[TelemetryStream]:
         """Return the subscriptions."""

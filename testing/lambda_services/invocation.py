@@ -29,7 +29,6 @@ class Invocation:
         begun: When the extensions got INVOKE.
         deadline: When Lambda would end it.
         done_at: When the function ended, which is when `runtimeDone` is written.
-        done_acknowledged: When a subscriber acknowledged `runtimeDone`; None: never.
         next_at: When the last of the extensions called `next`; None if one did not until half
             a minute after the deadline.
         response: What a function's process returned, or its error.
@@ -40,7 +39,6 @@ class Invocation:
     begun: float
     deadline: float
     done_at: float = 0.0
-    done_acknowledged: float | None = None
     next_at: float | None = None
     response: bytes | None = None
     failed: bool = False
@@ -140,13 +138,9 @@ class Run:
         invocation.done_at = time.monotonic()
         if lose or self.environment.managed_instances:
             return
-
-        def acknowledged(at: float) -> None:
-            invocation.done_acknowledged = at
-
         duration = invocation.done_at - invocation.begun
         record = events.runtime_done(invocation.request_id, status, duration)
-        self.environment.emit("platform.runtimeDone", record, acknowledged=acknowledged)
+        self.environment.emit("platform.runtimeDone", record)
 
     def finish(self, status: Status) -> None:
         """Wait until all extensions that got INVOKE have called `next`, and freeze.

@@ -6,15 +6,10 @@ import secrets
 import socket
 import time
 from base64 import b64encode
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
-Transfer = Literal["length", "chunked", "expect", "cut"]
-"""`Content-Length`; chunks; `Expect: 100-continue`; half the body, then the end of the stream."""
-
-_CHUNK_BYTES = 64 * 1024
-_CONTINUE_SECONDS = 1.0
+# How long connecting, and a reply, may take.
+_ANSWER_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +50,18 @@ class ListenerClient:
 
     Args:
         port: Where it listens.
-        answer_seconds: How long connecting, and a reply, may take.
     """
 
-    def __init__(self, port: int, answer_seconds: float) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=answer_seconds)
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWER_SECONDS)
 
     def post(
-        self,
-        body: bytes,
-        transfer: Transfer = "length",
-        *,
-        number: int = 0,
-        records: int = 0,
-        types: tuple[str, ...] = (),
+        self, body: bytes, *, number: int = 0, records: int = 0, types: tuple[str, ...] = ()
     ) -> TelemetryPost:
         """Send a body once; an error is returned in the result, and not raised.
 
         Args:
             body: Any bytes.
-            transfer: How they are sent.
             number: See `TelemetryPost`, as for the other arguments.
             records: The number of events.
             types: Their types.
@@ -82,17 +69,14 @@ class ListenerClient:
         begun, sent, status, failure = time.monotonic(), None, 0, ""
         connection = self._connection
         try:
-            self._send_head(len(body), transfer)
-            for part in _parts(body, transfer):
-                connection.send(part)
+            connection.putrequest("POST", "/", skip_accept_encoding=True)
+            for name, value in _headers(len(body)).items():
+                connection.putheader(name, value)
+            connection.endheaders(body)
             sent = time.monotonic()
-            if transfer == "cut":
-                connection.sock.shutdown(socket.SHUT_WR)
-                connection.sock.recv(_CHUNK_BYTES)
-            else:
-                reply = connection.getresponse()
-                reply.read()
-                status = reply.status
+            reply = connection.getresponse()
+            reply.read()
+            status = reply.status
         except (OSError, http.client.HTTPException) as error:
             # The connection is in an unknown state; the next POST opens another.
             connection.close()
@@ -111,47 +95,13 @@ class ListenerClient:
             with contextlib.suppress(OSError):
                 connected.shutdown(socket.SHUT_RDWR)
 
-    def _send_head(self, size: int, transfer: Transfer) -> None:
-        """Send request line and headers: those that the emulator sends."""
-        headers = {
-            "User-Agent": "Go-http-client/1.1",
-            "Content-Type": "application/json",
-            "Sequence-Id": b64encode(secrets.token_bytes(32)).decode(),
-            "Accept-Encoding": "gzip",
-            "Content-Length": str(size),
-        }
-        if transfer == "chunked":
-            del headers["Content-Length"]
-            headers["Transfer-Encoding"] = "chunked"
-        elif transfer == "expect":
-            headers["Expect"] = "100-continue"
-        connection = self._connection
-        connection.putrequest("POST", "/", skip_accept_encoding=True)
-        for name, value in headers.items():
-            connection.putheader(name, value)
-        connection.endheaders()
-        if transfer == "expect":
-            _await_continue(connection.sock)
 
-
-def _parts(body: bytes, transfer: Transfer) -> Iterator[bytes]:
-    """Yield the bytes after the head."""
-    if transfer == "cut":
-        yield body[: len(body) // 2]
-    elif transfer == "chunked":
-        for start in range(0, len(body), _CHUNK_BYTES):
-            part = body[start : start + _CHUNK_BYTES]
-            yield b"%x\r\n%b\r\n" % (len(part), part)
-        yield b"0\r\n\r\n"
-    else:
-        yield body
-
-
-def _await_continue(connection: socket.socket) -> None:
-    """Wait a second for 100 Continue, and send the body also without it (RFC 9110, 10.1.1)."""
-    timeout = connection.gettimeout()
-    connection.settimeout(_CONTINUE_SECONDS)
-    with contextlib.suppress(TimeoutError):
-        while not connection.recv(_CHUNK_BYTES, socket.MSG_PEEK).endswith(b"\r\n\r\n"):
-            pass
-    connection.settimeout(timeout)
+def _headers(size: int) -> dict[str, str]:
+    """Return the headers that the emulator sends."""
+    return {
+        "User-Agent": "Go-http-client/1.1",
+        "Content-Type": "application/json",
+        "Sequence-Id": b64encode(secrets.token_bytes(32)).decode(),
+        "Accept-Encoding": "gzip",
+        "Content-Length": str(size),
+    }

@@ -12,7 +12,7 @@ from testing.lambda_services.environment import Environment, Extension
 from testing.lambda_services.extensions_api import ExtensionsApi
 from testing.lambda_services.faults import Faults, FunctionInfo
 from testing.lambda_services.invocation import Invocation, Run, Script, Status
-from testing.lambda_services.listener_client import ListenerClient, TelemetryPost, Transfer
+from testing.lambda_services.listener_client import ListenerClient, TelemetryPost
 from testing.lambda_services.runtime_api import RuntimeApi, Work
 from testing.lambda_services.telemetry_stream import Platform
 
@@ -70,7 +70,7 @@ class LambdaServices(HttpServer):
 
     def respond(self, request: Request) -> Reply:
         """Log a call, and let the API that knows its path reply."""
-        self.calls.add(request)
+        self.calls.note(request)
         reply = self._extensions.respond(request) or self.runtime.respond(request)
         if reply is not None:
             return reply
@@ -78,7 +78,7 @@ class LambdaServices(HttpServer):
 
     def replied(self, request: Request, status: int) -> None:
         """Log the reply to a call."""
-        self.calls.answered(request, status)
+        self.calls.note(request, status)
 
     def environ(self) -> dict[str, str]:
         """Return the variables that Lambda sets for an extension.
@@ -147,19 +147,11 @@ class LambdaServices(HttpServer):
         """Write an event of any type, also outside of an invocation; see `Environment.emit`."""
         self.environment.emit(kind, record, at=at)
 
-    def post(
-        self, body: bytes, transfer: Transfer = "length", seconds: float = 60.0
-    ) -> TelemetryPost:
-        """Send bytes to the first subscriber's listener, once, over a connection of their own.
-
-        Args:
-            body: Any bytes.
-            transfer: How they are sent.
-            seconds: How long connecting, and the reply, may take.
-        """
-        client = ListenerClient(self.environment.current_streams()[0].subscription.port, seconds)
+    def post(self, body: bytes) -> TelemetryPost:
+        """Send bytes to the first subscriber's listener, once, over a connection of their own."""
+        client = ListenerClient(self.environment.current_streams()[0].subscription.port)
         try:
-            return client.post(body, transfer)
+            return client.post(body)
         finally:
             client.close()
 

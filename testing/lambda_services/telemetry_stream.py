@@ -3,7 +3,6 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from testing.lambda_services import events
@@ -23,13 +22,11 @@ class Platform:
         memory_bytes: Bytes of events that are kept, at most. Further function and extension
             lines are dropped and counted (event schema reference, "platform.logsDropped").
         backoff_seconds: Time before each further attempt; the last one is repeated for ever.
-        answer_seconds: How long a reply may take before the attempt counts as failed.
     """
 
     window_seconds: float | None = None
     memory_bytes: int = 16 * 1024 * 1024
     backoff_seconds: tuple[float, ...] = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-    answer_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,6 @@ class _Entry:
     content: bytes
     since: float
     gap: float = 0.0
-    acknowledged: Callable[[float], None] | None = None
 
 
 class TelemetryStream:
@@ -68,19 +64,16 @@ class TelemetryStream:
         self._bytes = self._records = self._in_flight = self._batches = 0
         self._reported = (0, 0)
         self._paused = self._closing = False
-        self._client = ListenerClient(subscription.port, platform.answer_seconds)
+        self._client = ListenerClient(subscription.port)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def put(
-        self, kind: str, content: bytes, acknowledged: Callable[[float], None] | None = None
-    ) -> None:
+    def put(self, kind: str, content: bytes) -> None:
         """Buffer an event, if its type is subscribed to.
 
         Args:
             kind: Its type.
             content: Its JSON; any bytes are delivered as they are.
-            acknowledged: Called with the time at which its delivery was answered with 2xx.
         """
         if not self.subscription.wants(kind):
             return
@@ -91,7 +84,7 @@ class TelemetryStream:
                 self.dropped_bytes += len(content)
                 self._changed.notify_all()
                 return
-            self._append(_Entry(kind, content, time.monotonic(), acknowledged=acknowledged))
+            self._append(_Entry(kind, content, time.monotonic()))
 
     def cut(self, gap: float = 0.0) -> None:
         """Begin another delivery with what follows, `gap` seconds after the previous one."""
@@ -223,7 +216,7 @@ class TelemetryStream:
             post = self._client.post(body, number=self._batches, records=len(entries), types=kinds)
             self.posts.append(post)
             if post.acknowledged:
-                break
+                return
             seconds = backoff[min(attempt, len(backoff) - 1)]
             attempt += 1
             with self._changed:
@@ -231,6 +224,3 @@ class TelemetryStream:
                 self._changed.wait_for(lambda: self._closing or not self._paused)
                 if self._closing:
                     return
-        for entry in entries:
-            if entry.acknowledged is not None:
-                entry.acknowledged(post.ended)

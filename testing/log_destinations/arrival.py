@@ -33,7 +33,6 @@ class Arrival:
 
     Attributes:
         request: The request; its body only where `records` are kept as they are.
-        body_bytes: Size of the body as it was sent, possibly compressed.
         content_bytes: Size of the body before compression; 0 if it cannot be read.
         records: The good records in it, as `keep` made them; none if only counts are kept.
         count: How many good records are in it.
@@ -46,7 +45,6 @@ class Arrival:
     """
 
     request: Request
-    body_bytes: int = 0
     content_bytes: int = 0
     records: tuple[Any, ...] = field(default=(), repr=False)
     count: int = 0

@@ -29,15 +29,11 @@ class Options(TypedDict, total=False):
     Attributes:
         keep: Makes of each good record what is kept of it; None: only the number of them is
             kept, so that much more can arrive than fits into memory. Default: the record.
-        refuses: Says which good records are refused all the same. Default: none.
-        max_body_bytes: Largest body before compression. Default: the documented limit.
         tls: Use HTTPS with this server-side context. Default: HTTP.
         clock: Seconds since 1970; a record may be too old for Loki and OpenObserve.
     """
 
     keep: Callable[[Any], Any] | None
-    refuses: Callable[[Any], bool]
-    max_body_bytes: int
     tls: ssl.SSLContext | None
     clock: Callable[[], float]
 
@@ -53,8 +49,8 @@ class LogDestination(HttpServer):
     Attributes:
         url: Its address, without a path: `http://127.0.0.1:<port>`.
         token: The right token.
-        refuses: Says which good records are refused.
-        max_body_bytes: Largest body in bytes before compression.
+        refuses: Says which good records are refused all the same; at first none.
+        max_body_bytes: Largest body in bytes before compression; at first the documented limit.
     """
 
     name: ClassVar[str]
@@ -74,8 +70,8 @@ class LogDestination(HttpServer):
     token: str = "local-token"
 
     def __init__(self, **options: Unpack[Options]) -> None:
-        self.refuses = options.get("refuses", lambda _record: False)
-        self.max_body_bytes = options.get("max_body_bytes", self.documented_max_body_bytes)
+        self.refuses: Callable[[Any], bool] = lambda _record: False
+        self.max_body_bytes = self.documented_max_body_bytes
         self._keep = options.get("keep", lambda record: record)
         self._clock = options.get("clock", time.time)
         self._changed = threading.Condition(threading.RLock())
@@ -250,7 +246,6 @@ class LogDestination(HttpServer):
         )
         arrival = Arrival(
             request=dataclasses.replace(request, body=b""),
-            body_bytes=len(request.body),
             content_bytes=len(content),
             records=() if self._keep is None else tuple(self._keep(it) for it in records),
             count=len(records),

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from tabulate import tabulate
 
 from testing.log_destinations.loki import LokiEntry
+from testing.table import shortened
 
 _COLUMNS = ("time (UTC)", "type", "request id", "level", "message")
 _MESSAGE_WIDTH = 78
 # The first group of a UUID is enough to distinguish the invocations of one table.
 _ID_WIDTH = 8
-_ROWS = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,15 +37,15 @@ def log_table(records: Iterable[Any]) -> str:
         records: What arrived, in order, as the destination kept it.
 
     Returns:
-        Lines of about 140 characters; the records after the first 200 are a number only.
+        Lines of about 140 characters.
     """
-    rows = [row_of(record) for record in records]
     shown = [
-        row._replace(request_id=row.request_id[:_ID_WIDTH], message=_shortened(row.message))
-        for row in rows[:_ROWS]
+        row._replace(
+            request_id=row.request_id[:_ID_WIDTH], message=shortened(row.message, _MESSAGE_WIDTH)
+        )
+        for row in map(row_of, records)
     ]
-    table = tabulate(shown, headers=_COLUMNS, disable_numparse=True, tablefmt="simple")
-    return f"{table}\n+{len(rows) - _ROWS} more" if len(rows) > _ROWS else table
+    return tabulate(shown, headers=_COLUMNS, disable_numparse=True, tablefmt="simple")
 
 
 def row_of(record: Any) -> Row:
@@ -98,8 +98,3 @@ def _message(content: Any) -> str:
     if isinstance(content, dict) and isinstance(content.get("message"), str):
         return " ".join(content["message"].split())
     return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
-
-
-def _shortened(text: str) -> str:
-    """Return a text, cut and marked if it is too wide."""
-    return text if len(text) <= _MESSAGE_WIDTH else f"{text[: _MESSAGE_WIDTH - 1]}…"

@@ -52,7 +52,6 @@ class LokiDestination(LogDestination):
         options: See `Options`.
 
     Attributes:
-        tenant: The value of `X-Scope-OrgID`; empty: the header is not needed.
         username: The name for Basic authentication; empty: none is needed.
         token: The password for it.
     """
@@ -62,7 +61,6 @@ class LokiDestination(LogDestination):
     documented_max_body_bytes = 104_857_600
     media_types = frozenset({"application/json"})
 
-    tenant = ""
     username = ""
 
     def __init__(self, **options: Unpack[Options]) -> None:
@@ -73,19 +71,16 @@ class LokiDestination(LogDestination):
     def environment(self) -> dict[str, str]:
         """The environment variables with which the extension sends here."""
         basic = {"LOKI_USERNAME": self.username, "LOKI_PASSWORD": self.token}
-        tenant = {"LOKI_TENANT_ID": self.tenant}
         return {
             "LOGS_DESTINATION": self.name,
             "LOKI_URL": self.url,
             **(basic if self.username else {}),
-            **(tenant if self.tenant else {}),
         }
 
     def is_authorized(self, request: Request) -> bool:
-        """Return whether a request carries user, password and tenant, if they are set."""
+        """Return whether a request carries user and password, if they are set."""
         basic = "Basic " + b64encode(f"{self.username}:{self.token}".encode()).decode()
-        user_is_right = not self.username or request.headers.get("authorization") == basic
-        return user_is_right and request.headers.get("x-scope-orgid", "") == self.tenant
+        return not self.username or request.headers.get("authorization") == basic
 
     def read(self, content: bytes) -> Iterator[tuple[Any, str | None]]:
         """Yield each entry."""

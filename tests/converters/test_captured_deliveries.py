@@ -9,16 +9,11 @@ import pytest
 from converters.convert import Converter, Profile
 from testing.converting import assert_sound, bits_of, contents, convert, samples_of
 from tests.support.event_records import records_of
-from tests.support.recoding import as_1_0
 from tests.support.reference_conversion import expect
 
 _FOLDER = os.environ.get("CAPTURES_DIR")
 pytestmark = pytest.mark.skipif(not _FOLDER, reason="CAPTURES_DIR is not set")
 
-_ON_EVERY_SERIES = {
-    *("account", "region", "namespace", "metricname", "cloud_provider", "p8s_logzio_name"),
-    "__name__",
-}
 _DELIVERIES = ["otlp-0.7", "otlp-1.0"]
 
 
@@ -43,29 +38,10 @@ def test_counts(name: str, points: int, samples: int, series: int) -> None:
 
 
 @pytest.mark.parametrize("name", _DELIVERIES)
-def test_labels(name: str) -> None:
-    """Account, region, namespace, metric name, provider and environment are on every series."""
-    found = samples_of(convert(*_records(name)))
-    assert all(dict(labels).keys() >= _ON_EVERY_SERIES for labels in found)
-
-
-@pytest.mark.parametrize("name", _DELIVERIES)
 def test_reference(name: str) -> None:
     """The slow converter makes the same of it."""
     records = _records(name)
     assert bits_of(convert(*records)) == expect(records).bits()
-
-
-def test_namespace_as_dimension() -> None:
-    """The dimension of AWS/ELB that is called Namespace stays apart from the namespace."""
-    found = samples_of(convert(*_records("otlp-1.0")))
-    both = {
-        (named["namespace"], named["dimension_namespace"])
-        for named in map(dict, found)
-        if "dimension_namespace" in named
-    }
-    assert both == {("aws/elb", "aws")}
-    assert sum("dimension_namespace" in dict(labels) for labels in found) == 3 * 4
 
 
 @pytest.mark.parametrize("name", _DELIVERIES)
@@ -76,9 +52,3 @@ def test_warm_and_in_one_record(name: str) -> None:
     warm = Converter(Profile())
     for delivery in (records, records, [b"".join(records)]):
         assert contents(convert(*delivery, converter=warm)) == expected
-
-
-def test_encoded_anew() -> None:
-    """The 0.7 delivery encoded as 1.0 makes the same bytes."""
-    records = _records("otlp-0.7")
-    assert contents(convert(*map(as_1_0, records))) == contents(convert(*records))

@@ -109,11 +109,3 @@ def test_missing_time() -> None:
     assert conversion.dropped_points == {"no_timestamp": 1}
     assert (conversion.data_points, conversion.samples, conversion.lanes) == (1, 0, [])
     assert not conversion.contributing
-
-
-def test_missing_start() -> None:
-    """The start of the period is not needed."""
-    points = [SummaryPoint(start=start) for start in (True, False)]
-    for version in Format:
-        found = [by_name(convert(deliver([point], version))) for point in points]
-        assert found[0] == found[1]

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
-from converters.schema.remote_write_pb2 import Histogram
-from testing.converting import assert_sound, bits, convert, decoded, labels_of, time_series
+from converters.schema.remote_write_pb2 import BucketSpan, Histogram
+from testing.converting import assert_sound, bits, convert, decoded, time_series
+from testing.rules import labels_of
 from tests.support.otlp_building import (
     END_MS,
     END_NS,
@@ -67,29 +68,19 @@ def _only(point: otlp.ExponentialHistogramDataPoint) -> Histogram:
     return histogram
 
 
-def _counts(spans: Iterable[tuple[int, int]], deltas: Iterable[int]) -> dict[int, int]:
+def _counts(spans: Iterable[BucketSpan], deltas: Iterable[int]) -> dict[int, int]:
     """Undo spans and deltas: the count of each Prometheus bucket, by its index."""
     counts: dict[int, int] = {}
     index = count = 0
     remaining = iter(deltas)
-    for offset, length in spans:
-        index += offset
-        for _ in range(length):
+    for span in spans:
+        index += span.offset
+        for _ in range(span.length):
             count += next(remaining)
             counts[index] = count
             index += 1
     assert next(remaining, None) is None
     return counts
-
-
-def _positive(histogram: Histogram) -> dict[int, int]:
-    spans = [(span.offset, span.length) for span in histogram.positive_spans]
-    return _counts(spans, histogram.positive_deltas)
-
-
-def _negative(histogram: Histogram) -> dict[int, int]:
-    spans = [(span.offset, span.length) for span in histogram.negative_spans]
-    return _counts(spans, histogram.negative_deltas)
 
 
 def _expected(scale: int, schema: int, offset: int, counts: list[int]) -> dict[int, int]:
@@ -118,8 +109,10 @@ def test_buckets(scale: int, offset: int, counts: list[int], negative: list[int]
     """Every count lies in the bucket whose bounds hold it, at the finest schema that there is."""
     histogram = _only(_point(scale, (offset, counts), (-offset, negative)))
     assert histogram.schema == min(scale, 8)
-    assert _positive(histogram) == _expected(scale, histogram.schema, offset, counts)
-    assert _negative(histogram) == _expected(scale, histogram.schema, -offset, negative)
+    positive = _counts(histogram.positive_spans, histogram.positive_deltas)
+    assert positive == _expected(scale, histogram.schema, offset, counts)
+    below_zero = _counts(histogram.negative_spans, histogram.negative_deltas)
+    assert below_zero == _expected(scale, histogram.schema, -offset, negative)
     assert not histogram.positive_counts
     assert not histogram.negative_counts
 
@@ -178,7 +171,7 @@ def test_dropped(point: otlp.ExponentialHistogramDataPoint, reason: str) -> None
 def test_huge_scale() -> None:
     """The finest scale there is ends in one bucket next to 1."""
     histogram = _only(_point(2**31 - 1, (-1, [2, 3])))
-    assert _positive(histogram) == {0: 2, 1: 3}
+    assert _counts(histogram.positive_spans, histogram.positive_deltas) == {0: 2, 1: 3}
 
 
 def test_own_bodies() -> None:

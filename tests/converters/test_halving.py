@@ -7,7 +7,8 @@ from hypothesis import given
 
 from converters.bodies import Body
 from converters.split import describe, halve
-from testing.converting import convert, decoded, labels_of
+from testing.converting import convert, decoded
+from testing.rules import labels_of
 from tests.support.deliveries import deliveries
 from tests.support.otlp_building import (
     END_MS,

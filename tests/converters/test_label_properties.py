@@ -7,11 +7,7 @@ from hypothesis import strategies as st
 from converters.convert import Converter, Profile
 from testing.converting import assert_sound, convert, samples_of
 from testing.events.otlp import Format
-from tests.support.otlp_building import (
-    Pairs,
-    SummaryPoint,
-    deliver,
-)
+from tests.support.otlp_building import Pairs, SummaryPoint, deliver
 from tests.support.properties import examples
 from tests.support.reference_rules import identity, point_labels
 

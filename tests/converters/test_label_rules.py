@@ -9,15 +9,9 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 from converters.convert import Converter, Profile
 from converters.labels import _moved, encode_label, insert_label
 from converters.schema.remote_write_pb2 import TimeSeries
-from testing.converting import (
-    assert_sound,
-    contents,
-    convert,
-    labels_of,
-    samples_of,
-    time_series,
-)
+from testing.converting import assert_sound, contents, convert, samples_of, time_series
 from testing.events.otlp import Format, record
+from testing.rules import labels_of
 from tests.support.clocks import processor_seconds
 from tests.support.otlp_building import (
     RESOURCE,
@@ -110,9 +104,6 @@ def test_resource_attributes(resource: Pairs, labels: dict[str, str]) -> None:
     """Resource attributes keep their value as it is, and give way to all others."""
     raw = deliver([SummaryPoint()], pairs=(*RESOURCE, *resource))
     assert _labels(raw) == _ALWAYS | {"instanceid": "i-1"} | labels
-
-
-_MOVED = "resource_resource_"
 
 
 @pytest.mark.parametrize(
@@ -216,11 +207,6 @@ def test_an_empty_resource_attribute_is_ignored(key: str, name: str) -> None:
     """Of an attribute that is empty and comes again, the one with a value is the label."""
     raw = deliver([SummaryPoint(dimensions=())], pairs=((key, ""), (key, "v")))
     assert _labels(raw)[name] == "v"
-
-
-def test_no_environment() -> None:
-    """An empty P8S_LOGZIO_NAME means no label."""
-    assert "p8s_logzio_name" not in _labels(deliver([SummaryPoint()]), name="")
 
 
 def test_environments_of_one_warm_converter() -> None:

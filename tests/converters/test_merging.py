@@ -5,6 +5,7 @@ from itertools import permutations
 import pytest
 
 from converters.convert import Conversion
+from converters.wire import double_bytes
 from testing.converting import assert_sound, by_name, convert, samples_of
 from testing.events.otlp import Format
 from tests.support.otlp_building import (
@@ -14,8 +15,6 @@ from tests.support.otlp_building import (
     Pairs,
     SummaryPoint,
     deliver,
-    gauge,
-    number,
     one_record,
     summary,
 )
@@ -221,40 +220,30 @@ def test_two_accounts() -> None:
     assert sorted(dict(labels)["account"] for labels in samples_of(conversion)) == list("11112222")
 
 
-def test_many_times_of_a_gauge() -> None:
-    """A gauge's points are sorted as a summary's are."""
-    points = [number(float(n), (), END_NS - n * MINUTE_NS) for n in (1, 3, 0, 2)]
-    ((samples),) = samples_of(convert(one_record(gauge("g", *points)))).values()
-    assert samples == [(END_MS - n * 60_000, float(n)) for n in (3, 2, 1, 0)]
+_NAN, _OTHER_NAN = bytes.fromhex("010000000000f87f"), bytes.fromhex("000000000000f8ff")
 
 
-def test_quantiles_that_are_no_numbers() -> None:
-    """Two quantiles that are different NaNs make one series, in one period and over several."""
-    payload = bytes.fromhex("010000000000f87f")
-    other = bytes.fromhex("000000000000f8ff")
-    for periods in ([END_NS], [END_NS, END_NS - MINUTE_NS]):
-        raws = []
-        for time_ns in periods:
-            raw = SummaryPoint(
-                time_ns=time_ns, quantiles=((0.0, 1.0), (0.25, 2.0), (0.75, 3.0), (1.0, 4.0))
-            ).encode()
-            raw = raw.replace(b"\x09" + bytes(6) + b"\xd0\x3f", b"\x09" + payload)
-            raws.append(raw.replace(b"\x09" + bytes(6) + b"\xe8\x3f", b"\x09" + other))
-        conversion = convert(one_record(summary(SummaryPoint().name, *raws)))
-        assert_sound(conversion)
-        assert conversion.series == 5
-        assert conversion.dropped_samples == {"duplicate": len(periods)}
-
-
-def test_one_nan_in_each_period() -> None:
-    """So they do where each period has one of them."""
+@pytest.mark.parametrize(
+    ("periods", "duplicates"),
+    [
+        ([(_NAN, _OTHER_NAN)], {"duplicate": 1}),
+        ([(_NAN, _OTHER_NAN), (_NAN, _OTHER_NAN)], {"duplicate": 2}),
+        ([(_NAN,), (_OTHER_NAN,)], {}),
+    ],
+)
+def test_quantiles_that_are_no_numbers(
+    periods: list[tuple[bytes, ...]], duplicates: dict[str, int]
+) -> None:
+    """Quantiles that are different NaNs make one series, in one period and over several."""
     raws = []
-    for n, payload in enumerate((b"\x01", b"\x02")):
-        point = SummaryPoint(
-            time_ns=END_NS - n * MINUTE_NS, quantiles=((0.0, 1.0), (0.25, 2.0), (1.0, 4.0))
-        )
-        nan = payload + bytes.fromhex("0000000000f87f")
-        raws.append(point.encode().replace(b"\x09" + bytes(6) + b"\xd0\x3f", b"\x09" + nan))
+    for n, encoded in enumerate(periods):
+        replaced = dict(zip((0.25, 0.75), encoded, strict=False))
+        quantiles = ((0.0, 1.0), *((quantile, 2.0) for quantile in replaced), (1.0, 4.0))
+        raw = SummaryPoint(time_ns=END_NS - n * MINUTE_NS, quantiles=quantiles).encode()
+        for quantile, nan in replaced.items():
+            raw = raw.replace(b"\x09" + double_bytes(quantile), b"\x09" + nan)
+        raws.append(raw)
     conversion = convert(one_record(summary(SummaryPoint().name, *raws)))
     assert_sound(conversion)
     assert conversion.series == 5
+    assert conversion.dropped_samples == duplicates

@@ -1,6 +1,6 @@
 """The package imports no os, no network, no clock and no log."""
 
-import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -17,19 +17,8 @@ _ALLOWED = {
 }
 
 
-def _imported(module: Path) -> set[str]:
-    """Return the top-level names of all imports of a module, wherever in it they stand."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert not node.level
-            found.add((node.module or "").partition(".")[0])
-    return found
-
-
 @pytest.mark.parametrize("module", _MODULES, ids=lambda module: str(module.relative_to(_PACKAGE)))
 def test_imports(module: Path) -> None:
     """Each module imports from a short list, on which os, network and logging are not."""
-    assert _imported(module) <= _ALLOWED
+    found = re.findall(r"^\s*(?:import|from)\s+(\w+)", module.read_text("utf-8"), re.MULTILINE)
+    assert set(found) <= _ALLOWED

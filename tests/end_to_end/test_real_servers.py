@@ -13,7 +13,8 @@ import pytest
 from testing.events.fleet import END_MS
 from testing.events.samples import good_events
 from testing.receiver import Receiver
-from testing.servers import Prometheus, Samples, in_order
+from testing.rules import Samples
+from testing.servers import Prometheus, in_order
 from tests.support.recording import Recorded, RecordingFunction
 from tests.support.restamping import restamped
 from tests.support.victoria_metrics import VictoriaMetrics

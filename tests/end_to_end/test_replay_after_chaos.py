@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from testing.emulator import required_emulator
-from testing.servers import Prometheus, Samples, installed
+from testing.rules import Samples
+from testing.servers import Prometheus, installed
 from tests.support.backups import run
 from tools.chaos import kept
 from tools.chaos.__main__ import main as chaos

@@ -12,7 +12,7 @@ import pytest
 from handler.sender import Clock
 from testing.events.samples import good_events
 from testing.receiver import Receiver
-from testing.servers import Prometheus, Samples, in_order
+from testing.servers import Prometheus, in_order
 from tests.support.clocks import WaitedTime
 from tests.support.recording import WAITING, Recorded, RecordingFunction
 
@@ -54,7 +54,7 @@ def assert_stored(server: Prometheus, event: dict[str, Any], recorded: Recorded)
     assert (recorded.status, recorded.samples()) == (200, ALL_SENT)
     with Receiver() as receiver:
         RecordingFunction(receiver.url).invoke(event)
-        expected: Samples = in_order(receiver.accepted_samples())
+        expected = in_order(receiver.accepted_samples())
     assert server.stored(cloud_provider="aws") == expected
 
 

@@ -16,7 +16,8 @@ from testing.events.samples import bad_events, good_events
 from testing.http_server import Reply
 from testing.receiver import Receiver, accepted_samples
 from testing.replies import always
-from testing.servers import Samples, in_order
+from testing.rules import Samples
+from testing.servers import in_order
 from tests.support.recording import Recorded, RecordingFunction
 
 EVENTS = good_events(END_MS) | bad_events(END_MS)

@@ -1,6 +1,5 @@
 """What Logz.io is sent, field by field."""
 
-import json
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ from tests.support.log_destinations import (
     ENOUGH,
     IDENTITY,
     TIME,
-    body_of,
     chosen,
     destination,
     parsed,
@@ -77,6 +75,7 @@ def test_kinds(value: Any, kind: str, fields: dict[str, Any]) -> None:
         ({"type": "mine", "a": 1}, {"a": 1, "message_nested": {"type": "mine"}}),
         ({"@timestamp": "0"}, {"message_nested": {"@timestamp": "0"}}),
         ({"lambda": {"record": 1}}, {"message_nested": {"lambda": {"record": 1}}}),
+        ({"level.x": 1, "lambda.x": 2}, {"lambda.x": 2, "message_nested": {"level.x": 1}}),
         ({"env": "x"}, {"message_nested": {"env": "x"}}),
         ({}, {"message_nested": {}}),
         ("plain", {"message": "plain"}),
@@ -93,13 +92,6 @@ def test_platform_records_stay_nested() -> None:
     assert sent({"a": 1}, "platform.report", UNDER_ROOT) == {"lambda.record": {"a": 1}}
 
 
-def test_custom_fields_overwrite_nothing() -> None:
-    """CUSTOM_FIELDS adds fields, values with an equals sign too, and leaves ours as they are."""
-    custom = "team=a=b,type=x,message=x,aws_region=x, env = prod ,broken"
-    line = sent("hi", environ={"CUSTOM_FIELDS": custom})
-    assert line == {"message": "hi", "team": "a=b", "env": "prod"}
-
-
 def test_known_invocation() -> None:
     """A record whose invocation and level are known has them as fields, once."""
     made = destination("logzio", AWS_REGION="us-east-1", **UNDER_ROOT)
@@ -107,66 +99,6 @@ def test_known_invocation() -> None:
     line = parsed(made.encode(record(value, request_id="r-1", level="ERROR")))
     assert (line["requestId"], line["level"], line["message"]) == ("r-1", "ERROR", "x")
     assert line["message_nested"] == {"level": "error"}
-
-
-def test_own_time_of_a_record() -> None:
-    """The time of a record is its own `timestamp`, not when the platform read it."""
-    made = destination("logzio", AWS_REGION="us-east-1")
-    line = parsed(made.encode(record({"timestamp": "2024-08-30T09:59:58.5Z"})))
-    assert line["@timestamp"] == "2024-08-30T09:59:58.500Z"
-    line = parsed(made.encode(record({"timestamp": "yesterday"})))
-    assert line["@timestamp"] == TIME
-
-
-def test_event_without_time() -> None:
-    """A record whose event has no time is at the time of the extension's clock."""
-    made = destination("logzio", AWS_REGION="us-east-1")
-    for moment in ("", "x" * 1_000):
-        assert parsed(made.encode(record("x", time=moment)))["@timestamp"] == (
-            "2024-08-30T10:00:00.000Z"
-        )
-
-
-def test_request() -> None:
-    """The bulk is NDJSON in gzip, with token and type in the query."""
-    made = destination("logzio", AWS_REGION="us-east-1", LOGZIO_LOGS_TYPE="a b")
-    request = made.request([made.encode(record("one\n")), made.encode(record("two"))])
-    assert request.url == "https://listener.logz.io:8071/?token=tkn&type=a%20b"
-    assert request.headers == {
-        "content-type": "text/plain",
-        "content-encoding": "gzip",
-        "user-agent": "metric-stream-logs",
-    }
-    body = body_of(request)
-    assert body.endswith(b"\n")
-    lines = [json.loads(line) for line in body.splitlines()]
-    assert [(line["message"], line["type"]) for line in lines] == [("one\n", "a b"), ("two", "a b")]
-
-
-@pytest.mark.parametrize(
-    ("environ", "url"),
-    [
-        ({"AWS_REGION": "us-east-1"}, "https://listener.logz.io:8071"),
-        ({"AWS_REGION": "eu-central-1"}, "https://listener-eu.logz.io:8071"),
-        ({"AWS_REGION": "eu-west-2"}, "https://listener-uk.logz.io:8071"),
-        ({"AWS_REGION": "ca-central-1"}, "https://listener-ca.logz.io:8071"),
-        ({"AWS_REGION": "ap-southeast-2"}, "https://listener-au.logz.io:8071"),
-        ({"AWS_REGION": "us-west-2", "LOGZIO_REGION": "EU"}, "https://listener-eu.logz.io:8071"),
-        ({"LOGZIO_REGION": "us"}, "https://listener.logz.io:8071"),
-        ({"LOGZIO_LISTENER": "https://l.example.com:9/x/"}, "https://l.example.com:9/x"),
-        ({"LOGZIO_LISTENER": "https://l.example.com"}, "https://l.example.com"),
-        ({"LOGZIO_LISTENER": "listener-nl.logz.io"}, "https://listener-nl.logz.io:8071"),
-        ({"LOGZIO_LISTENER": "listener.logz.io:8081"}, "https://listener.logz.io:8081"),
-        ({"LOGZIO_LISTENER": "https://listener.logz.io"}, "https://listener.logz.io:8071"),
-        ({"LOGZIO_LISTENER": "http://listener.logz.io"}, "http://listener.logz.io:8070"),
-        ({"LOGZIO_LISTENER": "http://127.0.0.1:1"}, "http://127.0.0.1:1"),
-        ({}, "https://listener-eu.logz.io:8071"),
-    ],
-)
-def test_listener(environ: dict[str, str], url: str) -> None:
-    """The listener is the one that is set, or that of the region; Logz.io's port is known."""
-    made = destination("logzio", **environ)
-    assert made.request([b"{}\n"]).url == f"{url}/?token=tkn&type=lambda-extension-logs"
 
 
 def test_unknown_function() -> None:
@@ -179,24 +111,28 @@ def test_unknown_function() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "is_set"),
+    ("text", "fields", "problems"),
     [
-        ("lambda", False),
-        ("lambda.log", False),
-        ("lambda.log.type.x", False),
-        ("message.text", False),
-        ("@timestamp.ms", False),
-        ("level", False),
-        ("lambda.alias", True),
-        ("lambda_x", True),
-        ("messages", True),
-        ("app.level", True),
+        ("", {}, 0),
+        ("a=1", {"a": "1"}, 0),
+        (" a = 1 , b=2,", {"a": "1", "b": "2"}, 0),
+        ("a=b=c", {"a": "b=c"}, 0),
+        ("a=", {"a": ""}, 0),
+        ("a=1,a=2", {"a": "1"}, 0),
+        ("a", {}, 1),
+        ("=v,a=1", {"a": "1"}, 1),
+        ("a,b,c=1", {"c": "1"}, 1),
+        # Names that look like ours.
+        *((f"{name}=x", {name: "x"}, 0) for name in ("lambda.alias", "lambda_x", "messages")),
+        ("app.level=x", {"app.level": "x"}, 0),
+        # Ours, and an object where ours is a text, or the reverse.
+        *((f"{name}=x,a=1", {"a": "1"}, 1) for name in ("type", "message", "aws_region", "level")),
+        *((f"lambda{rest}=x,a=1", {"a": "1"}, 1) for rest in ("", ".log", ".log.type.x")),
+        *((f"{name}=x,a=1", {"a": "1"}, 1) for name in ("message.text", "@timestamp.ms")),
     ],
 )
-def test_clashing_custom_field(name: str, is_set: bool) -> None:
-    """A custom field that is an object where ours is a text, or the reverse, is reported."""
-    made = chosen("logzio", **ENOUGH["logzio"], CUSTOM_FIELDS=f"{name}=x,team=one")
-    assert [f"cannot set {name}:" in problem for problem in made.problems] == [True] * (not is_set)
-    line = parsed(made.destinations[0].encode(record("hello")))
-    assert line["team"] == "one"
-    assert (line.get(name) == "x") == is_set
+def test_custom_fields(text: str, fields: dict[str, str], problems: int) -> None:
+    """CUSTOM_FIELDS adds fields; one that is malformed or would overwrite ours is reported."""
+    assert sent("hi", environ={"CUSTOM_FIELDS": text}) == {"message": "hi", **fields}
+    result = chosen("logzio", **ENOUGH["logzio"], CUSTOM_FIELDS=text)
+    assert len(result.problems) == problems

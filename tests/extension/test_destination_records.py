@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from extension.destinations.timestamps import iso
 from tests.support.log_destinations import TIME, TIME_NS, destination, parsed, record
 
 NAN = float("nan")
@@ -65,13 +66,21 @@ def test_known_invocation() -> None:
     assert metadata == {"type": "function", "requestId": "r-1", "level": "WARN"}
 
 
+def test_no_metadata() -> None:
+    """A Loki that does not allow structured metadata can be sent entries without any."""
+    made = destination("loki", LOKI_STRUCTURED_METADATA="false")
+    assert parsed(made.encode(record("x", request_id="r"))[:-1]) == [str(TIME_NS), "x"]
+
+
 @pytest.mark.parametrize(
     ("value", "time", "at"),
     [
         ({"timestamp": "2024-08-30T09:59:58.000001Z"}, TIME, 1_725_011_998_000_001_000),
         ({"timestamp": None}, TIME, TIME_NS),
         ({"timestamp": 5}, TIME, TIME_NS),
-        ("x", "never", 1_725_012_000_000_000_000),
+        # A record about something old is not refused for it.
+        ({"timestamp": "1999-01-01T00:00:00Z", "order": 7}, TIME, TIME_NS),
+        ("x", "x" * 1_000, 1_725_012_000_000_000_000),
         ("x", "", 1_725_012_000_000_000_000),
     ],
 )
@@ -79,6 +88,7 @@ def test_time(value: Any, time: str, at: int) -> None:
     """The time is that of the object, of the event, or of the clock."""
     assert sent("loki", value, time=time)[0] == str(at)
     assert sent("openobserve", value, time=time)["_timestamp"] == at // 1000
+    assert sent("logzio", value, time=time)["@timestamp"] == iso(at)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.destinations.destination import LONGEST_WAIT_SECONDS, Meaning
+from extension.destinations.responses import LONGEST_WAIT_SECONDS, Meaning
 from extension.messages import Response
 from tests.support.log_destinations import ENOUGH, NOW, destination
 from tests.support.properties import examples

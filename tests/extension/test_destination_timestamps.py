@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extension.destinations.timestamps import iso, nanoseconds, own_time
-from tests.support.log_destinations import TIME, TIME_NS, body_of, destination, parsed, record
+from tests.support.log_destinations import TIME, TIME_NS
 from tests.support.properties import examples
 
 HOUR_NS = 3_600_000_000_000
@@ -89,17 +89,3 @@ def test_own_time(timestamp: str, ahead: int | None) -> None:
 def test_event_without_time() -> None:
     """If the event has no valid time, the record's own counts whatever it is."""
     assert own_time({"timestamp": "1999-01-01T00:00:00Z"}, "") == 915_148_800_000_000_000
-
-
-@pytest.mark.parametrize("name", ["logzio", "loki", "openobserve"])
-def test_order_of_last_century(name: str) -> None:
-    """A record about something old has the time of its event: else it would be refused."""
-    made = destination(name)
-    encoded = made.encode(record({"timestamp": "1999-01-01T00:00:00Z", "order": 7}))
-    body = parsed(body_of(made.request([encoded])))
-    if name == "logzio":
-        assert body["@timestamp"] == TIME
-    elif name == "loki":
-        assert body["streams"][0]["values"][0][0] == str(TIME_NS)
-    else:
-        assert body[0]["_timestamp"] == TIME_NS // 1000

@@ -1,12 +1,11 @@
 """Requests over real sockets: kept connections, total times, errors, freezes, TLS."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,23 +13,17 @@ import pytest
 from extension.errors import AbandonedExchange, ExchangeError
 from extension.http_client import HttpClient
 from extension.messages import Request
-from testing.log_destinations.certificates import Certificate, CertificateAuthority
+from testing.log_destinations.certificates import CertificateAuthority
 from testing.log_destinations.logzio import LogzioDestination
-from testing.misbehaving import black_hole, nobody, raw_listener
+from testing.misbehaving import black_hole, nobody, raw_listener, tcp_listener
 from tests.support.extension_listeners import (
     drip,
-    dripping_after,
     echo,
-    listener,
     reset,
     silent,
     unread,
 )
 from tests.support.extension_parts import LONG
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Name: value\r\n\r\nok"
 BUDGET = 0.5
@@ -73,161 +66,168 @@ def request_to(url: str, body: bytes = b"hello", **headers: str) -> Request:
     return Request(url, headers, body)
 
 
-class TestConnections:
-    """What is sent over which connection."""
+def test_request_and_response(client: HttpClient) -> None:
+    """Method, path, query, headers and body arrive unchanged; so does the response."""
+    server = Server()
+    with raw_listener(server) as url:
+        request = request_to(f"{url}?token=t&type=x", b"\0body", Name="v")
+        response = client.send(request, LONG)
+        client.send(Request(url.removesuffix("/write"), {}, b"", "GET"), LONG)
+    assert (response.status, response.body) == (200, b"ok")
+    assert response.headers["x-name"] == "value"
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /write?token=t&type=x HTTP/1.1\r\n")
+    assert b"\r\nName: v\r\n" in head + b"\r\n"
+    assert f"Host: {urlsplit(url).netloc}".encode() in head
+    assert body == b"\0body"
+    assert server.requests[1].startswith(b"GET / HTTP/1.1\r\n")
 
-    def test_request_and_response(self, client: HttpClient) -> None:
-        """Method, path, query, headers and body arrive unchanged; so does the response."""
-        server = Server()
-        with raw_listener(server) as url:
-            request = request_to(f"{url}?token=t&type=x", b"\0body", Name="v")
-            response = client.send(request, LONG)
-            client.send(Request(url.removesuffix("/write"), {}, b"", "GET"), LONG)
-        assert (response.status, response.body) == (200, b"ok")
-        assert response.headers["x-name"] == "value"
-        head, _, body = server.requests[0].partition(b"\r\n\r\n")
-        assert head.startswith(b"POST /write?token=t&type=x HTTP/1.1\r\n")
-        assert b"\r\nName: v\r\n" in head + b"\r\n"
-        assert f"Host: {urlsplit(url).netloc}".encode() in head
-        assert body == b"\0body"
-        assert server.requests[1].startswith(b"GET / HTTP/1.1\r\n")
 
-    def test_connection_is_kept(self, client: HttpClient) -> None:
-        """One connection serves all requests, also after chunks, an empty body, an error."""
-        server = Server(
-            OK,
-            b"HTTP/1.1 204 No Content\r\n\r\n",
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
-            b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy",
-        )
-        with raw_listener(server) as url:
-            responses = [client.send(request_to(url), LONG) for _ in range(5)]
-        assert [it.body for it in responses] == [b"ok", b"", b"ok", b"busy", b"ok"]
-        assert len(server.connections) == 1
-
-    def test_connection_belongs_to_its_host(self, client: HttpClient) -> None:
-        """A request to another host never goes over the connection to the first one."""
-        first, second = Server(), Server()
-        with raw_listener(first) as url, raw_listener(second) as other:
-            for target in (url, other, url):
-                assert client.send(request_to(target), LONG).status == 200
-        assert (len(first.requests), len(second.requests)) == (2, 1)
-
-    @pytest.mark.parametrize("how", [b"closes:", b"resets:"])
-    def test_stale_connection(self, client: HttpClient, how: bytes) -> None:
-        """A connection that ended while it was idle is replaced, and the request sent again."""
-        server = Server(how + OK)
-        with raw_listener(server) as url:
-            for _ in range(2):
-                assert client.send(request_to(url, b"x" * 1_000_000), LONG).status == 200
-        assert len(server.connections) == 2
-
-    @pytest.mark.parametrize("how", [b"closes:", b"resets:"])
-    def test_sent_again_once(self, client: HttpClient, how: bytes) -> None:
-        """A destination that ends every connection gets a request twice, not for ever."""
-        server = Server(OK, how, how, how)
-        with raw_listener(server) as url:
-            client.send(request_to(url), LONG)
-            with pytest.raises(ExchangeError):
-                client.send(request_to(url), LONG)
-        assert len(server.requests) == 3
-
-    @pytest.mark.parametrize("how", [b"closes:", b"resets:", b"closes:HTTP/1.1 "])
-    def test_new_connection_that_ends(self, client: HttpClient, how: bytes) -> None:
-        """A new connection that ends is an error, and the request is not sent again."""
-        server = Server(how)
-        with raw_listener(server) as url:
-            with pytest.raises(ExchangeError) as caught:
-                client.send(request_to(url), LONG)
-            assert not isinstance(caught.value, AbandonedExchange)
-            assert len(server.requests) == 1
-            assert client.send(request_to(url), LONG).status == 200
-
-    @pytest.mark.parametrize(
-        ("pause", "connections"), [(0, 1), (59, 1), (60, 2), (86_400, 2), (-1, 2)]
+def test_connection_is_kept(client: HttpClient) -> None:
+    """One connection serves all requests, also after chunks, an empty body, an error."""
+    server = Server(
+        OK,
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy",
     )
-    def test_idle(self, pause: float, connections: int) -> None:
-        """After a minute by the wall clock, or if that was set back, the connection is new."""
-        now = [1_725_012_000.0]
-        server = Server()
-        with (
-            raw_listener(server) as url,
-            contextlib.closing(HttpClient(wall=lambda: now[0])) as client,
-        ):
-            client.send(request_to(url), LONG)
-            now[0] += pause
-            client.send(request_to(url), LONG)
-        assert len(server.connections) == connections
-
-    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-    def test_redirect(self, client: HttpClient, status: int) -> None:
-        """No redirect is followed: the token goes to no other host."""
-        other, server = Server(), Server()
-        with raw_listener(other) as elsewhere, raw_listener(server) as url:
-            head = f"HTTP/1.1 {status} x\r\nLocation: {elsewhere}\r\nContent-Length: 0\r\n\r\n"
-            server.answers.append(head.encode())
-            assert client.send(request_to(url, authorization="secret"), LONG).status == status
-        assert other.requests == []
+    with raw_listener(server) as url:
+        responses = [client.send(request_to(url), LONG) for _ in range(5)]
+    assert [it.body for it in responses] == [b"ok", b"", b"ok", b"busy", b"ok"]
+    assert len(server.connections) == 1
 
 
-class TestResponses:
-    """Responses that are not as they should be."""
+def test_connection_belongs_to_its_host(client: HttpClient) -> None:
+    """A request to another host never goes over the connection to the first one."""
+    first, second = Server(), Server()
+    with raw_listener(first) as url, raw_listener(second) as other:
+        for target in (url, other, url):
+            assert client.send(request_to(target), LONG).status == 200
+    assert (len(first.requests), len(second.requests)) == (2, 1)
 
-    @pytest.mark.parametrize(
-        "head",
-        [
-            b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n",
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n989680\r\n",
-            b"HTTP/1.0 200 OK\r\n\r\n",
-        ],
-    )
-    def test_huge(self, client: HttpClient, head: bytes) -> None:
-        """Only the beginning of a huge response is read; its connection is not used again."""
-        server = Server(head + b"x" * 1_000_000)
-        with raw_listener(server) as url:
-            response = client.send(request_to(url), LONG)
-            assert response.status == 200
-            assert set(response.body) == {ord("x")}
-            assert len(response.body) <= 65_536
-            assert client.send(request_to(url), LONG).body == b"ok"
-        assert len(server.connections) == 2
 
-    @pytest.mark.parametrize(
-        "said",
-        [
-            b"nonsense\r\n\r\n",
-            b"\0" * 70_000 + b"\r\n",
-            b"HTTP/1.1 many OK\r\n\r\n",
-            b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n",
-            b"HTTP/1.1 200 OK\r\nA: " + b"b" * 70_000 + b"\r\n\r\n",
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        ],
-    )
-    def test_malformed(self, client: HttpClient, said: bytes) -> None:
-        """Malformed HTTP is an error with a short text; the next request works."""
-        with raw_listener(Server(b"closes:" + said)) as url:
-            with pytest.raises(ExchangeError) as caught:
-                client.send(request_to(url), LONG)
-            assert client.send(request_to(url), LONG).status == 200
-        assert len(str(caught.value)) < 300
+@pytest.mark.parametrize("how", [b"closes:", b"resets:"])
+def test_stale_connection(client: HttpClient, how: bytes) -> None:
+    """A connection that ended while it was idle is replaced, and the request sent again."""
+    server = Server(how + OK)
+    with raw_listener(server) as url:
+        for _ in range(2):
+            assert client.send(request_to(url, b"x" * 1_000_000), LONG).status == 200
+    assert len(server.connections) == 2
 
-    def test_no_secret_in_errors(self, client: HttpClient) -> None:
-        """No error contains the token or the body, even if a server echoes them."""
-        with listener(echo) as port, pytest.raises(ExchangeError) as caught:
-            client.send(request_to(f"http://127.0.0.1:{port}/?token=secret", b"user line"), LONG)
-        assert "secret" not in str(caught.value)
-        assert "user line" not in str(caught.value)
 
-    def test_refused_connection(self, client: HttpClient) -> None:
-        """A refused connection is an error at once."""
-        with nobody() as url, pytest.raises(ExchangeError, match="refused"):
-            client.send(request_to(url), LONG)
-
-    @pytest.mark.parametrize("host", ["nowhere.invalid", "a..b.invalid", "x" * 70 + ".invalid"])
-    def test_unknown_name(self, client: HttpClient, host: str) -> None:
-        """A host name without an address, or an invalid one, is an error."""
+@pytest.mark.parametrize("how", [b"closes:", b"resets:"])
+def test_sent_again_once(client: HttpClient, how: bytes) -> None:
+    """A destination that ends every connection gets a request twice, not for ever."""
+    server = Server(OK, how, how, how)
+    with raw_listener(server) as url:
+        client.send(request_to(url), LONG)
         with pytest.raises(ExchangeError):
-            client.send(request_to(f"http://{host}/"), 2)
+            client.send(request_to(url), LONG)
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("how", [b"closes:", b"resets:", b"closes:HTTP/1.1 "])
+def test_new_connection_that_ends(client: HttpClient, how: bytes) -> None:
+    """A new connection that ends is an error, and the request is not sent again."""
+    server = Server(how)
+    with raw_listener(server) as url:
+        with pytest.raises(ExchangeError) as caught:
+            client.send(request_to(url), LONG)
+        assert not isinstance(caught.value, AbandonedExchange)
+        assert len(server.requests) == 1
+        assert client.send(request_to(url), LONG).status == 200
+
+
+@pytest.mark.parametrize(("pause", "connections"), [(0, 1), (59, 1), (60, 2), (86_400, 2), (-1, 2)])
+def test_idle(pause: float, connections: int) -> None:
+    """After a minute by the wall clock, or if that was set back, the connection is new."""
+    now = [1_725_012_000.0]
+    server = Server()
+    with (
+        raw_listener(server) as url,
+        contextlib.closing(HttpClient(wall=lambda: now[0])) as client,
+    ):
+        client.send(request_to(url), LONG)
+        now[0] += pause
+        client.send(request_to(url), LONG)
+    assert len(server.connections) == connections
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirect(client: HttpClient, status: int) -> None:
+    """No redirect is followed: the token goes to no other host."""
+    other, server = Server(), Server()
+    with raw_listener(other) as elsewhere, raw_listener(server) as url:
+        head = f"HTTP/1.1 {status} x\r\nLocation: {elsewhere}\r\nContent-Length: 0\r\n\r\n"
+        server.answers.append(head.encode())
+        assert client.send(request_to(url, authorization="secret"), LONG).status == status
+    assert other.requests == []
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n989680\r\n",
+        b"HTTP/1.0 200 OK\r\n\r\n",
+    ],
+)
+def test_huge(client: HttpClient, head: bytes) -> None:
+    """Only the beginning of a huge response is read; its connection is not used again."""
+    server = Server(head + b"x" * 1_000_000)
+    with raw_listener(server) as url:
+        response = client.send(request_to(url), LONG)
+        assert response.status == 200
+        assert set(response.body) == {ord("x")}
+        assert len(response.body) <= 65_536
+        assert client.send(request_to(url), LONG).body == b"ok"
+    assert len(server.connections) == 2
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"nonsense\r\n\r\n",
+        b"\0" * 70_000 + b"\r\n",
+        b"HTTP/1.1 many OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nA: " + b"b" * 70_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+def test_malformed(client: HttpClient, said: bytes) -> None:
+    """Malformed HTTP is an error with a short text; the next request works."""
+    with raw_listener(Server(b"closes:" + said)) as url:
+        with pytest.raises(ExchangeError) as caught:
+            client.send(request_to(url), LONG)
+        assert client.send(request_to(url), LONG).status == 200
+    assert len(str(caught.value)) < 300
+
+
+def test_no_secret_in_errors(client: HttpClient) -> None:
+    """No error contains the token or the body, even if a server echoes them."""
+    with tcp_listener(echo) as port, pytest.raises(ExchangeError) as caught:
+        client.send(request_to(f"http://127.0.0.1:{port}/?token=secret", b"user line"), LONG)
+    assert "secret" not in str(caught.value)
+    assert "user line" not in str(caught.value)
+
+
+def test_refused_connection(client: HttpClient) -> None:
+    """A refused connection is an error at once."""
+    with nobody() as url, pytest.raises(ExchangeError, match="refused"):
+        client.send(request_to(url), LONG)
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "a..b.invalid", "x" * 70 + ".invalid"])
+def test_unknown_name(client: HttpClient, host: str) -> None:
+    """A host name without an address, or an invalid one, is an error."""
+    with pytest.raises(ExchangeError):
+        client.send(request_to(f"http://{host}/"), 2)
+
+
+# More than the kernel buffers for a connection that nobody reads from.
+UNREAD = b"x" * 16_000_000
 
 
 def refuses_early(status: int) -> Callable[[socket.socket], None]:
@@ -247,35 +247,22 @@ def refuses_early(status: int) -> Callable[[socket.socket], None]:
     return talk
 
 
-class TestEarlyResponse:
-    """A response before the end of the request, from a server that reads no further."""
-
-    # More than the kernel buffers for a connection that nobody reads from.
-    BODY = b"x" * 16_000_000
-
-    @pytest.mark.parametrize("status", [401, 413, 429, 503])
-    def test_refusal(self, client: HttpClient, status: int) -> None:
-        """An early refusal is the response: a 413 halves the batch."""
-        with listener(refuses_early(status)) as port:
-            request = request_to(f"http://127.0.0.1:{port}/", self.BODY)
-            for _ in range(2):
-                assert client.send(request, LONG).status == status
-
-    def test_acceptance(self, client: HttpClient) -> None:
-        """A 200 for a request that was not read to its end is an error: the records are kept."""
-        with (
-            listener(refuses_early(200)) as port,
-            pytest.raises(ExchangeError, match="before the end of the request"),
-        ):
-            client.send(request_to(f"http://127.0.0.1:{port}/", self.BODY), LONG)
+@pytest.mark.parametrize("status", [401, 413, 429, 503])
+def test_refusal(client: HttpClient, status: int) -> None:
+    """An early refusal is the response: a 413 halves the batch."""
+    with tcp_listener(refuses_early(status)) as port:
+        request = request_to(f"http://127.0.0.1:{port}/", UNREAD)
+        for _ in range(2):
+            assert client.send(request, LONG).status == status
 
 
-def times_out(client: HttpClient, url: str, body: bytes = b"hello") -> None:
-    """Check that a request fails within its time although the other side would never end."""
-    began = time.monotonic()
-    with pytest.raises(ExchangeError):
-        client.send(Request(url, {}, body), BUDGET)
-    assert time.monotonic() - began < LONG / 2
+def test_acceptance(client: HttpClient) -> None:
+    """A 200 for a request that was not read to its end is an error: the records are kept."""
+    with (
+        tcp_listener(refuses_early(200)) as port,
+        pytest.raises(ExchangeError, match="before the end of the request"),
+    ):
+        client.send(request_to(f"http://127.0.0.1:{port}/", UNREAD), LONG)
 
 
 def handshake_that_drips(connection: socket.socket) -> None:
@@ -284,171 +271,126 @@ def handshake_that_drips(connection: socket.socket) -> None:
     drip(connection, b"\x03")
 
 
-class TestTimes:
-    """Each request has one time for everything."""
+def drips(head: bytes, text: bytes) -> Callable[[socket.socket], None]:
+    """Return a server that answers with a head, and then a byte every few milliseconds."""
 
-    @pytest.mark.slow
-    @pytest.mark.parametrize(
-        ("talk", "scheme", "size"),
-        [
-            (silent, "http", 5),
-            (unread, "http", 30_000_000),
-            (silent, "https", 5),
-            (handshake_that_drips, "https", 5),
-        ],
-        ids=["no response", "unread request", "no handshake", "slow handshake"],
-    )
-    def test_stalled(
-        self, client: HttpClient, talk: Callable[[socket.socket], None], scheme: str, size: int
-    ) -> None:
-        """A destination that stalls at any stage."""
-        with listener(talk) as port:
-            times_out(client, f"{scheme}://127.0.0.1:{port}/", b"x" * size)
+    def talk(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(head)
+        drip(connection, text)
 
-    @pytest.mark.slow
-    @pytest.mark.parametrize(
-        ("head", "text"),
-        [
-            (b"", b"HTTP/1.1 200 OK\r\nX: " + b"y" * 60_000),
-            (b"HTTP/1.1 200 OK\r\n", b"A: b\r\n" + b"C: " + b"d" * 60_000),
-            (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-            (b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n", b"x"),
-            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
-            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0" * 60_000),
-            (b"HTTP/1.0 200 OK\r\n\r\n", b"x"),
-        ],
-        ids=["status", "headers", "continue", "body", "chunks", "chunk size", "until the end"],
-    )
-    def test_dripping(self, client: HttpClient, head: bytes, text: bytes) -> None:
-        """A destination that sends a byte every few milliseconds, for ever."""
-        with raw_listener(dripping_after(head, text)) as url:
-            times_out(client, url)
-
-    @pytest.mark.large
-    def test_black_hole(self, client: HttpClient) -> None:
-        """A destination that never accepts a connection."""
-        with black_hole() as url:
-            times_out(client, url)
-
-    def test_second_address(self, client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        """An address that accepts no connection leaves time for the next one."""
-        with black_hole() as hole, raw_listener(Server()) as url:
-            found = [
-                (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", urlsplit(it).port))
-                for it in (hole, url)
-            ]
-            monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-            assert client.send(request_to("http://several.invalid/"), 8).status == 200
+    return talk
 
 
-def answered(_connection: socket.socket, _request: bytes) -> bytes:
-    """Answer every request."""
-    return OK
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+STALLS: dict[str, tuple[Callable[[socket.socket], None], str, int]] = {
+    # What the server does, the scheme, and the size of the request.
+    "no response": (silent, "http", 5),
+    "unread request": (unread, "http", 30_000_000),
+    "no handshake": (silent, "https", 5),
+    "slow handshake": (handshake_that_drips, "https", 5),
+    "status": (drips(b"", b"HTTP/1.1 200 OK\r\nX: " + b"y" * 60_000), "http", 5),
+    "headers": (drips(b"HTTP/1.1 200 OK\r\n", b"A: b\r\n" + b"C: " + b"d" * 60_000), "http", 5),
+    "continue": (drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), "http", 5),
+    "body": (drips(b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n", b"x"), "http", 5),
+    "chunks": (drips(CHUNKED, b"1\r\nx\r\n"), "http", 5),
+    "chunk size": (drips(CHUNKED, b"0" * 60_000), "http", 5),
+    "until the end": (drips(b"HTTP/1.0 200 OK\r\n\r\n", b"x"), "http", 5),
+}
 
 
-class TestAbandon:
-    """Requests that are cut off from another thread."""
-
-    def test_in_flight(self, client: HttpClient) -> None:
-        """A request whose response does not come is cut off at once; the next one works."""
-        received = threading.Event()
-        errors: list[Exception] = []
-
-        def stall(connection: socket.socket, _request: bytes) -> bytes | None:
-            received.set()
-            silent(connection)
-            return None
-
-        def post(url: str) -> None:
-            try:
-                client.send(request_to(url), 3 * LONG)
-            except ExchangeError as error:
-                errors.append(error)
-
-        with raw_listener(stall) as url:
-            thread = threading.Thread(target=post, args=(url,))
-            thread.start()
-            assert received.wait(LONG)
-            client.abandon()
-            thread.join(LONG)
-            assert not thread.is_alive()
-        assert [type(error) for error in errors] == [AbandonedExchange]
-        with raw_listener(answered) as url:
-            assert client.send(request_to(url), LONG).status == 200
-
-    def test_while_connecting(self, client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A request that is abandoned while it connects is not sent."""
-        server = Server()
-        connect = socket.create_connection
-
-        def abandoned(*arguments: object, **named: object) -> socket.socket:
-            client.abandon()
-            return connect(*arguments, **named)  # type: ignore[arg-type]
-
-        monkeypatch.setattr(socket, "create_connection", abandoned)
-        with raw_listener(server) as url, pytest.raises(AbandonedExchange):
-            client.send(request_to(url), LONG)
-        assert server.requests == []
-
-    def test_response_that_has_arrived(self, client: HttpClient) -> None:
-        """A response that arrived before, during a freeze for instance, still counts."""
-
-        def answer(connection: socket.socket, _request: bytes) -> bytes:
-            connection.sendall(OK)
-            client.abandon()
-            return b""
-
-        with raw_listener(answer) as url:
-            assert client.send(request_to(url), LONG).body == b"ok"
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", [*STALLS, pytest.param("", marks=pytest.mark.large)])
+def test_stalled(client: HttpClient, stage: str) -> None:
+    """A request ends in time at any stage of a destination that stalls, or never accepts it."""
+    with contextlib.ExitStack() as stack:
+        if stage:
+            talk, scheme, size = STALLS[stage]
+            url = f"{scheme}://127.0.0.1:{stack.enter_context(tcp_listener(talk))}/"
+        else:
+            url, size = stack.enter_context(black_hole()), 5
+        began = time.monotonic()
+        with pytest.raises(ExchangeError):
+            client.send(Request(url, {}, b"x" * size), BUDGET)
+        assert time.monotonic() - began < LONG / 2
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
-    """Return an authority."""
-    return CertificateAuthority(tmp_path_factory.mktemp("authority"))
+def test_second_address(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address that accepts no connection leaves time for the next one."""
+    with black_hole() as hole, raw_listener(Server()) as url:
+        found = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", urlsplit(it).port))
+            for it in (hole, url)
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        assert client.send(request_to("http://several.invalid/"), 8).status == 200
 
 
-@pytest.fixture
-def trusting(client: HttpClient, authority: CertificateAuthority) -> HttpClient:
-    """Return a client whose machine trusts the authority."""
+def test_in_flight(client: HttpClient) -> None:
+    """A request whose response does not come is cut off at once; the next one works."""
+    received = threading.Event()
+    errors: list[Exception] = []
+
+    def stall(connection: socket.socket, _request: bytes) -> bytes | None:
+        received.set()
+        silent(connection)
+        return None
+
+    def post(url: str) -> None:
+        try:
+            client.send(request_to(url), 3 * LONG)
+        except ExchangeError as error:
+            errors.append(error)
+
+    with raw_listener(stall) as url:
+        thread = threading.Thread(target=post, args=(url,))
+        thread.start()
+        assert received.wait(LONG)
+        client.abandon()
+        thread.join(LONG)
+        assert not thread.is_alive()
+    assert [type(error) for error in errors] == [AbandonedExchange]
+    with raw_listener(Server()) as url:
+        assert client.send(request_to(url), LONG).status == 200
+
+
+def test_while_connecting(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that is abandoned while it connects is not sent."""
+    server = Server()
+    connect = socket.create_connection
+
+    def abandoned(*arguments: object, **named: object) -> socket.socket:
+        client.abandon()
+        return connect(*arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "create_connection", abandoned)
+    with raw_listener(server) as url, pytest.raises(AbandonedExchange):
+        client.send(request_to(url), LONG)
+    assert server.requests == []
+
+
+def test_response_that_has_arrived(client: HttpClient) -> None:
+    """A response that arrived before, during a freeze for instance, still counts."""
+
+    def answer(connection: socket.socket, _request: bytes) -> bytes:
+        connection.sendall(OK)
+        client.abandon()
+        return b""
+
+    with raw_listener(answer) as url:
+        assert client.send(request_to(url), LONG).body == b"ok"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_tls(client: HttpClient, tmp_path: Path, host: str) -> None:
+    """With a valid certificate one connection serves every request."""
+    authority = CertificateAuthority(tmp_path)
     client.prepare().load_verify_locations(authority.file)
-    return client
-
-
-def to_logzio(destination: LogzioDestination, host: str = "127.0.0.1") -> Request:
-    """Return a valid request."""
-    url = destination.url.replace("127.0.0.1", host)
     line = b'{"@timestamp":"2024-08-30T10:00:00.000Z","message":"hello"}\n'
-    return Request(f"{url}/?token=local-token", {"Content-Type": "text/plain"}, line)
-
-
-class TestTls:
-    """TLS is always verified, and its requests have a total time too."""
-
-    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-    def test_good(self, trusting: HttpClient, authority: CertificateAuthority, host: str) -> None:
-        """With a valid certificate one connection serves every request."""
-        with LogzioDestination(tls=authority.server()) as destination:
-            for _ in range(3):
-                assert trusting.send(to_logzio(destination, host), LONG).status == 200
-            trusting.close()
-            assert (destination.count, destination.connections) == (3, 1)
-
-    @pytest.mark.parametrize(
-        "kind", [Certificate.WRONG_HOST, Certificate.EXPIRED, Certificate.SELF_SIGNED]
-    )
-    def test_bad_certificate(
-        self, trusting: HttpClient, authority: CertificateAuthority, kind: Certificate
-    ) -> None:
-        """A certificate that is not valid for the host is refused, and nothing is sent."""
-        with LogzioDestination(tls=authority.server(kind)) as destination:
-            with pytest.raises(ExchangeError, match="certificate"):
-                trusting.send(to_logzio(destination), LONG)
-            assert destination.count == 0
-
-    def test_unknown_authority(self, client: HttpClient, authority: CertificateAuthority) -> None:
-        """A certificate of an authority that the machine does not trust is refused."""
-        with LogzioDestination(tls=authority.server()) as destination:
-            with pytest.raises(ExchangeError, match="certificate"):
-                client.send(to_logzio(destination), LONG)
-            assert destination.count == 0
+    with LogzioDestination(tls=authority.server()) as destination:
+        url = destination.url.replace("127.0.0.1", host)
+        request = Request(f"{url}/?token=local-token", {"Content-Type": "text/plain"}, line)
+        for _ in range(3):
+            assert client.send(request, LONG).status == 200
+        client.close()
+        assert (destination.count, destination.connections) == (3, 1)

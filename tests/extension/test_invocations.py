@@ -1,5 +1,6 @@
 """Which invocation a line belongs to, and when an invocation has ended."""
 
+import math
 import threading
 import time
 
@@ -23,52 +24,52 @@ def two(one_at_a_time: bool = True) -> Invocations:
     return invocations
 
 
+Step = tuple[str, str, str]
+"""A method, the id of a request, and a time."""
+
+TWO: list[Step] = [
+    ("invoked", "first", at(10, 2)),
+    ("started", "first", at(10)),
+    ("invoked", "second", at(20, 2)),
+    ("started", "second", at(20)),
+]
+START_FIRST: list[Step] = [("started", "first", at(10)), ("invoked", "first", at(10, 5))]
+RETRY: list[Step] = [*TWO, ("invoked", "first", at(30)), ("started", "first", at(30))]
+LATE_START: list[Step] = [*TWO, ("started", "first", at(9, 999))]
+
+
 @pytest.mark.parametrize(
-    ("line", "request_id"),
+    ("steps", "line", "request_id"),
     [
-        (at(9, 999), None),
-        (at(10), "first"),
-        (at(19, 999), "first"),
-        (at(20), "second"),
-        (at(59), "second"),
+        ([], at(10), None),
+        (TWO, at(9, 999), None),
+        (TWO, at(10), "first"),
+        (TWO, at(19, 999), "first"),
+        (TWO, at(20), "second"),
+        (TWO, at(59), "second"),
+        # A line may come during a later invocation.
+        ([*TWO, *(("invoked", f"later {it}", at(30 + it)) for it in range(10))], at(15), "first"),
+        # `platform.start` may come before the INVOKE event, or after the next one, or never.
+        (START_FIRST, at(10, 1), "first"),
+        (LATE_START, at(9, 999), "first"),
+        (LATE_START, at(25), "second"),
+        ([("invoked", "first", at(10))], at(10), "first"),
+        # A retry keeps its request id.
+        (RETRY, at(25), "second"),
+        (RETRY, at(31), "first"),
     ],
 )
-def test_lines_to_requests(line: str, request_id: str | None) -> None:
+def test_lines_to_requests(steps: list[Step], line: str, request_id: str | None) -> None:
     """A line belongs to the invocation that ran at its time, if there was one."""
-    assert two().at(line) == request_id
-    assert Invocations(time.monotonic).at(line) is None
-    assert two(one_at_a_time=False).at(line) is None
-
-
-def test_late_lines() -> None:
-    """A line that comes during a later invocation still belongs to its own."""
-    invocations = two()
-    for number in range(10):
-        invocations.invoked(f"later {number}", at(30 + number))
-    assert invocations.at(at(15)) == "first"
-
-
-def test_started_before_invoked() -> None:
-    """`platform.start` may come before the INVOKE event."""
     invocations = Invocations(time.monotonic)
-    invocations.started("first", at(10))
-    invocations.invoked("first", at(10, 5))
-    assert invocations.at(at(10, 1)) == "first"
+    for method, *arguments in steps:
+        getattr(invocations, method)(*arguments)
+    assert invocations.of_line(None, line, by_time=True) == request_id
 
 
-def test_start_that_is_late() -> None:
-    """A `platform.start` that comes after the next INVOKE event does not affect the next."""
-    invocations = two()
-    invocations.started("first", at(9, 999))
-    assert invocations.at(at(9, 999)) == "first"
-    assert invocations.at(at(25)) == "second"
-
-
-def test_only_invoked() -> None:
-    """Without a `platform.start` the time of the INVOKE event counts."""
-    invocations = Invocations(time.monotonic)
-    invocations.invoked("first", at(10))
-    assert invocations.at(at(10)) == "first"
+def test_lines_on_managed_instances() -> None:
+    """If invocations run at the same time, no line belongs to one by its time."""
+    assert two(one_at_a_time=False).of_line(None, at(10), by_time=True) is None
 
 
 @pytest.mark.slow
@@ -78,17 +79,8 @@ def test_bounded() -> None:
     for number in range(10_000):
         invocations.invoked(str(number), at(30))
         invocations.done(str(number), 1.0)
-    assert invocations.at(at(15)) is None
+    assert invocations.of_line(None, at(15), by_time=True) is None
     assert not invocations.is_done("0")
-
-
-def test_retry_with_the_same_id() -> None:
-    """A retry keeps its request id: its lines are its own although another ran in between."""
-    invocations = two()
-    invocations.invoked("first", at(30))
-    invocations.started("first", at(30))
-    assert invocations.at(at(25)) == "second"
-    assert invocations.at(at(31)) == "first"
 
 
 def test_retry_is_waited_for() -> None:
@@ -100,25 +92,21 @@ def test_retry_is_waited_for() -> None:
     assert invocations.wait_until_done("first", time.monotonic() + 0.02) is None
 
 
-def test_done_before_the_wait() -> None:
-    """A `runtimeDone` that comes before the INVOKE event counts."""
-    invocations = Invocations(time.monotonic)
-    invocations.started("first", at(10))
-    invocations.done("first", 1.0)
-    invocations.invoked("first", at(10, 5))
-    assert invocations.wait_until_done("first", time.monotonic()) == 1.0
-
-
-@pytest.mark.parametrize("quiet", [False, True])
-def test_done_during_the_wait(quiet: bool) -> None:
+@pytest.mark.parametrize("quiet", [LONG, math.inf])
+def test_done_during_the_wait(quiet: float) -> None:
     """The `runtimeDone` of that request ends the wait at once."""
     invocations = two()
     threading.Timer(0.02, invocations.done, ("second", 1.0)).start()
     until = time.monotonic() + LONG
-    if quiet:
-        assert invocations.wait_until_quiet("second", LONG, until) == 1.0
-    else:
-        assert invocations.wait_until_done("second", until) == 1.0
+    assert invocations.wait_until_done("second", until, quiet) == 1.0
+
+
+def test_done_before_the_wait() -> None:
+    """A `runtimeDone` that comes before the INVOKE event counts."""
+    invocations = Invocations(time.monotonic)
+    invocations.done("first", 1.0)
+    invocations.invoked("first", at(10, 5))
+    assert invocations.wait_until_done("first", time.monotonic()) == 1.0
 
 
 def test_done_of_another() -> None:
@@ -133,7 +121,7 @@ def test_done_of_another() -> None:
 def test_quiet() -> None:
     """The wait ends after a time without telemetry."""
     began = time.monotonic()
-    assert two().wait_until_quiet("second", 0.05, began + LONG) is None
+    assert two().wait_until_done("second", began + LONG, 0.05) is None
     assert 0.05 <= time.monotonic() - began < LONG
 
 
@@ -151,7 +139,7 @@ def test_telemetry_extends_the_wait() -> None:
     invocations = Invocations(time.monotonic)
     invocations._clock = clock
     began = time.monotonic()
-    assert invocations.wait_until_quiet("first", 0.1, began + LONG) is None
+    assert invocations.wait_until_done("first", began + LONG, 0.1) is None
     assert time.monotonic() - began >= 0.3
     assert records == []
 
@@ -161,5 +149,5 @@ def test_quiet_ends_at_the_deadline() -> None:
     clock = ShiftedTime()
     invocations = Invocations(clock)
     began = clock()
-    assert invocations.wait_until_quiet("first", 2 * LONG, began + 0.05) is None
+    assert invocations.wait_until_done("first", began + 0.05, 2 * LONG) is None
     assert clock() - began < LONG

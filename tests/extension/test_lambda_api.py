@@ -1,11 +1,11 @@
 """The Extensions API and the Telemetry API, as an extension calls them."""
 
-from __future__ import annotations
-
 import http.client
 import json
+import socket
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,10 +14,6 @@ from extension.errors import LambdaApiError
 from extension.lambda_api import Event, LambdaApi, Registration
 from extension.settings import read_settings
 from testing.misbehaving import nobody, raw_listener
-
-if TYPE_CHECKING:
-    import socket
-    from collections.abc import Iterator
 
 SETTINGS = read_settings({"LOGZIO_LOGS_TOKEN": "token", "MAX_ITEMS": "2000"})
 REGISTERED = {"functionName": "my-fn", "functionVersion": "7", "accountId": "123456789012"}
@@ -123,25 +119,31 @@ def test_subscribe(services: Services) -> None:
     }
 
 
-def test_subscribe_older_schema(services: Services) -> None:
-    """After a 400 the older schema is tried."""
-    assert subscribed(services, reply(400, {}), reply(200, "OK"))
+@pytest.mark.parametrize(
+    ("codes", "result"),
+    [
+        ((202,), False),
+        ((400, 200), True),
+        ((400, 400), 400),
+        ((403,), 403),
+        ((404,), 404),
+        ((500,), 500),
+    ],
+)
+def test_subscribe_answers(services: Services, codes: tuple[int, ...], result: int) -> None:
+    """After a 400 the older schema is tried; a 202 says that there is no telemetry here.
+
+    Another refusal is an error with its status.
+    """
+    replies = [reply(code, {"errorType": "x"}) for code in codes]
+    if isinstance(result, bool):
+        assert subscribed(services, *replies) is result
+    else:
+        with pytest.raises(LambdaApiError) as caught:
+            subscribed(services, *replies)
+        assert caught.value.status == result
     schemas = [document["schemaVersion"] for _, _, document in services.requests[1:]]
-    assert schemas == ["2025-01-29", "2022-12-13"]
-
-
-def test_subscribe_without_telemetry(services: Services) -> None:
-    """A 202 says that this sandbox has no telemetry, and is no error."""
-    assert not subscribed(services, reply(202, {"errorType": "Telemetry.NotSupported"}))
-
-
-@pytest.mark.parametrize("codes", [(403,), (500,), (404,), (400, 400)])
-def test_subscribe_refused(services: Services, codes: tuple[int, ...]) -> None:
-    """Another refusal is an error with its status; only after a 400 the older schema is tried."""
-    with pytest.raises(LambdaApiError) as caught:
-        subscribed(services, *(reply(code, {"errorType": "x"}) for code in codes))
-    assert caught.value.status == codes[-1]
-    assert len(services.requests) == 1 + len(codes)
+    assert schemas == ["2025-01-29", "2022-12-13"][: len(codes)]
 
 
 def test_next(services: Services) -> None:

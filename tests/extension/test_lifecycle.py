@@ -1,7 +1,5 @@
 """The lifecycle on a clock that only moves while something sleeps: when each flush ends."""
 
-from __future__ import annotations
-
 from unittest import mock
 
 import pytest
@@ -10,7 +8,7 @@ from extension.clocks import Clocks
 from extension.errors import LambdaApiError
 from extension.invocations import Invocations
 from extension.lambda_api import Event, LambdaApi
-from extension.lifecycle import Lifecycle, Pipeline
+from extension.lifecycle import Lifecycle
 from extension.settings import read_settings
 from tests.support.extension_parts import WALL, Written
 from tests.support.extension_reading import Reading
@@ -80,11 +78,11 @@ class Run:
             invocations.done(request_id, BEGUN + seconds)
         reading = Reading()
         shipper = reading.shippers[0].shipper
-        pipeline = Pipeline(reading.inbox, reading.router, invocations, (shipper,))
+        reading.router.invocations = invocations
         lifecycle = Lifecycle(
             Services(*events, shutdown),
             read_settings(settings),
-            pipeline,
+            reading.router,
             self.time.clocks,
             self.written.log,
         )

@@ -61,6 +61,9 @@ WITHOUT_EFFECT = [
 ]
 
 
+TWENTY = ",".join(f"l{number}=x" for number in range(20))
+
+
 def behaviour(name: str, environ: dict[str, str]) -> Any:
     """Return all that the extension does with some variables."""
     settings = read_settings(environ)
@@ -110,30 +113,6 @@ def test_not_meant(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "fields", "warnings"),
-    [
-        ("", {}, 0),
-        ("a=1", {"a": "1"}, 0),
-        (" a = 1 , b=2,", {"a": "1", "b": "2"}, 0),
-        ("a=b=c", {"a": "b=c"}, 0),
-        ("a=", {"a": ""}, 0),
-        ("a=1,a=2", {"a": "1"}, 0),
-        ("a", {}, 1),
-        ("=v,a=1", {"a": "1"}, 1),
-        ("a,b,c=1", {"c": "1"}, 1),
-        ("a=" + "x" * 40_000, {}, 1),
-    ],
-)
-def test_custom_fields(text: str, fields: dict[str, str], warnings: int) -> None:
-    """CUSTOM_FIELDS is pairs; other parts cost one warning and no pair."""
-    environ = {**ENOUGH["logzio"], "CUSTOM_FIELDS": text}
-    (made,) = choose(["logzio"], environ, IDENTITY, str, lambda: NOW).destinations
-    line = json.loads(made.encode(record("x")))
-    assert {name: line[name] for name in line if len(name) == 1} == fields
-    assert len(warnings_of(environ)) == warnings
-
-
-@pytest.mark.parametrize(
     ("environ", "labels", "warnings"),
     [
         ({"OTEL_LABEL_Env": "prod"}, {"env": "prod"}, 0),
@@ -143,6 +122,9 @@ def test_custom_fields(text: str, fields: dict[str, str], warnings: int) -> None
         ({"OTEL_LABEL_1A": "x"}, {}, 1),
         ({"LOKI_LABELS": "a=1", "OTEL_LABEL_A": "2"}, {"a": "1"}, 0),
         ({"LOKI_LABELS": "a-b=1,ok=2"}, {"ok": "2"}, 1),
+        ({"LOKI_LABELS": "env=prod,team=a=b"}, {"env": "prod", "team": "a=b"}, 0),
+        # Loki accepts fifteen labels, of which two are ours.
+        ({"LOKI_LABELS": TWENTY}, {f"l{number}": "x" for number in range(13)}, 1),
         ({"LOKI_LABELS": "source=mine", "OTEL_LABEL_FUNCTION": "mine"}, {}, 2),
     ],
 )

@@ -6,7 +6,8 @@ import pytest
 
 from extension.backoff import Backoff
 from extension.buffer import Buffer
-from extension.destinations.destination import BatchResult, Meaning
+from extension.destinations.destination import RetrySettings
+from extension.destinations.responses import BatchResult, Meaning
 from extension.own_log import PREFIX
 from extension.records import LogRecord
 from extension.results import ResultHandler
@@ -56,7 +57,7 @@ class Losing:
         self.time = ShiftedTime(pace=0.0)
         self.written = written or Written()
         self.buffer = Buffer(10_000, float)
-        self.backoff = Backoff(self.time, lambda: 1.0)
+        self.backoff = Backoff(self.time, lambda: 1.0, RetrySettings(1_000))
         self.results = ResultHandler(
             destination or LinesDestination(),
             self.buffer,
@@ -145,17 +146,6 @@ def test_reported_once() -> None:
     losing.time.leap(10)
     losing.results.report_losses()
     assert losing.counts() == [{"fault": 3}]
-
-
-def test_the_record_is_accounted_for() -> None:
-    """The record about losses counts like any other."""
-    losing = Losing()
-    losing.buffer.add(lines(1, 3))
-    losing.buffer.leave_out("fault", 1)
-    losing.results.report_losses()
-    account = losing.buffer.account()
-    assert (account.received, account.pending) == (5, 4)
-    assert account.balanced
 
 
 def test_final() -> None:
@@ -311,11 +301,7 @@ def test_each_subject_of_each_destination_has_its_warning() -> None:
             losing.fail()
         own = [line for line in losing.warnings if destination.name in line]
         assert len(own) == 5
-        assert (
-            own[-1]
-            == f"error while sending to {destination.name}: ValueError at fail:"
-            + (own[-1].rpartition(":")[2])
-        )
+        assert own[-1].startswith(f"error while sending to {destination.name}: ValueError at fail:")
 
 
 def test_result_in_the_log() -> None:

@@ -1,7 +1,5 @@
 """From the platform's bodies to the buffers: each event becomes one record, or is counted."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -10,10 +8,7 @@ import pytest
 from extension.own_log import PREFIX
 from extension.records import LogRecord
 from extension.selection import Selection
-from tests.support.extension_parts import (
-    LONG,
-    function_line,
-)
+from tests.support.extension_parts import LONG, function_line
 from tests.support.extension_reading import NOW, Reading, event
 
 REQUEST_ID = "5f87e1a2-0c5b-4a55-9d3e-0123456789ab"
@@ -44,18 +39,17 @@ def test_every_kind(type_: str, value: Any) -> None:
     assert Reading().read(event(type_, value)) == [LogRecord(NOW, type_, value, None, None)]
 
 
-@pytest.mark.parametrize("value", ["text", 7, None, True, [1], [event()]])
-def test_no_event(value: Any) -> None:
-    """Anything that is not an event becomes a record of the function, at its time of arrival."""
-    assert Reading().read(value) == [LogRecord(NOW, "function", value, None, None)]
-
-
 @pytest.mark.parametrize(
-    "members", [{}, {"type": "function"}, {"time": NOW}, {"type": 7, "time": 7}, {"type": None}]
+    ("sent", "record"),
+    [
+        *((value, value) for value in ("text", 7, None, True, [1], [event()])),
+        *((members, None) for members in ({}, {"type": "function"}, {"time": NOW})),
+        *((members, None) for members in ({"type": 7, "time": 7}, {"type": None})),
+    ],
 )
-def test_members_that_are_missing(members: dict[str, Any]) -> None:
-    """An event without time, type or record is one of the function, now, without content."""
-    assert Reading().read(members) == [LogRecord(NOW, "function", None, None, None)]
+def test_no_event(sent: Any, record: Any) -> None:
+    """What is no event, or only in part, is a record of the function at its time of arrival."""
+    assert Reading().read(sent) == [LogRecord(NOW, "function", record, None, None)]
 
 
 def test_malformed() -> None:
@@ -127,7 +121,7 @@ def test_platform_says_little(record: Any) -> None:
     reading = Reading()
     types = ("platform.start", "platform.runtimeDone", "platform.logsDropped", "platform.report")
     assert len(reading.read(*(event(type_, record) for type_ in types))) == 4
-    assert reading.invocations.at(NOW) is None
+    assert reading.invocations.of_line(None, NOW, by_time=True) is None
 
 
 def test_selection() -> None:
@@ -181,45 +175,18 @@ def test_platform_drops_nonsense(count: Any) -> None:
     assert len(reading.records) == 1
 
 
-def test_own_record() -> None:
-    """A record of the extension's own goes to every destination."""
-    reading = Reading(["function"], ["platform"])
-    reading.router.queue(function_line("x"))
-    assert [scripted.buffer.pending for scripted in reading.shippers] == [1, 1]
-
-
-def test_dropped_body() -> None:
-    """A body that could not be parsed is counted for every destination."""
-    reading = Reading(["function"], ["platform"])
-    reading.router.drop_body("body_too_large")
-    for scripted in reading.shippers:
-        assert scripted.buffer.account().dropped == {"body_too_large": 1}
-
-
-def test_thread() -> None:
-    """The thread parses the bodies in order."""
-    reading = Reading()
-    reading.router.start()
-    for number in range(100):
-        reading.inbox.put(json.dumps([event(record=number)]).encode())
-    assert reading.inbox.wait_until_parsed(LONG)
-    assert [record.record for record in reading.records] == list(range(100))
-
-
 def test_record_that_cannot_be_encoded() -> None:
     """It is counted and logged once without its content; other records are not affected."""
     reading = Reading(poison="a user's line")
-    reading.router.start()
     for records in (["before", "a user's line", "beside"], ["a user's line"], ["after"]):
-        reading.inbox.put(json.dumps([event(record=record) for record in records]).encode())
-    assert reading.inbox.wait_until_parsed(LONG)
+        reading.read(*(event(record=record) for record in records))
     assert [record.record for record in reading.records] == ["before", "beside", "after"]
     assert reading.dropped == {"fault": 2}
     assert len(reading.written.lines) == 1
     assert "a user's line" not in reading.written.text
 
 
-def test_thread_survives_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """An error while a body is parsed costs that body, which is counted and logged."""
     reading = Reading()
     route = reading.router.route
@@ -232,8 +199,28 @@ def test_thread_survives_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading.router, "route", broken)
     reading.router.start()
     for body in (b"broken", json.dumps([event()]).encode()):
-        reading.inbox.put(body)
-    assert reading.inbox.wait_until_parsed(LONG)
+        reading.router.receive(body)
+    assert reading.router.wait_until_parsed(LONG)
     account = reading.shippers[0].buffer.account()
     assert (account.received, account.pending, account.dropped) == (2, 1, {"fault": 1})
     assert "a user's line" not in reading.written.text
+
+
+def test_every_destination() -> None:
+    """Own records and bodies that could not be parsed are those of every destination."""
+    reading = Reading(["function"], ["platform"])
+    reading.router.queue(function_line("x"))
+    reading.router.drop_body("body_too_large")
+    for scripted in reading.shippers:
+        account = scripted.buffer.account()
+        assert (account.pending, account.dropped) == (1, {"body_too_large": 1})
+
+
+def test_thread() -> None:
+    """The thread parses the bodies in order."""
+    reading = Reading()
+    reading.router.start()
+    for number in range(100):
+        reading.router.receive(json.dumps([event(record=number)]).encode())
+    assert reading.router.wait_until_parsed(LONG)
+    assert [record.record for record in reading.records] == list(range(100))

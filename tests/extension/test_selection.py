@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extension.json_text import json_text
 from extension.selection import Context, Selection, context_of
+from tests.support.extension_reading import Reading, event
 from tests.support.properties import examples
 
 REQUEST_ID = "5f87e1a2-0c5b-4a55-9d3e-0123456789ab"
@@ -37,6 +39,11 @@ TEXT_LINE = f"[WARNING]\t2024-08-30T10:00:00.123Z\t{REQUEST_ID}\tdisk full\n"
         (7, None, None),
         (None, None, None),
         (True, None, None),
+        # Destinations remember both, so one that is too long is ignored.
+        ({"level": "x" * 32, "requestId": "y" * 128}, "X" * 32, "y" * 128),
+        ({"level": "x" * 33, "requestId": "y" * 129}, None, None),
+        ({"requestId": "y" * 129, "AWSRequestId": "short"}, None, "short"),
+        (json.dumps({"level": "x" * 33, "requestId": "y" * 129}), None, None),
     ],
 )
 def test_context(record: Any, level: str | None, request_id: str | None) -> None:
@@ -67,11 +74,7 @@ def shipped(selection: Selection, count: int) -> int:
 def test_level(level: str | None, reason: str) -> None:
     """Records of a lower level are dropped; those without a level, or an unknown one, are not."""
     assert Selection("WARN", 1.0, ()).reason_to_drop(level) == reason
-
-
-def test_no_level_chosen() -> None:
-    """Without a choice every level is shipped."""
-    assert Selection(None, 1.0, ()).reason_to_drop("TRACE") == ""
+    assert Selection(None, 1.0, ()).reason_to_drop(level) == ""
 
 
 @pytest.mark.parametrize(("rate", "count"), [(0.1, 100), (0.25, 250), (1.0, 1000), (0.0, 0)])
@@ -95,17 +98,39 @@ def test_share_of_what_the_level_leaves() -> None:
     assert reasons.count("sampled") == 5
 
 
+CARD = "4111111111111111"
+USER = "bob@example.com"
+REDACTING = Selection(None, 1.0, [re.compile(r"[0-9]{16}"), re.compile(re.escape(USER))])
+
+
 def redacted(record: Any, *patterns: str) -> Any:
-    """Return a redacted record."""
+    """Return a record without what matches; without patterns, without cards and the user."""
     expressions = [re.compile(pattern) for pattern in patterns]
-    return Selection(None, 1.0, expressions).redacted(record)
+    return (Selection(None, 1.0, expressions) if patterns else REDACTING).redacted(record)
 
 
-def test_redacted_everywhere() -> None:
-    """Values and keys are redacted, in objects and arrays."""
-    record = {"secret-1": ["a", {"b": "secret-2"}], "n": 7, "t": True, "z": None}
-    expected = {"[redacted]": ["a", {"b": "[redacted]"}], "n": 7, "t": True, "z": None}
-    assert redacted(record, r"secret-\d") == expected
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        # Values and keys, in objects and arrays.
+        ({USER: ["a", {"b": USER}], "n": 7}, {"[redacted]": ["a", {"b": "[redacted]"}], "n": 7}),
+        # A number is redacted as it would be in a line of text.
+        ({"card": int(CARD), "n": 7}, {"card": "[redacted]", "n": 7}),
+        ([int(CARD), [int(CARD)]], ["[redacted]", ["[redacted]"]]),
+        (int(CARD), "[redacted]"),
+        ({"sum": 4111111111111111.5}, {"sum": "[redacted].5"}),
+        ({"t": True, "f": 1.5, "z": None, "i": -3}, {"t": True, "f": 1.5, "z": None, "i": -3}),
+    ],
+)
+def test_redacted(record: Any, expected: Any) -> None:
+    """Whatever matches is replaced, and everything else keeps its type."""
+    assert json.dumps(redacted(record)) == json.dumps(expected)
+
+
+def test_nothing_to_redact() -> None:
+    """Without an expression a record is the same object: nothing is copied."""
+    record = {"a": ["b"]}
+    assert Selection(None, 1.0, ()).redacted(record) is record
 
 
 @pytest.mark.parametrize("secret", ["hunter2", "pässwörd", 'a"quoted"word', "back\\slash"])
@@ -116,20 +141,73 @@ def test_redacted_deep(depth: int, secret: str) -> None:
     for number in range(depth):
         record = [record] if number % 2 else {"k": record}
     cleaned = redacted(record, re.escape(secret))
-    texts = []
-    waiting = [cleaned]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, (dict, list)):
-            waiting += value.values() if isinstance(value, dict) else value
-        else:
-            texts.append(value)
-    assert secret not in str(texts)
-    assert secret not in "".join(texts)
-    assert json.dumps(secret)[1:-1] not in "".join(texts)
+    while isinstance(cleaned, (dict, list)):
+        (cleaned,) = cleaned.values() if isinstance(cleaned, dict) else cleaned
+    assert secret not in cleaned
+    assert json.dumps(secret)[1:-1] not in cleaned
 
 
-def test_nothing_to_redact() -> None:
-    """Without an expression a record is the same object: nothing is copied."""
-    record = {"a": ["b"]}
-    assert redacted(record) is record
+def test_redacted_near_the_limit() -> None:
+    """At the depth that Python can just write or read, a record is redacted and never raises."""
+    record: Any = CARD
+    for _ in range(1_100):
+        record = [record]
+        assert CARD not in json_text(redacted(record))
+
+
+@pytest.mark.parametrize(
+    ("line", "pattern", "expected"),
+    [
+        ('{"password": "p\\u00e4ss"}', "päss", {"password": "[redacted]"}),
+        ('{"password": "a\\"b"}', 'a"b', {"password": "[redacted]"}),
+        (
+            ' {"\\u0070in": "\\u0035\\u0036\\u0037\\u0038"}',
+            "pin|5678",
+            {"[redacted]": "[redacted]"},
+        ),
+        ('["C:\\\\secret"]', r"C:\\secret", ["[redacted]"]),
+        ('{"n": "\\n", "password": "x"}', "pass$", {"n": "\n", "password": "x"}),
+    ],
+)
+def test_escapes(line: str, pattern: str, expected: Any) -> None:
+    """No escape in a line of JSON hides what is redacted from the expressions."""
+    cleaned = redacted(line, pattern)
+    assert json.loads(cleaned) == expected
+
+
+@pytest.mark.parametrize("line", ['{"n": "\\n", "f": 1.0}', '{"broken\\n', "back\\slash", "[\\"])
+def test_other_lines_stay(line: str) -> None:
+    """A line in which nothing is to be redacted is not touched."""
+    assert redacted(line) == line
+
+
+@pytest.mark.parametrize("one_at_a_time", [True, False])
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"level": USER, "message": "m"},
+        {"level": CARD, "requestId": CARD},
+        json.dumps({"level": USER, "AWSRequestId": f"{USER} {CARD}"}),
+    ],
+)
+def test_level_and_request_id(record: Any, *, one_at_a_time: bool) -> None:
+    """What a record calls its level and its request is redacted before it becomes a field."""
+    reading = Reading(selection=REDACTING, one_at_a_time=one_at_a_time)
+    reading.read(event("platform.start", {"requestId": REQUEST_ID}), event(record=record))
+    shipped = str(reading.records[-1]).lower()
+    assert CARD not in shipped
+    assert USER not in shipped
+
+
+def test_levels_still_select() -> None:
+    """With redaction a line is left out by its level as without, and has its invocation."""
+    chosen = Selection("WARN", 1.0, [re.compile("secret")])
+    reading = Reading(selection=chosen)
+    records = reading.read(
+        event("platform.start", {"requestId": REQUEST_ID}),
+        event(record={"level": "info", "message": "secret"}),
+        event(record={"level": "error", "message": "secret", "requestId": REQUEST_ID}),
+    )
+    assert [record.level for record in records] == [None, "ERROR"]
+    assert records[1].request_id == REQUEST_ID
+    assert records[1].record["message"] == "[redacted]"

@@ -1,22 +1,16 @@
 """When a shipper sends: by itself and in a flush, and how long a flush waits for it."""
 
-from __future__ import annotations
-
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
 from extension.errors import AbandonedExchange, ExchangeError
+from extension.messages import Response
 from extension.shipper import ENOUGH_BYTES
 from tests.support.extension_parts import LONG, OK, LinesDestination, lines, status
 from tests.support.extension_shippers import ScriptedShipper
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from extension.messages import Response
 
 
 def until(event: threading.Event) -> Callable[[list[bytes]], Response]:
@@ -87,20 +81,20 @@ def test_time_for_an_exchange() -> None:
     assert 5.0 < given[2] <= 9.0
 
 
-def down(scripted: ScriptedShipper) -> None:
-    """Let the destination fail until the circuit is open."""
-    scripted.started(*lines(1, 3))
+FAILURES = [ExchangeError("no answer")] * 4
+
+
+def down(*script: object, max_bytes: int = 1_000_000) -> ScriptedShipper:
+    """Return a shipper of three records whose circuit is open, and what follows after that."""
+    scripted = ScriptedShipper(*FAILURES, *script, max_bytes=max_bytes).started(*lines(1, 3))
     scripted.flush(4)
     assert scripted.backoff.open
-
-
-FAILURES = [ExchangeError("no answer")] * 4
+    return scripted
 
 
 def test_breaker() -> None:
     """Once the circuit is open a flush returns at once, and that is logged once."""
-    scripted = ScriptedShipper(*FAILURES)
-    down(scripted)
+    scripted = down()
     began = scripted.time()
     for _ in range(50):
         assert not scripted.flush(4)
@@ -110,31 +104,21 @@ def test_breaker() -> None:
     assert "lines cannot be reached (no answer); records are kept" in scripted.written.text
 
 
-def test_breaker_closes() -> None:
-    """After its pause there is one attempt; if it succeeds everything is sent in order."""
-    scripted = ScriptedShipper(*FAILURES)
-    down(scripted)
+@pytest.mark.parametrize("works", [True, False])
+def test_breaker_closes(works: bool) -> None:
+    """After its pause there is one attempt: if it succeeds everything is sent in order."""
+    scripted = down(*([] if works else FAILURES))
     scripted.shipper.add(lines(4, 9))
     scripted.leap(5)
-    assert scripted.flush()
-    assert scripted.client.acknowledged == lines(1, 9)
-    assert not scripted.backoff.open
-
-
-def test_breaker_opens_again() -> None:
-    """After an attempt that fails the next flushes return at once again."""
-    scripted = ScriptedShipper(*FAILURES, *FAILURES)
-    down(scripted)
-    scripted.leap(5)
-    for _ in range(10):
-        assert not scripted.flush(4)
+    assert [scripted.flush(4) for _ in range(10)] == [works] * 10
     assert len(scripted.client.posts) == 5
+    assert scripted.client.acknowledged == (lines(1, 9) if works else [])
+    assert scripted.backoff.open != works
 
 
 def test_shutdown_ignores_the_breaker() -> None:
     """At SHUTDOWN, where no later attempt follows, the circuit breaker is ignored."""
-    scripted = ScriptedShipper(*FAILURES, status(503, retry_after="60"))
-    down(scripted)
+    scripted = down(status(503, retry_after="60"))
     assert scripted.flush(LONG, final=True)
     assert scripted.client.acknowledged == lines(1, 3)
 
@@ -142,15 +126,14 @@ def test_shutdown_ignores_the_breaker() -> None:
 def test_shutdown_keeps_a_delay() -> None:
     """At SHUTDOWN there is still a delay between attempts."""
     failures = [ExchangeError("no answer")] * 100
-    scripted = ScriptedShipper(*failures, first_delay=0.1).started(*lines(1, 3))
+    scripted = ScriptedShipper(*failures, first_delay_ms=100).started(*lines(1, 3))
     assert not scripted.flush(0.5, final=True)
     assert 2 <= len(scripted.client.posts) <= 6
 
 
 def test_losses_are_reported() -> None:
     """When the destination is back, one record reports what was lost meanwhile, once."""
-    scripted = ScriptedShipper(*FAILURES, max_bytes=600)
-    down(scripted)
+    scripted = down(max_bytes=600)
     scripted.shipper.add(lines(10, 40))
     scripted.shipper.results.platform_dropped(7, 700)
     scripted.buffer.leave_out("sampled", 5)
@@ -284,36 +267,38 @@ def test_exchange_that_hangs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("took", "seconds", "final", "sent"),
+    ("took", "seconds", "final", "starts"),
     [
         (2.0, 1.5, False, False),
         (2.0, 2.5, False, True),
-        # Half the budget is always enough.
+        (2.0, 1.5, True, True),
         (8.0, 4.5, False, False),
         (8.0, 5.5, False, True),
+        (8.0, 0.01, True, False),
+        (8.0, 0.04, True, True),
         (0.0, 0.01, False, False),
         (0.0, 0.04, False, True),
-        # There is no later flush.
-        (8.0, 0.04, True, True),
-        (8.0, 0.01, True, False),
     ],
 )
 def test_exchange_starts_only_with_enough_time(
-    took: float, seconds: float, final: bool, sent: bool
+    took: float, seconds: float, final: bool, starts: bool
 ) -> None:
-    """Late in a flush no exchange starts that would probably be cut off; it is sent later."""
+    """Late in a flush no exchange starts that would probably be cut off, except at SHUTDOWN.
+
+    What the last one took is enough, and so is half a budget.
+    """
 
     def slow(_posted: list[bytes]) -> Response:
         scripted.leap(took)
         return OK
 
-    scripted = ScriptedShipper(slow, pace=0.001).started(*lines(1, 1))
-    assert scripted.flush(10.0)
-    scripted.shipper.add(lines(2, 2))
+    scripted = ScriptedShipper(slow, budget=10.0, pace=0.001).started(*lines(1, 1))
+    assert scripted.flush(9.0)
     if final:
         scripted.shipper.begin_shutdown()
+    scripted.shipper.add(lines(2, 2))
     scripted.shipper.begin_flush(scripted.time() + seconds)
-    if sent:
+    if starts:
         scripted.client.wait_for_posts(2)
     else:
         time.sleep(0.05)

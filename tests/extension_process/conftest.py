@@ -8,7 +8,7 @@ import pytest
 from testing.log_destinations.destination import LogDestination
 from testing.log_destinations.logzio import LogzioDestination
 from testing.pythons import pythons
-from tests.extension_process.running import AT_ONCE, DESTINATIONS, FUNCTION_ONLY, Side, shipping
+from tests.extension_process.running import AT_ONCE, DESTINATIONS, Side, shipping
 
 
 @pytest.fixture
@@ -36,6 +36,6 @@ def side(request: pytest.FixtureRequest) -> Iterator[Side]:
     """Run an extension with each destination for all tests that leave both as they were."""
     with (
         DESTINATIONS[request.param]() as destination,
-        shipping(destination, environ=FUNCTION_ONLY, platform=AT_ONCE) as run,
+        shipping(destination, platform=AT_ONCE) as run,
     ):
         yield Side(run, destination)

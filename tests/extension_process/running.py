@@ -34,7 +34,6 @@ DESTINATIONS: dict[str, type[LogDestination]] = {
     kind.name: kind
     for kind in (LogzioDestination, LokiDestination, OpenObserveDestination, DataTapDestination)
 }
-FUNCTION_ONLY = {"TELEMETRY_TYPES": "function"}
 PATIENT = {"FLUSH_BUDGET_MS": "30000"}
 """The longest flush: which lines arrive does not depend on the machine's speed."""
 PROMPT = 20.0
@@ -46,6 +45,24 @@ WINDOW_SECONDS = 0.5
 WINDOW = {"TIMEOUT_MS": str(int(WINDOW_SECONDS * 1000))}
 """How long the extension waits for lines after the end of an invocation; the platform of these
 tests delivers long before, also on a busy machine."""
+MALFORMED = {
+    "LOGS_DESTINATION": "nowhere",
+    "RECEIVER_ADDRESS": "not a host",
+    "RECEIVER_PORT": "many",
+    "MAX_ITEMS": "few",
+    "MAX_BYTES": "-1",
+    "TIMEOUT_MS": "soon",
+    "TELEMETRY_TYPES": "nonsense",
+    "BUFFER_MAX_BYTES": "1e9",
+    "FLUSH_BUDGET_MS": "0",
+    "EXTENSION_LOG_LEVEL": "loud",
+    "LOGS_REDACT": "(",
+    "LOGS_SAMPLE_RATE": "nan",
+    "LOGS_MIN_LEVEL": "quiet",
+    "CUSTOM_FIELDS": "nothing",
+    "LOGZIO_LISTENER": "no url",
+}
+"""A malformed value for each setting that can have one."""
 DEBUG = {"EXTENSION_LOG_LEVEL": "debug"}
 # Only an error of the extension itself writes these.
 _ERRORS = ("error while", "error in", "error at", "cannot encode")
@@ -55,7 +72,7 @@ ORDERS: tuple[Order, ...] = ("line-then-done", "done-then-line", "one-post")
 AT_ONCE = Platform(window_seconds=0.0)
 """A platform that delivers without buffering."""
 _LOST = f"{_PREFIX}warning: log records were lost; "
-_UNPARSED = re.compile(rf"{_PREFIX}warning: \d+ bytes of telemetry were not parsed in time")
+_UNPARSED = re.compile(rf"{_PREFIX}warning: \d+ bodies of telemetry were not parsed in time")
 # The extension has 1.7 s at SHUTDOWN, of which it first waits 50 ms for late telemetry.
 _WHOLE_SECONDS, _SETTLE_SECONDS = 1.0, 0.04
 # More than Lambda's two seconds, so that a busy machine kills no process that would end.
@@ -90,7 +107,7 @@ class Shipping:
         return self.extension.output.decode(errors="replace")
 
     @property
-    def said(self) -> list[str]:
+    def printed(self) -> list[str]:
         """Each line of its output, without the warnings that a busy machine causes at the end."""
         lines = self.output.splitlines()
         if self.in_time:
@@ -98,9 +115,9 @@ class Shipping:
         return [it for it in lines if not (it.startswith(_LOST) or _UNPARSED.match(it))]
 
     @property
-    def complaints(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """Each line above the level `debug`, without the account of its losses."""
-        return [it for it in self.said if not it.startswith((f"{_PREFIX}debug: ", _LOST))]
+        return [it for it in self.printed if not it.startswith((f"{_PREFIX}debug: ", _LOST))]
 
     def end(self, reason: str = "spindown") -> Ended:
         """Send SHUTDOWN; fail unless the process ends by itself, with exit code 0."""
@@ -195,8 +212,8 @@ def shipping(
 
 
 def settings(destinations: Iterable[LogDestination]) -> dict[str, str]:
-    """Return the variables with which the extension sends to some destinations."""
-    made = {"RECEIVER_PORT": str(free_port()), **PATIENT}
+    """Return the variables that send the function's lines, and nothing else, to destinations."""
+    made = {"RECEIVER_PORT": str(free_port()), "TELEMETRY_TYPES": "function", **PATIENT}
     names = []
     for destination in destinations:
         made |= destination.environment
@@ -264,11 +281,11 @@ def assert_left_alone(
     """
     until = time.monotonic() + _PRINTED_SECONDS
     number = 0
-    while number < at_least or (len(run.complaints) < len(words) and time.monotonic() < until):
+    while number < at_least or (len(run.warnings) < len(words) and time.monotonic() < until):
         done = run.services.invoke([f"line {number}"], duration=0.02, deadline=deadline)
         assert done.added_seconds < PROMPT
         number += 1
     run.end()
-    assert len(run.complaints) == len(words), run.output
+    assert len(run.warnings) == len(words), run.output
     for pattern in words:
-        assert len([it for it in run.complaints if re.search(pattern, it)]) == 1, run.output
+        assert len([it for it in run.warnings if re.search(pattern, it)]) == 1, run.output

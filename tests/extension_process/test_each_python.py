@@ -2,17 +2,12 @@
 
 from pathlib import Path
 
-import pytest
-
 from testing.log_destinations.certificates import Certificate, CertificateAuthority
 from testing.log_destinations.destination import LogDestination
 from testing.log_destinations.logzio import LogzioDestination
-from testing.log_destinations.treatment import status
 from tests.extension_process.running import (
-    ANSWERING,
     AT_ONCE,
-    DEBUG,
-    FUNCTION_ONLY,
+    MALFORMED,
     ORDERS,
     PROMPT,
     WINDOW,
@@ -22,15 +17,6 @@ from tests.extension_process.running import (
     settings,
     shipping,
 )
-
-MALFORMED = {
-    "LOGS_DESTINATION": "nowhere",
-    "LOGZIO_LISTENER": "no url",
-    "RECEIVER_PORT": "many",
-    "TIMEOUT_MS": "soon",
-    "LOGS_REDACT": "(",
-    "LOGS_SAMPLE_RATE": "often",
-}
 
 
 def test_malformed_settings(each_python: Path, logzio: LogzioDestination) -> None:
@@ -43,8 +29,7 @@ def test_malformed_settings(each_python: Path, logzio: LogzioDestination) -> Non
 
 def test_last_line_and_silence(each_python: Path, destination: LogDestination) -> None:
     """In any order the last line is acknowledged before `next`, and nothing is printed."""
-    environ = {**FUNCTION_ONLY, **WINDOW}
-    with shipping(destination, environ=environ, python=each_python, platform=AT_ONCE) as run:
+    with shipping(destination, environ=WINDOW, python=each_python, platform=AT_ONCE) as run:
         for order in ORDERS:
             done = run.services.invoke([order, {"message": "object"}], order=order)
             if order != "done-then-line" or in_time(run, done):
@@ -52,34 +37,13 @@ def test_last_line_and_silence(each_python: Path, destination: LogDestination) -
                 assert done.next_at is not None
                 assert destination.acknowledged[-1][1] < done.next_at
         run.end()
-        assert run.said == []
-
-
-@pytest.mark.large
-def test_outage(each_python: Path, logzio: LogzioDestination) -> None:
-    """In an outage the oldest records are dropped, and the losses are reported afterwards."""
-    # Nothing is in flight while the lines come: that would stay, whatever its age.
-    logzio.misbehave(status(503, retry_after=10))
-    environ = {**FUNCTION_ONLY, **DEBUG, **ANSWERING, "BUFFER_MAX_BYTES": "1048576"}
-    lines = [f"{number:04d} {'x' * 1000}" for number in range(1500)]
-    with shipping(logzio, environ=environ, python=each_python) as run:
-        run.services.invoke(["first"])
-        run.services.invoke(lines)
-        logzio.behave()
-        logzio.wait_for(lambda it: lines[-1] in messages(it) and bool(messages(it, "extension")))
-        run.end()
-        account = run.account()
-    arrived = messages(logzio)
-    assert len(arrived) > 200
-    assert arrived == lines[-len(arrived) :]
-    assert account.dropped == {"buffer_full": 1 + len(lines) - len(arrived)}
-    assert account.balanced
+        assert run.printed == []
 
 
 def test_health_check_and_tls(each_python: Path, tmp_path: Path) -> None:
     """The health check sends a record to a host whose certificate is valid, and to no other."""
     authority = CertificateAuthority(tmp_path)
-    trust = {"SSL_CERT_FILE": str(authority.file), **FUNCTION_ONLY}
+    trust = {"SSL_CERT_FILE": str(authority.file)}
     with LogzioDestination(tls=authority.server()) as good:
         assert health_check({**settings([good]), **trust}, each_python) == (0, "logzio: ok\n")
         assert messages(good) == ["metric-stream-logs: health check"]

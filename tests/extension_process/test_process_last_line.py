@@ -11,7 +11,6 @@ from testing.log_destinations.log_table import row_of
 from testing.log_destinations.logzio import LogzioDestination
 from tests.extension_process.running import (
     AT_ONCE,
-    FUNCTION_ONLY,
     ORDERS,
     PROMPT,
     WINDOW,
@@ -35,7 +34,7 @@ def test_delivered_in_time(
 ) -> None:
     """If the platform buffers, or line and end come apart, lines delivered in time arrive."""
     number = seen = 0
-    with shipping(logzio, environ={**FUNCTION_ONLY, **WINDOW}, platform=platform) as run:
+    with shipping(logzio, environ=WINDOW, platform=platform) as run:
         while seen < 3:
             line = f"line {number}"
             done = run.services.invoke([line], order=order, gap=gap)
@@ -54,7 +53,7 @@ def test_delivered_in_time(
 
 def test_late_line_keeps_its_invocation(destination: LogDestination) -> None:
     """A line that comes with the next invocation has the id of the one that printed it."""
-    with shipping(destination, environ=FUNCTION_ONLY, platform=AT_ONCE) as run:
+    with shipping(destination, platform=AT_ONCE) as run:
         first = run.services.invoke(["early"], duration=0.05)
         run.services.emit("function", "late", at=time.time() - 0.05)
         second = run.services.invoke(["of the second"], duration=0.05)
@@ -69,7 +68,7 @@ def test_late_line_keeps_its_invocation(destination: LogDestination) -> None:
 
 def test_several_invocations_at_once(logzio: LogzioDestination) -> None:
     """On Managed Instances a line has a request id only if it says so itself."""
-    with shipping(logzio, environ=FUNCTION_ONLY, managed_instances=True) as run:
+    with shipping(logzio, managed_instances=True) as run:
         run.services.invoke(["plain", {"requestId": "its-own", "message": "object"}])
         logzio.wait_for(2)
         run.end()
@@ -80,7 +79,7 @@ def test_several_invocations_at_once(logzio: LogzioDestination) -> None:
 @pytest.mark.large
 def test_lost_runtime_done(logzio: LogzioDestination) -> None:
     """A lost `runtimeDone` is waited for once; after that the wait is at most the budget."""
-    environ = {"FLUSH_BUDGET_MS": str(int(BUDGET * 1000)), **FUNCTION_ONLY}
+    environ = {"FLUSH_BUDGET_MS": str(int(BUDGET * 1000))}
     with shipping(logzio, environ=environ, platform=AT_ONCE) as run:
         first = run.services.invoke(["line 0"], lose_runtime_done=True, deadline=2.0)
         assert first.next_at is not None

@@ -10,12 +10,9 @@ from testing.log_destinations.logzio import LogzioDestination
 from tests.extension_process.running import (
     ANSWERING,
     EXECUTABLE,
-    FUNCTION_ONLY,
     OWN_PYTHON,
-    PROMPT,
     assert_left_alone,
     messages,
-    settings,
     shipping,
     started_by,
 )
@@ -34,7 +31,7 @@ def test_no_output(logzio: LogzioDestination, wrapper: Path, output: str) -> Non
     """Standard output is closed, full, or not read, at a verbose log level."""
     command = f"{shlex.join(map(str, started_by(OWN_PYTHON)))} $0 {output}"
     wrapper.write_text(f"#!/bin/sh\n{'' if '|' in output else 'exec '}{command}\n")
-    environ = {**FUNCTION_ONLY, "EXTENSION_LOG_LEVEL": "debug", "MAX_ITEMS": "few"}
+    environ = {"EXTENSION_LOG_LEVEL": "debug", "MAX_ITEMS": "few"}
     with shipping(logzio, python=None, executable=wrapper, environ=environ) as run:
         assert_left_alone(run)
     assert messages(logzio) == ["line 0", "line 1", "line 2"]
@@ -48,7 +45,7 @@ def test_certificates(logzio: LogzioDestination, tmp_path: Path, kind: str) -> N
         path.mkdir()
     elif kind != "missing":
         path.write_bytes(b"\x00garbage")
-    with shipping(logzio, environ={"SSL_CERT_FILE": str(path), **FUNCTION_ONLY}) as run:
+    with shipping(logzio, environ={"SSL_CERT_FILE": str(path)}) as run:
         assert_left_alone(run)
     assert messages(logzio) == ["line 0", "line 1", "line 2"]
 
@@ -71,24 +68,9 @@ def test_certificates(logzio: LogzioDestination, tmp_path: Path, kind: str) -> N
 def test_broken_layer(logzio: LogzioDestination, tmp_path: Path, module: str, broken: str) -> None:
     """An error anywhere in the package, here on purpose, causes one warning and no end."""
     executable = broken_layer(tmp_path, module, broken)
-    environ = {**settings([logzio]), **ANSWERING, **FUNCTION_ONLY}
-    with shipping(executable=executable, environ=environ, faulty=True) as run:
+    with shipping(logzio, executable=executable, environ=ANSWERING, faulty=True) as run:
         # If the end of an invocation is missed, the wait lasts until just before the deadline.
         assert_left_alone(run, "ZeroDivisionError", deadline=2.0)
-
-
-def test_no_record_can_be_encoded(logzio: LogzioDestination, tmp_path: Path) -> None:
-    """If no record can be encoded, a warning says where, and is not repeated."""
-    executable = broken_layer(tmp_path, "destinations/logzio", "Logzio.encode")
-    environ = {**settings([logzio]), **FUNCTION_ONLY}
-    with shipping(executable=executable, environ=environ, faulty=True) as run:
-        for _ in range(5):
-            assert run.services.invoke(["line"]).added_seconds < PROMPT
-        run.end()
-        assert run.complaints
-        assert len(set(run.complaints)) == len(run.complaints) <= 2
-        assert all("ZeroDivisionError" in line for line in run.complaints)
-        assert logzio.arrivals == []
 
 
 def broken_layer(folder: Path, module: str, broken: str) -> Path:

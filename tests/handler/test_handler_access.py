@@ -5,16 +5,7 @@ import base64
 import pytest
 
 from testing.events import ingresses
-from testing.receiver import Receiver
-from tests.support.invoking import (
-    ACCESS_KEY,
-    body_of,
-    delivery_of,
-    function_for,
-    invoke,
-    points,
-    record_of,
-)
+from tests.support.invoking import ACCESS_KEY, body_of, deliver, delivery_of, points, record_of
 
 EXPECTED = {"FIREHOSE_ACCESS_KEY": ACCESS_KEY}
 OWN = {"LOGZIO_METRICS_TOKEN": "own"}
@@ -64,19 +55,16 @@ def test_access(
     key: str | None, settings: dict[str, str], status: int, authorization: str | None
 ) -> None:
     """A delivery is refused before anything is sent, or sent with the right token."""
-    with Receiver() as receiver:
-        answer = invoke(
-            function_for(receiver.url, **settings), delivery_of(points(1), access_key=key)
-        )
-        got = [request.headers.get("authorization") for request in receiver.requests]
+    event = delivery_of(points(1), access_key=key)
+    answer, receiver = deliver(event=event, settings=settings)
+    got = [request.headers.get("authorization") for request in receiver.requests]
     assert (answer.status, got or [NOTHING]) == (status, [authorization])
 
 
 def test_token_without_expected_key() -> None:
-    """A token without an expected key would let anybody send: a settings error for HTTP."""
-    with Receiver() as receiver:
-        answer = invoke(function_for(receiver.url, **OWN), delivery_of(points(1)))
-        assert (answer.status, receiver.requests) == (500, [])
+    """A token without an expected key would let any caller send: a settings error for HTTP."""
+    answer, receiver = deliver(settings=OWN)
+    assert (answer.status, receiver.requests) == (500, [])
     assert "FIREHOSE_ACCESS_KEY" in answer.error
 
 
@@ -84,5 +72,4 @@ def test_key_in_multi_value_headers_is_checked() -> None:
     """The key counts where it is, also only in multiValueHeaders."""
     headers = {"X-Amz-Firehose-Access-Key": "wrong"}
     event = ingresses.alb(headers, body_of([record_of(points(1))]), multi_value=True)
-    with Receiver() as receiver:
-        assert invoke(function_for(receiver.url, **EXPECTED), event).status == 401
+    assert deliver(event=event, settings=EXPECTED)[0].status == 401

@@ -3,19 +3,15 @@
 import contextlib
 import io
 from collections import Counter
-from typing import Any
 
+import pytest
 import snappy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.bodies import Body, Lane
 from converters.schema.remote_write_pb2 import WriteRequest
 from handler.app import Function
-from handler.auth import Auth
-from handler.client import Client, ListenerResponse, NoResponseError
-from handler.listener import Endpoint
-from handler.sender import Clock, Sender
+from handler.sender import Clock
 from testing.events.fleet import END_MS
 from tests.support.invoking import (
     REAL_TIME,
@@ -28,13 +24,14 @@ from tests.support.invoking import (
     wide_points,
 )
 from tests.support.properties import examples
+from tests.support.stand_in_client import URL, Posted, StandInClient
 
 WORDS = ["", "out of order sample", "too old sample", "tenant unknown", "busy"]
 STATUSES = [200, 204, 400, 401, 404, 408, 413, 422, 429, 500, 503, 302]
 
 
-class Scripted(Client):
-    """Answers by a script, each request a hundredth of a second after the one before.
+class Scripted:
+    """Responds by a script, to each request a hundredth of a second after the one before.
 
     Args:
         script: Status and words in turn; None is a connection that broke.
@@ -42,26 +39,22 @@ class Scripted(Client):
     """
 
     def __init__(self, script: list[tuple[int, str] | None], then: tuple[int, str]) -> None:
-        super().__init__(1)
         self.now = 0.0
         self.accepted: Counter[tuple[str, int]] = Counter()
         self.refused: list[bytes] = []
         self._script = list(script)
         self._then = then
 
-    def post(self, url: str, content: bytes, headers: Any, timeout: float) -> ListenerResponse:
-        """Answer one request."""
-        assert (url, bool(headers), timeout > 0) == ("https://l.example.com", True, True)
+    def __call__(self, request: Posted, _number: int) -> tuple[int, str] | None:
+        """Respond to one request."""
+        assert (request.url, bool(request.headers), request.timeout > 0) == (URL, True, True)
         self.now += 0.01
         said = self._script.pop(0) if self._script else self._then
-        if said is None:
-            raise NoResponseError("the connection broke")
-        status, words = said
-        if status < 300:
-            self._store(content)
-        if status in (400, 413, 422):
-            self.refused.append(content)
-        return ListenerResponse(status, words, None)
+        if said and said[0] < 300:
+            self._store(request.content)
+        if said and said[0] in (400, 413, 422):
+            self.refused.append(request.content)
+        return said
 
     def _store(self, content: bytes) -> None:
         for series in WriteRequest.FromString(snappy.uncompress(content)).timeseries:
@@ -94,25 +87,25 @@ def test_counts_add_up(
     records: list[bytes], script: list[tuple[int, str] | None], then: tuple[int, str], size: str
 ) -> None:
     """Samples made = sent + rejected + dropped by reason + undelivered, and 200 leaves none."""
-    client = Scripted(script, then)
-    clock = Clock(lambda: client.now, lambda: END_MS / 1000, lambda _ceiling: 0.0)
+    listener = Scripted(script, then)
+    clock = Clock(lambda: listener.now, lambda: END_MS / 1000, lambda _ceiling: 0.0)
     written = io.StringIO()
     with contextlib.redirect_stdout(written):
         environ = settings_for(
-            "https://l.example.com",
+            URL,
             REMOTE_WRITE_MAX_BYTES=size,
             REMOTE_WRITE_CONCURRENCY="1",
             DELIVERY_BUDGET_SECONDS="1",
         )
-        response = Function(environ, clock, client)(delivery(*records), None)
+        response = Function(environ, clock, StandInClient(listener))(delivery(*records), None)
     lines = json_lines(written.getvalue())
     (line,) = (line for line in lines if line.get("message") == "delivery")
     dropped = sum(line["samples_dropped"].values())
     settled = line["samples_sent"] + line["samples_rejected"]
     assert line["samples"] == settled + dropped + line["samples_undelivered"]
-    assert line["samples_sent"] == client.accepted.total()
-    assert max(client.accepted.values(), default=1) == 1, "no sample is stored twice"
-    assert len(client.refused) == len(set(client.refused)), "no refused body again"
+    assert line["samples_sent"] == listener.accepted.total()
+    assert max(listener.accepted.values(), default=1) == 1, "no sample is stored twice"
+    assert len(listener.refused) == len(set(listener.refused)), "no refused body again"
     status = response["statusCode"]
     assert (status in (200, 400)) == (line["samples_undelivered"] == 0)
     assert (b"\xff" in records) == (line["malformed_records"] > 0)
@@ -125,51 +118,15 @@ def test_counts_add_up(
     assert document["PointsDropped"] == [sum(by_reason.values())]
 
 
-class Raising(Client):
-    """Raises an unforeseen error on one of its requests."""
-
-    def __init__(self, at: int) -> None:
-        super().__init__(1)
-        self._left = at
-
-    def post(self, url: str, content: bytes, headers: Any, timeout: float) -> ListenerResponse:
-        """Answer, or raise."""
-        del url, content, headers, timeout
-        self._left -= 1
-        if self._left < 0:
-            raise ZeroDivisionError
-        return ListenerResponse(204, "", None)
-
-
-@examples(8)
-@given(at=st.integers(0, 3))
+@pytest.mark.parametrize("at", range(4))
 def test_error_in_a_thread_is_never_a_success(at: int) -> None:
     """An unforeseen error in one of the sending threads is answered with 500, not with 200."""
-    environ = settings_for("https://l.example.com", REMOTE_WRITE_MAX_BYTES="10000")
-    function = Function(environ, REAL_TIME, Raising(at))
-    event = delivery_of(wide_points(8))
-    assert function(event, None)["statusCode"] == 500
 
+    def fail_from(_request: Posted, number: int) -> tuple[int, str]:
+        if number >= at:
+            raise ZeroDivisionError
+        return 204, ""
 
-def test_no_lanes_need_no_listener() -> None:
-    """Without a body nothing is sent, and nothing is undelivered."""
-    clock = Clock(lambda: 0.0, lambda: 0.0, lambda _ceiling: 0.0)
-    sender = Sender(Raising(0), clock, concurrency=1, timeout_seconds=1)
-    sent = sender.send([], Endpoint("https://l.example.com", {}, Auth(None)), deadline=-1)
-    assert (sent.accepted, sent.undelivered, sent.failures) == (0, 0, ())
-
-
-def test_deadline_in_the_past_sends_nothing() -> None:
-    """After the deadline no request is made, and everything is undelivered."""
-    clock = Clock(lambda: 10.0, lambda: 0.0, lambda _ceiling: 0.0)
-    sender = Sender(Raising(0), clock, concurrency=1, timeout_seconds=1)
-    lanes: list[Lane] = [[Body(b"x", 1, 3)], [Body(b"y", 1, 4)]]
-    sent = sender.send(lanes, Endpoint("https://l.example.com", {}, Auth(None)), deadline=9)
-    assert (sent.requests, sent.undelivered) == (0, 7)
-    assert [status for status, _ in sent.failures] == [503]
-
-
-def test_endpoint_does_not_show_its_headers() -> None:
-    """The representation of an endpoint has no header, since one holds the token."""
-    endpoint = Endpoint("https://l.example.com", {"Authorization": "secret"}, Auth(None))
-    assert "secret" not in repr(endpoint)
+    environ = settings_for(URL, REMOTE_WRITE_MAX_BYTES="10000")
+    function = Function(environ, REAL_TIME, StandInClient(fail_from))
+    assert function(delivery_of(wide_points(8)), None)["statusCode"] == 500

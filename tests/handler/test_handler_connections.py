@@ -14,10 +14,9 @@ import pytest
 
 from handler.client import Client, NoResponseError
 from testing.log_destinations.certificates import CertificateAuthority
-from testing.misbehaving import raw_listener
+from testing.misbehaving import raw_listener, tcp_listener
 from testing.receiver import Receiver
 from tests.support.clocks import SOON
-from tests.support.extension_listeners import listener
 from tests.support.invoking import delivery_of, function_for, invoke, points
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ def test_rest_in_a_tls_record(environ: pytest.MonkeyPatch, tmp_path: Path) -> No
                 if piece.endswith(b"body"):
                     secured.sendall(answers.pop(0))
 
-    with listener(serve) as port:
+    with tcp_listener(serve) as port:
         client, url = Client(1), f"https://127.0.0.1:{port}/"
         assert client.post(url, b"body", {}, SOON).status == 400
         assert client.post(url, b"body", {}, SOON).text == "real"
@@ -293,7 +292,7 @@ def test_https_through_a_proxy(scheme: str, environ: pytest.MonkeyPatch, tmp_pat
     authority = CertificateAuthority(tmp_path)
     tunnel = Tunnel(authority.server() if scheme == "https" else None)
     environ.setenv("SSL_CERT_FILE", str(authority.file))
-    with Receiver(tls=authority.server()) as receiver, listener(tunnel) as port:
+    with Receiver(tls=authority.server()) as receiver, tcp_listener(tunnel) as port:
         environ.setenv("https_proxy", with_credentials(f"{scheme}://127.0.0.1:{port}"))
         function = function_for(receiver.url)
         for _ in range(2):

@@ -12,7 +12,14 @@ from handler.errors import ListenerNotAllowed
 from handler.listener import allowed_custom_listener
 from testing.receiver import Receiver
 from testing.replies import redirecting
-from tests.support.invoking import delivery_of, function_for, invoke, json_lines, points
+from tests.support.invoking import (
+    deliver,
+    delivery_of,
+    function_for,
+    invoke,
+    json_lines,
+    points,
+)
 from tests.support.properties import examples
 
 LOGZIO = ("*.logz.io",)
@@ -39,11 +46,10 @@ def test_attributes_in_any_case(cased: Any) -> None:
 def test_empty_attributes_leave_the_settings(name: str) -> None:
     """An empty attribute is none."""
     attributes = {"P8S_LOGZIO_NAME": name, "CUSTOM_LISTENER": name}
-    with Receiver() as receiver:
-        function = function_for(receiver.url, P8S_LOGZIO_NAME="by-setting")
-        assert invoke(function, delivery_of(points(1), attributes=attributes)).status == 200
-        names = {dict(labels)["p8s_logzio_name"] for labels in receiver.accepted_samples()}
-    assert names == {"by-setting"}
+    event = delivery_of(points(1), attributes=attributes)
+    answer, receiver = deliver(event=event, settings={"P8S_LOGZIO_NAME": "by-setting"})
+    names = {dict(labels)["p8s_logzio_name"] for labels in receiver.accepted_samples()}
+    assert (answer.status, names) == (200, {"by-setting"})
 
 
 @pytest.mark.parametrize(
@@ -67,11 +73,11 @@ def test_malformed_header_is_ignored_with_a_warning(
     header: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A malformed header does not cost the delivery; a warning says so."""
-    with Receiver() as receiver:
-        event = delivery_of(points(1))
-        event["headers"]["x-amz-firehose-common-attributes"] = header
-        assert invoke(function_for(receiver.url), event).status == 200
-        assert receiver.accepted_samples()
+    event = delivery_of(points(1))
+    event["headers"]["x-amz-firehose-common-attributes"] = header
+    answer, receiver = deliver(event=event)
+    assert answer.status == 200
+    assert receiver.accepted_samples()
     lines = json_lines(capsys.readouterr().out)
     warnings = [line["message"] for line in lines if line.get("level") == "WARNING"]
     assert any("common attributes" in warning for warning in warnings)
@@ -94,27 +100,9 @@ def test_any_header_is_read(header: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "https://listener.logz.io:8053",
-        "https://listener-eu.logz.io:8053/api/v1/write?x=1",
-        "https://a.b.logz.io",
-        "HTTPS://LISTENER.LOGZ.IO/",
-    ],
-)
-def test_allowed(url: str) -> None:
-    """An https URL of a host below the domain is allowed, in any case, with port and path."""
-    assert allowed_custom_listener(url, LOGZIO) == url
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://logz.io",
-        "https://evillogz.io",
         "https://.logz.io",
-        "https://x.logz.io.evil.com",
         "https://user:password@x.logz.io",
         "https://@x.logz.io",
-        "https://x.logz.io.",
         "https://x..logz.io",
         "https://-x.logz.io",
         "https://x_y.logz.io",
@@ -149,6 +137,12 @@ def test_not_allowed(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "hosts", "allowed"),
     [
+        # In any case, with port, path and query; and it is used character by character.
+        ("https://listener.logz.io:8053", LOGZIO, True),
+        ("https://listener-eu.logz.io:8053/api/v1/write?x=1&d=%20", LOGZIO, True),
+        ("https://listener.logz.io/~a/(b)*;c,d!$'", LOGZIO, True),
+        ("https://a.b.logz.io", LOGZIO, True),
+        ("HTTPS://LISTENER.LOGZ.IO/", LOGZIO, True),
         ("http://127.0.0.1:9/w", ("127.0.0.1",), True),
         ("http://localhost:9/w", ("localhost",), True),
         ("http://LOCALHOST:9/w", ("localhost",), True),
@@ -166,7 +160,7 @@ def test_not_allowed(url: str) -> None:
     ],
 )
 def test_listed_hosts(url: str, hosts: tuple[str, ...], allowed: bool) -> None:
-    """A listed host is that host and no other; http is for listed loopback hosts alone."""
+    """A listed host, or one below a listed domain, is allowed, and over http only loopback."""
     if allowed:
         assert allowed_custom_listener(url, hosts) == url
     else:
@@ -174,18 +168,10 @@ def test_listed_hosts(url: str, hosts: tuple[str, ...], allowed: bool) -> None:
             allowed_custom_listener(url, hosts)
 
 
-@pytest.mark.parametrize("path", ["", "/api/v1/push", "/a?b=c&d=%20", "/~a/(b)*;c,d!$'"])
-def test_url_is_used_as_it_is(path: str) -> None:
-    """The URL that was checked is the URL that is used, character by character."""
-    text = f"https://listener.example.com:8053{path}"
-    assert allowed_custom_listener(text, ("listener.example.com",)) == text
-
-
 @pytest.mark.parametrize("location", ["http://[", "http://\ud83d\ude00:x/", "//", ":", "\x00"])
 def test_redirect_to_nonsense(location: str) -> None:
     """A redirect whose target is no URL is answered like any other."""
     encodable = location.encode("latin-1", "replace").decode("latin-1")
-    with Receiver(redirecting(encodable)) as receiver:
-        answer = invoke(function_for(receiver.url), delivery_of(points(1)))
+    answer, _ = deliver(redirecting(encodable))
     assert answer.status == 500
     assert "302" in answer.error

@@ -13,13 +13,13 @@ from testing.lambda_context import LambdaContext
 from testing.misbehaving import black_hole, nobody, raw_listener
 from testing.receiver import Received, Receiver
 from testing.replies import always, sequence
-from tests.support.clocks import SOON, WaitedTime
+from tests.support.clocks import SOON
 from tests.support.invoking import (
     REAL_TIME,
     SAMPLES_OF_A_POINT,
     Answered,
+    deliver,
     delivery_of,
-    function_at,
     function_for,
     invoke,
     point,
@@ -29,7 +29,6 @@ from tests.support.invoking import (
 
 # What is not cut off takes these 120 s, or as long as the fault lasts: more than SOON.
 SHORT_BUDGET = {"DELIVERY_BUDGET_SECONDS": "0.9", "LISTENER_TIMEOUT_SECONDS": "120"}
-SHORT_ATTEMPTS = {"DELIVERY_BUDGET_SECONDS": "60", "LISTENER_TIMEOUT_SECONDS": "0.4"}
 FIVE_BODIES = {"REMOTE_WRITE_MAX_BYTES": "10000"}
 
 # Each lasts longer than any budget here; what drips does so faster than a single read times out.
@@ -52,29 +51,21 @@ GIVING_UP = replace(REAL_TIME, jitter=lambda _ceiling: 1000.0)
 def timed(url: str, context: Any = None, **changed: str) -> tuple[Answered, float]:
     """Deliver a point; return the answer and the seconds that it took."""
     function = function_for(url, **changed)
-    event = delivery_of(points(1))
     begun = time.monotonic()
-    answer = invoke(function, event, context)
+    answer = invoke(function, delivery_of(points(1)), context)
     return answer, time.monotonic() - begun
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
-def test_one_attempt_is_bounded_as_a_whole(fault: str) -> None:
-    """Whatever keeps an answer from coming, the attempt ends in its time, and another is made."""
-    with Receiver(sequence([FAULTS[fault], Reply()])) as receiver:
-        # Without an end of the attempt the budget would be used up, and the answer be 503.
-        answer, _ = timed(receiver.url, **SHORT_ATTEMPTS)
-        assert len(receiver.requests) >= 2
-    assert answer.status == 200
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("fault", FAULTS)
-def test_answer_comes_when_the_budget_is_over(fault: str) -> None:
-    """Whatever keeps an answer from coming, 503 is answered once the budget is used up."""
+@pytest.mark.parametrize(
+    ("budget", "lambda_has"), [("0.9", 60), ("120", 1.5)], ids=["budget", "Lambda"]
+)
+def test_answer_comes_when_the_time_is_over(fault: str, budget: str, lambda_has: float) -> None:
+    """Whatever keeps an answer from coming, it is 503 once budget or Lambda's time is over."""
+    times = {"DELIVERY_BUDGET_SECONDS": budget, "LISTENER_TIMEOUT_SECONDS": "120"}
     with Receiver(always(FAULTS[fault])) as receiver:
-        answer, seconds = timed(receiver.url, **SHORT_BUDGET)
+        answer, seconds = timed(receiver.url, LambdaContext.starting_now(lambda_has), **times)
     assert answer.status == 503
     assert seconds < SOON
 
@@ -82,37 +73,16 @@ def test_answer_comes_when_the_budget_is_over(fault: str) -> None:
 @pytest.mark.parametrize("fault", RESETS)
 def test_reset_is_retried(fault: str) -> None:
     """A connection that is reset before the whole answer is there costs a retry."""
-    with Receiver(sequence([RESETS[fault], Reply()])) as receiver:
-        answer, _ = timed(receiver.url)
-        assert len(receiver.requests) == 2
-    assert answer.status == 200
+    answer, receiver = deliver(sequence([RESETS[fault], Reply()]))
+    assert (answer.status, len(receiver.requests)) == (200, 2)
 
 
-@pytest.mark.parametrize("fault", RESETS)
-def test_resets_until_the_end(fault: str) -> None:
-    """A listener that only resets connections is answered with 503."""
-    time = WaitedTime(jitter=lambda _ceiling: 10.0)
-    with Receiver(always(RESETS[fault])) as receiver:
-        function = function_at(time.clock, receiver.url, DELIVERY_BUDGET_SECONDS="60")
-        assert invoke(function, delivery_of(points(1))).status == 503
-        assert len(receiver.requests) == 6
-
-
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [
-        (Reply(401, body=b"x" * 64, reset="mid_body"), 401),
-        (Reply(404, body=b"x" * 64, reset="mid_body"), 500),
-        (Reply(400, body=b"x" * 64, reset="mid_body"), 200),
-    ],
-    ids=["401", "404", "400"],
-)
-def test_refusal_whose_words_break_off_stands(answer: Reply, expected: int) -> None:
+@pytest.mark.parametrize(("status", "expected"), [(401, 401), (404, 500), (400, 200)])
+def test_refusal_whose_words_break_off_stands(status: int, expected: int) -> None:
     """A 4xx is never followed by the identical body, even if its text is not complete."""
-    with Receiver(always(answer)) as receiver:
-        given, _ = timed(receiver.url)
-        sent = [r.body for r in receiver.requests]
-    assert given.status == expected
+    answer, receiver = deliver(always(Reply(status, body=b"x" * 64, reset="mid_body")))
+    assert answer.status == expected
+    sent = [r.body for r in receiver.requests]
     assert len(sent) == len(set(sent))
 
 
@@ -145,42 +115,16 @@ def test_connection_is_never_made(place: Any) -> None:
     assert seconds < SOON
 
 
-def test_host_that_does_not_exist() -> None:
-    """A host without an address is answered with 503, without naming the URL's query."""
-    url = "http://listener.invalid/write?secret=1"
-    answer, seconds = timed(url, **SHORT_BUDGET)
-    assert answer.status == 503
-    assert "secret" not in answer.error
-    assert seconds < SOON
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("fault", ["stall", "dripping head", "dripping body"])
-def test_answer_comes_before_lambda_would_kill(fault: str) -> None:
-    """With 1.5 s left for Lambda and a stalled listener, 503 is answered, whatever the budget."""
-    with Receiver(always(FAULTS[fault])) as receiver:
-        times = {"DELIVERY_BUDGET_SECONDS": "120", "LISTENER_TIMEOUT_SECONDS": "120"}
-        answer, seconds = timed(receiver.url, LambdaContext.starting_now(1.5), **times)
-    assert answer.status == 503
-    assert seconds < SOON
-
-
-def test_401_on_the_second_of_five_bodies() -> None:
-    """The second of five bodies gets 401: nothing more is sent, and 401 is answered."""
-    answers = sequence([Reply(), Reply(401), Reply()])
-    with Receiver(answers) as receiver:
-        function = function_for(receiver.url, REMOTE_WRITE_CONCURRENCY="1", **FIVE_BODIES)
-        answer = invoke(function, delivery_of(wide_points(5)))
-        assert len(receiver.requests) == 2
-    assert answer.status == 401
-
-
-def test_a_wrong_url_stops_all_bodies() -> None:
-    """After a 404 no other body is sent to the same place."""
-    with Receiver(always(Reply(404))) as receiver:
-        function = function_for(receiver.url, REMOTE_WRITE_CONCURRENCY="1", **FIVE_BODIES)
-        assert invoke(function, delivery_of(wide_points(5))).status == 500
-        assert len(receiver.requests) == 1
+@pytest.mark.parametrize(
+    ("replies", "expected"),
+    [([Reply(), Reply(401), Reply()], 401), ([Reply(404), Reply()], 500)],
+    ids=["refused token", "wrong URL"],
+)
+def test_no_other_body_is_sent_after(replies: list[Reply], expected: int) -> None:
+    """Of five bodies none is sent after a reply that the others would get too."""
+    one_by_one = {"REMOTE_WRITE_CONCURRENCY": "1", **FIVE_BODIES}
+    answer, receiver = deliver(sequence(replies), delivery_of(wide_points(5)), one_by_one)
+    assert (answer.status, len(receiver.requests)) == (expected, len(replies) - 1)
 
 
 def test_one_stalled_body_leaves_the_others() -> None:
@@ -203,12 +147,10 @@ def test_one_stalled_body_leaves_the_others() -> None:
             held.append(len(names))
         return Reply(reset="before_answer")
 
-    with Receiver(stall_one) as receiver:
-        function = function_at(
-            GIVING_UP, receiver.url, LISTENER_TIMEOUT_SECONDS="120", **FIVE_BODIES
-        )
-        assert invoke(function, delivery_of(wide_points(5))).status == 503
-        assert len(receiver.accepted_samples()) == all_samples - sum(held)
+    settings = {"LISTENER_TIMEOUT_SECONDS": "120", **FIVE_BODIES}
+    answer, receiver = deliver(stall_one, delivery_of(wide_points(5)), settings, clock=GIVING_UP)
+    assert answer.status == 503
+    assert len(receiver.accepted_samples()) == all_samples - sum(held)
     assert len(held) == 1
 
 

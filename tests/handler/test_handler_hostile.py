@@ -1,59 +1,57 @@
-"""Deliveries and answers made to do harm: an answer in time, and every sample accounted for."""
+"""Deliveries that are larger than they should be: bounds of time, memory, answers and lines."""
 
 from __future__ import annotations
 
 import gzip
 import itertools
-import json
 from dataclasses import replace
 
 import pytest
 
-from handler.errors import SettingsError
+from handler.conversion import bytes_for_body, limits_of_delivery
+from handler.delivery import MAX_INFLATED_BYTES
 from handler.redaction import Redactor
-from handler.settings import read_settings
+from handler.result import MAX_MESSAGE, DeliveryResult
 from testing.events.firehose import delivery_body, headers
-from testing.events.ingresses import function_url
+from testing.events.ingresses import SENT_MS, function_url
+from testing.events.large import large_delivery
+from testing.events.otlp import Format
 from testing.lambda_context import LambdaContext
 from testing.receiver import Receiver
-from tests.support.invoking import REAL_TIME, function_at, function_for, invoke
+from tests.support.invoking import (
+    ACCESS_KEY,
+    REAL_TIME,
+    REQUEST_ID,
+    body_of,
+    deliver,
+    delivery_of,
+    function_for,
+    invoke,
+    json_lines,
+    point,
+    record_of,
+)
+from tests.support.otlp_building import one_record, summary
 
+MIB = 1 << 20
+SECRET = "tok-0123456789abcdef"
 _POINT = b"\x19" + (1_793_491_200_000_000_000).to_bytes(8, "little")
-
-
-def _field(tag: int, content: bytes) -> bytes:
-    length = bytearray()
-    number = len(content)
-    while number > 0x7F:
-        length.append(number & 0x7F | 0x80)
-        number >>= 7
-    length.append(number)
-    return bytes((tag,)) + bytes(length) + content
-
-
-def _many_points(count: int) -> bytes:
-    """Return a record with one message of one Metric of that many tiny points."""
-    summary = _field(0x0A, _POINT) * count
-    metric = _field(0x0A, b"m") + _field(0x5A, summary)
-    message = _field(0x0A, _field(0x12, _field(0x12, metric)))
-    return _field(0, message)[1:]
 
 
 @pytest.mark.large
 def test_conversion_ends_in_time() -> None:
     """A small event with more points than there is time for is answered 503 before the deadline."""
-    body = delivery_body([_many_points(80_000)] * 5, "hostile", 1_793_491_260_000)
+    many = one_record(summary("m", *[_POINT] * 80_000), pairs=())
+    body = delivery_body([many] * 5, "hostile", 1_793_491_260_000)
     event = function_url(headers("hostile"), gzip.compress(body.encode(), mtime=0), base64=True)
-    # Ten milliseconds pass whenever somebody looks: so it shows how often the work looks up.
+    # Each reading is ten milliseconds later, so the test shows that the conversion reads the clock.
     looks = itertools.count()
     clock = replace(REAL_TIME, monotonic=lambda: next(looks) / 100)
-    with Receiver() as receiver:
-        context = LambdaContext.starting_now(timeout_seconds=3, clock=clock.monotonic)
-        answer = function_at(clock, receiver.url)(event, context)
-        assert context.get_remaining_time_in_millis() > 0
-    assert receiver.requests == []
-    assert answer["statusCode"] == 503
-    assert "before it was converted" in json.loads(answer["body"])["errorMessage"]
+    context = LambdaContext.starting_now(timeout_seconds=3, clock=clock.monotonic)
+    answer, receiver = deliver(event=event, clock=clock, context=context)
+    assert context.get_remaining_time_in_millis() > 0
+    assert (answer.status, receiver.requests) == (503, [])
+    assert "before it was converted" in answer.error
 
 
 def test_a_stranger_makes_no_work() -> None:
@@ -61,45 +59,123 @@ def test_a_stranger_makes_no_work() -> None:
     records = b'{"requestId": "in-body", "records": [' + b"{}," * 500_000 + b"{}]}"
     event = function_url(headers("", "wrong"), gzip.compress(records), base64=True)
     event["headers"].pop("x-amz-firehose-request-id", None)
-    with Receiver() as receiver:
-        function = function_for(receiver.url, FIREHOSE_ACCESS_KEY="right")
-        answer = invoke(function, event)
+    answer, _ = deliver(event=event, settings={"FIREHOSE_ACCESS_KEY": "right"})
     assert answer.status == 401
     assert answer.request_id == ""
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "token abc&def<ghi>12345 unknown",
-        "token abc&amp;def&lt;ghi&gt;12345 unknown",
-        r"token abc\u0026def\u003cghi\u003e12345 unknown",
-        "token abc%26def%3Cghi%3E12345 unknown",
-        "token ABC&DEF<GHI>12345 unknown",
-        "token abc&def<g**** unknown",
-    ],
-)
-def test_spellings_of_a_secret(text: str) -> None:
-    """A secret is found in the spellings that answers use, and so is a long part of it."""
-    assert Redactor(["abc&def<ghi>12345"])(text).startswith("token [redacted]")
+class Counting:
+    """Takes a secret out of texts, and counts them."""
+
+    def __init__(self) -> None:
+        self.texts = 0
+        self._redact = Redactor([SECRET])
+
+    def __call__(self, text: str) -> str:
+        """Return the text without the secret."""
+        self.texts += 1
+        return self._redact(text)
 
 
-@pytest.mark.parametrize(
-    ("url", "fits"),
-    [
-        ("https://my_prom:9090/api/v1/write", True),
-        ("https://prom.example.com./write?tenant=a", True),
-        ("https://prom.example.com:port/", False),
-        ("https://user:password@prom.example.com/", False),
-        ("https://prom.example.com/#part", False),
-        ("ftp://prom.example.com/", False),
-        ("https:///write", False),
-    ],
-)
-def test_own_listener(url: str, fits: bool) -> None:
-    """The operator's own listener may be any https URL without secrets in it."""
-    if fits:
-        assert read_settings({"LOGZIO_METRICS_LISTENER": url}).listener == url
-    else:
-        with pytest.raises(SettingsError, match="LOGZIO_METRICS_LISTENER must be an https"):
-            read_settings({"LOGZIO_METRICS_LISTENER": url})
+def test_only_what_is_read_is_searched() -> None:
+    """Of 80,000 errors only those are searched for secrets that the message repeats."""
+    redact = Counting()
+    result = DeliveryResult(
+        400, tuple(f"records[{n}]: its data is not base64" for n in range(80_000))
+    )
+    shown = result.redacted(redact)
+    assert redact.texts == len(shown.errors)
+    assert len("; ".join(shown.errors[:-1])) <= MAX_MESSAGE
+    assert shown.message == result.message
+    assert len(shown.message) == MAX_MESSAGE
+    assert shown.status == 400
+
+
+@pytest.mark.parametrize("before", range(MAX_MESSAGE - len(SECRET) - 2, MAX_MESSAGE + 3))
+def test_a_secret_where_the_message_is_cut(before: int) -> None:
+    """A secret at the place of the cut is left out as a whole, wherever it begins."""
+    shown = (
+        DeliveryResult(503, ("x" * before + SECRET, SECRET, "y" * 50))
+        .redacted(Redactor([SECRET]))
+        .message
+    )
+    assert len(shown) <= MAX_MESSAGE
+    assert not any(SECRET[n : n + 3] in shown for n in range(len(SECRET) - 2))
+
+
+def test_a_replacement_that_is_shorter_than_its_secret() -> None:
+    """Errors that fit only because a secret was removed from those before them are kept."""
+    secret = ACCESS_KEY * 100
+    result = DeliveryResult(503, (*[secret] * 10, "the last one"))
+    assert result.redacted(Redactor([secret])).message.endswith("; the last one")
+
+
+@pytest.mark.parametrize("before", [0, 990, 995, 999, 1000])
+def test_a_request_id_without_end(before: int, capfd: pytest.CaptureFixture[str]) -> None:
+    """The log has the beginning of a long request id, and no part of a key where it is cut off."""
+    request_id = "x" * before + ACCESS_KEY + "y" * 200_000
+    event = function_url({"X-Amz-Firehose-Request-Id": request_id}, body_of([]))
+    function = function_for("https://listener.example", FIREHOSE_ACCESS_KEY=ACCESS_KEY)
+    assert invoke(function, event).request_id == request_id
+    lines = json_lines(capfd.readouterr().out)
+    assert lines
+    for line in lines:
+        shown = line["firehose_request_id"]
+        assert shown.startswith("x" * before)
+        assert len(shown) < 1_100
+        assert ACCESS_KEY[:3] not in shown
+
+
+@pytest.mark.parametrize("memory", [256, 512, 1024, 3008, 10240])
+def test_bounds_fit_the_function(memory: int) -> None:
+    """The bounds leave memory for the process and the cache, and grow with the function's."""
+    allowed, more = limits_of_delivery(memory * MIB), limits_of_delivery((memory + 256) * MIB)
+    # A data point takes at most 3,000 bytes while it is converted.
+    assert memory * MIB // 4 <= 3_000 * allowed.points + 3_000 <= memory * MIB - 64_000_000
+    assert 2 * allowed.label_bytes <= memory * MIB - 64_000_000
+    assert all(this < next_ for this, next_ in zip(allowed, more, strict=True))
+
+
+@pytest.mark.slow
+def test_the_body_fits_too() -> None:
+    """A body may have a quarter of a small function's memory, and as much as Firehose sends."""
+    assert bytes_for_body(256 * MIB) == 64 * MIB
+    assert bytes_for_body(512 * MIB) == bytes_for_body(None) == MAX_INFLATED_BYTES
+    body = b'{"records": []}' + b" " * (64 * MIB)
+    event = function_url(headers(REQUEST_ID, ACCESS_KEY), gzip.compress(body, 1), base64=True)
+    with Receiver() as receiver:
+        small = function_for(receiver.url, AWS_LAMBDA_FUNCTION_MEMORY_SIZE="256")
+        assert invoke(small, event).status == 400
+        assert invoke(function_for(receiver.url), event).status == 200
+
+
+@pytest.mark.slow
+def test_a_delivery_that_takes_too_much() -> None:
+    """The records beyond the bounds are named, with what to do, and the ones before are sent."""
+    records = [
+        record_of([point(f"h{n:06d}") for n in range(first, first + 3_000)])
+        for first in range(0, 60_000, 3_000)
+    ]
+    body = delivery_body(records, REQUEST_ID, SENT_MS).encode()
+    event = function_url(headers(REQUEST_ID, ACCESS_KEY), gzip.compress(body), base64=True)
+    with Receiver() as receiver:
+        function = function_for(receiver.url, AWS_LAMBDA_FUNCTION_MEMORY_SIZE="256")
+        refused = invoke(function, event)
+        assert receiver.accepted_samples()
+        accepted = invoke(function, delivery_of([point()]))
+    assert refused.status == 400
+    assert "give the function more memory" in refused.error
+    assert "records[0]" not in refused.error
+    assert "records[19]" in refused.error
+    assert accepted.status == 200
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("format_", Format)
+def test_the_largest_event_fits_the_smallest_function(format_: Format) -> None:
+    """A delivery of 6 MB, all series new, is taken by the smallest function of the template."""
+    with Receiver() as receiver:
+        function = function_for(receiver.url, AWS_LAMBDA_FUNCTION_MEMORY_SIZE="256")
+        for minute in (0, 1):
+            event = large_delivery(16_000, minute, format_)
+            assert invoke(function, event).status == 200

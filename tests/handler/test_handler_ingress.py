@@ -1,14 +1,13 @@
 """The ingresses: recognised by shape, equal in result."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.app import Function
 from testing.events import ingresses
 from testing.events.fleet import END_MS
 from testing.events.ingresses import Event
@@ -18,6 +17,7 @@ from tests.support.invoking import (
     ACCESS_KEY,
     REQUEST_ID,
     body_of,
+    deliver,
     delivery_of,
     function_for,
     invoke,
@@ -25,6 +25,7 @@ from tests.support.invoking import (
     record_of,
 )
 from tests.support.properties import examples
+from tests.support.stand_in_client import URL
 
 GOOD = good_events(END_MS)
 BAD = bad_events(END_MS)
@@ -38,31 +39,20 @@ HEADERS = {
     "X-Amz-Firehose-Request-Id": REQUEST_ID,
     "X-Amz-Firehose-Access-Key": ACCESS_KEY,
 }
-ACCEPTED = 200
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """Give a listener that accepts everything."""
-    with Receiver() as made:
-        yield made
-
-
-def bodies(receiver: Receiver) -> list[bytes]:
-    """Return the bodies that arrived, whatever their order was."""
-    return sorted(received.body for received in receiver.requests)
+UNREACHABLE = function_for(URL)
+"""Its listener is never asked, since no event holds a sample."""
 
 
 @pytest.mark.parametrize("format_", ["0.7", "1.0"])
 def test_every_ingress_gives_the_same_bodies(format_: str) -> None:
     """The sample events of all ingresses, gzipped or not, make the same requests byte by byte."""
     arrived: dict[str, list[bytes]] = {}
+    token = {"LOGZIO_METRICS_TOKEN": "t", "FIREHOSE_ACCESS_KEY": "sample-access-key"}
     for name in (n for n in GOOD if n.endswith(format_) and "multi-message" not in n):
         with Receiver() as receiver:
-            token = {"LOGZIO_METRICS_TOKEN": "t", "FIREHOSE_ACCESS_KEY": "sample-access-key"}
             function_for(receiver.url, **token)(GOOD[name], None)
-            assert receiver.violations == []
-            arrived[name] = bodies(receiver)
+        assert receiver.violations == []
+        arrived[name] = sorted(received.body for received in receiver.requests)
     assert len(arrived) == 6
     first, *others = arrived.values()
     assert first
@@ -70,10 +60,11 @@ def test_every_ingress_gives_the_same_bodies(format_: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in GOOD if "transformation" not in name])
-def test_good_sample_is_answered_with_200(name: str, receiver: Receiver) -> None:
+def test_good_sample_is_answered_with_200(name: str) -> None:
     """Every good sample of an HTTP ingress is answered with 200 and its own request id."""
-    answer = invoke(function_for(receiver.url), GOOD[name])
-    assert (answer.status, answer.error) == (200, "")
+    answer, receiver = deliver(event=GOOD[name])
+    assert (answer.status, answer.error, receiver.violations) == (200, "", [])
+    assert bool(receiver.requests) == (name != "demo-data")
     assert answer.request_id == GOOD[name]["headers"].get(
         "x-amz-firehose-request-id", GOOD[name]["headers"].get("X-Amz-Firehose-Request-Id")
     )
@@ -88,17 +79,11 @@ def test_good_sample_is_answered_with_200(name: str, receiver: Receiver) -> None
         ("destroyed-gzip", "content encoding"),
     ],
 )
-def test_bad_sample_is_answered_with_400(name: str, words: str, receiver: Receiver) -> None:
-    """Every bad sample is answered with 400 and words that say what to do."""
-    answer = invoke(function_for(receiver.url), BAD[name])
+def test_bad_sample_is_answered_with_400(name: str, words: str) -> None:
+    """Every bad sample is answered with 400 and a text that says what to do."""
+    answer, _ = deliver(event=BAD[name])
     assert answer.status == 400
     assert words in answer.error
-
-
-def test_demo_data_sends_nothing(receiver: Receiver) -> None:
-    """Demo data of Firehose's console is skipped with 200, and no request is made."""
-    assert invoke(function_for(receiver.url), GOOD["demo-data"]).status == 200
-    assert receiver.requests == []
 
 
 @pytest.mark.parametrize("ingress", HTTP_INGRESSES)
@@ -107,69 +92,70 @@ def test_demo_data_sends_nothing(receiver: Receiver) -> None:
     [str.lower, str.upper, str.title, str.swapcase],
     ids=["lower", "upper", "title", "swapped"],
 )
-def test_header_names_in_any_case(
-    ingress: str, cased: Callable[[str], str], receiver: Receiver
-) -> None:
+def test_header_names_in_any_case(ingress: str, cased: Callable[[str], str]) -> None:
     """The case of header names makes no difference at any ingress."""
     event = HTTP_INGRESSES[ingress](HEADERS, body_of([record_of(points(1))]))
     event["headers"] = {cased(name): value for name, value in event["headers"].items()}
     event.pop("multiValueHeaders", None)
-    answer = invoke(function_for(receiver.url), event)
+    answer, receiver = deliver(event=event)
     assert (answer.status, answer.request_id) == (200, REQUEST_ID)
     assert receiver.requests[0].headers["authorization"] == f"Bearer {ACCESS_KEY}"
 
 
 @pytest.mark.parametrize("headers", [{}, {"headers": None}, {"headers": {}}])
-def test_headers_only_in_multi_value_headers(headers: Event, receiver: Receiver) -> None:
+def test_headers_only_in_multi_value_headers(headers: Event) -> None:
     """An event whose headers are only in multiValueHeaders counts in full."""
     event = ingresses.rest_v1(HEADERS, body_of([record_of(points(1))]))
     del event["headers"]
-    answer = invoke(function_for(receiver.url), event | headers)
+    answer, _ = deliver(event=event | headers)
     assert (answer.status, answer.request_id) == (200, REQUEST_ID)
 
 
 @pytest.mark.parametrize("multi_value", [False, True])
 @pytest.mark.parametrize(("key", "description"), [(ACCESS_KEY, "200 OK"), ("", "400 Bad Request")])
 def test_load_balancer_gets_a_status_description(
-    key: str, description: str, multi_value: bool, receiver: Receiver
+    key: str, description: str, multi_value: bool
 ) -> None:
     """A load balancer gets the status in words, and multi-value headers where it has them."""
     event = ingresses.alb(
         HEADERS | {"X-Amz-Firehose-Access-Key": key},
-        body_of([record_of(points(1))]),
+        body_of([]),
         multi_value=multi_value,
     )
-    response = function_for(receiver.url)(event, None)
+    response = UNREACHABLE(event, None)
     assert response["statusDescription"] == description
     expected = {"Content-Type": ["application/json"]} if multi_value else None
     assert response.get("multiValueHeaders") == expected
 
 
 @pytest.mark.parametrize("ingress", ["rest-v1", "http-api-v2", "function-url"])
-def test_only_a_load_balancer_gets_a_status_description(ingress: str, receiver: Receiver) -> None:
+def test_only_a_load_balancer_gets_a_status_description(ingress: str) -> None:
     """API Gateway and Function URLs refuse fields they do not know, and get none."""
-    response = function_for(receiver.url)(HTTP_INGRESSES[ingress](HEADERS, body_of([])), None)
+    response = UNREACHABLE(HTTP_INGRESSES[ingress](HEADERS, body_of([])), None)
     assert response.keys() == {"statusCode", "headers", "body", "isBase64Encoded"}
 
 
-def test_request_id_comes_from_the_header_first(receiver: Receiver) -> None:
-    """The header's request id takes precedence over the body's, since Firehose compares with it."""
-    event = ingresses.function_url(HEADERS, body_of([], "another-id"))
-    assert invoke(function_for(receiver.url), event).request_id == REQUEST_ID
-
-
-@pytest.mark.parametrize("key", [ACCESS_KEY, None])
-def test_request_id_comes_from_the_body_else(key: str | None, receiver: Receiver) -> None:
-    """Without the header the body's id is answered, also where the delivery is refused."""
-    event = delivery_of(points(1), access_key=key)
+def _without_the_header(key: str | None) -> Event:
+    event = delivery_of([], access_key=key)
     del event["headers"]["x-amz-firehose-request-id"]
-    assert invoke(function_for(receiver.url), event).request_id == REQUEST_ID
+    return event
 
 
-def test_request_id_is_empty_where_there_is_none(receiver: Receiver) -> None:
-    """Without header and body the request id is the empty text."""
-    event = {"headers": {"x-amz-firehose-access-key": ACCESS_KEY}, "body": "{}"}
-    assert invoke(function_for(receiver.url), event).request_id == ""
+@pytest.mark.parametrize(
+    ("event", "request_id"),
+    [
+        # The header takes precedence over the body, since Firehose compares with it.
+        (ingresses.function_url(HEADERS, body_of([], "another-id")), REQUEST_ID),
+        # The body's id is answered without the header, also where the delivery is refused.
+        (_without_the_header(ACCESS_KEY), REQUEST_ID),
+        (_without_the_header(None), REQUEST_ID),
+        ({"headers": {"x-amz-firehose-access-key": ACCESS_KEY}, "body": "{}"}, ""),
+    ],
+    ids=["header", "body", "body of a refused delivery", "none"],
+)
+def test_request_id(event: Event, request_id: str) -> None:
+    """The request id comes from the header, else from the body, and is empty without either."""
+    assert invoke(UNREACHABLE, event).request_id == request_id
 
 
 UNKNOWN: list[Any] = [
@@ -194,8 +180,7 @@ UNKNOWN: list[Any] = [
 @pytest.mark.parametrize("event", UNKNOWN, ids=lambda event: json.dumps(event)[:40])
 def test_unknown_event_is_answered_with_400(event: Any) -> None:
     """An event of no known ingress is answered with 400, never with an exception."""
-    function = function_for("https://listener.example.com")
-    assert invoke(function, event).status == 400
+    assert invoke(UNREACHABLE, event).status == 400
 
 
 JSON = st.recursive(
@@ -219,21 +204,15 @@ EVENTS = st.recursive(
 )
 
 
-@pytest.fixture(scope="module")
-def unreachable() -> Function:
-    """Give a function whose listener is never asked, since no event holds a sample."""
-    return function_for("https://listener.example.com")
-
-
 @pytest.mark.slow
 @examples(100)
 @given(event=EVENTS)
-def test_any_event_is_answered(unreachable: Function, event: Any) -> None:
+def test_any_event_is_answered(event: Any) -> None:
     """Any JSON whatever is answered in a known form, and never accepted by mistake."""
-    response = unreachable(event, None)
+    response = UNREACHABLE(event, None)
     if "records" in response:
         results = [record["result"] for record in response["records"]]
         assert len(results) == len(event["records"])
         assert set(results) <= {"ProcessingFailed"}
     else:
-        assert invoke(unreachable, event).status in (200, 400, 401)
+        assert invoke(UNREACHABLE, event).status in (200, 400, 401)

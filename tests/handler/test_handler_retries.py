@@ -10,17 +10,9 @@ from hypothesis import strategies as st
 
 from handler.verdict import Verdict, names_samples, retry_after_seconds, verdict_on
 from testing.http_server import Reply
-from testing.receiver import Receiver
 from testing.replies import always, sequence
 from tests.support.clocks import WaitedTime
-from tests.support.invoking import (
-    REAL_TIME,
-    delivery_of,
-    function_at,
-    function_for,
-    invoke,
-    points,
-)
+from tests.support.invoking import REAL_TIME, deliver
 from tests.support.properties import examples
 
 NOW = 1_793_491_200.0
@@ -29,14 +21,6 @@ NOW = 1_793_491_200.0
 def http_date(at: float) -> str:
     """Write a time as HTTP does."""
     return format_datetime(datetime.fromtimestamp(at, UTC), usegmt=True)
-
-
-def test_503_twice_then_200() -> None:
-    """Two failures that pass cost two retries and nothing else."""
-    with Receiver(sequence([Reply(503), Reply(503), Reply(200)])) as receiver:
-        assert invoke(function_for(receiver.url), delivery_of(points(1))).status == 200
-        assert len({r.body for r in receiver.requests}) == 1
-        assert len(receiver.requests) == 3
 
 
 @pytest.mark.parametrize(
@@ -52,10 +36,9 @@ def test_503_twice_then_200() -> None:
 def test_retry_after_is_honoured(status: int, header: str, ceiling: float, wait: float) -> None:
     """A listener that asks for some seconds, or names a time, is left alone until then."""
     time = WaitedTime(jitter=lambda limit: limit * ceiling, wall=lambda: NOW + 0.25)
-    answers = sequence([Reply(status, {"Retry-After": header}), Reply()])
-    with Receiver(answers) as receiver:
-        assert invoke(function_at(time.clock, receiver.url), delivery_of(points(1))).status == 200
-        assert len(receiver.requests) == 2
+    replies = sequence([Reply(status, {"Retry-After": header}), Reply()])
+    answer, receiver = deliver(replies, clock=time.clock)
+    assert (answer.status, len(receiver.requests)) == (200, 2)
     assert time.waits == [wait]
 
 
@@ -63,10 +46,8 @@ def test_retry_after_is_honoured(status: int, header: str, ceiling: float, wait:
 def test_retry_after_beyond_the_time_left(header: str) -> None:
     """Where the listener asks for more time than there is, 503 is answered at once."""
     time = WaitedTime(wall=lambda: NOW)
-    with Receiver(always(Reply(503, {"Retry-After": header}))) as receiver:
-        answer = invoke(function_at(time.clock, receiver.url), delivery_of(points(1)))
-        assert len(receiver.requests) == 1
-    assert answer.status == 503
+    answer, receiver = deliver(always(Reply(503, {"Retry-After": header})), clock=time.clock)
+    assert (answer.status, len(receiver.requests)) == (503, 1)
     assert time.waits == []
 
 
@@ -79,9 +60,8 @@ def test_backoff_is_drawn_from_doubling_ceilings() -> None:
         return ceiling / 4
 
     time = WaitedTime(jitter)
-    answers = [Reply(500, body=b"busy")] * 8
-    with Receiver(sequence([*answers, Reply()])) as receiver:
-        assert invoke(function_at(time.clock, receiver.url), delivery_of(points(1))).status == 200
+    busy = [Reply(500, body=b"busy")] * 8
+    assert deliver(sequence([*busy, Reply()]), clock=time.clock)[0].status == 200
     assert ceilings == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
     assert time.waits == [ceiling / 4 for ceiling in ceilings]
 
@@ -89,9 +69,9 @@ def test_backoff_is_drawn_from_doubling_ceilings() -> None:
 def test_wait_is_really_waited() -> None:
     """The wait that was drawn passes before the next attempt."""
     clock = replace(REAL_TIME, jitter=lambda _ceiling: 0.3)
-    with Receiver(sequence([Reply(500, body=b"busy"), Reply()])) as receiver:
-        assert invoke(function_at(clock, receiver.url), delivery_of(points(1))).status == 200
-        first, second = receiver.requests
+    answer, receiver = deliver(sequence([Reply(500, body=b"busy"), Reply()]), clock=clock)
+    assert answer.status == 200
+    first, second = receiver.requests
     # The first has ended before the function can know of it, the second begins after its wait.
     assert first.ended is not None
     assert second.begun - first.ended > 0.25
@@ -100,11 +80,9 @@ def test_wait_is_really_waited() -> None:
 def test_unavailable_until_the_budget_is_over() -> None:
     """Attempts go on until half a second before the end of the budget, then 503 is answered."""
     time = WaitedTime(jitter=lambda _ceiling: 5.0)
-    with Receiver(always(Reply(502))) as receiver:
-        function = function_at(time.clock, receiver.url, DELIVERY_BUDGET_SECONDS="60.5")
-        answer = invoke(function, delivery_of(points(1)))
-        assert len(receiver.requests) == 12
-    assert answer.status == 503
+    budget = {"DELIVERY_BUDGET_SECONDS": "60.5"}
+    answer, receiver = deliver(always(Reply(502)), settings=budget, clock=time.clock)
+    assert (answer.status, len(receiver.requests)) == (503, 12)
     # At 60 s nothing would be left for a thirteenth.
     assert time.waits == [5.0] * 11
 

@@ -16,19 +16,16 @@ from testing.receiver import Receiver
 from testing.replies import always
 from tests.support.invoking import (
     ACCESS_KEY,
+    deliver,
     delivery_of,
     function_for,
     invoke,
     points,
     record_of,
 )
-from tests.support.secret_stores import REGION, Stores, environment_for
+from tests.support.secret_stores import KEY_ARN, MISSING, TOKEN_ARN, Stores, environment_for
 
 TOKEN = "QWZ7f3b9e51c8d24a60"
-TOKEN_ARN = "LOGZIO_METRICS_TOKEN_ARN"
-KEY_ARN = "FIREHOSE_ACCESS_KEY_ARN"
-MISSING = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:missing-a1B2c3"
-MISSING_PARAMETER = f"arn:aws:ssm:{REGION}:123456789012:parameter/missing"
 
 Keeping = Callable[[Stores, str], str]
 """Puts a text into a store, and returns the ARN."""
@@ -86,7 +83,7 @@ def test_access_key(stores: Stores, keep: Keeping) -> None:
 
 @pytest.mark.parametrize("keep", [KEPT["secret as text"], KEPT["secure parameter"]])
 def test_fetched_once(stores: Stores, keep: Keeping) -> None:
-    """Many deliveries cost one look into the store: one read for each version, and no more."""
+    """Many deliveries read the store once: one read for each version, and no more."""
     settings = {TOKEN_ARN: keep(stores, TOKEN), KEY_ARN: stores.secret(ACCESS_KEY)}
     with Receiver() as receiver:
         function = function_for(receiver.url, **settings)
@@ -111,10 +108,8 @@ def test_refused_request_reads_nothing(stores: Stores) -> None:
 def test_no_authorization_reads_no_token(stores: Stores) -> None:
     """REMOTE_WRITE_AUTH=none needs no token, and reads none."""
     settings = {TOKEN_ARN: MISSING, "FIREHOSE_ACCESS_KEY": ACCESS_KEY, "REMOTE_WRITE_AUTH": "none"}
-    with Receiver() as receiver:
-        function = function_for(receiver.url, **settings)
-        assert invoke(function, delivery_of(points(1))).status == 200
-    assert (tokens_of(receiver), stores.reads) == ([""], [])
+    answer, receiver = deliver(settings=settings)
+    assert (answer.status, tokens_of(receiver), stores.reads) == (200, [""], [])
 
 
 def test_previous_version_of_a_parameter(stores: Stores) -> None:
@@ -144,9 +139,7 @@ def test_unusable_previous_version(stores: Stores, text: str) -> None:
     """An unusable previous version, such as a placeholder, is ignored."""
     arn = stores.secret(text or " ")
     stores.change(arn, ACCESS_KEY)
-    with Receiver() as receiver:
-        function = function_for(receiver.url, **{KEY_ARN: arn})
-        assert invoke(function, delivery_of(points(1))).error == ""
+    assert deliver(settings={KEY_ARN: arn})[0].error == ""
 
 
 @pytest.mark.parametrize(
@@ -176,9 +169,7 @@ def test_previous_version_that_cannot_be_read(
         return code if is_previous else None
 
     stores.fault = refuse
-    with Receiver() as receiver:
-        function = function_for(receiver.url, **{KEY_ARN: arn})
-        assert invoke(function, delivery_of(points(1))).status == status
+    assert deliver(settings={KEY_ARN: arn})[0].status == status
 
 
 _IN_A_PROCESS_OF_ITS_OWN = """

@@ -15,6 +15,7 @@ from tests.support.clocks import SOON
 from tests.support.invoking import (
     ACCESS_KEY,
     REQUEST_ID,
+    deliver,
     delivery_of,
     function_at,
     function_for,
@@ -22,32 +23,42 @@ from tests.support.invoking import (
     json_lines,
     points,
 )
-from tests.support.secret_stores import MINUTE, REGION, Later, Stores, aim_at
+from tests.support.secret_stores import (
+    KEY_ARN,
+    MINUTE,
+    MISSING,
+    REGION,
+    TOKEN_ARN,
+    Later,
+    Stores,
+    aim_at,
+)
 
 TOKEN = "QWZ7f3b9e51c8d24a60"
-TOKEN_ARN = "LOGZIO_METRICS_TOKEN_ARN"
-KEY_ARN = "FIREHOSE_ACCESS_KEY_ARN"
-MISSING = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:missing-a1B2c3"
 MISSING_PARAMETER = f"arn:aws:ssm:{REGION}:123456789012:parameter/missing"
 
 
 def error_with(variable: str, arn: str) -> str:
     """Deliver with one of the secrets at an ARN; return the error of a 500."""
     settings = {"FIREHOSE_ACCESS_KEY": ACCESS_KEY} if variable == TOKEN_ARN else {}
-    with Receiver() as receiver:
-        function = function_for(receiver.url, **settings, **{variable: arn})
-        answer = invoke(function, delivery_of(points(1)))
-        assert (answer.status, receiver.requests) == (500, [])
+    answer, receiver = deliver(settings={**settings, variable: arn})
+    assert (answer.status, receiver.requests) == (500, [])
     return answer.error
 
 
 @pytest.mark.parametrize(
     ("arn", "code"),
-    [(MISSING, "ResourceNotFoundException"), (MISSING_PARAMETER, "ParameterNotFound")],
+    [
+        (MISSING, "ResourceNotFoundException"),
+        (MISSING_PARAMETER, "ParameterNotFound"),
+        # It is there, and never got a version.
+        ("", "ResourceNotFoundException"),
+    ],
 )
 @pytest.mark.parametrize("variable", [TOKEN_ARN, KEY_ARN])
 def test_missing(stores: Stores, variable: str, arn: str, code: str) -> None:
-    """A secret that is not there is a 500 that names the variable and the store's error."""
+    """A secret without a value is a 500 that names the variable and the store's error."""
+    arn = arn or stores.secret()
     assert stores.reads == []
     assert error_with(variable, arn) == f"cannot read the secret of {variable}: {code}"
 
@@ -99,40 +110,33 @@ def test_endpoint_is_no_url(monkeypatch: pytest.MonkeyPatch) -> None:
     assert error_with(TOKEN_ARN, MISSING) == f"cannot read the secret of {TOKEN_ARN}: ValueError"
 
 
+NO_API_KEY = 'is a JSON object without the text "api_key"'
+NO_HEADER = "is empty or has characters that an HTTP header cannot carry"
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (f'{{"token": "{TOKEN}"}}', 'is a JSON object without the text "api_key"'),
-        ('{"api_key": ""}', 'is a JSON object without the text "api_key"'),
-        (f'{{"api_key": ["{TOKEN}"]}}', 'is a JSON object without the text "api_key"'),
+        (f'{{"token": "{TOKEN}"}}', NO_API_KEY),
+        ('{"api_key": ""}', NO_API_KEY),
+        (f'{{"api_key": ["{TOKEN}"]}}', NO_API_KEY),
         (f"{{{TOKEN}", "begins with { and is not JSON"),
-        (" ", "is empty or has characters that an HTTP header cannot carry"),
-        (f"{TOKEN}\nX: y", "is empty or has characters that an HTTP header cannot carry"),
-        (
-            f'{{"api_key": "{TOKEN}\\n"}}',
-            "is empty or has characters that an HTTP header cannot carry",
-        ),
-        (f"{TOKEN}\u20ac", "is empty or has characters that an HTTP header cannot carry"),
+        (" ", NO_HEADER),
+        (f"{TOKEN}\nX: y", NO_HEADER),
+        (f'{{"api_key": "{TOKEN}\\n"}}', NO_HEADER),
+        (f"{TOKEN}\u20ac", NO_HEADER),
+        (b"token\xff", NO_HEADER),
     ],
     ids=ascii,
 )
-def test_unusable(stores: Stores, text: str, problem: str) -> None:
+def test_unusable(stores: Stores, text: str | bytes, problem: str) -> None:
     """A secret that no header can carry is a 500 that says why, and repeats nothing of it."""
     assert error_with(TOKEN_ARN, stores.secret(text)) == f"the secret of {TOKEN_ARN} {problem}"
 
 
 def test_binary_secret(stores: Stores) -> None:
-    """A secret stored as bytes is their text; bytes that are none are a 500 without any of them."""
+    """A secret stored as bytes is their text."""
     assert fetcher(stores.secret(TOKEN.encode()))() == (TOKEN,)
-    problem = "is empty or has characters that an HTTP header cannot carry"
-    error = error_with(TOKEN_ARN, stores.secret(b"token\xff"))
-    assert error == f"the secret of {TOKEN_ARN} {problem}"
-
-
-def test_secret_without_a_version(stores: Stores) -> None:
-    """A secret that never got a value is a 500 with the store's error."""
-    expected = f"cannot read the secret of {TOKEN_ARN}: ResourceNotFoundException"
-    assert error_with(TOKEN_ARN, stores.secret()) == expected
 
 
 @pytest.mark.parametrize("status", [200, 400, 401])
@@ -148,18 +152,16 @@ def test_stored_secrets_are_not_logged(
     stores.change(settings[TOKEN_ARN], TOKEN)
     stores.change(settings[KEY_ARN], ACCESS_KEY)
 
-    def answer(received: Received) -> Reply:
+    def reply(received: Received) -> Reply:
         said = f"{dict(received.headers)} {before} {old_key} {ACCESS_KEY}"
         return Reply(status, body=said.encode())
 
     # As the root logger of a function whose application log level is DEBUG.
     caplog.set_level(logging.DEBUG)
-    with Receiver(answer) as receiver:
-        function = function_for(receiver.url, POWERTOOLS_LOG_LEVEL="DEBUG", **settings)
-        error = invoke(function, delivery_of(points(1))).error
-        assert len(receiver.requests) >= 1
+    answer, receiver = deliver(reply, settings={"POWERTOOLS_LOG_LEVEL": "DEBUG", **settings})
+    assert len(receiver.requests) >= 1
     captured = capfd.readouterr()
-    written = captured.out + captured.err + caplog.text + error
+    written = captured.out + captured.err + caplog.text + answer.error
     assert '"message":"delivery"' in written
     assert [secret for secret in (TOKEN, before, ACCESS_KEY, old_key) if secret in written] == []
 
@@ -185,7 +187,6 @@ def test_failed_renewal_is_logged(
     lines = json_lines(capsys.readouterr().out)
     warnings = [line for line in lines if line.get("level") == "WARNING"]
     reason = f"cannot read the secret of {variable}: AccessDeniedException"
-    told = [line["message"] for line in warnings]
-    assert told == [f"{reason}; the known version stays in use"]
+    assert [line["message"] for line in warnings] == [f"{reason}; the known version stays in use"]
     assert warnings[0]["firehose_request_id"] == REQUEST_ID
     assert TOKEN not in str(lines)

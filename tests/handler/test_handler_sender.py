@@ -11,55 +11,25 @@ import pytest
 from converters.bodies import Body
 from converters.convert import Converter, Profile
 from handler.auth import Auth, BearerAuth
-from handler.client import Client, ListenerResponse, NoResponseError
 from handler.listener import Endpoint
 from handler.secrets import Secret
 from handler.sender import Sender
 from handler.verdict import Verdict
 from tests.support.clocks import SOON, WaitedTime
 from tests.support.invoking import point, record_of
+from tests.support.stand_in_client import URL, Posted, StandInClient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from converters.bodies import Lane
     from handler.account import Sent
     from handler.auth import AuthRequest
     from handler.sender import BodyHook
 
-URL = "https://listener.example.com/write"
-
-
-class Answering(Client):
-    """Answers each request with what a function returns.
-
-    Args:
-        answer: Takes the headers and the number of the request, from 0; returns a status and a
-            text, or None for no response.
-    """
-
-    def __init__(self, answer: Callable[[Mapping[str, str], int], tuple[int, str] | None]) -> None:
-        super().__init__(1)
-        self._answer = answer
-        self._lock = threading.Lock()
-        self.sent: list[bytes] = []
-
-    def post(
-        self, url: str, content: bytes, headers: Mapping[str, str], timeout: float
-    ) -> ListenerResponse:
-        """Answer one request."""
-        assert (url, timeout > 0) == (URL, True)
-        with self._lock:
-            number = len(self.sent)
-            self.sent.append(content)
-        answer = self._answer(headers, number)
-        if answer is None:
-            raise NoResponseError("no answer")
-        return ListenerResponse(*answer, None)
-
 
 def send(
-    client: Client,
+    client: StandInClient,
     lanes: list[Lane],
     *,
     auth: Auth | None = None,
@@ -71,6 +41,11 @@ def send(
     sender = Sender(client, time.clock, concurrency=4, timeout_seconds=30)
     endpoint = Endpoint(URL, {"X-Tenant": "t"}, auth or Auth(None))
     return sender.send(lanes, endpoint, time.now + 60, hook)
+
+
+def sent_by(client: StandInClient) -> list[bytes]:
+    """Return the bodies that a client sent, in order."""
+    return [request.content for request in client.posted]
 
 
 def lanes_of(count: int) -> list[Lane]:
@@ -118,7 +93,11 @@ class Signing(Auth):
 def test_auth_sees_the_request() -> None:
     """A scheme sees method, URL, headers and body of each attempt."""
     auth = Signing()
-    send(Answering(lambda _headers, number: (204, "") if number else None), lanes_of(1), auth=auth)
+    send(
+        StandInClient(lambda _request, number: (204, "") if number else None),
+        lanes_of(1),
+        auth=auth,
+    )
     assert auth.requests == [("POST", URL, {"X-Tenant": "t"}, b"\0")] * 2
 
 
@@ -129,15 +108,15 @@ def test_refused_credential(renewed: bool, lanes: int, status: int) -> None:
     """A refusal that does not end costs one renewal, and at most one repetition of each body."""
     together = threading.Barrier(lanes)
 
-    def answer(_headers: Mapping[str, str], number: int) -> tuple[int, str]:
+    def answer(_request: Posted, number: int) -> tuple[int, str]:
         if number < lanes:
             together.wait(SOON)
         return status, "no"
 
-    client, auth = Answering(answer), Signing(renewed)
+    client, auth = StandInClient(answer), Signing(renewed)
     sent = send(client, lanes_of(lanes), auth=auth)
     assert auth.refusals == 1
-    assert len(client.sent) <= lanes * (2 if renewed else 1)
+    assert len(client.posted) <= lanes * (2 if renewed else 1)
     assert sent.undelivered == lanes
     assert {status for status, _ in sent.failures} == {401}
 
@@ -146,19 +125,19 @@ def test_threads_share_a_renewal() -> None:
     """Bodies that were refused with the old credential are all repeated with the fresh one."""
     together = threading.Barrier(4)
 
-    def answer(headers: Mapping[str, str], _number: int) -> tuple[int, str]:
-        if headers["Authorization"].startswith("fresh"):
+    def answer(request: Posted, _number: int) -> tuple[int, str]:
+        if request.headers["Authorization"].startswith("fresh"):
             return 204, ""
         together.wait(SOON)
         return 401, "no"
 
     auth = Signing(True)
-    sent = send(Answering(answer), lanes_of(4), auth=auth)
+    sent = send(StandInClient(answer), lanes_of(4), auth=auth)
     assert (sent.accepted, sent.requests, sent.retries, auth.refusals) == (4, 8, 4, 1)
 
 
 class Changing(Secret):
-    """A secret that somebody else renews before this delivery looks for a newer version."""
+    """A secret that another delivery renews before this delivery looks for a newer version."""
 
     def __init__(self, *versions: str) -> None:
         super().__init__(versions[0])
@@ -172,8 +151,11 @@ class Changing(Secret):
 @pytest.mark.parametrize(("versions", "requests"), [(("old", "new"), 2), (("old",), 1)])
 def test_credential_that_was_renewed_meanwhile(versions: tuple[str, ...], requests: int) -> None:
     """A refused token is compared with the one that was sent, not with the latest one."""
-    client = Answering(
-        lambda headers, _number: (204 if headers["Authorization"] == "Bearer new" else 401, "")
+    client = StandInClient(
+        lambda request, _number: (
+            204 if request.headers["Authorization"] == "Bearer new" else 401,
+            "",
+        )
     )
     sent = send(client, lanes_of(1), auth=BearerAuth(Changing(*versions)))
     assert (sent.requests, sent.accepted) == (requests, requests - 1)
@@ -208,32 +190,32 @@ def test_hook_follows_every_attempt() -> None:
     """The hook is asked before each attempt, and gets the verdict on each response."""
     answers: list[tuple[int, str] | None] = [None, (503, "busy"), (204, "")]
     hook = Noting()
-    send(Answering(lambda _headers, number: answers[number]), lanes_of(1), hook=hook)
+    send(StandInClient(lambda _request, number: answers[number]), lanes_of(1), hook=hook)
     verdicts = [None, None, Verdict.UNAVAILABLE, None, Verdict.ACCEPTED]
     assert hook.calls == [(b"\0", verdict) for verdict in verdicts]
 
 
 def test_hook_knows_a_body() -> None:
     """A body that had been accepted before counts as such, without a request."""
-    client = Answering(lambda _headers, _number: (204, ""))
+    client = StandInClient(lambda _request, _number: (204, ""))
     sent = send(client, [[Body(b"a", 1, 3), Body(b"b", 1, 4)]], hook=Noting((b"a",)))
-    assert (client.sent, sent.accepted, sent.requests, sent.bytes) == ([b"b"], 7, 1, 1)
+    assert (sent_by(client), sent.accepted, sent.requests, sent.bytes) == ([b"b"], 7, 1, 1)
 
 
 def test_hook_sees_the_parts_of_a_refused_body() -> None:
     """Each part that a refused body is cut into is a body of its own."""
     hook, lane = Noting(), lane_of_one_series()
-    client = Answering(lambda _headers, number: (204, "") if number else (400, "out of order"))
+    client = StandInClient(lambda _request, number: (204, "") if number else (400, "out of order"))
     sent = send(client, [lane], hook=hook)
     assert sent.undelivered == 0
-    assert [content for content, verdict in hook.calls if verdict] == client.sent
+    assert [content for content, verdict in hook.calls if verdict] == sent_by(client)
     assert hook.calls[1] == (lane[0].content, Verdict.REFUSED)
 
 
 def test_hook_that_fails() -> None:
     """What a hook raises is in the account, and the body is not taken for delivered."""
     sent = send(
-        Answering(lambda _headers, _number: (204, "")),
+        StandInClient(lambda _request, _number: (204, "")),
         [[Body(b"a", 1, 3), Body(b"b", 1, 4)]],
         hook=Noting(fails=Verdict.ACCEPTED),
     )
@@ -250,18 +232,18 @@ def test_hook_that_waits_beyond_the_deadline() -> None:
             time.now += 100
             return super().before(body)
 
-    client = Answering(lambda _headers, _number: (204, ""))
+    client = StandInClient(lambda _request, _number: (204, ""))
     sent = send(client, lanes_of(1), hook=Waiting(), time=time)
-    assert (client.sent, sent.undelivered, sent.requests) == ([], 1, 0)
+    assert (sent_by(client), sent.undelivered, sent.requests) == ([], 1, 0)
 
 
 @pytest.mark.parametrize(("then", "requests"), [((503, "busy"), 2), ((400, "no such tenant"), 16)])
 def test_unsettled_body_holds_its_lane(then: tuple[int, str], requests: int) -> None:
     """Behind a body that could not be settled, later samples of its series are not sent."""
     time = WaitedTime(jitter=lambda _ceiling: 1000.0)
-    client = Answering(lambda _headers, number: then if number else (400, "no such tenant"))
+    client = StandInClient(lambda _request, number: then if number else (400, "no such tenant"))
     lane = lane_of_one_series()
     sent = send(client, [lane], time=time)
     assert sent.requests == requests
     assert sent.undelivered >= sum(body.samples for body in lane[1:])
-    assert not {body.content for body in lane[1:]} & set(client.sent)
+    assert not {body.content for body in lane[1:]} & set(sent_by(client))

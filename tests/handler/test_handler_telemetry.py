@@ -18,9 +18,9 @@ from tests.support.invoking import (
     ACCESS_KEY,
     REAL_TIME,
     REQUEST_ID,
+    deliver,
     delivery,
     delivery_of,
-    function_at,
     function_for,
     invoke,
     json_lines,
@@ -58,10 +58,9 @@ def split(capture: Capture) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
 def test_every_line_carries_the_five_keys(capsys: Capture) -> None:
     """Each line of a delivery names request, stream, account, invocation and token."""
-    with Receiver(refusing(lambda labels, _: labels["host"] == "a")) as receiver:
-        event = delivery(record_of([point("a"), point("b")]), b"\xff")
-        event["headers"]["x-amz-firehose-common-attributes"] = "broken"
-        invoke(function_for(receiver.url), event, CONTEXT)
+    event = delivery(record_of([point("a"), point("b")]), b"\xff")
+    event["headers"]["x-amz-firehose-common-attributes"] = "broken"
+    deliver(refusing(lambda labels, _: labels["host"] == "a"), event, context=CONTEXT)
     lines, _ = split(capsys)
     assert {line["level"] for line in lines} == {"INFO", "WARNING", "ERROR"}
     assert len(lines) >= 4
@@ -94,21 +93,21 @@ def test_refused_delivery_has_the_keys_too(event: Any, status: int, capsys: Capt
     assert line["source_arn"] == (STREAM_ARN if event else "")
 
 
-def test_keys_do_not_leak_into_the_next_delivery(capsys: Capture) -> None:
-    """No key of one delivery is in a line of the next one."""
+def test_nothing_leaks_into_the_next_delivery(capsys: Capture) -> None:
+    """No key of one delivery is in a line of the next one, and no reason in its metrics."""
     with Receiver() as receiver:
         function = function_for(receiver.url)
-        invoke(function, delivery_of(points(1)), CONTEXT)
+        invoke(function, delivery(record_of(points(1)), record_of(points(1))), CONTEXT)
         split(capsys)
         invoke(function, delivery_of(points(1), access_key=None))
         event = delivery_of(points(1), access_key="another")
         del event["headers"]["x-amz-firehose-source-arn"]
         invoke(function, event)
-    lines, _ = split(capsys)
-    refused, delivered = lines
+    (refused, delivered), (document,) = split(capsys)
     assert (refused["token_id"], refused["lambda_request_id"]) == ("", "")
     assert delivered["token_id"] == hashlib.sha256(b"another").hexdigest()[:8]
     assert (delivered["source_arn"], delivered["account"]) == ("", "")
+    assert "Reason" not in document
 
 
 def test_token_id_is_the_beginning_of_a_digest() -> None:
@@ -119,13 +118,10 @@ def test_token_id_is_the_beginning_of_a_digest() -> None:
 
 def test_one_line_for_a_delivery(capsys: Capture) -> None:
     """One line of a delivery adds up its numbers."""
-    clock = Clock(REAL_TIME.monotonic, REAL_TIME.wall, lambda _ceiling: 0.0)
-    with Receiver(sequence([Reply(503), Reply(), Reply()])) as receiver:
-        late = point("late", end_ms=END_MS - 26 * 3_600_000)
-        event = delivery(record_of(points(3)), record_of([point("h0001"), late]), b"\xff")
-        function = function_at(clock, receiver.url, REMOTE_WRITE_CONCURRENCY="1")
-        invoke(function, event)
-        size = sum(len(r.body) for r in receiver.requests if r.accepted)
+    late = point("late", end_ms=END_MS - 26 * 3_600_000)
+    event = delivery(record_of(points(3)), record_of([point("h0001"), late]), b"\xff")
+    replies = sequence([Reply(503), Reply(), Reply()])
+    _, receiver = deliver(replies, event, {"REMOTE_WRITE_CONCURRENCY": "1"})
     lines, _ = split(capsys)
     (line,) = (line for line in lines if line["message"] == "delivery")
     assert line["duration_ms"] > 0
@@ -142,7 +138,7 @@ def test_one_line_for_a_delivery(capsys: Capture) -> None:
         "samples_rejected": 0,
         "samples_dropped": {"duplicate": 4},
         "samples_undelivered": 0,
-        "bytes": size,
+        "bytes": sum(len(r.body) for r in receiver.requests if r.accepted),
         "requests": 3,
         "retries": 1,
     }
@@ -168,17 +164,15 @@ def check_document(document: dict[str, Any]) -> dict[str, str]:
 
 def test_metrics_of_a_delivery(capsys: Capture) -> None:
     """A delivery writes every metric of the contract once, in valid EMF."""
-    with Receiver(refusing(lambda labels, _: labels["host"] == "h0001")) as receiver:
-        function = function_for(receiver.url, AWS_LAMBDA_FUNCTION_NAME="my-function")
-        invoke(function, delivery(record_of(points(3)), record_of([point("h0000")]), b"\xff"))
+    event = delivery(record_of(points(3)), record_of([point("h0000")]), b"\xff")
+    name = {"AWS_LAMBDA_FUNCTION_NAME": "my-function"}
+    deliver(refusing(lambda labels, _: labels["host"] == "h0001"), event, name)
     _, documents = split(capsys)
     units = [check_document(document) for document in documents]
-    whole = [document for document in documents if "Reason" not in document]
-    (document,) = whole
+    (document,) = (document for document in documents if "Reason" not in document)
     assert units[documents.index(document)] == UNITS
     assert document["FunctionName"] == "my-function"
-    values = {name: document[name] for name in COUNTS}
-    assert values == {
+    assert {name: document[name] for name in COUNTS} == {
         "Records": [3],
         "DataPoints": [4],
         "SamplesSent": [8],
@@ -194,53 +188,30 @@ def test_metrics_of_a_delivery(capsys: Capture) -> None:
 def test_age_of_the_oldest_point(capsys: Capture) -> None:
     """The age of the oldest point is that at the time of the delivery."""
     clock = Clock(REAL_TIME.monotonic, lambda: END_MS / 1000 + 90, lambda _ceiling: 0.0)
-    with Receiver() as receiver:
-        event = delivery_of([point("a"), point("b", periods_ago=2)])
-        invoke(function_at(clock, receiver.url), event)
+    deliver(event=delivery_of([point("a"), point("b", periods_ago=2)]), clock=clock)
     _, (document,) = split(capsys)
     assert document["OldestPointAgeSeconds"] == [210]
 
 
 def test_delivery_without_points_has_no_oldest(capsys: Capture) -> None:
     """Without points there is no age, and the other metrics are there."""
-    invoke(function_for("https://listener.example.com"), delivery())
+    deliver(event=delivery())
     _, (document,) = split(capsys)
     assert check_document(document) == {
         name: unit for name, unit in UNITS.items() if name != "OldestPointAgeSeconds"
     }
 
 
-def test_reasons_do_not_leak_into_the_next_delivery(capsys: Capture) -> None:
-    """A reason of one delivery is no dimension of the next one's metrics."""
-    with Receiver() as receiver:
-        function = function_for(receiver.url)
-        invoke(function, delivery(record_of(points(1)), record_of(points(1))))
-        split(capsys)
-        invoke(function, delivery_of(points(1)))
-    _, (document,) = split(capsys)
-    assert "Reason" not in document
-
-
-def test_settings_warning_is_logged_once(capsys: Capture) -> None:
-    """A warning about the settings is logged in the first delivery, not in each one."""
-    with Receiver() as receiver:
-        function = function_for(receiver.url)
-        for _ in range(3):
-            invoke(function, delivery_of(points(1)))
-    lines, _ = split(capsys)
-    assert sum("http://" in line["message"] for line in lines) == 1
-
-
-def test_case_collision_is_warned_of_once(capsys: Capture) -> None:
-    """Two identities that become one series are logged once for each metric."""
+def test_warnings_are_logged_once(capsys: Capture) -> None:
+    """A warning about settings is logged once, and one about colliding series once a metric."""
     with Receiver() as receiver:
         function = function_for(receiver.url)
         for _ in range(3):
             invoke(function, delivery_of([point("a"), point("A", value=9.0)]))
     lines, documents = split(capsys)
-    told = [line for line in lines if "LABEL_VALUE_CASE" in line["message"]]
-    assert len(told) == 1
-    assert "requests" in told[0]["metric"]
+    assert sum("http://" in line["message"] for line in lines) == 1
+    (warning,) = (line for line in lines if "LABEL_VALUE_CASE" in line["message"])
+    assert "requests" in warning["metric"]
     reasons = [d["Reason"] for d in documents if "Reason" in d]
     assert reasons == ["case_collision"] * 3
 
@@ -248,18 +219,9 @@ def test_case_collision_is_warned_of_once(capsys: Capture) -> None:
 @pytest.mark.parametrize(("level", "lines"), [("DEBUG", 2), ("warning", 1), ("ERROR", 0)])
 def test_log_level(level: str, lines: int, capsys: Capture) -> None:
     """POWERTOOLS_LOG_LEVEL decides which lines are written; metrics are no lines."""
-    with Receiver() as receiver:
-        function = function_for(receiver.url, POWERTOOLS_LOG_LEVEL=level)
-        invoke(function, delivery_of(points(1)))
+    deliver(settings={"POWERTOOLS_LOG_LEVEL": level})
     written, documents = split(capsys)
     assert (len(written), len(documents)) == (lines, 1)
-
-
-def test_lines_name_the_place_that_wrote_them(capsys: Capture) -> None:
-    """The location in a line is where something was found out, not where lines are written."""
-    invoke(function_for("https://listener.example.com"), {})
-    (line,), _ = split(capsys)
-    assert line["location"].startswith("_refuse:")
 
 
 def test_keys_of_a_transformation(capsys: Capture) -> None:

@@ -8,12 +8,14 @@ import pytest
 from testing.events import ingresses
 from testing.events.ingresses import Event
 from testing.http_server import Reply
-from testing.receiver import Receiver
+from testing.receiver import Receiver, ReplyFunction
 from testing.replies import always, refusing
 from tests.support.invoking import function_for, point, points, record_of, wide_points
 
 TOKEN = {"LOGZIO_METRICS_TOKEN": "token-of-the-operator"}
+FAILED = ["ProcessingFailed"]
 RECORDS = [record_of(points(2)), record_of([point("b")]), b""]
+DATA = [record["data"] for record in ingresses.transformation(RECORDS)["records"]]
 MALFORMED = b"\xff\xff\xff"
 
 
@@ -26,27 +28,23 @@ def results(function: Callable[[Any, Any], Any], event: Event) -> list[str]:
     return [record["result"] for record in response["records"]]
 
 
-def test_delivered_records_are_dropped() -> None:
-    """A delivered record is answered with Dropped and without data: it is not stored twice."""
-    with Receiver() as receiver:
-        response = function_for(receiver.url, **TOKEN)(ingresses.transformation(RECORDS), None)
-        assert receiver.accepted_samples()
-    assert all(
-        record.keys() == {"recordId", "result"} and record["result"] == "Dropped"
-        for record in response["records"]
-    )
-
-
-def test_delivered_records_are_ok_with_their_data() -> None:
-    """TRANSFORM_RESULT=Ok gives the data back as it came."""
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (TOKEN, [{"result": "Dropped"}] * 3),
+        (TOKEN | {"TRANSFORM_RESULT": "Ok"}, [{"result": "Ok", "data": d} for d in DATA]),
+    ],
+    ids=["Dropped", "Ok"],
+)
+def test_delivered_records(settings: dict[str, str], expected: list[dict[str, str]]) -> None:
+    """Dropped has no data, so that nothing is stored twice; Ok gives the data back as it came."""
     event = ingresses.transformation(RECORDS)
     with Receiver() as receiver:
-        function = function_for(receiver.url, TRANSFORM_RESULT="Ok", **TOKEN)
-        response = function(event, None)
-    assert response["records"] == [
-        {"recordId": record["recordId"], "result": "Ok", "data": record["data"]}
-        for record in event["records"]
-    ]
+        response = function_for(receiver.url, **settings)(event, None)
+    assert receiver.accepted_samples()
+    ids = [record["recordId"] for record in event["records"]]
+    answered = [{"recordId": id_, **made} for id_, made in zip(ids, expected, strict=True)]
+    assert response["records"] == answered
 
 
 @pytest.mark.parametrize("result", ["Dropped", "Ok"])
@@ -60,15 +58,7 @@ def test_malformed_record_fails_alone(result: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "record",
-    [
-        {"data": "%%"},
-        {"data": "YQ"},
-        {"data": None},
-        {"data": 5},
-        {},
-    ],
-    ids=str,
+    "record", [{"data": "%%"}, {"data": "YQ"}, {"data": None}, {"data": 5}, {}], ids=str
 )
 def test_unreadable_record_fails_under_its_own_id(record: Event) -> None:
     """A record without readable data is ProcessingFailed, under its id."""
@@ -79,12 +69,23 @@ def test_unreadable_record_fails_under_its_own_id(record: Event) -> None:
         assert results(function, event) == ["Dropped", "ProcessingFailed"]
 
 
-@pytest.mark.parametrize("status", [401, 404, 503])
-def test_undelivered_samples_fail_every_contributing_record(status: int) -> None:
-    """When a body failed, each record with a sample in it is ProcessingFailed; others are not."""
-    with Receiver(always(Reply(status=status, headers={"Retry-After": "600"}))) as receiver:
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        # When a body failed, each record with a sample in it is kept, and no other one.
+        *(
+            (always(Reply(status, {"Retry-After": "600"})), [*FAILED * 2, "Dropped"])
+            for status in (401, 404, 503)
+        ),
+        # Samples that the listener refuses for good do not bring their records back.
+        (refusing(lambda labels, _sample: labels["host"] == "b"), ["Dropped"] * 3),
+    ],
+    ids=["401", "404", "503", "refused for good"],
+)
+def test_undelivered_samples(reply: ReplyFunction, expected: list[str]) -> None:
+    """A record is ProcessingFailed where one of its samples was not settled."""
+    with Receiver(reply) as receiver:
         function = function_for(receiver.url, **TOKEN)
-        expected = ["ProcessingFailed", "ProcessingFailed", "Dropped"]
         assert results(function, ingresses.transformation(RECORDS)) == expected
 
 
@@ -98,32 +99,18 @@ def test_one_failed_body_fails_all_contributing_records() -> None:
     with Receiver(only_some) as receiver:
         function = function_for(receiver.url, REMOTE_WRITE_MAX_BYTES="10000", **TOKEN)
         event = ingresses.transformation([record_of(wide_points(2)), *RECORDS[1:]])
-        expected = ["ProcessingFailed", "ProcessingFailed", "Dropped"]
-        assert results(function, event) == expected
-
-
-def test_rejected_samples_are_settled() -> None:
-    """Samples that the listener refuses for good do not bring their records back."""
-    with Receiver(refusing(lambda labels, _sample: labels["host"] == "b")) as receiver:
-        function = function_for(receiver.url, **TOKEN)
-        assert results(function, ingresses.transformation(RECORDS)) == ["Dropped"] * 3
-
-
-def test_settings_error_fails_all() -> None:
-    """With a settings error every record is kept by Firehose."""
-    function = function_for("not a URL", **TOKEN)
-    event = ingresses.transformation(RECORDS)
-    assert results(function, event) == ["ProcessingFailed"] * 3
+        assert results(function, event) == [*FAILED * 2, "Dropped"]
 
 
 def test_token_is_needed_and_enough() -> None:
-    """IAM lets the caller in: the token alone is needed, and without one all records fail."""
+    """IAM lets the caller in: the token alone is needed, and without a setting all records fail."""
     event = ingresses.transformation(RECORDS)
     with Receiver() as receiver:
         assert results(function_for(receiver.url, **TOKEN), event) == ["Dropped"] * 3
         authorization = receiver.requests[0].headers["authorization"]
         assert authorization == "Bearer token-of-the-operator"
-        assert results(function_for(receiver.url), event) == ["ProcessingFailed"] * 3
+        assert results(function_for(receiver.url), event) == FAILED * 3
+        assert results(function_for("not a URL", **TOKEN), event) == FAILED * 3
         function = function_for(receiver.url, REMOTE_WRITE_AUTH="none")
         assert results(function, event) == ["Dropped"] * 3
         assert "authorization" not in receiver.requests[-1].headers
@@ -138,7 +125,7 @@ def test_odd_records_are_answered_each(records: list[Any]) -> None:
     """Whatever the records are, each is answered once and none with success."""
     function = function_for("https://listener.example.com", **TOKEN)
     response = function({"invocationId": "i", "records": records}, None)
-    assert [r["result"] for r in response["records"]] == ["ProcessingFailed"] * len(records)
+    assert [r["result"] for r in response["records"]] == FAILED * len(records)
 
 
 def test_demo_and_empty_records_are_dropped() -> None:

@@ -6,7 +6,8 @@ from converters.convert import Conversion
 from converters.errors import DecodeError
 from handler.account import Sent
 from handler.delivery import CommonAttributes, Delivery, Record
-from handler.result import DeliveryResult, result_of, unforeseen
+from handler.redaction import CUT_OFF, Redactor
+from handler.result import MAX_MESSAGE, DeliveryResult, result_of, unforeseen
 
 # The first record has samples, the second has none, the others depend on the case.
 _GOOD = (Record(0, b"samples"), Record(1, b""))
@@ -64,8 +65,29 @@ def test_result(
     )
 
 
+@pytest.mark.parametrize("length", range(MAX_MESSAGE - 3, MAX_MESSAGE + 2))
+def test_what_is_left_out_is_marked(length: int) -> None:
+    """An error that has no space is cut off visibly, also where the one before just fits."""
+    result = DeliveryResult(503, ("x" * length, "y"))
+    shown = result.redacted(Redactor(["a secret"])).message
+    assert shown == result.message
+    assert len(shown) <= MAX_MESSAGE
+    assert (shown == "x" * length + "; y") is (length == MAX_MESSAGE - 3)
+    assert shown.endswith(CUT_OFF) is (length > MAX_MESSAGE - 3)
+
+
 def test_unforeseen_error() -> None:
     """An unforeseen error is named without its text, and Firehose keeps all records."""
     assert unforeseen(LookupError("a secret")) == DeliveryResult(
         500, ("unforeseen error, see the function's log: LookupError",), failed_records=None
     )
+
+
+@pytest.mark.parametrize("length", range(MAX_MESSAGE - 3, MAX_MESSAGE + 2))
+def test_what_is_left_out_is_marked(length: int) -> None:
+    """An error that has no space is cut off visibly, also where the one before just fits."""
+    result = DeliveryResult(503, ("x" * length, "y"))
+    shown = result.redacted(Redactor(["a secret"])).message
+    assert shown == result.message
+    assert (shown == "x" * length + "; y") is (length == MAX_MESSAGE - 3)
+    assert shown.endswith(CUT_OFF) is (length > MAX_MESSAGE - 3)

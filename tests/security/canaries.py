@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from testing.misbehaving import Conversation
 
 PART = 8
-"""So many characters in a row of a secret are a part of it, and no coincidence."""
+"""Where a text has this many characters in a row of a secret, it is no coincidence."""
 
 # Letters that seldom meet, so that no part of a secret is an ordinary word or number.
 _ASCII = (
@@ -82,12 +82,8 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(item)
 
 
-def _as_is(text: str) -> str:
-    return text
-
-
 SPELLINGS: tuple[Callable[[str], str], ...] = (
-    *(_as_is, html.escape, json.dumps, repr, quote, quote_plus),
+    *(str, html.escape, json.dumps, repr, quote, quote_plus),
     *(str.upper, str.lower, lambda text: quote(text, safe="")),
 )
 """The ways in which servers repeat a text."""

@@ -12,18 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.app import Function
-from handler.client import Client
 from handler.sender import Clock
 from testing.events import ingresses
 from testing.events.firehose import headers
 from tests.security.canaries import SPELLINGS, ascii_secrets, conversations, leaks, secrets
 from tests.support.invoking import REAL_TIME, body_of, point, record_of, settings_for
 from tests.support.properties import examples
+from tests.support.stand_in_client import Posted, StandInClient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from handler.client import ListenerResponse
     from tests.security.canaries import Listener
 
 # A retry would come too late, so each failure ends its delivery at once.
@@ -47,18 +46,10 @@ INGRESSES = (
 )
 
 
-class Failing(Client):
-    """Fails as nobody foresaw, with errors that repeat all they were given."""
-
-    def __init__(self) -> None:
-        super().__init__(1)
-
-    def post(
-        self, url: str, content: bytes, headers: Mapping[str, str], timeout: float
-    ) -> ListenerResponse:
-        """Raise an error with a cause."""
-        cause = ValueError(f"{url} {[(n.encode(), v.encode()) for n, v in headers.items()]}")
-        raise RuntimeError(f"{dict(headers)} {len(content)} {timeout}") from cause
+def fail(request: Posted, _number: int) -> None:
+    """Raise an unforeseen error that repeats the request, as its cause does."""
+    encoded = [(name.encode(), value.encode()) for name, value in request.headers.items()]
+    raise RuntimeError(str(request)) from ValueError(f"{request.url} {encoded}")
 
 
 @contextlib.contextmanager
@@ -145,7 +136,7 @@ def events(draw: st.DrawFn, url: str, hidden: dict[str, str]) -> Any:
 
 @examples(200)
 @given(data=st.data())
-def test_no_secret_is_told(listener: Listener, data: st.DataObject) -> None:
+def test_no_secret_is_shown(listener: Listener, data: st.DataObject) -> None:
     """Whatever comes in, is set or is answered, no part of a secret comes out."""
     names = ("token", "tenant", "wrong", "other", "query")
     hidden = {name: data.draw(ascii_secrets) for name in names} | {"key": data.draw(secrets)}
@@ -155,7 +146,7 @@ def test_no_secret_is_told(listener: Listener, data: st.DataObject) -> None:
     listener.converse = data.draw(conversations([hidden["token"], hidden["key"]]))
     environ = data.draw(environments(asked, hidden))
     event = data.draw(events(asked, hidden))
-    client = Failing() if data.draw(st.integers(0, 5)) == 0 else None
+    client = StandInClient(fail) if data.draw(st.integers(0, 5)) == 0 else None
     with everything() as written:
         answer = Function(environ, AT_ONCE, client)(event, None)
     # What the caller itself has named is given back under that name, as Firehose demands.

@@ -6,7 +6,6 @@ import contextlib
 import traceback
 from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,13 +14,9 @@ from extension.http_client import HttpClient
 from extension.messages import Request
 from extension.secrets import fetch_secret
 from handler.client import Client, NoResponseError
-from handler.errors import HandlerError
-from handler.listener import endpoint_at
-from handler.secrets import Secret, StoredSecret
-from handler.settings import read_settings
 from tests.security.canaries import ascii_secrets, conversations, leaks
 from tests.support.properties import examples
-from tests.support.secret_stores import MINUTE, REGION, Later
+from tests.support.secret_stores import REGION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,14 +24,8 @@ if TYPE_CHECKING:
     from tests.security.canaries import Listener
 
 
-SECRET = "QX7zJkKvWq'Zvw&x"
 MISPLACED = "QX7zJkKvWqZvwx"
 """A token that stands where the name of a parameter belongs."""
-
-
-def shown_by(error: BaseException) -> str:
-    """Return everything that may be written of an error."""
-    return f"{error!s} {error!r} {''.join(traceback.format_exception(error, chain=True))}"
 
 
 def shown_of(action: Callable[[], object]) -> str:
@@ -44,7 +33,7 @@ def shown_of(action: Callable[[], object]) -> str:
     try:
         action()
     except (NoResponseError, ExtensionError) as error:
-        return shown_by(error)
+        return f"{error!s} {error!r} {''.join(traceback.format_exception(error, chain=True))}"
     return ""
 
 
@@ -59,43 +48,6 @@ def test_failed_exchanges(listener: Listener, data: st.DataObject) -> None:
     with contextlib.closing(HttpClient()) as client:
         shown += shown_of(lambda: client.send(Request(listener.url, headers, b"body"), 5))
     assert leaks(shown, [secret]) == []
-
-
-def test_stored_secret() -> None:
-    """Of a store's error that repeats the secret only the name is shown."""
-
-    def failing() -> tuple[str, ...]:
-        raise OSError(f"the secret is {SECRET}")
-
-    def broken() -> tuple[str, ...]:
-        return (f'{{"api_key": "{SECRET}"',)
-
-    later, warnings = Later(), list[str]()
-    for fetch in (failing, broken):
-        secret = StoredSecret("VARIABLE", fetch, later.monotonic, warnings.append)
-        with pytest.raises(HandlerError) as caught:
-            secret.versions()
-        assert leaks(shown_by(caught.value), [SECRET]) == []
-        later.ahead += MINUTE
-        secret.renew()
-    assert len(warnings) == 2
-    assert leaks(" ".join(warnings), [SECRET]) == []
-
-
-def test_settings_and_what_is_made_of_them() -> None:
-    """The representations of settings and endpoints, and a settings error, hold no secret."""
-    environ = {
-        "LOGZIO_REGION": "us",
-        "LOGZIO_METRICS_TOKEN": SECRET,
-        "FIREHOSE_ACCESS_KEY": SECRET[::-1],
-        "REMOTE_WRITE_HEADERS": f'{{"X-Key": "{SECRET}"}}',
-    }
-    settings = read_settings(environ)
-    endpoint = endpoint_at(settings.listener, settings, Secret(SECRET))
-    assert leaks(f"{settings!r} {settings} {endpoint!r}", [SECRET, SECRET[::-1]]) == []
-    with pytest.raises(HandlerError) as caught:
-        read_settings(dict.fromkeys((*environ, "REMOTE_WRITE_AUTH", "AWS_REGION"), SECRET + "\n\0"))
-    assert leaks(str(caught.value), [SECRET]) == []
 
 
 @examples(25)

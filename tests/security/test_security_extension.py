@@ -14,6 +14,7 @@ from extension.backoff import Backoff
 from extension.buffer import Buffer
 from extension.clocks import Clocks
 from extension.destinations import choose
+from extension.destinations.destination import RetrySettings
 from extension.health_check import health_check
 from extension.http_client import HttpClient
 from extension.settings import read_settings
@@ -92,7 +93,7 @@ def test_lines_of_the_shipper(listener: Listener, data: st.DataObject) -> None:
     shipper = Shipper(
         destination,
         buffer,
-        Backoff(clocks.monotonic, lambda: 1.0, 60.0),
+        Backoff(clocks.monotonic, lambda: 1.0, RetrySettings(1_000, initial_delay_ms=60_000)),
         client=client,
         budget=5.0,
         clocks=clocks,

@@ -13,7 +13,7 @@ CURRENT, PREVIOUS = "QWZ7f3b9e51c8d24a60", "GHV58d3e1c90b7a"
 
 
 class Watched(str):  # noqa: SLOT000 - it counts
-    """A version of a key that knows how often it was made ready for a comparison."""
+    """A version of a key that counts how often it was prepared for a comparison."""
 
     encoded = 0
 
@@ -24,7 +24,7 @@ class Watched(str):  # noqa: SLOT000 - it counts
 
 
 class Versions(Secret):
-    """A key with a current and a previous version, which nobody can renew."""
+    """A key with a current and a previous version, which cannot be renewed."""
 
     def __init__(self) -> None:
         super().__init__(CURRENT)
@@ -39,7 +39,7 @@ class Versions(Secret):
     ("given", "looks"), [(CURRENT, 1), (PREVIOUS, 1), ("another", 2), ("", 2), (CURRENT[:-1], 2)]
 )
 def test_both_versions_are_always_compared(given: str, looks: int) -> None:
-    """Whichever version a key equals, or none, each look compares it with all of them."""
+    """Whichever version a key equals, or none, it is compared with all of them each time."""
     expected = Versions()
     assert access._matches(expected, given) == (looks == 1)
     assert [version.encoded for version in expected.both] == [looks, looks]
@@ -52,11 +52,6 @@ def test_digests_are_compared() -> None:
     assert access._digest("a") != access._digest("b")
 
 
-def delivered_with(key: str) -> HttpIngress:
-    """Return the ingress of a delivery with an access key."""
-    return HttpIngress({"headers": {"x-amz-firehose-access-key": key}})
-
-
 def test_wrong_keys_are_answered_alike() -> None:
     """The refusal of a wrong key is the same, however near it comes to the expected one."""
     settings = read_settings(
@@ -65,7 +60,8 @@ def test_wrong_keys_are_answered_alike() -> None:
     keyring = access.Keyring(settings, Later().monotonic)
     refusals = set()
     for wrong in ("x", CURRENT[:-1], CURRENT + "x", CURRENT.lower(), "own"):
+        ingress = HttpIngress({"headers": {"x-amz-firehose-access-key": wrong}})
         with pytest.raises(AccessKeyWrong) as caught:
-            access.token_for(delivered_with(wrong), settings, keyring)
+            access.token_for(ingress, settings, keyring)
         refusals.add((str(caught.value), caught.value.status, caught.value.__cause__))
     assert refusals == {("the access key is not the expected one", 401, None)}

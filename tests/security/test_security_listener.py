@@ -1,4 +1,4 @@
-"""CUSTOM_LISTENER, which anybody with the access key may choose, reaches listed hosts alone."""
+"""CUSTOM_LISTENER, which every caller with the access key chooses, reaches listed hosts alone."""
 
 import ipaddress
 from typing import Any
@@ -155,9 +155,8 @@ def test_refused_listener_is_not_asked(url: str) -> None:
     """A delivery that names another host is refused, and no connection to it is made."""
     with Receiver() as forbidden, Receiver() as usual:
         other = forbidden.url.replace("http://127.0.0.1", "localhost")
-        attributes = {"CUSTOM_LISTENER": url.format(other)}
-        function = function_for(usual.url, **LOOPBACK)
-        answer = invoke(function, delivery_of(points(1), attributes=attributes))
+        event = delivery_of(points(1), attributes={"CUSTOM_LISTENER": url.format(other)})
+        answer = invoke(function_for(usual.url, **LOOPBACK), event)
         assert (answer.status, forbidden.requests, usual.requests) == (400, [], [])
     assert "CUSTOM_LISTENER" in answer.error
 

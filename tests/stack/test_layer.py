@@ -3,13 +3,13 @@
 import io
 import os
 import subprocess
-import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from testing.pythons import pythons
+from tests.support.making import make
 from tools.layer import APP, EXECUTABLE, PROJECT, SOURCE, fill, main, write_zip
 
 MODULES = {
@@ -42,7 +42,7 @@ def unpacked(layer: Path, folder: Path) -> Path:
 
 
 def test_content(layer: Path) -> None:
-    """There are three files of one name of their own, of which the first is executable."""
+    """There are three files of one name, of which the first is executable, in less than 250 kB."""
     with zipfile.ZipFile(layer) as archive:
         modes = {entry.filename: entry.external_attr >> 16 for entry in archive.infolist()}
         app = zipfile.ZipFile(io.BytesIO(archive.read(f"{EXECUTABLE}/{APP}")))
@@ -52,10 +52,6 @@ def test_content(layer: Path) -> None:
         f"{EXECUTABLE}/{APP}": 0o100644,
     }
     assert set(app.namelist()) == MODULES
-
-
-def test_size(layer: Path) -> None:
-    """The layer is smaller than 250 kB."""
     assert layer.stat().st_size < 250_000
 
 
@@ -94,7 +90,8 @@ def test_runs_where_it_is_unpacked(layer: Path, tmp_path: Path, version: str) ->
 
 def test_make_fills_the_folder_for_sam(tmp_path: Path) -> None:
     """SAM's target fills the folder that it gets with the same content, and needs one."""
-    run("make", "build-LogsExtensionLayer", f"ARTIFACTS_DIR={tmp_path / 'artifacts'}")
+    done = make("build-LogsExtensionLayer", f"ARTIFACTS_DIR={tmp_path / 'artifacts'}")
+    assert done.returncode == 0, done.stderr
     fill(tmp_path / "content")
     made, wanted = (
         {
@@ -105,22 +102,6 @@ def test_make_fills_the_folder_for_sam(tmp_path: Path) -> None:
         for folder in (tmp_path / "artifacts", tmp_path / "content")
     )
     assert made == wanted
-    done = run("make", "build-LogsExtensionLayer", "ARTIFACTS_DIR=", check=False)
+    done = make("build-LogsExtensionLayer", "ARTIFACTS_DIR=")
     assert done.returncode == 2
     assert "ARTIFACTS_DIR must" in done.stderr
-
-
-def run(*command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run a command in the project's folder, as if no other make had started it."""
-    passed = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}
-    env = {name: value for name, value in os.environ.items() if name not in passed}
-    return subprocess.run(
-        command, cwd=PROJECT, env=env, capture_output=True, text=True, check=check
-    )
-
-
-def test_oldest_python() -> None:
-    """Ruff checks the extension for the oldest Python that it supports."""
-    with (PROJECT / "pyproject.toml").open("rb") as file:
-        ruff = tomllib.load(file)["tool"]["ruff"]
-    assert ruff["per-file-target-version"] == {"extension/**": "py39"}

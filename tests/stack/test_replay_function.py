@@ -1,23 +1,13 @@
 """The second function of the stack, which replays the backup."""
 
-import re
 from fnmatch import fnmatchcase
-from typing import Any
 
 import pytest
 
 from handler.settings import read_settings
 from replay.locations import BUCKET_CHECKPOINTS
 from replay.stores import REPLAYED
-from tests.support.stack import INGRESSES, Stack, source
-from tests.support.terraform_module import (
-    GLOBALS,
-    OBJECTS,
-    RESOURCES,
-    argument,
-    local_variables,
-    text_argument,
-)
+from tests.support.stack import INGRESSES, Stack, listed, source
 
 BUCKET = "arn:of:BackupBucket"
 NOT_FOR_REPLAY = {
@@ -29,22 +19,16 @@ NOT_FOR_REPLAY = {
 """What is about deliveries alone: who may deliver, and how long one may take."""
 
 
-def environment(stack: Stack) -> dict[str, Any]:
-    """Give the environment of the replay function."""
-    variables: dict[str, Any] = stack.properties("ReplayFunction")["Environment"]["Variables"]
-    return variables
-
-
 @pytest.mark.parametrize("ingress", INGRESSES)
 def test_settings_are_the_functions(ingress: str) -> None:
     """It has the settings of the function, the secret of the token, and the bucket."""
     stack = Stack(Ingress=ingress, P8sLogzioName="prod", RemoteWriteMaxBytes="20000")
-    variables = environment(stack)
+    variables = stack.environment("ReplayFunction")
     assert variables["BACKUP_BUCKET"] == "BackupBucket"
     assert variables["LOGZIO_METRICS_TOKEN_ARN"] == stack.outputs["TokenSecretArn"]["Value"]
-    settings = read_settings({"AWS_REGION": "us-east-1", **variables})
+    settings = read_settings(variables)
     assert (settings.p8s_logzio_name, settings.max_bytes) == ("prod", 20000)
-    function = stack.properties("MetricStreamFunction")["Environment"]["Variables"]
+    function = stack.environment()
     shared = function.keys() - NOT_FOR_REPLAY - {"LOGZIO_METRICS_TOKEN_ARN"}
     assert {name: variables[name] for name in shared} == {name: function[name] for name in shared}
     assert variables.keys() == shared | {"BACKUP_BUCKET", "LOGZIO_METRICS_TOKEN_ARN"}
@@ -59,7 +43,7 @@ def test_it_can_be_left_out() -> None:
 
 
 def test_only_an_operator_invokes_it() -> None:
-    """It has the longest timeout that Lambda knows, and neither an event nor a permission."""
+    """It has the longest timeout that Lambda allows, and neither an event nor a permission."""
     function = Stack().properties("ReplayFunction")
     assert function["Timeout"] == 900
     assert "Events" not in source()["Resources"]["ReplayFunction"]["Properties"]
@@ -89,13 +73,13 @@ def test_only_an_operator_invokes_it() -> None:
 def test_what_it_may_do(action: str, resource: str, *, allowed: bool) -> None:
     """It reads and deletes the backup, writes copies and notes, and does no more in the bucket."""
     (policy,) = Stack().properties("ReplayRole")["Policies"]
-    granted = False
-    for statement in policy["PolicyDocument"]["Statement"]:
-        actions, resources = statement["Action"], statement["Resource"]
-        actions = [actions] if isinstance(actions, str) else actions
-        resources = [resources] if isinstance(resources, str) else resources
-        granted |= action in actions and any(fnmatchcase(resource, one) for one in resources)
-    assert granted is allowed
+    granted = [
+        one
+        for statement in policy["PolicyDocument"]["Statement"]
+        for one in listed(statement["Resource"])
+        if action in listed(statement["Action"]) and fnmatchcase(resource, one)
+    ]
+    assert bool(granted) is allowed
 
 
 def test_firehose_writes_where_it_reads() -> None:
@@ -108,42 +92,3 @@ def test_firehose_writes_where_it_reads() -> None:
     (metrics,) = stack.properties("BackupBucket")["MetricsConfigurations"]
     assert not BUCKET_CHECKPOINTS.startswith(metrics["Prefix"])
     assert not f"{REPLAYED}/".startswith(metrics["Prefix"])
-
-
-def test_terraform_makes_the_same() -> None:
-    """The module's function runs the same code in the same way, with the same variables."""
-    properties = GLOBALS | RESOURCES["ReplayFunction"]["Properties"]
-    body = OBJECTS["aws_lambda_function.replay"]
-    assert argument(body, "count") == "var.create_replay_function ? 1 : 0"
-    for theirs, ours in (("Description", "description"), ("Handler", "handler")):
-        assert text_argument(body, ours) == properties[theirs]
-    assert text_argument(body, "runtime") == properties["Runtime"]
-    assert argument(body, "memory_size") == str(properties["MemorySize"])
-    assert argument(body, "timeout") == str(properties["Timeout"])
-    assert "merge(local.shared_environment, {" in body
-    assert local_variables(body) == {
-        "BACKUP_BUCKET": "aws_s3_bucket.backup.id",
-        "LOGZIO_METRICS_TOKEN_ARN": "local.token_secret_arn",
-    }
-    assert properties["Environment"]["Variables"].keys() == local_variables(body).keys()
-
-
-def test_terraform_reaches_the_same_objects() -> None:
-    """The module's policy names the same prefixes of the bucket, action by action."""
-    policy = OBJECTS["aws_iam_role_policy.replay"]
-    ours = set()
-    for actions, resources in re.findall(
-        r"Action\s+= \[(.*?)\]\n\s+Resource = \[(.*?)\]\n", policy, flags=re.DOTALL
-    ):
-        for action in re.findall(r'"(s3:\w+)"', actions):
-            for prefix in re.findall(r"backup\.arn\}/([^\"]+)", resources) or [""]:
-                ours.add((action, prefix))
-    (replay,) = Stack().properties("ReplayRole")["Policies"]
-    theirs = set()
-    for statement in replay["PolicyDocument"]["Statement"]:
-        actions, resources = statement["Action"], statement["Resource"]
-        for action in [actions] if isinstance(actions, str) else actions:
-            for one in [resources] if isinstance(resources, str) else resources:
-                if action.startswith("s3:"):
-                    theirs.add((action, one.removeprefix(BUCKET).removeprefix("/")))
-    assert ours == theirs

@@ -9,17 +9,20 @@ from handler.settings import VARIABLES, read_settings
 from tests.support.stack import INGRESSES, Stack, parameters, source, transformed
 
 NOT_SET_BY_THE_TEMPLATE = {
-    *("AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+    *("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
     *("LOGZIO_METRICS_TOKEN", "FIREHOSE_ACCESS_KEY", "POWERTOOLS_SERVICE_NAME"),
 }
 """Lambda sets the first, secrets replace two, and the last one's default is the function's."""
 
 BY_INGRESS = {
-    "HttpApi": {"AWS::ApiGatewayV2::Api"},
-    "RestApi": {"AWS::ApiGateway::RestApi"},
-    "FunctionUrl": {"AWS::Lambda::Url"},
-    "Transformation": set[str](),
+    "HttpApi": ("AWS::ApiGatewayV2::Api", "https://HttpApi.execute-api.us-east-1.amazonaws.com/"),
+    "RestApi": (
+        "AWS::ApiGateway::RestApi",
+        "https://RestApi.execute-api.us-east-1.amazonaws.com/RestApiStage/",
+    ),
+    "FunctionUrl": ("AWS::Lambda::Url", "FunctionUrl.FunctionUrl"),
 }
+"""The resource of an ingress, and the URL that Firehose delivers to."""
 
 OPTIONS = {
     "TokenSecretArn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:own-a1B2c3",
@@ -48,24 +51,11 @@ def destination(stack: Stack) -> Any:
     return stack.properties("DeliveryStream")["HttpEndpointDestinationConfiguration"]
 
 
-def variables(stack: Stack) -> dict[str, str]:
-    """Give the environment of the function, as Lambda completes it."""
-    own: dict[str, str] = stack.properties("MetricStreamFunction")["Environment"]["Variables"]
-    return {"AWS_REGION": "us-east-1", **own}
-
-
 @pytest.mark.parametrize("ingress", INGRESSES)
-@pytest.mark.parametrize("option", [None, *OPTIONS])
-def test_nothing_refers_to_what_is_not_made(ingress: str, option: str | None) -> None:
-    """Every optional part can be left out or taken with every ingress."""
-    values = {option: OPTIONS[option]} if option else {}
-    assert Stack(Ingress=ingress, **values).resources
-
-
-def test_all_options_at_once() -> None:
-    """The options do not exclude each other."""
-    for ingress in INGRESSES:
-        assert Stack(Ingress=ingress, **OPTIONS).resources
+@pytest.mark.parametrize("options", [[], *([name] for name in OPTIONS), list(OPTIONS)], ids=str)
+def test_nothing_refers_to_what_is_not_made(ingress: str, options: list[str]) -> None:
+    """Every optional part can be left out or taken with every ingress, and so can all of them."""
+    assert Stack(Ingress=ingress, **{name: OPTIONS[name] for name in options}).resources
 
 
 @pytest.mark.parametrize("name", parameters())
@@ -127,35 +117,15 @@ def test_gzip_only_with_the_function_url(ingress: str, wanted: str) -> None:
 def test_ingresses_exclude_each_other(ingress: str) -> None:
     """One ingress is made, Firehose's address is its own, and nothing else is public."""
     stack = Stack(Ingress=ingress)
+    kind, url = BY_INGRESS.get(ingress, (None, None))
     kinds = {resource["Type"] for resource in stack.resources.values()}
-    assert kinds & set().union(*BY_INGRESS.values()) == BY_INGRESS[ingress]
+    public = kinds & {kind for kind, _url in BY_INGRESS.values()}
+    assert public == ({kind} if kind else set())
     stream = stack.properties("DeliveryStream")
     assert ("ExtendedS3DestinationConfiguration" in stream) == (ingress == "Transformation")
     assert ("HttpEndpointDestinationConfiguration" in stream) == (ingress != "Transformation")
-    urls = {
-        "HttpApi": "https://HttpApi.execute-api.us-east-1.amazonaws.com/",
-        "RestApi": "https://RestApi.execute-api.us-east-1.amazonaws.com/RestApiStage/",
-        "FunctionUrl": "FunctionUrl.FunctionUrl",
-    }
-    if ingress in urls:
-        assert destination(stack)["EndpointConfiguration"]["Url"] == urls[ingress]
-
-
-def test_function_url_permissions() -> None:
-    """Both permissions are granted, without which a Function URL answers 403, and no more."""
-    granted = Stack(Ingress="FunctionUrl").of_type("AWS::Lambda::Permission").values()
-    limits: dict[str, dict[str, Any]] = {
-        "lambda:InvokeFunctionUrl": {"FunctionUrlAuthType": "NONE"},
-        "lambda:InvokeFunction": {"InvokedViaFunctionUrl": True},
-    }
-    assert {permission["Action"] for permission in granted} == limits.keys()
-    for permission in granted:
-        assert permission == {
-            "FunctionName": "MetricStreamFunction",
-            "Action": permission["Action"],
-            "Principal": "*",
-            **limits[permission["Action"]],
-        }
+    if url:
+        assert destination(stack)["EndpointConfiguration"]["Url"] == url
 
 
 def test_function_options() -> None:
@@ -169,20 +139,14 @@ def test_function_options() -> None:
 
 def test_settings_know_every_variable() -> None:
     """The template sets every variable that the settings know, but for those of Lambda."""
-    given: set[str] = set()
-    for ingress in INGRESSES:
-        given |= (
-            Stack(Ingress=ingress)
-            .properties("MetricStreamFunction")["Environment"]["Variables"]
-            .keys()
-        )
+    given = {name for ingress in INGRESSES for name in Stack(Ingress=ingress).environment()}
     assert given == set(VARIABLES) - NOT_SET_BY_THE_TEMPLATE
 
 
 @pytest.mark.parametrize("ingress", INGRESSES)
 def test_settings_take_the_defaults(ingress: str) -> None:
     """The function runs with the defaults, and gets its secret where its ingress needs it."""
-    settings = read_settings(variables(Stack(Ingress=ingress)))
+    settings = read_settings(Stack(Ingress=ingress).environment())
     arns = (settings.access_key_arn, settings.token_arn)
     assert [arn is not None for arn in arns] == [
         ingress != "Transformation",
@@ -198,7 +162,7 @@ def test_settings_take_every_allowed_value(name: str) -> None:
     bounds = [declared[bound] for bound in ("MinValue", "MaxValue") if bound in declared]
     for value in [*declared.get("AllowedValues", []), *bounds]:
         # A problem with a setting is raised.
-        read_settings(variables(Stack(**{name: str(value)})))
+        read_settings(Stack(**{name: str(value)}).environment())
 
 
 def test_namespaces_and_statistics() -> None:

@@ -10,10 +10,8 @@ from extension.destinations import choose
 from extension.records import FunctionIdentity
 from extension.settings import DECLARED, read_settings
 from handler.settings import VARIABLES
-from tests.support.stack import INGRESSES, Stack, parameters
+from tests.support.stack import ARN, INGRESSES, KEY, Stack, parameters
 
-ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:own-a1B2c3"
-KEY = "arn:aws:kms:us-east-1:111122223333:key/own"
 IDENTITY = FunctionIdentity("metric-stream", "$LATEST", "us-east-1", "111122223333")
 
 NEEDED: dict[str, dict[str, str]] = {
@@ -37,24 +35,18 @@ SHARED = {"LOGZIO_REGION"}
 
 def shipping(destination: str, **values: str) -> Stack:
     """Give a stack that ships its function's logs."""
-    token = {"LogsToken": "token-7a2c", **NEEDED[destination]}
-    return Stack(MetricsToken="t", LogsDestination=destination, **{**token, **values})
-
-
-def environment(stack: Stack) -> dict[str, str]:
-    """Give the environment of the function, as Lambda completes it."""
-    own: dict[str, str] = stack.properties("MetricStreamFunction")["Environment"]["Variables"]
-    return {"AWS_REGION": "us-east-1", **own}
+    tokens = {"MetricsToken": "t", "LogsToken": "token-7a2c", **NEEDED[destination]}
+    return Stack(LogsDestination=destination, **{**tokens, **values})
 
 
 def logs_variables(stack: Stack) -> set[str]:
     """Give the names of the variables that are the extension's."""
-    return set(environment(stack)) - set(VARIABLES)
+    return set(stack.environment()) - set(VARIABLES)
 
 
 def problems(stack: Stack) -> tuple[str, ...]:
     """Give every warning that the extension would log about its settings."""
-    environ = environment(stack)
+    environ = stack.environment()
     settings = read_settings(environ)
     chosen = choose(
         settings.destination_names, environ, IDENTITY, lambda _reference: "token", lambda: 0.0
@@ -102,11 +94,11 @@ def test_layer_is_attached(destination: str) -> None:
 def test_extension_takes_the_variables(destination: str) -> None:
     """The extension finds its destination and everything that this needs, and warns of nothing."""
     stack = shipping(destination)
-    assert read_settings(environment(stack)).destination_names == (destination,)
+    assert read_settings(stack.environment()).destination_names == (destination,)
     assert problems(stack) == ()
     others = set(TOKENS.values()) - {TOKENS[destination]}
-    assert TOKENS[destination] in environment(stack)
-    assert not others & set(environment(stack))
+    assert TOKENS[destination] in stack.environment()
+    assert not others & set(stack.environment())
 
 
 @pytest.mark.parametrize("name", [name for name in parameters() if name.startswith("Logs")])
@@ -122,7 +114,7 @@ def test_extension_takes_every_allowed_value(destination: str, name: str) -> Non
 
 def test_defaults_are_those_of_the_extension() -> None:
     """A parameter that is left alone changes nothing that the extension would do by itself."""
-    environ = environment(shipping("logzio"))
+    environ = shipping("logzio").environment()
     token = {"LOGZIO_LOGS_TOKEN_ARN": ARN, "AWS_REGION": "us-east-1"}
     assert vars(read_settings(environ)) == vars(read_settings(token))
 
@@ -138,13 +130,13 @@ def test_parameters_reach_the_extension() -> None:
         LogsFlushBudgetMilliseconds="300",
         LogsCustomFields="team=one",
     )
-    settings = read_settings(environment(stack))
+    settings = read_settings(stack.environment())
     assert settings.types == frozenset({"function", "platform"})
     assert settings.min_level == "WARN"
     assert settings.sample_rate == 0.25
     assert [pattern.pattern for pattern in settings.redact] == ["[0-9]{16}"]
     assert settings.flush_budget_ms == 300
-    assert environment(stack)["CUSTOM_FIELDS"] == "team=one"
+    assert stack.environment()["CUSTOM_FIELDS"] == "team=one"
 
 
 def test_loki_without_a_password() -> None:
@@ -152,7 +144,7 @@ def test_loki_without_a_password() -> None:
     stack = Stack(MetricsToken="t", LogsDestination="loki", LogsListener="http://10.0.0.7:3100")
     assert stack.properties("MetricStreamFunction")["Layers"]
     assert problems(stack) == ()
-    assert TOKENS["loki"] not in environment(stack)
+    assert TOKENS["loki"] not in stack.environment()
     assert len(reading(stack)) == 1
     assert set(stack.of_type("AWS::SecretsManager::Secret")) == {"TokenSecret"}
 
@@ -166,18 +158,17 @@ def test_secret(destination: str) -> None:
     own = {"LogsToken": "", "LogsTokenSecretArn": ARN, "LogsTokenSecretKmsKeyArn": KEY}
     given = shipping(destination, **own)
     assert "LogsTokenSecret" not in given.resources
-    assert environment(given)[TOKENS[destination]] == ARN
+    assert given.environment()[TOKENS[destination]] == ARN
     assert reading(given)[1:] == [ARN, KEY]
-    assert reading(made)[1:] == [environment(made)[TOKENS[destination]]]
+    assert reading(made)[1:] == [made.environment()[TOKENS[destination]]]
 
 
 @pytest.mark.parametrize("destination", NEEDED)
 def test_token_is_nowhere_else(destination: str) -> None:
-    """The token is in the secret, and in nothing that can be described without reading it."""
-    stack = shipping(destination)
-    del stack.resources["LogsTokenSecret"]
-    assert "token-7a2c" not in json.dumps([stack.resources, stack.outputs])
-    assert parameters()["LogsToken"]["NoEcho"] is True
+    """Tokens are in their secrets, and in nothing that can be described without reading those."""
+    stack = shipping(destination, MetricsToken="token-5f21")
+    del stack.resources["LogsTokenSecret"], stack.resources["TokenSecret"]
+    assert "token-" not in json.dumps([stack.resources, stack.outputs])
     pattern = re.compile(parameters()["LogsToken"]["AllowedPattern"])
     assert not any(pattern.fullmatch(token) for token in ('a"b', "a\\b", "a\nb", "a b c", " a"))
     assert all(pattern.fullmatch(token) for token in ("", "token", "Basic dXNlcjpwYXNz"))

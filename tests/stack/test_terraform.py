@@ -10,7 +10,9 @@ from collections import Counter
 
 import pytest
 
+from tests.support.stack import Stack, listed
 from tests.support.terraform_module import (
+    FUNCTION_TEXTS,
     GLOBALS,
     KINDS,
     LINES,
@@ -28,6 +30,7 @@ from tests.support.terraform_module import (
     TOKENS,
     VARIABLES,
     argument,
+    assert_same_texts,
     in_words_of_terraform,
     literal,
     local_variables,
@@ -125,14 +128,49 @@ def test_function() -> None:
     """The function runs the same code in the same way."""
     properties = GLOBALS | RESOURCES["MetricStreamFunction"]["Properties"]
     body = OBJECTS["aws_lambda_function.metric_stream"]
-    for theirs, ours in (("Description", "description"), ("Handler", "handler")):
-        assert text_argument(body, ours) == properties[theirs]
-    assert text_argument(body, "runtime") == properties["Runtime"]
+    assert_same_texts(body, properties, FUNCTION_TEXTS)
     assert argument(body, "architectures") == "[var.architecture]"
     assert argument(body, "memory_size") == "var.function_memory_mb"
     assert argument(body, "timeout") == "var.function_timeout_seconds"
     assert argument(body, "source_code_hash") == "filebase64sha256(var.function_zip)"
     assert argument(body, "reserved_concurrent_executions") == "var.reserved_concurrency"
+
+
+def test_replay_function() -> None:
+    """The replay function runs the same code in the same way, with the same variables."""
+    properties = GLOBALS | RESOURCES["ReplayFunction"]["Properties"]
+    body = OBJECTS["aws_lambda_function.replay"]
+    assert argument(body, "count") == "var.create_replay_function ? 1 : 0"
+    assert_same_texts(body, properties, FUNCTION_TEXTS)
+    assert argument(body, "memory_size") == str(properties["MemorySize"])
+    assert argument(body, "timeout") == str(properties["Timeout"])
+    assert "merge(local.shared_environment, {" in body
+    assert local_variables(body) == {
+        "BACKUP_BUCKET": "aws_s3_bucket.backup.id",
+        "LOGZIO_METRICS_TOKEN_ARN": "local.token_secret_arn",
+    }
+    assert properties["Environment"]["Variables"].keys() == local_variables(body).keys()
+
+
+def test_objects_of_the_replay() -> None:
+    """The policy of the replay names the same prefixes of the bucket, action by action."""
+    policy = OBJECTS["aws_iam_role_policy.replay"]
+    ours = set()
+    for actions, resources in re.findall(
+        r"Action\s+= \[(.*?)\]\n\s+Resource = \[(.*?)\]\n", policy, flags=re.DOTALL
+    ):
+        for action in re.findall(r'"(s3:\w+)"', actions):
+            for prefix in re.findall(r"backup\.arn\}/([^\"]+)", resources) or [""]:
+                ours.add((action, prefix))
+    (replay,) = Stack().properties("ReplayRole")["Policies"]
+    theirs = {
+        (action, one.removeprefix("arn:of:BackupBucket").removeprefix("/"))
+        for statement in replay["PolicyDocument"]["Statement"]
+        for action in listed(statement["Action"])
+        for one in listed(statement["Resource"])
+        if action.startswith("s3:")
+    }
+    assert ours == theirs
 
 
 def test_kinds() -> None:
@@ -154,18 +192,16 @@ def test_permissions_of_the_function() -> None:
             via = re.search(r"invoked_via_function_url\s+= true", body)
             action, principal = text_argument(body, "action"), text_argument(body, "principal")
             ours.add((action, principal, bool(url), bool(via)))
-    theirs = set()
-    for one in RESOURCES.values():
-        if one["Type"] == "AWS::Lambda::Permission":
-            properties = one["Properties"]
-            theirs.add(
-                (
-                    properties["Action"],
-                    properties["Principal"],
-                    properties.get("FunctionUrlAuthType") == "NONE",
-                    properties.get("InvokedViaFunctionUrl") is True,
-                )
-            )
+    permissions = [one for one in RESOURCES.values() if one["Type"] == "AWS::Lambda::Permission"]
+    theirs = {
+        (
+            one["Properties"]["Action"],
+            one["Properties"]["Principal"],
+            one["Properties"].get("FunctionUrlAuthType") == "NONE",
+            one["Properties"].get("InvokedViaFunctionUrl") is True,
+        )
+        for one in permissions
+    }
     assert ours == theirs
     assert ("lambda:InvokeFunctionUrl", "*", True, False) in ours
     assert ("lambda:InvokeFunction", "*", False, True) in ours
@@ -173,19 +209,13 @@ def test_permissions_of_the_function() -> None:
 
 def test_policies() -> None:
     """Policies name the actions of the template's, and no resource is a mere asterisk."""
-    assert not re.search(r"(?i)\bresources?\s*=\s*\[?\s*\"\*\"", SOURCE)
-    assert not re.search(r"(?i)\bactions?\s*=\s*\[?\s*\"\*\"", SOURCE)
-    theirs = {
-        frozenset([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
-        for one in statements(RESOURCES)
-    }
+    assert not re.search(r"(?i)\b(?:resource|action)s?\s*=\s*\[?\s*\"\*\"", SOURCE)
+    theirs = {frozenset(listed(one["Action"])) for one in statements(RESOURCES)}
     lists = re.findall(r"^\s+Action\s+= (\[.*?\]|\".*?\")$", SOURCE, flags=LINES | re.DOTALL)
-    read = [literal(expression) for expression in lists]
-    assert {frozenset([one] if isinstance(one, str) else one) for one in read} == theirs
-    roles = [label for label in OBJECTS if label.startswith("aws_iam_role.")]
-    for label in roles:
-        boundary = argument(OBJECTS[label], "permissions_boundary")
-        assert boundary == "local.permissions_boundary"
+    assert {frozenset(listed(literal(expression))) for expression in lists} == theirs
+    roles = [body for label, body in OBJECTS.items() if label.startswith("aws_iam_role.")]
+    boundaries = {argument(body, "permissions_boundary") for body in roles}
+    assert boundaries == {"local.permissions_boundary"}
     principals = re.findall(r"Principal = \{ Service = \"(.*)\" \}", SOURCE)
     assert sorted(principals) == sorted(
         one["Principal"]["Service"]

@@ -1,58 +1,10 @@
 """Listeners that misbehave in ways that an HTTP server cannot."""
 
-from __future__ import annotations
-
-import contextlib
 import select
 import socket
-import threading
 import time
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from testing.misbehaving import Conversation
 
 DRIP_SECONDS = 0.005
-
-
-@contextlib.contextmanager
-def listener(talk: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Accept connections on loopback; yields the port.
-
-    Args:
-        talk: Called with each connection, in a thread of its own; its OSErrors end it.
-    """
-    server = socket.create_server(("127.0.0.1", 0), backlog=16)
-    threads: list[threading.Thread] = []
-    connections: list[socket.socket] = []
-
-    def converse(connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            talk(connection)
-
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connections.append(server.accept()[0])
-                threads.append(threading.Thread(target=converse, args=(connections[-1],)))
-                threads[-1].start()
-
-    accepting = threading.Thread(target=accept)
-    accepting.start()
-    try:
-        yield server.getsockname()[1]
-    finally:
-        with contextlib.suppress(OSError):
-            server.shutdown(socket.SHUT_RDWR)
-        server.close()
-        accepting.join()
-        for connection in connections:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        for thread in threads:
-            thread.join()
 
 
 def silent(connection: socket.socket) -> None:
@@ -83,17 +35,6 @@ def drip(connection: socket.socket, text: bytes) -> None:
         connection.sendall(text[place % len(text) :][:1])
         place += 1
         time.sleep(DRIP_SECONDS)
-
-
-def dripping_after(head: bytes, text: bytes) -> Conversation:
-    """Return a conversation that sends a head at once, and then drips."""
-
-    def converse(connection: socket.socket, _request: bytes) -> bytes | None:
-        connection.sendall(head)
-        drip(connection, text)
-        return None
-
-    return converse
 
 
 def reset(connection: socket.socket, _request: bytes) -> bytes | None:

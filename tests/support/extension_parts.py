@@ -3,25 +3,20 @@
 A clock, a destination, a network and a log. None of them needs the network.
 """
 
-from __future__ import annotations
-
 import json
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from extension.buffer import Buffer, RecordAccount
 from extension.clocks import Clocks
-from extension.destinations.destination import BatchResult, Destination, Meaning
+from extension.destinations.destination import Destination, RetrySettings
+from extension.destinations.responses import BatchResult, Meaning
 from extension.http_client import HttpClient
 from extension.messages import Request, Response
 from extension.own_log import OwnLog
 from extension.records import LogRecord
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from extension.buffer import Buffer, RecordAccount
-    from extension.destinations.destination import RetrySettings
 
 LONG = 60.0
 """Seconds after which a test gives up waiting for what must happen."""

@@ -1,21 +1,15 @@
 """A router with routes to scripted destinations, and the events that it reads."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from extension.invocations import Invocations
-from extension.receiver import Inbox
+from extension.records import LogRecord
 from extension.router import Route, Router
 from extension.selection import Selection
 from tests.support.extension_parts import LinesDestination, ShiftedTime, Written, clocks_with
 from tests.support.extension_shippers import ScriptedShipper
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from extension.records import LogRecord
 
 NOW = "2024-08-30T10:00:00.125Z"
 EVERYTHING = ("function", "platform", "extension")
@@ -67,11 +61,9 @@ class Reading:
         chosen = types or [EVERYTHING]
         self.destinations = [Keeping(poison) for _ in chosen]
         self.shippers = [ScriptedShipper(destination=it) for it in self.destinations]
-        self.inbox = Inbox(1_000_000)
         self.time = ShiftedTime()
         self.invocations = Invocations(self.time, one_at_a_time=one_at_a_time)
         self.router = Router(
-            self.inbox,
             [
                 Route(scripted.shipper, frozenset(of_route))
                 for scripted, of_route in zip(self.shippers, chosen, strict=True)

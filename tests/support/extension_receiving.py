@@ -1,43 +1,72 @@
 """A receiver on loopback, and connections to it as the platform makes them."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
+import queue
 import socket
-from typing import TYPE_CHECKING
+import threading
+import time
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from extension.receiver import Inbox, listen
+from extension.clocks import Clocks
+from extension.invocations import Invocations
+from extension.receiver import listen
+from extension.router import Router
+from extension.selection import Selection
 from tests.support.extension_parts import LONG, Written
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 BODY = b'[{"type":"function","record":"hello"}]'
-LARGEST = 200_000
+
+
+class BodyKeeper(Router):
+    """Keeps bodies instead of parsing them.
+
+    Args:
+        written: What is logged.
+
+    Attributes:
+        bodies: Bodies in the order of arrival.
+        dropped: Why bodies were dropped.
+        may_parse: While it is not set, `route` takes for ever.
+    """
+
+    def __init__(self, written: Written) -> None:
+        nothing = Selection(None, 1.0, ())
+        invocations = Invocations(time.monotonic)
+        super().__init__([], invocations, nothing, clocks=Clocks(), log=written.log)
+        self.bodies: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.dropped: list[str] = []
+        self.may_parse = threading.Event()
+        self.may_parse.set()
+        self.start()
+
+    def route(self, body: bytes) -> None:
+        """Keep a body."""
+        self.bodies.put(body)
+        self.may_parse.wait(LONG)
+
+    def drop_body(self, reason: str) -> None:
+        """Note why."""
+        self.dropped.append(reason)
 
 
 class Listening:
     """A receiver, by default on a free port of loopback.
 
     Args:
-        inbox_bytes: The limit of its inbox.
         address: The address in its URI.
         port: The port.
+
+    Attributes:
+        router: Keeps the bodies.
     """
 
-    def __init__(
-        self, inbox_bytes: int = 10_000_000, address: str = "127.0.0.1", port: int = 0
-    ) -> None:
-        self.inbox = Inbox(inbox_bytes)
-        self.dropped = 0
+    def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
         self.written = Written()
-        self.uri = listen(address, port, self.inbox, LARGEST, self._drop, self.written.log)
+        self.router = BodyKeeper(self.written)
+        self.uri = listen(address, port, self.router, self.written.log)
         self.port = urlsplit(self.uri).port or 0
-
-    def _drop(self) -> None:
-        self.dropped += 1
 
     def connection(self) -> http.client.HTTPConnection:
         """Return a connection, as the platform keeps one."""
@@ -49,9 +78,13 @@ class Listening:
         with socket.create_connection(("127.0.0.1", self.port), timeout=LONG) as connected:
             yield connected
 
-    def body(self) -> bytes | None:
+    def body(self) -> bytes:
         """Return the next body that has come."""
-        return self.inbox.take(LONG)
+        return self.router.bodies.get(timeout=LONG)
+
+    def has_body(self) -> bool:
+        """Return whether there is a body that `body` has not returned, once all are parsed."""
+        return not (self.router.wait_until_parsed(LONG) and self.router.bodies.empty())
 
     def check_kept_connection(self) -> None:
         """Check that POSTs over one connection are each answered with 200, and are queued."""

@@ -1,13 +1,12 @@
 """A shipper with everything around it, for unit tests of what is sent and counted."""
 
-from __future__ import annotations
-
 import json
 import time
 from typing import Any
 
 from extension.backoff import Backoff
 from extension.buffer import Buffer
+from extension.destinations.destination import RetrySettings
 from extension.shipper import Shipper
 from tests.support.extension_parts import (
     LONG,
@@ -28,7 +27,7 @@ class ScriptedShipper:
         destination: Builds requests and interprets responses.
         max_bytes: The size of the buffer.
         budget: Seconds for an exchange.
-        first_delay: The delay after a failure, in seconds; nothing of it is random.
+        first_delay_ms: The delay after a failure; nothing of it is random.
         pace: The pace of the clock: slow, so that a busy machine uses up little of a flush.
     """
 
@@ -38,7 +37,7 @@ class ScriptedShipper:
         destination: LinesDestination | None = None,
         max_bytes: int = 1_000_000,
         budget: float = 10.0,
-        first_delay: float = 0.01,
+        first_delay_ms: int = 10,
         pace: float = 0.1,
     ) -> None:
         self.time = ShiftedTime(pace)
@@ -46,7 +45,9 @@ class ScriptedShipper:
         self.destination = destination or LinesDestination()
         self.client = ScriptedClient(*script, clock=self.time)
         self.buffer = Buffer(max_bytes, self.time)
-        self.backoff = Backoff(self.time, lambda: 1.0, first_delay)
+        self.backoff = Backoff(
+            self.time, lambda: 1.0, RetrySettings(1_000, initial_delay_ms=first_delay_ms)
+        )
         self.shipper = Shipper(
             self.destination,
             self.buffer,
@@ -57,7 +58,7 @@ class ScriptedShipper:
             log=self.written.log,
         )
 
-    def started(self, *records: bytes) -> ScriptedShipper:
+    def started(self, *records: bytes) -> "ScriptedShipper":
         """Add records, start the thread, and return this."""
         self.shipper.add(list(records))
         self.shipper.start()

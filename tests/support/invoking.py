@@ -15,6 +15,8 @@ from testing.events.firehose import delivery_body, headers
 from testing.events.fleet import END_MS, MINUTE_MS, Point
 from testing.events.ingresses import SENT_MS, Event
 from testing.events.otlp import Format, messages, record
+from testing.receiver import Receiver, ReplyFunction
+from testing.replies import accept
 
 ACCESS_KEY = "akey-5f0c9e72d1b84a36"
 REQUEST_ID = "00000000-0000-4000-8000-00000000beef"
@@ -140,6 +142,32 @@ def answered(response: Mapping[str, Any]) -> Answered:
 def invoke(function: Function, event: Any, context: Any = None) -> Answered:
     """Invoke the function with an event of an HTTP ingress."""
     return answered(function(event, context))
+
+
+def deliver(
+    reply: ReplyFunction = accept,
+    event: Any = None,
+    settings: Mapping[str, str] | None = None,
+    *,
+    clock: Clock = REAL_TIME,
+    context: Any = None,
+) -> tuple[Answered, Receiver]:
+    """Invoke a new function once, with a listener of its own.
+
+    Args:
+        reply: How the listener replies.
+        event: Default: one data point.
+        settings: Further variables of the function.
+        clock: The function's.
+        context: The function's.
+
+    Returns:
+        The function's response, and the listener, which is closed and has all requests.
+    """
+    with Receiver(reply) as receiver:
+        function = function_at(clock, receiver.url, **(settings or {}))
+        event = delivery_of(points(1)) if event is None else event
+        return invoke(function, event, context), receiver
 
 
 def json_lines(output: str) -> list[dict[str, Any]]:

@@ -1,20 +1,15 @@
 """The extension's destinations as tests make them, and records of every kind for them."""
 
-from __future__ import annotations
-
 import gzip
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hypothesis import strategies as st
 
-from extension.destinations import choose
+from extension.destinations import Chosen, choose
+from extension.destinations.destination import Destination
+from extension.messages import Request
 from extension.records import FunctionIdentity, LogRecord
-
-if TYPE_CHECKING:
-    from extension.destinations import Chosen
-    from extension.destinations.destination import Destination
-    from extension.messages import Request
 
 IDENTITY = FunctionIdentity("my-fn", "$LATEST", "eu-central-1", "123456789012")
 NOW = 1_725_012_000.0

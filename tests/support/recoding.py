@@ -6,7 +6,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValueList
 from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 
 from testing.events.otlp import record
-from tests.support.otlp_building import attribute, attributes, field, varint
+from tests.support.otlp_building import attribute, attributes, field
+from tests.support.reference_wire import messages_of, varint_at
 
 # Where the data points are, field by field from a request on.
 _PATH = (1, 2, 2, 11, 1)
@@ -14,7 +15,7 @@ _PATH = (1, 2, 2, 11, 1)
 
 def as_1_0(old: bytes) -> bytes:
     """Return a record whose points have attributes instead of labels."""
-    return record(_replaced(message, _PATH, _with_attributes) for message in _messages(old))
+    return record(_replaced(message, _PATH, _with_attributes) for message in messages_of(old))
 
 
 def _with_attributes(point: bytes) -> bytes:
@@ -46,38 +47,21 @@ def _replaced(message: bytes, path: tuple[int, ...], change: Callable[[bytes], b
     )
 
 
-def _messages(raw: bytes) -> Iterator[bytes]:
-    position = 0
-    while position < len(raw):
-        length, position = _varint(raw, position)
-        yield raw[position : position + length]
-        position += length
-
-
 def fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     """Iterate over the tag, the whole and the content of each field."""
     position = 0
     while position < len(message):
         begin = position
-        tag, position = _varint(message, position)
+        tag, position = varint_at(message, position)
         inside = position
         match tag & 7:
             case 0:
-                _, position = _varint(message, position)
+                _, position = varint_at(message, position)
             case 1:
                 position += 8
             case 2:
-                length, inside = _varint(message, position)
+                length, inside = varint_at(message, position)
                 position = inside + length
             case kind:
                 raise ValueError(f"wire type {kind}")
         yield tag, message[begin:position], message[inside:position]
-
-
-def _varint(message: bytes, position: int) -> tuple[int, int]:
-    end = position
-    while message[end] & 0x80:
-        end += 1
-    number = sum((byte & 0x7F) << 7 * n for n, byte in enumerate(message[position : end + 1]))
-    assert varint(number, end + 1 - position) == message[position : end + 1]
-    return number, end + 1

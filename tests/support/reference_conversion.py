@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from opentelemetry.proto.metrics.v1.metrics_pb2 import NumberDataPoint, SummaryDataPoint
 
-from testing.converting import ENVIRONMENT, Labels, bits
+from testing.converting import ENVIRONMENT, bits
+from testing.rules import Labels
 from tests.support.reference_rules import identity, metric_base, point_labels, quantile_text
 from tests.support.reference_wire import WirePoint, read_record
 

@@ -35,10 +35,16 @@ class WirePoint:
 
 def read_record(record: bytes) -> Iterator[WirePoint]:
     """Iterate over all points of a record."""
+    for message in messages_of(record):
+        yield from _read_message(message)
+
+
+def messages_of(record: bytes) -> Iterator[bytes]:
+    """Iterate over the messages of a record."""
     position = 0
     while position < len(record):
-        length, position = _varint(record, position)
-        yield from _read_message(record[position : position + length])
+        length, position = varint_at(record, position)
+        yield record[position : position + length]
         position += length
 
 
@@ -84,22 +90,23 @@ def _fields(message: bytes, wanted: int) -> Iterator[bytes]:
     """Iterate over the length-delimited fields of one number."""
     position = 0
     while position < len(message):
-        tag, position = _varint(message, position)
+        tag, position = varint_at(message, position)
         if tag & 7 == 0:
-            _, end = _varint(message, position)
+            _, end = varint_at(message, position)
         elif tag & 7 == 1:
             end = position + 8
         elif tag & 7 == 5:
             end = position + 4
         else:
-            length, position = _varint(message, position)
+            length, position = varint_at(message, position)
             end = position + length
             if tag >> 3 == wanted:
                 yield message[position:end]
         position = end
 
 
-def _varint(message: bytes, position: int) -> tuple[int, int]:
+def varint_at(message: bytes, position: int) -> tuple[int, int]:
+    """Return the number at a position, and the position after it."""
     number = shift = 0
     while message[position] >= 0x80:
         number |= (message[position] - 0x80) << shift

@@ -18,17 +18,6 @@ def hosts(*numbers: int) -> SamplePredicate:
     return lambda labels, _: labels["host"] in refused and labels["__name__"].endswith("_sum")
 
 
-def hosts_whole(*numbers: int) -> SamplePredicate:
-    """Refuse all samples of these hosts."""
-    refused = {f"h{number:04d}" for number in numbers}
-    return lambda labels, _: labels["host"] in refused
-
-
-def every(step: int) -> SamplePredicate:
-    """Refuse the sum of every host whose number is a multiple of `step`."""
-    return hosts(*range(0, 10_000, step))
-
-
 class InOrder:
     """Behaves as Prometheus without an out-of-order window, and stores all or nothing.
 

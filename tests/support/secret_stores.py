@@ -31,6 +31,9 @@ _BEGIN_SECONDS = 5_000.0
 
 REGION = "eu-central-1"
 _ACCOUNT = "123456789012"
+TOKEN_ARN = "LOGZIO_METRICS_TOKEN_ARN"
+KEY_ARN = "FIREHOSE_ACCESS_KEY_ARN"
+MISSING = f"arn:aws:secretsmanager:{REGION}:{_ACCOUNT}:secret:missing-a1B2c3"
 _SECRETS_MANAGER = "secretsmanager"
 _SSM = "AmazonSSM"
 _READS = ("GetSecretValue", "GetParameter")

@@ -4,6 +4,7 @@ SAM's own translator expands the template. Conditions and intrinsic functions ar
 those of them that the template uses; any other one is an error.
 """
 
+import copy
 import functools
 import re
 from collections.abc import Callable, Mapping
@@ -18,6 +19,10 @@ from samtranslator.yaml_helper import yaml_parse
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
 ACCOUNT = "111122223333"
+ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:own-a1B2c3"
+KEY = "arn:aws:kms:us-east-1:111122223333:key/own"
+"""A secret of the operator's own, and its key."""
+
 INGRESSES = ("HttpApi", "RestApi", "FunctionUrl", "Transformation")
 
 _PSEUDO_PARAMETERS = {
@@ -41,7 +46,7 @@ def source() -> dict[str, Any]:
 @functools.cache
 def transformed() -> dict[str, Any]:
     """Give the template as SAM hands it to CloudFormation."""
-    template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    template = copy.deepcopy(source())
     # `sam deploy` uploads the artifact and puts its address here.
     template["Resources"]["MetricStreamFunction"]["Properties"]["CodeUri"] = "s3://code/function"
     template["Resources"]["ReplayFunction"]["Properties"]["CodeUri"] = "s3://code/function"
@@ -55,6 +60,11 @@ def parameters() -> dict[str, dict[str, Any]]:
     """Give the template's parameters."""
     declared: dict[str, dict[str, Any]] = transformed()["Parameters"]
     return declared
+
+
+def listed(value: Any) -> list[Any]:
+    """Return what may stand alone or in a list as a list."""
+    return value if isinstance(value, list) else [value]
 
 
 class Stack:
@@ -117,6 +127,10 @@ class Stack:
     def properties(self, name: str) -> Any:
         """Give the properties of one resource."""
         return self.resources[name]["Properties"]
+
+    def environment(self, function: str = "MetricStreamFunction") -> dict[str, str]:
+        """Give the environment of a function, as Lambda completes it."""
+        return {"AWS_REGION": REGION, **self.properties(function)["Environment"]["Variables"]}
 
     def _value(self, item: Any) -> Any:
         """Evaluate everything in an item."""

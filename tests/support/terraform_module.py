@@ -142,3 +142,13 @@ def statements(node: Any) -> list[dict[str, Any]]:
     if isinstance(node, list):
         return [found for value in node for found in statements(value)]
     return []
+
+
+FUNCTION_TEXTS = {"description": "Description", "handler": "Handler", "runtime": "Runtime"}
+"""What is the same text for a function here and there."""
+
+
+def assert_same_texts(body: str, properties: dict[str, Any], names: dict[str, str]) -> None:
+    """Fail unless arguments of a block have the texts of properties, by our name and theirs."""
+    ours = {theirs: text_argument(body, our) for our, theirs in names.items()}
+    assert ours == {theirs: properties[theirs] for theirs in names.values()}

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 from testing.ports import free_port
-from testing.servers import Samples, Server, installed, selector, sorted_labels
+from testing.rules import Samples
+from testing.servers import Server, installed, selector, sorted_labels
 
 _VISIBLE_SECONDS = 120.0
 

@@ -1,11 +1,9 @@
 """The ingress stand-in: events, replies, limits, and Lambda's concurrency."""
 
-import base64
 import contextlib
 import dataclasses
 import gzip
 import json
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -117,13 +115,6 @@ def test_no_response(returned: Any) -> None:
     assert [it.reply(returned).status for it in (REST_API, HTTP_API)] == [502, 500]
 
 
-def test_encoded_response() -> None:
-    """A response in base64 is decoded."""
-    body = base64.b64encode(b"\x00\xff").decode()
-    reply = HTTP_API.reply({"statusCode": 201, "isBase64Encoded": True, "body": body})
-    assert (reply.status, reply.body) == (201, b"\x00\xff")
-
-
 @pytest.mark.parametrize(
     ("ingress", "failed", "throttled", "late"),
     [(REST_API, 502, 500, 504), (HTTP_API, 500, 503, 503), (FUNCTION_URL, 502, 429, 504)],
@@ -181,18 +172,3 @@ def test_killed_in_mid_delivery(tmp_path: Path) -> None:
             response = instance.invoke(event)
     assert response["statusCode"] == 200
     assert json.loads(response["body"])["requestId"] == REQUEST_ID
-
-
-@pytest.mark.large
-def test_timeout(tmp_path: Path) -> None:
-    """A function that does not return within its timeout gives an error, and another follows."""
-    with Receiver() as receiver:
-        settings = {"LOGZIO_METRICS_LISTENER": receiver.url}
-        # Long enough for a start on a busy machine.
-        with run_emulator(required_emulator(), tmp_path, settings, seconds=15) as instance:
-            event = FUNCTION_URL.event(HEADERS, BODY, 0)
-            assert "statusCode" in instance.invoke(event)
-            assert instance.kill(signal.SIGSTOP)
-            with pytest.raises(FunctionError, match="timed out"):
-                instance.invoke(event)
-            assert "statusCode" in instance.invoke(event)

@@ -117,23 +117,6 @@ class TestFailures:
             assert "refused" in services.deliveries[0].failure
         assert len(back.bodies) == 1
 
-    def test_no_answer(self, listener: Listener) -> None:
-        """After a reply that takes too long the batch is sent again, over another connection."""
-        listener.open.clear()
-        quick = Platform(window_seconds=0.0, backoff_seconds=(0.01,), answer_seconds=0.1)
-        with LambdaServices(platform=quick) as services:
-            subscribe(services, listener.port)
-            services.emit("function", "line")
-            for _ in range(2):
-                assert listener.came.acquire(timeout=60)
-            listener.open.set()
-            assert services.wait_delivered()
-            first, *_, last = services.deliveries
-        assert first.sent is not None
-        assert first.ended - first.sent >= 0.1
-        assert last.acknowledged
-        assert len({it.connection for it in listener.requests}) > 1
-
     def test_dropped(self, listener: Listener) -> None:
         """Lines beyond the memory are dropped, and `platform.logsDropped` says how many."""
         listener.open.clear()

@@ -13,7 +13,6 @@ import snappy
 
 from converters.schema.remote_write_pb2 import Label, Sample, TimeSeries, WriteRequest
 from testing.servers import loopback_session
-from testing.table import Samples, table
 from tools import run
 
 HEADERS = {
@@ -126,21 +125,3 @@ def test_usage_error(
     assert run.main(arguments(tmp_path)) == 2
     assert words in capsys.readouterr().err
     assert function.environments == []
-
-
-def test_table() -> None:
-    """The table has each metric's name once, two of its series, and the newest samples."""
-    samples: Samples = {
-        (("__name__", "cpu"), ("account", "1"), ("host", host), ("quantile", "0.9")): [
-            (60_000, 2.5),
-            (30_000, 9.0),
-        ]
-        for host in (*"dcba", "h" * 300)
-    }
-    lines = [line.split() for line in table(samples).splitlines()]
-    assert lines[0] == ["metric", "labels", "time", "(UTC)", "value"]
-    assert lines[2:] == [
-        ["cpu", "quantile=0.9", "host=a", "account=1", "1970-01-01", "00:01:00", "2.5"],
-        ["quantile=0.9", "host=b", "account=1", "1970-01-01", "00:01:00", "2.5"],
-        ["+3", "more"],
-    ]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.tables import ROOT, TABLES, write
+from tools.children import ROOT
+from tools.tables import TABLES, write
 
 
 @pytest.mark.parametrize("document", sorted({document for document, _ in TABLES.values()}))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from testing.servers import MissingProgramError
 from tools import report
 from tools.bench import extension, memory, speed, start
 from tools.bench.measurement import FULL, QUICK, Cell, Effort, Measurement, Table
@@ -20,11 +21,9 @@ from tools.children import ROOT
 PAGE = ROOT / "docs" / "performance.md"
 FIGURES = ROOT / "docs" / "performance.json"
 
-# In the order of the report. A new measurement is one more function here. One that cannot run
-# on this machine returns None.
-MEASUREMENTS: dict[str, Callable[[Effort], Measurement | None]] = {
+# In the order of the report. A new measurement is one more function here.
+MEASUREMENTS: dict[str, Callable[[Effort], Measurement]] = {
     "speed": speed.speed,
-    "captures": speed.captures,
     "growth": speed.growth,
     "memory": memory.memory,
     "import": start.import_time,
@@ -47,11 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = {}
     for name in [options.only] if options.only else list(MEASUREMENTS):
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
-        measurement = MEASUREMENTS[name](effort)
-        if measurement is None:
-            print(f"{name} cannot be measured here", file=sys.stderr)
-        else:
-            found[name] = measurement
+        try:
+            found[name] = MEASUREMENTS[name](effort)
+        except MissingProgramError as error:
+            print(f"{name} cannot be measured here: {error}", file=sys.stderr)
         gc.collect()
     text = _text(list(found.values()))
     print(text)
@@ -107,18 +105,9 @@ def _figures(measurements: dict[str, Measurement], effort: Effort) -> str:
         ],
         **{name: found.figures for name, found in measurements.items()},
     }
-    return json.dumps(_rounded(figures), indent=2) + "\n"
-
-
-def _rounded(value: Any) -> Any:
-    """Leave out digits that mean nothing."""
-    if isinstance(value, float):
-        return round(value, 3)
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return value
+    # Further digits mean nothing.
+    rounded = json.loads(json.dumps(figures), parse_float=lambda text: round(float(text), 3))
+    return json.dumps(rounded, indent=2) + "\n"
 
 
 if __name__ == "__main__":

@@ -10,25 +10,16 @@ from typing import Any
 import snappy
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from converters.convert import Conversion, Converter, Profile
+from converters.convert import Conversion, Converter
 from converters.records import split_messages
 from handler.ingress import open_ingress
-from testing.events.ingresses import Event
 from testing.events.large import large_delivery
-from testing.events.otlp import Format
 
 P8S_LOGZIO_NAME = "logzio-otlp-metrics-stream"
 
 
-@functools.cache
-def generated(points: int, minute: int, otlp: Format) -> Event:
-    """Return a delivery of a size; each minute has the same series with other values."""
-    return large_delivery(points, minute, otlp)
-
-
-def new_converter() -> Converter:
-    """Return a converter that knows no series yet."""
-    return Converter(Profile())
+generated = functools.cache(large_delivery)
+"""Returns a delivery of a size; each minute has the same series with other values."""
 
 
 def convert(event: Any, converter: Converter) -> Conversion:

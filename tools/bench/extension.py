@@ -3,16 +3,11 @@
 import statistics
 from typing import Any
 
+from testing.artifact import deployed_interpreter
 from testing.log_destinations.treatment import Treatment, delayed, stalled, status
 from tools.bench.extension_client import BODY_BYTES
 from tools.bench.extension_lines import LINE_BYTES
-from tools.bench.extension_run import (
-    Layer,
-    Running,
-    deployed_python,
-    running_extension,
-    unpacked_layer,
-)
+from tools.bench.extension_run import Layer, Running, running_extension, unpacked_layer
 from tools.bench.measurement import Cell, Effort, Measurement, Table, Target, spread
 from tools.children import run_module
 
@@ -36,8 +31,8 @@ _OUTAGES = {
 
 def start(effort: Effort) -> Measurement:
     """Start the layer again and again; the first time only brings all files into memory."""
-    version, python = deployed_python()
-    with unpacked_layer(python) as layer:
+    version = deployed_interpreter().version
+    with unpacked_layer() as layer:
         starts = [_start(layer) for _ in range(1 + effort.starts)][1:]
     first_next = spread([milliseconds for milliseconds, _ in starts])
     figures: dict[str, Any] = {
@@ -68,7 +63,7 @@ def _start(layer: Layer) -> tuple[float, float]:
 def invocations(effort: Effort) -> Measurement:
     """Invoke a function that prints one line, with destinations near and far."""
     figures: dict[str, Any] = {}
-    with unpacked_layer(deployed_python()[1]) as layer:
+    with unpacked_layer() as layer:
         for round_trip in _ROUND_TRIPS_MS:
             with running_extension(layer) as running:
                 running.destination.misbehave(delayed(round_trip / 1e3))
@@ -95,7 +90,7 @@ def invocations(effort: Effort) -> Measurement:
 
 def throughput(effort: Effort) -> Measurement:
     """Let another process POST bodies as fast as it can, and at a pace."""
-    with unpacked_layer(deployed_python()[1]) as layer:
+    with unpacked_layer() as layer:
         runs = [_load(layer, effort.bodies, 0.0) for _ in range(_RUNS)]
         paced = _load(layer, effort.bodies, _PACE_SECONDS)
     per_record = statistics.median(run["record_us"] for run in runs)
@@ -138,7 +133,7 @@ def _load(layer: Layer, bodies: int, pause: float) -> dict[str, Any]:
 
 def outage(effort: Effort) -> Measurement:
     """Log a lot while the destination is down, in one way or another."""
-    with unpacked_layer(deployed_python()[1]) as layer:
+    with unpacked_layer() as layer:
         figures = {words: _outage(layer, effort, how) for words, how in _OUTAGES.items()}
     peak = max(found["peak_mb"] for found in figures.values())
     rows: list[list[Cell]] = [

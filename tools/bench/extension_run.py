@@ -1,14 +1,13 @@
 """The extension from its layer, started under the fake Lambda services."""
 
 import contextlib
-import functools
 import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from testing.artifact import own_interpreter, runtime_interpreter
+from testing.artifact import deployed_interpreter
 from testing.http_server import Reply
 from testing.lambda_services.extension_process import ExtensionProcess
 from testing.lambda_services.services import LambdaServices
@@ -27,7 +26,7 @@ class CountingDestination(LogzioDestination):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer, unpacked, and the Python that runs it.
+    """A layer, unpacked, and the Python that the function is deployed on, or this one.
 
     Attributes:
         executable: The file that Lambda starts.
@@ -40,15 +39,8 @@ class Layer:
     zip_bytes: int
 
 
-@functools.cache
-def deployed_python() -> tuple[str, Path]:
-    """Return version and program of the Python that the function is deployed on, or of this one."""
-    interpreter = runtime_interpreter() or own_interpreter()
-    return interpreter.version, interpreter.program
-
-
 @contextlib.contextmanager
-def unpacked_layer(python: Path) -> Iterator[Layer]:
+def unpacked_layer() -> Iterator[Layer]:
     """Make the layer as `make layer` does, and unpack it; it is removed with the block."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -60,7 +52,7 @@ def unpacked_layer(python: Path) -> Iterator[Layer]:
         # zipfile drops the modes, which Lambda does not.
         executable.chmod(0o755)
         path.mkdir()
-        (path / "python3").symlink_to(python)
+        (path / "python3").symlink_to(deployed_interpreter().program)
         yield Layer(executable, path, archive.stat().st_size)
 
 

@@ -1,17 +1,15 @@
 """CPU time of a delivery, cold and warm, beside the floor; and how it grows with the size."""
 
-import json
-import os
 import statistics
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
+from converters.convert import Converter, Profile
 from handler.ingress import open_ingress
 from testing.events.ingresses import Event
 from testing.events.otlp import Format
-from tools.bench.delivery import Floor, convert, cpu_seconds, generated, new_converter
+from tools.bench.delivery import Floor, convert, cpu_seconds, generated
 from tools.bench.measurement import FORMATS, Cell, Effort, Measurement, Table, Target, spread
 
 _WARM_MINUTES = 3
@@ -34,20 +32,6 @@ def speed(effort: Effort) -> Measurement:
     ]
     title = f"A delivery of {effort.points:,} points, us of CPU per data point"
     return Measurement(_table(title, figures), figures, targets)
-
-
-def captures(effort: Effort) -> Measurement | None:
-    """Measure each delivery in the folder CAPTURES_DIR; None where it is not set."""
-    folder = os.environ.get("CAPTURES_DIR")
-    if not folder:
-        return None
-    figures = {}
-    for path in sorted(Path(folder).glob("*.json")):
-        event = json.loads(path.read_text(encoding="utf-8"))
-        figures[path.stem] = _case([event, event], effort.repetitions)
-    points = ", ".join(f"{name} {found['points']}" for name, found in figures.items())
-    title = f"Captured deliveries ({points} points), us of CPU per data point"
-    return Measurement(_table(title, figures), figures)
 
 
 def growth(effort: Effort) -> Measurement:
@@ -83,7 +67,7 @@ def _case(events: Sequence[Event], repetitions: int) -> dict[str, Any]:
         events: The first one fills the caches of what is measured warm; the others are measured.
         repetitions: How often.
     """
-    warm = new_converter()
+    warm = Converter(Profile())
     convert(events[0], warm)
     floors = [Floor(event, convert(event, warm)) for event in events[1:]]
     times: dict[str, list[float]] = {"cold": [], "warm": [], "ingress": [], "floor": []}
@@ -91,7 +75,7 @@ def _case(events: Sequence[Event], repetitions: int) -> dict[str, Any]:
     for number in range(repetitions):
         event, floor = events[1 + number % len(floors)], floors[number % len(floors)]
         times["ingress"].append(cpu_seconds(open_ingress(event).parse))
-        for warmth, converter in (("cold", new_converter()), ("warm", warm)):
+        for warmth, converter in (("cold", Converter(Profile())), ("warm", warm)):
             before = cpu_seconds(floor.run)
             times[warmth].append(cpu_seconds(partial(convert, event, converter)))
             times["floor"].append((before + cpu_seconds(floor.run)) / 2)
@@ -115,30 +99,15 @@ def _case(events: Sequence[Event], repetitions: int) -> dict[str, Any]:
 
 
 def _growth(otlp: Format, effort: Effort) -> dict[str, Any]:
-    """Time both sizes in turn; the small one as often in a row as makes the large one."""
-    small, large = effort.sizes
-    runs = large // small
-    warm = {size: new_converter() for size in effort.sizes}
-    for size, converter in warm.items():
-        convert(generated(size, 0, otlp), converter)
-    times: dict[str, dict[int, list[float]]] = {w: {small: [], large: []} for w in _LIMITS}
-    for number in range(effort.repetitions):
-        for size, count in ((small, runs), (large, 1)):
-            event = generated(size, 1 + number % 2, otlp)
-            for warmth in _LIMITS:
-                seconds = 0.0
-                for _ in range(count):
-                    converter = warm[size] if warmth == "warm" else new_converter()
-                    seconds += cpu_seconds(partial(convert, event, converter))
-                times[warmth][size].append(1e6 * seconds / count / size)
+    """Measure both sizes; the delivery of the next minute has the same series."""
+    cases = [
+        _case([generated(size, minute, otlp) for minute in (0, 1)], effort.repetitions)
+        for size in effort.sizes
+    ]
+    found = {warmth: [case[warmth]["us"]["median"] for case in cases] for warmth in _LIMITS}
     return {
-        warmth: {
-            "per_point_us": [statistics.median(found[size]) for size in effort.sizes],
-            "growth": statistics.median(
-                b / a for a, b in zip(found[small], found[large], strict=True)
-            ),
-        }
-        for warmth, found in times.items()
+        warmth: {"per_point_us": [small, large], "growth": large / small}
+        for warmth, (small, large) in found.items()
     }
 
 

@@ -9,14 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from testing.artifact import (
-    bare_command,
-    build,
-    own_interpreter,
-    runtime_client,
-    runtime_interpreter,
-)
-from testing.emulator import Code, emulator_program, run_emulator
+from testing.artifact import bare_command, build, deployed_interpreter, runtime_client
+from testing.emulator import Code, required_emulator, run_emulator
 from testing.events.firehose import ACCESS_KEY
 from testing.receiver import Receiver
 from tools.bench.measurement import Cell, Effort, Measurement, Table, Target, spread
@@ -53,19 +47,17 @@ def import_time(effort: Effort) -> Measurement:
     )
 
 
-def init(effort: Effort) -> Measurement | None:
+def init(effort: Effort) -> Measurement:
     """Start the built artifact and an empty handler in turn, as Lambda does.
 
     Both run under the Runtime Interface Emulator with Lambda's own runtime client, on the Python
     that the function is deployed on where this machine has it.
 
-    Returns:
-        None where there is no emulator.
+    Raises:
+        MissingProgramError: There is no emulator.
     """
-    program = emulator_program()
-    if program is None:
-        return None
-    interpreter = runtime_interpreter() or own_interpreter()
+    program = required_emulator()
+    interpreter = deployed_interpreter()
     python = bare_command(interpreter)
     with tempfile.TemporaryDirectory() as temporary, Receiver() as receiver:
         folder = Path(temporary)

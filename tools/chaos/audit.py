@@ -1,17 +1,15 @@
 """The audit of a run: where each planned sample is."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tools.chaos.expectation import Labels, Sample
+from testing.rules import Labels, Samples
+from tools.chaos.expectation import Sample
 from tools.chaos.kept import text_of
 from tools.chaos.records import Planned
 
 _EXAMPLES = 10
-
-Stored = Mapping[Labels, Iterable[tuple[int, float]]]
-"""What a server has: labels, sorted by name, to milliseconds and values."""
 
 
 class TwiceError(Exception):
@@ -64,7 +62,7 @@ class Audit:
 
 
 def audit(
-    put_in: Iterable[Planned], stored: Stored, rejected: set[str], backup: Iterable[bytes]
+    put_in: Iterable[Planned], stored: Samples, rejected: set[str], backup: Iterable[bytes]
 ) -> Audit:
     """Find each sample.
 
@@ -76,7 +74,7 @@ def audit(
 
     Args:
         put_in: Everything that was put into the streams.
-        stored: What the server has.
+        stored: What the server has; labels sorted by name.
         rejected: What the function called rejected, as `text_of` writes it.
         backup: The records in the backup.
 

@@ -8,13 +8,12 @@ import re
 from collections.abc import Iterator
 
 from testing.events.fleet import Point
+from testing.rules import Labels
+from testing.servers import sorted_labels
 from tools.chaos.plan import ENVIRONMENT
 
-Labels = tuple[tuple[str, str], ...]
-"""Names and values, sorted by name."""
-
 Sample = tuple[Labels, int, float]
-"""Labels, milliseconds since the epoch, value."""
+"""Labels, sorted by name; milliseconds since the epoch; value."""
 
 _RESERVED = frozenset(
     {
@@ -35,10 +34,10 @@ def expected_samples(point: Point) -> Iterator[Sample]:
         "_max": point.maximum,
     }
     for suffix, value in statistics.items():
-        yield _sorted(labels | {"__name__": name + suffix}), point.end_ms, value
+        yield sorted_labels(labels | {"__name__": name + suffix}), point.end_ms, value
     for quantile, value in point.percentiles:
         own = {"__name__": name, "quantile": str(quantile)}
-        yield _sorted(labels | own), point.end_ms, value
+        yield sorted_labels(labels | own), point.end_ms, value
 
 
 def _labels(point: Point) -> dict[str, str]:
@@ -55,7 +54,3 @@ def _labels(point: Point) -> dict[str, str]:
         name = re.sub("[^a-z0-9_]", "_", key.lower())
         labels[f"dimension_{name}" if name in _RESERVED else name] = value.lower()
     return labels
-
-
-def _sorted(labels: dict[str, str]) -> Labels:
-    return tuple(sorted(labels.items()))

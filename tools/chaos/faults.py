@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from converters.schema.remote_write_pb2 import WriteRequest
 from testing.http_server import Reply
-from testing.rules import labels_of
-from tools.chaos.expectation import Labels, Sample
+from testing.rules import Labels, labels_of
+from tools.chaos.expectation import Sample
 
 
 class Effect(NamedTuple):

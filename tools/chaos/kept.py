@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.chaos.expectation import Labels, Sample
+from testing.rules import Labels
+from tools.chaos.expectation import Sample
 
 _SAMPLES = "samples.jsonl.gz"
 _REJECTED = "the listener rejected samples for good"

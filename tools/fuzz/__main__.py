@@ -1,6 +1,6 @@
 """Fuzzes ingress, decoder, conversion, the listener's responses and the replay's objects.
 
-python -m tools.fuzz [--for SECONDS] [--target NAME] [--input FILE] [--write-corpus]
+python -m tools.fuzz [--for SECONDS] [--target NAME] [--input FILE]
 
 The targets share the time. Before them, the fuzzer has to find a fault that was planted. A finding
 ends the command with status 1; `--input` tries one input again, without the fuzzer.
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.children import ROOT, environment
-from tools.fuzz.targets import CORPUS, NAMES, PLANTED, target, write_corpus
+from tools.fuzz.targets import CORPUS, NAMES, PLANTED, check_of
 
 # `make fuzz` installs the fuzzer here.
 _PACKAGES = ROOT / ".venv" / "fuzz"
@@ -67,11 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 where nothing was found, 1 where something was, 2 where the fuzzer does not work.
     """
     options = _options(arguments)
-    if options.write_corpus:
-        write_corpus()
-        return 0
     if options.input:
-        target(options.target or PLANTED).check(options.input.read_bytes())
+        check_of(options.target or PLANTED)(options.input.read_bytes())
         print("no promise is broken")
         return 0
     if not (_PACKAGES / "atheris").is_dir():
@@ -102,7 +99,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--for", dest="seconds", type=int, default=60, metavar="SECONDS")
     parser.add_argument("--target", choices=NAMES)
     parser.add_argument("--input", type=Path, help="try one input on the target, and no other")
-    parser.add_argument("--write-corpus", action="store_true", help="write tools/fuzz/corpus anew")
     return parser.parse_args(arguments)
 
 

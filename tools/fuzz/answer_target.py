@@ -72,21 +72,3 @@ def _bodies() -> tuple[Body, ...]:
     found = converter.convert(enumerate(records), p8s_logzio_name="fuzz", delivered_ms=None)
     bodies = sorted((b for lane in found.lanes for b in lane), key=lambda body: body.samples)
     return (bodies[0], bodies[len(bodies) // 2], bodies[-1])
-
-
-def seeds() -> dict[str, bytes]:
-    """Return what real listeners say, each with a pattern of answers behind it."""
-    said = {
-        "accepted": (204, b""),
-        "too-old": (400, b"out of order sample"),
-        "old-prometheus": (500, b"too old sample"),
-        "busy": (429, b"120"),
-        "date": (503, b"Fri, 20 Nov 2026 12:00:00 GMT"),
-        "zone": (503, b"Mon, 01 Jan 2026 00:00:00 +9999"),
-        "refused": (400, bytes(range(1, 64)) + b"\x00"),
-        "some": (400, b"label\x00\x00\x01\x01\x00\x02\x00"),
-    }
-    return {
-        name: (status - 100).to_bytes(2, "little") + bytes([number]) + text
-        for number, (name, (status, text)) in enumerate(said.items())
-    }

@@ -5,7 +5,6 @@ from base64 import b64encode
 
 from handler.delivery import parse_body, parse_common_attributes, parse_record
 from handler.errors import BodyError
-from testing.events.firehose import delivery_body
 
 _MAX_BYTES = 1 << 20
 
@@ -46,20 +45,3 @@ def _decodes(content: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def seeds() -> dict[str, bytes]:
-    """Return deliveries as text, as base64 and as gzip in one and in two members."""
-    body = delivery_body([b"\x00", b"two"], "seed", 1_793_491_260_000).encode()
-    two = gzip.compress(body[:30], mtime=0) + gzip.compress(body[30:], mtime=0) + bytes(3)
-    return {
-        "text": bytes([_TEXT]) + body,
-        "base64": bytes([_BASE64]) + body,
-        "gzip": bytes([_GZIP]) + body,
-        "members": bytes([_BASE64]) + two,
-        "destroyed": bytes([_TEXT]) + two.decode(errors="replace").encode(),
-        "encoded": bytes([_AS_BASE64]) + b64encode(body),
-        "no-list": bytes([_TEXT]) + b'{"records": {"data": ""}, "timestamp": 1e400}',
-        "attributes": bytes([_TEXT]) + b'{"commonAttributes": {"p8s_logzio_name": "\\ud800"}}',
-        "numbers": bytes([_TEXT]) + b'{"records": [1, null, {}, {"data": 1}, {"data": "YQ"}]}',
-    }

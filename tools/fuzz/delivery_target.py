@@ -1,6 +1,5 @@
 """Target `delivery`: the whole function, from an event's JSON to the answer."""
 
-import gzip
 import json
 import time
 import zlib
@@ -11,13 +10,9 @@ from handler.app import Function
 from handler.client import Client, ListenerResponse
 from handler.sender import Clock
 from testing import rules
-from testing.events.firehose import ACCESS_KEY, delivery_body, headers
-from testing.events.fleet import fleet
-from testing.events.ingresses import alb, function_url, http_api_v2, rest_v1, transformation
-from testing.events.otlp import Format
-from testing.events.samples import sample_records
+from testing.events.firehose import ACCESS_KEY
 
-_END_MS = 1_793_491_200_000
+_NOW = 1_793_491_200.0
 _STATUSES = {200, 400, 401, 500, 503}
 
 
@@ -44,7 +39,7 @@ _FUNCTION = Function(
         "POWERTOOLS_SERVICE_NAME": "fuzz",
         "POWERTOOLS_LOG_LEVEL": "CRITICAL",
     },
-    Clock(monotonic=time.monotonic, wall=lambda: _END_MS / 1000, jitter=lambda _ceiling: 0.0),
+    Clock(monotonic=time.monotonic, wall=lambda: _NOW, jitter=lambda _ceiling: 0.0),
     _Listener(connections=1),
 )
 
@@ -75,20 +70,3 @@ def check(content: bytes) -> None:
 def _record_id(given: Any) -> str:
     record_id = given.get("recordId") if isinstance(given, dict) else ""
     return record_id if isinstance(record_id, str) else ""
-
-
-def seeds() -> dict[str, bytes]:
-    """Return one small delivery through each ingress."""
-    records = sample_records(fleet(_END_MS)[:2], Format.V1_0)[:1]
-    body = delivery_body(records, "seed", _END_MS)
-    sent = headers("seed", ACCESS_KEY, {"p8s_logzio_name": "fuzz"})
-    zipped = gzip.compress(body.encode(), mtime=0)
-    events = {
-        "rest-v1": rest_v1(sent, body),
-        "http-api-v2": http_api_v2(sent, body),
-        "function-url": function_url(sent, zipped, base64=True),
-        "alb": alb(sent, body, multi_value=True),
-        "transformation": transformation([*records, b"\xff"]),
-        "no-key": function_url(headers("seed", None), body),
-    }
-    return {name: json.dumps(event).encode() for name, event in events.items()}

@@ -11,7 +11,7 @@ import sys
 
 import atheris
 
-from tools.fuzz.targets import target
+from tools.fuzz.targets import check_of
 
 # Only the code under test guides the fuzzer, not the checks.
 _UNDER_TEST = ["handler", "converters", "replay", "tools.fuzz.planted_target"]
@@ -24,7 +24,7 @@ def main() -> None:
     """Run until the time is over or something is found."""
     name = sys.argv.pop(1)
     with atheris.instrument_imports(include=_UNDER_TEST, enable_loader_override=False):
-        check = target(name).check
+        check = check_of(name)
         # It imports code under test too, which has to be instrumented by then.
         from tools.fuzz.mutation import mutated  # noqa: PLC0415
     if name in _RECORDS:

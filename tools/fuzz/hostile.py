@@ -4,16 +4,16 @@ python -m tools.fuzz.hostile [--only TEXT] [--no-write]
 """
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from testing.misbehaving import raw_listener
 from tools import report
 from tools.children import ROOT
 from tools.fuzz.hostile_events import Case, cases
-from tools.instance import Invocation, accept_at_once, running_instance
+from tools.instance import Invocation, running_instance
 
 TIMEOUT_SECONDS = 30.0
 """Lambda's timeout in template.yaml."""
@@ -69,17 +69,16 @@ def measure(case: Case, timeout_seconds: float = TIMEOUT_SECONDS) -> Result:
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(case.memory_mb),
         "DELIVERY_BUDGET_SECONDS": str(timeout_seconds - _BUDGET_ENDS_BEFORE),
     }
-    with raw_listener(accept_at_once) as url:
-        try:
-            with running_instance(
-                url,
-                timeout_seconds=timeout_seconds,
-                kill_after_seconds=4 * timeout_seconds,
-                variables=variables,
-            ) as instance:
-                invocation = instance.invoke(event)
-        except RuntimeError:
-            return Result(case, len(event), None, timeout_seconds)
+    invocation = None
+    with (
+        contextlib.suppress(RuntimeError),
+        running_instance(
+            timeout_seconds=timeout_seconds,
+            kill_after_seconds=4 * timeout_seconds,
+            variables=variables,
+        ) as instance,
+    ):
+        invocation = instance.invoke(event)
     return Result(case, len(event), invocation, timeout_seconds)
 
 

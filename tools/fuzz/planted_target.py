@@ -9,8 +9,3 @@ def check(content: bytes) -> None:
     """
     if content[:1] == b"f" and content[1:2] == b"u" and content[2:3] == b"z":
         assert content[3:4] != b"z", "the planted fault"
-
-
-def seeds() -> dict[str, bytes]:
-    """Return no inputs."""
-    return {}

@@ -1,7 +1,6 @@
 """Target `response`: the bytes that a listener writes back, as HTTP or as anything else."""
 
 import atexit
-import gzip
 import socket
 from contextlib import ExitStack
 
@@ -45,22 +44,3 @@ def check(content: bytes) -> None:
     assert 100 <= response.status < 1000
     assert len(response.text) <= _MAX_TEXT + 1
     response.text.encode()
-
-
-def seeds() -> dict[str, bytes]:
-    """Return answers with a length, in chunks, compressed, and broken ones."""
-    zipped = gzip.compress(b"too old sample" * 300, mtime=0)
-    head = b"HTTP/1.1 400 Bad Request\r\nContent-Length: "
-    return {
-        "no-content": b"HTTP/1.1 204 No Content\r\n\r\n",
-        "words": head + b"7\r\n\r\ntoo old",
-        "long": head + b"3000\r\n\r\n" + "ä".encode() * 1500,
-        "chunked": b"HTTP/1.1 500 E\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
-        "gzip": head + b"%d\r\nContent-Encoding: gzip\r\n\r\n" % len(zipped) + zipped,
-        "deflate": head + b"4\r\nContent-Encoding: deflate\r\n\r\n\x03\x00\x01\x02",
-        "retry": b"HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n",
-        "continue": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
-        "redirect": b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n",
-        "cut": head + b"700\r\n\r\ntoo old",
-        "nothing": b"",
-    }

@@ -1,9 +1,11 @@
-"""The fuzz targets: a module each, that checks one input and makes the first ones."""
+"""The fuzz targets: a module each, with a `check` of one input.
+
+A check runs the code under test on an input and raises an AssertionError where a promise is
+broken. Any other exception is a finding too.
+"""
 
 import importlib
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Protocol, cast
+from collections.abc import Callable
 
 from tools.children import ROOT
 
@@ -17,32 +19,7 @@ CORPUS = ROOT / "tools" / "fuzz" / "corpus"
 """The first inputs of each target, and findings (`found-...`), which are kept for good."""
 
 
-class Target(Protocol):
-    """The interface of a target's module."""
-
-    def check(self, content: bytes) -> None:
-        """Run the code under test on an input, and check what it promises.
-
-        Raises:
-            AssertionError: A promise is broken. Any other exception is a finding too.
-        """
-
-    def seeds(self) -> Mapping[str, bytes]:
-        """Return the first inputs by the names of their files."""
-
-
-def target(name: str) -> Target:
-    """Import and return a target; this imports the code under test."""
-    return cast("Target", importlib.import_module(f"tools.fuzz.{name}_target"))
-
-
-def write_corpus(folder: Path = CORPUS) -> None:
-    """Write the first inputs of all targets anew; findings stay as they are."""
-    for name in NAMES:
-        inputs = folder / name
-        inputs.mkdir(parents=True, exist_ok=True)
-        for stale in inputs.iterdir():
-            if not stale.name.startswith("found-"):
-                stale.unlink()
-        for file, content in target(name).seeds().items():
-            (inputs / file).write_bytes(content)
+def check_of(name: str) -> Callable[[bytes], None]:
+    """Import a target and return its check; this imports the code under test."""
+    check: Callable[[bytes], None] = importlib.import_module(f"tools.fuzz.{name}_target").check
+    return check

@@ -1,6 +1,7 @@
 """A load run: how much one instance can take, then rates below and above that."""
 
 import dataclasses
+import itertools
 import json
 import os
 import statistics
@@ -13,8 +14,7 @@ from testing.events.firehose import delivery_body, headers
 from testing.events.ingresses import SENT_MS, http_api_v2
 from testing.events.large import large_points, large_records
 from testing.events.otlp import Format
-from testing.misbehaving import raw_listener
-from tools.instance import Instance, accept_at_once, running_instance
+from tools.instance import Instance, running_instance
 from tools.load.memory import Growth, growth
 
 # Of the time; the rest is divided evenly among the rates.
@@ -108,9 +108,7 @@ def deliveries(points: int, new_share: float) -> Iterator[bytes]:
         mark = (("TaskId", _MARK.decode()),)
         template[place] = dataclasses.replace(point, dimensions=(*point.dimensions, *mark))
     records = large_records(template, Format.V1_0)
-    number = 0
-    while True:
-        number += 1
+    for number in itertools.count(1):
         new = b"%0*d" % (_NUMBER_BYTES, number)
         request_id = f"00000000-0000-4000-8000-{number:012d}"
         body = delivery_body([r.replace(_MARK, new) for r in records], request_id, SENT_MS)
@@ -123,7 +121,7 @@ def run(plan: Plan) -> Result:
     os.sched_setaffinity(0, set(cores[1:]) or set(cores))
     events = deliveries(plan.points, plan.new_share)
     try:
-        with raw_listener(accept_at_once) as url, running_instance(url, core=cores[0]) as instance:
+        with running_instance(core=cores[0]) as instance:
             steps = [run_step(instance, events, 0, _CAPACITY_SHARE * plan.seconds)]
             seconds = (1 - _CAPACITY_SHARE) * plan.seconds / len(_RATES)
             capacity = steps[0].throughput

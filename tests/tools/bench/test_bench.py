@@ -6,23 +6,23 @@ from typing import Any
 
 import pytest
 
+from converters.convert import Converter, Profile
 from handler.ingress import open_ingress
-from testing.emulator import emulator_program
+from testing.emulator import required_emulator
 from testing.events.otlp import Format
 from tools.bench.__main__ import MEASUREMENTS, main
-from tools.bench.delivery import Floor, convert, generated, new_converter
-from tools.bench.measurement import QUICK, Target, spread
+from tools.bench.delivery import Floor, convert, generated
+from tools.bench.measurement import QUICK
 
 
 @pytest.mark.large
-def test_a_short_run_measures_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_run_measures_everything(tmp_path: Path) -> None:
     """Every measurement returns figures above zero, and every limit is compared."""
-    monkeypatch.delenv("CAPTURES_DIR", raising=False)
+    required_emulator()
     path = tmp_path / "figures.json"
     assert main(["--quick", "--no-write", "--json", str(path)]) == 0
     figures = json.loads(path.read_text(encoding="utf-8"))
-    absent = {"captures"} if emulator_program() else {"captures", "init"}
-    assert set(MEASUREMENTS) - set(figures) == absent
+    assert set(MEASUREMENTS) <= set(figures)
     check_positive(figures)
     for found in figures["speed"].values():
         assert found["points"] == QUICK.points
@@ -47,22 +47,10 @@ def check_positive(figures: Any) -> None:
         assert figures > 0
 
 
-def test_a_target_is_met_up_to_its_limit() -> None:
-    """The limit itself is met."""
-    assert Target("a", 7.0, 7.0, "x").met
-    assert not Target("a", 7.01, 7.0, "x").met
-
-
-def test_spread() -> None:
-    """The 99th percentile is a value that was measured."""
-    found = spread([float(n) for n in range(300, 0, -1)])
-    assert found == {"min": 1.0, "median": 150.5, "p99": 297.0, "max": 300.0}
-
-
 def test_the_floor_works_on_the_whole_delivery() -> None:
     """The floor decodes every record, and compresses the bodies that the function sends."""
     event = generated(60, 0, Format.V1_0)
-    conversion = convert(event, new_converter())
+    conversion = convert(event, Converter(Profile()))
     records = open_ingress(event).parse().records
     floor = Floor(event, conversion)
     assert floor.run() == sum(len(record.content or b"") for record in records) > 0

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from testing.rules import Labels
 from tools.chaos.audit import TwiceError, audit
-from tools.chaos.expectation import Labels, Sample
+from tools.chaos.expectation import Sample
 from tools.chaos.kept import read_logs, text_of
 from tools.chaos.records import Planned
 

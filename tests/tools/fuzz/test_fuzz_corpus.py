@@ -14,7 +14,7 @@ from tests.support.deliveries import records
 from tests.support.properties import examples
 from tools.fuzz.__main__ import main
 from tools.fuzz.mutation import mutated
-from tools.fuzz.targets import CORPUS, NAMES, target, write_corpus
+from tools.fuzz.targets import CORPUS, NAMES, check_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,19 +30,7 @@ if TYPE_CHECKING:
 )
 def test_every_input_in_the_tree(name: str, path: Path) -> None:
     """No input in the tree, first ones and findings, breaks a promise."""
-    target(name).check(path.read_bytes())
-
-
-def test_the_corpus_in_the_tree_is_complete(tmp_path: Path) -> None:
-    """Writing the corpus anew keeps findings, removes stale inputs, and gives what the tree has."""
-    (tmp_path / "body").mkdir()
-    for name in ("found-it", "stale"):
-        (tmp_path / "body" / name).write_bytes(b"x")
-    write_corpus(tmp_path)
-    (tmp_path / "body" / "found-it").unlink()
-    written = {path.relative_to(tmp_path) for path in tmp_path.glob("*/*")}
-    there = {path.relative_to(CORPUS) for path in CORPUS.glob("*/*")}
-    assert written == {path for path in there if not path.name.startswith("found-")}
+    check_of(name)(path.read_bytes())
 
 
 def test_an_input_can_be_tried_again(tmp_path: Path) -> None:

@@ -1,24 +1,21 @@
-"""Load on one instance: a short run, and how memory and latency are judged."""
+"""Load on one instance: a short run, and the series of its deliveries."""
 
 from __future__ import annotations
 
 import itertools
 import json
-import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
 
-from converters.convert import Converter, Profile
 from handler.ingress import open_ingress
 from testing.converting import convert, samples_of
 from tools.load.__main__ import summary
-from tools.load.memory import growth
-from tools.load.run import Plan, Step, deliveries, run
+from tools.load.run import Plan, deliveries, run
 
 if TYPE_CHECKING:
     from handler.delivery import Delivery
-    from testing.converting import Labels
+    from testing.rules import Labels
 
 
 def _delivery(event: bytes) -> Delivery:
@@ -46,48 +43,3 @@ def test_some_series_are_new_each_time() -> None:
         labels.append(set(samples_of(conversion)))
     new = labels[1] - labels[0]
     assert 0.2 < len(new) / len(labels[1]) < 0.3
-
-
-def test_caches_stay_bounded_while_all_series_change() -> None:
-    """Forty deliveries whose series are all new take no more memory than a few of them."""
-    converter = Converter(Profile(cache_bytes=800_000))
-    tracemalloc.start()
-    try:
-        sizes = []
-        for event in itertools.islice(deliveries(200, 1.0), 40):
-            records = [(r.number, r.content or b"") for r in _delivery(event).records]
-            converter.convert(records, p8s_logzio_name="load", delivered_ms=None)
-            sizes.append(tracemalloc.get_traced_memory()[0])
-    finally:
-        tracemalloc.stop()
-    assert max(sizes[20:]) < 1.5 * max(sizes[:20])
-    assert max(sizes) < 5_000_000
-
-
-def _sawtooth(peak: float, rise: float) -> list[tuple[float, float]]:
-    return [(float(n), 50 + peak * (n % 30) / 30 + rise * n / 600) for n in range(600)]
-
-
-@pytest.mark.parametrize(
-    ("memory", "flat"),
-    [
-        pytest.param(_sawtooth(60, 0), True, id="sawtooth"),
-        pytest.param(_sawtooth(60, 4), True, id="little growth"),
-        pytest.param(_sawtooth(60, 40), False, id="growing sawtooth"),
-        pytest.param([(float(n), min(100.0, 50 + n)) for n in range(600)], True, id="warm-up"),
-        pytest.param([(float(n), 50 + n / 10) for n in range(600)], False, id="leak"),
-        pytest.param([(0.0, 50.0)], True, id="one response"),
-    ],
-)
-def test_flat_memory(memory: list[tuple[float, float]], *, flat: bool) -> None:
-    """Caches that fill and are emptied are flat; what rises after the warm-up is not."""
-    assert growth(memory).flat is flat
-
-
-def test_latency_of_a_step() -> None:
-    """Percentiles and throughput are those of the deliveries that were answered."""
-    step = Step(rate=10, seconds=10.0, latencies=[n / 100 for n in range(101)])
-    assert step.latency(50) == pytest.approx(0.5)
-    assert step.latency(99) == pytest.approx(0.99)
-    assert step.throughput == pytest.approx(10.1)
-    assert Step(1, 1.0, [0.25]).latency(99) == 0.25
