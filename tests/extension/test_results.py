@@ -229,6 +229,7 @@ def test_result(result: BatchResult, account: str, warning: str) -> None:
     failure = result.meaning in (Meaning.RETRY, Meaning.STOP)
     assert losing.handle(result) is not failure
     assert str(losing.buffer.account()) == account
+    assert losing.buffer.in_batch == 0
     assert losing.warnings == ([warning] if warning else [])
     assert losing.results.stopped is (result is STOP)
     assert losing.backoff.failing is (result.meaning is Meaning.RETRY)
@@ -286,7 +287,7 @@ def test_internal_errors_in_a_row(steps: str, faults: int, pending: int) -> None
             losing.handle(SENT if step == "s" else DOWN, 6 if step == "s" else 1)
     account = losing.buffer.account()
     assert account.dropped == ({"fault": faults} if faults else {})
-    assert account.pending == pending
+    assert (account.pending, losing.buffer.in_batch) == (pending, 0)
     assert losing.backoff.failing
 
 

@@ -146,7 +146,7 @@ def test_what_is_tried_first() -> None:
     assert requests[::2] == [[24], [*range(14)], [*range(7)], [0, 1, 2], [0], [1, 2], [1], [2]]
 
 
-@pytest.mark.parametrize("samples", [2, 64])
+@pytest.mark.parametrize("samples", [2, 512])
 def test_sixteen_refusals_reject_the_rest(samples: int) -> None:
     """Sixteen refusals in a row, the first one included, are enough if they name samples."""
     listener = Listener(ALL, "out of order")
