@@ -174,6 +174,17 @@ def test_group_by_its_bytes(raw: bytes, found: bool) -> None:
     assert metric.groups == ({raw: group} if found else {})
 
 
+def test_each_spelling_of_a_group_is_counted() -> None:
+    """The same attributes in another order are the same group, remembered by those bytes too."""
+    metric = _metric()
+    pairs = (("a", "1"), ("b", "2"))
+    first, second = (SummaryPoint(dimensions=order).labels() for order in (pairs, pairs[::-1]))
+    group = metric.group(first)
+    used = metric.resource.cache.bytes_used
+    assert metric.group(second) is group
+    assert metric.resource.cache.bytes_used == used + len(second)
+
+
 def test_heads_are_remembered() -> None:
     """The heads for a length of the labels and a number of samples are made and counted once."""
     metric = _metric()
