@@ -67,18 +67,22 @@ def test_nothing_new_in_a_second_delivery(kind: str) -> None:
         [SummaryPoint(metric_name=f"m{n}") for n in range(500)],
         [SummaryPoint(dimensions=((f"k{n}", "v"),), quantiles=_QUANTILES) for n in range(500)],
         [SummaryPoint(dimensions=(("k", f"{n}" * 500),)) for n in range(100)],
+        [SummaryPoint(metric_name="m" * 2000 + f"{n}") for n in range(50)],
+        [SummaryPoint(quantiles=tuple((n / 1000, float(n)) for n in range(1000)))],
     ],
-    ids=["series", "metrics", "labels", "long values"],
+    ids=["series", "metrics", "labels", "long values", "long names", "percentiles"],
 )
 def test_the_count_is_about_the_memory_taken(points: list[SummaryPoint]) -> None:
     """What is counted is near to what Python takes, whatever there is much of."""
     converter = Converter(Profile())
     record = deliver(points)
+    # What is remembered for all converters together is not counted.
+    convert(record)
     tracemalloc.start()
     convert(record, converter=converter)
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert 0.8 < converter._cache.bytes_used / taken < 2
+    assert 0.7 < converter._cache.bytes_used / taken < 2.5
 
 
 def _cache(max_bytes: int = 10**9, max_new_bytes: int = 10**9) -> SeriesCache:

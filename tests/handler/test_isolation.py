@@ -146,14 +146,15 @@ def test_what_is_tried_first() -> None:
     assert requests[::2] == [[24], [*range(14)], [*range(7)], [0, 1, 2], [0], [1, 2], [1], [2]]
 
 
-def test_sixteen_refusals_reject_the_rest() -> None:
+@pytest.mark.parametrize("samples", [2, 64])
+def test_sixteen_refusals_reject_the_rest(samples: int) -> None:
     """Sixteen refusals in a row, the first one included, are enough if they name samples."""
     listener = Listener(ALL, "out of order")
-    assert listener.isolate(30, 2)
+    assert listener.isolate(30, samples)
     assert len(listener.requests) == 15
-    assert (listener.sent.rejected, listener.sent.accepted) == (60, 0)
+    assert (listener.sent.rejected, listener.sent.accepted) == (30 * samples, 0)
     (refusal,) = listener.sent.refusals
-    assert (refusal.reason, refusal.samples) == ("400 out of order", 60)
+    assert (refusal.reason, refusal.samples) == ("400 out of order", 30 * samples)
     assert refusal.example == '{n="18"} at 0 ms'
 
 
