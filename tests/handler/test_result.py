@@ -81,13 +81,3 @@ def test_unforeseen_error() -> None:
     assert unforeseen(LookupError("a secret")) == DeliveryResult(
         500, ("unforeseen error, see the function's log: LookupError",), failed_records=None
     )
-
-
-@pytest.mark.parametrize("length", range(MAX_MESSAGE - 3, MAX_MESSAGE + 2))
-def test_what_is_left_out_is_marked(length: int) -> None:
-    """An error that has no space is cut off visibly, also where the one before just fits."""
-    result = DeliveryResult(503, ("x" * length, "y"))
-    shown = result.redacted(Redactor(["a secret"])).message
-    assert shown == result.message
-    assert (shown == "x" * length + "; y") is (length == MAX_MESSAGE - 3)
-    assert shown.endswith(CUT_OFF) is (length > MAX_MESSAGE - 3)
