@@ -1,4 +1,4 @@
-"""The clocks of the machine, passed to whatever needs the time."""
+"""The clocks of the machine, passed to everything that needs the time."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ class Invocations:
 
     Args:
         clock: A monotonic clock in seconds.
-        one_at_a_time: Whether a line's time tells its invocation. On Managed Instances several
-            run at once, and only the record itself can say.
+        one_at_a_time: Whether a line's time shows its invocation. On Managed Instances several
+            run at once, and only the record itself shows it.
 
     Attributes:
         last_record: When telemetry last arrived, on the clock.
@@ -76,7 +76,7 @@ class Invocations:
         Args:
             named: The request id in the line itself, which may be something else of the user's.
             time: When it was written.
-            by_time: Whether its time may tell if its name does not.
+            by_time: Whether to use the time of a line that names no invocation.
         """
         if not self._one_at_a_time:
             return named

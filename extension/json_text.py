@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+UTF_8 = "utf-8"
+UTF_16 = "utf-16-le"
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _ENCODER = json.JSONEncoder(
@@ -68,41 +68,21 @@ def _writable(value: Any, depth: int) -> Any:
     return hex(value) if is_long else value
 
 
-def utf16_units(text: str) -> int:
-    """Return the length in UTF-16 code units, as Java counts: Elasticsearch and OpenSearch do."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
-def utf8_bytes(text: str) -> int:
-    """Return the length in UTF-8."""
-    return len(utf8(text))
-
-
-def json_bytes(text: str) -> int:
-    """Return the length as a JSON string in UTF-8, quotation marks included."""
-    return len(utf8(json_text(text)))
-
-
-def cut(text: str, limit: int, measure: Callable[[str], int]) -> str:
-    """Return a text, cut and marked at its end if it is longer than a limit.
+def cut(text: str, limit: int, encoding: str) -> str:
+    """Return a text, cut at a character and marked at its end if it is longer than a limit.
 
     Args:
         text: The text.
-        limit: Its greatest length.
-        measure: Returns the length of a text: at least 1 and at most 6 for each character, and
-            2 more.
+        limit: Its greatest length in code units of the encoding.
+        encoding: `UTF_8`, or `UTF_16`, whose units Java counts: Elasticsearch and OpenSearch do.
     """
-    if len(text) * 8 <= limit or measure(text) <= limit:
+    limit *= len("x".encode(encoding))
+    # No character has more than four bytes in either.
+    if len(text) * 4 <= limit or len(text.encode(encoding, "surrogatepass")) <= limit:
         return text
     mark = f"… [cut, of {len(text)} characters]"
-    fits, too_long = 0, min(len(text), limit)
-    while fits + 1 < too_long:
-        middle = (fits + too_long) // 2
-        if measure(text[:middle] + mark) <= limit:
-            fits = middle
-        else:
-            too_long = middle
-    return text[:fits] + mark
+    encoded = _LONE_SURROGATE.sub("\ufffd", text).encode(encoding)
+    return encoded[: limit - len(mark.encode(encoding))].decode(encoding, "ignore") + mark
 
 
 class Shape(NamedTuple):
@@ -160,4 +140,4 @@ class _Walk:
         }
 
     def _cut(self, text: str) -> str:
-        return cut(text, self._shape.units, utf16_units)
+        return cut(text, self._shape.units, UTF_16)

@@ -3,7 +3,7 @@
     INVOKE:   wait for runtimeDone; settle; flush within the budget; next
     SHUTDOWN: settle; flush within what is left; exit 0
 
-Whatever fails is reported once, and `next` is called again: a function never fails because
+A failure is reported once, and `next` is called again: a function never fails because
 its logs cannot be shipped.
 """
 

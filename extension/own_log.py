@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# By this prefix the router tells the extension's own lines from those of other extensions.
+# The router recognizes the extension's own lines by this prefix.
 PREFIX = "metric-stream-logs: "
 
 _WITH_WARNINGS = ("debug", "info", "warn")

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 _EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 -- only the platform can connect to the sandbox
 _PIECE_BYTES = 65_536
-# "The payload can be as large as 2 * maxBytes + metadataBytes" (Telemetry API, "Buffering"), and
-# the largest maxBytes is 1 MiB. A larger body is read to its end and dropped.
-LARGEST_BODY_BYTES = 3 * 1_048_576
+# "The payload can be as large as 2 * maxBytes + metadataBytes" (Telemetry API, "Buffering"), which
+# is 3 MiB at most. A body that is larger than this is read to its end and dropped.
+LARGEST_BODY_BYTES = 8 * 1_048_576
 _LONGEST_CHUNK_LINE = 1_024
 
 
@@ -69,7 +69,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     router: Router
 
     def handle_error(self, request: object, client_address: object) -> None:
-        # The platform broke the connection. It sends again whatever had no response.
+        # The platform broke the connection. It sends again what had no response.
         del request, client_address
 
 

@@ -32,7 +32,7 @@ class ResultHandler:
     Args:
         destination: May have a newer token; encodes the record about losses.
         buffer: Holds the batch and the account.
-        backoff: Learns of failures and successes.
+        backoff: Counts failures and successes.
         clocks: The time.
         log: For the operator.
 

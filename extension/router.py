@@ -67,7 +67,7 @@ class Router:
 
     Args:
         routes: The destinations.
-        invocations: Knows which invocation ran when; learns what the platform reports of them.
+        invocations: Which invocation ran when, as the platform reports it.
         selection: The operator's choice of records.
         clocks: The time, for what has none.
         log: For the operator.

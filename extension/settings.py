@@ -86,7 +86,7 @@ def _patterns(text: str) -> tuple[re.Pattern[str], ...]:
     compiled = [_compiled(expression) for expression in listed if expression]
     usable = tuple(pattern for pattern in compiled if pattern is not None)
     if len(usable) < len(compiled):
-        # By number: an expression may show what it is to hide.
+        # By number, since an expression may show what it is to hide.
         numbers = [str(n) for n, pattern in enumerate(compiled, 1) if pattern is None]
         problem = "must be regular expressions of Python that do not match an empty text"
         raise PartlyUsableError(f"{problem}; ignored: {', '.join(numbers)}", usable)

@@ -37,11 +37,7 @@ def signed(
 ) -> dict[str, str]:
     """Return the headers of a signed POST to `/`.
 
-    Args:
-        headers: The headers to sign, names in lower case; `host` is one of them.
-        body: The body.
-        credentials: What to sign with.
-        scope: Where and when the signature is valid.
+    All `headers` are signed: their names have to be in lower case, with `host` among them.
     """
     time_stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(scope.now))
     result = {**headers, "x-amz-date": time_stamp}

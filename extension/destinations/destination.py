@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from extension.destinations.responses import COMMON_RESPONSES, meaning_of
 from extension.destinations.timestamps import iso, nanoseconds, own_time
 from extension.errors import SettingsError
-from extension.json_text import cut, json_bytes, json_text, utf8, utf16_units
+from extension.json_text import UTF_8, UTF_16, cut, json_text, utf8
 from extension.messages import Request
 from extension.secrets import Token
 from extension.variables import EXTENSION_NAME, Configured, checked_url
@@ -94,6 +94,7 @@ class Destination(Configured, ABC):
         title: As the documentation names it.
         token: The variable with its token.
         stored_token: The variable that says where the token is stored.
+        token_required: Whether it cannot be used without a token.
         identified_by: Settings of which one chooses it if `LOGS_DESTINATION` is not set.
         without_effect: Variables of the extension that it replaces that do nothing here, and why.
         names: The fields of each record that say where it is from; see `Environment.described`.
@@ -111,6 +112,7 @@ class Destination(Configured, ABC):
     title: ClassVar[str]
     token: Setting[str]
     stored_token: Setting[str]
+    token_required: ClassVar[bool] = True
     identified_by: ClassVar[tuple[Setting[str], ...]]
     without_effect: ClassVar[Mapping[str, str]] = {}
     names: ClassVar[Mapping[str, str]] = {}
@@ -129,11 +131,9 @@ class Destination(Configured, ABC):
         self._now = environment.now
         self._warn = environment.warnings.append
         variable: str = vars(type(self))["token"].name
-        stored_at = self.stored_token
-        self._token = Token(
-            variable, self.token, stored_at, environment.fetch_secret, environment.now
-        )
-        if not self._token and self._needs_token():
+        fetch = environment.fetch_secret
+        self._token = Token(variable, self.token, self.stored_token, fetch, self._now)
+        if not self._token and self.token_required:
             raise SettingsError(
                 f"set {variable} to the token, or {variable}_ARN to the secret that holds it"
             )
@@ -168,9 +168,6 @@ class Destination(Configured, ABC):
         """Return the URL of a request and its own headers; one of both has the token."""
         raise NotImplementedError
 
-    def _needs_token(self) -> bool:
-        return True
-
     def _members(self, kind: str, request_id: str | None, level: str | None) -> str:
         """Return what a record has beside its time and its value, as members of an object."""
         fields = {"type": kind, "requestId": request_id, "level": level, **self._constant}
@@ -192,7 +189,8 @@ class Destination(Configured, ABC):
         if len(encoded) <= limit:
             return encoded
         text = value if isinstance(value, str) else json_text(value)
-        return utf8(json_text(cut(text, limit, json_bytes)))
+        # JSON writes a byte of UTF-8 in at most six; lines of Lambda are far shorter than that.
+        return utf8(json_text(cut(text, limit // 6 - 1, UTF_8)))
 
     def interpret(self, response: Response, count: int) -> BatchResult:
         """Return what a response to a request with `count` records means; never raises."""
@@ -212,5 +210,5 @@ class Destination(Configured, ABC):
 
 def json_members(fields: Mapping[str, str | None]) -> str:
     """Return the members of a JSON object without its braces: no None, and no long value."""
-    known = {n: cut(v, LONGEST_NAME, utf16_units) for n, v in fields.items() if v is not None}
+    known = {n: cut(v, LONGEST_NAME, UTF_16) for n, v in fields.items() if v is not None}
     return json_text(known)[1:-1]

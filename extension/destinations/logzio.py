@@ -17,7 +17,7 @@ from extension.destinations.destination import Destination, json_members
 from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, count_in
 from extension.destinations.timestamps import iso, own_time
 from extension.errors import SettingsError
-from extension.json_text import Shape, cut, json_text, parsed, shaped_text, utf8, utf16_units
+from extension.json_text import UTF_16, Shape, cut, json_text, parsed, shaped_text, utf8
 from extension.variables import flag, pairs, text, token
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Logzio(Destination):
         self.default_types = frozenset(kinds)
         constant = {**self._constant, **self._custom_fields()}
         self._constant = {
-            name: cut(value, MAX_VALUE_UNITS, utf16_units) for name, value in constant.items()
+            name: cut(value, MAX_VALUE_UNITS, UTF_16) for name, value in constant.items()
         }
         fields = MAX_FIELDS - _FIELDS_OF_OURS - len(constant)
         self._shape = Shape(MAX_DEPTH, fields, MAX_VALUE_UNITS)
@@ -225,7 +225,7 @@ class Logzio(Destination):
 
 def _message(value: Any) -> str:
     message = value if isinstance(value, str) else json_text(value)
-    return f'"message":{json_text(cut(message, MAX_VALUE_UNITS, utf16_units))}'
+    return f'"message":{json_text(cut(message, MAX_VALUE_UNITS, UTF_16))}'
 
 
 def _clashes(name: str) -> bool:

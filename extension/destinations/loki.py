@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from extension.destinations.destination import Destination
 from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row
 from extension.errors import SettingsError
-from extension.json_text import cut, json_text, utf8, utf8_bytes
+from extension.json_text import UTF_8, cut, json_text, utf8
 from extension.variables import pairs, text, token
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class Loki(Destination):
     ip = text("LOKI_IP", "The same; a bare address means `http://ADDRESS:3100`.")
     user = text("LOKI_USERNAME", "The user of Basic authentication; for Grafana Cloud its number.")
     token, stored_token = token("LOKI_PASSWORD", "Its password; for Grafana Cloud a token.")
+    token_required = False
     tenant = text("LOKI_TENANT_ID", "The tenant, sent as `X-Scope-OrgID`.")
     metadata = text(
         "LOKI_STRUCTURED_METADATA",
@@ -109,8 +110,8 @@ class Loki(Destination):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self._url = f"{self._address().geturl()}/loki/api/v1/push"
-        if self._token and not self.user:
-            raise SettingsError("set LOKI_USERNAME too: LOKI_PASSWORD alone is not used")
+        if bool(self._token) != bool(self.user):
+            raise SettingsError("set LOKI_USERNAME and LOKI_PASSWORD (or LOKI_PASSWORD_ARN) both")
         if not _USER.fullmatch(self.user):
             raise SettingsError("LOKI_USERNAME has characters that a user name cannot have")
         if not _TENANT.fullmatch(self.tenant):
@@ -149,7 +150,7 @@ class Loki(Destination):
                 f"{MAX_LABELS}, the others are left out: {', '.join([*labels][MAX_LABELS:])}"
             )
         first = [*labels.items()][:MAX_LABELS]
-        return {name: cut(value, MAX_LABEL_VALUE, utf8_bytes) for name, value in first}
+        return {name: cut(value, MAX_LABEL_VALUE, UTF_8) for name, value in first}
 
     def _otel_labels(self, variables: Mapping[str, str]) -> dict[str, str]:
         labels = {}
@@ -167,7 +168,7 @@ class Loki(Destination):
         """Return an entry and a comma; its line has at most 256,000 bytes."""
         _, kind, value, request_id, level = record
         line = value.removesuffix("\n") if isinstance(value, str) else json_text(value)
-        text = json_text(cut(line, MAX_LINE_BYTES, utf8_bytes))
+        text = json_text(cut(line, MAX_LINE_BYTES, UTF_8))
         at = self._distinct(self._at(record))
         return utf8(f'["{at}",{text}{self._members_of(kind, request_id, level)}],')
 
@@ -187,9 +188,6 @@ class Loki(Destination):
         if self.metadata.lower() == "false":
             return ""
         return f",{{{super()._members(kind, request_id, level)}}}"
-
-    def _needs_token(self) -> bool:
-        return bool(self.user)
 
     def _addressed(self, token: str) -> tuple[str, dict[str, str]]:
         headers = {"x-scope-orgid": self.tenant} if self.tenant else {}

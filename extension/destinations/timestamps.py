@@ -13,6 +13,7 @@ _TIMESTAMP = re.compile(
     r"(?:[.,](?P<fraction>[0-9]{1,9})[0-9]*)?\s*"
     r"(?:[Zz]|(?P<hours>[+-][0-9]{2}):?(?P<minutes>[0-9]{2}))?"
 )
+# The expression takes a second for a million digits.
 _LONGEST = 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SECOND = timedelta(seconds=1)

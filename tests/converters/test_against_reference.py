@@ -7,10 +7,8 @@ from hypothesis import given
 
 from converters.convert import Converter, Profile
 from testing.converting import assert_sound, bits_of, convert
-from testing.events.fleet import END_MS, fleet
 from testing.events.large import large_points, large_records
 from testing.events.otlp import Format
-from testing.events.samples import sample_records
 from tests.support.deliveries import deliveries
 from tests.support.properties import examples
 from tests.support.reference_conversion import expect
@@ -37,13 +35,6 @@ def _compare(records: Sequence[bytes], converter: Converter, *, keep_case: bool)
 def test_random_deliveries(keep_case: bool, records: list[bytes]) -> None:
     """A warm converter makes the reference's samples and account of any delivery."""
     _compare(records, _WARM[keep_case], keep_case=keep_case)
-
-
-@pytest.mark.parametrize("version", list(Format))
-def test_fleet(version: Format) -> None:
-    """The sample events become what the reference makes of them."""
-    records = sample_records(fleet(END_MS), version)
-    _compare(records, Converter(Profile()), keep_case=False)
 
 
 @pytest.mark.slow

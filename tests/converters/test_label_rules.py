@@ -3,12 +3,14 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 
 from converters.convert import Converter, Profile
-from converters.labels import _moved
+from converters.labels import _moved, encode_label, insert_label
+from converters.schema.remote_write_pb2 import TimeSeries
 from testing.converting import assert_sound, contents, convert, samples_of, time_series
-from testing.events.otlp import Format
+from testing.events.otlp import Format, record
 from testing.rules import labels_of
 from tests.support.clocks import processor_seconds
 from tests.support.otlp_building import (
@@ -17,6 +19,7 @@ from tests.support.otlp_building import (
     SummaryPoint,
     attribute,
     deliver,
+    field,
     one_record,
     point_record,
     summary,
@@ -153,8 +156,42 @@ def test_a_chain_of_names_is_moved_in_linear_time() -> None:
     names = ["p_" * depth + "a" for depth in range(2_000)]
     moved: dict[str, str] = {}
     labels, taken = dict.fromkeys(names, "v"), frozenset(names)
-    assert processor_seconds(lambda: moved.update(_moved(labels, "p_", taken))) < 10
+    assert processor_seconds(lambda: moved.update(_moved(labels, "p_", taken))) < 2
     assert len(moved) == 2_000
+
+
+@pytest.mark.parametrize(
+    ("others", "names"),
+    [
+        ("", "m"),
+        ("a", "a m"),
+        ("a b l", "a b l m"),
+        ("a l z", "a l m z"),
+        ("n z", "m n z"),
+        ("l la lz mm", "l la lz m mm"),
+        ("M _", "M _ m"),
+    ],
+)
+def test_inserted_label(others: str, names: str) -> None:
+    """A label is inserted where sorting by bytes puts its name."""
+    encoded = b"".join(encode_label(name, name * 70) for name in others.split())
+    series = TimeSeries.FromString(insert_label(encoded, "m", "v"))
+    assert [label.name for label in series.labels] == names.split()
+    assert {label.value for label in series.labels if label.name != "m"} == {
+        name * 70 for name in others.split()
+    }
+
+
+def test_missing_resource() -> None:
+    """Without a resource there is no label of it, and no empty one either."""
+    assert _labels(deliver([SummaryPoint(dimensions=())], pairs=())) == _OF_METRIC | _ENVIRONMENT
+
+
+def test_resource_values_that_are_not_strings() -> None:
+    """An account that is sent as a number is the same account."""
+    account = attribute("cloud.account.id", AnyValue(int_value=7)).SerializeToString()
+    metrics = field(2, field(2, summary(_NAME, SummaryPoint().encode())))
+    assert _labels(record([field(1, field(1, field(1, account)) + metrics)]))["account"] == "7"
 
 
 @pytest.mark.parametrize(

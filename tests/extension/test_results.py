@@ -246,6 +246,14 @@ def test_a_part_of_a_batch() -> None:
     assert not losing.backoff.failing
 
 
+def test_a_token_that_was_replaced() -> None:
+    """If there is a newer token, the batch is kept and sent with it at once."""
+    losing = Losing(LinesDestination(renewals=[True]))
+    assert not losing.handle(STOP)
+    assert (losing.results.stopped, losing.buffer.pending) == (False, 5)
+    assert (losing.backoff.failing, losing.warnings) == (False, [])
+
+
 def test_a_token_that_may_be_replaced() -> None:
     """With the token in a store, records wait a minute for another one, or not if it is there."""
     losing = Losing(LinesDestination(renewals=[False, True], renewable=True))

@@ -56,22 +56,28 @@ def test_any_method(listening: Listening, method: str, body: bytes | None) -> No
 
 
 @pytest.mark.parametrize(
-    ("request_", "body"),
+    ("request_", "body", "closes"),
     [
         # Chunk extensions and trailers are skipped (RFC 9112, sections 7.1.1 and 7.1.2).
-        (CHUNKED + b"5;a=b\r\nhello\r\n1\r\n0\r\n0\r\nTrailer: t\r\n\r\n", b"hello0"),
-        (b"POST / HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello", b"hello"),
+        (
+            CHUNKED + b"5;a=b\r\nhello\r\nA\r\n0123456789\r\n0\r\nTrailer: t\r\n\r\n",
+            b"hello0123456789",
+            False,
+        ),
+        (b"POST / HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello", b"hello", True),
     ],
     ids=["chunks", "HTTP/1.0"],
 )
-def test_forms_of_a_body(listening: Listening, request_: bytes, body: bytes) -> None:
-    """A body is routed as it was before it was encoded; after HTTP/1.0 the connection ends."""
+def test_forms_of_a_body(
+    listening: Listening, request_: bytes, body: bytes, *, closes: bool
+) -> None:
+    """A body is routed as it was before it was encoded; the connection is closed if that is due."""
     with listening.raw() as connected:
         connected.sendall(request_)
         answer = connected.makefile("rb")
         assert answer.readline().startswith(b"HTTP/1.1 200 ")
-        if b"HTTP/1.0" in request_:
-            answer.read()
+        if closes:
+            assert answer.read().endswith(b"\r\n\r\n")
     assert listening.body() == body
 
 

@@ -28,7 +28,7 @@ def stores(running: Stores, monkeypatch: pytest.MonkeyPatch) -> Stores:
     from tests.support.secret_stores import aim_at  # noqa: PLC0415
 
     aim_at(running.url, monkeypatch)
-    # A busy machine's stores may be slower than any of AWS; only a test about that is in a hurry.
+    # On a busy machine the stores may be slower than AWS's; only a test about that sets less.
     monkeypatch.setattr(secret_stores, "_READ_SECONDS", 60)
     running.heal()
     return running

@@ -62,7 +62,7 @@ def test_access(
 
 
 def test_token_without_expected_key() -> None:
-    """A token without an expected key would let anybody send: a settings error for HTTP."""
+    """A token without an expected key would let any caller send: a settings error for HTTP."""
     answer, receiver = deliver(settings=OWN)
     assert (answer.status, receiver.requests) == (500, [])
     assert "FIREHOSE_ACCESS_KEY" in answer.error

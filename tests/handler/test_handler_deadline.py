@@ -6,14 +6,12 @@ import pytest
 
 from handler.app import Function
 from testing.lambda_context import LambdaContext
-from testing.receiver import Receiver
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import (
     REAL_TIME,
     SAMPLES_OF_A_POINT,
     deliver,
     delivery_of,
-    function_for,
     invoke,
     points,
     settings_for,
@@ -55,17 +53,14 @@ def test_time_of_an_attempt(
 
 def test_one_second_is_enough_for_one_attempt() -> None:
     """Where 1 s is left one attempt is made."""
-    # On a machine that stands still just then nobody could send; so it need not be the first time.
-    with Receiver() as receiver:
-        for _ in range(20):
-            event, context = delivery_of(points(1)), LambdaContext.starting_now(1)
-            if invoke(function_for(receiver.url), event, context).status == 200:
-                break
-        assert len(receiver.accepted_samples()) == SAMPLES_OF_A_POINT
+    # A busy machine may take the whole second, so one success in several tries is enough.
+    delivered = (deliver(context=LambdaContext.starting_now(1)) for _ in range(20))
+    receiver = next(receiver for answer, receiver in delivered if answer.status == 200)
+    assert len(receiver.accepted_samples()) == SAMPLES_OF_A_POINT
 
 
 def test_time_that_has_passed_counts_once() -> None:
-    """What parsing took is gone from Lambda's time already, and is not taken off again."""
+    """The time of parsing is part of Lambda's remaining time, and is not subtracted again."""
     readings = iter([0.0])
     # The first reading is the handler's entry; five seconds pass after it.
     clock = replace(

@@ -43,7 +43,7 @@ def test_every_http_ingress(
     invoke: Callable[[Any], dict[str, Any]],
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """It is 500 in Firehose's words, and the log says where it comes from, without the token."""
+    """It is 500 in Firehose's format, and the log names its cause, without the token."""
     answer = invoke(ingress({"X-Amz-Firehose-Request-Id": REQUEST_ID}, body_of([])))
     assert answer["statusCode"] == 500
     assert answer["headers"]["Content-Type"] == "application/json"

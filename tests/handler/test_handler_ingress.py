@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.app import Function
 from testing.events import ingresses
 from testing.events.fleet import END_MS
 from testing.events.ingresses import Event
@@ -40,6 +39,8 @@ HEADERS = {
     "X-Amz-Firehose-Request-Id": REQUEST_ID,
     "X-Amz-Firehose-Access-Key": ACCESS_KEY,
 }
+UNREACHABLE = function_for(URL)
+"""Its listener is never asked, since no event holds a sample."""
 
 
 @pytest.mark.parametrize("format_", ["0.7", "1.0"])
@@ -79,7 +80,7 @@ def test_good_sample_is_answered_with_200(name: str) -> None:
     ],
 )
 def test_bad_sample_is_answered_with_400(name: str, words: str) -> None:
-    """Every bad sample is answered with 400 and words that say what to do."""
+    """Every bad sample is answered with 400 and a text that says what to do."""
     answer, _ = deliver(event=BAD[name])
     assert answer.status == 400
     assert words in answer.error
@@ -121,7 +122,7 @@ def test_load_balancer_gets_a_status_description(
         body_of([]),
         multi_value=multi_value,
     )
-    response = function_for(URL)(event, None)
+    response = UNREACHABLE(event, None)
     assert response["statusDescription"] == description
     expected = {"Content-Type": ["application/json"]} if multi_value else None
     assert response.get("multiValueHeaders") == expected
@@ -130,7 +131,7 @@ def test_load_balancer_gets_a_status_description(
 @pytest.mark.parametrize("ingress", ["rest-v1", "http-api-v2", "function-url"])
 def test_only_a_load_balancer_gets_a_status_description(ingress: str) -> None:
     """API Gateway and Function URLs refuse fields they do not know, and get none."""
-    response = function_for(URL)(HTTP_INGRESSES[ingress](HEADERS, body_of([])), None)
+    response = UNREACHABLE(HTTP_INGRESSES[ingress](HEADERS, body_of([])), None)
     assert response.keys() == {"statusCode", "headers", "body", "isBase64Encoded"}
 
 
@@ -154,7 +155,7 @@ def _without_the_header(key: str | None) -> Event:
 )
 def test_request_id(event: Event, request_id: str) -> None:
     """The request id comes from the header, else from the body, and is empty without either."""
-    assert invoke(function_for(URL), event).request_id == request_id
+    assert invoke(UNREACHABLE, event).request_id == request_id
 
 
 UNKNOWN: list[Any] = [
@@ -179,8 +180,7 @@ UNKNOWN: list[Any] = [
 @pytest.mark.parametrize("event", UNKNOWN, ids=lambda event: json.dumps(event)[:40])
 def test_unknown_event_is_answered_with_400(event: Any) -> None:
     """An event of no known ingress is answered with 400, never with an exception."""
-    function = function_for(URL)
-    assert invoke(function, event).status == 400
+    assert invoke(UNREACHABLE, event).status == 400
 
 
 JSON = st.recursive(
@@ -204,21 +204,15 @@ EVENTS = st.recursive(
 )
 
 
-@pytest.fixture(scope="module")
-def unreachable() -> Function:
-    """Give a function whose listener is never asked, since no event holds a sample."""
-    return function_for(URL)
-
-
 @pytest.mark.slow
 @examples(100)
 @given(event=EVENTS)
-def test_any_event_is_answered(unreachable: Function, event: Any) -> None:
+def test_any_event_is_answered(event: Any) -> None:
     """Any JSON whatever is answered in a known form, and never accepted by mistake."""
-    response = unreachable(event, None)
+    response = UNREACHABLE(event, None)
     if "records" in response:
         results = [record["result"] for record in response["records"]]
         assert len(results) == len(event["records"])
         assert set(results) <= {"ProcessingFailed"}
     else:
-        assert invoke(unreachable, event).status in (200, 400, 401)
+        assert invoke(UNREACHABLE, event).status in (200, 400, 401)

@@ -1,4 +1,7 @@
-"""Refusals are isolated: every good sample stored, exactly the bad ones rejected."""
+"""Refusals are isolated: every good sample stored, exactly the bad ones rejected.
+
+The search itself is tested in test_isolation.py; here a whole delivery meets a listener.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,32 +11,28 @@ import pytest
 from handler.sender import Clock
 from testing.events.fleet import END_MS, MINUTE_MS, Point
 from testing.http_server import Reply
-from testing.receiver import Received, Receiver, ReplyFunction
-from testing.replies import SamplePredicate, always, refusing, refusing_histograms
+from testing.receiver import Received, ReplyFunction
+from testing.replies import always, refusing, refusing_histograms, sequence
 from tests.support.clocks import WaitedTime
 from tests.support.invoking import (
     REAL_TIME,
     Answered,
+    deliver,
     delivery_of,
-    function_at,
-    invoke,
     json_lines,
     point,
     points,
 )
-from tests.support.refusals import InOrder, every, hosts, hosts_whole
-
-DELIVERY_LINE = "delivery"
-OLD = "out of order sample"
+from tests.support.refusals import InOrder, hosts
 
 
 class Isolated:
-    """What an isolation came to: the answer, the delivery line, and all lines."""
+    """The result of an isolation: the answer, the delivery line, and all lines."""
 
     def __init__(self, answer: Answered, lines: list[dict[str, Any]]) -> None:
         self.answer = answer
         self.lines = lines
-        self.delivery = next(line for line in lines if line.get("message") == DELIVERY_LINE)
+        self.delivery = next(line for line in lines if line.get("message") == "delivery")
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -47,22 +46,20 @@ Isolate = Callable[..., Isolated]
 
 @pytest.fixture
 def isolate(capsys: pytest.CaptureFixture[str]) -> Isolate:
-    """Give what delivers points to a listener and reads the log lines."""
+    """Return a function that delivers points to a listener and reads the log lines."""
 
     def run(
-        several: Sequence[Point], answer: ReplyFunction, clock: Clock = REAL_TIME, **changed: str
+        several: Sequence[Point], reply: ReplyFunction, clock: Clock = REAL_TIME, **changed: str
     ) -> Isolated:
-        with Receiver(answer) as receiver:
-            event = delivery_of(several)
-            # Hundreds of requests take a busy machine minutes.
-            environ = {"DELIVERY_BUDGET_SECONDS": "600", **changed}
-            given = invoke(function_at(clock, receiver.url, **environ), event)
-            isolated = Isolated(given, json_lines(capsys.readouterr().out))
-            stored = sum(len(samples) for samples in receiver.accepted_samples().values())
-            assert stored == isolated.counts[0], "every sample is stored once"
-            assert len(receiver.requests) == isolated.delivery["requests"]
-            refused = [r.body for r in receiver.requests if r.status in (400, 413, 422, 500)]
-            assert len(refused) == len(set(refused)), "no refused body is sent again"
+        # Hundreds of requests take a busy machine minutes.
+        settings = {"DELIVERY_BUDGET_SECONDS": "600", **changed}
+        answer, receiver = deliver(reply, delivery_of(several), settings, clock=clock)
+        isolated = Isolated(answer, json_lines(capsys.readouterr().out))
+        stored = sum(len(samples) for samples in receiver.accepted_samples().values())
+        assert stored == isolated.counts[0], "every sample is stored once"
+        assert len(receiver.requests) == isolated.delivery["requests"]
+        refused = [r.body for r in receiver.requests if r.status in (400, 413, 422, 500)]
+        assert len(refused) == len(set(refused)), "no refused body is sent again"
         return isolated
 
     return run
@@ -91,30 +88,6 @@ def test_one_bad_among_a_thousand(status: int, words: str, bad: int, isolate: Is
     assert [line["samples"] for line in rejected] == [1]
     assert rejected[0]["listener_words"] == f"{status} {words}"
     assert f'host="h{bad:04d}"' in rejected[0]["example"]
-
-
-@pytest.mark.parametrize(
-    ("count", "refuses", "bad", "words"),
-    [
-        *((64, every(n), len(range(0, 64, n)), OLD) for n in (2, 3, 7, 16, 40)),
-        # Whole points.
-        *(
-            (120, hosts_whole(*range(0, 120, n)), 4 * len(range(0, 120, n)), OLD)
-            for n in (2, 3, 10, 30)
-        ),
-        # Next to each other.
-        *((250, hosts(*range(first, first + 4)), 4, OLD) for first in (0, 100, 239)),
-        # Refusals count in a row: one acceptance in between, and the search goes on.
-        (64, every(4), 16, "tenant unknown"),
-    ],
-)
-def test_several_bad_ones(
-    count: int, refuses: SamplePredicate, bad: int, words: str, isolate: Isolate
-) -> None:
-    """However refused samples are spread among good ones, every good one is stored."""
-    isolated = isolate(points(count), refusing(refuses, words=words))
-    assert isolated.answer.status == 200
-    assert isolated.counts == (4 * count - bad, bad, 0)
 
 
 @pytest.mark.parametrize(
@@ -153,19 +126,6 @@ def test_413_is_split_down_to_what_fits(isolate: Isolate) -> None:
         return Reply(413, body=b"too large") if received.request.ByteSize() > 500 else Reply()
 
     assert isolate(points(40), small).counts == (160, 0, 0)
-
-
-@pytest.mark.parametrize("bad", [0, 3, 7])
-def test_bad_sample_within_a_series(bad: int, isolate: Isolate) -> None:
-    """Of a series with several timestamps one is refused: the others are stored, in their order."""
-    at = END_MS - bad * MINUTE_MS
-    fake = InOrder(lambda labels, sample: sample.timestamp == at and "_sum" in labels["__name__"])
-    several = [point(host, periods_ago=ago) for host in ("a", "b") for ago in range(8)]
-    isolated = isolate(several, fake)
-    assert isolated.answer.status == 200
-    assert isolated.counts == (62, 2, 0)
-    assert fake.out_of_order == 0
-    assert len(fake.bodies) == len(set(fake.bodies))
 
 
 def test_old_start_of_every_series(isolate: Isolate) -> None:
@@ -214,15 +174,9 @@ def test_budget_runs_out_in_the_middle(isolate: Isolate) -> None:
 @pytest.mark.parametrize(("status", "expected"), [(401, 401), (404, 500), (503, 503)])
 def test_failure_in_the_middle(status: int, expected: int, isolate: Isolate) -> None:
     """Another failure during an isolation ends it with its own answer; what is left is kept."""
-    count = 0
-
-    def changing(_received: Received) -> Reply:
-        nonlocal count
-        count += 1
-        if count < 3:
-            return Reply(400, body=b"out of order")
-        return Reply(status, {"Retry-After": "600"}, b"changed its mind")
-
+    refused = Reply(400, body=b"out of order")
+    failed = Reply(status, {"Retry-After": "600"}, b"changed its mind")
+    changing = sequence([refused, refused, failed])
     isolated = isolate(points(250), changing, REMOTE_WRITE_CONCURRENCY="1")
     assert isolated.answer.status == expected
     assert isolated.counts == (0, 1, 999)

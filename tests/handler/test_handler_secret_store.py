@@ -83,7 +83,7 @@ def test_access_key(stores: Stores, keep: Keeping) -> None:
 
 @pytest.mark.parametrize("keep", [KEPT["secret as text"], KEPT["secure parameter"]])
 def test_fetched_once(stores: Stores, keep: Keeping) -> None:
-    """Many deliveries cost one look into the store: one read for each version, and no more."""
+    """Many deliveries read the store once: one read for each version, and no more."""
     settings = {TOKEN_ARN: keep(stores, TOKEN), KEY_ARN: stores.secret(ACCESS_KEY)}
     with Receiver() as receiver:
         function = function_for(receiver.url, **settings)

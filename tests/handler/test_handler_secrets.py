@@ -44,7 +44,7 @@ def assert_no_part(text: str, *secrets: str) -> None:
 
 
 def echo(received: Received) -> str:
-    """Repeat the headers of a request in words."""
+    """Return the headers of a request as a text."""
     return " ".join(f"{name}={value}" for name, value in received.headers.items())
 
 
@@ -76,7 +76,7 @@ def test_listener_repeats_the_token(status: int, everything: Callable[[], str]) 
 
 @pytest.mark.parametrize("before", range(2048 - len(TOKEN), 2049, 3))
 def test_words_cut_within_the_token(before: int, everything: Callable[[], str]) -> None:
-    """Where the listener's words are cut off within the token, its beginning is not logged."""
+    """If the listener's text is cut off within the token, its beginning is not logged."""
     words = (b"word " * 500)[:before] + TOKEN.encode() + b" and more" * 100
     error = deliver(always(Reply(401, body=words)), DELIVERY, SECRETS)[0].error
     assert "word word" in error

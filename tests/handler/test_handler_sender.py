@@ -137,7 +137,7 @@ def test_threads_share_a_renewal() -> None:
 
 
 class Changing(Secret):
-    """A secret that somebody else renews before this delivery looks for a newer version."""
+    """A secret that another delivery renews before this delivery looks for a newer version."""
 
     def __init__(self, *versions: str) -> None:
         super().__init__(versions[0])

@@ -235,12 +235,9 @@ def test_own_authorization_where_auth_is_none() -> None:
     assert read_settings(US | headers).headers == {"Authorization": "Custom x"}
 
 
-@pytest.mark.parametrize(
-    ("url", "warns"), [("http://a.example/w", True), ("https://a.example/w", False)]
-)
-def test_http_listener_is_warned_of(url: str, warns: bool) -> None:
+def test_http_listener_is_warned_of() -> None:
     """A listener of the operator over http works, with a warning."""
-    assert bool(read_settings({"LOGZIO_METRICS_LISTENER": url}).warnings) == warns
+    assert len(read_settings({"LOGZIO_METRICS_LISTENER": "http://a.example/w"}).warnings) == 1
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -93,21 +93,21 @@ def test_refused_delivery_has_the_keys_too(event: Any, status: int, capsys: Capt
     assert line["source_arn"] == (STREAM_ARN if event else "")
 
 
-def test_keys_do_not_leak_into_the_next_delivery(capsys: Capture) -> None:
-    """No key of one delivery is in a line of the next one."""
+def test_nothing_leaks_into_the_next_delivery(capsys: Capture) -> None:
+    """No key of one delivery is in a line of the next one, and no reason in its metrics."""
     with Receiver() as receiver:
         function = function_for(receiver.url)
-        invoke(function, delivery_of(points(1)), CONTEXT)
+        invoke(function, delivery(record_of(points(1)), record_of(points(1))), CONTEXT)
         split(capsys)
         invoke(function, delivery_of(points(1), access_key=None))
         event = delivery_of(points(1), access_key="another")
         del event["headers"]["x-amz-firehose-source-arn"]
         invoke(function, event)
-    lines, _ = split(capsys)
-    refused, delivered = lines
+    (refused, delivered), (document,) = split(capsys)
     assert (refused["token_id"], refused["lambda_request_id"]) == ("", "")
     assert delivered["token_id"] == hashlib.sha256(b"another").hexdigest()[:8]
     assert (delivered["source_arn"], delivered["account"]) == ("", "")
+    assert "Reason" not in document
 
 
 def test_token_id_is_the_beginning_of_a_digest() -> None:
@@ -200,17 +200,6 @@ def test_delivery_without_points_has_no_oldest(capsys: Capture) -> None:
     assert check_document(document) == {
         name: unit for name, unit in UNITS.items() if name != "OldestPointAgeSeconds"
     }
-
-
-def test_reasons_do_not_leak_into_the_next_delivery(capsys: Capture) -> None:
-    """A reason of one delivery is no dimension of the next one's metrics."""
-    with Receiver() as receiver:
-        function = function_for(receiver.url)
-        invoke(function, delivery(record_of(points(1)), record_of(points(1))))
-        split(capsys)
-        invoke(function, delivery_of(points(1)))
-    _, (document,) = split(capsys)
-    assert "Reason" not in document
 
 
 def test_warnings_are_logged_once(capsys: Capture) -> None:

@@ -47,7 +47,7 @@ INGRESSES = (
 
 
 def fail(request: Posted, _number: int) -> None:
-    """Fail as nobody foresaw, with errors that repeat the request."""
+    """Raise an unforeseen error that repeats the request, as its cause does."""
     encoded = [(name.encode(), value.encode()) for name, value in request.headers.items()]
     raise RuntimeError(str(request)) from ValueError(f"{request.url} {encoded}")
 

@@ -13,7 +13,7 @@ CURRENT, PREVIOUS = "QWZ7f3b9e51c8d24a60", "GHV58d3e1c90b7a"
 
 
 class Watched(str):  # noqa: SLOT000 - it counts
-    """A version of a key that knows how often it was made ready for a comparison."""
+    """A version of a key that counts how often it was prepared for a comparison."""
 
     encoded = 0
 
@@ -24,7 +24,7 @@ class Watched(str):  # noqa: SLOT000 - it counts
 
 
 class Versions(Secret):
-    """A key with a current and a previous version, which nobody can renew."""
+    """A key with a current and a previous version, which cannot be renewed."""
 
     def __init__(self) -> None:
         super().__init__(CURRENT)
@@ -39,7 +39,7 @@ class Versions(Secret):
     ("given", "looks"), [(CURRENT, 1), (PREVIOUS, 1), ("another", 2), ("", 2), (CURRENT[:-1], 2)]
 )
 def test_both_versions_are_always_compared(given: str, looks: int) -> None:
-    """Whichever version a key equals, or none, each look compares it with all of them."""
+    """Whichever version a key equals, or none, it is compared with all of them each time."""
     expected = Versions()
     assert access._matches(expected, given) == (looks == 1)
     assert [version.encoded for version in expected.both] == [looks, looks]

@@ -145,7 +145,7 @@ def test_untrusted_server(
 def test_public_authorities(
     post: Callable[[str], int], authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where no authority is named, the public ones are trusted and nobody else."""
+    """Where no authority is named, the public ones are trusted and no other."""
     monkeypatch.delenv("SSL_CERT_FILE")
     assert_refused(post, Server(authority.server()))
 

@@ -1,9 +1,8 @@
-"""What `make build` puts into the zip: what runs, for the processor asked for, and nothing else."""
+"""What `make build` puts into the zip: what runs, for the chosen processor, and nothing else."""
 
 import importlib
 import io
 import re
-import subprocess
 import zipfile
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from testing.artifact import RUNTIME_PYTHON, Interpreter, build, runtime_interpreter
 from testing.emulator import PROJECT
+from tests.support.making import make
 from tests.support.stack import Stack, parameters
 
 MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
@@ -98,14 +98,8 @@ def test_hashes_are_enforced() -> None:
 
 @pytest.mark.parametrize("variables", [["ARCHITECTURE=arm"], ["ARTIFACTS_DIR="]], ids=str)
 def test_wrong_arguments(tmp_path: Path, variables: list[str]) -> None:
-    """Without a folder or with an unknown architecture nothing is built, and the reason is told."""
-    done = subprocess.run(
-        ["make", "build-MetricStreamFunction", f"ARTIFACTS_DIR={tmp_path}", *variables],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """Without a folder or with an unknown architecture nothing is built, and make says why."""
+    done = make("build-MetricStreamFunction", f"ARTIFACTS_DIR={tmp_path}", *variables)
     assert done.returncode == 2
     assert f"{variables[0].partition('=')[0]} must" in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from testing.pythons import pythons
+from tests.support.making import make
 from tools.layer import APP, EXECUTABLE, PROJECT, SOURCE, fill, main, write_zip
 
 MODULES = {
@@ -89,7 +90,8 @@ def test_runs_where_it_is_unpacked(layer: Path, tmp_path: Path, version: str) ->
 
 def test_make_fills_the_folder_for_sam(tmp_path: Path) -> None:
     """SAM's target fills the folder that it gets with the same content, and needs one."""
-    run("make", "build-LogsExtensionLayer", f"ARTIFACTS_DIR={tmp_path / 'artifacts'}")
+    done = make("build-LogsExtensionLayer", f"ARTIFACTS_DIR={tmp_path / 'artifacts'}")
+    assert done.returncode == 0, done.stderr
     fill(tmp_path / "content")
     made, wanted = (
         {
@@ -100,15 +102,6 @@ def test_make_fills_the_folder_for_sam(tmp_path: Path) -> None:
         for folder in (tmp_path / "artifacts", tmp_path / "content")
     )
     assert made == wanted
-    done = run("make", "build-LogsExtensionLayer", "ARTIFACTS_DIR=", check=False)
+    done = make("build-LogsExtensionLayer", "ARTIFACTS_DIR=")
     assert done.returncode == 2
     assert "ARTIFACTS_DIR must" in done.stderr
-
-
-def run(*command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run a command in the project's folder, as if no other make had started it."""
-    passed = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}
-    env = {name: value for name, value in os.environ.items() if name not in passed}
-    return subprocess.run(
-        command, cwd=PROJECT, env=env, capture_output=True, text=True, check=check
-    )

@@ -1,6 +1,5 @@
 """The second function of the stack, which replays the backup."""
 
-import re
 from fnmatch import fnmatchcase
 
 import pytest
@@ -9,15 +8,6 @@ from handler.settings import read_settings
 from replay.locations import BUCKET_CHECKPOINTS
 from replay.stores import REPLAYED
 from tests.support.stack import INGRESSES, Stack, listed, source
-from tests.support.terraform_module import (
-    FUNCTION_TEXTS,
-    GLOBALS,
-    OBJECTS,
-    RESOURCES,
-    argument,
-    assert_same_texts,
-    local_variables,
-)
 
 BUCKET = "arn:of:BackupBucket"
 NOT_FOR_REPLAY = {
@@ -53,7 +43,7 @@ def test_it_can_be_left_out() -> None:
 
 
 def test_only_an_operator_invokes_it() -> None:
-    """It has the longest timeout that Lambda knows, and neither an event nor a permission."""
+    """It has the longest timeout that Lambda allows, and neither an event nor a permission."""
     function = Stack().properties("ReplayFunction")
     assert function["Timeout"] == 900
     assert "Events" not in source()["Resources"]["ReplayFunction"]["Properties"]
@@ -102,40 +92,3 @@ def test_firehose_writes_where_it_reads() -> None:
     (metrics,) = stack.properties("BackupBucket")["MetricsConfigurations"]
     assert not BUCKET_CHECKPOINTS.startswith(metrics["Prefix"])
     assert not f"{REPLAYED}/".startswith(metrics["Prefix"])
-
-
-def test_terraform_makes_the_same() -> None:
-    """The module's function runs the same code in the same way, with the same variables."""
-    properties = GLOBALS | RESOURCES["ReplayFunction"]["Properties"]
-    body = OBJECTS["aws_lambda_function.replay"]
-    assert argument(body, "count") == "var.create_replay_function ? 1 : 0"
-    assert_same_texts(body, properties, FUNCTION_TEXTS)
-    assert argument(body, "memory_size") == str(properties["MemorySize"])
-    assert argument(body, "timeout") == str(properties["Timeout"])
-    assert "merge(local.shared_environment, {" in body
-    assert local_variables(body) == {
-        "BACKUP_BUCKET": "aws_s3_bucket.backup.id",
-        "LOGZIO_METRICS_TOKEN_ARN": "local.token_secret_arn",
-    }
-    assert properties["Environment"]["Variables"].keys() == local_variables(body).keys()
-
-
-def test_terraform_reaches_the_same_objects() -> None:
-    """The module's policy names the same prefixes of the bucket, action by action."""
-    policy = OBJECTS["aws_iam_role_policy.replay"]
-    ours = set()
-    for actions, resources in re.findall(
-        r"Action\s+= \[(.*?)\]\n\s+Resource = \[(.*?)\]\n", policy, flags=re.DOTALL
-    ):
-        for action in re.findall(r'"(s3:\w+)"', actions):
-            for prefix in re.findall(r"backup\.arn\}/([^\"]+)", resources) or [""]:
-                ours.add((action, prefix))
-    (replay,) = Stack().properties("ReplayRole")["Policies"]
-    theirs = {
-        (action, one.removeprefix(BUCKET).removeprefix("/"))
-        for statement in replay["PolicyDocument"]["Statement"]
-        for action in listed(statement["Action"])
-        for one in listed(statement["Resource"])
-        if action.startswith("s3:")
-    }
-    assert ours == theirs

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import Any
 
 import pytest
@@ -70,20 +71,13 @@ def metric_of(alarm: dict[str, Any]) -> Watched:
 def shown(stack: Stack) -> Iterator[Watched]:
     """Give every metric on the dashboard, with its abbreviations written out."""
     for widget in json.loads(stack.properties("Dashboard")["DashboardBody"])["widgets"]:
-        before: list[str] = []
+        full: list[str] = []
         for row in widget["properties"]["metrics"]:
             short = [part for part in row if isinstance(part, str)]
-            if short == ["..."]:
-                full = before
-            else:
-                full = [old if part == "." else part for part, old in paired(short, before)]
-            before = full
+            if short != ["..."]:
+                pairs = zip(short, chain(full, repeat("")), strict=False)
+                full = [above if part == "." else part for part, above in pairs]
             yield full[0], full[1], dict(zip(full[2::2], full[3::2], strict=True))
-
-
-def paired(row: list[str], before: list[str]) -> list[tuple[str, str]]:
-    """Pair the parts of a row with those of the row before it."""
-    return [(part, before[i] if i < len(before) else "") for i, part in enumerate(row)]
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +89,9 @@ def emitted() -> set[tuple[str, frozenset[str]]]:
             # Lambda sets the one, and the template leaves the other out.
             {"AWS_LAMBDA_FUNCTION_NAME": "function", "POWERTOOLS_SERVICE_NAME": ""},
         )
-        told = function.invoke(good_events(END_MS)["function-url-otlp-1.0"])
+        recorded = function.invoke(good_events(END_MS)["function-url-otlp-1.0"])
     found = set()
-    for line in told.lines:
+    for line in recorded.lines:
         for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
             assert directive["Namespace"] == NAMESPACE
             for metric in directive["Metrics"]:

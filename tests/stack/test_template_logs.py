@@ -10,10 +10,8 @@ from extension.destinations import choose
 from extension.records import FunctionIdentity
 from extension.settings import DECLARED, read_settings
 from handler.settings import VARIABLES
-from tests.support.stack import INGRESSES, Stack, parameters
+from tests.support.stack import ARN, INGRESSES, KEY, Stack, parameters
 
-ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:own-a1B2c3"
-KEY = "arn:aws:kms:us-east-1:111122223333:key/own"
 IDENTITY = FunctionIdentity("metric-stream", "$LATEST", "us-east-1", "111122223333")
 
 NEEDED: dict[str, dict[str, str]] = {
@@ -37,8 +35,8 @@ SHARED = {"LOGZIO_REGION"}
 
 def shipping(destination: str, **values: str) -> Stack:
     """Give a stack that ships its function's logs."""
-    token = {"LogsToken": "token-7a2c", **NEEDED[destination]}
-    return Stack(MetricsToken="t", LogsDestination=destination, **{**token, **values})
+    tokens = {"MetricsToken": "t", "LogsToken": "token-7a2c", **NEEDED[destination]}
+    return Stack(LogsDestination=destination, **{**tokens, **values})
 
 
 def logs_variables(stack: Stack) -> set[str]:
@@ -167,11 +165,10 @@ def test_secret(destination: str) -> None:
 
 @pytest.mark.parametrize("destination", NEEDED)
 def test_token_is_nowhere_else(destination: str) -> None:
-    """The token is in the secret, and in nothing that can be described without reading it."""
-    stack = shipping(destination)
-    del stack.resources["LogsTokenSecret"]
-    assert "token-7a2c" not in json.dumps([stack.resources, stack.outputs])
-    assert parameters()["LogsToken"]["NoEcho"] is True
+    """Tokens are in their secrets, and in nothing that can be described without reading those."""
+    stack = shipping(destination, MetricsToken="token-5f21")
+    del stack.resources["LogsTokenSecret"], stack.resources["TokenSecret"]
+    assert "token-" not in json.dumps([stack.resources, stack.outputs])
     pattern = re.compile(parameters()["LogsToken"]["AllowedPattern"])
     assert not any(pattern.fullmatch(token) for token in ('a"b', "a\\b", "a\nb", "a b c", " a"))
     assert all(pattern.fullmatch(token) for token in ("", "token", "Basic dXNlcjpwYXNz"))

@@ -1,6 +1,5 @@
 """What the stack refuses before anything of it is made, and whether it says what to do."""
 
-import subprocess
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -8,9 +7,9 @@ import pytest
 
 from handler.errors import SettingsError
 from handler.settings import read_settings
-from tests.support.stack import ROOT, Stack, parameters
+from tests.support.making import make
+from tests.support.stack import ARN, Stack, parameters
 
-ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:own-a1B2c3"
 LOKI = {"LogsToken": "t", "LogsDestination": "loki"}
 
 REFUSED: list[tuple[dict[str, str], str]] = [
@@ -31,7 +30,10 @@ REFUSED: list[tuple[dict[str, str], str]] = [
     ({**LOKI, "LogsUser": "u"}, "need LogsListener"),
     ({**LOKI, "LogsListener": "https://l"}, "needs LogsUser"),
     ({"LogsToken": "t", "LogsDestination": "datatap"}, "need LogsListener"),
-    ({"LogsTokenSecretArn": ARN, "LogsDestination": "openobserve"}, "needs LogsOrganization"),
+    (
+        {"LogsTokenSecretArn": ARN, "LogsDestination": "openobserve"},
+        "needs LogsOrganization",
+    ),
 ]
 """Parameters, and a part of the one reason."""
 
@@ -103,12 +105,6 @@ def test_parameters_of_make_deploy(tmp_path: Path, content: str | None, said: st
     given = tmp_path / "parameters.yaml"
     if content is not None:
         given.write_text(content, encoding="utf-8")
-    done = subprocess.run(
-        ["make", "check-parameters", f"PARAMETERS={given}"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = make("check-parameters", f"PARAMETERS={given}")
     assert said in done.stderr
     assert (done.returncode == 0) == (said == "")

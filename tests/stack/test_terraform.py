@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from tests.support.stack import listed
+from tests.support.stack import Stack, listed
 from tests.support.terraform_module import (
     FUNCTION_TEXTS,
     GLOBALS,
@@ -39,19 +39,6 @@ from tests.support.terraform_module import (
     statements,
     text_argument,
 )
-
-LOGS_GROUPS = {
-    "all": ("ShipsLogs", "local.ships_logs"),
-    "logzio": ("ShipsToLogzio", 'local.logs_go_to == "logzio"'),
-    "loki": ("ShipsToLoki", 'local.logs_go_to == "loki"'),
-    "loki_with_password": (
-        "ShipsToLokiWithPassword",
-        'local.logs_go_to == "loki" && local.has_logs_token',
-    ),
-    "openobserve": ("ShipsToOpenObserve", 'local.logs_go_to == "openobserve"'),
-    "datatap": ("ShipsToDataTap", 'local.logs_go_to == "datatap"'),
-}
-"""The groups of the logs extension's variables, by the condition here and there."""
 
 
 def test_every_parameter_has_its_variable() -> None:
@@ -149,6 +136,43 @@ def test_function() -> None:
     assert argument(body, "reserved_concurrent_executions") == "var.reserved_concurrency"
 
 
+def test_replay_function() -> None:
+    """The replay function runs the same code in the same way, with the same variables."""
+    properties = GLOBALS | RESOURCES["ReplayFunction"]["Properties"]
+    body = OBJECTS["aws_lambda_function.replay"]
+    assert argument(body, "count") == "var.create_replay_function ? 1 : 0"
+    assert_same_texts(body, properties, FUNCTION_TEXTS)
+    assert argument(body, "memory_size") == str(properties["MemorySize"])
+    assert argument(body, "timeout") == str(properties["Timeout"])
+    assert "merge(local.shared_environment, {" in body
+    assert local_variables(body) == {
+        "BACKUP_BUCKET": "aws_s3_bucket.backup.id",
+        "LOGZIO_METRICS_TOKEN_ARN": "local.token_secret_arn",
+    }
+    assert properties["Environment"]["Variables"].keys() == local_variables(body).keys()
+
+
+def test_objects_of_the_replay() -> None:
+    """The policy of the replay names the same prefixes of the bucket, action by action."""
+    policy = OBJECTS["aws_iam_role_policy.replay"]
+    ours = set()
+    for actions, resources in re.findall(
+        r"Action\s+= \[(.*?)\]\n\s+Resource = \[(.*?)\]\n", policy, flags=re.DOTALL
+    ):
+        for action in re.findall(r'"(s3:\w+)"', actions):
+            for prefix in re.findall(r"backup\.arn\}/([^\"]+)", resources) or [""]:
+                ours.add((action, prefix))
+    (replay,) = Stack().properties("ReplayRole")["Policies"]
+    theirs = {
+        (action, one.removeprefix("arn:of:BackupBucket").removeprefix("/"))
+        for statement in replay["PolicyDocument"]["Statement"]
+        for action in listed(statement["Action"])
+        for one in listed(statement["Resource"])
+        if action.startswith("s3:")
+    }
+    assert ours == theirs
+
+
 def test_kinds() -> None:
     """There are as many resources of each kind as in the template."""
     theirs = Counter(KINDS.get(one["Type"], one["Type"]) for one in RESOURCES.values())
@@ -168,17 +192,15 @@ def test_permissions_of_the_function() -> None:
             via = re.search(r"invoked_via_function_url\s+= true", body)
             action, principal = text_argument(body, "action"), text_argument(body, "principal")
             ours.add((action, principal, bool(url), bool(via)))
-    granted = [
-        one["Properties"] for one in RESOURCES.values() if one["Type"] == "AWS::Lambda::Permission"
-    ]
+    permissions = [one for one in RESOURCES.values() if one["Type"] == "AWS::Lambda::Permission"]
     theirs = {
         (
-            one["Action"],
-            one["Principal"],
-            "FunctionUrlAuthType" in one,
-            "InvokedViaFunctionUrl" in one,
+            one["Properties"]["Action"],
+            one["Properties"]["Principal"],
+            one["Properties"].get("FunctionUrlAuthType") == "NONE",
+            one["Properties"].get("InvokedViaFunctionUrl") is True,
         )
-        for one in granted
+        for one in permissions
     }
     assert ours == theirs
     assert ("lambda:InvokeFunctionUrl", "*", True, False) in ours
@@ -187,8 +209,7 @@ def test_permissions_of_the_function() -> None:
 
 def test_policies() -> None:
     """Policies name the actions of the template's, and no resource is a mere asterisk."""
-    assert not re.search(r"(?i)\bresources?\s*=\s*\[?\s*\"\*\"", SOURCE)
-    assert not re.search(r"(?i)\bactions?\s*=\s*\[?\s*\"\*\"", SOURCE)
+    assert not re.search(r"(?i)\b(?:resource|action)s?\s*=\s*\[?\s*\"\*\"", SOURCE)
     theirs = {frozenset(listed(one["Action"])) for one in statements(RESOURCES)}
     lists = re.findall(r"^\s+Action\s+= (\[.*?\]|\".*?\")$", SOURCE, flags=LINES | re.DOTALL)
     assert {frozenset(listed(literal(expression))) for expression in lists} == theirs
@@ -213,43 +234,6 @@ def test_rules() -> None:
     rules = {name: rule for name, rule in TEMPLATE["Rules"].items() if name != "WholeStatistics"}
     theirs = [one for rule in rules.values() for one in rule["Assertions"]]
     assert ours == {in_words_of_terraform(one["AssertDescription"]) for one in theirs}
-
-
-@pytest.mark.parametrize("group", LOGS_GROUPS)
-def test_environment_of_the_logs_extension(group: str) -> None:
-    """The extension has the same variables with the same values under the same conditions."""
-    condition, expression = LOGS_GROUPS[group]
-    secret = {"If": ["HasLogsSecretArn", {"Ref": "LogsTokenSecretArn"}, {"Ref": "LogsTokenSecret"}]}
-    wanted = {}
-    variables = RESOURCES["MetricStreamFunction"]["Properties"]["Environment"]["Variables"]
-    for name, value in variables.items():
-        if value.get("If", [""])[0] == condition:
-            _, given, nothing = value["If"]
-            assert nothing == {"Ref": "AWS::NoValue"}
-            token = given == secret
-            wanted[name] = "local.logs_token_secret_arn" if token else f"var.{snake(given['Ref'])}"
-    block = re.search(rf"^    {group} = \{{\n(.*?)^    \}}", SOURCE, flags=LINES | re.DOTALL)
-    assert block
-    found = dict(re.findall(r"^ {6}([A-Z][A-Z0-9_]+) += (.*)$", block[1], flags=LINES))
-    assert wanted
-    assert {n: re.sub(r"^tostring\((.*)\)$", r"\1", v) for n, v in found.items()} == wanted
-    line = f"{expression} ? local.logs_variables.{group} : {{}},"
-    assert line in OBJECTS["aws_lambda_function.metric_stream"]
-
-
-def test_layer() -> None:
-    """The layer is the same, attached under the same condition, with the same properties."""
-    properties = RESOURCES["LogsExtensionLayer"]["Properties"]
-    body = OBJECTS["aws_lambda_layer_version.logs_extension"]
-    texts = {"description": "Description", "license_info": "LicenseInfo"}
-    assert_same_texts(body, properties, texts)
-    for kind in ("Runtimes", "Architectures"):
-        ours = json.loads(argument(body, f"compatible_{kind.lower()}"))
-        assert ours == properties[f"Compatible{kind}"]
-    assert (argument(body, "skip_destroy"), properties["RetentionPolicy"]) == ("true", "Retain")
-    assert argument(body, "count") == "local.ships_logs ? 1 : 0"
-    layers = argument(OBJECTS["aws_lambda_function.metric_stream"], "layers")
-    assert layers == "aws_lambda_layer_version.logs_extension[*].arn"
 
 
 def test_outputs() -> None:

@@ -19,6 +19,10 @@ from samtranslator.yaml_helper import yaml_parse
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
 ACCOUNT = "111122223333"
+ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:own-a1B2c3"
+KEY = "arn:aws:kms:us-east-1:111122223333:key/own"
+"""A secret of the operator's own, and its key."""
+
 INGRESSES = ("HttpApi", "RestApi", "FunctionUrl", "Transformation")
 
 _PSEUDO_PARAMETERS = {

@@ -15,11 +15,11 @@ import pytest
 from testing.firehose.backup import Backup
 from testing.firehose.delivery import HttpDestination
 from testing.firehose.response import DELIVERED, MAX_RESPONSE_BYTES, ResponseClass, classify
-from testing.firehose.settings import MAX_RECORD_BYTES, StreamSettings, Time, backoff_seconds
+from testing.firehose.settings import StreamSettings, Time, backoff_seconds
 from testing.firehose.stream import Report, Stream
 from testing.http_server import HttpServer, Reply, Request
 from testing.misbehaving import nobody
-from tools.chaos.kept import UnreadableObjectError, failed_records
+from tools.chaos.kept import failed_records
 
 JSON = {"content-type": "application/json"}
 INVALID = "HttpEndpoint.InvalidResponseFromDestination"
@@ -273,19 +273,3 @@ def test_careless_messages(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="delimiter"):
         lines(objects(tmp_path)[0])
     assert list(failed_records(tmp_path)) == [b"one", b"two"]
-
-
-def test_unreadable_object(tmp_path: Path) -> None:
-    """A backup line without a record is an error, and never ignored."""
-    path = tmp_path / "failed" / "object"
-    path.parent.mkdir()
-    path.write_text('{"errorMessage": "x"}\n')
-    with pytest.raises(UnreadableObjectError, match="object"):
-        list(failed_records(tmp_path))
-
-
-def test_record_too_large(tmp_path: Path) -> None:
-    """A record above the quota is rejected when it is put."""
-    with Endpoint() as endpoint, pytest.raises(ValueError, match="1024000"):
-        deliver(endpoint.url, tmp_path, [b"x" * (MAX_RECORD_BYTES + 1)])
-    assert endpoint.requests == []

@@ -1,6 +1,5 @@
 """The ingress stand-in: events, replies, limits, and Lambda's concurrency."""
 
-import base64
 import contextlib
 import dataclasses
 import gzip
@@ -114,13 +113,6 @@ def test_too_large(ingress: IngressKind) -> None:
 def test_no_response(returned: Any) -> None:
     """What is not an HTTP response becomes the ingress's own error."""
     assert [it.reply(returned).status for it in (REST_API, HTTP_API)] == [502, 500]
-
-
-def test_encoded_response() -> None:
-    """A response in base64 is decoded."""
-    body = base64.b64encode(b"\x00\xff").decode()
-    reply = HTTP_API.reply({"statusCode": 201, "isBase64Encoded": True, "body": body})
-    assert (reply.status, reply.body) == (201, b"\x00\xff")
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
+from testing.emulator import PROJECT
 from testing.lambda_services.extension_process import ExtensionProcess
 from testing.lambda_services.faults import Failure, Faults, FunctionInfo
 from testing.lambda_services.function_process import FunctionProcess
 from testing.lambda_services.invocation import Order
 from testing.lambda_services.services import LambdaServices
 from testing.lambda_services.telemetry_stream import Platform
-from tests.support.extension_samples import AT_ONCE, PROMPT, SAMPLE, SHUTDOWN_SECONDS, Sample
+from testing.log_destinations.datatap import DataTapDestination
+from testing.ports import free_port
 
 EXTENSION = "/2020-01-01/extension"
 SCHEMAS = ("2022-07-01", "2022-12-13", "2025-01-29")
@@ -28,42 +30,91 @@ def handle(event, context):
 """
 
 
+# Registers for the events in its arguments, and stays after SHUTDOWN.
+STAYS = f"""#!{sys.executable} -IB
+import http.client, json, os, sys, threading
+api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+def call(method, path, body, headers):
+    api.request(method, "{EXTENSION}/" + path, body, headers)
+    response = api.getresponse()
+    return response.read(), response.headers
+body = json.dumps({{"events": os.environ["EVENTS"].split(",")}})
+name = {{"Lambda-Extension-Name": os.path.basename(sys.argv[0])}}
+_, headers = call("POST", "register", body, name)
+identifier = "Lambda-Extension-Identifier"
+call("GET", "event/next", None, {{identifier: headers[identifier]}})
+threading.Event().wait()
+"""
+AT_ONCE = Platform(window_seconds=0.0)
+PROMPT = 30.0
+"""More seconds than anything takes that ends by itself; an invocation may last a minute."""
+
+
 @pytest.fixture
 def services() -> Iterator[LambdaServices]:
-    """Run services that deliver at once."""
-    with LambdaServices(platform=AT_ONCE, shutdown_seconds=SHUTDOWN_SECONDS) as running:
+    """Run services that deliver at once, and wait long for the end of an extension."""
+    with LambdaServices(platform=AT_ONCE, shutdown_seconds=60.0) as running:
         yield running
 
 
 @pytest.fixture
-def sample(tmp_path: Path) -> Sample:
-    """Return the sample extension."""
-    return Sample(tmp_path / "kept")
+def tap() -> Iterator[DataTapDestination]:
+    """Run a log destination that gets records as the platform made them."""
+    with DataTapDestination() as running:
+        yield running
+
+
+@pytest.fixture
+def extension(services: LambdaServices, tap: DataTapDestination) -> Iterator[ExtensionProcess]:
+    """Run the logs extension, which ships everything to the destination."""
+    folder = PROJECT / "extension"
+    environ = {
+        **tap.environment,
+        "TELEMETRY_TYPES": "function,platform",
+        "RECEIVER_PORT": str(free_port()),
+        "FLUSH_BUDGET_MS": "30000",
+    }
+    python = (sys.executable, "-I", "-S", folder / "__main__.py")
+    with ExtensionProcess(
+        services, folder / "metric-stream-logs", environ, python=python
+    ) as running:
+        running.wait_ready()
+        yield running
+
+
+def executable(path: Path, code: str) -> Path:
+    """Write a program."""
+    path.write_text(code, encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def records(tap: DataTapDestination, kind: str) -> list[Any]:
+    """Return what was logged in the records of a type."""
+    return [record["record"] for record in tap.records if record["type"] == kind]
 
 
 class TestInvocations:
     """Scripted invocations."""
 
-    def test_events_of_an_invocation(self, services: LambdaServices, sample: Sample) -> None:
+    def test_events_of_an_invocation(
+        self, services: LambdaServices, tap: DataTapDestination, extension: ExtensionProcess
+    ) -> None:
         """All events of init and invocations come in their order, `report` only after `next`."""
-        with sample.start(services) as extension:
-            extension.wait_ready()
-            first = services.invoke(["one\n"])
-            second = services.invoke(["two\n"], status="error")
-            extension.shutdown()
+        first = services.invoke(["one\n"])
+        second = services.invoke(["two\n"], status="error")
+        extension.shutdown()
         invoked = ["platform.start", "function", "platform.runtimeDone"]
-        assert [kind for delivery in sample.kinds for kind in delivery][:12] == [
+        assert [record["type"] for record in tap.records][:12] == [
             *("platform.initStart", "platform.telemetrySubscription"),
             *("platform.extension", "platform.initRuntimeDone", "platform.initReport"),
             *(*invoked, "platform.report", *invoked),
         ]
-        assert sample.records("function") == ["one\n", "two\n"]
         ids = [first.request_id, second.request_id]
         for kind in ("platform.start", "platform.runtimeDone"):
-            assert [record["requestId"] for record in sample.records(kind)] == ids
-        # The sample extension does not wait for the last one, which comes with SHUTDOWN.
-        assert sample.records("platform.report")[0]["requestId"] == ids[0]
-        statuses = [record["status"] for record in sample.records("platform.runtimeDone")]
+            assert [record["requestId"] for record in records(tap, kind)] == ids
+        assert records(tap, "platform.report")[0]["requestId"] == ids[0]
+        statuses = [record["status"] for record in records(tap, "platform.runtimeDone")]
         assert statuses == ["success", "error"]
 
     @pytest.mark.parametrize(
@@ -74,31 +125,26 @@ class TestInvocations:
             ("one-post", [["function", "platform.runtimeDone"]]),
         ],
     )
-    def test_order(
-        self, services: LambdaServices, sample: Sample, order: Order, expected: list[list[str]]
-    ) -> None:
+    @pytest.mark.usefixtures("extension")
+    def test_order(self, services: LambdaServices, order: Order, expected: list[list[str]]) -> None:
         """The last line and `runtimeDone` come in the requested deliveries and order."""
-        with sample.start(services) as extension:
-            extension.wait_ready()
-            assert services.wait_delivered()
-            before = len(sample.deliveries)
-            services.invoke(["line"], order=order)
-            # The sample extension does not wait for a line after the end.
-            services.environment.thaw()
-            assert services.wait_delivered()
-            extension.shutdown()
+        assert services.wait_delivered()
+        before = len(services.deliveries)
+        services.invoke(["line"], order=order)
+        # A line after the end may come while the environment is frozen.
+        services.environment.thaw()
+        assert services.wait_delivered()
         # What else comes with the two depends on the machine.
         kinds = ("function", "platform.runtimeDone")
-        later = [[kind for kind in it if kind in kinds] for it in sample.kinds[before:]]
+        later = [[it for it in post.types if it in kinds] for post in services.deliveries[before:]]
         assert [it for it in later if it][: len(expected)] == expected
 
-    def test_added_time(self, services: LambdaServices, sample: Sample) -> None:
+    @pytest.mark.usefixtures("extension")
+    def test_added_time(self, services: LambdaServices) -> None:
         """`next` is measured from `runtimeDone` on, which comes the gap after the last line."""
-        with sample.start(services) as extension:
-            extension.wait_ready()
-            plain = services.invoke(["line"])
-            assert services.wait_delivered()
-            apart = services.invoke(["line"], gap=0.2, duration=0.1)
+        plain = services.invoke(["line"])
+        assert services.wait_delivered()
+        apart = services.invoke(["line"], gap=0.2, duration=0.1)
         assert plain.next_at is not None
         assert plain.begun < plain.done_at < plain.next_at
         assert apart.done_at - apart.begun >= 0.1
@@ -108,82 +154,43 @@ class TestInvocations:
         )
         assert done.begun - line.ended >= 0.2
 
-    def test_many_and_large(self, sample: Sample) -> None:
-        """Many invocations, and fifty megabytes in one, arrive whole and at the given pace."""
-        line = "x" * 999 + "\n"
-        large = Platform(window_seconds=0.0, memory_bytes=100_000_000)
-        with (
-            LambdaServices(platform=large, shutdown_seconds=SHUTDOWN_SECONDS) as services,
-            sample.start(services) as extension,
-        ):
-            extension.wait_ready()
-            many = [services.invoke([number]) for number in range(200)]
-            lines = (line for _ in range(50_000))
-            invocation = services.invoke(lines, deadline=300.0, bytes_per_second=50e6)
-            assert services.wait_delivered(300.0)
-            extension.shutdown()
-            assert services.dropped_records == 0
-        assert all(one.added_seconds < PROMPT for one in many)
-        assert invocation.done_at - invocation.begun >= 0.9
-        assert sample.records("function") == [*range(200), *[line] * 50_000]
-
-    @pytest.mark.slow
-    def test_any_record(self, services: LambdaServices, sample: Sample) -> None:
-        """Any value of JSON can be a record, such as lone surrogates, NUL and megabytes."""
-        values = ["text", {"level": "INFO"}, [1, None], 1.5, None, "\ud800\0", "x" * 5**9]
-        with sample.start(services) as extension:
-            extension.wait_ready()
-            services.invoke(values)
-            extension.shutdown()
-        assert sample.records("function") == values
-
 
 class TestProcesses:
     """How processes are started and ended."""
 
     def test_environment(self, services: LambdaServices, tmp_path: Path) -> None:
         """A file is executed with its full path in `/`, with Lambda's and the given variables."""
-        script = tmp_path / "print"
         code = "import os, sys; print([sys.argv[0], os.getcwd(), *sorted(os.environ)])"
-        script.write_text(f"#!{sys.executable} -IB\n{code}\n", encoding="utf-8")
-        script.chmod(0o755)
-        with ExtensionProcess(services, script, {"MINE": "1", "LC_ALL": "C"}) as extension:
-            assert extension.wait_ended() == 0
-            extension.close()
+        script = executable(tmp_path / "print", f"#!{sys.executable} -IB\n{code}\n")
+        with ExtensionProcess(services, script, {"MINE": "1", "LC_ALL": "C"}) as process:
+            assert process.wait_ended() == 0
+            process.close()
         expected = [str(script), "/", *sorted({*services.environ(), "MINE", "LC_ALL"})]
-        assert extension.output.decode() == f"{expected}\n"
-
-    def test_output(self, services: LambdaServices, sample: Sample) -> None:
-        """What an extension prints is kept byte for byte, and can become `extension` events."""
-        environ = {**sample.environ, "SAMPLE_SAYS": "grüß"}
-        python = [sys.executable, "-I", "-X", "utf8"]
-        with ExtensionProcess(services, SAMPLE, environ, python=python, ship_output=True) as it:
-            it.wait_ready()
-            services.invoke(["line"])
-            services.invoke(["line"])
-            it.shutdown()
-            assert it.output == "grüß\ngrüß\ngrüß\n".encode()
-        assert "grüß\n" in sample.records("extension")
+        assert process.output.decode() == f"{expected}\n"
 
     @pytest.mark.parametrize(("events", "least"), [("INVOKE,SHUTDOWN", 2.0), ("INVOKE", 0.0)])
-    def test_killed(self, sample: Sample, events: str, least: float) -> None:
+    def test_killed(self, tmp_path: Path, events: str, least: float) -> None:
         """An extension that still runs 2 s after SHUTDOWN is killed; without SHUTDOWN at once."""
+        script = executable(tmp_path / "stays", STAYS)
         with (
             LambdaServices(platform=AT_ONCE) as services,
-            sample.start(services, SAMPLE_STAYS="1", SAMPLE_EVENTS=events) as extension,
+            ExtensionProcess(services, script, {"EVENTS": events}) as process,
         ):
-            extension.wait_ready()
-            ended = extension.shutdown("timeout")
+            process.wait_ready()
+            ended = process.shutdown("timeout")
         assert (ended.killed, ended.exit_code) == (True, -9)
         assert least <= ended.seconds < least + PROMPT
 
-    def test_function(self, services: LambdaServices, sample: Sample, tmp_path: Path) -> None:
+    def test_function(
+        self,
+        services: LambdaServices,
+        tap: DataTapDestination,
+        extension: ExtensionProcess,
+        tmp_path: Path,
+    ) -> None:
         """A function returns, or fails, and each line that it prints becomes an event."""
         (tmp_path / "doubling.py").write_text(FUNCTION, encoding="utf-8")
-        with (
-            sample.start(services) as extension,
-            FunctionProcess(services, "doubling.handle", {}, folder=tmp_path) as function,
-        ):
+        with FunctionProcess(services, "doubling.handle", {}, folder=tmp_path) as function:
             function.wait_ready()
             good = services.invoke_function({"number": 21}, 50.0)
             bad = services.invoke_function({}, 50.0)
@@ -191,7 +198,7 @@ class TestProcesses:
             while "KeyError" not in function.lines[-1]:
                 assert time.monotonic() < until
                 time.sleep(0.01)
-            # The sample extension receives all lines before the end of this invocation.
+            # The extension receives all lines before the end of this invocation.
             services.invoke()
             extension.shutdown()
             lines = function.lines
@@ -200,8 +207,8 @@ class TestProcesses:
         assert json.loads(bad.response or b"")["errorType"] == "KeyError"
         assert lines[0] == f"got {{'number': 21}} {good.request_id}"
         assert lines[-1] == "KeyError: 'number'"
-        assert "".join(sample.records("function")).splitlines() == lines
-        statuses = [record["status"] for record in sample.records("platform.runtimeDone")]
+        assert "".join(records(tap, "function")).splitlines() == lines
+        statuses = [record["status"] for record in records(tap, "platform.runtimeDone")]
         assert statuses == ["success", "error", "success"]
 
 

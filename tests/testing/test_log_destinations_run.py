@@ -1,7 +1,5 @@
 """The command behind `make run-logs`: the real function with the real extension, as processes."""
 
-from pathlib import Path
-
 import pytest
 
 from testing.log_destinations.logzio import LogzioDestination
@@ -36,9 +34,3 @@ def test_lost_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert (outcome.printed > 0, outcome.arrived) == (True, 0)
     assert any("logzio" in words for words in outcome.problems)
     assert logs.token not in capsys.readouterr().out
-
-
-def test_cannot_be_tried(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """An event that cannot be read ends the command with a sentence and status 2."""
-    assert run_logs.main(["--event", str(tmp_path / "missing.json")]) == 2
-    assert "cannot read an event" in capsys.readouterr().err

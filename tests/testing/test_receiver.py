@@ -2,11 +2,9 @@
 
 import contextlib
 import http.client
-import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -168,17 +166,3 @@ def test_close_ends_an_open_exchange(reply: Reply) -> None:
     with pytest.raises((ConnectionError, http.client.HTTPException)):
         connection.getresponse()
     connection.close()
-
-
-@pytest.mark.parametrize("tls", [None, anonymous(ssl.PROTOCOL_TLS_SERVER)], ids=["http", "https"])
-def test_close_ends_an_idle_connection(tls: ssl.SSLContext | None) -> None:
-    """Closing ends a connection that sends nothing, not even a TLS handshake."""
-    before = set(threading.enumerate())
-    with Receiver(tls=tls) as receiver:
-        address = urlsplit(receiver.url)
-        silent = socket.create_connection((address.hostname, address.port))
-        receiver.close()
-        receiver.close()
-        assert set(threading.enumerate()) <= before
-        assert silent.recv(1) == b""
-    silent.close()

@@ -2,10 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
-from tools.bench.__main__ import PAGE
-from tools.children import ROOT
 from tools.report import write_between_markers
 
 
@@ -18,16 +14,3 @@ def test_a_table_replaces_the_one_between_the_markers(tmp_path: Path) -> None:
     assert page.read_text("utf-8") == (
         "before\n<!-- a:begin -->\n\n| new |\n\n<!-- a:end -->\nafter\n"
     )
-
-
-@pytest.mark.parametrize(
-    ("page", "name"),
-    [
-        (PAGE, "bench"),
-        (ROOT / "docs" / "reliability.md", "hostile"),
-        (ROOT / "docs" / "reliability.md", "load"),
-    ],
-)
-def test_the_pages_in_the_tree_have_their_markers(page: Path, name: str) -> None:
-    """Each document that a tool writes to has that tool's markers once."""
-    assert page.read_text("utf-8").count(f"<!-- {name}:") == 2

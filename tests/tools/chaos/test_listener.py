@@ -13,8 +13,6 @@ from testing.rules import Labels
 from tests.support.clocks import SOON
 from tools.chaos.faults import Fault, Faults
 from tools.chaos.listener import INSTANCE_HEADER, Listener
-from tools.chaos.outages import planned_outages
-from tools.chaos.plan import Plan
 
 GOOD: Labels = (("__name__", "good"),)
 POISON: Labels = (("__name__", "poison"),)
@@ -117,12 +115,3 @@ def test_refusals_follow_from_samples() -> None:
     texts = {faults.draw(request_of(POISON))[1] for _ in range(50)} - {""}
     assert len(texts) == 1
     assert "poison" in texts.pop()
-
-
-@pytest.mark.parametrize("deliveries", [10, 2_000])
-def test_outages(deliveries: int) -> None:
-    """Each kind of outage comes, within the requests that the deliveries make at least."""
-    outages = planned_outages(Plan(seed=3, deliveries=deliveries))
-    assert len({kind for _, kind in outages}) == 3
-    assert all(0 < request < 2 * deliveries for request, _ in outages)
-    assert outages == planned_outages(Plan(seed=3, deliveries=deliveries))

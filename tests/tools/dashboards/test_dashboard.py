@@ -25,21 +25,6 @@ def test_placeholders() -> None:
     assert list(VARIABLES) == ["datasource", *FILTERS]
 
 
-def test_panels_do_not_overlap() -> None:
-    """Ids are unique, no two panels overlap, and none leaves the 24 columns."""
-    ids = [panel["id"] for panel in DASHBOARD["panels"]]
-    assert len(set(ids)) == len(ids)
-    taken: set[tuple[int, int]] = set()
-    for panel in DASHBOARD["panels"]:
-        place = panel["gridPos"]
-        columns, lines = (range(place[a], place[a] + place[b]) for a, b in ("xw", "yh"))
-        cells = {(x, y) for x in columns for y in lines}
-        assert cells
-        assert set(columns) <= set(range(24))
-        assert not cells & taken
-        taken |= cells
-
-
 @pytest.mark.parametrize("target", TARGETS)
 def test_query_text(target: dict[str, Any]) -> None:
     """A query filters by all variables, treats nothing as a counter, and names its series."""

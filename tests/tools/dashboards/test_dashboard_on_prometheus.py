@@ -56,9 +56,9 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
     newest_ms = int(time.time() * 1000)
     events = good_events(newest_ms)
     with Prometheus(tmp_path_factory.mktemp("dashboard"), window="3d") as server:
-        told = RecordingFunction(server.write_url).invoke(events["function-url-otlp-1.0"])
-        assert told.status == 200
-        assert told.metric("SamplesRejected") == 0
+        sent = RecordingFunction(server.write_url).invoke(events["function-url-otlp-1.0"])
+        assert sent.status == 200
+        assert sent.metric("SamplesRejected") == 0
         yield Stored(server, newest_ms)
 
 

@@ -1,4 +1,4 @@
-"""Load on one instance: a short run, and how memory and latency are judged."""
+"""Load on one instance: a short run, and the series of its deliveries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from handler.ingress import open_ingress
 from testing.converting import convert, samples_of
 from tools.load.__main__ import summary
-from tools.load.memory import growth
 from tools.load.run import Plan, deliveries, run
 
 if TYPE_CHECKING:
@@ -44,23 +43,3 @@ def test_some_series_are_new_each_time() -> None:
         labels.append(set(samples_of(conversion)))
     new = labels[1] - labels[0]
     assert 0.2 < len(new) / len(labels[1]) < 0.3
-
-
-def _sawtooth(peak: float, rise: float) -> list[tuple[float, float]]:
-    return [(float(n), 50 + peak * (n % 30) / 30 + rise * n / 600) for n in range(600)]
-
-
-@pytest.mark.parametrize(
-    ("memory", "flat"),
-    [
-        pytest.param(_sawtooth(60, 0), True, id="sawtooth"),
-        pytest.param(_sawtooth(60, 4), True, id="little growth"),
-        pytest.param(_sawtooth(60, 40), False, id="growing sawtooth"),
-        pytest.param([(float(n), min(100.0, 50 + n)) for n in range(600)], True, id="warm-up"),
-        pytest.param([(float(n), 50 + n / 10) for n in range(600)], False, id="leak"),
-        pytest.param([(0.0, 50.0)], True, id="one response"),
-    ],
-)
-def test_flat_memory(memory: list[tuple[float, float]], *, flat: bool) -> None:
-    """Caches that fill and are emptied are flat; what rises after the warm-up is not."""
-    assert growth(memory).flat is flat

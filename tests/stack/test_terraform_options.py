@@ -1,10 +1,12 @@
-"""The Terraform module has the alarms and the dashboard of template.yaml."""
+"""The Terraform module has the alarms, dashboard and logs extension of template.yaml."""
 
 from __future__ import annotations
 
 import json
 import re
 from typing import Any
+
+import pytest
 
 from tests.support.terraform_module import (
     LINES,
@@ -19,16 +21,18 @@ from tests.support.terraform_module import (
     text_argument,
 )
 
-
-def plain_alarms() -> dict[str, dict[str, Any]]:
-    """Give the template's alarms on one metric, by the names that the module gives them."""
-    alarms = {
-        snake(name.removesuffix("Alarm")).replace("_", "-"): one
-        for name, one in RESOURCES.items()
-        if one["Type"] == "AWS::CloudWatch::Alarm"
-    }
-    del alarms["function-duration"]
-    return alarms
+LOGS_GROUPS = {
+    "all": ("ShipsLogs", "local.ships_logs"),
+    "logzio": ("ShipsToLogzio", 'local.logs_go_to == "logzio"'),
+    "loki": ("ShipsToLoki", 'local.logs_go_to == "loki"'),
+    "loki_with_password": (
+        "ShipsToLokiWithPassword",
+        'local.logs_go_to == "loki" && local.has_logs_token',
+    ),
+    "openobserve": ("ShipsToOpenObserve", 'local.logs_go_to == "openobserve"'),
+    "datatap": ("ShipsToDataTap", 'local.logs_go_to == "datatap"'),
+}
+"""The groups of the logs extension's variables, by the condition here and there."""
 
 
 TEXTS = {"namespace": "Namespace", "statistic": "Statistic", "comparison": "ComparisonOperator"}
@@ -44,7 +48,11 @@ def test_alarms() -> None:
         "HasHttpAlarms": "local.is_http",
         "HasTransformationAlarms": "!local.is_http",
     }
-    alarms = plain_alarms()
+    alarms: dict[str, dict[str, Any]] = {
+        snake(name.removesuffix("Alarm")).replace("_", "-"): one
+        for name, one in RESOURCES.items()
+        if one["Type"] == "AWS::CloudWatch::Alarm" and name != "FunctionDurationAlarm"
+    }
     assert set(read) == set(alarms)
     for name, one in alarms.items():
         body, theirs = read[name], one["Properties"]
@@ -78,7 +86,7 @@ def test_duration_alarm() -> None:
     timeout = "${var.function_timeout_seconds}"
     wanted = expression.replace("${FunctionTimeoutSeconds}", timeout)
     assert text_argument(body, "expression") == wanted
-    assert text_argument(body, "alarm_description") == theirs["AlarmDescription"]
+    assert_same_texts(body, theirs, {"alarm_description": "AlarmDescription"})
     assert json.loads(argument(body, "threshold")) == theirs["Threshold"]
     assert json.loads(argument(body, "evaluation_periods")) == theirs["EvaluationPeriods"]
     assert text_argument(body, "stat") == theirs["Metrics"][1]["MetricStat"]["Stat"]
@@ -118,3 +126,40 @@ def test_dashboard() -> None:
         tuple(widget["properties"][key] for key in ("title", "stat", "metrics"))
         for widget in widgets
     ]
+
+
+@pytest.mark.parametrize("group", LOGS_GROUPS)
+def test_environment_of_the_logs_extension(group: str) -> None:
+    """The extension has the same variables with the same values under the same conditions."""
+    condition, expression = LOGS_GROUPS[group]
+    secret = {"If": ["HasLogsSecretArn", {"Ref": "LogsTokenSecretArn"}, {"Ref": "LogsTokenSecret"}]}
+    wanted = {}
+    variables = RESOURCES["MetricStreamFunction"]["Properties"]["Environment"]["Variables"]
+    for name, value in variables.items():
+        if value.get("If", [""])[0] == condition:
+            _, given, nothing = value["If"]
+            assert nothing == {"Ref": "AWS::NoValue"}
+            token = given == secret
+            wanted[name] = "local.logs_token_secret_arn" if token else f"var.{snake(given['Ref'])}"
+    block = re.search(rf"^    {group} = \{{\n(.*?)^    \}}", SOURCE, flags=LINES | re.DOTALL)
+    assert block
+    found = dict(re.findall(r"^ {6}([A-Z][A-Z0-9_]+) += (.*)$", block[1], flags=LINES))
+    assert wanted
+    assert {n: re.sub(r"^tostring\((.*)\)$", r"\1", v) for n, v in found.items()} == wanted
+    line = f"{expression} ? local.logs_variables.{group} : {{}},"
+    assert line in OBJECTS["aws_lambda_function.metric_stream"]
+
+
+def test_layer() -> None:
+    """The layer is the same, attached under the same condition, with the same properties."""
+    properties = RESOURCES["LogsExtensionLayer"]["Properties"]
+    body = OBJECTS["aws_lambda_layer_version.logs_extension"]
+    texts = {"description": "Description", "license_info": "LicenseInfo"}
+    assert_same_texts(body, properties, texts)
+    for kind in ("Runtimes", "Architectures"):
+        ours = json.loads(argument(body, f"compatible_{kind.lower()}"))
+        assert ours == properties[f"Compatible{kind}"]
+    assert (argument(body, "skip_destroy"), properties["RetentionPolicy"]) == ("true", "Retain")
+    assert argument(body, "count") == "local.ships_logs ? 1 : 0"
+    layers = argument(OBJECTS["aws_lambda_function.metric_stream"], "layers")
+    assert layers == "aws_lambda_layer_version.logs_extension[*].arn"
