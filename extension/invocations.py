@@ -102,12 +102,14 @@ class Invocations:
         """
         with self._changed:
             self.last_record = self._clock()
+            waited_until = -math.inf
             while request_id not in self._done:
                 now = self._clock()
                 end = min(self.last_record + quiet, until)
-                if now >= end:
+                if end <= waited_until:
                     break
-                self._changed.wait(end - now)
+                self._changed.wait_for(lambda: request_id in self._done, max(end - now, 0.0))
+                waited_until = end
             # Removed, since a retry has the same request id, and an end of its own.
             return self._done.pop(request_id, None)
 

@@ -25,7 +25,6 @@ MISSING: list[tuple[str, dict[str, str], str]] = [
     ("logzio", {"LOGZIO_LOGS_TOKEN": "s3cret", "LOGZIO_LISTENER": "https://u:p@x"}, "LISTENER"),
     ("logzio", {"LOGZIO_LOGS_TOKEN": "s3cret", "LOGZIO_LISTENER": "https://x?a"}, "LISTENER"),
     ("logzio", {"LOGZIO_LOGS_TOKEN": "s3cret", "LOGZIO_LISTENER": "https://x:99999"}, "LISTENER"),
-    ("logzio", {"LOGZIO_LOGS_TOKEN": "s3cret", "LOGZIO_LISTENER": "https://x:0"}, "LISTENER"),
     ("logzio", {"LOGZIO_LOGS_TOKEN": "s3cret", "LOGZIO_LISTENER": "https://"}, "LISTENER"),
     ("loki", {}, "LOKI_URL"),
     ("loki", {"LOKI_URL": "loki url"}, "LOKI_URL"),

@@ -213,15 +213,11 @@ def test_no_secret_in_errors(client: HttpClient) -> None:
     assert "user line" not in str(caught.value)
 
 
-def test_refused_connection(client: HttpClient) -> None:
-    """A refused connection is an error at once."""
+@pytest.mark.parametrize("host", ["nowhere.invalid", "a..b.invalid", "x" * 70 + ".invalid"])
+def test_no_host(client: HttpClient, host: str) -> None:
+    """A host without an address, with an invalid name, or that refuses, is an error at once."""
     with nobody() as url, pytest.raises(ExchangeError, match="refused"):
         client.send(request_to(url), LONG)
-
-
-@pytest.mark.parametrize("host", ["nowhere.invalid", "a..b.invalid", "x" * 70 + ".invalid"])
-def test_unknown_name(client: HttpClient, host: str) -> None:
-    """A host name without an address, or an invalid one, is an error."""
     with pytest.raises(ExchangeError):
         client.send(request_to(f"http://{host}/"), 2)
 

@@ -86,8 +86,14 @@ class Run:
             self.time.clocks,
             self.written.log,
         )
-        with mock.patch.object(shipper, "begin_flush", self._note):
+        with (
+            mock.patch.object(shipper, "begin_flush", self._note),
+            mock.patch.object(invocations._changed, "wait", self._wait),
+        ):
             assert lifecycle.run() == 0
+
+    def _wait(self, seconds: float) -> None:
+        self.time.now += seconds
 
     def _note(self, until: float) -> None:
         self.flushes.append(round(until - BEGUN, 6))

@@ -1,16 +1,24 @@
-"""Tokens out of Secrets Manager and SSM, without boto3, in bounded time."""
+"""Tokens out of Secrets Manager and SSM, without boto3, in bounded time; their signatures."""
 
 import json
 import time
 import uuid
+from calendar import timegm
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as BotocoreCredentials
+from hypothesis import given
+from hypothesis import strategies as st
 
 from extension.errors import SecretError
 from extension.secrets import fetch_secret, is_reference, secret_value
+from extension.sigv4 import Credentials, Scope, signed
 from tests.support.endpoints import Endpoint, dripping
 from tests.support.extension_parts import LONG
+from tests.support.properties import examples
 from tests.support.secret_stores import Stores
 
 TOKEN = "QWZ7f3b9e51c8d24a60"
@@ -220,3 +228,30 @@ def test_bounded(which: str) -> None:
         with pytest.raises(SecretError):
             fetch_secret(ARN, environ, now=time.time, seconds=1.0)
     assert time.monotonic() - began < LONG / 2
+
+
+KEY = "AKIDEXAMPLE"
+SCOPE = Scope("us-east-1", "service", timegm((2015, 8, 30, 12, 36, 0)))
+
+
+@examples(100)
+@given(
+    st.binary(max_size=50),
+    st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40),
+    st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=40),
+    st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=40),
+)
+def test_like_botocore(body: bytes, secret: str, token: str, target: str) -> None:
+    """Whatever is signed, botocore signs it the same way at the same moment."""
+    headers = {"host": "ssm.eu-central-1.amazonaws.com", "x-amz-target": target}
+    request = AWSRequest("POST", f"https://{headers['host']}/", dict(headers), body)
+    result = signed(headers, body, Credentials(KEY, secret, token), SCOPE)
+    request.context["timestamp"] = result["x-amz-date"]
+    if token:
+        request.headers["X-Amz-Security-Token"] = token
+    request.headers["X-Amz-Date"] = result["x-amz-date"]
+    auth = SigV4Auth(BotocoreCredentials(KEY, secret, token or None), "service", "us-east-1")
+    expected = auth.signature(
+        auth.string_to_sign(request, auth.canonical_request(request)), request
+    )
+    assert result["authorization"].endswith(f"Signature={expected}")

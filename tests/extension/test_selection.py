@@ -59,16 +59,9 @@ def shipped(selection: Selection, count: int) -> int:
 @pytest.mark.parametrize(
     ("level", "reason"),
     [
-        ("TRACE", "below_level"),
-        ("DEBUG", "below_level"),
-        ("INFO", "below_level"),
-        ("WARN", ""),
-        ("WARNING", ""),
-        ("ERROR", ""),
-        ("CRITICAL", ""),
-        ("FATAL", ""),
-        ("HOMEMADE", ""),
-        (None, ""),
+        *((level, "below_level") for level in ("TRACE", "DEBUG", "INFO")),
+        *((level, "") for level in ("WARN", "WARNING", "ERROR", "CRITICAL", "FATAL")),
+        *((level, "") for level in ("HOMEMADE", None)),
     ],
 )
 def test_level(level: str | None, reason: str) -> None:

@@ -128,6 +128,7 @@ def test_who_may_invoke_the_function(stack: Stack) -> None:
             {**both, "Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"},
         ]
         return
+    assert bool(granted) is not stack.holds("IsTransformation")
     for permission in granted:
         assert permission["Principal"] == "apigateway.amazonaws.com"
         assert permission["SourceArn"].endswith("/*/POST/")

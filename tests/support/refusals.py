@@ -3,7 +3,6 @@
 import threading
 from typing import TYPE_CHECKING
 
-from converters.schema.remote_write_pb2 import Sample
 from testing.http_server import Reply
 from testing.receiver import Received
 from testing.replies import SamplePredicate
@@ -21,34 +20,21 @@ def hosts(*numbers: int) -> SamplePredicate:
 class InOrder:
     """Behaves as Prometheus without an out-of-order window, and stores all or nothing.
 
-    Args:
-        refuses: Returns which samples are refused for another reason; default: none.
-        words: Body of such a refusal.
-
     Attributes:
         newest: The newest timestamp of each series.
         out_of_order: How many requests were refused because of the order.
-        bodies: All bodies, in order.
     """
 
-    def __init__(
-        self, refuses: SamplePredicate = lambda *_: False, words: str = "out of bounds"
-    ) -> None:
-        self._refuses = refuses
-        self._words = words
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self.newest: dict[Labels, int] = {}
         self.out_of_order = 0
-        self.bodies: list[bytes] = []
 
     def __call__(self, received: Received) -> Reply:
         """Reply to one request."""
         with self._lock:
-            self.bodies.append(received.body)
             newest = dict(self.newest)
-            for labels, timestamp, value in received.samples():
-                if self._refuses(dict(labels), Sample(timestamp=timestamp, value=value)):
-                    return Reply(400, body=self._words.encode())
+            for labels, timestamp, _ in received.samples():
                 if timestamp <= newest.get(labels, -1):
                     self.out_of_order += 1
                     return Reply(400, body=b"out of order sample")
