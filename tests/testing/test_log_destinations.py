@@ -4,12 +4,13 @@ import base64
 import gzip
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from testing.log_destinations import DESTINATIONS
 from testing.log_destinations.datatap import DataTapDestination
+from testing.log_destinations.destination import LogDestination
 from testing.log_destinations.logzio import LogzioDestination
 from testing.log_destinations.loki import LokiDestination, LokiEntry
 from testing.log_destinations.openobserve import OpenObserveDestination
@@ -29,9 +30,6 @@ from tests.support.log_requests import (
     post,
     push,
 )
-
-if TYPE_CHECKING:
-    from testing.log_destinations.destination import LogDestination
 
 GOOD: dict[str, tuple[str, bytes, dict[str, str]]] = {
     "logzio": (LOGZIO, lines(logged()), TEXT),
