@@ -20,8 +20,9 @@ delivery has more new labels than it may.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
 
@@ -36,9 +37,6 @@ from converters.labels import LabelEncoder, ResourceLabels, encode_label, insert
 from converters.names import decimal_text, metric_base_name
 from converters.schema.otlp_view_pb2 import PointLabels
 from converters.wire import double_of, encode_varint
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # Sample (field 2 of TimeSeries, 16 bytes) up to and with the header of its value.
 SAMPLE_HEADER = b"\x12\x10\x09"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from extension.destinations.destination import RetrySettings
+from extension.destinations.destination import RetrySettings
 
 # After this number of failures in a row invocations no longer wait for the destination, whatever
 # its settings are …

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 # What CPython needs beside the bytes of a record: the object's header and its slot in a queue.
 RECORD_OVERHEAD_BYTES = 48

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from extension.clocks import Clocks
 from extension.destinations import choose
+from extension.destinations.destination import Destination
 from extension.destinations.responses import Meaning
 from extension.errors import ExtensionError
 from extension.http_client import HttpClient
 from extension.records import FunctionIdentity, LogRecord
 from extension.secrets import fetch_secret
 from extension.settings import read_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from extension.destinations.destination import Destination
 
 # Longer than a flush may take: a slow destination is still one that works.
 _SECONDS = 5.0

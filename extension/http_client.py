@@ -14,17 +14,11 @@ import socket
 import ssl
 import threading
 import time
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from collections.abc import Callable
+from urllib.parse import SplitResult, urlsplit
 
 from extension.errors import AbandonedExchange, ExchangeError
-from extension.messages import Response
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from urllib.parse import SplitResult
-
-    from extension.messages import Request
+from extension.messages import Request, Response
 
 # Enough for counts and errors; the rest of a longer response is not read.
 _LARGEST_RESPONSE_BYTES = 65_536

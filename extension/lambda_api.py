@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import http.client
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
+from extension.clocks import Clocks
 from extension.errors import LambdaApiError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from extension.clocks import Clocks
-    from extension.own_log import OwnLog
-    from extension.settings import Settings
+from extension.own_log import OwnLog
+from extension.settings import Settings
 
 _T = TypeVar("_T")
 

@@ -9,18 +9,12 @@ its logs cannot be shipped.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from extension.lambda_api import keep_trying
-from extension.own_log import location
+from extension.clocks import Clocks
+from extension.lambda_api import Event, LambdaApi, keep_trying
+from extension.own_log import OwnLog, location
 from extension.records import LogRecord
-
-if TYPE_CHECKING:
-    from extension.clocks import Clocks
-    from extension.lambda_api import Event, LambdaApi
-    from extension.own_log import OwnLog
-    from extension.router import Router
-    from extension.settings import Settings
+from extension.router import Router
+from extension.settings import Settings
 
 # A flush ends this long before the function's own deadline.
 _MARGIN_SECONDS = 0.5

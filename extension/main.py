@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import random
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from extension.backoff import Backoff
 from extension.buffer import Buffer
 from extension.clocks import Clocks
 from extension.destinations import choose
-from extension.destinations.destination import RetrySettings
+from extension.destinations.destination import Destination, RetrySettings
 from extension.errors import LambdaApiError
 from extension.health_check import health_check
 from extension.http_client import HttpClient
@@ -27,11 +27,6 @@ from extension.secrets import fetch_secret
 from extension.selection import Selection
 from extension.settings import read_settings
 from extension.shipper import Shipper
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from extension.destinations.destination import Destination
 
 _SERVER_ERROR = 500
 _SUBSCRIBE_RETRY_SECONDS = (0.05, 0.1)

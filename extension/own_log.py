@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
 
 # The router recognizes the extension's own lines by this prefix.
 PREFIX = "metric-stream-logs: "

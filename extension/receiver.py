@@ -10,14 +10,11 @@ from __future__ import annotations
 import re
 import socketserver
 import threading
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from extension.own_log import OwnLog
-    from extension.router import Router
+from extension.own_log import OwnLog
+from extension.router import Router
 
 _EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 -- only the platform can connect to the sandbox
 _PIECE_BYTES = 65_536

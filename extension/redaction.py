@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from extension.json_text import json_text, parsed
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _REDACTED = "[redacted]"
 # The strings and numbers in JSON, names of members included.

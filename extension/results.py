@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from extension.destinations.responses import Meaning
-from extension.own_log import location
+from extension.backoff import Backoff
+from extension.buffer import Buffer
+from extension.clocks import Clocks
+from extension.destinations.destination import Destination
+from extension.destinations.responses import BatchResult, Meaning
+from extension.own_log import OwnLog, location
 from extension.records import LogRecord
-
-if TYPE_CHECKING:
-    from extension.backoff import Backoff
-    from extension.buffer import Buffer
-    from extension.clocks import Clocks
-    from extension.destinations.destination import Destination
-    from extension.destinations.responses import BatchResult
-    from extension.own_log import OwnLog
 
 UNAUTHORIZED = "unauthorized"
 # The cause of an internal error may pass; after the third one in a row it is the batch.

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from extension.own_log import PREFIX, location
+from extension.clocks import Clocks
+from extension.invocations import Invocations
+from extension.own_log import PREFIX, OwnLog, location
 from extension.records import LogRecord, parse_events
-from extension.selection import context_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from extension.clocks import Clocks
-    from extension.invocations import Invocations
-    from extension.own_log import OwnLog
-    from extension.selection import Selection
-    from extension.shipper import Shipper
+from extension.selection import Selection, context_of
+from extension.shipper import Shipper
 
 # The platform's clock is this machine's: an event that seems older than this was held back by a
 # freeze, or carries the time of another clock.

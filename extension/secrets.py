@@ -10,17 +10,15 @@ import json
 import re
 import time
 from base64 import b64decode
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from extension.errors import ExchangeError, SecretError, SettingsError
 from extension.http_client import HttpClient
 from extension.json_text import parsed
 from extension.messages import Request
 from extension.sigv4 import Credentials, Scope, signed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 SECONDS = 2.0
 """The time for everything that a fetch does: names, connections, TLS, responses."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from extension.redaction import Redaction
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 _RANKS = {
     "TRACE": 1,

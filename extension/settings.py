@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from extension.destinations import DESTINATIONS
 from extension.destinations.destination import TYPES
@@ -21,9 +22,6 @@ from extension.variables import (
     number,
     words,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # "Do not use port 9001" (Telemetry API reference, "Specifying a destination").
 _RESERVED_PORT = "9001"

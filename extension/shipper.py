@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import TYPE_CHECKING
 
+from extension.backoff import Backoff
+from extension.buffer import Buffer
+from extension.clocks import Clocks
+from extension.destinations.destination import Destination
 from extension.destinations.responses import BatchResult, Meaning
 from extension.errors import AbandonedExchange, ExchangeError, ExtensionError
+from extension.http_client import HttpClient
+from extension.messages import Request, Response
+from extension.own_log import OwnLog
 from extension.results import UNAUTHORIZED, ResultHandler
-
-if TYPE_CHECKING:
-    from extension.backoff import Backoff
-    from extension.buffer import Buffer
-    from extension.clocks import Clocks
-    from extension.destinations.destination import Destination
-    from extension.http_client import HttpClient
-    from extension.messages import Request, Response
-    from extension.own_log import OwnLog
 
 ENOUGH_BYTES = 1_048_576
 LONG_ENOUGH_SECONDS = 1.0

@@ -8,14 +8,11 @@ either. The default, or the part that can be used, is used instead, and one warn
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 from extension.errors import SettingsError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from urllib.parse import SplitResult
 
 T = TypeVar("T")
 

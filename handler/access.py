@@ -1,24 +1,18 @@
 """Who may deliver, with which token to ship, and which texts are secret."""
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import hmac
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 from urllib.parse import unquote_plus
 
 from handler.errors import AccessKeyMissing, AccessKeyWrong, SettingsError
+from handler.ingress import Ingress
 from handler.listener import is_header_value
 from handler.redaction import Redactor
 from handler.secrets import Secret, StoredSecret, fetcher
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from handler.ingress import Ingress
-    from handler.settings import Settings
+from handler.settings import Settings
 
 # Shorter values of the operator's own headers and queries do not count as secrets.
 _LONG = 8

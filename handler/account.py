@@ -1,7 +1,5 @@
 """The account of one delivery while it is being sent: where each sample is."""
 
-from __future__ import annotations
-
 import dataclasses
 import threading
 from collections import Counter

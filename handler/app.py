@@ -4,32 +4,25 @@
 Firehose keeps, and backs up to S3, whatever is answered with another status than 200.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from handler.access import Keyring, redactor_of, secrets_of, token_for, unchecked_secrets
 from handler.client import Client
 from handler.conversion import bytes_for_body, new_converter
+from handler.delivery import Delivery
 from handler.errors import HandlerError, IngressError, OutOfTimeError, SettingsError
 from handler.ingress import HttpIngress, Ingress, open_ingress
-from handler.listener import allowed_custom_listener, endpoint_at
+from handler.listener import Endpoint, allowed_custom_listener, endpoint_at
 from handler.redaction import Redactor, cut
 from handler.result import DeliveryResult, result_of, unforeseen
+from handler.secrets import Secret
 from handler.sender import Clock, Sender
-from handler.settings import known_variables, read_settings
+from handler.settings import Settings, known_variables, read_settings
 from handler.telemetry import MAX_KEY, Telemetry, token_id, traceback_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from handler.delivery import Delivery
-    from handler.listener import Endpoint
-    from handler.secrets import Secret
-    from handler.settings import Settings
 
 # Work stops this long before Lambda would kill the function, or before the budget ends.
 _MARGIN_SECONDS = 0.5

@@ -8,17 +8,16 @@ The one error::
     NoResponseError    there was no whole response in time; its text holds no secret
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import re
 import socket
 import threading
 import time
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import requests
 from requests.exceptions import InvalidProxyURL, InvalidSchema, InvalidURL, ProxyError
@@ -26,9 +25,6 @@ from urllib3.exceptions import DecodeError, HTTPError, LocationValueError
 
 from handler.connections import Adapter, KeptConnectionError, ResponseHeadError
 from handler.redaction import CUT_OFF
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 # The text of a response matters as far as an operator reads it.
 _MAX_TEXT = 2048

@@ -4,22 +4,17 @@ The reading of a response is bounded as a whole, a head that is cut off is an er
 connection that was idle for too long or is not clean is not used again.
 """
 
-from __future__ import annotations
-
 import io
+import socket
 import ssl
 import time
 from http.client import HTTPException, HTTPResponse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-
-if TYPE_CHECKING:
-    import socket
-
-    from urllib3.response import HTTPResponse as PooledResponse
+from urllib3.response import HTTPResponse as PooledResponse
 
 # A load balancer closes a connection that was idle for 60 s, and a frozen instance cannot see it.
 _MAX_IDLE_SECONDS = 50.0

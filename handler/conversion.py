@@ -1,14 +1,8 @@
 """The converter as the settings want it, and how large a delivery may be."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from converters.convert import Converter, Limits, Profile
 from handler.delivery import MAX_INFLATED_BYTES
-
-if TYPE_CHECKING:
-    from handler.settings import Settings
+from handler.settings import Settings
 
 # What a warm function remembers series with, at most.
 _CACHE_BYTES = 64_000_000

@@ -1,7 +1,5 @@
 """A delivery of Firehose: its body, records and common attributes, whatever ingress it came by."""
 
-from __future__ import annotations
-
 import binascii
 import gzip
 import io

@@ -18,8 +18,6 @@ retries, writes it to the backup bucket. 413 is the one status that would make
 it discard the batch, and no class carries it.
 """
 
-from __future__ import annotations
-
 
 class HandlerError(Exception):
     """Stops a delivery; its text says what the operator should do."""

@@ -6,12 +6,10 @@ and Response Specifications"). A data transformation is answered record by recor
 Firehose data transformation").
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from handler.delivery import (
     MAX_INFLATED_BYTES,
@@ -22,9 +20,7 @@ from handler.delivery import (
     parse_record,
 )
 from handler.errors import BodyError, IngressError
-
-if TYPE_CHECKING:
-    from handler.result import DeliveryResult
+from handler.result import DeliveryResult
 
 _SMALL_BODY = 256 * 1024
 

@@ -5,21 +5,15 @@ a refused body is cut apart, and each part sent once, down to a single sample; o
 what is refused alone is rejected.
 """
 
-from __future__ import annotations
-
 from collections import deque
+from collections.abc import Callable
 from itertools import chain
-from typing import TYPE_CHECKING
 
+from converters.bodies import Body
 from converters.split import cut_out_series, describe, halve
+from handler.account import SampleAccount
+from handler.client import ListenerResponse
 from handler.verdict import Verdict, names_samples
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from converters.bodies import Body
-    from handler.account import SampleAccount
-    from handler.client import ListenerResponse
 
 # As many refusals without one acceptance mean that nothing in the body is wanted.
 _MAX_REFUSALS = 16

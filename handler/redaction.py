@@ -1,15 +1,10 @@
 """Keeping secrets out of log lines and answers."""
 
-from __future__ import annotations
-
 import html
 import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 # What ends a text of which the rest is left out.
 CUT_OFF = "…"

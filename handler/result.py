@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
+from converters.convert import Conversion
+from handler.account import Sent
+from handler.delivery import Delivery
 from handler.redaction import CUT_OFF
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from converters.convert import Conversion
-    from handler.account import Sent
-    from handler.delivery import Delivery
 
 # The answer for several failures is that of the first of these among them.
 _WORST_FIRST = (401, 500, 503, 400)

@@ -1,26 +1,20 @@
 """Sending the bodies of a delivery: concurrently, with retries, within the time that is left."""
 
-from __future__ import annotations
-
 import random
 import threading
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from converters.bodies import Body, Lane
 from handler.account import SampleAccount, Sent
 from handler.auth import AuthRequest
-from handler.client import NoResponseError
+from handler.client import Client, ListenerResponse, NoResponseError
 from handler.isolation import isolate
+from handler.listener import Endpoint
 from handler.verdict import Verdict, retry_after_seconds, verdict_on
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from converters.bodies import Body, Lane
-    from handler.client import Client, ListenerResponse
-    from handler.listener import Endpoint
 
 # Full jitter: each delay is drawn from zero up to a ceiling that doubles.
 _FIRST_CEILING_SECONDS = 0.2

@@ -4,9 +4,8 @@ A setting is declared once, as an attribute of `Settings`: its variable, its par
 and its docstring. `make docs` writes the table of docs/settings.md from that.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from handler.auth import SCHEMES, Auth
 from handler.errors import SettingsError
@@ -24,9 +23,6 @@ from handler.variables import (
     utf_8,
     whole_number,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # Logz.io's regions by the AWS region that they are in.
 _LOGZIO_REGIONS = {

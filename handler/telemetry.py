@@ -4,27 +4,21 @@ No line and no metric holds a token, a key or a part of one; the beginning of it
 for a token.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import traceback
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from converters.convert import Conversion
+from handler.account import Sent
+from handler.delivery import Delivery
 from handler.redaction import cut
-from handler.result import malformed_records
+from handler.result import DeliveryResult, malformed_records
 from handler.settings import LOG_LEVELS, SERVICE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from converters.convert import Conversion
-    from handler.account import Sent
-    from handler.delivery import Delivery
-    from handler.result import DeliveryResult
 
 _NAMESPACE = "MetricStreamLambda"
 

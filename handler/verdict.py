@@ -1,7 +1,5 @@
 """What each response of a listener means; one row of the table each."""
 
-from __future__ import annotations
-
 import enum
 import re
 from datetime import UTC, datetime

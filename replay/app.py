@@ -11,13 +11,12 @@ It ends before its timeout, and returns the result; if `more` is true, invoke it
 again to go on.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import os
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from handler.telemetry import Telemetry
 from replay.errors import UsageError
@@ -25,9 +24,6 @@ from replay.locations import open_location
 from replay.options import MOVE, Options, parse_options, parse_string
 from replay.run import Replay
 from replay.sending import open_sender
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # Work stops this long before Lambda would kill the function: an object may be read and
 # converted, and its checkpoint written, between two looks at the clock.

@@ -1,9 +1,8 @@
 """Objects in a bucket of S3."""
 
-from __future__ import annotations
-
 import contextlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -11,9 +10,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from replay.errors import GoneError, StoreError, TakenError
 from replay.stores import REPLAYED, Content, StoredObject
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _ERRORS = {
     "NoSuchKey": GoneError,

@@ -15,14 +15,11 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from replay.content import BATCHING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from replay.stores import Store, StoredObject
+from replay.stores import Store, StoredObject
 
 UNDER_WAY = "under way"
 SENT = "sent"

@@ -1,14 +1,13 @@
 """The command `python -m replay`."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import dataclasses
 import functools
 import signal
 import threading
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -19,12 +18,7 @@ from replay.locations import open_location
 from replay.options import MARK, MOVE, Options, parse_options
 from replay.report import lines
 from replay.run import Replay
-from replay.sending import open_sender
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from replay.sending import BatchSender
+from replay.sending import BatchSender, open_sender
 
 ALL_SENT = 0
 SOMETHING_LEFT = 1

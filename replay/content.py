@@ -1,17 +1,11 @@
 """What a backup object holds: records, in batches that are the same each time it is read."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from handler.delivery import GZIP_MAGIC, Record, inflate_members
 from replay.errors import StoreError
 from replay.formats import failed_records, framed_records, looks_failed, looks_framed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from replay.stores import Store, StoredObject
+from replay.stores import Store, StoredObject
 
 # Firehose buffers at most 128 MiB before compression; base64 makes 4 of 3.
 MAX_BYTES = 192 * 1024 * 1024

@@ -12,8 +12,6 @@ The tree::
 What is wrong with a single record is not an error: it is a reason, kept with the object.
 """
 
-from __future__ import annotations
-
 import traceback
 
 

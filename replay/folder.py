@@ -1,21 +1,16 @@
 """Objects in a folder of this machine."""
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from replay.errors import GoneError, StoreError, TakenError
 from replay.stores import REPLAYED, Content, StoredObject
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LOCK = ".lock"
 # Allowed in the name of a checkpoint's file beside letters and digits.

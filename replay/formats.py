@@ -16,19 +16,14 @@ between them: what the console of Firehose sends as demo data, and what a metric
 before its output format was set right.
 """
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from converters.errors import RecordError
 from converters.records import decode_record
 from converters.wire import read_length
 from handler.delivery import Record, parse_record
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _BEGINNING = re.compile(r'\{\s*"(?:attemptsMade|arrivalTimestamp|rawData)"\s*:')
 _RAW_DATA = re.compile(r'"rawData"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)

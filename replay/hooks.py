@@ -1,24 +1,18 @@
 """What happens before and after each request: pacing, checkpoints, and a dry run's survey."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import snappy
 
+from converters.bodies import Body, Lane
 from converters.schema.remote_write_pb2 import WriteRequest
 from handler.verdict import Verdict
+from replay.checkpoint import Checkpoint
 from replay.errors import StoppedError, StoreError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from converters.bodies import Body, Lane
-    from replay.checkpoint import Checkpoint
 
 # What has no namespace comes from another producer than CloudWatch.
 _NO_NAMESPACE = "(none)"

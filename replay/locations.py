@@ -1,16 +1,11 @@
 """From the name of a location to its stores: `s3://bucket/prefix`, or a folder or file."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from replay.bucket import Bucket, new_client
 from replay.errors import UsageError
 from replay.folder import Folder, QuotedFolder
-
-if TYPE_CHECKING:
-    from replay.stores import Store
+from replay.stores import Store
 
 FOLDER_CHECKPOINTS = ".replay"
 """The folder of the checkpoints, beside the objects."""

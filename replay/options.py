@@ -1,17 +1,12 @@
 """What a command line or an event may ask for."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from replay.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from replay.stores import StoredObject
+from replay.stores import StoredObject
 
 MARK = "mark"
 MOVE = "move"

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from converters.convert import Conversion
-    from handler.account import Sent
-    from replay.hooks import Survey
+from converters.convert import Conversion
+from handler.account import Sent
+from replay.hooks import Survey
 
 # Servers name each series in their message; the operator wants to know why.
 _REASON = re.compile(r"too old|out[ -]of[ -]order|out of bounds|duplicate|label", re.IGNORECASE)

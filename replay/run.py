@@ -3,27 +3,18 @@
 A dry run takes the same way: its sender sends nothing, and nothing is written or moved.
 """
 
-from __future__ import annotations
-
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from replay.checkpoint import SENT, CheckpointStore
-from replay.content import batches_of, read_object
+from replay.checkpoint import SENT, Checkpoint, CheckpointStore
+from replay.content import Batch, batches_of, read_object
 from replay.errors import GoneError, ReplayError, StoreError, TakenError, describe_unexpected
-from replay.options import MOVE
+from replay.options import MOVE, Options
 from replay.report import ReplayResult, Tally
-from replay.sending import BatchResult
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from replay.checkpoint import Checkpoint
-    from replay.content import Batch
-    from replay.options import Options
-    from replay.sending import BatchSender
-    from replay.stores import Store, StoredObject
+from replay.sending import BatchResult, BatchSender
+from replay.stores import Store, StoredObject
 
 _TAKEN = "another replay is at work on it"
 

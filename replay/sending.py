@@ -1,36 +1,29 @@
 """Batches on their way to the listener, through the function's own converter and sender."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from converters.convert import Conversion
 from handler.access import Keyring, redactor_of, secrets_of, unchecked_secrets
+from handler.account import Sent
 from handler.client import Client
 from handler.conversion import new_converter
 from handler.errors import SettingsError
 from handler.listener import endpoint_at
 from handler.redaction import Redactor
+from handler.secrets import Secret
 from handler.sender import Clock, Sender
-from handler.settings import read_settings
+from handler.settings import Settings, read_settings
+from replay.checkpoint import Checkpoint
+from replay.content import Batch
 from replay.errors import ReplayError, StoppedError, UsageError
 from replay.hooks import BatchRequests, Pace, Survey
+from replay.options import Options
 from replay.report import Tally, tally_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from converters.convert import Conversion
-    from handler.account import Sent
-    from handler.secrets import Secret
-    from handler.settings import Settings
-    from replay.checkpoint import Checkpoint
-    from replay.content import Batch
-    from replay.options import Options
 
 # After this many batches in a row that the listener refuses as a whole, without naming a
 # sample, it will not accept the next one either.

@@ -1,12 +1,8 @@
 """Where backup objects and checkpoints are kept, as the rest of the package sees it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from datetime import datetime
+from typing import NamedTuple, Protocol
 
 REPLAYED = "replayed"
 """The folder, or the beginning of the keys, that sent objects are moved to."""

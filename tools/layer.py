@@ -1,17 +1,12 @@
 """The layer with the logs extension: the executable, and the package as a zipapp."""
 
-from __future__ import annotations
-
 import argparse
 import shutil
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 PROJECT = Path(__file__).parent.parent
 SOURCE = PROJECT / "extension"

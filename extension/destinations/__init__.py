@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from extension.destinations.datatap import DataTap
-from extension.destinations.destination import Environment
+from extension.destinations.destination import Destination, Environment
 from extension.destinations.logzio import Logzio
 from extension.destinations.loki import Loki
 from extension.destinations.openobserve import OpenObserve
 from extension.errors import SettingsError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from extension.destinations.destination import Destination
-    from extension.records import FunctionIdentity
+from extension.records import FunctionIdentity
 
 DESTINATIONS: dict[str, type[Destination]] = {
     kind.name: kind for kind in (Logzio, Loki, OpenObserve, DataTap)

@@ -7,17 +7,13 @@ is there whenever a batch is sent for the first time; and `requestId` if it is k
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
-from extension.destinations.destination import Destination
+from extension.destinations.destination import Destination, Environment
 from extension.destinations.timestamps import iso
 from extension.errors import SettingsError
 from extension.json_text import json_text, utf8
+from extension.records import LogRecord
 from extension.variables import text, token
-
-if TYPE_CHECKING:
-    from extension.destinations.destination import Environment
-    from extension.records import LogRecord
 
 # A request to a function URL may have 6 MB; this content type reaches the function in base64,
 # which makes it a third larger.

@@ -8,25 +8,19 @@ from __future__ import annotations
 import gzip
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
+from urllib.parse import SplitResult
 
-from extension.destinations.responses import COMMON_RESPONSES, meaning_of
+from extension.destinations.responses import COMMON_RESPONSES, BatchResult, Row, meaning_of
 from extension.destinations.timestamps import iso, nanoseconds, own_time
 from extension.errors import SettingsError
 from extension.json_text import UTF_8, UTF_16, cut, json_text, utf8
-from extension.messages import Request
+from extension.messages import Request, Response
+from extension.records import FunctionIdentity, LogRecord
 from extension.secrets import Token
-from extension.variables import EXTENSION_NAME, Configured, checked_url
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from urllib.parse import SplitResult
-
-    from extension.destinations.responses import BatchResult, Row
-    from extension.messages import Response
-    from extension.records import FunctionIdentity, LogRecord
-    from extension.variables import Setting
+from extension.variables import EXTENSION_NAME, Configured, Setting, checked_url
 
 TYPES = ("function", "platform", "extension")
 """What can be subscribed to (Telemetry API reference, "types")."""

@@ -10,22 +10,17 @@ would overwrite a field of ours stays in `message_nested`. Events of the platfor
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import SplitResult, quote
 
-from extension.destinations.destination import Destination, json_members
+from extension.destinations.destination import Destination, Environment, json_members
 from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, count_in
 from extension.destinations.timestamps import iso, own_time
 from extension.errors import SettingsError
 from extension.json_text import UTF_16, Shape, cut, json_text, parsed, shaped_text, utf8
+from extension.records import LogRecord
 from extension.variables import flag, pairs, text, token
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from urllib.parse import SplitResult
-
-    from extension.destinations.destination import Environment
-    from extension.records import LogRecord
 
 # https://docs.logz.io, "Bulk uploads over HTTP/S": "Max body size is 10 MB (10,485,760
 # bytes). Each log line must be 500,000 bytes or less"; that of values from "invalid log

@@ -9,20 +9,15 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from urllib.parse import SplitResult
 
-from extension.destinations.destination import Destination
+from extension.destinations.destination import Destination, Environment
 from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row
 from extension.errors import SettingsError
 from extension.json_text import UTF_8, cut, json_text, utf8
+from extension.records import LogRecord
 from extension.variables import pairs, text, token
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from urllib.parse import SplitResult
-
-    from extension.destinations.destination import Environment
-    from extension.records import LogRecord
 
 # `ingestion_rate_mb` is 4 and `ingestion_burst_size_mb` 6 by default (Loki configuration,
 # limits_config); a push beyond the burst is never accepted.

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from extension.destinations.destination import Destination, RetrySettings
+from extension.destinations.destination import Destination, Environment, RetrySettings
 from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, count_in
 from extension.errors import SettingsError
 from extension.json_text import Shape, parsed, shaped_text, utf8
+from extension.records import LogRecord
 from extension.variables import FLUSH_BUDGET_MS, number, text, token
-
-if TYPE_CHECKING:
-    from extension.destinations.destination import Environment
-    from extension.records import LogRecord
 
 # OpenObserve makes a column of each field and refuses records of more than 200
 # (`ZO_COLS_PER_RECORD_LIMIT`); its JSON parser ends at a depth of 128, for a whole request.

@@ -1,7 +1,5 @@
 """One request: responses of any kind, the time that it takes, and what the environment may add."""
 
-from __future__ import annotations
-
 import functools
 import socket
 import subprocess
@@ -9,7 +7,9 @@ import sys
 import threading
 import time
 import zlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,10 +23,6 @@ from testing.replies import always
 from tests.support.clocks import SOON
 from tests.support.invoking import delivery_of, function_for, invoke, peak_of, points
 from tests.support.properties import examples
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 HEADERS = {"Content-Type": "application/x-protobuf", "Authorization": "Bearer t-o-k-e-n"}
 CHUNKED = b"HTTP/1.1 400 x\r\nTransfer-Encoding: chunked\r\n\r\n"

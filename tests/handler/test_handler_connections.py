@@ -1,14 +1,14 @@
 """Connections: which are used again, and how listeners and proxies are verified."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import socket
+import ssl
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -18,11 +18,6 @@ from testing.misbehaving import raw_listener, tcp_listener
 from testing.receiver import Receiver
 from tests.support.clocks import SOON
 from tests.support.invoking import delivery_of, function_for, invoke, points
-
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Iterator
-    from pathlib import Path
 
 EMPTY = b"HTTP/1.1 204 No Content\r\n\r\n"
 TOKEN = "Bearer t-o-k-e-n"

@@ -1,9 +1,8 @@
 """The answer if the function cannot be built, or fails outside of what it handles."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -18,9 +17,6 @@ from tests.support.invoking import (
     point,
     settings_for,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 TOKEN = "token-9b1e44d07ac2"
 

@@ -1,7 +1,5 @@
 """Deliveries that are larger than they should be: bounds of time, memory, answers and lines."""
 
-from __future__ import annotations
-
 import gzip
 import itertools
 from dataclasses import replace

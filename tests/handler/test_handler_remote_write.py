@@ -8,7 +8,6 @@ are tested in tests/testing/test_remote_write_rules.py.
 import threading
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +16,7 @@ from testing.events.fleet import END_MS, MINUTE_MS, Point, fleet
 from testing.http_server import Reply
 from testing.receiver import Received, Receiver
 from testing.replies import always, sequence
+from testing.rules import Labels
 from tests.support.clocks import SOON
 from tests.support.invoking import (
     deliver,
@@ -29,9 +29,6 @@ from tests.support.invoking import (
     record_of,
     wide_points,
 )
-
-if TYPE_CHECKING:
-    from testing.rules import Labels
 
 
 @pytest.fixture(scope="module")

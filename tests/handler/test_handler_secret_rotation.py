@@ -1,11 +1,11 @@
 """Tokens and keys that are replaced while deliveries come in: nothing of them is lost."""
 
 import time
-from typing import TYPE_CHECKING
 
 import pytest
 
 from testing.events import ingresses
+from testing.events.ingresses import Event
 from testing.http_server import Reply
 from testing.lambda_context import LambdaContext
 from testing.receiver import Received, Receiver
@@ -19,9 +19,6 @@ from tests.support.invoking import (
 )
 from tests.support.recording import Recorded, RecordingFunction
 from tests.support.secret_stores import KEY_ARN, MINUTE, TOKEN_ARN, Later, Stores
-
-if TYPE_CHECKING:
-    from testing.events.ingresses import Event
 
 KEY = "key-of-the-stream"
 OLD, NEW, NEWER = "GHV58d3e1c90b7a", "QWZ7f3b9e51c8d24a60", "ZPK6a2c8f41d09e5"

@@ -1,31 +1,22 @@
 """The sender by itself: refused credentials, the hook of each body, and the order within a lane."""
 
-from __future__ import annotations
-
 import itertools
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import pytest
 
-from converters.bodies import Body
+from converters.bodies import Body, Lane
 from converters.convert import Converter, Profile
-from handler.auth import Auth, BearerAuth
+from handler.account import Sent
+from handler.auth import Auth, AuthRequest, BearerAuth
 from handler.listener import Endpoint
 from handler.secrets import Secret
-from handler.sender import Sender
+from handler.sender import BodyHook, Sender
 from handler.verdict import Verdict
 from tests.support.clocks import SOON, WaitedTime
 from tests.support.invoking import point, record_of
 from tests.support.stand_in_client import URL, Posted, StandInClient
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from converters.bodies import Lane
-    from handler.account import Sent
-    from handler.auth import AuthRequest
-    from handler.sender import BodyHook
 
 
 def send(

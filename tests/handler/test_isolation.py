@@ -1,22 +1,15 @@
 """The search for refused samples, step by step and without a network."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 import snappy
 
 from converters.bodies import Body
 from converters.schema.remote_write_pb2 import Label, Sample, TimeSeries, WriteRequest
-from handler.account import SampleAccount
+from handler.account import SampleAccount, Sent
 from handler.client import ListenerResponse
 from handler.isolation import isolate
 from handler.verdict import Verdict
 from testing.converting import decoded
-
-if TYPE_CHECKING:
-    from handler.account import Sent
 
 # The number of a series, and the time of one of its samples.
 Places = list[tuple[int, int]]

@@ -1,15 +1,15 @@
 """What the command shows of a replay, and that one bad object does not end it."""
 
-from __future__ import annotations
-
 import io
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from converters.convert import Conversion
 from handler.settings import read_settings
 from replay.command import main
+from replay.content import Batch
 from replay.locations import open_location
 from replay.options import Options
 from replay.run import Replay
@@ -26,12 +26,6 @@ from tests.support.backups import (
     write,
 )
 from tests.support.invoking import SAMPLES_OF_A_POINT
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from converters.convert import Conversion
-    from replay.content import Batch
 
 ESCAPE = "\x1b[2J"
 

@@ -1,10 +1,8 @@
 """A slow rate, patience, and the end of a Lambda function's time."""
 
-from __future__ import annotations
-
 import json
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -20,12 +18,8 @@ from tests.support.backups import (
     run,
     write,
 )
+from tests.support.buckets import TestBucket
 from tests.support.invoking import SAMPLES_OF_A_POINT
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.support.buckets import TestBucket
 
 HOSTS = [f"h{number:02d}" for number in range(25)]
 SECONDS = 30

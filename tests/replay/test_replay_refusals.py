@@ -1,21 +1,14 @@
 """A listener that refuses a whole object without naming a sample."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from testing.http_server import Reply
-from testing.receiver import Receiver
+from testing.receiver import Received, Receiver, ReplyFunction
 from testing.rules import decode
 from tests.support.backups import failed_object, hosts_in, records_of_hosts, run, write
 from tests.support.invoking import SAMPLES_OF_A_POINT
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from testing.receiver import Received, ReplyFunction
 
 HOSTS = [f"h{number:02d}" for number in range(8)]
 

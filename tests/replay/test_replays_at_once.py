@@ -1,27 +1,22 @@
 """Two replays of the same objects: nothing is lost, and only what is under way is sent twice."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from replay.bucket import Bucket
 from replay.errors import TakenError
 from replay.folder import QuotedFolder
+from replay.stores import Store
 from testing.http_server import Reply
 from testing.receiver import Receiver
 from tests.support.backups import MANY_HOSTS, Gate, hosts_in, run, small_requests
+from tests.support.buckets import TestBucket
 from tests.support.invoking import SAMPLES_OF_A_POINT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from replay.stores import Store
-    from tests.support.buckets import TestBucket
 
 SECONDS = 30
 AT_ONCE = 2

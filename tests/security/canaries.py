@@ -1,20 +1,16 @@
 """Secrets that can be found again in any text, and listeners that repeat all that they are sent."""
 
-from __future__ import annotations
-
 import gzip
 import html
 import json
-from typing import TYPE_CHECKING, Any
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
 from hypothesis import strategies as st
 
-if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable, Iterable, Iterator
-
-    from testing.misbehaving import Conversation
+from testing.misbehaving import Conversation
 
 PART = 8
 """Where a text has this many characters in a row of a secret, it is no coincidence."""

@@ -1,16 +1,11 @@
 """A listener for the tests that say in each example how it answers."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
 from testing.misbehaving import raw_listener
 from tests.security.canaries import Listener
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,11 @@
 """No part of a token or key is in any line, metric or answer, wherever the same text stands."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,15 +14,17 @@ from handler.app import Function
 from handler.sender import Clock
 from testing.events import ingresses
 from testing.events.firehose import headers
-from tests.security.canaries import SPELLINGS, ascii_secrets, conversations, leaks, secrets
+from tests.security.canaries import (
+    SPELLINGS,
+    Listener,
+    ascii_secrets,
+    conversations,
+    leaks,
+    secrets,
+)
 from tests.support.invoking import REAL_TIME, body_of, point, record_of, settings_for
 from tests.support.properties import examples
 from tests.support.stand_in_client import Posted, StandInClient
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.security.canaries import Listener
 
 # A retry would come too late, so each failure ends its delivery at once.
 AT_ONCE = Clock(REAL_TIME.monotonic, REAL_TIME.wall, jitter=lambda _ceiling: 1000.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import traceback
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,15 +14,9 @@ from extension.http_client import HttpClient
 from extension.messages import Request
 from extension.secrets import fetch_secret
 from handler.client import Client, NoResponseError
-from tests.security.canaries import ascii_secrets, conversations, leaks
+from tests.security.canaries import Listener, ascii_secrets, conversations, leaks
 from tests.support.properties import examples
 from tests.support.secret_stores import REGION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.security.canaries import Listener
-
 
 MISPLACED = "QX7zJkKvWqZvwx"
 """A token that stands where the name of a parameter belongs."""

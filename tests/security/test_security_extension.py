@@ -1,10 +1,7 @@
 """The logs extension shows no token: not in its lines, its health check or its records."""
 
-from __future__ import annotations
-
 import contextlib
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -22,14 +19,10 @@ from extension.shipper import Shipper
 from testing.http_server import Reply
 from testing.log_destinations.treatment import Treatment
 from tests.extension_process.running import DEBUG, DESTINATIONS, shipping
-from tests.security.canaries import ascii_secrets, conversations, leaks
+from tests.security.canaries import Listener, ascii_secrets, conversations, leaks
 from tests.support.extension_parts import Written, function_line
 from tests.support.log_destinations import IDENTITY, no_secret
 from tests.support.properties import examples
-
-if TYPE_CHECKING:
-    from tests.security.canaries import Listener
-
 
 TOKENS = {
     "logzio": "LOGZIO_LOGS_TOKEN",

@@ -1,12 +1,12 @@
 """Only a server with a valid certificate receives a byte of a token, from either sender."""
 
-from __future__ import annotations
-
 import contextlib
+import socket
 import ssl
 import threading
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -19,11 +19,6 @@ from testing.log_destinations.logzio import LogzioDestination
 from testing.misbehaving import tcp_listener
 from testing.pythons import pythons
 from tests.extension_process.running import health_check, settings
-
-if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable
-    from pathlib import Path
 
 TOKEN = b"QWZ7f3b9e51c8d24a60"
 HEADERS = {"Authorization": f"Bearer {TOKEN.decode()}", "Content-Type": "text/plain"}

@@ -1,7 +1,5 @@
 """The Terraform module makes what template.yaml makes, from the same parameters."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

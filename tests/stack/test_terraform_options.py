@@ -1,7 +1,5 @@
 """The Terraform module has the alarms, dashboard and logs extension of template.yaml."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

@@ -1,15 +1,10 @@
 """Clocks for tests: they record the waits instead of waiting."""
 
-from __future__ import annotations
-
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from handler.sender import Clock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 SOON = 30.0
 """Seconds: far longer than anything immediate takes, and far shorter than a stall."""

@@ -1,7 +1,5 @@
 """How property tests run: with no deadline, and in CI with the same examples every time."""
 
-from __future__ import annotations
-
 import os
 
 from hypothesis import HealthCheck, settings

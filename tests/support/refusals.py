@@ -1,14 +1,11 @@
 """Listeners that refuse some samples, for the tests of isolation."""
 
 import threading
-from typing import TYPE_CHECKING
 
 from testing.http_server import Reply
 from testing.receiver import Received
 from testing.replies import SamplePredicate
-
-if TYPE_CHECKING:
-    from testing.rules import Labels
+from testing.rules import Labels
 
 
 def hosts(*numbers: int) -> SamplePredicate:

@@ -10,7 +10,8 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -19,9 +20,6 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from handler.sender import Clock
 from testing.servers import loopback_session
 from tests.support.clocks import SOON
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MINUTE = 60.0
 """The function reads a store again after this many seconds, and not earlier."""

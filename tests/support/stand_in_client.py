@@ -1,14 +1,10 @@
 """A client without a network, for tests of what is sent and what its responses lead to."""
 
-from __future__ import annotations
-
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from handler.client import Client, ListenerResponse, NoResponseError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 URL = "https://listener.example.com"
 

@@ -1,7 +1,5 @@
 """The Terraform module and template.yaml, read far enough to be held against each other."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

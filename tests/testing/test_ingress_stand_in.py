@@ -99,23 +99,6 @@ def test_too_large(ingress: IngressKind) -> None:
 
 
 @pytest.mark.parametrize(
-    "returned",
-    [
-        None,
-        "text",
-        {},
-        {"statusCode": "200"},
-        {"statusCode": 200, "body": 1},
-        {"statusCode": 200, "isBase64Encoded": True, "body": "?"},
-    ],
-    ids=repr,
-)
-def test_no_response(returned: Any) -> None:
-    """What is not an HTTP response becomes the ingress's own error."""
-    assert [it.reply(returned).status for it in (REST_API, HTTP_API)] == [502, 500]
-
-
-@pytest.mark.parametrize(
     ("ingress", "failed", "throttled", "late"),
     [(REST_API, 502, 500, 504), (HTTP_API, 500, 503, 503), (FUNCTION_URL, 502, 429, 504)],
     ids=lambda value: getattr(value, "name", value),

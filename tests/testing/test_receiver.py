@@ -12,8 +12,8 @@ import snappy
 
 from converters.schema.remote_write_pb2 import Histogram, Sample, TimeSeries, WriteRequest
 from testing.http_server import Reply
-from testing.receiver import Received, Receiver, ReplyFunction
-from testing.replies import always, redirecting, refusing, refusing_histograms, sequence
+from testing.receiver import Received, Receiver
+from testing.replies import always, sequence
 from testing.servers import loopback_session
 
 HEADERS = {
@@ -105,31 +105,6 @@ def test_accepted_samples(session: requests.Session) -> None:
         post(session, receiver, body(series(CPU, (3, 3.0))))
         post(session, receiver, body(series(CPU, (1, 1.0))))
         assert receiver.accepted_samples() == {CPU: [(2, 2.0), (1, 1.0)], DISK: [(2, 3.0)]}
-
-
-@pytest.mark.parametrize(
-    ("function", "content", "status", "text"),
-    [
-        (always(Reply(503)), GOOD, 503, ""),
-        (refusing(lambda labels, _: labels["host"] == "a"), GOOD, 400, "out of order sample"),
-        (refusing(lambda labels, _: labels["host"] == "b"), GOOD, 204, ""),
-        (refusing(lambda _, sample: sample.value > 1, 500, "no"), GOOD, 500, "no"),
-        (refusing_histograms(), GOOD, 204, ""),
-        (refusing_histograms(), body(NATIVE), 500, "native histograms are disabled"),
-        (redirecting("http://127.0.0.1:1/", 307), GOOD, 307, ""),
-        (always(Reply(429, body=b"slow", drip_seconds=1e-6)), GOOD, 429, "slow"),
-        (sequence([Reply(503)]), GOOD, 503, ""),
-    ],
-)
-def test_reply_functions(
-    session: requests.Session, function: ReplyFunction, content: bytes, status: int, text: str
-) -> None:
-    """Each reply function replies as its name says; one refused sample refuses the request."""
-    with Receiver(function) as receiver:
-        response = post(session, receiver, content)
-    assert (response.status_code, response.text) == (status, text)
-    assert [it.accepted for it in receiver.requests] == [status == 204]
-    assert receiver.violations == []
 
 
 @pytest.mark.parametrize("tls", [None, anonymous(ssl.PROTOCOL_TLS_SERVER)], ids=["http", "https"])

@@ -78,19 +78,6 @@ def test_faults(fault: Fault) -> None:
         assert killed == ([3] if fault in (Fault.KILL, Fault.KILL_AFTER) else [])
 
 
-def test_refuses_and_opens() -> None:
-    """A listener that refuses accepts no connection, nor a request on an open one."""
-    client = Client(1)
-    with Listener(Scripted(Fault.NONE), lambda *_: Reply(), print) as listener:
-        assert send(listener, client).status == 204
-        listener.refuse()
-        with pytest.raises(NoResponseError):
-            send(listener, client)
-        listener.open()
-        assert send(listener, client).status == 204
-        assert listener.requests == 2
-
-
 def test_marked_samples() -> None:
     """A body with a marked sample is never forwarded, alone or with others."""
     faults = Faults(1)

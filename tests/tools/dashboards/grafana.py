@@ -1,7 +1,5 @@
 """The Grafana dashboard in the tree, for its tests."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

@@ -1,7 +1,5 @@
 """The Grafana dashboard can be imported, and its queries read what the function delivers."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

@@ -1,11 +1,10 @@
 """A real Prometheus answers every query of the Grafana dashboard."""
 
-from __future__ import annotations
-
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -21,9 +20,6 @@ from tests.tools.dashboards.grafana import (
     legend_labels,
     with_values,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.real_server
 

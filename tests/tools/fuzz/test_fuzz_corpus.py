@@ -1,9 +1,7 @@
 """The fuzzer's inputs in the tree, tried without the fuzzer; and how it changes records."""
 
-from __future__ import annotations
-
 import random
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,9 +13,6 @@ from tests.support.properties import examples
 from tools.fuzz.__main__ import main
 from tools.fuzz.mutation import mutated
 from tools.fuzz.targets import CORPUS, NAMES, check_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize(

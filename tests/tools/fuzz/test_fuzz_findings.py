@@ -1,11 +1,8 @@
 """What fuzzing and hostile inputs found; each finding is a test."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 from google.protobuf.message import DecodeError as ProtobufDecodeError
@@ -14,7 +11,7 @@ from converters.convert import Converter, Limits, Profile
 from converters.errors import DecodeError, FramingError, TooLargeError
 from converters.records import decode_record, split_messages
 from converters.wire import double_bytes, encode_field
-from handler.delivery import parse_body
+from handler.delivery import Record, parse_body
 from handler.errors import BodyError
 from replay.content import read_records
 from testing.converting import assert_sound, convert
@@ -34,9 +31,6 @@ from tools.fuzz.wire import (
     summary_point,
     time_of,
 )
-
-if TYPE_CHECKING:
-    from handler.delivery import Record
 
 _SMALL = Limits(points=2_000, label_bytes=1_000_000, body_bytes=50_000)
 

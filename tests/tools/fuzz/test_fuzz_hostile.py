@@ -1,7 +1,5 @@
 """Hostile events in fresh processes: an answer, in time, in bounded memory."""
 
-from __future__ import annotations
-
 import pytest
 
 from tools.fuzz.hostile import measure

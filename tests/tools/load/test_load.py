@@ -1,21 +1,16 @@
 """Load on one instance: a short run, and the series of its deliveries."""
 
-from __future__ import annotations
-
 import itertools
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
+from handler.delivery import Delivery
 from handler.ingress import open_ingress
 from testing.converting import convert, samples_of
+from testing.rules import Labels
 from tools.load.__main__ import summary
 from tools.load.run import Plan, deliveries, run
-
-if TYPE_CHECKING:
-    from handler.delivery import Delivery
-    from testing.rules import Labels
 
 
 def _delivery(event: bytes) -> Delivery:
