@@ -311,6 +311,7 @@ def test_stalled(client: HttpClient, stage: str) -> None:
         assert time.monotonic() - began < LONG / 2
 
 
+@pytest.mark.slow
 def test_second_address(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address that accepts no connection leaves time for the next one."""
     with black_hole() as hole, raw_listener(Server()) as url:

@@ -188,6 +188,7 @@ def test_no_response() -> None:
             assert caught.value.status == 0
 
 
+@pytest.mark.slow
 def test_call_that_stalls() -> None:
     """A call without a response ends after a time."""
     over = threading.Event()

@@ -23,6 +23,7 @@ def until(event: threading.Event) -> Callable[[list[bytes]], Response]:
     return step
 
 
+@pytest.mark.slow
 def test_sends_what_waited_for_a_second() -> None:
     """Records are sent once they are a second old, without any flush."""
     began = time.monotonic()
@@ -60,6 +61,7 @@ def test_flush_ends() -> None:
     scripted.wait_for(sent=3)
 
 
+@pytest.mark.slow
 def test_flush_waits_for_the_exchange_in_flight() -> None:
     """Records that were in flight when the flush began are waited for."""
     answered = threading.Event()
@@ -116,6 +118,7 @@ def test_breaker_closes(works: bool) -> None:
     assert scripted.backoff.open != works
 
 
+@pytest.mark.slow
 def test_shutdown_ignores_the_breaker() -> None:
     """At SHUTDOWN, where no later attempt follows, the circuit breaker is ignored."""
     scripted = down(status(503, retry_after="60"))
@@ -123,6 +126,7 @@ def test_shutdown_ignores_the_breaker() -> None:
     assert scripted.client.acknowledged == lines(1, 3)
 
 
+@pytest.mark.slow
 def test_shutdown_keeps_a_delay() -> None:
     """At SHUTDOWN there is still a delay between attempts."""
     failures = [ExchangeError("no answer")] * 100

@@ -133,6 +133,7 @@ def bomb(size: int) -> bytes:
     return b"".join([*pieces, deflater.compress(bytes(size & 0xFFFFF)), deflater.flush()])
 
 
+@pytest.mark.slow
 def test_gzip_bomb_is_refused_in_bounded_memory() -> None:
     """A gzip body of half a gigabyte is refused, and never more than the bound inflated."""
     body = b64encode(bomb(1 << 29)).decode()
@@ -141,6 +142,7 @@ def test_gzip_bomb_is_refused_in_bounded_memory() -> None:
     assert "inflates beyond" in words[0]
 
 
+@pytest.mark.slow
 def test_the_bound_itself_is_allowed() -> None:
     """A body of exactly the bound is inflated; one byte more is not, nor in several members."""
     assert len(inflate(bomb(MAX_INFLATED_BYTES))) == MAX_INFLATED_BYTES

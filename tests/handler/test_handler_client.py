@@ -117,6 +117,7 @@ def test_no_response(raw: bytes, reason: str) -> None:
         response_to(raw)
 
 
+@pytest.mark.slow
 @examples(80)
 @given(
     raw=st.binary(max_size=60)
@@ -258,6 +259,7 @@ def test_dripping_response(head: bytes, over: threading.Event) -> None:
         over.set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["stalls", "drips", "takes nothing"])
 def test_attempt_through_a_proxy_is_bounded(
     place: str, over: threading.Event, monkeypatch: pytest.MonkeyPatch

@@ -20,6 +20,9 @@ from tests.support.invoking import (
 from tests.support.recording import Recorded, RecordingFunction
 from tests.support.secret_stores import KEY_ARN, MINUTE, TOKEN_ARN, Later, Stores
 
+# Each test starts a secret store.
+pytestmark = pytest.mark.slow
+
 KEY = "key-of-the-stream"
 OLD, NEW, NEWER = "GHV58d3e1c90b7a", "QWZ7f3b9e51c8d24a60", "ZPK6a2c8f41d09e5"
 READS_FOR_A_SECRET = 2

@@ -25,6 +25,9 @@ from tests.support.invoking import (
 )
 from tests.support.secret_stores import KEY_ARN, MISSING, TOKEN_ARN, Stores, environment_for
 
+# Each test starts a secret store.
+pytestmark = pytest.mark.slow
+
 TOKEN = "QWZ7f3b9e51c8d24a60"
 
 Keeping = Callable[[Stores, str], str]

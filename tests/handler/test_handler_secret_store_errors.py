@@ -34,6 +34,9 @@ from tests.support.secret_stores import (
     aim_at,
 )
 
+# Each test starts a secret store.
+pytestmark = pytest.mark.slow
+
 TOKEN = "QWZ7f3b9e51c8d24a60"
 MISSING_PARAMETER = f"arn:aws:ssm:{REGION}:123456789012:parameter/missing"
 

@@ -49,6 +49,7 @@ def test_a_second_one_takes_an_object_over(large_backup: str, done: str) -> None
     assert again.status == 0
 
 
+@pytest.mark.slow
 def test_both_begin_at_once(large_backup: str) -> None:
     """Whichever sends an object, all of them are sent; the next replay finds nothing to do."""
     with Receiver() as receiver:
