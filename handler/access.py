@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 from handler.errors import AccessKeyMissing, AccessKeyWrong, SettingsError
 from handler.ingress import Ingress
 from handler.listener import is_header_value
-from handler.redaction import Redactor
+from handler.redaction import Redactor, key_to_redact
 from handler.secrets import Secret, StoredSecret, fetcher
 from handler.settings import Settings
 
@@ -115,7 +115,7 @@ def secrets_of(settings: Settings, keyring: Keyring, access_key: str | None, url
         access_key: What Firehose sent as its key.
         url: The listener, as the delivery names it; empty for the operator's.
     """
-    known = [*keyring.known(), *([access_key] if access_key else [])]
+    known = [*keyring.known(), *([key_to_redact(access_key)] if access_key else [])]
     derived = [text for secret in known for text in settings.scheme.secrets_in(secret)]
     # A tenant's number is no secret, and redacting it would take the digits out of every text.
     headers = settings.headers.values()

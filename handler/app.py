@@ -17,7 +17,7 @@ from handler.delivery import Delivery
 from handler.errors import HandlerError, IngressError, OutOfTimeError, SettingsError
 from handler.ingress import HttpIngress, Ingress, open_ingress
 from handler.listener import Endpoint, allowed_custom_listener, endpoint_at
-from handler.redaction import Redactor, cut
+from handler.redaction import Redactor, cut, key_to_redact
 from handler.result import DeliveryResult, result_of, unforeseen
 from handler.secrets import Secret
 from handler.sender import Clock, Sender
@@ -73,6 +73,7 @@ class Function:
             except HandlerError as error:
                 result = self._refuse(error, ingress)
             except Exception as error:  # noqa: BLE001 - Firehose must get an answer all the same
+                self._telemetry.add_stream_keys(ingress.request_id, ingress.source_arn)
                 trace = traceback_of(error)
                 self._telemetry.error("unforeseen error", status=500, traceback=trace)
                 result = unforeseen(error)
@@ -125,6 +126,8 @@ class Function:
     def _refuse(self, error: HandlerError, ingress: Ingress) -> DeliveryResult:
         """Return the result of a delivery of which nothing has been sent."""
         text = self._redact_for(ingress)(str(error))
+        # Again: by now a secret may be known that the request's own words repeat.
+        self._telemetry.add_stream_keys(ingress.request_id, ingress.source_arn)
         self._telemetry.error(text, status=error.status)
         return DeliveryResult(error.status, (text,), failed_records=None)
 
@@ -139,7 +142,7 @@ class Function:
         def redact(text: str) -> str:
             # At each use: by then a secret store may have returned more of them.
             if isinstance(self._settings, SettingsError):
-                secrets = [*self._unchecked_secrets, ingress.access_key or ""]
+                secrets = [*self._unchecked_secrets, key_to_redact(ingress.access_key)]
             else:
                 secrets = secrets_of(self._settings, self._keyring, ingress.access_key, url)
             return redactor_of(tuple(secrets))(text)
@@ -201,7 +204,7 @@ def _answer_failure(
         ingress: Ingress = open_ingress(event)
     except IngressError:
         ingress = HttpIngress({})
-    redact = Redactor([*unchecked_secrets(environ), ingress.access_key])
+    redact = Redactor([*unchecked_secrets(environ), key_to_redact(ingress.access_key)])
     # A built function may have fetched secrets, which the error's text may repeat.
     line = {
         "level": "ERROR",

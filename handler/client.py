@@ -32,7 +32,7 @@ _MAX_TEXT = 2048
 # The operator's, and some that streams name with CUSTOM_LISTENER.
 _MAX_LISTENERS = 4
 
-_FAILURES = (OSError, HTTPException, HTTPError)
+_FAILURES = (OSError, HTTPException, HTTPError, UnicodeError)
 
 _UNKNOWN_HOST = "the URL's host name is not known"
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
@@ -156,7 +156,13 @@ class _Exchange:
             raise TimeoutError
         trusted = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
         with self._session.post(
-            url, **content, timeout=left, verify=trusted, stream=True, allow_redirects=False
+            url,
+            **content,
+            # A host may have several addresses: the first one must not take all the time.
+            timeout=(left / 2, left),
+            verify=trusted,
+            stream=True,
+            allow_redirects=False,
         ) as response:
             found = ListenerResponse(response.status_code, "", response.headers.get("Retry-After"))
             if 400 <= found.status < 500:

@@ -70,7 +70,8 @@ class _Response(HTTPResponse):
         if self.status < 200:
             raise ResponseHeadError(f"{self.status} is not the status of a response")
         length = self.headers.get("Content-Length", "0")
-        if not (length.isascii() and length.isdigit()):
+        # A refusal stands without its text, and chunks have lengths of their own.
+        if self.status < 400 and not self.chunked and not (length.isascii() and length.isdigit()):
             raise ResponseHeadError("the response's Content-Length is not a number")
         # `requests` would parse them, and read an endless body before it looks where to go.
         del self.headers["Set-Cookie"]
@@ -95,7 +96,8 @@ class _Connection(HTTPConnection):
 
     def connect(self) -> None:
         """Connect; a name look-up that took all the time must not be followed by a request."""
-        end = time.monotonic() + (self.timeout or 0.0)
+        # The timeout of one address is half of the time.
+        end = time.monotonic() + 2 * (self.timeout or 0.0)
         super().connect()
         if time.monotonic() >= end:
             self.close()

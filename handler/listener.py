@@ -50,7 +50,10 @@ _FIXED_HEADERS = frozenset(
     }
 )
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_HEADER_VALUE = re.compile(r"[\x21-\x7e\x80-\xff](?:[\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?")
+# requests refuses U+0085 and U+00A0 at the start, which are white space in Latin-1.
+_HEADER_VALUE = re.compile(
+    r"[\x21-\x7e\x80-\x84\x86-\x9f\xa1-\xff](?:[\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?"
+)
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,8 @@ def further_headers(text: str) -> Mapping[str, str]:
         raise ValueError("must be a JSON object of header names and values") from None
     if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
         raise ValueError("must be a JSON object of header names and values, all text")
+    if len({name.lower() for name in value}) < len(value):
+        raise ValueError("must not name a header twice")
     for name, header in value.items():
         if not re.fullmatch(_HEADER_NAME, name) or not is_header_value(header):
             raise ValueError("has a name or value that an HTTP header cannot carry")

@@ -14,13 +14,19 @@ _REPLACEMENT = "[redacted]"
 # A part of a secret this long is a part of it, not a coincidence.
 _PART = 8
 
-# No longer text is a secret: a stranger's key must not make a redactor of megabytes.
-_MAX_SECRET = 4096
+# "access key: [...] up to 4096 characters" - Firehose, "HttpEndpointConfiguration". A stranger's
+# longer key must not make a redactor of megabytes.
+_MAX_KEY = 4096
 
 
 def cut(text: str, length: int) -> str:
     """Return a text of at most `length` characters and a mark, which a Redactor understands."""
     return text if len(text) <= length else text[:length] + CUT_OFF
+
+
+def key_to_redact(access_key: str | None) -> str:
+    """Return as much of a request's access key as a Redactor has to know."""
+    return (access_key or "")[:_MAX_KEY]
 
 
 class Redactor:
@@ -34,8 +40,7 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str | None] = ()) -> None:
-        known = (secret[:_MAX_SECRET] for secret in secrets if secret)
-        forms = {_lowered(form) for secret in known for form in _forms(secret)}
+        forms = {_lowered(form) for secret in secrets if secret for form in _forms(secret)}
         # All parts of a longer form cover the form itself.
         self._parts = {form[n : n + _PART] for form in forms for n in range(len(form) - _PART + 1)}
         # The longest first: one secret may be a part of another.

@@ -79,6 +79,7 @@ def http(status: str, body: bytes = b"", *headers: str) -> bytes:
         (http("400 x", ("x" + "ü" * 3000).encode()), (400, "x" + "ü" * 1023 + "…", None)),
         # What a 4xx refuses stands, however much of its text has come.
         (b"HTTP/1.1 401 x\r\nContent-Length: 10\r\n\r\nabc", (401, "", None)),
+        (b"HTTP/1.1 400 x\r\nContent-Length: +3\r\n\r\nabc", (400, "abc", None)),
     ],
     ids=lambda value: ascii(value)[:40],
 )
@@ -318,6 +319,20 @@ def test_name_look_up_is_bounded(over: threading.Event, monkeypatch: pytest.Monk
         for thread in left:
             thread.join(SOON)
         assert receiver.requests == []
+
+
+@pytest.mark.slow
+def test_second_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the first address of a host does not respond, there is time for the second one."""
+    with black_hole() as dead, Receiver() as receiver:
+        found = [
+            ("127.0.0.1", int(url.split(":")[2].split("/")[0])) for url in (dead, receiver.url)
+        ]
+        kinds = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        monkeypatch.setattr(
+            socket, "getaddrinfo", lambda *_args, **_kwargs: [(*kinds, it) for it in found]
+        )
+        assert Client(1).post("http://two.example/write", b"x", {}, 4.0).status == 204
 
 
 def test_name_look_up_does_not_hold_the_process() -> None:

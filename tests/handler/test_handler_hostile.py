@@ -128,8 +128,8 @@ def test_a_request_id_without_end(before: int, capfd: pytest.CaptureFixture[str]
 def test_bounds_fit_the_function(memory: int) -> None:
     """The bounds leave memory for the process and the cache, and grow with the function's."""
     allowed, more = limits_of_delivery(memory * MIB), limits_of_delivery((memory + 256) * MIB)
-    # A data point takes at most 3,000 bytes while it is converted.
-    assert memory * MIB // 4 <= 3_000 * allowed.points + 3_000 <= memory * MIB - 64_000_000
+    # A data point takes at most 2,200 bytes while it is converted.
+    assert memory * MIB // 4 <= 2_200 * allowed.points + 2_200 <= memory * MIB - 64_000_000
     assert 2 * allowed.label_bytes <= memory * MIB - 64_000_000
     assert all(this < next_ for this, next_ in zip(allowed, more, strict=True))
 
@@ -177,3 +177,16 @@ def test_the_largest_event_fits_the_smallest_function(format_: Format) -> None:
         for minute in (0, 1):
             event = large_delivery(16_000, minute, format_)
             assert invoke(function, event).status == 200
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("memory", "points"), [("256", 16_000), ("512", 60_000)])
+def test_new_series_of_a_large_delivery(memory: str, points: int) -> None:
+    """As many new series as an event can hold are accepted, and again when they are repeated."""
+    series = [point(f"i-{number:017x}") for number in range(points)]
+    records = [record_of(series[first : first + 1_000]) for first in range(0, points, 1_000)]
+    body = gzip.compress(delivery_body(records, REQUEST_ID, SENT_MS).encode(), 1)
+    event = function_url(headers(REQUEST_ID, ACCESS_KEY), body, base64=True)
+    with Receiver() as receiver:
+        function = function_for(receiver.url, AWS_LAMBDA_FUNCTION_MEMORY_SIZE=memory)
+        assert [invoke(function, event).status for _ in range(2)] == [200, 200]

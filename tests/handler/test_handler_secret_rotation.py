@@ -110,6 +110,17 @@ def test_version_before_the_previous_one(stores: Stores) -> None:
         assert [deliver(fresh, key).status for key in keys] == [200, 200, 401]
 
 
+def test_request_that_repeats_the_secret(stores: Stores) -> None:
+    """A secret that a wrong key makes the function fetch is in no line, not even as an id."""
+    with Receiver() as receiver:
+        function = RecordingFunction(receiver.url, {KEY_ARN: stores.secret(KEY)}, Later().clock)
+        event = delivery_of(points(1), access_key="wrong")
+        event["headers"]["X-Amz-Firehose-Request-Id"] = KEY
+        recorded = function.invoke(event)
+    assert recorded.status == 401
+    assert KEY not in str(recorded.lines)
+
+
 def test_wrong_keys(stores: Stores) -> None:
     """However many wrong keys come, the store is asked once a minute."""
     arn, later = stores.secret(KEY), Later()
