@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -312,36 +311,15 @@ def test_stalled(client: HttpClient, stage: str) -> None:
         assert time.monotonic() - began < LONG / 2
 
 
-@pytest.mark.slow
 def test_second_address(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address that accepts no connection leaves time for the next one."""
-    look_up = socket.getaddrinfo
     with black_hole() as hole, raw_listener(Server()) as url:
         found = [
             (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", urlsplit(it).port))
             for it in (hole, url)
         ]
-        fake: Any = lambda host, *rest, **named: (  # noqa: E731
-            found if host == "several.invalid" else look_up(host, *rest, **named)
-        )
-        monkeypatch.setattr(socket, "getaddrinfo", fake)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
         assert client.send(request_to("http://several.invalid/"), 8).status == 200
-
-
-@pytest.mark.slow
-def test_handshake_takes_most_of_the_time(client: HttpClient, tmp_path: Path) -> None:
-    """A slow handshake gets all of the time that is left."""
-    authority = CertificateAuthority(tmp_path)
-    client.prepare().load_verify_locations(authority.file)
-
-    def talk(connection: socket.socket) -> None:
-        time.sleep(2.5)
-        with authority.server().wrap_socket(connection, server_side=True) as encrypted:
-            encrypted.recv(65536)
-            encrypted.sendall(OK)
-
-    with tcp_listener(talk) as port:
-        assert client.send(Request(f"https://127.0.0.1:{port}/", {}, b"", "GET"), 4).status == 200
 
 
 def test_in_flight(client: HttpClient) -> None:
