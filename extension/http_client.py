@@ -170,7 +170,7 @@ def _left(end: float) -> float:
 def _connect(host: str, port: int, end: float) -> socket.socket:
     """Connect to one of the addresses of a host, which are looked up once."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    *first, last = [(str(address[0]), int(address[1])) for *_, address in found]
+    *first, last = ((str(place[0]), int(place[1])) for *_, place in found)
     for address in first:
         with contextlib.suppress(OSError):
             # The next address is tried in the other half of the time.
