@@ -168,12 +168,11 @@ def _left(end: float) -> float:
 
 
 def _connect(host: str, port: int, end: float) -> socket.socket:
-    """Connect to one of the addresses of a host, which are looked up once."""
+    """Connect to an address of a host; each but the last has half of the time that is left."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     *first, last = ((str(place[0]), int(place[1])) for *_, place in found)
     for address in first:
         with contextlib.suppress(OSError):
-            # The next address is tried in the other half of the time.
             return socket.create_connection(address, _left(end) / 2)
     return socket.create_connection(last, _left(end))
 

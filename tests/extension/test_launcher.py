@@ -120,8 +120,7 @@ def test_checkout(tmp_path: Path) -> None:
 
 def test_symbolic_link(layer: Path, tmp_path: Path) -> None:
     """Started through a link it finds its folder, and the name of the link is registered."""
-    link = tmp_path / "my-logs"
-    link.symlink_to(layer / "extensions" / EXECUTABLE)
+    (link := tmp_path / "my-logs").symlink_to(layer / "extensions" / EXECUTABLE)
     env = {"PATH": f"{path_with(tmp_path / 'bin', OWN_PYTHON)}:{os.defpath}"}
     assert started(link, env=env)["argv"][1:] == [str(link)]
 

@@ -127,7 +127,6 @@ def test_setting(environ: dict[str, str], setting: str, value: Any, is_reported:
         expected["destination_names"] = changed["destination_names"]
     assert {**changed, "warnings": ()} == expected
     assert len(warnings) == is_reported
-    # "By destination", for instance, is no value.
     assert not any(re.search("(variables|destination|default) is used", it) for it in warnings)
     assert all(any(name in text for name in environ) for text in warnings)
 
