@@ -41,11 +41,11 @@ def health_check(environ: Mapping[str, str], say: Callable[[str], object]) -> in
         lambda reference: fetch_secret(reference, environ, now=clocks.wall),
         clocks.wall,
     )
-    for text in (*settings.warnings, *chosen.problems):
+    for text in (*settings.warnings, *chosen.warnings, *chosen.unusable):
         say(text)
     text = "metric-stream-logs: health check"
     record = LogRecord(clocks.timestamp(), "function", text, None, "INFO")
-    succeeded = bool(chosen.destinations) and not chosen.problems
+    succeeded = bool(chosen.destinations) and not chosen.unusable
     for destination in chosen.destinations:
         failure = _failure(destination, record)
         say(f"{destination.name}: {f'failed: {failure}' if failure else 'ok'}")

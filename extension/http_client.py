@@ -122,7 +122,7 @@ class HttpClient:
 
     def _attempt(self, request: Request, exchange: _Exchange, end: float) -> Response:
         url = urlsplit(request.url)
-        connection = self._connected(url, end - time.monotonic())
+        connection = self._connected(url, end)
         if exchange.cut_off:
             raise TimeoutError
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
@@ -140,26 +140,41 @@ class HttpClient:
         headers = {name.lower(): value for name, value in response.getheaders()}
         return Response(response.status, headers, body)
 
-    def _connected(self, url: SplitResult, seconds: float) -> http.client.HTTPConnection:
+    def _connected(self, url: SplitResult, end: float) -> http.client.HTTPConnection:
         origin = (url.scheme, url.netloc)
         if origin != self._origin:
             self.close()
         if self._connection is not None:
             return self._connection
-        if seconds <= 0:
-            raise TimeoutError("timed out")
-        # A host may have a second address, which is tried after the first: so half the time each.
-        host, timeout = url.hostname or "", seconds / 2
+        host, tls = url.hostname or "", self.prepare() if url.scheme == "https" else None
         connection = (
-            http.client.HTTPSConnection(host, url.port, timeout=timeout, context=self.prepare())
-            if url.scheme == "https"
-            else http.client.HTTPConnection(host, url.port, timeout=timeout)
+            http.client.HTTPSConnection(host, url.port, context=tls)
+            if tls
+            else http.client.HTTPConnection(host, url.port)
         )
         self._connection, self._origin = connection, origin
-        connection.connect()
+        connection.sock = _connect(host, connection.port, end)
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sock.settimeout(_left(end))
+        if tls:
+            connection.sock = tls.wrap_socket(connection.sock, server_hostname=host)
         self._sock = connection.sock
-        self._sock.settimeout(seconds)
         return connection
+
+
+def _left(end: float) -> float:
+    """Return the seconds that are left; none would mean a socket that does not block."""
+    return max(end - time.monotonic(), 0.001)
+
+
+def _connect(host: str, port: int, end: float) -> socket.socket:
+    """Connect to an address of a host; each but the last has half of the time that is left."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    *first, last = ((str(place[0]), int(place[1])) for *_, place in found)
+    for address in first:
+        with contextlib.suppress(OSError):
+            return socket.create_connection(address, _left(end) / 2)
+    return socket.create_connection(last, _left(end))
 
 
 def _send(connection: http.client.HTTPConnection, target: str, request: Request) -> bool:

@@ -117,7 +117,7 @@ class Extension:
             lambda reference: fetch_secret(reference, environ, now=clocks.wall),
             clocks.wall,
         )
-        for problem in chosen.problems:
+        for problem in (*chosen.warnings, *chosen.unusable):
             self._log.warning(problem)
         if not chosen.destinations:
             return None

@@ -20,7 +20,7 @@ from extension.shipper import Shipper
 _OLDEST_END_SECONDS = 1.0
 _OLDEST_RECORD_SECONDS = 60.0
 # Beside the one that is being parsed.
-_MOST_BODIES = 2
+_MOST_BODIES = 1
 
 
 class Route:

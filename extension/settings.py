@@ -24,7 +24,7 @@ from extension.variables import (
 )
 
 # "Do not use port 9001" (Telemetry API reference, "Specifying a destination").
-_RESERVED_PORT = "9001"
+_RESERVED_PORT = 9001
 _HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 """The levels of Lambda's JSON log format, from the least to the most severe."""
@@ -59,9 +59,10 @@ def _host_name(text: str) -> str:
 
 
 def _port(text: str) -> int:
-    if text == _RESERVED_PORT:
+    port = number("", "", 0, (1, 65_535)).parse(text)
+    if port == _RESERVED_PORT:
         raise ValueError(f"must not be {_RESERVED_PORT}, which Lambda uses")
-    return number("", "", 0, (1, 65_535)).parse(text)
+    return port
 
 
 def _rate(text: str) -> float:
@@ -217,6 +218,7 @@ class Settings(Configured):
         # Lambda's buffering time is a part of the budget: at most half of it.
         longest = max(25, self.flush_budget_ms // 2)
         if self.timeout_ms > longest:
+            problems = [it for it in problems if not it.startswith("TIMEOUT_MS ")]
             problems.append(
                 f"TIMEOUT_MS must be at most half of FLUSH_BUDGET_MS; {longest} is used"
             )

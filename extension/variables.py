@@ -74,8 +74,8 @@ class Setting(Generic[T]):
             usable: T = error.usable
             return usable
         except ValueError as error:
-            default = self.shown_default.strip("`") or "the default"
-            warn(f"{self.name} {error}; {default} is used")
+            instead = f"{self.default} is used" if self.default else "it is ignored"
+            warn(f"{self.name} {error}; {instead}")
             return self.parse(self.default)
 
     def __get__(self, instance: object, owner: type) -> T:

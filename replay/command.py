@@ -49,6 +49,8 @@ def main(
     given = vars(_parser().parse_args(arguments))
     try:
         values = {name: given[name] for name in _OPTIONS if given[name] is not None}
+        # A script passes an empty text for no time.
+        values = {n: v for n, v in values.items() if v or n not in ("since", "until")}
         options = parse_options(values, _OPTIONS)
         sender = open_sender(_variables(environ, given["listener"], options), options)
         stores = open_location(given["location"], given["state"])

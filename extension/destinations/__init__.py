@@ -24,12 +24,13 @@ class Chosen(NamedTuple):
 
     Attributes:
         destinations: In the order of their names in LOGS_DESTINATION.
-        problems: What to report to the operator, a line each: why one is left out, or what
-            deserves attention although it works.
+        warnings: What deserves attention although a destination works, a line each.
+        unusable: Why a destination is left out, a line each.
     """
 
     destinations: tuple[Destination, ...]
-    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+    unusable: tuple[str, ...]
 
 
 def choose(
@@ -50,12 +51,13 @@ def choose(
         fetch_secret: Returns the token for an ARN or a name; raises SecretError.
         now: A clock in seconds since 1970.
     """
-    problems: list[str] = []
-    environment = Environment(environ, function, fetch_secret, now, problems)
+    warnings: list[str] = []
+    unusable: list[str] = []
+    environment = Environment(environ, function, fetch_secret, now, warnings)
     destinations: list[Destination] = []
     for name in names:
         try:
             destinations.append(DESTINATIONS[name](environment))
         except SettingsError as error:  # noqa: PERF203 -- each may fail on its own
-            problems.append(f"nothing is sent to {name}: {error}")
-    return Chosen(tuple(destinations), tuple(dict.fromkeys(problems)))
+            unusable.append(f"nothing is sent to {name}: {error}")
+    return Chosen(tuple(destinations), tuple(dict.fromkeys(warnings)), tuple(unusable))

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, quote
 
-from extension.destinations.destination import Destination, Environment, json_members
+from extension.destinations.destination import LONGEST_NAME, Destination, Environment, json_members
 from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, count_in
 from extension.destinations.timestamps import iso, own_time
 from extension.errors import SettingsError
@@ -115,6 +115,7 @@ class Logzio(Destination):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
+        vars(self)["log_type"] = cut(self.log_type, LONGEST_NAME, UTF_16)
         self._url = self._listener(environment).geturl()
         kinds = {"function", "platform"} if self.platform_logs else {"function"}
         self.default_types = frozenset(kinds)

@@ -21,7 +21,7 @@ from extension.variables import FLUSH_BUDGET_MS, number, text, token
 # (`ZO_COLS_PER_RECORD_LIMIT`); its JSON parser ends at a depth of 128, for a whole request.
 _SHAPE = Shape(depth=10, fields=180, units=sys.maxsize)
 _MEGABYTE = 1_048_576
-_TIMES = (0, 3_600_000)
+_LONGEST_MS = 3_600_000
 _CAP = "Capped at `FLUSH_BUDGET_MS`."
 _SAFE_NAME = re.compile(r"[^/?#\s\\]+")
 _NAMES = {
@@ -58,14 +58,14 @@ class OpenObserve(Destination):
     )
     # The defaults are those of the original extension; they count once one of the four is set.
     timeout_ms = number(
-        "O2_REQUEST_TIMEOUT_MS", f"For a request. {_CAP}", 30_000, _TIMES, "built-in"
+        "O2_REQUEST_TIMEOUT_MS", f"For a request. {_CAP}", 30_000, (1, _LONGEST_MS), "built-in"
     )
     retries = number("O2_MAX_RETRIES", "Retries within a flush.", 3, (0, 1_000_000), "built-in")
     first_delay_ms = number(
-        "O2_INITIAL_RETRY_DELAY_MS", f"First pause. {_CAP}", 1_000, _TIMES, "built-in"
+        "O2_INITIAL_RETRY_DELAY_MS", f"First pause. {_CAP}", 1_000, (0, _LONGEST_MS), "built-in"
     )
     longest_delay_ms = number(
-        "O2_MAX_RETRY_DELAY_MS", f"Longest pause. {_CAP}", 30_000, _TIMES, "built-in"
+        "O2_MAX_RETRY_DELAY_MS", f"Longest pause. {_CAP}", 30_000, (0, _LONGEST_MS), "built-in"
     )
     _of_retries = (timeout_ms, retries, first_delay_ms, longest_delay_ms)
     identified_by = (organization, token, stored_token)
@@ -96,7 +96,7 @@ class OpenObserve(Destination):
     def _own_retry_settings(self, environment: Environment) -> RetrySettings | None:
         if not any(setting.is_set(environment.variables) for setting in self._of_retries):
             return None
-        budget = FLUSH_BUDGET_MS.read(environment.variables, self._warn)
+        budget = FLUSH_BUDGET_MS.read(environment.variables, lambda _: None)  # reported already
         longest = min(self.longest_delay_ms, budget)
         first = min(self.first_delay_ms, longest)
         return RetrySettings(min(self.timeout_ms, budget), self.retries, first, longest)

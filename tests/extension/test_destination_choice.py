@@ -58,7 +58,7 @@ def test_left_out(name: str, environ: dict[str, str], variable: str) -> None:
     identity = IDENTITY._replace(region="")
     result = choose([name], environ, identity, str, lambda: NOW)
     assert result.destinations == ()
-    (problem,) = result.problems
+    (problem,) = result.unusable
     assert name in problem
     assert variable in problem
     assert "s3cr" not in problem
@@ -69,7 +69,7 @@ def test_several() -> None:
     environ = {**EVERYTHING, "LOKI_URL": "nonsense url"}
     result = choose(["datatap", "loki", "logzio"], environ, IDENTITY, str, lambda: NOW)
     assert [made.name for made in result.destinations] == ["datatap", "logzio"]
-    assert len(result.problems) == 1
+    assert len(result.unusable) == 1
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_token_in_the_clear(name: str, environ: dict[str, str], is_reported: boo
     """A token over http is allowed and reported, except on the machine itself."""
     result = chosen(name, **{**ENOUGH[name], **environ})
     (made,) = result.destinations
-    assert len(result.problems) == is_reported
+    assert (len(result.warnings), result.unusable) == (is_reported, ())
     assert not made.renew(), "a token that is given as it is stays the same"
 
 

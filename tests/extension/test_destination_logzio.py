@@ -1,6 +1,7 @@
 """What Logz.io is sent, field by field."""
 
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -87,6 +88,13 @@ def test_fields_under_root(value: Any, fields: dict[str, Any]) -> None:
     assert sent(value, environ=environ) == {"env": "prod", **fields}
 
 
+def test_long_type() -> None:
+    """A long LOGZIO_LOGS_TYPE is cut in the same way in records and in the URL."""
+    made = destination("logzio", LOGZIO_LOGS_TYPE="é" * 600)
+    line = made.encode(record("x"))
+    assert parse_qs(made.request([line]).url)["type"] == [parsed(line)["type"]]
+
+
 def test_platform_records_stay_nested() -> None:
     """An event of the platform is `lambda.record` under JSON_FIELDS_UNDER_ROOT too."""
     assert sent({"a": 1}, "platform.report", UNDER_ROOT) == {"lambda.record": {"a": 1}}
@@ -135,4 +143,4 @@ def test_custom_fields(text: str, fields: dict[str, str], problems: int) -> None
     """CUSTOM_FIELDS adds fields; one that is malformed or would overwrite ours is reported."""
     assert sent("hi", environ={"CUSTOM_FIELDS": text}) == {"message": "hi", **fields}
     result = chosen("logzio", **ENOUGH["logzio"], CUSTOM_FIELDS=text)
-    assert len(result.problems) == problems
+    assert len(result.warnings) == problems

@@ -139,6 +139,7 @@ def test_too_many_fields() -> None:
     [
         ({}, None),
         ({"O2_MAX_RETRIES": "5"}, RetrySettings(1_000, 5, 1_000, 1_000)),
+        ({"O2_REQUEST_TIMEOUT_MS": "0"}, RetrySettings(1, 3, 1_000, 1_000)),
         ({"O2_REQUEST_TIMEOUT_MS": "200"}, RetrySettings(200, 3, 1_000, 1_000)),
         (
             {"O2_INITIAL_RETRY_DELAY_MS": "50", "O2_MAX_RETRY_DELAY_MS": "100"},

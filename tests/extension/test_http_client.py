@@ -311,7 +311,6 @@ def test_stalled(client: HttpClient, stage: str) -> None:
         assert time.monotonic() - began < LONG / 2
 
 
-@pytest.mark.slow
 def test_second_address(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address that accepts no connection leaves time for the next one."""
     with black_hole() as hole, raw_listener(Server()) as url:
@@ -319,7 +318,10 @@ def test_second_address(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> 
             (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", urlsplit(it).port))
             for it in (hole, url)
         ]
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        look_up = socket.getaddrinfo
+        monkeypatch.setattr(
+            socket, "getaddrinfo", lambda *a, **k: look_up(*a, **k) if "127" in a[0] else found
+        )
         assert client.send(request_to("http://several.invalid/"), 8).status == 200
 
 
@@ -378,16 +380,23 @@ def test_response_that_has_arrived(client: HttpClient) -> None:
         assert client.send(request_to(url), LONG).body == b"ok"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_tls(client: HttpClient, tmp_path: Path, host: str) -> None:
-    """With a valid certificate one connection serves every request."""
+@pytest.mark.parametrize(
+    ("host", "handshake", "seconds"),
+    [("127.0.0.1", 0, LONG), ("localhost", 0, LONG), ("127.0.0.1", 2.5, 4)],
+)
+def test_tls(
+    client: HttpClient, tmp_path: Path, host: str, handshake: float, seconds: float
+) -> None:
+    """With a valid certificate one connection serves every request, also if it begins slowly."""
     authority = CertificateAuthority(tmp_path)
+    context = authority.server()
+    context.sni_callback = lambda *_: time.sleep(handshake)
     client.prepare().load_verify_locations(authority.file)
     line = b'{"@timestamp":"2024-08-30T10:00:00.000Z","message":"hello"}\n'
-    with LogzioDestination(tls=authority.server()) as destination:
+    with LogzioDestination(tls=context) as destination:
         url = destination.url.replace("127.0.0.1", host)
         request = Request(f"{url}/?token=local-token", {"Content-Type": "text/plain"}, line)
         for _ in range(3):
-            assert client.send(request, LONG).status == 200
+            assert client.send(request, seconds).status == 200
         client.close()
         assert (destination.count, destination.connections) == (3, 1)

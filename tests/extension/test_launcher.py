@@ -1,6 +1,7 @@
 """The executable of the layer: which Python it starts, and where it finds the zipapp."""
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -115,6 +116,13 @@ def test_checkout(tmp_path: Path) -> None:
     done = run(LAUNCHER, "--health-check", env=env)
     assert (done.returncode, done.stderr) == (1, "")
     assert "set LOKI_URL" in done.stdout
+
+
+def test_symbolic_link(layer: Path, tmp_path: Path) -> None:
+    """Started through a link it finds its folder, and the name of the link is registered."""
+    (link := tmp_path / "my-logs").symlink_to(layer / "extensions" / EXECUTABLE)
+    env = {"PATH": f"{path_with(tmp_path / 'bin', OWN_PYTHON)}:{os.defpath}"}
+    assert started(link, env=env)["argv"][1:] == [str(link)]
 
 
 @pytest.mark.parametrize("missing", ["app", "python"])

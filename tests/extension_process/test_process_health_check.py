@@ -68,11 +68,12 @@ def test_missing(environ: dict[str, str], words: str) -> None:
     assert TOKEN not in said
 
 
-def test_malformed(logzio: LogzioDestination) -> None:
+@pytest.mark.parametrize("environ", [{"TIMEOUT_MS": "soon"}, {"CUSTOM_FIELDS": "a=b,c"}])
+def test_malformed(logzio: LogzioDestination, environ: dict[str, str]) -> None:
     """A setting that is corrected gets a line; the check continues."""
-    code, said = health_check({**settings([logzio]), "TIMEOUT_MS": "soon"})
+    code, said = health_check({**settings([logzio]), **environ})
     assert code == 0
-    assert "TIMEOUT_MS must be" in said
+    assert f"{next(iter(environ))} must be" in said
     assert said.endswith("logzio: ok\n")
 
 

@@ -23,8 +23,9 @@ def test_time_limits(backup: Path) -> None:
         ran = run(where, receiver.url, "--since", "2026-11-11", "--until", "2026-11-12T00:00Z")
         assert hosts_in(receiver).keys() == {"f"}
         assert (ran.status, ran.number("found")) == (0, 1)
-        ran = run(where, receiver.url, "--until", "2026-11-10T12:00:00")
+        ran = run(where, receiver.url, "--since", "", "--until", "2026-11-10T12:00:00")
         assert ran.number("found") == 0
+        assert run(where, receiver.url, "--dry-run", "--until", "").number("found") > 1
 
 
 def test_one_file_and_checkpoints_elsewhere(backup: Path, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def problems(stack: Stack) -> tuple[str, ...]:
     chosen = choose(
         settings.destination_names, environ, IDENTITY, lambda _reference: "token", lambda: 0.0
     )
-    return (*settings.warnings, *chosen.problems)
+    return (*settings.warnings, *chosen.warnings, *chosen.unusable)
 
 
 def reading(stack: Stack) -> list[Any]:
