@@ -3,8 +3,6 @@
 At every moment `received = sent + dropped + pending`, in records.
 """
 
-from __future__ import annotations
-
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """The clocks of the machine, passed to everything that needs the time."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone

@@ -10,8 +10,6 @@
 None of these ends the process: each is reported once, and the lifecycle goes on.
 """
 
-from __future__ import annotations
-
 
 class ExtensionError(Exception):
     """Base of all errors that the extension raises itself."""

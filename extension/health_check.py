@@ -1,7 +1,5 @@
 """`--health-check`: checks the settings, and whether each destination accepts a record."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from contextlib import closing
 

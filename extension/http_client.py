@@ -6,8 +6,6 @@ interrupt a name look-up, a connection attempt or a TLS handshake. The last two 
 of their own, and no flush waits longer than its budget for any of the three.
 """
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import socket

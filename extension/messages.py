@@ -1,7 +1,5 @@
 """HTTP requests and responses as plain values."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The extension's own log lines: few, each subject once, and never shipped in a loop."""
 
-from __future__ import annotations
-
 import traceback
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """What the operator does not want to be shipped, removed from records."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What follows from the result of a batch: count it, put it back, drop it, report losses."""
 
-from __future__ import annotations
-
 from extension.backoff import Backoff
 from extension.buffer import Buffer
 from extension.clocks import Clocks

@@ -1,7 +1,5 @@
 """From the platform's bodies to the buffers: records are parsed, selected, encoded, queued."""
 
-from __future__ import annotations
-
 import queue
 import threading
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ What counts as the token in a secret's text is the same as for the function's ow
 member `api_key` of a JSON object, or all of the text.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import time

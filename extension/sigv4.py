@@ -3,8 +3,6 @@
 Steps and names: "Create a signed AWS API request" (IAM User Guide).
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import time

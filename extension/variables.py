@@ -5,8 +5,6 @@ wrong value never keeps the extension from starting, because then the function w
 either. The default, or the part that can be used, is used instead, and one warning says so.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar

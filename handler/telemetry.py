@@ -58,10 +58,6 @@ def traceback_of(error: BaseException, *, with_text: bool = True) -> str:
     return "".join(traceback.format_tb(error.__traceback__))
 
 
-def _unchanged(text: str) -> str:
-    return text
-
-
 class Telemetry:
     """Writes log lines and metrics to standard output, where Lambda collects them.
 
@@ -76,7 +72,7 @@ class Telemetry:
             # An unknown level is a settings error, which has to be logged too.
             level=level if level in LOG_LEVELS else "INFO",
         )
-        self._redact: Callable[[str], str] = _unchanged
+        self._redact: Callable[[str], str] = str
         self._function_name = environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
         self._collisions_logged: set[str] = set()
 
@@ -89,7 +85,7 @@ class Telemetry:
         finally:
             # Lines between deliveries must not carry the keys of the last one.
             self._logger.remove_keys(_KEYS)
-            self._redact = _unchanged
+            self._redact = str
 
     def redact_with(self, redact: Callable[[str], str]) -> None:
         """Apply a redactor to every further text of this delivery."""

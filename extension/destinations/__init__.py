@@ -1,7 +1,5 @@
 """The log destinations: one module for each, and one line in the registry."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 

@@ -4,8 +4,6 @@ A record has the fields of the original extension, `retryAttempt` included, whic
 is there whenever a batch is sent for the first time; and `requestId` if it is known.
 """
 
-from __future__ import annotations
-
 import os
 
 from extension.destinations.destination import Destination, Environment
