@@ -324,15 +324,13 @@ def test_name_look_up_is_bounded(over: threading.Event, monkeypatch: pytest.Monk
 @pytest.mark.slow
 def test_second_address(monkeypatch: pytest.MonkeyPatch) -> None:
     """If the first address of a host does not respond, there is time for the second one."""
-    with black_hole() as dead, Receiver() as receiver:
-        found = [
-            ("127.0.0.1", int(url.split(":")[2].split("/")[0])) for url in (dead, receiver.url)
-        ]
+    with black_hole() as dead, Receiver() as receiver, monkeypatch.context() as names:
+        ports = [int(url.split(":")[2].split("/")[0]) for url in (dead, receiver.url)]
         kinds = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
-        monkeypatch.setattr(
-            socket, "getaddrinfo", lambda *_args, **_kwargs: [(*kinds, it) for it in found]
-        )
-        assert Client(1).post("http://two.example/write", b"x", {}, 4.0).status == 204
+        found = [(*kinds, ("127.0.0.1", port)) for port in ports]
+        names.setattr(socket, "getaddrinfo", lambda *_args, **_kwargs: found)
+        # The receiver says what is wrong with the body: the request has reached it.
+        assert Client(1).post("http://two.example/write", b"x", HEADERS, 4.0).status == 400
 
 
 def test_name_look_up_does_not_hold_the_process() -> None:
