@@ -26,18 +26,16 @@ class Cortex(Backend):
     default_limits: ClassVar[Limits] = Limits(max_labels=30, max_value=2048)
     limit_status: ClassVar[int] = 400
     """The status where a tenant has too many series."""
+    limit_text: ClassVar[str] = (
+        "user=fake: per-user series limit of {most} exceeded, please contact administrator to "
+        "raise it (local limit: 0 global limit: {most} actual local limit: {most})"
+    )
 
     def _refuse(self, refusals: Sequence[Refusal]) -> Reply:
         refusal = first(refusals)
         kind, limits = refusal.kind, self.limits
         if kind is Kind.SERIES_LIMIT:
-            most = limits.max_series
-            return failure(
-                self.limit_status,
-                f"user=fake: per-user series limit of {most} exceeded, please contact "
-                f"administrator to raise it (local limit: 0 global limit: {most} "
-                f"actual local limit: {most})",
-            )
+            return failure(self.limit_status, self.limit_text.format(most=limits.max_series))
         if kind in (Kind.FUTURE, Kind.PAST):
             name = dict(refusal.labels)["__name__"][:_MAX_SHOWN]
             age = "new" if kind is Kind.FUTURE else "old"

@@ -47,6 +47,7 @@ class Head:
         self._max_series = max_series
         self._newest: dict[Labels, Sample] = {}
         self._newest_ms: int | None = None
+        self._late: set[tuple[Labels, int]] = set()
 
     def check(self, samples: Sequence[Sample]) -> list[Kind | None]:
         """Return for each sample of a request why it is refused; None: it can be stored."""
@@ -68,11 +69,14 @@ class Head:
         """Store samples of a request for which `check` has returned None."""
         newest_ms = self._newest_before(samples)
         for labels, at_ms, value in samples:
-            # The first of several values out of order stays.
-            self.stored.setdefault(labels, {}).setdefault(at_ms, value)
-            newest = self._newest.get(labels)
-            if at_ms >= newest_ms - _BOUND_MS and (newest is None or at_ms > newest[1]):
+            series, newest = self.stored.setdefault(labels, {}), self._newest.get(labels)
+            if at_ms >= newest_ms - _BOUND_MS and (newest is None or at_ms >= newest[1]):
+                series[at_ms] = value
                 self._newest[labels] = labels, at_ms, value
+            elif (labels, at_ms) not in self._late:
+                # A query finds the first value that came late, not one that came in order.
+                series[at_ms] = value
+                self._late.add((labels, at_ms))
             self._newest_ms = max(at_ms, self._newest_ms or at_ms)
 
     def _newest_before(self, samples: Sequence[Sample]) -> int:

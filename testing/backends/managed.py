@@ -20,6 +20,10 @@ class Managed(Cortex):
 
     default_limits: ClassVar[Limits] = Limits(max_labels=70, max_value=2048)
     limit_status: ClassVar[int] = 429
+    limit_text: ClassVar[str] = (
+        "user=123456789012_ws-1: per-user series limit of {most} exceeded, please contact "
+        "administrator to raise it"
+    )
 
     def __init__(self, limits: Limits | None = None, throttled: int = 0) -> None:
         super().__init__(limits)

@@ -20,7 +20,7 @@ _HEAD_TEXTS = {
     ),
     Kind.TOO_OLD: (
         "another sample with a more recent timestamp has already been ingested and this sample "
-        "is beyond the out-of-order time window of {window} (err-mimir-sample-timestamp-too-old)"
+        "is beyond the out-of-order time window of {hours}h (err-mimir-sample-timestamp-too-old)"
     ),
     Kind.OUT_OF_BOUNDS: "its timestamp is too old (err-mimir-sample-timestamp-too-old)",
 }
@@ -77,7 +77,7 @@ class Mimir(Backend):
             return _adjustable(
                 f"{text}(err-mimir-max-series-per-user)", "ingester.max-global-series-per-user"
             )
-        reason = _HEAD_TEXTS[refusal.kind].format(window=f"{self.limits.window_ms // 60_000}m")
+        reason = _HEAD_TEXTS[refusal.kind].format(hours=self.limits.window_ms // 3_600_000)
         return (
             f"the sample has been rejected because {reason}. The affected sample has timestamp "
             f"{rfc3339(refusal.at_ms)} and is from series {named(refusal.labels)}"
