@@ -72,8 +72,8 @@ class ListenerResponse(NamedTuple):
     @property
     def summary(self) -> str:
         """The status and the text, for a log line."""
-        redirect = f" (it redirects to {self.location})" if self.location else ""
-        return f"{self.status} {self.text.strip()}{redirect}"
+        redirect = f"(it redirects to {self.location})" if self.location else ""
+        return " ".join(filter(None, (str(self.status), self.text.strip(), redirect)))
 
 
 class NoResponseError(Exception):
