@@ -3,6 +3,8 @@
 import dataclasses
 import threading
 from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 # A server's texts name each series; a log with thousands of them helps nobody.
@@ -33,6 +35,10 @@ class Sent(NamedTuple):
         failures: Why samples are undelivered: the status to answer Firehose, and the reason.
         refusals: What was rejected, by the listener's reasons; of many reasons the first ten.
         errors: Unforeseen errors, which ended lanes.
+        rejected_by_reason: What `rejected` adds up from: `superseded`, `too_old`, `in_the_future`,
+            `limit`, `invalid`, `other`.
+        settled_unknown: How many of `accepted` are in bodies of which the listener refused some
+            samples without a word on how many.
     """
 
     accepted: int
@@ -44,6 +50,8 @@ class Sent(NamedTuple):
     failures: tuple[tuple[int, str], ...]
     refusals: tuple[Refusal, ...]
     errors: tuple[BaseException, ...] = ()
+    rejected_by_reason: Mapping[str, int] = MappingProxyType({})
+    settled_unknown: int = 0
 
 
 class SampleAccount:
@@ -120,4 +128,5 @@ class SampleAccount:
             failures=failures,
             refusals=refusals,
             errors=tuple(self._errors),
+            rejected_by_reason={"other": counts["rejected"]} if counts["rejected"] else {},
         )

@@ -158,6 +158,8 @@ class Telemetry:
             samples=conversion.samples,
             samples_sent=sent.accepted,
             samples_rejected=sent.rejected,
+            samples_rejected_by_reason=dict(sent.rejected_by_reason),
+            settled_unknown=sent.settled_unknown,
             samples_dropped=dict(conversion.dropped_samples),
             samples_undelivered=sent.undelivered,
             bytes=sent.bytes,
@@ -180,6 +182,8 @@ class Telemetry:
         self._write_metrics(values)
         for reason, points in conversion.dropped_points.items():
             self._write_metrics({"PointsDropped": points}, Reason=reason)
+        for reason, samples in sent.rejected_by_reason.items():
+            self._write_metrics({"SamplesRejected": samples}, Reason=reason)
 
     def _log_errors(self, result: DeliveryResult, sent: Sent) -> None:
         for words in result.errors[:_MAX_ERROR_LINES]:
