@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from handler.account import Sent
+from handler.clock import Clock
 from handler.conversion import new_converter
 from handler.delivery import CommonAttributes, Delivery
 from handler.result import DeliveryResult
-from handler.sender import Clock
 from handler.settings import read_settings
 from handler.telemetry import Telemetry, token_id
 from testing.events import ingresses
@@ -203,7 +203,6 @@ def test_rejected_samples_are_counted_by_reason(capsys: Capture) -> None:
     by_reason = {"superseded": 7, "limit": 2, "other": 1}
     sent = Sent(
         accepted=20,
-        rejected=10,
         undelivered=0,
         requests=3,
         retries=0,

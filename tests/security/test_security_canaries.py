@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.app import Function
+from handler.clock import Clock
 from handler.errors import UndeliveredError
-from handler.sender import Clock
 from handler.telemetry import traceback_of
 from testing.events import ingresses
 from testing.events.firehose import headers

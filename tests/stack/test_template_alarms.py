@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from handler.verdict import Reason
 from testing.events.fleet import END_MS, MONITORING_ACCOUNT
 from testing.events.samples import good_events
 from testing.receiver import Receiver
@@ -27,8 +28,8 @@ ALWAYS = {
     (NAMESPACE, "PointsDropped"),
     (NAMESPACE, "MalformedRecords"),
 }
-ALARMING_REASONS = ("too_old", "in_the_future", "limit", "invalid", "other")
-"""Why samples are rejected, but for `superseded`: the listener has those, or newer ones."""
+ALARMING_REASONS = [str(reason) for reason in Reason if reason is not Reason.SUPERSEDED]
+"""Why samples are rejected, but for those that the listener has, or newer ones of their series."""
 
 WITH_HTTP = {
     ("AWS/Firehose", "DeliveryToHttpEndpoint.Success"),
@@ -161,8 +162,7 @@ def test_watched_metrics_exist(ingress: str, emitted: set[tuple[str, frozenset[s
             assert dimensions == {}, "a metric filter's metric has no dimensions here"
         else:
             assert (metric, frozenset(dimensions)) in emitted, metric
-        reasons = {"superseded", *ALARMING_REASONS}
-        assert set(dimensions.values()) <= {*stack.resources, "failed", *reasons}
+        assert set(dimensions.values()) <= {*stack.resources, "failed", *Reason}
 
 
 def test_deliveries_too_large_are_counted() -> None:
@@ -205,6 +205,13 @@ def test_rejected_samples_that_are_superseded_are_no_alarm() -> None:
         (NAMESPACE, "SamplesRejected", {"FunctionName": "MetricStreamFunction", "Reason": reason})
         for reason in ALARMING_REASONS
     ]
+
+
+def test_dashboard_shows_every_reason() -> None:
+    """The dashboard has rejected samples by reason, as many as there are."""
+    watched = list(shown(Stack()))
+    reasons = [d["Reason"] for _, metric, d in watched if metric == "SamplesRejected"]
+    assert reasons == list(Reason)
 
 
 def test_duration_alarm_goes_by_the_timeout() -> None:

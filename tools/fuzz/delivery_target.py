@@ -8,8 +8,8 @@ from typing import Any
 
 from handler.app import Function
 from handler.client import Client, ListenerResponse
+from handler.clock import Clock
 from handler.errors import UndeliveredError
-from handler.sender import Clock
 from testing import rules
 from testing.events.firehose import ACCESS_KEY
 
