@@ -183,6 +183,8 @@ class Telemetry:
         self._write_metrics(values)
         for reason, points in conversion.dropped_points.items():
             self._write_metrics({"PointsDropped": points}, Reason=reason)
+        for reason, samples in sent.rejected_by_reason.items():
+            self._write_metrics({"SamplesRejected": samples}, Reason=reason)
 
     def _log_errors(self, result: DeliveryResult, sent: Sent) -> None:
         for words in result.errors[:_MAX_ERROR_LINES]:
