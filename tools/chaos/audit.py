@@ -21,8 +21,8 @@ class Audit:
     """Where the samples are.
 
     Attributes:
-        places: How many samples are in each combination of `stored`, `rejected` and `backup`;
-            in none of them: lost.
+        places: How many samples are in each combination of `stored`, `rejected`, `refused` and
+            `backup`; in none of them: lost.
         rejected_and_stored: Samples that the function called rejected, and that are stored.
             They count as stored alone.
         unexpected: Stored samples that were not planned, or have another value.
@@ -62,21 +62,27 @@ class Audit:
 
 
 def audit(
-    put_in: Iterable[Planned], stored: Samples, rejected: set[str], backup: Iterable[bytes]
+    put_in: Iterable[Planned],
+    stored: Samples,
+    rejected: set[str],
+    backup: Iterable[bytes],
+    refused: frozenset[Sample] = frozenset(),
 ) -> Audit:
     """Find each sample.
 
     A sample is identified by all its labels, its time and its value. It counts as stored if the
     server has exactly that; as rejected if the listener was to refuse it, the function has named
-    it alone, and it is not stored; and as backed up if the record that it comes from is in the
-    backup, byte for byte. What the function says about any other sample is no proof: it would
-    lose what it called rejected.
+    it alone, and it is not stored; as refused if the server itself has refused it, and it is
+    neither; and as backed up if the record that it comes from is in the backup, byte for byte.
+    What the function says about any other sample is no proof: it would lose what it called
+    rejected.
 
     Args:
         put_in: Everything that was put into the streams.
         stored: What the server has; labels sorted by name.
         rejected: What the function called rejected, as `text_of` writes it.
         backup: The records in the backup.
+        refused: What the server has refused because of its state.
 
     Raises:
         TwiceError: A sample was planned twice.
@@ -100,6 +106,8 @@ def audit(
                 result.rejected_and_stored += named
             elif named and sample in planned.poison:
                 places = ("rejected",)
+            elif sample in refused:
+                places = ("refused",)
             result.add(sample, (*places, "backup") if backed_up else places)
     result.strangers = in_backup.total()
     for labels, left in there.items():

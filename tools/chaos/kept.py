@@ -1,7 +1,7 @@
 """What a run leaves in its folder: the evidence for the audit, and for a replay of the backup.
 
 bucket/              the backup, laid out as in S3
-prometheus/          a Prometheus's folder, with its data in `data/`
+server/              the server's folder; a real Prometheus has its data in `data/`
 functions/<n>/       the log of each instance of the function
 samples.jsonl.gz     every planned sample, and where it is
 """

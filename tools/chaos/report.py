@@ -10,11 +10,13 @@ from tools.chaos.faults import Fault
 from tools.chaos.records import Planned
 
 _PLACES = (
-    (("stored",), "stored in Prometheus alone"),
+    (("stored",), "stored, and nothing else"),
     (("rejected",), "rejected alone, and not stored"),
+    (("refused",), "refused by the server, which has a newer one or is at its limit"),
     (("backup",), "in a backup object alone"),
     (("stored", "backup"), "in two: stored and in a backup object"),
     (("rejected", "backup"), "in two: rejected and in a backup object"),
+    (("refused", "backup"), "in two: refused and in a backup object"),
     ((), "in none"),
 )
 
@@ -39,10 +41,10 @@ def put_in_rows(put_in: Sequence[Planned]) -> list[Row]:
     ]
 
 
-def listener_rows(faults: Mapping[Fault, int], behind: Mapping[int, int]) -> list[Row]:
-    """Return what the listener did, and the replies of Prometheus behind it by status."""
+def listener_rows(faults: Mapping[Fault, int], server: str, behind: Mapping[int, int]) -> list[Row]:
+    """Return what the listener did, and the replies of the server behind it by status."""
     met = sorted((fault.value.text, number) for fault, number in faults.items())
-    return [*met, *_by_status("Prometheus", behind)]
+    return [*met, *_by_status(server, behind)]
 
 
 def delivery_rows(done: Counter[str], statuses: Mapping[int, int]) -> list[Row]:
@@ -71,6 +73,24 @@ def sample_rows(audit: Audit, unnamed: int) -> list[Row]:
         ("stored, but nobody put it in", audit.unexpected),
         ("records in the backup that nobody put in", audit.strangers),
     ]
+
+
+def server_table(audits: Mapping[str, Audit]) -> str:
+    """Return a table with a line for each server: where the samples of its run are."""
+    names = ("stored", "rejected", "refused", "backup")
+    rows = [
+        (
+            server,
+            audit.places.total(),
+            *(sum(n for places, n in audit.places.items() if name in places) for name in names),
+            audit.lost,
+        )
+        for server, audit in audits.items()
+    ]
+    written = [(server, *(f"{number:,}" for number in numbers)) for server, *numbers in rows]
+    headers = ("server", "samples", *names, "lost")
+    aligned = ("left", *["right"] * (len(headers) - 1))
+    return f"{tabulate(written, headers=headers, tablefmt='github', colalign=aligned)}\n"
 
 
 def _by_status(who: str, counts: Mapping[int, int]) -> list[Row]:

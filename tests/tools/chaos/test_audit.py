@@ -69,6 +69,15 @@ def test_rejected_although_the_listener_accepts_it() -> None:
     assert result.lost == 1
 
 
+@pytest.mark.parametrize("backup", [[], [b"record"]])
+def test_refused_by_the_server(backup: list[bytes]) -> None:
+    """What the server itself has refused is not lost; another value of it is."""
+    for refused, places in ((ONE, ("refused",)), ((A, 1, 9.0), ())):
+        result = audit([planned(ONE)], {}, set(), backup, frozenset({refused}))
+        assert result.places == {(*places, *(["backup"] if backup else [])): 1}
+        assert result.lost == (not places and not backup)
+
+
 def test_planned_twice() -> None:
     """Two records may not become the same sample: one could hide the loss of the other."""
     with pytest.raises(TwiceError, match="at 1 ms"):
