@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from handler.app import Function
-from handler.sender import Clock
+from handler.clock import Clock
 from testing.backends.backend import Backend, Limits
 from testing.backends.cortex import Cortex
 from testing.backends.m3 import M3

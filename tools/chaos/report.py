@@ -7,11 +7,12 @@ from tabulate import tabulate
 
 from tools.chaos.audit import Audit
 from tools.chaos.faults import Fault
+from tools.chaos.kept import Rejections
 from tools.chaos.records import Planned
 
 _PLACES = (
     (("stored",), "stored, and nothing else"),
-    (("rejected",), "rejected alone, and not stored"),
+    (("rejected",), "rejected with its data point, and not stored"),
     (("refused",), "refused by the server, which has a newer one or is at its limit"),
     (("backup",), "in a backup object alone"),
     (("stored", "backup"), "in two: stored and in a backup object"),
@@ -34,8 +35,8 @@ def put_in_rows(put_in: Sequence[Planned]) -> list[Row]:
     """Return the numbers of what was put into the streams."""
     return [
         ("records", len(put_in)),
-        ("of them malformed", sum(not planned.samples for planned in put_in)),
-        ("data points", sum(planned.points for planned in put_in)),
+        ("of them malformed", sum(not planned.points for planned in put_in)),
+        ("data points", sum(len(planned.points) for planned in put_in)),
         ("samples that are to come of them", sum(len(planned.samples) for planned in put_in)),
         ("of them poison", sum(len(planned.poison) for planned in put_in)),
     ]
@@ -59,17 +60,13 @@ def delivery_rows(done: Counter[str], statuses: Mapping[int, int]) -> list[Row]:
     ]
 
 
-def sample_rows(audit: Audit, unnamed: int) -> list[Row]:
-    """Return where the samples are.
-
-    Args:
-        audit: The audit.
-        unnamed: How many samples the function rejected without naming them one by one.
-    """
+def sample_rows(audit: Audit, counted: Rejections) -> list[Row]:
+    """Return where the samples are, and what the function's log says."""
     return [
         *((text, audit.places[place]) for place, text in _PLACES),
         ("rejected in one delivery, and stored", audit.rejected_and_stored),
-        ("rejected without being named alone", unnamed),
+        ("rejected, as the function counts", counted.rejected),
+        ("sent, but perhaps refused, as the function counts", counted.settled_unknown),
         ("stored, but nobody put it in", audit.unexpected),
         ("records in the backup that nobody put in", audit.strangers),
     ]

@@ -69,14 +69,14 @@ def run(
         stored, refused = server.stored(p8s_logzio_name=ENVIRONMENT), server.refused()
     rejections = kept.read_logs(folder / "functions")
     backup = kept.failed_records(bucket)
-    found = audit(put_in, stored, rejections.alone, backup, refused)
+    found = audit(put_in, stored, rejections.named, backup, refused)
     outages.counts["function process killed"] = functions.killed
     statuses = sum((ingress.statuses for ingress in ingresses), Counter[int]())
     write(table("put in", put_in_rows(put_in)))
     write(table("the listener's answers", listener_rows(faults.counts, name, listener.behind)))
     write(table("outages", sorted(outages.counts.items())))
     write(table("deliveries", delivery_rows(totals(streams), statuses)))
-    write(table("samples", sample_rows(found, rejections.unnamed)))
+    write(table("samples", sample_rows(found, rejections)))
     return found
 
 

@@ -58,7 +58,7 @@ def test_nothing_is_lost(tmp_path: Path) -> None:
     for name in (
         *("delivered", "backed up", "function process killed"),
         *("server killed and started again", "blackout", "connections refused"),
-        *("stored, and nothing else", "rejected alone, and not stored"),
+        *("stored, and nothing else", "rejected with its data point, and not stored"),
         "in two: stored and in a backup object",
     ):
         assert rows[name] > 0, name
