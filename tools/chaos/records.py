@@ -11,8 +11,6 @@ from testing.events.otlp import Format, messages, record
 from tools.chaos.expectation import Sample, expected_samples
 from tools.chaos.plan import MINUTES_PER_ROUND, POINTS_PER_ROUND, Plan
 
-# At most, for the time that a run's points span.
-_POINTS_PER_DELIVERY = 65
 _MALFORMED_SHARE = 1 / 500
 _POISON_SHARE = 1 / 500
 _CURSED_SHARE = 1 / 250
@@ -52,8 +50,7 @@ def planned_records(plan: Plan, now_ms: int) -> Iterator[Planned]:
             are older: Prometheus refuses what is far ahead of its clock.
     """
     chance = random.Random(plan.seed)
-    rounds = plan.deliveries * _POINTS_PER_DELIVERY // POINTS_PER_ROUND + 1
-    first_ms = now_ms // MINUTE_MS * MINUTE_MS - rounds * MINUTES_PER_ROUND * MINUTE_MS
+    first_ms = now_ms // MINUTE_MS * MINUTE_MS - plan.span_ms
     for number in itertools.count():
         minute = (number + 1) * MINUTES_PER_ROUND
         points = large_points(POINTS_PER_ROUND, minute, end_ms=first_ms)

@@ -24,7 +24,7 @@ from tools.chaos.sending import Functions, open_streams, totals
 from tools.chaos.servers import Server, open_server
 
 Write = Callable[[str], object]
-OpenServer = Callable[[str, Path], AbstractContextManager[Server]]
+OpenServer = Callable[[str, Path, Plan], AbstractContextManager[Server]]
 
 _PROGRESS_SECONDS = 10.0
 
@@ -49,7 +49,7 @@ def run(
     bucket = kept.bucket(folder)
     data = folder / "server"
     data.mkdir()
-    with opened(name, data) as server, contextlib.ExitStack() as stack:
+    with opened(name, data, plan) as server, contextlib.ExitStack() as stack:
         listener = Listener(faults, server.forward, functions.kill)
         start = functools.partial(functions.start, stack.enter_context(listener).url)
         instances = stack.enter_context(Instances(start, plan.instances))

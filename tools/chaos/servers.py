@@ -22,6 +22,7 @@ from testing.receiver import Received
 from testing.rules import Samples
 from testing.servers import Prometheus, in_order, loopback_session
 from tools.chaos.expectation import Sample
+from tools.chaos.plan import Plan
 
 REAL = "prometheus"
 
@@ -29,20 +30,18 @@ REAL = "prometheus"
 _WINDOW = "1d"
 _FORWARD_SECONDS = 20.0
 _DOWN_SECONDS = 0.5
-# Less than the points of a run span, so that the oldest are refused.
-_M3_PAST_MS = 600_000
 # Less than the series of the fleet.
 _MANAGED_SERIES = 3_000
 
-STAND_INS: dict[str, Callable[[], Backend]] = {
-    "prometheus-in-order": PrometheusStandIn,
-    "mimir": Mimir,
-    "cortex": Cortex,
-    "thanos": lambda: Thanos(replicas=2, failing_commits=5),
-    "m3": lambda: M3(Limits(now_ms=lambda: int(time.time() * 1000), past_ms=_M3_PAST_MS)),
-    "managed": lambda: Managed(Limits(max_series=_MANAGED_SERIES), throttled=20),
+STAND_INS: dict[str, Callable[[Plan], Backend]] = {
+    "prometheus-in-order": lambda _plan: PrometheusStandIn(),
+    "mimir": lambda _plan: Mimir(),
+    "cortex": lambda _plan: Cortex(),
+    "thanos": lambda _plan: Thanos(replicas=2, failing_commits=5),
+    "m3": lambda plan: M3(Limits(now_ms=_now_ms, past_ms=plan.span_ms // 2)),
+    "managed": lambda _plan: Managed(Limits(max_series=_MANAGED_SERIES), throttled=20),
 }
-"""By name. Streams deliver at once, so most of these servers refuse much as out of order."""
+"""By name. Streams deliver at once, so all of these but M3 refuse much as out of order."""
 
 
 class Server(Protocol):
@@ -140,15 +139,20 @@ class StandIn:
 
 
 @contextlib.contextmanager
-def open_server(name: str, folder: Path) -> Iterator[Server]:
+def open_server(name: str, folder: Path, plan: Plan) -> Iterator[Server]:
     """Run a server until the end of `with`.
 
     Args:
         name: `REAL`, or one of `STAND_INS`.
         folder: An empty folder for its data.
+        plan: What it will get.
     """
     if name == REAL:
         with RealPrometheus(folder) as server:
             yield server
     else:
-        yield StandIn(STAND_INS[name]())
+        yield StandIn(STAND_INS[name](plan))
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
