@@ -34,7 +34,7 @@ from converters.attributes import (
 )
 from converters.errors import DecodeError, TooLargeError
 from converters.labels import LabelEncoder, ResourceLabels, encode_label, insert_label
-from converters.names import decimal_text, metric_base_name
+from converters.names import decimal_text, metric_name
 from converters.schema.otlp_view_pb2 import PointLabels
 from converters.wire import double_of, encode_varint
 
@@ -122,7 +122,10 @@ class MetricScope:
         identities: The same groups by what those bytes mean.
     """
 
-    __slots__ = ("_heads", "base", "from_cloudwatch", "groups", "identities", "names", "resource")
+    __slots__ = (
+        *("_heads", "_name", "base", "from_cloudwatch", "groups", "identities", "names"),
+        "resource",
+    )
 
     def __init__(self, resource: ResourceScope, name: bytes) -> None:
         try:
@@ -130,7 +133,8 @@ class MetricScope:
         except UnicodeDecodeError as error:
             raise DecodeError(f"the name of a metric is not UTF-8: {error}") from error
         self.resource = resource
-        self.base = metric_base_name(text)
+        self._name = text
+        self.base = metric_name(text)
         self.from_cloudwatch = text.startswith("amazonaws.com/")
         self.names = tuple(self.name_label(s.suffix) for s in (SUM, COUNT, MIN, MAX))
         self.groups: dict[bytes, SeriesGroup] = {}
@@ -139,7 +143,7 @@ class MetricScope:
 
     def name_label(self, suffix: str) -> bytes:
         """Return the label `__name__` with a statistic's suffix, encoded."""
-        return encode_label("__name__", self.base + suffix)
+        return encode_label("__name__", metric_name(self._name, suffix))
 
     def heads(self, labels_length: int, samples: int = 1) -> Heads:
         """Return what sum, count, minimum and maximum begin with, for that many bytes of labels."""

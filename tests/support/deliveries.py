@@ -19,7 +19,7 @@ from tests.support.otlp_building import (
 HOUR_NS = 60 * MINUTE_NS
 
 _NAMESPACES = st.sampled_from(["AWS/EC2", "aws/ec2", "AWS/ELB", "Shop % Backend", ""])
-_METRICS = st.sampled_from(["CPUUtilization", "cpuutilization", "Disk Ops", "p:99", "9 lives"])
+_METRICS = st.sampled_from(["CPUUtilization", "cpuutilization", "Disk Ops", "p:99", "9 lives%"])
 _KEYS = st.sampled_from(
     [
         *("InstanceId", "instanceid", "Namespace", "namespace", "MetricName", "quantile", "le"),

@@ -12,7 +12,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import NumberDataPoint, SummaryD
 
 from testing.converting import ENVIRONMENT, bits
 from testing.rules import Labels
-from tests.support.reference_rules import identity, metric_base, point_labels, quantile_text
+from tests.support.reference_rules import identity, metric_of, point_labels, quantile_text
 from tests.support.reference_wire import WirePoint, read_record
 
 
@@ -70,7 +70,7 @@ def _add(point: WirePoint, expected: Expected, environment: str, *, keep_case: b
     source = _Source(raw_identity, count, len(made))
     for suffix, extra, value in made:
         expected.samples += 1
-        name = {"__name__": metric_base(point.metric) + suffix}
+        name = {"__name__": metric_of(point.metric, suffix)}
         key = tuple(sorted((labels | name | extra).items()))
         time = point.numbers.time_unix_nano // 1_000_000
         _place(expected, expected.series.setdefault(key, {}), time, (value, source))

@@ -32,6 +32,13 @@ def metric_base(name: str) -> str:
     return "_" + base if base[:1] in set(string.digits) | {""} else base
 
 
+def metric_of(name: str, suffix: str) -> str:
+    """Return the metric name of a statistic."""
+    if suffix in {"_min", "_max"}:
+        return metric_base(name + suffix)
+    return metric_base(name) + suffix
+
+
 def label(key: str) -> str:
     """Return the label name for the key of an attribute."""
     name = "".join(sign if sign in _LABEL else "_" for sign in key.lower())
