@@ -8,6 +8,7 @@ import snappy
 from converters.bodies import Compress, Lane, Lanes
 from converters.encoder import Encoder
 from converters.errors import RecordError, TooLargeError
+from converters.labels import LabelRules
 from converters.merge import Written
 from converters.points import DeliveryPoints
 from converters.reader import read_record
@@ -36,14 +37,14 @@ class Profile(NamedTuple):
     """How to convert; the operator's choice.
 
     Attributes:
-        keep_case: Leave the values of point attributes as they are.
+        labels: Which labels the series have.
         native_histograms: Send exponential histograms as native histograms.
         max_bytes: What a WriteRequest may have before compression.
         cache_bytes: About how much memory a warm converter may hold.
         limits: What one delivery may take beside that.
     """
 
-    keep_case: bool = False
+    labels: LabelRules = LabelRules()
     native_histograms: bool = False
     max_bytes: int = 1_000_000
     cache_bytes: int = 64_000_000
@@ -66,7 +67,7 @@ class Conversion(NamedTuple):
         dropped_points: How many points have no sample in `lanes`, by reason.
         dropped_samples: How many samples were made but are not in `lanes`, by reason.
         oldest_ms: The oldest point's time since the epoch; None without points.
-        collided: Metrics of which two identities became one series.
+        warnings: The names of metrics to warn of, by reason.
     """
 
     lanes: list[Lane]
@@ -78,7 +79,7 @@ class Conversion(NamedTuple):
     dropped_points: Mapping[str, int]
     dropped_samples: Mapping[str, int]
     oldest_ms: int | None
-    collided: tuple[str, ...]
+    warnings: Mapping[str, tuple[str, ...]]
 
 
 class Converter:
@@ -93,7 +94,7 @@ class Converter:
         self._profile = profile
         self._compress = compress
         self._cache = SeriesCache(
-            keep_case=profile.keep_case,
+            profile.labels,
             max_bytes=profile.cache_bytes,
             max_new_bytes=profile.limits.label_bytes,
         )
@@ -164,7 +165,7 @@ class Converter:
             dropped_points=+(points.dropped_points + written.dropped_points),
             dropped_samples=+written.dropped_samples,
             oldest_ms=min(points.milliseconds(), default=None),
-            collided=tuple(sorted(written.collided)),
+            warnings={why: tuple(sorted(names)) for why, names in written.warnings.items()},
         )
 
     def _encode(

@@ -7,6 +7,7 @@ attributes, and no value is lost to a name that is already taken.
 
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 from converters.attributes import Attribute, PointAttributes
 from converters.names import label_name
@@ -34,12 +35,31 @@ _EXPORTER_ARN = "aws.exporter.arn"
 _OVERHEAD_BYTES = 300
 
 
+class LabelRules(NamedTuple):
+    """What the operator decides about labels.
+
+    Attributes:
+        keep_case: Leave the values of point attributes as they are; otherwise
+            they are lower-cased, as Logz.io does.
+        unit_label: Add the label `unit` with the unit of the metric.
+    """
+
+    keep_case: bool = False
+    unit_label: bool = False
+
+    @property
+    def reserved(self) -> AbstractSet[str]:
+        """The label names that no attribute may have."""
+        return RESERVED | {"unit"} if self.unit_label else RESERVED
+
+
 class ResourceLabels:
     """The labels that all series of one resource share.
 
     Args:
         attributes: The resource's attributes, as `attributes.decode_resource` gives them.
         p8s_logzio_name: The environment label's value; empty for none.
+        reserved: The label names that no attribute may have.
 
     Attributes:
         fixed: Labels with a reserved name, each by the first attribute that gives it.
@@ -50,7 +70,12 @@ class ResourceLabels:
 
     __slots__ = ("fixed", "identity", "movable")
 
-    def __init__(self, attributes: Iterable[Attribute], p8s_logzio_name: str) -> None:
+    def __init__(
+        self,
+        attributes: Iterable[Attribute],
+        p8s_logzio_name: str,
+        reserved: AbstractSet[str] = RESERVED,
+    ) -> None:
         fixed: dict[str, str] = {}
         if p8s_logzio_name:
             fixed["p8s_logzio_name"] = p8s_logzio_name
@@ -69,7 +94,7 @@ class ResourceLabels:
                 gathered.setdefault(label_name(attribute.key), []).append(attribute)
         movable = {name: _join(values) for name, values in gathered.items()}
         self.fixed = fixed
-        self.movable = _moved(movable, "resource_", RESERVED)
+        self.movable = _moved(movable, "resource_", reserved)
         self.identity = (*sorted(first), *sorted(others))
 
 
@@ -77,31 +102,33 @@ class LabelEncoder:
     """Puts the labels of series together; remembers names and encoded labels, since they repeat.
 
     Args:
-        keep_case: Leave the values of point attributes as they are; otherwise
-            they are lower-cased, as Logz.io does.
+        rules: Which labels the series have.
         grow: Called with about how many bytes are remembered from now on.
     """
 
-    def __init__(self, *, keep_case: bool, grow: Callable[[int], None]) -> None:
+    def __init__(self, rules: LabelRules, grow: Callable[[int], None]) -> None:
         self._grow = grow
-        self._keep_case = keep_case
+        self._rules = rules
+        self._reserved = rules.reserved
         self._names: dict[str, str] = {}
         self._encoded: dict[tuple[str, str], bytes] = {}
 
-    def encode(self, resource: ResourceLabels, point: PointAttributes) -> bytes:
+    def encode(self, resource: ResourceLabels, point: PointAttributes, unit: str) -> bytes:
         """Return all labels of a point's series but `__name__` and `quantile` or `le`.
 
         They are repeated field 1 (`labels`) of a TimeSeries. "Label names MUST
         be sorted in lexicographical order" - remote write 1.0. All names made
         here are ASCII, so text order is byte order.
         """
-        labels = self._series_labels(resource, point)
+        labels = self._series_labels(resource, point, unit)
         known = self._encoded
         return b"".join(
             [known.get(label) or self._encode_label(label) for label in sorted(labels.items())]
         )
 
-    def _series_labels(self, resource: ResourceLabels, point: PointAttributes) -> dict[str, str]:
+    def _series_labels(
+        self, resource: ResourceLabels, point: PointAttributes, unit: str
+    ) -> dict[str, str]:
         gathered: dict[str, list[Attribute]] = {}
         for attribute in point.dimensions:
             if attribute.value:
@@ -113,8 +140,10 @@ class LabelEncoder:
             labels["namespace"] = point.namespace
         if point.metric_name:
             labels["metricname"] = point.metric_name
-        if not self._keep_case:
+        if not self._rules.keep_case:
             labels = {name: value.lower() for name, value in labels.items()}
+        if unit and self._rules.unit_label:
+            labels["unit"] = unit
         if resource.movable.keys().isdisjoint(labels):
             labels.update(resource.movable)
         else:
@@ -124,7 +153,7 @@ class LabelEncoder:
 
     def _dimension_name(self, key: str) -> str:
         name = label_name(key)
-        if name in RESERVED:
+        if name in self._reserved:
             name = "dimension_" + name
         self._names[key] = name
         self._grow(2 * len(key) + _OVERHEAD_BYTES)

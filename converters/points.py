@@ -43,6 +43,7 @@ class DropReason:
 
     DUPLICATE = "duplicate"
     CASE_COLLISION = "case_collision"
+    UNIT_CONFLICT = "unit_conflict"
     OVERSIZED = "oversized"
     UNSUPPORTED = "unsupported"
     DELTA_TEMPORALITY = "delta_temporality"

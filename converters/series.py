@@ -33,7 +33,13 @@ from converters.attributes import (
     decode_resource,
 )
 from converters.errors import DecodeError, TooLargeError
-from converters.labels import LabelEncoder, ResourceLabels, encode_label, insert_label
+from converters.labels import (
+    LabelEncoder,
+    LabelRules,
+    ResourceLabels,
+    encode_label,
+    insert_label,
+)
 from converters.names import decimal_text, metric_name
 from converters.schema.otlp_view_pb2 import PointLabels
 from converters.wire import double_of, encode_varint
@@ -73,7 +79,7 @@ def quantile_statistic(quantile: bytes) -> Statistic:
 
 
 class SeriesGroup:
-    """All series of one raw identity: a resource, a metric name and the attributes of a point."""
+    """All series of one raw identity: resource, name and unit of a metric, a point's attributes."""
 
     __slots__ = ("_series", "from_cloudwatch", "heads", "metric", "prefix")
 
@@ -114,7 +120,9 @@ class SeriesGroup:
 
 
 class MetricScope:
-    """What is known of one metric name within one resource.
+    """What is known of one metric name and unit within one resource.
+
+    Two units of one name are two metrics, whose points must not pass for repetitions.
 
     Attributes:
         names: The label `__name__` of sum, count, minimum and maximum, encoded.
@@ -124,15 +132,16 @@ class MetricScope:
 
     __slots__ = (
         *("_heads", "_name", "base", "from_cloudwatch", "groups", "identities", "names"),
-        "resource",
+        *("resource", "unit"),
     )
 
-    def __init__(self, resource: ResourceScope, name: bytes) -> None:
+    def __init__(self, resource: ResourceScope, name: bytes, unit: bytes) -> None:
         try:
             text = name.decode()
         except UnicodeDecodeError as error:
             raise DecodeError(f"the name of a metric is not UTF-8: {error}") from error
         self.resource = resource
+        self.unit = unit.decode(errors="replace")
         self._name = text
         self.base = metric_name(text)
         self.from_cloudwatch = text.startswith("amazonaws.com/")
@@ -192,7 +201,7 @@ class MetricScope:
             scope.cache.check_deadline()
             group = self.identities[identity] = SeriesGroup(
                 self,
-                scope.cache.labels.encode(scope.labels, identity),
+                scope.cache.labels.encode(scope.labels, identity, self.unit),
                 from_cloudwatch=self.from_cloudwatch
                 or (attributes.namespace is not None and attributes.metric_name is not None),
             )
@@ -201,26 +210,26 @@ class MetricScope:
 
 
 class ResourceScope:
-    """What is known of one resource: its labels, and its metrics by their encoded name."""
+    """What is known of one resource: its labels, and its metrics by their encoded name and unit."""
 
     __slots__ = ("cache", "labels", "metrics")
 
     def __init__(self, cache: SeriesCache, labels: ResourceLabels) -> None:
         self.cache = cache
         self.labels = labels
-        self.metrics: dict[bytes, MetricScope] = {}
+        self.metrics: dict[tuple[bytes, bytes], MetricScope] = {}
 
-    def metric(self, name: bytes) -> MetricScope:
-        """Return the scope of a metric name.
+    def metric(self, name: bytes, unit: bytes) -> MetricScope:
+        """Return the scope of a metric name and unit.
 
         Raises:
             DecodeError: The name is not UTF-8.
         """
-        scope = self.metrics.get(name)
+        scope = self.metrics.get((name, unit))
         if scope is None:
-            scope = self.metrics[name] = MetricScope(self, name)
-            # Its own bytes, and four names made of them.
-            self.cache.grow(5 * len(name) + _GROUP_OVERHEAD_BYTES)
+            scope = self.metrics[name, unit] = MetricScope(self, name, unit)
+            # Its own bytes, its text, and four names made of it.
+            self.cache.grow(6 * len(name) + 2 * len(unit) + _GROUP_OVERHEAD_BYTES)
         return scope
 
 
@@ -228,7 +237,7 @@ class SeriesCache:
     """Everything that is remembered; it never changes a result, only what the result costs.
 
     Args:
-        keep_case: Leave the values of point attributes as they are.
+        rules: Which labels the series have.
         max_bytes: About how much memory to hold from one delivery to the next.
         max_new_bytes: About how much one delivery may add to that.
 
@@ -237,8 +246,8 @@ class SeriesCache:
         check_deadline: Called now and then; ends the conversion by raising an error.
     """
 
-    def __init__(self, *, keep_case: bool, max_bytes: int, max_new_bytes: int) -> None:
-        self._keep_case = keep_case
+    def __init__(self, rules: LabelRules, *, max_bytes: int, max_new_bytes: int) -> None:
+        self._rules = rules
         self._max_bytes = max_bytes
         self._max_new_bytes = max_new_bytes
         self._by_bytes: dict[tuple[str, bytes], ResourceScope] = {}
@@ -259,7 +268,7 @@ class SeriesCache:
         """
         scope = self._by_bytes.get((p8s_logzio_name, raw))
         if scope is None:
-            labels = ResourceLabels(decode_resource(raw), p8s_logzio_name)
+            labels = ResourceLabels(decode_resource(raw), p8s_logzio_name, self._rules.reserved)
             identity = (p8s_logzio_name, labels.identity)
             scope = self._by_identity.get(identity)
             if scope is None:
@@ -301,7 +310,7 @@ class SeriesCache:
             scope.metrics.clear()
         self.bytes_used = 0
         self.attributes = AttributeDecoder(self.grow)
-        self.labels = LabelEncoder(keep_case=self._keep_case, grow=self.grow)
+        self.labels = LabelEncoder(self._rules, self.grow)
         self._by_bytes.clear()
         self._by_identity.clear()
 

@@ -67,6 +67,10 @@ class Settings:
     label_value_case = Setting("LABEL_VALUE_CASE", choice("lower", "keep"), "lower")
     """`lower` lower-cases label values, as Logz.io's dashboards expect; `keep` does not."""
 
+    unit_label = Setting("UNIT_LABEL", true_or_false, "false")
+    """`true` adds the label `unit` with the metric's unit, such as `s` or `ms`, so that the points
+    of one metric in two units stay apart."""
+
     native_histograms = Setting("NATIVE_HISTOGRAMS", true_or_false, "false")
     """`true` sends exponential histograms as native histograms, in requests of their own."""
 

@@ -27,7 +27,7 @@ def _result(*bad: Record, failures: tuple[tuple[int, str], ...] = ()) -> Deliver
         dropped_points={},
         dropped_samples={},
         oldest_ms=None,
-        collided=(),
+        warnings={},
     )
     undelivered = 4 if failures else 0
     sent = Sent(4 - undelivered, 0, undelivered, 1, 0, 9, failures, refusals=())

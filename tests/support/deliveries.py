@@ -72,6 +72,7 @@ summary_points = st.builds(
     metric=st.sampled_from([None, None, None, None, "from.elsewhere", "amazonaws.com/X"]),
     flags=st.sampled_from([0, 0, 0, 0, 1]),
     start=st.sampled_from([True, True, False]),
+    unit=st.sampled_from(["", "s", "s", "ms"]),
 )
 
 _other_summaries = st.builds(
@@ -110,7 +111,7 @@ _resources = st.sampled_from(
 
 def _summary_of(points: list[SummaryPoint], formats: list[Format]) -> bytes:
     encoded = [point.encode(version) for point, version in zip(points, formats, strict=False)]
-    return summary(points[0].name, *encoded)
+    return summary(points[0].name, *encoded, unit=points[0].unit)
 
 
 _metrics = st.one_of(

@@ -21,6 +21,7 @@ class _Source:
     """One data point, and how many of its samples are left."""
 
     identity: object
+    unit: str
     count: int
     left: int
 
@@ -44,30 +45,37 @@ class Expected:
 
 
 def expect(
-    records: Iterable[bytes], environment: str = ENVIRONMENT, *, keep_case: bool = False
+    records: Iterable[bytes],
+    environment: str = ENVIRONMENT,
+    *,
+    keep_case: bool = False,
+    unit_label: bool = False,
 ) -> Expected:
     """Convert a delivery."""
     expected = Expected()
     for record in records:
         for point in read_record(record):
-            _add(point, expected, environment, keep_case=keep_case)
+            _add(point, expected, environment, keep_case=keep_case, unit_label=unit_label)
     return expected
 
 
-def _add(point: WirePoint, expected: Expected, environment: str, *, keep_case: bool) -> None:
+def _add(
+    point: WirePoint, expected: Expected, environment: str, *, keep_case: bool, unit_label: bool
+) -> None:
     expected.data_points += 1
     if point.numbers.time_unix_nano == 0:
         expected.dropped_points["no_timestamp"] += 1
         return
     named = identity(point.flat, point.members)
-    labels = point_labels(point.resource, named, environment, keep_case=keep_case)
+    unit = point.unit if unit_label else None
+    labels = point_labels(point.resource, named, environment, keep_case=keep_case, unit=unit)
     own = tuple(sorted(a for a in point.resource if a[0] != "aws.exporter.arn"))
     raw_identity = (own, point.metric, named[0], named[1], tuple(sorted(named[2])))
     made = _samples(point, from_cloudwatch=_from_cloudwatch(point, named))
     if point.numbers.flags & 1:
         made = [(suffix, extra, "7ff0000000000002") for suffix, extra, _ in made]
     count = point.numbers.count if isinstance(point.numbers, SummaryDataPoint) else 0
-    source = _Source(raw_identity, count, len(made))
+    source = _Source(raw_identity, point.unit, count, len(made))
     for suffix, extra, value in made:
         expected.samples += 1
         name = {"__name__": metric_of(point.metric, suffix)}
@@ -111,6 +119,8 @@ def _place(
     slots[time] = winner
     same = old[1].identity == new[1].identity
     reason = "duplicate" if same else "case_collision"
+    if old[1].unit != new[1].unit:
+        reason = "unit_conflict"
     expected.dropped_samples[reason] += 1
     loser[1].left -= 1
     if not loser[1].left:
