@@ -10,7 +10,7 @@ from converters.encoder import Encoder
 from converters.errors import RecordError, TooLargeError
 from converters.labels import LabelRules
 from converters.merge import Written
-from converters.points import DeliveryPoints
+from converters.points import DeliveryPoints, WarnReason
 from converters.reader import read_record
 from converters.series import SeriesCache, no_deadline
 
@@ -67,6 +67,7 @@ class Conversion(NamedTuple):
         dropped_points: How many points have no sample in `lanes`, by reason.
         dropped_samples: How many samples were made but are not in `lanes`, by reason.
         oldest_ms: The oldest point's time since the epoch; None without points.
+        attributes_left_out: How many point attributes are not in the labels of their series.
         warnings: The names of metrics to warn of, by reason.
     """
 
@@ -79,6 +80,7 @@ class Conversion(NamedTuple):
     dropped_points: Mapping[str, int]
     dropped_samples: Mapping[str, int]
     oldest_ms: int | None
+    attributes_left_out: int
     warnings: Mapping[str, tuple[str, ...]]
 
 
@@ -165,6 +167,7 @@ class Converter:
             dropped_points=+(points.dropped_points + written.dropped_points),
             dropped_samples=+written.dropped_samples,
             oldest_ms=min(points.milliseconds(), default=None),
+            attributes_left_out=written.attributes_left_out,
             warnings={why: tuple(sorted(names)) for why, names in written.warnings.items()},
         )
 
@@ -194,7 +197,18 @@ class Converter:
             check_deadline=check_deadline,
         )
         encoder.write(points)
+        self._note_labels(points, encoder.written)
         return encoder.written, lanes.finish()
+
+    def _note_labels(self, points: DeliveryPoints, written: Written) -> None:
+        """Count the attributes that were left out, and name metrics with very many labels."""
+        crowded = self._cache.crowded
+        for group in points.groups() if crowded else ():
+            left_out = crowded.get(group)
+            if left_out is not None:
+                written.attributes_left_out += left_out
+                reason = WarnReason.ATTRIBUTES_LEFT_OUT if left_out else WarnReason.MANY_LABELS
+                written.warnings[reason].add(group.metric.base)
 
 
 def _without_frames(error: RecordError) -> RecordError:

@@ -31,6 +31,9 @@ _RESOURCE_NAMES = {
 # account it is the same for all linked accounts.
 _EXPORTER_ARN = "aws.exporter.arn"
 
+# `__name__`, and `quantile` or `le`.
+_OWN_LABELS = 2
+
 # What an entry of a table costs beside its own bytes.
 _OVERHEAD_BYTES = 300
 
@@ -42,15 +45,31 @@ class LabelRules(NamedTuple):
         keep_case: Leave the values of point attributes as they are; otherwise
             they are lower-cased, as Logz.io does.
         unit_label: Add the label `unit` with the unit of the metric.
+        max_labels: Leave point attributes out of a series with more labels; None for no limit.
     """
 
     keep_case: bool = False
     unit_label: bool = False
+    max_labels: int | None = None
 
     @property
     def reserved(self) -> AbstractSet[str]:
         """The label names that no attribute may have."""
         return RESERVED | {"unit"} if self.unit_label else RESERVED
+
+
+class SeriesLabels(NamedTuple):
+    """All labels of a group of series but `__name__` and `quantile` or `le`.
+
+    Attributes:
+        encoded: Repeated field 1 (`labels`) of a TimeSeries, sorted by name.
+        number: How many labels they are.
+        left_out: How many point attributes were left out, since they were too many.
+    """
+
+    encoded: bytes
+    number: int
+    left_out: int
 
 
 class ResourceLabels:
@@ -113,28 +132,38 @@ class LabelEncoder:
         self._names: dict[str, str] = {}
         self._encoded: dict[tuple[str, str], bytes] = {}
 
-    def encode(self, resource: ResourceLabels, point: PointAttributes, unit: str) -> bytes:
-        """Return all labels of a point's series but `__name__` and `quantile` or `le`.
+    def encode(self, resource: ResourceLabels, point: PointAttributes, unit: str) -> SeriesLabels:
+        """Return the labels that the series of a point have in common.
 
-        They are repeated field 1 (`labels`) of a TimeSeries. "Label names MUST
-        be sorted in lexicographical order" - remote write 1.0. All names made
-        here are ASCII, so text order is byte order.
+        "Label names MUST be sorted in lexicographical order" - remote write 1.0.
+        All names made here are ASCII, so text order is byte order.
         """
-        labels = self._series_labels(resource, point, unit)
+        gathered = self._gather(point)
+        labels = self._all_labels(resource, point, unit, gathered)
+        left_out = self._leave_out(labels, gathered)
         known = self._encoded
-        return b"".join(
+        encoded = b"".join(
             [known.get(label) or self._encode_label(label) for label in sorted(labels.items())]
         )
+        return SeriesLabels(encoded, len(labels), left_out)
 
-    def _series_labels(
-        self, resource: ResourceLabels, point: PointAttributes, unit: str
-    ) -> dict[str, str]:
+    def _gather(self, point: PointAttributes) -> dict[str, list[Attribute]]:
+        """Return the dimensions by their label names."""
         gathered: dict[str, list[Attribute]] = {}
         for attribute in point.dimensions:
             if attribute.value:
                 key = attribute.key
                 name = self._names.get(key) or self._dimension_name(key)
                 gathered.setdefault(name, []).append(attribute)
+        return gathered
+
+    def _all_labels(
+        self,
+        resource: ResourceLabels,
+        point: PointAttributes,
+        unit: str,
+        gathered: dict[str, list[Attribute]],
+    ) -> dict[str, str]:
         labels = {name: _join(values) for name, values in gathered.items()}
         if point.namespace:
             labels["namespace"] = point.namespace
@@ -150,6 +179,19 @@ class LabelEncoder:
             labels.update(_moved(resource.movable, "resource_", labels.keys()))
         labels.update(resource.fixed)
         return labels
+
+    def _leave_out(self, labels: dict[str, str], gathered: dict[str, list[Attribute]]) -> int:
+        """Remove the last dimensions until no series has too many labels; return how many.
+
+        All series of a group lose the same ones, so that they can still be joined.
+        """
+        if self._rules.max_labels is None:
+            return 0
+        excess = max(0, len(labels) + _OWN_LABELS - self._rules.max_labels)
+        beyond = sorted(gathered, reverse=True)[:excess]
+        for name in beyond:
+            del labels[name]
+        return sum(len(gathered[name]) for name in beyond)
 
     def _dimension_name(self, key: str) -> str:
         name = label_name(key)

@@ -32,6 +32,7 @@ class Written:
         samples: How many samples were made, the dropped ones included.
         dropped_points: How many points have no sample left, by reason.
         dropped_samples: How many samples were made but not written, by reason.
+        attributes_left_out: How many point attributes are not in the labels of their series.
         warnings: The names of metrics to warn of, by reason.
     """
 
@@ -39,6 +40,7 @@ class Written:
     samples: int = 0
     dropped_points: Counter[str] = field(default_factory=Counter)
     dropped_samples: Counter[str] = field(default_factory=Counter)
+    attributes_left_out: int = 0
     warnings: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def lose(self, point: Point, reason: str) -> None:

@@ -51,6 +51,13 @@ class DropReason:
     NO_VALUE = "no_value"
 
 
+class WarnReason:
+    """What the operator should know of a metric whose points are sent all the same."""
+
+    MANY_LABELS = "many_labels"
+    ATTRIBUTES_LEFT_OUT = "attributes_left_out"
+
+
 @dataclass(eq=False, slots=True)
 class Point:
     """A data point in its general form.
@@ -194,6 +201,14 @@ class DeliveryPoints:
                     yield point
                 elif point[0] in groups:
                     yield general_point(*point)
+
+    def groups(self) -> Iterator[SeriesGroup]:
+        """Iterate over the group of each point."""
+        for record in self._records:
+            for point in record.points:
+                yield point.group if isinstance(point, Point) else point[0]
+        for point in self.native:
+            yield point.group
 
     def milliseconds(self) -> list[int]:
         """Return all different times of the common form, and those of all other points."""

@@ -37,6 +37,7 @@ from converters.labels import (
     LabelEncoder,
     LabelRules,
     ResourceLabels,
+    SeriesLabels,
     encode_label,
     insert_label,
 )
@@ -53,6 +54,9 @@ SAMPLE_BYTES = 3 + 8 + 7
 # bytes: the objects and their entries in the tables.
 _GROUP_OVERHEAD_BYTES = 700
 _SERIES_OVERHEAD_BYTES = 300
+
+# Many servers refuse series with more labels, or leave out some of them.
+_MANY_LABELS = 30
 
 # The heads of sum, count, minimum and maximum.
 Heads = tuple[bytes, bytes, bytes, bytes]
@@ -81,13 +85,17 @@ def quantile_statistic(quantile: bytes) -> Statistic:
 class SeriesGroup:
     """All series of one raw identity: resource, name and unit of a metric, a point's attributes."""
 
-    __slots__ = ("_series", "from_cloudwatch", "heads", "metric", "prefix")
+    __slots__ = ("_labels", "_series", "from_cloudwatch", "heads", "metric", "prefix")
 
-    def __init__(self, metric: MetricScope, labels: bytes, *, from_cloudwatch: bool) -> None:
+    def __init__(self, metric: MetricScope, labels: SeriesLabels, *, from_cloudwatch: bool) -> None:
         self.metric = metric
         self.from_cloudwatch = from_cloudwatch
-        self.prefix = labels + SAMPLE_HEADER
-        self.heads = metric.heads(len(labels))
+        self.prefix = labels.encoded + SAMPLE_HEADER
+        self.heads = metric.heads(len(labels.encoded))
+        # With the label of the name.
+        self._labels = labels.number + 1
+        if labels.left_out or self._labels > _MANY_LABELS:
+            metric.resource.cache.crowded[self] = labels.left_out
         # Labels by statistic, and heads by quantile; most groups never need one.
         self._series: dict[Statistic | bytes, bytes] | None = None
 
@@ -100,6 +108,8 @@ class SeriesGroup:
         labels = self.prefix[: -len(SAMPLE_HEADER)]
         if statistic.label is not None:
             labels = insert_label(labels, *statistic.label)
+            if self._labels + 1 > _MANY_LABELS:
+                self.metric.resource.cache.crowded.setdefault(self, 0)
         return self.metric.name_label(statistic.suffix) + labels
 
     def quantile_head(self, quantile: bytes) -> bytes:
@@ -243,6 +253,8 @@ class SeriesCache:
 
     Attributes:
         bytes_used: About how much memory is held.
+        crowded: Groups with more than 30 labels, or that point attributes are left out of, and
+            how many.
         check_deadline: Called now and then; ends the conversion by raising an error.
     """
 
@@ -309,6 +321,7 @@ class SeriesCache:
                 metric.identities.clear()
             scope.metrics.clear()
         self.bytes_used = 0
+        self.crowded: dict[SeriesGroup, int] = {}
         self.attributes = AttributeDecoder(self.grow)
         self.labels = LabelEncoder(self._rules, self.grow)
         self._by_bytes.clear()

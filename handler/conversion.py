@@ -30,7 +30,9 @@ def new_converter(settings: Settings) -> Converter:
     return Converter(
         Profile(
             labels=LabelRules(
-                keep_case=settings.label_value_case == "keep", unit_label=settings.unit_label
+                keep_case=settings.label_value_case == "keep",
+                unit_label=settings.unit_label,
+                max_labels=settings.max_labels,
             ),
             native_histograms=settings.native_histograms,
             max_bytes=settings.max_bytes,

@@ -14,7 +14,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from converters.convert import Conversion
-from converters.points import DropReason
+from converters.points import DropReason, WarnReason
 from handler.account import Sent
 from handler.delivery import Delivery
 from handler.redaction import cut
@@ -40,10 +40,14 @@ _MAX_ERROR_LINES = 10
 
 # What to tell the operator of a metric, by the converter's reasons.
 _METRIC_WARNINGS = {
-    DropReason.CASE_COLLISION: "two metrics differ only in what lower-casing or sanitising removes "
-    "and became one series; LABEL_VALUE_CASE=keep keeps their values apart",
+    DropReason.CASE_COLLISION: "two metrics differ only in what lower-casing, sanitising or "
+    "MAX_LABELS removes and became one series; LABEL_VALUE_CASE=keep keeps their values apart",
     DropReason.UNIT_CONFLICT: "points of one series have different units and the same time, so "
     "only those with the larger count were sent; UNIT_LABEL=true keeps the units apart",
+    WarnReason.MANY_LABELS: "series have more than 30 labels, which many servers refuse or cut; "
+    "MAX_LABELS leaves point attributes out",
+    WarnReason.ATTRIBUTES_LEFT_OUT: "point attributes were left out of the labels of series, which "
+    "would have had more than MAX_LABELS",
 }
 
 # Of each reason at most this many metrics are named.
@@ -169,6 +173,7 @@ class Telemetry:
             samples_rejected=sent.rejected,
             samples_dropped=dict(conversion.dropped_samples),
             samples_undelivered=sent.undelivered,
+            attributes_left_out=conversion.attributes_left_out,
             bytes=sent.bytes,
             requests=sent.requests,
             retries=sent.retries,
@@ -186,6 +191,8 @@ class Telemetry:
         }
         if conversion.oldest_ms is not None:
             values["OldestPointAgeSeconds"] = max(0.0, now - conversion.oldest_ms / 1000)
+        if conversion.attributes_left_out:
+            values["AttributesLeftOut"] = conversion.attributes_left_out
         self._write_metrics(values)
         for reason, points in conversion.dropped_points.items():
             self._write_metrics({"PointsDropped": points}, Reason=reason)

@@ -27,6 +27,7 @@ def _result(*bad: Record, failures: tuple[tuple[int, str], ...] = ()) -> Deliver
         dropped_points={},
         dropped_samples={},
         oldest_ms=None,
+        attributes_left_out=0,
         warnings={},
     )
     undelivered = 4 if failures else 0
