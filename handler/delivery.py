@@ -94,7 +94,7 @@ def parse_body(event: dict[str, Any], max_bytes: int = MAX_INFLATED_BYTES) -> di
         content = inflate(content, max_bytes)
     if len(content) > max_bytes:
         raise BodyError(f"the body is larger than {max_bytes} bytes")
-    if sum(map(content.count, _BEFORE_VALUES)) > _MAX_VALUES:
+    if _has_more_values(content, _MAX_VALUES):
         raise BodyError(
             f"the body has more than {_MAX_VALUES} JSON values: Firehose sends at most 10,000 "
             "records in a request"
@@ -106,6 +106,18 @@ def parse_body(event: dict[str, Any], max_bytes: int = MAX_INFLATED_BYTES) -> di
     if not isinstance(value, dict) or not isinstance(value.get("records"), list):
         raise BodyError("the body has no list records: this is not a delivery of Firehose")
     return value
+
+
+def _has_more_values(content: bytes, most: int) -> bool:
+    # Searching for a byte is over ten times faster than counting it, and base64 has none of these.
+    for sign in _BEFORE_VALUES:
+        position = content.find(sign)
+        while position >= 0:
+            most -= 1
+            if most < 0:
+                return True
+            position = content.find(sign, position + 1)
+    return False
 
 
 def _decode(event: dict[str, Any]) -> bytes:

@@ -36,6 +36,20 @@ NO_TEXT: tuple[object, ...] = (None, 5, [], {}, "")
 EMPTY_MEMBER = gzip.compress(b"", mtime=0)
 
 
+@pytest.mark.parametrize(
+    ("values", "count"),
+    [("1,", 1), ("[],", 2), ("{},", 2), ('{"a":1},', 3), ('{"a":[{}]},', 5)],
+)
+def test_the_number_of_values_is_exact(values: str, count: int) -> None:
+    """A body with the most values that are allowed is parsed; with one more it is refused."""
+    # The object, the list and the colon before it count too.
+    repeated, rest = divmod(250_000 - 3, count)
+    body = '{"records":[' + values * repeated + "1," * rest + "1]}"
+    assert len(parse_body({"body": body})["records"]) == repeated + rest + 1
+    with pytest.raises(BodyError, match="more than 250000 JSON values"):
+        parse_body({"body": body.replace("1]}", "1,1]}")})
+
+
 @pytest.fixture(scope="module")
 def sent() -> Iterator[tuple[Function, Receiver]]:
     """Give a function and the listener that it sends to."""
