@@ -13,6 +13,7 @@ from converters.merge import Written
 from converters.points import DeliveryPoints, WarnReason
 from converters.reader import read_record
 from converters.series import SeriesCache, no_deadline
+from converters.times import delivery_times
 
 # A CloudWatch point that has to be merged has four samples or a few more.
 _MERGED_PER_POINT = 4
@@ -114,7 +115,8 @@ class Converter:
         Args:
             records: Each record's number and its bytes.
             p8s_logzio_name: The value of the label of that name; empty for none.
-            delivered_ms: When Firehose put the delivery together, ms since the epoch.
+            delivered_ms: When Firehose put the delivery together, or the time of a replay, in ms
+                since the epoch; None if it is not known.
             check_deadline: Called now and then; ends the conversion by raising an error.
         """
         self._cache.begin(check_deadline)
@@ -166,7 +168,7 @@ class Converter:
             samples=written.samples,
             dropped_points=+(points.dropped_points + written.dropped_points),
             dropped_samples=+written.dropped_samples,
-            oldest_ms=min(points.milliseconds(), default=None),
+            oldest_ms=min(points.points_at(), default=None),
             attributes_left_out=written.attributes_left_out,
             warnings={why: tuple(sorted(names)) for why, names in written.warnings.items()},
         )
@@ -190,15 +192,17 @@ class Converter:
             return compressed
 
         lanes = Lanes(self._profile.max_bytes, compress)
+        native_lanes = Lanes(self._profile.max_bytes, compress)
         encoder = Encoder(
             lanes,
-            points.late_before(delivered_ms),
+            native_lanes,
+            delivery_times(points.points_at(), delivered_ms),
             max_merged=_MERGED_PER_POINT * limits.points,
             check_deadline=check_deadline,
         )
         encoder.write(points)
         self._note_labels(points, encoder.written)
-        return encoder.written, lanes.finish()
+        return encoder.written, lanes.finish() + native_lanes.finish()
 
     def _note_labels(self, points: DeliveryPoints, written: Written) -> None:
         """Count the attributes that were left out, and name metrics with very many labels."""

@@ -44,6 +44,8 @@ _METRIC_WARNINGS = {
     "MAX_LABELS removes and became one series; LABEL_VALUE_CASE=keep keeps their values apart",
     DropReason.UNIT_CONFLICT: "points of one series have different units and the same time, so "
     "only those with the larger count were sent; UNIT_LABEL=true keeps the units apart",
+    DropReason.IN_THE_FUTURE: "points are more than 10 minutes ahead of the delivery's time, and "
+    "were not sent; the clock of what publishes them may be wrong",
     WarnReason.MANY_LABELS: "series have more than 30 labels, which many servers refuse or cut; "
     "MAX_LABELS leaves point attributes out",
     WarnReason.ATTRIBUTES_LEFT_OUT: "point attributes were left out of the labels of series, which "
@@ -208,7 +210,8 @@ class Telemetry:
             self.warning(
                 "the listener rejected samples for good",
                 samples=refusal.samples,
-                listener_words=refusal.reason,
+                listener_words=refusal.words,
+                settled_unknown=refusal.settled_unknown,
                 example=refusal.example,
             )
 
