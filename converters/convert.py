@@ -168,7 +168,7 @@ class Converter:
             samples=written.samples,
             dropped_points=+(points.dropped_points + written.dropped_points),
             dropped_samples=+written.dropped_samples,
-            oldest_ms=min(points.points_at(), default=None),
+            oldest_ms=min(points.milliseconds(), default=None),
             attributes_left_out=written.attributes_left_out,
             warnings={why: tuple(sorted(names)) for why, names in written.warnings.items()},
         )

@@ -195,7 +195,7 @@ class DeliveryPoints:
 
     def remove_after(self, latest: int) -> list[Point]:
         """Remove the points after a time, in ms since the epoch, and return them."""
-        if max(self.points_at(), default=latest) <= latest:
+        if max(self.milliseconds(), default=latest) <= latest:
             return []
         removed: list[Point] = []
 
@@ -228,6 +228,12 @@ class DeliveryPoints:
                 yield point.group if isinstance(point, Point) else point[0]
         for point in self.native:
             yield point.group
+
+    def milliseconds(self) -> list[int]:
+        """Return the different times of the common form, and those of all other points."""
+        milliseconds = list(self.times.values())
+        milliseconds += [point.milliseconds for point in (*self.general, *self.native)]
+        return milliseconds
 
     def points_at(self) -> Counter[int]:
         """Return how many points there are at each time, in ms since the epoch."""
