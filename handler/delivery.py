@@ -1,11 +1,12 @@
 """A delivery of Firehose: its body, records and common attributes, whatever ingress it came by."""
 
-import binascii
 import gzip
 import io
 import json
 import zlib
 from typing import Any, NamedTuple
+
+import pybase64
 
 from handler.errors import BodyError
 
@@ -128,7 +129,7 @@ def _decode(event: dict[str, Any]) -> bytes:
         # JSON can hold half of a surrogate pair, which UTF-8 cannot.
         return body.encode("utf-8", "surrogatepass")
     try:
-        return binascii.a2b_base64(body, strict_mode=True)
+        return pybase64.b64decode(body, validate=True)
     except ValueError as error:
         raise BodyError("the body is marked as base64 but is not") from error
 
@@ -190,8 +191,8 @@ def parse_record(number: int, record: Any, *, keep_encoded: bool = False) -> Rec
         return Record(number, None, "it has no data", record_id)
     kept = encoded if keep_encoded else ""
     try:
-        # Without strict mode, characters outside of the alphabet would be ignored.
-        content = binascii.a2b_base64(encoded, strict_mode=True)
+        # Without validation, characters outside of the alphabet would be ignored.
+        content = pybase64.b64decode(encoded, validate=True)
     except ValueError as error:
         return Record(number, None, f"its data is not base64: {error}", record_id, kept)
     return Record(number, content, "", record_id, kept)
