@@ -54,7 +54,7 @@ def read_record(
                             read_summary_point(raw, scope, record)
                     else:
                         # Fields that the view does not declare stay in the message, so
-                        # its bytes are those of the whole Metric.
+                        # its bytes are those of the Metric, with one kind of data alone.
                         raw = metric.SerializeToString()
                         read_other_metric(raw, scope, record, native_histograms=native_histograms)
     return record

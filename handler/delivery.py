@@ -186,6 +186,8 @@ def parse_record(number: int, record: Any, *, keep_encoded: bool = False) -> Rec
     record_id = record.get("recordId")
     if not isinstance(record_id, str):
         record_id = ""
+    # Lambda writes the answer as UTF-8, which half of a surrogate pair would break as a whole.
+    record_id = record_id.encode("utf-8", "backslashreplace").decode()
     encoded = record.get("data")
     if not isinstance(encoded, str):
         return Record(number, None, "it has no data", record_id)

@@ -6,6 +6,7 @@ for a token.
 
 import contextlib
 import hashlib
+import json
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -32,8 +33,11 @@ _UNITS = {
 # Every line of a delivery has these keys.
 _KEYS = ("firehose_request_id", "source_arn", "account", "lambda_request_id", "token_id")
 
-# Firehose's id of a request has 36 characters, the ARN of a stream at most about 150.
-MAX_KEY = 1000
+# No line exceeds 64 kB: it has at most two long texts beside the five keys. A text is cut before it
+# is searched for secrets, which takes time in proportion to it.
+_MAX_TEXT = 10_000
+_MAX_TEXT_BYTES = 24_000
+_MAX_KEY_BYTES = 2_000
 
 # Thousands of records may be malformed; nobody reads that many lines.
 _MAX_ERROR_LINES = 10
@@ -108,35 +112,44 @@ class Telemetry:
 
     def add_keys(self, **keys: str) -> None:
         """Add keys to every further line of this delivery."""
-        self._logger.append_keys(**self._redacted(keys))
+        self._logger.append_keys(**self._redacted(keys, _MAX_KEY_BYTES))
 
     def add_stream_keys(self, request_id: str, source_arn: str) -> None:
         """Add what is known of the request and of its Firehose stream, likewise."""
-        source_arn = cut(source_arn, MAX_KEY)
         # arn:aws:firehose:<region>:<account>:deliverystream/<name>
         parts = source_arn.split(":")
         self.add_keys(
-            firehose_request_id=cut(request_id, MAX_KEY),
+            firehose_request_id=request_id,
             source_arn=source_arn,
             account=parts[4] if len(parts) > 4 else "",
         )
 
     def info(self, message: str, **values: Any) -> None:
         """Write a line of level INFO."""
-        self._logger.info(self._redact(message), extra=self._redacted(values), stacklevel=_CALLER)
+        self._logger.info(self._shown(message), extra=self._redacted(values), stacklevel=_CALLER)
 
     def warning(self, message: str, **values: Any) -> None:
         """Write a line of level WARNING."""
-        self._logger.warning(
-            self._redact(message), extra=self._redacted(values), stacklevel=_CALLER
-        )
+        self._logger.warning(self._shown(message), extra=self._redacted(values), stacklevel=_CALLER)
 
     def error(self, message: str, **values: Any) -> None:
         """Write a line of level ERROR."""
-        self._logger.error(self._redact(message), extra=self._redacted(values), stacklevel=_CALLER)
+        self._logger.error(self._shown(message), extra=self._redacted(values), stacklevel=_CALLER)
 
-    def _redacted(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        return {k: self._redact(v) if isinstance(v, str) else v for k, v in values.items()}
+    def _redacted(
+        self, values: Mapping[str, Any], max_bytes: int = _MAX_TEXT_BYTES
+    ) -> dict[str, Any]:
+        return {
+            key: self._shown(value, max_bytes) if isinstance(value, str) else value
+            for key, value in values.items()
+        }
+
+    def _shown(self, text: str, max_bytes: int = _MAX_TEXT_BYTES) -> str:
+        """Return a text without secrets, and cut to what it takes in a line of JSON."""
+        text = self._redact(cut(text, _MAX_TEXT))
+        while len(json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")) > max_bytes:
+            text = cut(text, len(text) // 2)
+        return text
 
     def report(
         self,
@@ -222,7 +235,9 @@ class Telemetry:
     def _log_metric_warnings(self, conversion: Conversion) -> None:
         for reason, metrics in conversion.warnings.items():
             logged = self._metrics_logged[reason]
-            new = sorted(set(metrics) - logged)[: _MAX_METRICS_LOGGED - len(logged)]
+            new = sorted({cut(metric, _MAX_TEXT) for metric in metrics} - logged)[
+                : _MAX_METRICS_LOGGED - len(logged)
+            ]
             logged.update(new)
             for metric in new:
                 self.warning(_METRIC_WARNINGS[reason], metric=metric)

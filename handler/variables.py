@@ -85,6 +85,17 @@ def seconds(text: str) -> float:
     return float(text)
 
 
+def seconds_from(least: int) -> Callable[[str], float]:
+    """Return a parser of a number of seconds that is not below `least`."""
+
+    def parse(text: str) -> float:
+        if seconds(text) < least:
+            raise ValueError(f"must be at least {least} seconds")
+        return seconds(text)
+
+    return parse
+
+
 def listener_url(text: str) -> str:
     """Return the URL of a listener, or an empty text."""
     if text and not is_listener_url(text):

@@ -95,7 +95,7 @@ def test_counts_add_up(
             URL,
             REMOTE_WRITE_MAX_BYTES=size,
             REMOTE_WRITE_CONCURRENCY="1",
-            DELIVERY_BUDGET_SECONDS="1",
+            DELIVERY_BUDGET_SECONDS="2",
         )
         response = Function(environ, clock, StandInClient(listener))(delivery(*records), None)
     lines = json_lines(written.getvalue())

@@ -21,7 +21,14 @@ from testing.misbehaving import black_hole, nobody, raw_listener
 from testing.receiver import Receiver
 from testing.replies import always
 from tests.support.clocks import SOON
-from tests.support.invoking import delivery_of, function_for, invoke, peak_of, points
+from tests.support.invoking import (
+    ACCESS_KEY,
+    delivery_of,
+    function_for,
+    invoke,
+    peak_of,
+    points,
+)
 from tests.support.properties import examples
 
 HEADERS = {"Content-Type": "application/x-protobuf", "Authorization": "Bearer t-o-k-e-n"}
@@ -184,7 +191,8 @@ def test_no_credentials_from_a_netrc(tmp_path: Path, monkeypatch: pytest.MonkeyP
     netrc.write_text("machine 127.0.0.1 login someone password secret\n")
     monkeypatch.setenv("NETRC", str(netrc))
     with Receiver() as receiver:
-        invoke(function_for(receiver.url, REMOTE_WRITE_AUTH="none"), delivery_of(points(1)))
+        keyed = {"REMOTE_WRITE_AUTH": "none", "FIREHOSE_ACCESS_KEY": ACCESS_KEY}
+        invoke(function_for(receiver.url, **keyed), delivery_of(points(1)))
         invoke(function_for(receiver.url), delivery_of(points(1)))
         first, second = receiver.requests
     assert "authorization" not in first.headers

@@ -66,5 +66,5 @@ def short_plan(seed: int, deliveries: int) -> Plan:
         speed=60.0,
         parallel=2,
         instances=5,
-        budget_seconds=1.6,
+        budget_seconds=2.0,
     )
