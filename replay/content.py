@@ -29,7 +29,7 @@ def read_object(store: Store, found: StoredObject) -> list[Record]:
     """
     if found.size > MAX_BYTES:
         raise StoreError(f"the object is larger than {MAX_BYTES} bytes")
-    return read_records(store.read(found.name).data)
+    return read_records(store.read(found.name, found.identity).data)
 
 
 def read_records(stored: bytes) -> list[Record]:

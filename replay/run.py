@@ -94,9 +94,9 @@ class Replay:
         except TakenError:
             self._leave(found, _TAKEN)
             return True
-        self.result.sent_before += 1
-        self._move_away(found)
-        self._show(found.name, "sent before")
+        if self._move_away(found):
+            self.result.sent_before += 1
+            self._show(found.name, "sent before")
         return True
 
     def _is_over(self) -> bool:
@@ -160,25 +160,28 @@ class Replay:
             more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
             self._leave(found, f"{what}: {reason}{more}")
             return
-        self.result.sent += 1
-        self._move_away(found)
-        self._show(found.name, "to be sent" if self._options.dry_run else "sent")
+        if self._move_away(found):
+            self.result.sent += 1
+            self._show(found.name, "to be sent" if self._options.dry_run else "sent")
 
     def _leave(self, found: StoredObject, reason: str) -> None:
         self.result.left[found.name] = reason
         self._show(found.name, f"left: {reason}")
 
-    def _move_away(self, found: StoredObject) -> None:
+    def _move_away(self, found: StoredObject) -> bool:
+        """Move a sent object away if that is asked for; return False where it is left."""
         if self._options.done != MOVE or self._options.dry_run:
-            return
+            return True
         try:
-            self._objects.move_away(found.name)
+            self._objects.move_away(found)
         except GoneError:
             # Another replay has moved it.
-            return
+            return True
         except StoreError as error:
-            # Its checkpoint says that it is sent: the next replay moves it.
-            self.result.left[found.name] = str(error)
+            # Its checkpoint says that it is sent: the next replay moves it, unless it is another.
+            self._leave(found, str(error))
+            return False
+        return True
 
 
 def _begin(checkpoint: Checkpoint) -> None:
