@@ -171,11 +171,13 @@ class Checkpoint:
                 self._version = self._kept.store.write(self.name, data, self._version)
 
     def _load(self, document: Any) -> None:
-        known = (document["identity"], document["listener"], document["cut"])
-        if known != (self._object.identity, self._kept.listener, BATCHING):
+        known = (document["identity"], document["listener"])
+        if known != (self._object.identity, self._kept.listener):
+            return
+        if document["status"] == SENT:
+            self.status = SENT
+        if document["cut"] != BATCHING:
             return
         self._settled = {int(number) for number in document["settled"]}
         self._accepted = {int(n): set(digests) for n, digests in document["accepted"].items()}
         self.reasons = {str(k): str(v) for k, v in document["reasons"].items()}
-        # What was left is tried again.
-        self.status = SENT if document["status"] == SENT else UNDER_WAY

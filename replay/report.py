@@ -11,6 +11,7 @@ from typing import Any
 
 from converters.convert import Conversion
 from handler.account import Sent
+from replay.content import Batch
 from replay.hooks import Survey
 
 # Servers name each series in their message; the operator wants to know why.
@@ -60,12 +61,12 @@ class Tally:
         self.examples = {**other.examples, **self.examples}
 
 
-def tally_of(records: int, conversion: Conversion, sent: Sent) -> Tally:
+def tally_of(batch: Batch, conversion: Conversion, sent: Sent) -> Tally:
     """Return the numbers of one batch."""
     tally = Tally(
         counts=Counter(
-            records=records,
-            unreadable=len(conversion.failures),
+            records=len(batch.records) + len(batch.unreadable),
+            unreadable=len(batch.unreadable) + len(conversion.failures),
             points=conversion.data_points,
             samples=conversion.samples,
             sent=sent.accepted,

@@ -113,9 +113,7 @@ class Replay:
         except StoreError as error:
             self._close(found, checkpoint, {"object": str(error)})
             return True
-        left = {f"record {r.number}": r.problem for r in records if r.content is None}
-        unreadable = Counter(records=len(left), unreadable=len(left))
-        self.result.tally.add(Tally(counts=unreadable))
+        left: dict[str, str] = {}
         for number, batch in enumerate(batches_of(records)):
             if checkpoint.is_settled(number):
                 continue
@@ -128,7 +126,8 @@ class Replay:
                 continue
             if result.out_of_time:
                 return self._pause(found, checkpoint)
-            left[f"records {batch[0][0]} to {batch[-1][0]}"] = result.left
+            first, last = batch.records[0][0], batch.records[-1][0]
+            left[f"records {first} to {last}"] = result.left
             left.update(result.unreadable)
             if result.hopeless:
                 self.result.stopped = result.left
@@ -142,7 +141,8 @@ class Replay:
         except ReplayError:
             raise
         except Exception as error:  # noqa: BLE001 - one object must not stop the others
-            counts = Counter(records=len(batch), unreadable=len(batch))
+            count = len(batch.records)
+            counts = Counter(records=count, unreadable=count)
             return BatchResult(Tally(counts), left=describe_unexpected(error))
 
     def _pause(self, found: StoredObject, checkpoint: Checkpoint) -> bool:
@@ -157,7 +157,7 @@ class Replay:
         reasons = {**checkpoint.reasons, **left}
         if reasons:
             what, reason = next(iter(reasons.items()))
-            more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+            more = " (and more: its checkpoint lists them)" if len(reasons) > 1 else ""
             self._leave(found, f"{what}: {reason}{more}")
             return
         if self._move_away(found):

@@ -36,7 +36,7 @@ class BatchResult:
 
     Attributes:
         tally: Its numbers.
-        unreadable: Why records could not be decoded, by record.
+        unreadable: Why records cannot be read, by record.
         left: Why samples are undelivered; empty if every sample is settled.
         hopeless: Whether another batch would fare no better.
         out_of_time: Whether only the end of the replay's time was the reason.
@@ -89,7 +89,7 @@ class BatchSender:
     def convert(self, batch: Batch) -> Conversion:
         """Convert a batch; the same batch always makes the same bodies."""
         # An object has no time of delivery; the newest point of each batch stands for it.
-        return self._converter.convert(batch, p8s_logzio_name=self._name, delivered_ms=None)
+        return self._converter.convert(batch.records, p8s_logzio_name=self._name, delivered_ms=None)
 
     def send(
         self, batch: Batch, number: int, checkpoint: Checkpoint, end: float | None = None
@@ -97,7 +97,7 @@ class BatchSender:
         """Convert and send a batch, except what was accepted of it before.
 
         Args:
-            batch: Records, each with its number in the object.
+            batch: Records of the object.
             number: The batch's number in the object.
             checkpoint: The checkpoint of the object.
             end: When to stop, in monotonic seconds; None: never.
@@ -121,12 +121,13 @@ class BatchSender:
                 raise error
         statuses = {status for status, _ in sent.failures}
         redact = redactor_of(tuple(secrets_of(self._settings, self._keyring, None, "")))
-        tally = tally_of(len(batch), conversion, sent)
+        unreadable = batch.unreadable | {n: str(e) for n, e in conversion.failures.items()}
+        tally = tally_of(batch, conversion, sent)
         tally.rejected = Counter({redact(k): n for k, n in tally.rejected.items()})
         tally.examples = {redact(k): redact(v) for k, v in tally.examples.items()}
         return BatchResult(
             tally=tally,
-            unreadable={f"record {n}": str(error) for n, error in conversion.failures.items()},
+            unreadable={f"record {number}": why for number, why in sorted(unreadable.items())},
             left=redact(_undelivered(sent)),
             hopeless=self._is_hopeless(statuses, requests, sent),
             out_of_time=deadline < patient_until and statuses == {503},

@@ -88,12 +88,12 @@ def test_what_cannot_be_read_is_left_with_a_reason(backup: Path) -> None:
         again = run(backup, receiver.url, "--done", "move")
         assert hosts_in(receiver) == dict.fromkeys("abcdef", SAMPLES_OF_A_POINT)
     assert (first.status, again.status) == (1, 1)
-    assert "4-four: record 1: at character" in first.output
+    assert "4-four: record 1: at byte" in first.output
     assert "no rawData" in first.output
     assert path.exists()
     left = checkpoint(backup, f"{FAILED}/4-four")
     assert left["status"] == "left"
-    assert "no rawData" in str(left["left"])
+    assert "no rawData" in str(left["reasons"])
     # 5 bytes are promised, and there are 4.
     assert "5-five: record 0" in first.output
     assert checkpoint(backup, f"{FAILED}/5-five")["status"] == "left"
