@@ -12,6 +12,7 @@ from typing import Any
 
 from handler.access import Keyring, redactor_of, secrets_of, token_for, unchecked_secrets
 from handler.client import Client
+from handler.clock import Clock
 from handler.conversion import bytes_for_body, new_converter
 from handler.delivery import Delivery
 from handler.errors import HandlerError, IngressError, OutOfTimeError, SettingsError
@@ -20,7 +21,7 @@ from handler.listener import Endpoint, allowed_custom_listener, endpoint_at
 from handler.redaction import Redactor, cut, key_to_redact
 from handler.result import DeliveryResult, result_of, unforeseen
 from handler.secrets import Secret
-from handler.sender import Clock, Sender
+from handler.sender import Sender
 from handler.settings import Settings, known_variables, read_settings
 from handler.telemetry import MAX_KEY, Telemetry, token_id, traceback_of
 

@@ -192,7 +192,8 @@ class Telemetry:
             self.warning(
                 "the listener rejected samples for good",
                 samples=refusal.samples,
-                listener_words=refusal.reason,
+                listener_words=refusal.words,
+                settled_unknown=refusal.settled_unknown,
                 example=refusal.example,
             )
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from converters.schema.remote_write_pb2 import WriteRequest
 from handler.app import Function
-from handler.sender import Clock
+from handler.clock import Clock
 from testing.events.fleet import END_MS
 from tests.support.invoking import (
     REAL_TIME,

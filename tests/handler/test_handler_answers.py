@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from handler.sender import Clock
+from handler.clock import Clock
 from testing.events.ingresses import Event
 from testing.http_server import Reply
 from testing.receiver import Receiver

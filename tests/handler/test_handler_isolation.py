@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from handler.sender import Clock
+from handler.clock import Clock
 from testing.events.fleet import END_MS, MINUTE_MS, Point
 from testing.http_server import Reply
 from testing.receiver import Received, ReplyFunction

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handler.sender import Clock
+from handler.clock import Clock
 from handler.telemetry import token_id
 from testing.events import ingresses
 from testing.events.firehose import STREAM_ARN

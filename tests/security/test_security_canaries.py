@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.app import Function
-from handler.sender import Clock
+from handler.clock import Clock
 from testing.events import ingresses
 from testing.events.firehose import headers
 from tests.security.canaries import (

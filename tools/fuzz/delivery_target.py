@@ -8,7 +8,7 @@ from typing import Any
 
 from handler.app import Function
 from handler.client import Client, ListenerResponse
-from handler.sender import Clock
+from handler.clock import Clock
 from testing import rules
 from testing.events.firehose import ACCESS_KEY
 
