@@ -13,8 +13,11 @@ from replay.content import Batch, batches_of, read_object
 from replay.errors import GoneError, ReplayError, StoreError, TakenError, describe_unexpected
 from replay.options import MOVE, Options
 from replay.report import ReplayResult, Tally
-from replay.sending import BatchResult, BatchSender
+from replay.sending import BatchResult, BatchSender, Cause
 from replay.stores import Store, StoredObject
+
+# Of one object; the next batches would be refused as well.
+_MAX_REFUSED_BATCHES = 3
 
 _TAKEN = "another replay is at work on it"
 
@@ -53,6 +56,8 @@ class Replay:
         self._show = show
         self._track = track
         self._end = end
+        # Objects that were given up since the listener has settled anything.
+        self._given_up = 0
         self.result = ReplayResult()
 
     @property
@@ -114,6 +119,7 @@ class Replay:
             self._close(found, checkpoint, {"object": str(error)})
             return True
         left: dict[str, str] = {}
+        failed: list[BatchResult] = []
         for number, batch in enumerate(batches_of(records)):
             if checkpoint.is_settled(number):
                 continue
@@ -121,18 +127,33 @@ class Replay:
                 return self._pause(found, checkpoint)
             result = self._send_batch(batch, number, checkpoint)
             self.result.tally.add(result.tally)
-            if not result.left:
-                checkpoint.settle(number, result.unreadable)
-                continue
             if result.out_of_time:
                 return self._pause(found, checkpoint)
-            first, last = batch.records[0][0], batch.records[-1][0]
-            left[f"records {first} to {last}"] = result.left
-            left.update(result.unreadable)
-            if result.hopeless:
-                self.result.stopped = result.left
+            if result.left:
+                left[_numbers(batch)] = result.left
+                left.update(result.unreadable)
+            else:
+                checkpoint.settle(number, result.unreadable)
+            if result.cause is None:
+                failed.clear()
+                self._given_up = 0 if result.settled else self._given_up
+                continue
+            failed.append(result)
+            if result.cause is not Cause.REFUSED or len(failed) == _MAX_REFUSED_BATCHES:
                 break
         self._close(found, checkpoint, left)
+        return self._may_go_on(failed)
+
+    def _may_go_on(self, failed: list[BatchResult]) -> bool:
+        """Return whether to go on with the next object.
+
+        Args:
+            failed: The last batches of an object, of which nothing was settled.
+        """
+        if failed and failed[-1].cause is not None:
+            self._given_up += 1
+            if self._given_up >= failed[-1].cause.value:
+                self.result.stopped = failed[-1].left
         return not self.result.stopped
 
     def _send_batch(self, batch: Batch, number: int, checkpoint: Checkpoint) -> BatchResult:
@@ -182,6 +203,11 @@ class Replay:
             self._leave(found, str(error))
             return False
         return True
+
+
+def _numbers(batch: Batch) -> str:
+    (first, _), (last, _) = batch.records[0], batch.records[-1]
+    return f"records {first} to {last}"
 
 
 def _begin(checkpoint: Checkpoint) -> None:

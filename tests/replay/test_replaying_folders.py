@@ -109,7 +109,7 @@ def test_rejected_samples_are_counted_by_reason(backup: Path) -> None:
         assert hosts_in(receiver).keys() == set("abde")
     assert ran.status == 0
     assert ran.number("rejected") == 2 * SAMPLES_OF_A_POINT
-    assert ran.number("out of bounds") == ran.number("duplicate") == SAMPLES_OF_A_POINT
+    assert ran.number("too_old") == ran.number("superseded") == SAMPLES_OF_A_POINT
     assert 'host="c"' in ran.output
     assert ran.number("samples") == ran.number("rejected") + 4 * SAMPLES_OF_A_POINT
 
