@@ -10,7 +10,14 @@ from typing import Any
 
 from replay.checkpoint import SENT, Checkpoint, CheckpointStore
 from replay.content import Batch, batches_of, read_object
-from replay.errors import GoneError, ReplayError, StoreError, TakenError, describe_unexpected
+from replay.errors import (
+    GoneError,
+    ReplayError,
+    StoppedError,
+    StoreError,
+    TakenError,
+    describe_unexpected,
+)
 from replay.options import MOVE, Options
 from replay.report import ReplayResult, Tally
 from replay.sending import BatchResult, BatchSender, Cause
@@ -159,6 +166,9 @@ class Replay:
     def _send_batch(self, batch: Batch, number: int, checkpoint: Checkpoint) -> BatchResult:
         try:
             return self._sender.send(batch, number, checkpoint, self._end)
+        except StoppedError:
+            checkpoint.save()
+            raise
         except ReplayError:
             raise
         except Exception as error:  # noqa: BLE001 - one object must not stop the others

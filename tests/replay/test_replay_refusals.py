@@ -4,11 +4,22 @@ from pathlib import Path
 
 import pytest
 
+from handler.settings import read_settings
+from replay.errors import StoppedError
+from replay.locations import open_location
+from replay.options import Options
+from replay.run import Replay
+from replay.sending import BatchSender
+from testing.backends.backend import Backend
+from testing.backends.cortex import Cortex
+from testing.backends.mimir import Mimir
+from testing.backends.prometheus import PrometheusStandIn
+from testing.backends.thanos import Thanos
 from testing.http_server import Reply
 from testing.receiver import Received, Receiver, ReplyFunction
 from testing.rules import decode
-from tests.support.backups import failed_object, hosts_in, records_of_hosts, run, write
-from tests.support.invoking import SAMPLES_OF_A_POINT
+from tests.support.backups import environment, failed_object, hosts_in, records_of_hosts, run, write
+from tests.support.invoking import SAMPLES_OF_A_POINT, point, record_of
 
 HOSTS = [f"h{number:02d}" for number in range(8)]
 
@@ -95,3 +106,63 @@ def test_an_object_for_which_the_listener_fails(
     assert ran.status == 1
     assert ("stopped" in ran.output) == stopped
     assert ran.number("left") == len(failing)
+
+
+@pytest.mark.parametrize(
+    ("kind", "known"),
+    [(PrometheusStandIn, True), (Thanos, True), (Mimir, False), (Cortex, False)],
+)
+def test_overtaken_samples_do_not_stop_the_objects_behind(
+    tmp_path: Path, kind: type[Backend], *, known: bool
+) -> None:
+    """Whatever a server answers for them, the others are stored and all objects are sent."""
+    server = kind()
+    overtaken = record_of([point("a", periods_ago=5), point("b")])
+    for name, record in (("1", record_of([point("a")])), ("2", overtaken)):
+        write(tmp_path / name, failed_object([record]))
+    write(tmp_path / "3", failed_object(records_of_hosts("c")))
+    with Receiver(server) as receiver:
+        ran = run(tmp_path, receiver.url)
+    hosts = {dict(labels)["host"] for labels in server.stored}
+    assert (hosts, len(server.stored)) == (set("abc"), 3 * SAMPLES_OF_A_POINT)
+    assert (ran.status, ran.number("left")) == (0, 0)
+    rejected = SAMPLES_OF_A_POINT if known else 0
+    assert ran.number("rejected") == rejected
+    assert ran.number("settled unknown") == (0 if known else 2 * SAMPLES_OF_A_POINT)
+    assert "superseded: 4" in ran.output
+
+
+def test_an_interrupted_search_for_bad_points_goes_on(tmp_path: Path) -> None:
+    """No data point that was settled alone is sent again; the good ones are all stored."""
+    hosts = [f"h{number:03d}" for number in range(60)]
+    server = PrometheusStandIn()
+    write(tmp_path / "1", failed_object(records_of_hosts(hosts[::2])))
+    points = [point(host, periods_ago=5) for host in hosts]
+    write(tmp_path / "2", failed_object([record_of(points)]))
+    options = Options()
+
+    def replay(receiver: Receiver) -> Replay:
+        settings = read_settings(environment(receiver.url, REMOTE_WRITE_CONCURRENCY="1"))
+        sender = BatchSender(settings, options)
+        senders.append(sender)
+        return Replay(open_location(str(tmp_path)), sender, options, lambda *_shown: None)
+
+    def reply(received: Received) -> Reply:
+        if len(receiver.requests) == 40:
+            senders[-1].stopped.set()
+        return server(received)
+
+    senders: list[BatchSender] = []
+    with Receiver(reply) as receiver:
+        with pytest.raises(StoppedError):
+            replay(receiver).run()
+        before = [received.body for received in receiver.requests]
+        result = replay(receiver).run()
+        after = [received.body for received in receiver.requests[len(before) :]]
+    assert result.complete
+    assert len(server.stored) == len(hosts) * SAMPLES_OF_A_POINT
+    assert result.tally.rejected == {"superseded": len(hosts) // 2 * SAMPLES_OF_A_POINT}
+    # Only the whole body is tried once more.
+    assert len(set(before) & set(after)) == 1
+    assert len(set(after)) == len(after)
+    assert len(after) < 60
