@@ -4,7 +4,6 @@ Prometheus refuses a whole WriteRequest for one bad sample. So a refused body is
 part sent once, down to a single data point; only what is refused alone is rejected.
 """
 
-import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 
@@ -12,10 +11,10 @@ from converters.split import DataPoint
 
 Part = Sequence[DataPoint]
 
-# Where half of the parts are refused, a request finds out the most: after a refusal the parts
-# become smaller, and after two acceptances as large as before.
-_SMALLER = 1 / 2
-_LARGER = math.sqrt(2)
+# A request finds out the most where about half of them are refused. So a refusal makes the parts
+# smaller, and an acceptance larger; where most points are bad, single ones stay single.
+_SMALLER = 2 ** (-1 / 2)
+_LARGER = 2 ** (1 / 3)
 
 
 class Isolation:

@@ -49,28 +49,34 @@ class Reason(enum.StrEnum):
 # How servers say that they have stored the good samples beside those that they refuse, by status.
 # Each matches before a user's labels begin, which may look like anything.
 _SETTLED: tuple[tuple[frozenset[int], str], ...] = (
-    # Mimir, Grafana Cloud: pkg/util/globalerror/user.go, pkg/distributor/validate.go. Three of its
-    # ten ids stand behind the labels, so their sentences count.
+    # Mimir, Grafana Cloud: pkg/ingester/errors.go, pkg/distributor/validate.go. Some of its ten ids
+    # stand behind the labels only, so their sentences count too.
     (
         frozenset({400, 429}),
         (
-            r"\(err-mimir-(?:sample-out-of-order|sample-timestamp-too-old|sample-duplicate-timestamp"
-            r"|too-far-in-future|too-far-in-past|max-series-per-user|max-series-per-metric"
-            r"|max-label-names-per-series|label-name-too-long|label-value-too-long)\)"
-            r"|received a series whose (?:number of labels|label name length|label value length) "
-            r"exceeds the limit"
+            r"\(err-mimir-(?:sample-out-of-order|sample-timestamp-too-old"
+            r"|sample-duplicate-timestamp|too-far-in-future|too-far-in-past"
+            r"|max-series-per-user|max-series-per-metric|max-label-names-per-series"
+            r"|label-name-too-long|label-value-too-long)\)"
+            r"|received a series whose (?:number of labels|label (?:name|value) length) exceeds "
+            r"|received a sample whose timestamp is too far in the (?:future|past)"
+            r"|\d+ series were rejected from this request"
         ),
     ),
-    # Cortex, Amazon Managed Prometheus: pkg/ingester/errors.go, pkg/util/validation/errors.go.
+    # Cortex, Amazon Managed Prometheus: pkg/ingester/ingester.go, pkg/util/validation/errors.go.
     (
         frozenset({400, 429}),
         (
             r"user=\S+: err: |timestamp too (?:new|old): \d+"
+            r"|series has too many labels \(|label (?:name|value) too long for metric \("
             r"|per-(?:user|metric) series limit of \d+ exceeded"
         ),
     ),
-    # Thanos Receive: pkg/receive/writer.go. Where the commit fails, nothing is stored.
-    (frozenset({409}), r"(?s)^(?!.*commit).*add \d+ (?:samples|series): "),
+    # Any other limit of series beside which the known ones are stored; Thanos stores nothing
+    # where a tenant is "above" it.
+    (frozenset({429}), r"series limit .*exceeded|exceeded .*series limit"),
+    # Thanos Receive: pkg/receive/writer_errors.go. Where the commit fails, nothing is stored.
+    (frozenset({409}), r"^(?!.*commit).*add \d+ (?:samples|series): "),
     # M3: src/query/api/v1/handler/prometheus/remote/write.go.
     (frozenset({400}), r"bad_request_errors: count=\d+"),
 )
@@ -81,19 +87,23 @@ _REFUSAL_STATUSES = (400, 409, 413, 422)
 # acceptable, where it has an out-of-order window.
 _REFUSED_WITH_500 = r"(?i)too old|out[ -]of[ -]order|duplicate"
 
-_SERIES_LIMIT = r"(?i)series limit"
-
 # The words of each reason; beside these, none is about samples.
 _REASONS: Mapping[Reason, str] = {
-    Reason.SUPERSEDED: r"out[ -]of[ -]order|duplicate[ -](?:sample|timestamp)",
-    Reason.TOO_OLD: r"too[ -]old|out of bounds|too[ -]far[ -]in[ -](?:the[ -])?past",
+    Reason.SUPERSEDED: r"out[ -]of[ -]order(?! time window)|duplicate[ -](?:sample|timestamp)",
+    Reason.TOO_OLD: (
+        r"too[ -]old|too[ -]far[ -]in[ -](?:the[ -])?past|out of bounds(?!: timestamp is too far)"
+    ),
     Reason.IN_THE_FUTURE: r"too[ -]far[ -]in[ -](?:the[ -])?future|too new",
     Reason.LIMIT: r"series limit|max-series-per",
-    Reason.INVALID: r"label[ -]name|label[ -]value|invalid label|number of labels|metric name",
+    Reason.INVALID: (
+        r"label[ -]name|label[ -]value|invalid label|number of labels|too many labels|metric name"
+    ),
 }
 
+# M3, and others, write an error into a JSON object.
+_JSON = re.compile(r'\s*\{"status":\s*"error",.*?"error":\s*"')
 # Where a user's labels begin.
-_LABELS = re.compile(r"[{\"']|\bseries\b(?! limit| whose|:)")
+_LABELS = re.compile(r"[{\"']|\bseries\b(?! limit| whose| has| were|:)")
 
 # "add N samples: <reason>", once for each reason - Thanos.
 _REFUSED_FOR = re.compile(r"add (\d+) (?:samples|series): ([^;]*)")
@@ -115,11 +125,7 @@ def verdict_on(status: int, text: str) -> Verdict:
         return Verdict.ACCEPTED
     if any(status in known and re.search(words, _own_words(text)) for known, words in _SETTLED):
         return Verdict.SETTLED
-    if (
-        status in _REFUSAL_STATUSES
-        or (status == 500 and re.search(_REFUSED_WITH_500, text))
-        or (status == 429 and re.search(_SERIES_LIMIT, text))
-    ):
+    if status in _REFUSAL_STATUSES or (status == 500 and re.search(_REFUSED_WITH_500, text)):
         return Verdict.REFUSED if _reasons_in(text) else Verdict.UNEXPLAINED
     if status in (401, 403):
         return Verdict.UNAUTHORISED
@@ -155,7 +161,7 @@ def refused_by_reason(text: str, samples: int) -> Mapping[Reason, int] | None:
 
 def _own_words(text: str) -> str:
     """Return what a server says before it repeats a user's labels."""
-    return _LABELS.split(text, maxsplit=1)[0]
+    return _LABELS.split(_JSON.sub("", text, count=1), maxsplit=1)[0]
 
 
 def _reasons_in(text: str) -> list[Reason]:
