@@ -76,8 +76,8 @@ class BatchRequests:
     """Paces the requests of one batch, and records in the checkpoint what is settled.
 
     A body that the listener had settled before the replay was interrupted is not
-    sent again. The same batch always makes the same bodies, so their digests are
-    enough to know them. Of a body that is refused, the checkpoint has the data points
+    sent again. The same batch makes the same bodies, whenever it is replayed, so their
+    digests are enough to know them. Of a body that is refused, the checkpoint has the data points
     that were settled one by one.
 
     Args:
