@@ -5,7 +5,7 @@ The tree::
     RecordError              a record of a delivery cannot be decoded
     ├── FramingError         its length-delimited messages do not add up
     ├── DecodeError          a message, or something inside it, is not OTLP
-    ├── JsonRecordError      it is JSON, not OTLP: the stream has another output format
+    ├── OtherFormatError     it is JSON, gzip, or OTLP without lengths; the text says what to change
     └── TooLargeError        it is larger than Firehose's records, or the delivery would
                              take more memory than the function has
 
@@ -25,8 +25,8 @@ class DecodeError(RecordError):
     """A message is framed correctly but is not an OTLP metrics request."""
 
 
-class JsonRecordError(RecordError):
-    """A record of a metric stream whose output format is JSON."""
+class OtherFormatError(RecordError):
+    """A record of another format, which its text names, with what to change."""
 
 
 class TooLargeError(RecordError):

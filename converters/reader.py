@@ -46,15 +46,15 @@ def read_record(
             known = resource.metrics
             for scope_metrics in resource_metrics.scope_metrics:
                 for metric in scope_metrics.metrics:
-                    name = metric.name
-                    scope = known.get(name) or resource.metric(name)
+                    named = metric.name, metric.unit
+                    scope = known.get(named) or resource.metric(*named)
                     points = metric.summary.data_points
                     if points:
                         for raw in points:
                             read_summary_point(raw, scope, record)
                     else:
                         # Fields that the view does not declare stay in the message, so
-                        # its bytes are those of the whole Metric.
+                        # its bytes are those of the Metric, with one kind of data alone.
                         raw = metric.SerializeToString()
                         read_other_metric(raw, scope, record, native_histograms=native_histograms)
     return record

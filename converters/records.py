@@ -11,11 +11,15 @@ from collections.abc import Iterator
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
 
-from converters.errors import DecodeError, FramingError, JsonRecordError, RecordError
+from converters.errors import DecodeError, FramingError, OtherFormatError, RecordError
 from converters.schema.otlp_view_pb2 import ExportMetricsServiceRequest
 from converters.wire import read_length
 
 _EMPTY_MESSAGES = re.compile(rb"\x00+")
+# Firehose can append a newline to each record, and a newline is also the length 10. That length is
+# believed where a request of ten bytes follows, whose one field says that it fits into the rest;
+# no data point that has a time fits into so few.
+_BETWEEN_MESSAGES = re.compile(rb"(?:\x00|\n(?!\n[\x00-\x08]))+")
 _LINE = re.compile(rb"[^\r\n]+")
 # A line of JSON is looked at up to this length; those of a metric stream have some hundred bytes.
 _MAX_LINE = 65_536
@@ -23,9 +27,24 @@ _MAX_LINE = 65_536
 # Firehose's console sends records with these keys on "Test with demo data".
 _DEMO_KEYS = frozenset({"TICKER_SYMBOL", "SECTOR", "CHANGE"})
 
-_OTHER_FORMAT = (
+_GZIP = b"\x1f\x8b\x08"
+_LOGS = re.compile(rb'\s*\{\s*"messageType"\s*:\s*"(?:DATA|CONTROL)_MESSAGE"')
+
+_IS_JSON = (
     "the record is JSON: set the metric stream's output format to "
     "OpenTelemetry 1.0 or OpenTelemetry 0.7"
+)
+_IS_GZIP = (
+    "the record is gzip, as a subscription of CloudWatch Logs sends it: a metric stream's records "
+    "are not compressed; let nothing but the metric stream write to this Firehose stream"
+)
+_IS_LOGS = (
+    "the record is of CloudWatch Logs: let the log group's subscription write to another "
+    "Firehose stream"
+)
+_IS_BARE = (
+    "the record is OTLP without the length before each message: let the producer write it as an "
+    "UnsignedVarInt32, as a metric stream does"
 )
 
 
@@ -42,10 +61,10 @@ def decoded_messages(record: bytes) -> Iterator[ExportMetricsServiceRequest]:
     Raises:
         FramingError: A length header is broken, or is larger than what follows.
         DecodeError: A message is not an OTLP metrics request.
-        JsonRecordError: The record is JSON, as a stream of another output format sends it.
+        OtherFormatError: The record is of another format, such as JSON.
     """
-    # A message of 123 bytes begins with an opening brace too, so JSON is only
-    # considered once the record has turned out not to be OTLP, or to hold nothing:
+    # A message of 123 bytes begins with an opening brace too, so other formats are
+    # only considered once the record has turned out not to be OTLP, or to hold nothing:
     # text may happen to be messages of unknown fields. It cannot happen to hold a
     # data point, for the tags on the way to one are no characters of JSON.
     empty = True
@@ -57,15 +76,15 @@ def decoded_messages(record: bytes) -> Iterator[ExportMetricsServiceRequest]:
     except RecordError as error:
         if is_demo_data(record):
             return
-        if _is_json(record):
-            raise JsonRecordError(_OTHER_FORMAT) from error
+        if other := _other_format(record):
+            raise OtherFormatError(other) from error
         raise
-    if empty and not is_demo_data(record) and _is_json(record):
-        raise JsonRecordError(_OTHER_FORMAT)
+    if empty and not is_demo_data(record) and (other := _other_format(record)):
+        raise OtherFormatError(other)
 
 
 def split_messages(record: bytes) -> Iterator[bytes]:
-    """Iterate over the messages of a record, cut at their length headers.
+    """Iterate over the messages of a record, cut at their length headers and at newlines between.
 
     Raises:
         FramingError: A length header is broken, or is larger than what follows.
@@ -73,9 +92,9 @@ def split_messages(record: bytes) -> Iterator[bytes]:
     position = 0
     while position < len(record):
         # There may be as many empty messages as bytes.
-        empty = _EMPTY_MESSAGES.match(record, position)
-        if empty:
-            position = empty.end()
+        between = (_BETWEEN_MESSAGES if position else _EMPTY_MESSAGES).match(record, position)
+        if between:
+            position = between.end()
             continue
         length, begin = read_length(record, position)
         end = begin + length
@@ -90,6 +109,28 @@ def split_messages(record: bytes) -> Iterator[bytes]:
         if length:
             yield record[begin:end]
         position = end
+
+
+def _other_format(record: bytes) -> str:
+    """Return which other format a record has, and what to change; empty if none is known."""
+    if record.startswith(_GZIP):
+        return _IS_GZIP
+    if _LOGS.match(record):
+        return _IS_LOGS
+    if _is_json(record):
+        return _IS_JSON
+    return _IS_BARE if _is_bare(record) else ""
+
+
+def _is_bare(record: bytes) -> bool:
+    if not record.startswith(b"\n"):
+        return False
+    try:
+        request = ExportMetricsServiceRequest.FromString(record)
+    except ProtobufDecodeError:
+        return False
+    scopes = (scope for resource in request.resource_metrics for scope in resource.scope_metrics)
+    return any(scope.metrics for scope in scopes)
 
 
 def is_demo_data(record: bytes) -> bool:

@@ -10,12 +10,20 @@ from urllib.parse import unquote_plus
 from handler.errors import AccessKeyMissing, AccessKeyWrong, SettingsError
 from handler.ingress import Ingress
 from handler.listener import is_header_value
-from handler.redaction import Redactor, key_to_redact
+from handler.redaction import Redactor
 from handler.secrets import Secret, StoredSecret, fetcher
 from handler.settings import Settings
 
 # Shorter values of the operator's own headers and queries do not count as secrets.
 _LONG = 8
+
+# "access key: [...] up to 4096 characters" - Firehose, "HttpEndpointConfiguration". What a stranger
+# sends must not cost more.
+_MAX_KEY = 4096
+
+# A header of the operator's with such a name is a credential, as X-Api-Key, Cookie or
+# CF-Access-Client-Secret are.
+_CREDENTIAL = re.compile(r"(?i)auth|cookie|credential|key|passw|secret|signature|token")
 
 
 class Keyring:
@@ -83,39 +91,51 @@ def token_for(ingress: Ingress, settings: Settings, keyring: Keyring) -> Secret 
 
 def _token_for_http(settings: Settings, keyring: Keyring, given: str | None) -> Secret | None:
     expected = keyring.access_key
-    if keyring.token is not None and expected is None:
+    opening = _what_opens(settings, keyring)
+    if expected is None and opening:
         raise SettingsError(
-            "settings: LOGZIO_METRICS_TOKEN without FIREHOSE_ACCESS_KEY (or either of them as "
-            "..._ARN) would let anybody who knows the URL send in your name; set "
-            "FIREHOSE_ACCESS_KEY to Firehose's access key"
+            f"settings: {opening} without FIREHOSE_ACCESS_KEY (or FIREHOSE_ACCESS_KEY_ARN) would "
+            "let anybody who knows the URL send in your name; set FIREHOSE_ACCESS_KEY to "
+            "Firehose's access key"
         )
-    needed = expected is not None or (keyring.token is None and settings.scheme.needs_token)
-    if needed and given is None:
+    if given is None:
         raise AccessKeyMissing(
             "the request has no access key: set the access key of the Firehose stream's "
             "HTTP endpoint"
         )
-    if expected is not None and not _matches(expected, given or ""):
+    if len(given) > _MAX_KEY:
+        raise AccessKeyWrong(f"the access key is longer than {_MAX_KEY} characters")
+    if expected is not None and not _matches(expected, given):
         raise AccessKeyWrong("the access key is not the expected one")
     if not settings.scheme.needs_token:
         return None
-    if expected is None and not is_header_value(given or ""):
+    if expected is None and not is_header_value(given):
         raise AccessKeyWrong("the access key has characters that no token has")
     # The expected key rather than the one that came: after a rotation Firehose sends the old
     # one for a while, which the listener may not accept any more.
-    return keyring.token or expected or Secret(given or "")
+    return keyring.token or expected or Secret(given)
 
 
-def secrets_of(settings: Settings, keyring: Keyring, access_key: str | None, url: str) -> list[str]:
+def _what_opens(settings: Settings, keyring: Keyring) -> str:
+    """Return the setting that lets a request through without its own credential; empty if none."""
+    if keyring.token is not None:
+        return "LOGZIO_METRICS_TOKEN (or LOGZIO_METRICS_TOKEN_ARN)"
+    if not settings.scheme.needs_token:
+        return "REMOTE_WRITE_AUTH=none"
+    names = [name for name in settings.headers if _CREDENTIAL.search(name)]
+    return f"the header {names[0]} in REMOTE_WRITE_HEADERS" if names else ""
+
+
+def secrets_of(settings: Settings, keyring: Keyring, token: Secret | None, url: str) -> list[str]:
     """Return every text that no log line and no answer may repeat.
 
     Args:
         settings: The operator's settings.
         keyring: The operator's token and access key.
-        access_key: What Firehose sent as its key.
+        token: What the delivery is sent with, which may be the access key of its request.
         url: The listener, as the delivery names it; empty for the operator's.
     """
-    known = [*keyring.known(), *([key_to_redact(access_key)] if access_key else [])]
+    known = [*keyring.known(), *(token.seen() if token else ())]
     derived = [text for secret in known for text in settings.scheme.secrets_in(secret)]
     # A tenant's number is no secret, and redacting it would take the digits out of every text.
     headers = settings.headers.values()

@@ -15,15 +15,21 @@ from handler.client import Client
 from handler.clock import Clock
 from handler.conversion import bytes_for_body, new_converter
 from handler.delivery import Delivery
-from handler.errors import HandlerError, IngressError, OutOfTimeError, SettingsError
-from handler.ingress import HttpIngress, Ingress, open_ingress
+from handler.errors import (
+    HandlerError,
+    IngressError,
+    OutOfTimeError,
+    SettingsError,
+    UndeliveredError,
+)
+from handler.ingress import HttpIngress, Ingress, ids_in_form, open_ingress
 from handler.listener import Endpoint, allowed_custom_listener, endpoint_at
-from handler.redaction import Redactor, cut, key_to_redact
+from handler.redaction import Redactor
 from handler.result import DeliveryResult, result_of, unforeseen
 from handler.secrets import Secret
 from handler.sender import Sender
 from handler.settings import Settings, known_variables, read_settings
-from handler.telemetry import MAX_KEY, Telemetry, token_id, traceback_of
+from handler.telemetry import Telemetry, token_id, traceback_of
 
 # Work stops this long before Lambda would kill the function, or before the budget ends.
 _MARGIN_SECONDS = 0.5
@@ -61,20 +67,27 @@ class Function:
         )
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
-        """Answer one invocation in its ingress's own form, whatever happens."""
+        """Answer one invocation in its ingress's own form, whatever happens.
+
+        Raises:
+            UndeliveredError: As `lambda_handler` does.
+        """
         entered = self._clock.monotonic()
         # An event of another kind is answered like an HTTP request.
         ingress: Ingress = HttpIngress({})
         with self._telemetry.delivery():
+            self._redact_for(None)
             try:
                 request_id = str(getattr(context, "aws_request_id", ""))
                 self._telemetry.add_keys(lambda_request_id=request_id)
                 ingress = open_ingress(event)
-                result = self._deliver(ingress, context, entered)
+                if ingress.is_health_check:
+                    result = DeliveryResult(200)
+                else:
+                    result = self._deliver(ingress, context, entered)
             except HandlerError as error:
-                result = self._refuse(error, ingress)
+                result = self._refuse(error)
             except Exception as error:  # noqa: BLE001 - Firehose must get an answer all the same
-                self._telemetry.add_stream_keys(ingress.request_id, ingress.source_arn)
                 trace = traceback_of(error)
                 self._telemetry.error("unforeseen error", status=500, traceback=trace)
                 result = unforeseen(error)
@@ -82,18 +95,20 @@ class Function:
 
     def _deliver(self, ingress: Ingress, context: Any, entered: float) -> DeliveryResult:
         """Convert and send one delivery."""
-        self._redact_for(ingress)
-        self._telemetry.add_stream_keys(ingress.request_id, ingress.source_arn)
+        self._telemetry.add_stream_keys(*ids_in_form(ingress))
         if isinstance(self._settings, SettingsError):
             # Without the frames of earlier deliveries, which would stay in memory.
             raise self._settings.with_traceback(None)
         settings = self._settings
+        # A stranger's request comes no further. Nothing else has been read of it, or logged.
         token = token_for(ingress, settings, self._keyring)
+        self._redact_for(token)
         if token is not None:
             self._telemetry.add_keys(token_id=token_id(token.versions()[0]))
+        self._telemetry.add_stream_keys(ingress.request_id, ingress.source_arn)
         delivery = ingress.parse(bytes_for_body(settings.memory_bytes))
         endpoint = _endpoint(settings, delivery, token)
-        redact = self._redact_for(ingress, endpoint.url)
+        redact = self._redact_for(token, endpoint.url)
         self._telemetry.add_stream_keys(delivery.request_id, delivery.source_arn)
         self._warn(delivery)
         deadline = _deadline(settings, context, entered, self._clock.monotonic())
@@ -124,30 +139,29 @@ class Function:
                 "more memory, and with it a larger share of CPU"
             )
 
-    def _refuse(self, error: HandlerError, ingress: Ingress) -> DeliveryResult:
+    def _refuse(self, error: HandlerError) -> DeliveryResult:
         """Return the result of a delivery of which nothing has been sent."""
-        text = self._redact_for(ingress)(str(error))
-        # Again: by now a secret may be known that the request's own words repeat.
-        self._telemetry.add_stream_keys(ingress.request_id, ingress.source_arn)
+        text = self._redact(str(error))
         self._telemetry.error(text, status=error.status)
         return DeliveryResult(error.status, (text,), failed_records=None)
 
-    def _redact_for(self, ingress: Ingress, url: str = "") -> Callable[[str], str]:
+    def _redact_for(self, token: Secret | None, url: str = "") -> Callable[[str], str]:
         """Keep the secrets of a delivery out of all further log lines; return the redactor.
 
         Args:
-            ingress: The ingress, which may hold an access key.
+            token: What the delivery is sent with; None while that is unknown.
             url: The listener, as the delivery names it; empty for the operator's.
         """
 
         def redact(text: str) -> str:
             # At each use: by then a secret store may have returned more of them.
             if isinstance(self._settings, SettingsError):
-                secrets = [*self._unchecked_secrets, key_to_redact(ingress.access_key)]
+                secrets = self._unchecked_secrets
             else:
-                secrets = secrets_of(self._settings, self._keyring, ingress.access_key, url)
+                secrets = secrets_of(self._settings, self._keyring, token, url)
             return redactor_of(tuple(secrets))(text)
 
+        self._redact = redact
         self._telemetry.redact_with(redact)
         return redact
 
@@ -185,7 +199,11 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
         context: Lambda's context object.
 
     Returns:
-        The ingress's answer; an exception never leaves the function.
+        The ingress's answer.
+
+    Raises:
+        UndeliveredError: Firehose has to repeat the invocation of a data transformation. No other
+            exception leaves the function.
     """
     environ = known_variables(os.environ)
     function = None
@@ -193,6 +211,8 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
         # Built here, not at import, where a bad setting could only be reported by a crash.
         function = _function(tuple(environ.items()))
         return function(event, context)
+    except UndeliveredError:
+        raise
     except Exception as error:  # noqa: BLE001 - Firehose must get an answer all the same
         return _answer_failure(error, event, environ, built=function is not None)
 
@@ -205,12 +225,12 @@ def _answer_failure(
         ingress: Ingress = open_ingress(event)
     except IngressError:
         ingress = HttpIngress({})
-    redact = Redactor([*unchecked_secrets(environ), key_to_redact(ingress.access_key)])
+    redact = Redactor(unchecked_secrets(environ))
     # A built function may have fetched secrets, which the error's text may repeat.
     line = {
         "level": "ERROR",
         "message": "unforeseen error",
-        "firehose_request_id": redact(cut(ingress.request_id, MAX_KEY)),
+        "firehose_request_id": redact(ids_in_form(ingress)[0]),
         "traceback": redact(traceback_of(error, with_text=not built)),
     }
     print(json.dumps(line))  # noqa: T201 - the logger may be what failed

@@ -38,6 +38,8 @@ _MAX_LOCATION = 500
 # The operator's, and some that streams name with CUSTOM_LISTENER.
 _MAX_LISTENERS = 4
 
+_TO_CLOSE_SECONDS = 0.1
+
 _FAILURES = (OSError, HTTPException, HTTPError, UnicodeError)
 
 _UNKNOWN_HOST = "the URL's host name is not known"
@@ -72,8 +74,8 @@ class ListenerResponse(NamedTuple):
     @property
     def summary(self) -> str:
         """The status and the text, for a log line."""
-        redirect = f" (it redirects to {self.location})" if self.location else ""
-        return f"{self.status} {self.text.strip()}{redirect}"
+        redirect = f"(it redirects to {self.location})" if self.location else ""
+        return " ".join(filter(None, (str(self.status), self.text.strip(), redirect)))
 
 
 class NoResponseError(Exception):
@@ -114,7 +116,10 @@ class Client:
             NoResponseError: There was no whole response within the time. A 4xx
                 counts without all of its body: it must not be retried.
         """
-        exchange = _Exchange(self._session, time.monotonic() + timeout)
+        # It ends a little earlier than the wait for it: a kept connection on which nothing came
+        # back is then closed, and its place is the next one that is taken.
+        end = time.monotonic() + timeout - min(_TO_CLOSE_SECONDS, timeout / 10)
+        exchange = _Exchange(self._session, end)
         future: Future[ListenerResponse] = Future()
 
         def run() -> None:

@@ -2,12 +2,14 @@
 
 Over HTTP (API Gateway REST and HTTP APIs, Function URL, load balancer) Firehose takes only status
 200 with `{"requestId", "timestamp", "errorMessage"}` for success ("HTTP Endpoint Delivery Request
-and Response Specifications"). A data transformation is answered record by record ("Amazon Data
-Firehose data transformation").
+and Response Specifications"). A data transformation is answered record by record, and Firehose
+repeats only an invocation that failed ("Transform source data", "Handle failure in data
+transformation").
 """
 
-import contextlib
+import itertools
 import json
+import re
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -19,14 +21,38 @@ from handler.delivery import (
     parse_common_attributes,
     parse_record,
 )
-from handler.errors import BodyError, IngressError
+from handler.errors import IngressError, UndeliveredError
 from handler.result import DeliveryResult
 
-_SMALL_BODY = 256 * 1024
+# All that is read of a request's headers, which a stranger may fill. An ingress passes on 64 kB of
+# them at most.
+_HEADERS = frozenset(
+    {
+        "x-amz-firehose-request-id",
+        "x-amz-firehose-source-arn",
+        "x-amz-firehose-access-key",
+        "x-amz-firehose-common-attributes",
+        "user-agent",
+    }
+)
+_MAX_NAME = max(map(len, _HEADERS))
+_MAX_HEADERS = 1000
+
+# The id of a request has 36 characters, the ARN of a stream about 150.
+_MAX_ID = 1000
+# "The value of this header is an opaque GUID" - Firehose, "Request format"
+_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_STREAM_ARN = re.compile(
+    r"arn:aws[a-z-]{0,16}:firehose:[a-z0-9-]{1,32}:[0-9]{12}:deliverystream/[A-Za-z0-9_.-]{1,64}"
+)
 
 _UNKNOWN = (
     "the event is neither an HTTP request (API Gateway, Function URL, load balancer) nor a "
     "Firehose data transformation"
+)
+_NOT_PROXY = (
+    "the event is the body of Firehose's request alone, without its headers: set the "
+    "integration of the API's method to Lambda proxy integration (AWS_PROXY)"
 )
 
 
@@ -35,12 +61,14 @@ class Ingress(Protocol):
 
     Attributes:
         is_http: Whether Firehose came over HTTP and may have sent an access key.
+        is_health_check: Whether a load balancer asks if the function is there.
         request_id: Firehose's id of the request, as far as it is known yet.
         source_arn: The Firehose stream.
         access_key: What Firehose sent as its key; None where it sent none.
     """
 
     is_http: bool
+    is_health_check: bool
     request_id: str
     source_arn: str
     access_key: str | None
@@ -56,7 +84,15 @@ class Ingress(Protocol):
         """
 
     def answer(self, result: DeliveryResult, now_ms: int) -> dict[str, Any]:
-        """Return what the Lambda invocation returns; `now_ms` is the time since the epoch."""
+        """Return what the Lambda invocation returns.
+
+        Args:
+            result: The result of the delivery.
+            now_ms: The time since the epoch.
+
+        Raises:
+            UndeliveredError: The invocation has to fail, so that Firehose repeats it.
+        """
 
 
 def open_ingress(event: Any) -> Ingress:
@@ -75,7 +111,22 @@ def open_ingress(event: Any) -> Ingress:
         return HttpIngress(event)
     if "httpMethod" in event or "http" in _object(event.get("requestContext")):
         return HttpIngress(event)
+    if "requestId" in event and isinstance(event.get("records"), list):
+        raise IngressError(_NOT_PROXY)
     raise IngressError(_UNKNOWN)
+
+
+def ids_in_form(ingress: Ingress) -> tuple[str, str]:
+    """Return the ids of the request and of the stream as far as they look like Firehose's own.
+
+    Until its key has been compared, a request may have anything in their place, such as a key
+    that is nearly right and must not be logged.
+    """
+    request_id, source_arn = ingress.request_id, ingress.source_arn
+    return (
+        request_id if _GUID.fullmatch(request_id) else "",
+        source_arn if _STREAM_ARN.fullmatch(source_arn) else "",
+    )
 
 
 class HttpIngress:
@@ -85,16 +136,20 @@ class HttpIngress:
 
     def __init__(self, event: dict[str, Any]) -> None:
         self._event = event
-        self._headers = _lower_cased_headers(event)
-        self.request_id = self._headers.get("x-amz-firehose-request-id", "")
-        self.source_arn = self._headers.get("x-amz-firehose-source-arn", "")
+        self._headers = _headers_of(event)
+        self.request_id = _id(self._headers.get("x-amz-firehose-request-id"))
+        self.source_arn = _id(self._headers.get("x-amz-firehose-source-arn"))
         self.access_key = self._headers.get("x-amz-firehose-access-key") or None
+        agent = self._headers.get("user-agent", "")
+        self.is_health_check = event.get("httpMethod") == "GET" and agent.startswith(
+            "ELB-HealthChecker/"
+        )
 
     def parse(self, max_body_bytes: int = MAX_INFLATED_BYTES) -> Delivery:
         """Return the delivery in the request's body."""
         body = parse_body(self._event, max_body_bytes)
         # "requestId: [...] must match the request's": the header takes precedence.
-        self.request_id = self.request_id or _text(body.get("requestId"))
+        self.request_id = self.request_id or _id(body.get("requestId"))
         common = self._headers.get("x-amz-firehose-common-attributes")
         return Delivery(
             request_id=self.request_id,
@@ -107,7 +162,7 @@ class HttpIngress:
     def answer(self, result: DeliveryResult, now_ms: int) -> dict[str, Any]:
         """Return an HTTP response with Firehose's JSON, never compressed."""
         content = {
-            "requestId": self.request_id or self._request_id_in_body(),
+            "requestId": self.request_id,
             "timestamp": now_ms,
             "errorMessage": result.message,
         }
@@ -124,27 +179,18 @@ class HttpIngress:
                 answer["multiValueHeaders"] = {"Content-Type": ["application/json"]}
         return answer
 
-    def _request_id_in_body(self) -> str:
-        """Return the id in a body that has not been parsed because of another problem.
-
-        Only a small body is parsed: a request without the access key must cost little, and
-        Firehose sends the id in a header too.
-        """
-        with contextlib.suppress(BodyError):
-            return _text(parse_body(self._event, _SMALL_BODY).get("requestId"))
-        return ""
-
 
 class TransformationIngress:
     """Firehose's data transformation: the event holds the records themselves."""
 
     is_http = False
+    is_health_check = False
     access_key: str | None = None
 
     def __init__(self, event: dict[str, Any]) -> None:
         self._event = event
-        self.request_id = _text(event.get("invocationId"))
-        self.source_arn = _text(event.get("deliveryStreamArn"))
+        self.request_id = _id(event.get("invocationId"))
+        self.source_arn = _id(event.get("deliveryStreamArn"))
         self._records = tuple(
             parse_record(n, r, keep_encoded=True) for n, r in enumerate(event["records"])
         )
@@ -165,7 +211,14 @@ class TransformationIngress:
         )
 
     def answer(self, result: DeliveryResult, now_ms: int) -> dict[str, Any]:  # noqa: ARG002 - not dated
-        """Return every record once, with its result."""
+        """Return every record once, with its result.
+
+        Raises:
+            UndeliveredError: Another invocation may deliver the records. Firehose would never
+                send a record again that is `ProcessingFailed`.
+        """
+        if result.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            raise UndeliveredError(result.message)
         answers = []
         for record in self._records:
             answer = {"recordId": record.record_id, "result": result.transform_result}
@@ -177,21 +230,23 @@ class TransformationIngress:
         return {"records": answers}
 
 
-def _lower_cased_headers(event: dict[str, Any]) -> dict[str, str]:
-    """Return the headers by lower-case name, from whichever of the two forms is there."""
+def _headers_of(event: dict[str, Any]) -> dict[str, str]:
+    """Return the headers that count, by lower-case name, from whichever form is there."""
+    several = _object(event.get("multiValueHeaders")).items()
+    single = _object(event.get("headers")).items()
     headers = {}
-    for name, values in _object(event.get("multiValueHeaders")).items():
+    for name, values in itertools.islice(several, _MAX_HEADERS):
         if isinstance(values, list) and values and isinstance(values[-1], str):
-            headers[name.lower()] = values[-1]
-    for name, value in _object(event.get("headers")).items():
+            headers[name[: _MAX_NAME + 1].lower()] = values[-1]
+    for name, value in itertools.islice(single, _MAX_HEADERS):
         if isinstance(value, str):
-            headers[name.lower()] = value
-    return headers
+            headers[name[: _MAX_NAME + 1].lower()] = value
+    return {name: headers[name] for name in _HEADERS & headers.keys()}
 
 
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+def _id(value: Any) -> str:
+    return value if isinstance(value, str) and len(value) <= _MAX_ID else ""

@@ -13,7 +13,7 @@ Part = Sequence[DataPoint]
 
 # A request finds out the most where about half of them are refused. So a refusal makes the parts
 # smaller, and an acceptance larger; where most points are bad, single ones stay single.
-_SMALLER = 2 ** (-1 / 2)
+_SMALLER = 1 / 2
 _LARGER = 2 ** (1 / 3)
 
 

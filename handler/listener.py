@@ -86,8 +86,10 @@ def endpoint_at(url: str, settings: Settings, token: Secret | None) -> Endpoint:
         settings: The operator's settings: the authentication scheme, and further headers.
         token: What to authenticate with; None where the scheme needs no token.
     """
+    # A host that a delivery names must not get what the operator means for another.
+    own = urlsplit(url).hostname == urlsplit(settings.listener).hostname
     headers = {
-        **settings.headers,
+        **(settings.headers if own else {}),
         "Content-Type": "application/x-protobuf",
         "Content-Encoding": "snappy",
         "X-Prometheus-Remote-Write-Version": "0.1.0",

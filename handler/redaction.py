@@ -14,19 +14,10 @@ _REPLACEMENT = "[redacted]"
 # A part of a secret this long is a part of it, not a coincidence.
 _PART = 8
 
-# "access key: [...] up to 4096 characters" - Firehose, "HttpEndpointConfiguration". A stranger's
-# longer key must not make a redactor of megabytes.
-_MAX_KEY = 4096
-
 
 def cut(text: str, length: int) -> str:
     """Return a text of at most `length` characters and a mark, which a Redactor understands."""
     return text if len(text) <= length else text[:length] + CUT_OFF
-
-
-def key_to_redact(access_key: str | None) -> str:
-    """Return as much of a request's access key as a Redactor has to know."""
-    return (access_key or "")[:_MAX_KEY]
 
 
 class Redactor:

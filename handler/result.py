@@ -8,7 +8,7 @@ from typing import NamedTuple
 from converters.convert import Conversion
 from handler.account import Sent
 from handler.delivery import Delivery
-from handler.redaction import CUT_OFF
+from handler.redaction import CUT_OFF, cut
 
 # The answer for several failures is that of the first of these among them.
 _WORST_FIRST = (401, 500, 503, 400)
@@ -47,7 +47,8 @@ class DeliveryResult(NamedTuple):
         """Return the same result without secrets in its message.
 
         Each error is redacted before the message is cut, so no part of a secret is left at its
-        end. Errors that the message has no space for are left out: there may be thousands.
+        end. What the message has no space for is left out before: there may be thousands of
+        errors, or a label of a megabyte in one.
 
         Args:
             redact: Removes the secrets from a text.
@@ -57,7 +58,7 @@ class DeliveryResult(NamedTuple):
         for error in self.errors:
             if length > MAX_MESSAGE + len(_BETWEEN):
                 break
-            errors.append(redact(error))
+            errors.append(redact(cut(error, MAX_MESSAGE)))
             length += len(errors[-1]) + len(_BETWEEN)
         return self._replace(errors=tuple(errors))
 

@@ -1,5 +1,6 @@
 """Sending the bodies of a delivery: concurrently, and settling what the listener refuses."""
 
+import functools
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
@@ -110,13 +111,17 @@ class _Delivery:
         settled: SettledPoints,
     ) -> None:
         self.schedule = Schedule(lanes, self._isolate)
-        self._scope = endpoint.scope
+        self._endpoint = endpoint
         self._account = account
         self._settled = settled
         self._anything_stored = False
         self._unexplained = 0
         # Refused alone, by words that are not about samples, while nothing is stored.
         self._doubtful: list[tuple[DataPoint, ListenerResponse]] = []
+
+    @functools.cached_property
+    def _scope(self) -> bytes:
+        return self._endpoint.scope
 
     def settle(self, task: Task, future: Future[_Answer]) -> bool:
         """Count what a response says about a body; return whether to send more."""

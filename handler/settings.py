@@ -16,7 +16,9 @@ from handler.variables import (
     host_patterns,
     listener_url,
     mebibytes,
+    optional,
     seconds,
+    seconds_from,
     secret,
     secret_arn,
     true_or_false,
@@ -62,10 +64,20 @@ class Settings:
     """How the token is sent: `bearer`, `basic` (the token is `user:password`) or `none`."""
 
     headers = Setting("REMOTE_WRITE_HEADERS", further_headers, "{}")
-    """JSON object of further headers, such as `{"X-Scope-OrgID":"tenant"}`."""
+    """JSON object of further headers, such as `{"X-Scope-OrgID":"tenant"}`. A `CUSTOM_LISTENER`
+    gets them only if its host is that of `LOGZIO_METRICS_LISTENER`."""
 
     label_value_case = Setting("LABEL_VALUE_CASE", choice("lower", "keep"), "lower")
     """`lower` lower-cases label values, as Logz.io's dashboards expect; `keep` does not."""
+
+    unit_label = Setting("UNIT_LABEL", true_or_false, "false")
+    """`true` adds the label `unit` with the metric's unit, such as `s` or `ms`, so that the points
+    of one metric in two units stay apart."""
+
+    # Eight labels are the converter's own: the name, the quantile and six of CloudWatch's metrics.
+    max_labels = Setting("MAX_LABELS", optional(whole_number(10, 1_000)))
+    """Most labels of a series, 10 to 1000: further point attributes are left out and counted.
+    Default: no limit."""
 
     native_histograms = Setting("NATIVE_HISTOGRAMS", true_or_false, "false")
     """`true` sends exponential histograms as native histograms, in requests of their own."""
@@ -77,7 +89,8 @@ class Settings:
     """ARN of a secret or an SSM parameter that contains that token."""
 
     access_key = Setting("FIREHOSE_ACCESS_KEY", secret)
-    """The access key that Firehose has to send. HTTP deliveries need it if there is a token."""
+    """The access key that Firehose has to send. HTTP deliveries need it if there is a token, if
+    `REMOTE_WRITE_AUTH` is `none`, or if `REMOTE_WRITE_HEADERS` holds a credential."""
 
     access_key_arn = Setting("FIREHOSE_ACCESS_KEY_ARN", secret_arn)
     """ARN of a secret or an SSM parameter that contains that key."""
@@ -97,8 +110,9 @@ class Settings:
     concurrency = Setting("REMOTE_WRITE_CONCURRENCY", whole_number(1, 128), "4")
     """Concurrent requests of one delivery, 1 to 128."""
 
-    budget_seconds = Setting("DELIVERY_BUDGET_SECONDS", seconds, "25")
-    """Time for a delivery; keep it below the ingress's timeout (API Gateway: 29 s)."""
+    # Work stops half a second earlier, and an attempt needs a second.
+    budget_seconds = Setting("DELIVERY_BUDGET_SECONDS", seconds_from(2), "25")
+    """Time for a delivery, at least 2; keep it below the ingress's timeout (API Gateway: 29 s)."""
 
     timeout_seconds = Setting("LISTENER_TIMEOUT_SECONDS", seconds, "10")
     """Time for one request, as a whole."""

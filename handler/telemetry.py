@@ -6,6 +6,7 @@ for a token.
 
 import contextlib
 import hashlib
+import json
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from converters.convert import Conversion
+from converters.points import DropReason, WarnReason
 from handler.account import Sent
 from handler.delivery import Delivery
 from handler.redaction import cut
@@ -31,14 +33,31 @@ _UNITS = {
 # Every line of a delivery has these keys.
 _KEYS = ("firehose_request_id", "source_arn", "account", "lambda_request_id", "token_id")
 
-# Firehose's id of a request has 36 characters, the ARN of a stream at most about 150.
-MAX_KEY = 1000
+# No line exceeds 64 kB: it has at most two long texts beside the five keys. A text is cut before it
+# is searched for secrets, which takes time in proportion to it.
+_MAX_TEXT = 10_000
+_MAX_TEXT_BYTES = 24_000
+_MAX_KEY_BYTES = 2_000
 
 # Thousands of records may be malformed; nobody reads that many lines.
 _MAX_ERROR_LINES = 10
 
-# At most this many metrics are named in warnings about two that became one series.
-_MAX_COLLISIONS_LOGGED = 100
+# What to tell the operator of a metric, by the converter's reasons.
+_METRIC_WARNINGS = {
+    DropReason.CASE_COLLISION: "two metrics differ only in what lower-casing, sanitising or "
+    "MAX_LABELS removes and became one series; LABEL_VALUE_CASE=keep keeps their values apart",
+    DropReason.UNIT_CONFLICT: "points of one series have different units and the same time, so "
+    "only those with the larger count were sent; UNIT_LABEL=true keeps the units apart",
+    DropReason.IN_THE_FUTURE: "points are more than 10 minutes ahead of the delivery's time, and "
+    "were not sent; the clock of what publishes them may be wrong",
+    WarnReason.MANY_LABELS: "series have more than 30 labels, which many servers refuse or cut; "
+    "MAX_LABELS leaves point attributes out",
+    WarnReason.ATTRIBUTES_LEFT_OUT: "point attributes were left out of the labels of series, which "
+    "would have had more than MAX_LABELS",
+}
+
+# Of each reason at most this many metrics are named.
+_MAX_METRICS_LOGGED = 100
 
 # The caller of a method of Telemetry is the place that a line names.
 _CALLER = 3
@@ -74,7 +93,7 @@ class Telemetry:
         )
         self._redact: Callable[[str], str] = str
         self._function_name = environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
-        self._collisions_logged: set[str] = set()
+        self._metrics_logged: dict[str, set[str]] = {reason: set() for reason in _METRIC_WARNINGS}
 
     @contextlib.contextmanager
     def delivery(self) -> Iterator[None]:
@@ -93,35 +112,44 @@ class Telemetry:
 
     def add_keys(self, **keys: str) -> None:
         """Add keys to every further line of this delivery."""
-        self._logger.append_keys(**self._redacted(keys))
+        self._logger.append_keys(**self._redacted(keys, _MAX_KEY_BYTES))
 
     def add_stream_keys(self, request_id: str, source_arn: str) -> None:
         """Add what is known of the request and of its Firehose stream, likewise."""
-        source_arn = cut(source_arn, MAX_KEY)
         # arn:aws:firehose:<region>:<account>:deliverystream/<name>
         parts = source_arn.split(":")
         self.add_keys(
-            firehose_request_id=cut(request_id, MAX_KEY),
+            firehose_request_id=request_id,
             source_arn=source_arn,
             account=parts[4] if len(parts) > 4 else "",
         )
 
     def info(self, message: str, **values: Any) -> None:
         """Write a line of level INFO."""
-        self._logger.info(self._redact(message), extra=self._redacted(values), stacklevel=_CALLER)
+        self._logger.info(self._shown(message), extra=self._redacted(values), stacklevel=_CALLER)
 
     def warning(self, message: str, **values: Any) -> None:
         """Write a line of level WARNING."""
-        self._logger.warning(
-            self._redact(message), extra=self._redacted(values), stacklevel=_CALLER
-        )
+        self._logger.warning(self._shown(message), extra=self._redacted(values), stacklevel=_CALLER)
 
     def error(self, message: str, **values: Any) -> None:
         """Write a line of level ERROR."""
-        self._logger.error(self._redact(message), extra=self._redacted(values), stacklevel=_CALLER)
+        self._logger.error(self._shown(message), extra=self._redacted(values), stacklevel=_CALLER)
 
-    def _redacted(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        return {k: self._redact(v) if isinstance(v, str) else v for k, v in values.items()}
+    def _redacted(
+        self, values: Mapping[str, Any], max_bytes: int = _MAX_TEXT_BYTES
+    ) -> dict[str, Any]:
+        return {
+            key: self._shown(value, max_bytes) if isinstance(value, str) else value
+            for key, value in values.items()
+        }
+
+    def _shown(self, text: str, max_bytes: int = _MAX_TEXT_BYTES) -> str:
+        """Return a text without secrets, and cut to what it takes in a line of JSON."""
+        text = self._redact(cut(text, _MAX_TEXT))
+        while len(json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")) > max_bytes:
+            text = cut(text, len(text) // 2)
+        return text
 
     def report(
         self,
@@ -145,7 +173,7 @@ class Telemetry:
             now: The time of the answer, in seconds since the epoch.
         """
         self._log_errors(result, sent)
-        self._log_collisions(conversion)
+        self._log_metric_warnings(conversion)
         malformed = len(malformed_records(delivery, conversion))
         self.info(
             "delivery",
@@ -158,8 +186,11 @@ class Telemetry:
             samples=conversion.samples,
             samples_sent=sent.accepted,
             samples_rejected=sent.rejected,
+            samples_rejected_by_reason=dict(sent.rejected_by_reason),
+            settled_unknown=sent.settled_unknown,
             samples_dropped=dict(conversion.dropped_samples),
             samples_undelivered=sent.undelivered,
+            attributes_left_out=conversion.attributes_left_out,
             bytes=sent.bytes,
             requests=sent.requests,
             retries=sent.retries,
@@ -177,9 +208,13 @@ class Telemetry:
         }
         if conversion.oldest_ms is not None:
             values["OldestPointAgeSeconds"] = max(0.0, now - conversion.oldest_ms / 1000)
+        if conversion.attributes_left_out:
+            values["AttributesLeftOut"] = conversion.attributes_left_out
         self._write_metrics(values)
         for reason, points in conversion.dropped_points.items():
             self._write_metrics({"PointsDropped": points}, Reason=reason)
+        for reason, samples in sent.rejected_by_reason.items():
+            self._write_metrics({"SamplesRejected": samples}, Reason=reason)
 
     def _log_errors(self, result: DeliveryResult, sent: Sent) -> None:
         for words in result.errors[:_MAX_ERROR_LINES]:
@@ -197,15 +232,15 @@ class Telemetry:
                 example=refusal.example,
             )
 
-    def _log_collisions(self, conversion: Conversion) -> None:
-        new = sorted(set(conversion.collided) - self._collisions_logged)
-        for metric in new[: _MAX_COLLISIONS_LOGGED - len(self._collisions_logged)]:
-            self._collisions_logged.add(metric)
-            self.warning(
-                "two metrics differ only in what lower-casing or sanitising removes and became "
-                "one series; LABEL_VALUE_CASE=keep keeps their values apart",
-                metric=metric,
-            )
+    def _log_metric_warnings(self, conversion: Conversion) -> None:
+        for reason, metrics in conversion.warnings.items():
+            logged = self._metrics_logged[reason]
+            new = sorted({cut(metric, _MAX_TEXT) for metric in metrics} - logged)[
+                : _MAX_METRICS_LOGGED - len(logged)
+            ]
+            logged.update(new)
+            for metric in new:
+                self.warning(_METRIC_WARNINGS[reason], metric=metric)
 
     def _write_metrics(self, values: Mapping[str, float], **dimensions: str) -> None:
         # A new object for each document: the shared one of Powertools keeps its dimensions.

@@ -73,11 +73,27 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def optional(parse: Callable[[str], _T]) -> Callable[[str], _T | None]:
+    """Return a parser of the same that takes an empty text for None."""
+    return lambda text: parse(text) if text else None
+
+
 def seconds(text: str) -> float:
     """Return a number of seconds above zero."""
     if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,6})?", text) or float(text) <= 0:
         raise ValueError("must be a number of seconds above zero")
     return float(text)
+
+
+def seconds_from(least: int) -> Callable[[str], float]:
+    """Return a parser of a number of seconds that is not below `least`."""
+
+    def parse(text: str) -> float:
+        if seconds(text) < least:
+            raise ValueError(f"must be at least {least} seconds")
+        return seconds(text)
+
+    return parse
 
 
 def listener_url(text: str) -> str:

@@ -57,8 +57,8 @@ class Backend:
         limits: What it takes; None: what the real server takes by default.
 
     Attributes:
-        refused: How many samples were refused, those that were sent again included. The good
-            samples beside them do not count, not even where they are not stored.
+        refusals: What was refused, in the order of arrival, also what was sent again. The good
+            samples beside it are not there, not even where they were not stored.
         replies: How often each status was answered.
     """
 
@@ -69,7 +69,7 @@ class Backend:
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = self.default_limits if limits is None else limits
         self.head = Head(self.limits.window_ms, self.limits.max_series)
-        self.refused = 0
+        self.refusals: list[Refusal] = []
         self.replies: Counter[int] = Counter()
         self._lock = threading.Lock()
 
@@ -78,6 +78,11 @@ class Backend:
         """What is stored: the samples of each series by time."""
         return self.head.stored
 
+    @property
+    def refused(self) -> int:
+        """How many samples were refused."""
+        return len(self.refusals)
+
     def __call__(self, received: Received) -> Reply:
         """Store what can be stored of a request, and reply."""
         samples = list(received.samples())
@@ -85,7 +90,7 @@ class Backend:
             reply = self._turn_away(samples)
             if reply is None:
                 refusals = self._take(samples)
-                self.refused += len(refusals)
+                self.refusals += refusals
                 reply = self._refuse(refusals) if refusals else self._accept()
             self.replies[reply.status] += 1
         return reply

@@ -28,9 +28,12 @@ Place = tuple[Labels, int]
 
 def _places(request: WriteRequest) -> list[Place]:
     return [
-        (labels_of(series), sample.timestamp)
+        (labels_of(series), time)
         for series in request.timeseries
-        for sample in (*series.samples, *series.histograms)
+        for time in (
+            *(sample.timestamp for sample in series.samples),
+            *(histogram.timestamp for histogram in series.histograms),
+        )
     ]
 
 

@@ -27,9 +27,8 @@ NOTHING = "nothing was sent"
         # RFC 7617.
         (PAIR, BASIC, 200, ENCODED),
         (ACCESS_KEY, BASIC | EXPECTED | {"LOGZIO_METRICS_TOKEN": PAIR}, 200, ENCODED),
-        # Without a token no key is needed, unless one is expected.
-        (ACCESS_KEY, NO_AUTH, 200, None),
-        (None, NO_AUTH, 200, None),
+        # A listener that takes everything needs the key all the more.
+        (ACCESS_KEY, NO_AUTH | EXPECTED, 200, None),
         (None, NO_AUTH | EXPECTED, 400, NOTHING),
         ("wrong", NO_AUTH | EXPECTED, 401, NOTHING),
         # A missing key, or an empty one, never passes as any.
@@ -61,11 +60,35 @@ def test_access(
     assert (answer.status, got or [NOTHING]) == (status, [authorization])
 
 
-def test_token_without_expected_key() -> None:
-    """A token without an expected key would let any caller send: a settings error for HTTP."""
-    answer, receiver = deliver(settings=OWN)
+TENANT = {"REMOTE_WRITE_HEADERS": '{"X-Scope-OrgID": "tenant"}'}
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        (OWN, "LOGZIO_METRICS_TOKEN"),
+        (NO_AUTH, "REMOTE_WRITE_AUTH=none"),
+        (NO_AUTH | TENANT, "REMOTE_WRITE_AUTH=none"),
+        *(
+            (scheme | {"REMOTE_WRITE_HEADERS": f'{{"X-Scope-OrgID": "1", "{name}": "x"}}'}, name)
+            for scheme in ({}, BASIC)
+            for name in ("X-Api-Key", "cookie", "Proxy-Authorization", "CF-Access-Client-Secret")
+        ),
+    ],
+)
+@pytest.mark.parametrize("key", [ACCESS_KEY, PAIR, None])
+def test_open_relay(key: str | None, settings: dict[str, str], named: str) -> None:
+    """What would let any caller send in the operator's name is a settings error over HTTP."""
+    answer, receiver = deliver(event=delivery_of(points(1), access_key=key), settings=settings)
     assert (answer.status, receiver.requests) == (500, [])
-    assert "FIREHOSE_ACCESS_KEY" in answer.error
+    assert named in answer.error
+    assert "set FIREHOSE_ACCESS_KEY" in answer.error
+
+
+def test_tenant_is_no_credential() -> None:
+    """The number of a tenant opens nothing: the listener still decides about the access key."""
+    answer, receiver = deliver(settings=TENANT)
+    assert (answer.status, receiver.requests[0].headers["x-scope-orgid"]) == (200, "tenant")
 
 
 def test_key_in_multi_value_headers_is_checked() -> None:

@@ -21,7 +21,14 @@ from testing.misbehaving import black_hole, nobody, raw_listener
 from testing.receiver import Receiver
 from testing.replies import always
 from tests.support.clocks import SOON
-from tests.support.invoking import delivery_of, function_for, invoke, peak_of, points
+from tests.support.invoking import (
+    ACCESS_KEY,
+    delivery_of,
+    function_for,
+    invoke,
+    peak_of,
+    points,
+)
 from tests.support.properties import examples
 
 HEADERS = {"Content-Type": "application/x-protobuf", "Authorization": "Bearer t-o-k-e-n"}
@@ -85,7 +92,7 @@ def http(status: str, body: bytes = b"", *headers: str) -> bytes:
 )
 def test_response(raw: bytes, expected: tuple[int, str, str | None]) -> None:
     """Whichever way HTTP allows to write a response, it is understood."""
-    assert response_to(raw) == expected
+    assert response_to(raw) == ListenerResponse(*expected)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +191,8 @@ def test_no_credentials_from_a_netrc(tmp_path: Path, monkeypatch: pytest.MonkeyP
     netrc.write_text("machine 127.0.0.1 login someone password secret\n")
     monkeypatch.setenv("NETRC", str(netrc))
     with Receiver() as receiver:
-        invoke(function_for(receiver.url, REMOTE_WRITE_AUTH="none"), delivery_of(points(1)))
+        keyed = {"REMOTE_WRITE_AUTH": "none", "FIREHOSE_ACCESS_KEY": ACCESS_KEY}
+        invoke(function_for(receiver.url, **keyed), delivery_of(points(1)))
         invoke(function_for(receiver.url), delivery_of(points(1)))
         first, second = receiver.requests
     assert "authorization" not in first.headers
@@ -290,6 +298,25 @@ def test_tls_handshake_is_bounded(over: threading.Event) -> None:
     with raw_listener(silent) as url:
         assert seconds_until_cut(url.replace("http:", "https:")) < SOON
         over.set()
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "summary"),
+    [
+        (301, "/write/", "301 (it redirects to /write/)"),
+        (
+            308,
+            "https://a.example/" + "x" * 9_000,
+            f"308 (it redirects to https://a.example/{'x' * 482}…)",
+        ),
+        (400, "/write/", "400"),
+        (200, "/write/", "200"),
+    ],
+)
+def test_redirect_is_named(status: int, location: str, summary: str) -> None:
+    """A redirect's Location is in the summary, and no other response's is."""
+    found = response_to(http(f"{status} x", b"", f"Location: {location}"))
+    assert found.summary == summary
 
 
 def test_listener_that_reads_nothing() -> None:

@@ -163,6 +163,33 @@ def test_kept_connections_that_have_died() -> None:
     assert requests[4] not in requests[:4]
 
 
+def test_kept_connections_that_have_died_without_a_word() -> None:
+    """Of four kept connections on which nothing comes back any more only one costs its time."""
+    together, over = threading.Barrier(4), threading.Event()
+    connections: list[socket.socket] = []
+
+    def answer(connection: socket.socket, _request: bytes) -> bytes | None:
+        if len(connections) < 4:
+            connections.append(connection)
+            together.wait(SOON)
+        elif connection in connections:
+            over.wait(2 * SOON)
+            return None
+        return EMPTY
+
+    with raw_listener(answer) as url:
+        client = Client(4)
+        with ThreadPoolExecutor(4) as pool:
+            for answered in [pool.submit(client.post, url, b"body", {}, SOON) for _ in range(4)]:
+                assert answered.result().status == 204
+        try:
+            with pytest.raises(NoResponseError):
+                client.post(url, b"body", HEADERS, 0.5)
+            assert client.post(url, b"body", HEADERS, SOON).status == 204
+        finally:
+            over.set()
+
+
 def test_new_connection_that_fails() -> None:
     """A new connection that fails is not tried again within the attempt."""
     server = Counting(closes=1)

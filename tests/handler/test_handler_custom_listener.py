@@ -7,20 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handler.app import Function
 from handler.delivery import parse_common_attributes
 from handler.errors import ListenerNotAllowed
 from handler.listener import allowed_custom_listener
 from testing.receiver import Receiver
 from testing.replies import redirecting
 from tests.support.invoking import (
+    REAL_TIME,
     deliver,
     delivery_of,
     function_for,
     invoke,
     json_lines,
     points,
+    settings_for,
 )
 from tests.support.properties import examples
+from tests.support.stand_in_client import StandInClient
 
 LOGZIO = ("*.logz.io",)
 LOOPBACK = {"LISTENER_ALLOWED_HOSTS": "127.0.0.1"}
@@ -40,6 +44,31 @@ def test_attributes_in_any_case(cased: Any) -> None:
         assert default.requests == []
         names = {dict(labels)["p8s_logzio_name"] for labels in other.accepted_samples()}
     assert names == {"Prod"}
+
+
+@pytest.mark.parametrize(
+    ("own", "custom", "sent"),
+    [
+        ("https://in.example/w", "https://in.example/other", True),
+        ("https://in.example/w", "https://IN.Example:8053/w?x=1", True),
+        ("http://In.Example/w", "https://in.example/w", True),
+        ("https://in.example/w", "https://out.example/w", False),
+        ("https://in.example/w", "https://a.in.example/w", False),
+        ("https://in.example/w", "https://in.example.out.example/w", False),
+        ("https://out.example/in.example", "https://in.example/w", False),
+    ],
+)
+def test_headers_for_another_host(own: str, custom: str, sent: bool) -> None:
+    """The operator's own headers go to a host that a delivery names only if it is his own."""
+    client = StandInClient(lambda *_: (204, ""))
+    headers = {"REMOTE_WRITE_HEADERS": '{"X-Scope-OrgID": "tenant"}'}
+    environ = settings_for(own, LISTENER_ALLOWED_HOSTS="*.example", **headers)
+    event = delivery_of(points(1), attributes={"CUSTOM_LISTENER": custom})
+    assert invoke(Function(environ, REAL_TIME, client), event).status == 200
+    (request,) = client.posted
+    assert request.url == custom
+    assert ("X-Scope-OrgID" in request.headers) == sent
+    assert request.headers["Content-Encoding"] == "snappy"
 
 
 @pytest.mark.parametrize("name", ["", "  "])

@@ -41,7 +41,6 @@ def times_given(budget: str, attempt: str, lambda_has: float | None) -> list[flo
         # Where nothing is left the answer is 503 at once, and nothing is sent.
         ("60", "30", 0.5, []),
         ("60", "30", 0.0, []),
-        ("0.5", "30", None, []),
     ],
 )
 def test_time_of_an_attempt(

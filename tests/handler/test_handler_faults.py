@@ -28,7 +28,7 @@ from tests.support.invoking import (
 )
 
 # What is not cut off takes these 120 s, or as long as the fault lasts: more than SOON.
-SHORT_BUDGET = {"DELIVERY_BUDGET_SECONDS": "0.9", "LISTENER_TIMEOUT_SECONDS": "120"}
+SHORT_BUDGET = {"DELIVERY_BUDGET_SECONDS": "2", "LISTENER_TIMEOUT_SECONDS": "120"}
 FIVE_BODIES = {"REMOTE_WRITE_MAX_BYTES": "10000"}
 
 # Each lasts longer than any budget here; what drips does so faster than a single read times out.
@@ -59,7 +59,7 @@ def timed(url: str, context: Any = None, **changed: str) -> tuple[Answered, floa
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize(
-    ("budget", "lambda_has"), [("0.9", 60), ("120", 1.5)], ids=["budget", "Lambda"]
+    ("budget", "lambda_has"), [("2", 60), ("120", 1.5)], ids=["budget", "Lambda"]
 )
 def test_answer_comes_when_the_time_is_over(fault: str, budget: str, lambda_has: float) -> None:
     """Whatever keeps an answer from coming, it is 503 once budget or Lambda's time is over."""
@@ -77,7 +77,7 @@ def test_reset_is_retried(fault: str) -> None:
     assert (answer.status, len(receiver.requests)) == (200, 2)
 
 
-@pytest.mark.parametrize(("status", "expected"), [(401, 401), (404, 500), (400, 200)])
+@pytest.mark.parametrize(("status", "expected"), [(401, 401), (404, 500), (400, 500)])
 def test_refusal_whose_words_break_off_stands(status: int, expected: int) -> None:
     """A 4xx is never followed by the identical body, even if its text is not complete."""
     answer, receiver = deliver(always(Reply(status, body=b"x" * 64, reset="mid_body")))

@@ -146,9 +146,9 @@ def _without_the_header(key: str | None) -> Event:
     [
         # The header takes precedence over the body, since Firehose compares with it.
         (ingresses.function_url(HEADERS, body_of([], "another-id")), REQUEST_ID),
-        # The body's id is answered without the header, also where the delivery is refused.
         (_without_the_header(ACCESS_KEY), REQUEST_ID),
-        (_without_the_header(None), REQUEST_ID),
+        # Of a request that is refused before its body is read only the header counts.
+        (_without_the_header(None), ""),
         ({"headers": {"x-amz-firehose-access-key": ACCESS_KEY}, "body": "{}"}, ""),
     ],
     ids=["header", "body", "body of a refused delivery", "none"],

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from handler.app import Function
 from handler.clock import Clock
+from handler.errors import UndeliveredError
+from handler.telemetry import traceback_of
 from testing.events import ingresses
 from testing.events.firehose import headers
 from tests.security.canaries import (
@@ -31,6 +33,7 @@ AT_ONCE = Clock(REAL_TIME.monotonic, REAL_TIME.wall, jitter=lambda _ceiling: 100
 
 WRONG_PLACES = (
     *("LOGZIO_REGION", "REMOTE_WRITE_AUTH", "LABEL_VALUE_CASE", "NATIVE_HISTOGRAMS"),
+    *("UNIT_LABEL", "MAX_LABELS"),
     *("LISTENER_ALLOWED_HOSTS", "REMOTE_WRITE_MAX_BYTES", "REMOTE_WRITE_CONCURRENCY"),
     *("DELIVERY_BUDGET_SECONDS", "LISTENER_TIMEOUT_SECONDS", "TRANSFORM_RESULT"),
     *("POWERTOOLS_LOG_LEVEL", "LOGZIO_METRICS_TOKEN_ARN", "FIREHOSE_ACCESS_KEY_ARN"),
@@ -121,6 +124,10 @@ def events(draw: st.DrawFn, url: str, hidden: dict[str, str]) -> Any:
     other = url.replace("127.0.0.1", draw(st.sampled_from(["127.0.0.1", "{}.evil.com", "{}@x"])))
     attributes = {"CUSTOM_LISTENER": other.replace("{}", draw(some)), "P8S_LOGZIO_NAME": draw(some)}
     key = draw(st.sampled_from([hidden["key"], hidden["key"], hidden["wrong"], None]))
+    if key == hidden["wrong"]:
+        # Of a request that is refused for its key, nothing is known to be secret.
+        some = some | st.just(key)
+        body = draw(bodies(draw(some)))
     sent = headers("request-1", key, attributes if draw(st.booleans()) else None)
     sent |= {
         "X-Amz-Firehose-Source-Arn": f"arn:aws:firehose:us-east-1:{draw(some)}:x/{draw(some)}",
@@ -149,7 +156,11 @@ def test_no_secret_is_shown(listener: Listener, data: st.DataObject) -> None:
     event = data.draw(events(asked, hidden))
     client = StandInClient(fail) if data.draw(st.integers(0, 5)) == 0 else None
     with everything() as written:
-        answer = Function(environ, AT_ONCE, client)(event, None)
+        try:
+            answer = Function(environ, AT_ONCE, client)(event, None)
+        except UndeliveredError as error:
+            # What Lambda's runtime reports of a transformation that has to come again.
+            answer = {"records": [], "errorMessage": traceback_of(error)}
     # What the caller itself has named is given back under that name, as Firehose demands.
     if "records" not in answer:
         assert json.loads(answer["body"])["requestId"] in ("request-1", "")

@@ -6,6 +6,7 @@ python -m tools.fuzz.hostile [--only TEXT] [--no-write]
 import argparse
 import contextlib
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ TIMEOUT_SECONDS = 30.0
 
 # As in template.yaml too: DELIVERY_BUDGET_SECONDS is 25.
 _BUDGET_ENDS_BEFORE = 5.0
+
+# Of a request that takes a millisecond, the first is slower for what it imports.
+_REPETITIONS = 5
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ class Result:
             found.append(f"took {one.seconds:.1f} s")
         if one.processor_seconds >= TIMEOUT_SECONDS:
             found.append(f"took {one.processor_seconds:.1f} s of a processor")
+        if one.handler_ms > (self.case.limit_ms or math.inf):
+            found.append(f"took {one.handler_ms:.1f} ms of a processor")
         if one.peak_mb > self.case.limit_mb:
             found.append(f"took {one.peak_mb:.0f} MB, limit {self.case.limit_mb}")
         return found
@@ -79,6 +85,9 @@ def measure(case: Case, timeout_seconds: float = TIMEOUT_SECONDS) -> Result:
         ) as instance,
     ):
         invocation = instance.invoke(event)
+        if case.limit_ms is not None:
+            repeated = [instance.invoke(event) for _ in range(_REPETITIONS)]
+            invocation = min(repeated, key=lambda one: one.handler_ms)
     return Result(case, len(event), invocation, timeout_seconds)
 
 
@@ -108,13 +117,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _table(found: Sequence[Result]) -> str:
     rows: list[list[str | float]] = []
     for one in found:
-        cost: list[str | float] = ["-", "-", "-"]
+        cost: list[str | float] = ["-", "-", "-", "-"]
         if one.invocation is not None:
             status = str(one.invocation.status or "records")
-            cost = [status, one.invocation.seconds, one.invocation.peak_mb]
+            invocation = one.invocation
+            cost = [status, invocation.seconds, invocation.handler_ms, invocation.peak_mb]
         rows.append([one.case.name, one.event_bytes / 1000, *cost, "; ".join(one.problems) or "ok"])
-    headers = ["what", "event, kB", "answer", "seconds", "peak, MB", ""]
-    return report.markdown_table(headers, rows, [0, 1, 0, 1, 0])
+    headers = ["what", "event, kB", "answer", "seconds", "handler's CPU, ms", "peak, MB", ""]
+    return report.markdown_table(headers, rows, [0, 1, 0, 1, 1, 0])
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ class Case:
         limit_mb: The most memory of the process, in MB of 10^6 bytes. 480 are what the
             logs extension leaves of 512 MiB, the template's default.
         memory_mb: The function's memory, in MiB.
+        limit_ms: The most CPU time of the handler, in milliseconds; None for no such limit.
     """
 
     name: str
@@ -41,11 +42,13 @@ class Case:
     statuses: frozenset[int] = frozenset({400})
     limit_mb: int = 480
     memory_mb: int = 512
+    limit_ms: float | None = None
 
 
 def cases() -> list[Case]:
-    """Return all cases: hostile bodies, then sound bodies of hostile records."""
+    """Return all cases: requests of strangers, hostile bodies, sound bodies of hostile records."""
     return [
+        *_strangers(),
         *_bodies(),
         *(
             Case(name, lambda make=make: _gzip(_body(make())), _RECORD_STATUSES)  # type: ignore[misc]
@@ -86,6 +89,52 @@ def largest_delivery() -> Event:
     """Return the largest delivery of Firehose: 10,000 records, 64 MiB before compression."""
     records = large_records(large_points(198_000, 0), Format.V1_0)
     return _gzip(_body(records + [b""] * (10_000 - len(records))))
+
+
+def _strangers() -> list[Case]:
+    """Return requests without the right key, which must cost next to nothing."""
+
+    def stranger(
+        key: str | None, request_id: str = _REQUEST_ID, body: str | bytes = "{}", **more: str
+    ) -> Event:
+        sent = headers(request_id, key) | {"X-Amz-Firehose-Source-Arn": request_id} | more
+        return function_url(sent, body, base64=isinstance(body, bytes))
+
+    def key(length: int) -> str:
+        # Of characters that each log line, URL and page writes in a way of its own.
+        return ("k9+/&<'\"\\\u00e9" * (length // 10 + 1))[:length]
+
+    requests: dict[str, Callable[[], Event]] = {
+        "a wrong key": lambda: stranger("wrong"),
+        "a wrong key of 4,096 characters": lambda: stranger(key(4_096)),
+        "a wrong key of 7,900, ids of 1,001 characters": lambda: stranger(
+            key(7_900), _incompressible(1_001)
+        ),
+        "a wrong key of 4,096, ids of 999 characters": lambda: stranger(
+            key(4_096), _incompressible(999)
+        ),
+        "a wrong key of 60,000, ids of 60,000 characters": lambda: stranger(
+            key(60_000), key(60_000)
+        ),
+        "a wrong key of 5 MB": lambda: stranger(key(5_000_000)),
+        "a wrong key, a request id of 5 MB": lambda: stranger("wrong", key(5_000_000)),
+        "a wrong key, a header of 1 MB": lambda: stranger("wrong", x=key(1_000_000)),
+        "a wrong key, a header's name of 1 MB": lambda: stranger("wrong", **{key(1_000_000): "x"}),
+        "a wrong key, 100,000 headers": lambda: stranger(
+            "wrong", **{f"x-{number}": "v" for number in range(100_000)}
+        ),
+        "a wrong key, a body of 6 MB": lambda: stranger(
+            "wrong", "", _body([bytes(1_000)] * 4_400).decode()
+        ),
+        "a wrong key, 4 GiB of zeros": lambda: stranger("wrong", "", _zeros(1 << 26) * 64),
+        "no key, a body of 6 MB": lambda: stranger(
+            None, "", _body([bytes(1_000)] * 4_400).decode()
+        ),
+    }
+    return [
+        Case(name, make, frozenset({400 if name.startswith("no key") else 401}), limit_ms=5.0)
+        for name, make in requests.items()
+    ]
 
 
 def _bodies() -> list[Case]:

@@ -3,7 +3,7 @@
 import pytest
 
 from tools.fuzz.hostile import measure
-from tools.fuzz.hostile_events import cases
+from tools.fuzz.hostile_events import Case, cases
 
 # Those that are quick; `make hostile` measures all of them.
 _QUICK = [
@@ -22,6 +22,15 @@ _QUICK = [
     "a resource label of 999 kB on 10,000 samples",
     "a metric name of 500 kB",
 ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "case", [case for case in cases() if case.limit_ms], ids=lambda case: case.name
+)
+def test_request_of_a_stranger_costs_little(case: Case) -> None:
+    """Without the right key, no request takes more of the processor than its few milliseconds."""
+    assert not measure(case, timeout_seconds=300.0).problems
 
 
 @pytest.mark.large
