@@ -210,7 +210,10 @@ def _undelivered(conversion: Conversion, sent: Sent) -> str:
         reasons.append(f"{sent.undelivered} samples: {failures}")
     ahead = conversion.dropped_points.get(DropReason.IN_THE_FUTURE)
     if ahead:
-        metrics = cut(", ".join(conversion.in_the_future[:_MAX_METRICS]), _MAX_METRICS_TEXT)
+        metrics = cut(
+            ", ".join(conversion.warnings[DropReason.IN_THE_FUTURE][:_MAX_METRICS]),
+            _MAX_METRICS_TEXT,
+        )
         reasons.append(
             f"{ahead} data points of {metrics} are in the future: replay again when their time "
             "has come"
