@@ -12,6 +12,7 @@ from converters.merge import Written
 from converters.points import DeliveryPoints
 from converters.reader import read_record
 from converters.series import SeriesCache, no_deadline
+from converters.times import delivery_times
 
 # A CloudWatch point that has to be merged has four samples or a few more.
 _MERGED_PER_POINT = 4
@@ -67,6 +68,7 @@ class Conversion(NamedTuple):
         dropped_samples: How many samples were made but are not in `lanes`, by reason.
         oldest_ms: The oldest point's time since the epoch; None without points.
         collided: Metrics of which two identities became one series.
+        in_the_future: Metrics with points too far ahead of the delivery's time to be sent.
     """
 
     lanes: list[Lane]
@@ -79,6 +81,7 @@ class Conversion(NamedTuple):
     dropped_samples: Mapping[str, int]
     oldest_ms: int | None
     collided: tuple[str, ...]
+    in_the_future: tuple[str, ...]
 
 
 class Converter:
@@ -111,7 +114,8 @@ class Converter:
         Args:
             records: Each record's number and its bytes.
             p8s_logzio_name: The value of the label of that name; empty for none.
-            delivered_ms: When Firehose put the delivery together, ms since the epoch.
+            delivered_ms: When Firehose put the delivery together, or the time of a replay, in ms
+                since the epoch; None if it is not known.
             check_deadline: Called now and then; ends the conversion by raising an error.
         """
         self._cache.begin(check_deadline)
@@ -163,8 +167,9 @@ class Converter:
             samples=written.samples,
             dropped_points=+(points.dropped_points + written.dropped_points),
             dropped_samples=+written.dropped_samples,
-            oldest_ms=min(points.milliseconds(), default=None),
+            oldest_ms=min(points.points_at(), default=None),
             collided=tuple(sorted(written.collided)),
+            in_the_future=tuple(sorted(written.in_the_future)),
         )
 
     def _encode(
@@ -186,14 +191,16 @@ class Converter:
             return compressed
 
         lanes = Lanes(self._profile.max_bytes, compress)
+        native_lanes = Lanes(self._profile.max_bytes, compress)
         encoder = Encoder(
             lanes,
-            points.late_before(delivered_ms),
+            native_lanes,
+            delivery_times(points.points_at(), delivered_ms),
             max_merged=_MERGED_PER_POINT * limits.points,
             check_deadline=check_deadline,
         )
         encoder.write(points)
-        return encoder.written, lanes.finish()
+        return encoder.written, lanes.finish() + native_lanes.finish()
 
 
 def _without_frames(error: RecordError) -> RecordError:

@@ -1,13 +1,14 @@
 """From the data points of a whole delivery to remote-write bodies."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from operator import attrgetter, ge
 
-from converters.bodies import Lanes
+from converters.bodies import BodyWriter, Lanes, Piece
 from converters.merge import Merged, Written
-from converters.points import DeliveryPoints, Point, SummaryValues, percentiles_of
+from converters.points import DeliveryPoints, DropReason, Point, SummaryValues, percentiles_of
 from converters.series import SAMPLE_HEADER, SeriesGroup, quantile_statistic
+from converters.times import DeliveryTimes
 from converters.wire import ZERO, double_bytes, encode_time_series, encode_varint, unsigned_of
 
 # Sum, count, minimum and maximum: every CloudWatch point has them.
@@ -19,7 +20,9 @@ class Encoder:
 
     Args:
         lanes: Where the bodies are put together.
-        late_before: Samples before this time, in ms since the epoch, go apart.
+        native_lanes: Where those of native histograms are: a server without the feature refuses
+            the whole request, so they never share one with samples.
+        times: What the delivery's time says about the times of the points.
         max_merged: How many samples may have to be merged.
         check_deadline: Called now and then; ends the work by raising an error.
 
@@ -30,18 +33,19 @@ class Encoder:
     def __init__(
         self,
         lanes: Lanes,
-        late_before: int,
+        native_lanes: Lanes,
+        times: DeliveryTimes,
         *,
         max_merged: int,
         check_deadline: Callable[[], None],
     ) -> None:
         self._lanes = lanes
-        self._late_before = late_before
-        self._max_merged = max_merged
-        self._check_deadline = check_deadline
+        self._native_lanes = native_lanes
+        self._times = times
         self._timestamps: dict[bytes, bytes] = {}
         self._counts = _Counts()
         self.written = Written()
+        self._merging = (max_merged, self.written, check_deadline)
 
     def write(self, points: DeliveryPoints) -> None:
         """Write all points, the simple ones first, each kind in the order of the delivery.
@@ -56,19 +60,26 @@ class Encoder:
             time: b"\x10" + encode_varint(milliseconds)
             for time, milliseconds in points.times.items()
         }
+        for point in points.remove_after(self._times.latest):
+            self._leave_out(point)
         ambiguous = _ambiguous_groups(points)
         to_merge = self._write_single(points, ambiguous)
         for group, periods in points.more.items():
             if group in ambiguous or not self._write_periods(group, periods, points.times):
                 to_merge.add(group)
         if to_merge or points.general:
-            merged = self._merge(points.in_order(to_merge))
-            merged.write(self._lanes, self._late_before)
+            merged = Merged(points.in_order(to_merge), *self._merging)
+            merged.write(self._lanes, self._times)
         if points.native:
-            self._merge(points.native).write_native(self._lanes, self._late_before)
+            merged = Merged(points.native, *self._merging, native=True)
+            merged.write(self._native_lanes, self._times)
 
-    def _merge(self, points: Iterable[Point]) -> Merged:
-        return Merged(points, self._max_merged, self.written, self._check_deadline)
+    def _leave_out(self, point: Point) -> None:
+        """Count a point that is too far ahead of the delivery's time."""
+        self.written.samples += len(point.samples)
+        for _ in point.samples:
+            self.written.lose(point, DropReason.IN_THE_FUTURE)
+        self.written.in_the_future.add(point.group.metric.base)
 
     def _write_single(
         self, points: DeliveryPoints, ambiguous: set[SeriesGroup]
@@ -80,8 +91,8 @@ class Encoder:
         """
         to_merge, written = set(), self.written
         more, times, timestamps, counts = points.more, points.times, self._timestamps, self._counts
-        max_bytes, late_before = self._lanes.max_bytes, self._late_before
-        add_fresh, add_late = self._lanes.fresh.add, self._lanes.late.add
+        max_bytes = self._lanes.max_bytes
+        add_at = {time: self._writer_for(ms).add_point for time, ms in times.items()}
         for group, values in points.first.items():
             if group in more:
                 continue
@@ -112,8 +123,14 @@ class Encoder:
             else:
                 written.samples += samples
                 written.series += samples
-                (add_late if times[time] < late_before else add_fresh)(piece, samples)
+                add_at[time](piece, samples)
         return to_merge
+
+    def _writer_for(self, milliseconds: int) -> BodyWriter:
+        """Return what packs the only sample of a series, by its time."""
+        if milliseconds > self._times.now:
+            return self._lanes.ahead
+        return self._lanes.late if milliseconds < self._times.late_before else self._lanes.fresh
 
     def _write_periods(
         self, group: SeriesGroup, periods: list[SummaryValues], times: dict[bytes, int]
@@ -125,21 +142,25 @@ class Encoder:
             if len(set(when)) < len(when):
                 return False
             ordered = sorted(periods, key=lambda values: times[values[0]])
-        late = sum(milliseconds < self._late_before for milliseconds in when)
-        pieces = [
-            [self._encode_periods(group, part)] if part else []
-            for part in (ordered[:late], ordered[late:])
-        ]
-        if any(len(piece) > self._lanes.max_bytes for part in pieces for piece, _ in part):
+        late_end, older_end, newest_end, late = self._times.stages(sorted(when))
+        parts = (
+            ordered[:late_end],
+            ordered[late_end:older_end],
+            ordered[older_end:newest_end],
+            ordered[newest_end:],
+        )
+        pieces = [[self._encode_periods(group, part)] if part else [] for part in parts]
+        if any(len(piece.content) > self._lanes.max_bytes for part in pieces for piece in part):
             return False
-        self._lanes.add_series(*map(iter, pieces))
-        self.written.samples += sum(samples for part in pieces for _, samples in part)
+        before_now, older, newest, ahead = map(iter, pieces)
+        self._lanes.add_series((before_now, older, newest), ahead, late=late)
+        self.written.samples += sum(piece.samples for part in pieces for piece in part)
         percentiles = {q for values in ordered for q, _ in percentiles_of(values[4])}
         self.written.series += _PLAIN_SAMPLES + len(percentiles)
         return True
 
-    def _encode_periods(self, group: SeriesGroup, part: list[SummaryValues]) -> tuple[bytes, int]:
-        """Return the TimeSeries of one group whose points are sorted by time, and their samples."""
+    def _encode_periods(self, group: SeriesGroup, part: list[SummaryValues]) -> Piece:
+        """Return the TimeSeries of one group whose points are sorted by time."""
         sums: list[bytes] = []
         counts: list[bytes] = []
         minima: list[bytes] = []
@@ -163,7 +184,7 @@ class Encoder:
             labels = group.series_labels(quantile_statistic(quantile))
             pieces.append(encode_time_series(labels, of_quantile))
             samples += len(of_quantile)
-        return b"".join(pieces), samples
+        return Piece(b"".join(pieces), samples, _PLAIN_SAMPLES + len(by_quantile), group)
 
 
 class _Counts(dict[bytes | None, bytes]):

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from converters.bodies import Lanes, Piece
 from converters.errors import TooLargeError
 from converters.points import DropReason, Point
+from converters.times import DeliveryTimes
 from converters.wire import encode_sample, encode_time_series, encode_varint
 
-# Milliseconds since the epoch, the point that the sample is of, its value.
+# Milliseconds since the epoch, the point that the sample is of, its value (of a native histogram,
+# the encoded histogram).
 Sample = tuple[int, Point, bytes]
 
 
@@ -33,6 +35,7 @@ class Written:
         dropped_points: How many points have no sample left, by reason.
         dropped_samples: How many samples were made but not written, by reason.
         collided: Metric base names of identities that became one series.
+        in_the_future: Metric base names of points that are too far ahead.
     """
 
     series: int = 0
@@ -40,6 +43,7 @@ class Written:
     dropped_points: Counter[str] = field(default_factory=Counter)
     dropped_samples: Counter[str] = field(default_factory=Counter)
     collided: set[str] = field(default_factory=set)
+    in_the_future: set[str] = field(default_factory=set)
 
     def lose(self, point: Point, reason: str) -> None:
         """Count one sample of a point as dropped, and the point if it was the last."""
@@ -57,6 +61,7 @@ class Merged:
         max_samples: How many samples they may have.
         written: Where series and samples are counted.
         check_deadline: Called now and then; ends the work by raising an error.
+        native: Whether the samples are encoded native histograms.
 
     Raises:
         TooLargeError: The points have more samples than they may.
@@ -68,8 +73,11 @@ class Merged:
         max_samples: int,
         written: Written,
         check_deadline: Callable[[], None],
+        *,
+        native: bool = False,
     ) -> None:
         self._written = written
+        self._native = native
         self._check_deadline = check_deadline
         self._by_series: dict[bytes, dict[int, Sample]] = {}
         left = max_samples
@@ -101,68 +109,47 @@ class Merged:
             self._written.collided.add(loser.group.metric.base)
         self._written.lose(loser, reason)
 
-    def write(self, lanes: Lanes, late_before: int) -> None:
-        """Write all series; samples before that time, in ms since the epoch, are late."""
-        for labels, (late, fresh) in self._divided(late_before):
-            late_pieces = self._pieces(labels, late, lanes.max_bytes)
-            fresh_pieces = self._pieces(labels, fresh, lanes.max_bytes)
-            self._written.series += lanes.add_series(late_pieces, fresh_pieces)
-
-    def write_native(self, lanes: Lanes, late_before: int) -> None:
-        """Write all series; their values are encoded native histograms."""
-        for labels, (late, fresh) in self._divided(late_before):
-            has_piece = False
-            for samples, writer in ((late, lanes.native_earlier), (fresh, lanes.native_later)):
-                for run in self._native_runs(labels, samples, lanes.max_bytes):
-                    writer.add(encode_time_series(labels, run), len(run))
-                    has_piece = True
-            self._written.series += has_piece
-
-    def _divided(
-        self, late_before: int
-    ) -> Iterator[tuple[bytes, tuple[Sequence[Sample], Sequence[Sample]]]]:
-        """Iterate over labels, late samples and recent samples, sorted by time."""
+    def write(self, lanes: Lanes, times: DeliveryTimes) -> None:
+        """Write all series; the delivery's time divides their samples."""
         for number, (labels, slots) in enumerate(self._by_series.items()):
             if not number % _ITEMS_BETWEEN_CHECKS:
                 self._check_deadline()
             samples = [sample for _, sample in sorted(slots.items())]
-            late = sum(milliseconds < late_before for milliseconds in slots)
-            yield labels, (samples[:late], samples[late:])
+            late_end, older_end, newest_end, late = times.stages(sorted(slots))
+            before_now, older, newest, ahead = (
+                self._pieces(labels, part, lanes.max_bytes)
+                for part in (
+                    samples[:late_end],
+                    samples[late_end:older_end],
+                    samples[older_end:newest_end],
+                    samples[newest_end:],
+                )
+            )
+            self._written.series += lanes.add_series((before_now, older, newest), ahead, late=late)
 
     def _pieces(self, labels: bytes, samples: Sequence[Sample], max_bytes: int) -> Iterator[Piece]:
-        """Encode runs of samples that fit a request; what does not fit alone is dropped."""
-        # 10 bytes bound the series' own header, 22 the largest sample.
-        most = max(1, (max_bytes - len(labels) - 10) // 22)
-        for begin in range(0, len(samples), most):
-            run = samples[begin : begin + most]
-            piece = encode_time_series(labels, [encode_sample(ms, value) for ms, _, value in run])
-            if len(piece) <= max_bytes:
-                yield piece, len(run)
-            else:
-                for _, point, _ in run:
-                    self._written.lose(point, DropReason.OVERSIZED)
+        """Encode runs of samples that fit a request; what does not fit alone is dropped.
 
-    def _native_runs(
-        self, labels: bytes, samples: Sequence[Sample], max_bytes: int
-    ) -> list[list[bytes]]:
-        """Return runs of histograms that fit a request; what does not fit alone is dropped.
-
-        A run ends only where the next histogram does not fit, so that no two
-        runs of a series ever fit one body.
+        A run ends only where the next sample does not fit, so that no two runs ever fit one body.
         """
 
         def fits(length: int) -> bool:
             return 1 + len(encode_varint(length)) + length <= max_bytes
 
-        runs: list[list[bytes]] = []
-        size = 0
-        for _, point, histogram in samples:
-            if not fits(len(labels) + len(histogram)):
+        def piece() -> Piece:
+            return Piece(encode_time_series(labels, run), len(run), 1, samples[0][1].group)
+
+        run: list[bytes] = []
+        size = len(labels)
+        for milliseconds, point, value in samples:
+            encoded = value if self._native else encode_sample(milliseconds, value)
+            if not fits(len(labels) + len(encoded)):
                 self._written.lose(point, DropReason.OVERSIZED)
-            elif runs and fits(size + len(histogram)):
-                runs[-1].append(histogram)
-                size += len(histogram)
-            else:
-                runs.append([histogram])
-                size = len(labels) + len(histogram)
-        return runs
+                continue
+            if run and not fits(size + len(encoded)):
+                yield piece()
+                run, size = [], len(labels)
+            run.append(encoded)
+            size += len(encoded)
+        if run:
+            yield piece()

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from converters.errors import TooLargeError
 from converters.series import COUNT, MAX, MIN, SUM, SeriesGroup, Statistic, quantile_statistic
@@ -32,11 +33,6 @@ _NANOSECONDS_PER_MILLISECOND = 1_000_000
 # A native histogram takes about as much memory as a sample for this many bytes of it.
 _NATIVE_BYTES_PER_SAMPLE = 25
 
-# CloudWatch accepts data with timestamps up to two hours ahead; what a delivery's own
-# time cannot explain otherwise is a wrong time of the delivery.
-_MAX_AHEAD_MS = 2 * 3_600_000
-_LATE_AFTER_MS = 3_600_000
-
 
 class DropReason:
     """Why a point or a sample is not sent; the values of the metrics' dimension `Reason`."""
@@ -44,6 +40,7 @@ class DropReason:
     DUPLICATE = "duplicate"
     CASE_COLLISION = "case_collision"
     OVERSIZED = "oversized"
+    IN_THE_FUTURE = "in_the_future"
     UNSUPPORTED = "unsupported"
     DELTA_TEMPORALITY = "delta_temporality"
     NO_TIMESTAMP = "no_timestamp"
@@ -171,6 +168,9 @@ class DeliveryPoints:
         self.data_points += record.data_points
         self.dropped_points.update(record.dropped)
         self._records.append(record)
+        self._place(record)
+
+    def _place(self, record: RecordPoints) -> None:
         self.native.extend(record.native)
         first, more, times = self.first, self.more, self.times
         place = first.setdefault
@@ -185,6 +185,25 @@ class DeliveryPoints:
             if values[0] not in times:
                 times[values[0]] = milliseconds_of(unsigned_of(values[0]))
 
+    def remove_after(self, latest: int) -> list[Point]:
+        """Remove the points after a time, in ms since the epoch, and return them."""
+        if max(self.points_at(), default=latest) <= latest:
+            return []
+        removed: list[Point] = []
+
+        def stays(point: tuple[SeriesGroup, SummaryValues] | Point) -> bool:
+            general = point if isinstance(point, Point) else general_point(*point)
+            if general.milliseconds > latest:
+                removed.append(general)
+            return general.milliseconds <= latest
+
+        self.first, self.more, self.general, self.native, self.times = {}, {}, [], [], {}
+        for record in self._records:
+            record.points = [point for point in record.points if stays(point)]
+            record.native = [point for point in record.native if stays(point)]
+            self._place(record)
+        return removed
+
     def in_order(self, groups: AbstractSet[SeriesGroup]) -> Iterator[Point]:
         """Iterate over all points of these groups and all general points, in the general form."""
         for record in self._records:
@@ -194,30 +213,18 @@ class DeliveryPoints:
                 elif point[0] in groups:
                     yield general_point(*point)
 
-    def milliseconds(self) -> list[int]:
-        """Return all different times of the common form, and those of all other points."""
-        milliseconds = list(self.times.values())
-        milliseconds += [point.milliseconds for point in (*self.general, *self.native)]
-        return milliseconds
-
-    def late_before(self, delivered_ms: int | None) -> int:
-        """Return the time, in ms since the epoch, before which a sample counts as late.
-
-        That is one hour before the delivery: before the time that Firehose
-        wrote into it, so that the same delivery is always divided the same way,
-        whenever it is converted. Where it has none, or one that most of its own
-        points prove wrong, the newest point takes its place.
-
-        Args:
-            delivered_ms: When Firehose put the delivery together, if known.
-        """
-        milliseconds = self.milliseconds()
-        if not milliseconds:
-            return 0
-        median = sorted(milliseconds)[(len(milliseconds) - 1) // 2]
-        if delivered_ms is None or median - delivered_ms > _MAX_AHEAD_MS:
-            return max(milliseconds) - _LATE_AFTER_MS
-        return delivered_ms - _LATE_AFTER_MS
+    def points_at(self) -> Counter[int]:
+        """Return how many points there are at each time, in ms since the epoch."""
+        simple: Counter[bytes] = Counter(map(itemgetter(0), self.first.values()))
+        for periods in self.more.values():
+            # The first one of them counts already.
+            simple.update(values[0] for values in periods[1:])
+        times = self.times
+        points: Counter[int] = Counter()
+        for time, number in simple.items():
+            points[times[time]] += number
+        points.update(point.milliseconds for point in (*self.general, *self.native))
+        return points
 
 
 def milliseconds_of(time_unix_nano: int) -> int:

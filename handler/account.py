@@ -3,7 +3,10 @@
 import dataclasses
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from typing import NamedTuple
+
+from handler.verdict import Reason
 
 # A server's texts name each series; a log with thousands of them helps nobody.
 _MAX_REFUSALS_KEPT = 10
@@ -11,11 +14,20 @@ _MAX_REFUSALS_KEPT = 10
 
 @dataclasses.dataclass
 class Refusal:
-    """How many samples the listener rejected for the same reason, and one of them."""
+    """How many samples the listener refused with the same words, and one of them.
 
-    reason: str
+    Attributes:
+        words: The listener's words.
+        example: One of the samples; empty where the listener stored the others and did not name it.
+        samples: How many are rejected.
+        settled_unknown: How many samples the listener has settled without saying how many of them
+            it refused; they count as accepted.
+    """
+
+    words: str
     example: str
-    samples: int
+    samples: int = 0
+    settled_unknown: int = 0
 
 
 class Sent(NamedTuple):
@@ -25,18 +37,20 @@ class Sent(NamedTuple):
 
     Attributes:
         accepted: The listener took them.
-        rejected: The listener refused them alone, and will again.
+        rejected_by_reason: The listener refused them and will again, or has the others; by reason.
+        settled_unknown: How many of the accepted ones the listener may have refused.
         undelivered: Not settled; Firehose has to keep them.
         requests: How many requests were made.
         retries: How many of them repeated one that had failed.
         bytes: The compressed bytes of all bodies that were accepted.
         failures: Why samples are undelivered: the status to answer Firehose, and the reason.
-        refusals: What was rejected, by the listener's reasons; of many reasons the first ten.
+        refusals: What was refused, by the listener's words; of many different words the first ten.
         errors: Unforeseen errors, which ended lanes.
     """
 
     accepted: int
-    rejected: int
+    rejected_by_reason: Mapping[str, int]
+    settled_unknown: int
     undelivered: int
     requests: int
     retries: int
@@ -44,6 +58,11 @@ class Sent(NamedTuple):
     failures: tuple[tuple[int, str], ...]
     refusals: tuple[Refusal, ...]
     errors: tuple[BaseException, ...] = ()
+
+    @property
+    def rejected(self) -> int:
+        """How many samples the listener refused for good."""
+        return sum(self.rejected_by_reason.values())
 
 
 class SampleAccount:
@@ -57,10 +76,12 @@ class SampleAccount:
         self._samples = samples
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
+        self._rejected: Counter[str] = Counter()
         self._failures: dict[tuple[int, str], None] = {}
         self._refusals: dict[str, Refusal] = {}
         self._errors: list[BaseException] = []
-        self._last_reason = ""
+        self._last_words = ""
+        self._last_problem = ""
 
     def request(self, *, again: bool) -> None:
         """Count a request that is about to be made."""
@@ -68,30 +89,51 @@ class SampleAccount:
             self._counts["requests"] += 1
             self._counts["retries"] += again
 
-    def accept(self, samples: int, size: int) -> None:
-        """Count a body that the listener took."""
+    def accept(self, samples: int, size: int = 0) -> None:
+        """Count samples that the listener took, and the compressed bytes that held them."""
         with self._lock:
             self._counts["accepted"] += samples
             self._counts["bytes"] += size
 
-    def reject(self, samples: int, reason: str, example: str) -> None:
-        """Count samples that the listener refuses for good, with its reason and one of them."""
+    def reject(self, samples: int, reason: Reason, words: str, example: str = "") -> None:
+        """Count samples that the listener refuses for good, with its words and one of them."""
         with self._lock:
-            self._counts["rejected"] += samples
-            if reason not in self._refusals and len(self._refusals) >= _MAX_REFUSALS_KEPT:
-                reason = "other reasons"
-            refusal = self._refusals.setdefault(reason, Refusal(reason, example, 0))
-            refusal.samples += samples
+            self._rejected[reason] += samples
+            self._refusal(words, example).samples += samples
+
+    def settle_unknown(self, samples: int, words: str) -> None:
+        """Count samples some of which the listener has refused, without saying how many."""
+        with self._lock:
+            self._counts["accepted"] += samples
+            self._counts["settled_unknown"] += samples
+            self._refusal(words, "").settled_unknown += samples
+
+    def _refusal(self, words: str, example: str) -> Refusal:
+        if words not in self._refusals and len(self._refusals) >= _MAX_REFUSALS_KEPT:
+            words = "other words"
+        return self._refusals.setdefault(words, Refusal(words, example))
 
     def fail(self, status: int, reason: str) -> None:
         """Record why samples stay undelivered, and the status to answer Firehose."""
         with self._lock:
             self._failures[status, reason] = None
 
-    def note_unavailable(self, reason: str) -> None:
-        """Record why the listener was not available the last time."""
+    def fail_unavailable(self, reason: str) -> None:
+        """Record that the listener was not available as long as there was time for an attempt."""
         with self._lock:
-            self._last_reason = reason
+            words = self._last_words
+        said = f"; its last words were: {words}" if words and words != reason else ""
+        self.fail(503, f"the listener is not available: {reason}{said}")
+
+    def note_words(self, words: str) -> None:
+        """Record what the listener said last, other than that it accepts a request."""
+        with self._lock:
+            self._last_words = words
+
+    def note_problem(self, problem: str) -> None:
+        """Record why the last attempt had no response."""
+        with self._lock:
+            self._last_problem = problem
 
     def record_error(self, error: BaseException) -> None:
         """Record an unforeseen error, which has ended a lane."""
@@ -106,16 +148,18 @@ class SampleAccount:
             unfinished: Why samples are left, where no failure is recorded.
         """
         with self._lock:
-            counts = self._counts.copy()
+            counts, rejected = self._counts.copy(), self._rejected.copy()
             failures = tuple(self._failures)
             refusals = tuple(dataclasses.replace(r) for r in self._refusals.values())
-        undelivered = self._samples - counts["accepted"] - counts["rejected"]
+            words, problem = self._last_words, self._last_problem
+        undelivered = self._samples - counts["accepted"] - rejected.total()
         if undelivered and not failures:
-            last = f"; the last answer was: {self._last_reason}" if self._last_reason else ""
-            failures = ((503, unfinished + last),)
-        names = ("accepted", "rejected", "requests", "retries", "bytes")
+            last = f"its last words were: {words}" if words else problem
+            failures = ((503, f"{unfinished}; {last}" if last else unfinished),)
+        names = ("accepted", "settled_unknown", "requests", "retries", "bytes")
         return Sent(
             **{name: counts[name] for name in names},
+            rejected_by_reason={str(reason): number for reason, number in rejected.items()},
             undelivered=undelivered,
             failures=failures,
             refusals=refusals,

@@ -12,15 +12,22 @@ from typing import Any
 
 from handler.access import Keyring, redactor_of, secrets_of, token_for, unchecked_secrets
 from handler.client import Client
+from handler.clock import Clock
 from handler.conversion import bytes_for_body, new_converter
 from handler.delivery import Delivery
-from handler.errors import HandlerError, IngressError, OutOfTimeError, SettingsError
+from handler.errors import (
+    HandlerError,
+    IngressError,
+    OutOfTimeError,
+    SettingsError,
+    UndeliveredError,
+)
 from handler.ingress import HttpIngress, Ingress, ids_in_form, open_ingress
 from handler.listener import Endpoint, allowed_custom_listener, endpoint_at
 from handler.redaction import Redactor
 from handler.result import DeliveryResult, result_of, unforeseen
 from handler.secrets import Secret
-from handler.sender import Clock, Sender
+from handler.sender import Sender
 from handler.settings import Settings, known_variables, read_settings
 from handler.telemetry import Telemetry, token_id, traceback_of
 
@@ -60,7 +67,11 @@ class Function:
         )
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
-        """Answer one invocation in its ingress's own form, whatever happens."""
+        """Answer one invocation in its ingress's own form, whatever happens.
+
+        Raises:
+            UndeliveredError: As `lambda_handler` does.
+        """
         entered = self._clock.monotonic()
         # An event of another kind is answered like an HTTP request.
         ingress: Ingress = HttpIngress({})
@@ -188,7 +199,11 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
         context: Lambda's context object.
 
     Returns:
-        The ingress's answer; an exception never leaves the function.
+        The ingress's answer.
+
+    Raises:
+        UndeliveredError: Firehose has to repeat the invocation of a data transformation. No other
+            exception leaves the function.
     """
     environ = known_variables(os.environ)
     function = None
@@ -196,6 +211,8 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
         # Built here, not at import, where a bad setting could only be reported by a crash.
         function = _function(tuple(environ.items()))
         return function(event, context)
+    except UndeliveredError:
+        raise
     except Exception as error:  # noqa: BLE001 - Firehose must get an answer all the same
         return _answer_failure(error, event, environ, built=function is not None)
 

@@ -45,6 +45,11 @@ class Auth:
         # The first token that was sent since the last refusal.
         self._sent = ""
 
+    @property
+    def credential(self) -> str:
+        """What distinguishes the sender from others, such as the token; it may be a secret."""
+        return self._token.versions()[0] if self._token else ""
+
     def headers(self, request: AuthRequest) -> Mapping[str, str]:
         """Return the headers that authenticate one attempt.
 

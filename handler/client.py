@@ -23,11 +23,17 @@ import requests
 from requests.exceptions import InvalidProxyURL, InvalidSchema, InvalidURL, ProxyError
 from urllib3.exceptions import DecodeError, HTTPError, LocationValueError
 
-from handler.connections import Adapter, KeptConnectionError, ResponseHeadError
-from handler.redaction import CUT_OFF
+from handler.connections import (
+    REDIRECT_HEADER,
+    Adapter,
+    KeptConnectionError,
+    ResponseHeadError,
+)
+from handler.redaction import CUT_OFF, cut
 
 # The text of a response matters as far as an operator reads it.
 _MAX_TEXT = 2048
+_MAX_LOCATION = 500
 
 # The operator's, and some that streams name with CUSTOM_LISTENER.
 _MAX_LISTENERS = 4
@@ -57,16 +63,19 @@ class ListenerResponse(NamedTuple):
         status: The HTTP status.
         text: The beginning of the body.
         retry_after: The header Retry-After; None where there is none.
+        location: Where it redirects to; empty if it does not.
     """
 
     status: int
     text: str
     retry_after: str | None
+    location: str = ""
 
     @property
     def summary(self) -> str:
         """The status and the text, for a log line."""
-        return f"{self.status} {self.text.strip()}"
+        redirect = f"(it redirects to {self.location})" if self.location else ""
+        return " ".join(filter(None, (str(self.status), self.text.strip(), redirect)))
 
 
 class NoResponseError(Exception):
@@ -168,7 +177,13 @@ class _Exchange:
             stream=True,
             allow_redirects=False,
         ) as response:
-            found = ListenerResponse(response.status_code, "", response.headers.get("Retry-After"))
+            redirect = response.headers.get(REDIRECT_HEADER, "")
+            found = ListenerResponse(
+                response.status_code,
+                "",
+                response.headers.get("Retry-After"),
+                cut(redirect, _MAX_LOCATION) if 300 <= response.status_code < 400 else "",
+            )
             if 400 <= found.status < 500:
                 self.refusal = found
             try:

@@ -20,6 +20,10 @@ from urllib3.response import HTTPResponse as PooledResponse
 _MAX_IDLE_SECONDS = 50.0
 
 
+REDIRECT_HEADER = "X-Redirect-To"
+"""What the header Location is renamed to."""
+
+
 class ResponseHeadError(HTTPException):
     """The head of a response cannot be used; the text says why, and repeats nothing of it."""
 
@@ -75,7 +79,9 @@ class _Response(HTTPResponse):
             raise ResponseHeadError("the response's Content-Length is not a number")
         # `requests` would parse them, and read an endless body before it looks where to go.
         del self.headers["Set-Cookie"]
-        del self.headers["Location"]
+        if "Location" in self.headers:
+            self.headers[REDIRECT_HEADER] = self.headers["Location"]
+            del self.headers["Location"]
 
 
 class _Connection(HTTPConnection):

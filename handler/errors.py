@@ -1,6 +1,6 @@
-"""What can stop a delivery before anything is sent.
+"""What can stop a delivery before anything is sent, and the one error that leaves the function.
 
-The tree::
+The trees::
 
     HandlerError                     has the status of the answer
     ├── SettingsError          500   the operator's settings are wrong
@@ -13,7 +13,9 @@ The tree::
         ├── AccessKeyWrong     401   a different access key than expected
         └── ListenerNotAllowed 400   CUSTOM_LISTENER names a host that is not allowed
 
-Firehose keeps a batch that is answered with any of these and, after its
+    UndeliveredError           503   fails the invocation, of a data transformation only
+
+Firehose keeps a batch that is answered with any of the first tree and, after its
 retries, writes it to the backup bucket. 413 is the one status that would make
 it discard the batch, and no class carries it.
 """
@@ -65,3 +67,10 @@ class AccessKeyWrong(RequestError):  # noqa: N818 - likewise
 
 class ListenerNotAllowed(RequestError):  # noqa: N818 - likewise
     """The common attribute CUSTOM_LISTENER names a host that is not allowed."""
+
+
+class UndeliveredError(Exception):
+    """The listener was not available, or the time was up; the text has all errors.
+
+    Firehose invokes a data transformation again only if the invocation fails.
+    """

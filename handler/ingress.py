@@ -2,8 +2,9 @@
 
 Over HTTP (API Gateway REST and HTTP APIs, Function URL, load balancer) Firehose takes only status
 200 with `{"requestId", "timestamp", "errorMessage"}` for success ("HTTP Endpoint Delivery Request
-and Response Specifications"). A data transformation is answered record by record ("Amazon Data
-Firehose data transformation").
+and Response Specifications"). A data transformation is answered record by record, and Firehose
+repeats only an invocation that failed ("Transform source data", "Handle failure in data
+transformation").
 """
 
 import itertools
@@ -20,7 +21,7 @@ from handler.delivery import (
     parse_common_attributes,
     parse_record,
 )
-from handler.errors import IngressError
+from handler.errors import IngressError, UndeliveredError
 from handler.result import DeliveryResult
 
 # All that is read of a request's headers, which a stranger may fill. An ingress passes on 64 kB of
@@ -83,7 +84,15 @@ class Ingress(Protocol):
         """
 
     def answer(self, result: DeliveryResult, now_ms: int) -> dict[str, Any]:
-        """Return what the Lambda invocation returns; `now_ms` is the time since the epoch."""
+        """Return what the Lambda invocation returns.
+
+        Args:
+            result: The result of the delivery.
+            now_ms: The time since the epoch.
+
+        Raises:
+            UndeliveredError: The invocation has to fail, so that Firehose repeats it.
+        """
 
 
 def open_ingress(event: Any) -> Ingress:
@@ -202,7 +211,14 @@ class TransformationIngress:
         )
 
     def answer(self, result: DeliveryResult, now_ms: int) -> dict[str, Any]:  # noqa: ARG002 - not dated
-        """Return every record once, with its result."""
+        """Return every record once, with its result.
+
+        Raises:
+            UndeliveredError: Another invocation may deliver the records. Firehose would never
+                send a record again that is `ProcessingFailed`.
+        """
+        if result.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            raise UndeliveredError(result.message)
         answers = []
         for record in self._records:
             answer = {"recordId": record.record_id, "result": result.transform_result}

@@ -1,112 +1,71 @@
-"""Finding the samples that a listener refuses among those that it would take.
+"""Finding the data points that a listener refuses among those that it would take.
 
-A remote-write 1.0 server may refuse a whole WriteRequest for one bad sample. So
-a refused body is cut apart, and each part sent once, down to a single sample; only
-what is refused alone is rejected.
+Prometheus refuses a whole WriteRequest for one bad sample. So a refused body is cut apart, and each
+part sent once, down to a single data point; only what is refused alone is rejected.
 """
 
 from collections import deque
-from collections.abc import Callable
-from itertools import chain
+from collections.abc import Iterable, Sequence
 
-from converters.bodies import Body
-from converters.split import cut_out_series, describe, halve
-from handler.account import SampleAccount
-from handler.client import ListenerResponse
-from handler.verdict import Verdict, names_samples
+from converters.split import DataPoint
 
-# As many refusals without one acceptance mean that nothing in the body is wanted.
-_MAX_REFUSALS = 16
+Part = Sequence[DataPoint]
 
-# Bodies to be settled one after the other: several where they hold one series.
-_Sequence = deque["Body"]
+# A request finds out the most where about half of them are refused. So a refusal makes the parts
+# smaller, and an acceptance larger; where most points are bad, single ones stay single.
+_SMALLER = 1 / 2
+_LARGER = 2 ** (1 / 3)
 
 
-def isolate(
-    refused: Body,
-    response: ListenerResponse,
-    send: Callable[[Body], tuple[Verdict, ListenerResponse | None]],
-    account: SampleAccount,
-) -> bool:
-    """Settle all samples of a refused body.
+class Isolation:
+    """What is left to find out about one refused body.
 
-    First single series far apart are tried, until the listener takes one: where
-    it refuses them all, it wants nothing of the body. Once it has taken
-    something, every sample is worth a request: what is left is halved, and
-    only the time for the delivery ends the search. Halves of one series go in
-    the order of time, the first settled before the second is sent.
+    The size of the parts follows what the listener refuses: halves where little is bad, single
+    points where most is.
 
     Args:
-        refused: A body that the listener has refused.
-        response: The listener's response to it.
-        send: Sends a body, with retries, and returns the verdict and the response. It counts
-            accepted samples and records failures itself.
-        account: Where rejected samples and a misconfigured listener are recorded.
-
-    Returns:
-        Whether all samples are settled; False where the rest has to wait for
-        another delivery.
+        periods: The body's data points, those of one series in different periods. The points of a
+            period are settled before those of the next one are sent.
     """
-    cut = cut_out_series(refused)
-    if cut is None:
-        unsent = _split(refused, response, deque(), account)
-    else:
-        rest, series = cut
-        unsent = [deque([part]) for part in (series, *rest)]
-    refusals, anything_accepted = 1, False
-    while unsent:
-        # In turn far apart and deeper, since a series may begin with bad samples.
-        deeper = anything_accepted or refusals % 2
-        sequence = unsent.pop(0) if deeper else _far_apart(unsent)
-        body = sequence.popleft()
-        verdict, latest = send(body)
-        if verdict is Verdict.ACCEPTED:
-            anything_accepted = True
-            following = [sequence] if sequence else []
-        elif verdict is not Verdict.REFUSED or latest is None:
-            return False
-        else:
-            refusals += 1
-            if refusals >= _MAX_REFUSALS and not anything_accepted:
-                return _give_up([body, *sequence, *chain.from_iterable(unsent)], latest, account)
-            following = _split(body, latest, sequence, account)
-        unsent = [*following, *unsent] if deeper else [*unsent, *following]
-    return True
 
+    def __init__(self, periods: Iterable[Part]) -> None:
+        self._periods = deque(filter(None, periods))
+        # The smallest possible parts at the end, which are sent first.
+        self._unsent: list[tuple[Part, bool]] = []
+        self._under_way = 0
+        self._size = max(1.0, sum(map(len, self._periods)) / 2)
 
-def _far_apart(unsent: list[_Sequence]) -> _Sequence:
-    """Take a series out of the largest part that is left."""
-    index, largest = max(enumerate(unsent), key=lambda item: sum(b.samples for b in item[1]))
-    cut = cut_out_series(largest[0]) if len(largest) == 1 else None
-    if cut is None:
-        return unsent.pop(index)
-    rest, series = cut
-    unsent[index : index + 1] = [deque([part]) for part in rest]
-    return deque([series])
+    @property
+    def is_settled(self) -> bool:
+        """Whether every point is settled."""
+        return not (self._periods or self._unsent or self._under_way)
 
+    def take(self) -> Part | None:
+        """Return what to send next; None while that has to wait for what is under way."""
+        if not self._unsent:
+            if self._under_way or not self._periods:
+                return None
+            self._unsent.append((self._periods.popleft(), False))
+        points, refused = self._unsent.pop()
+        size = int(self._size)
+        if refused:
+            # The same body is never sent again.
+            size = min(size, len(points) // 2)
+        if size < len(points):
+            self._unsent.append((points[size:], False))
+        self._under_way += 1
+        return points[:size]
 
-def _split(
-    body: Body, response: ListenerResponse, rest: _Sequence, account: SampleAccount
-) -> list[_Sequence]:
-    """Return what is to be sent in a refused body's place; `rest` has to come after it."""
-    halves = halve(body)
-    if halves is None:
-        account.reject(body.samples, response.summary, describe(body))
-        return [rest] if rest else []
-    if halves.one_series:
-        rest.extendleft(reversed(halves.parts))
-        return [rest]
-    return [deque([part]) for part in halves.parts]
+    def settle(self) -> None:
+        """Note that the listener has settled a part."""
+        self._under_way -= 1
+        self._size *= _LARGER
 
-
-def _give_up(rest: list[Body], response: ListenerResponse, account: SampleAccount) -> bool:
-    if names_samples(response.text):
-        for body in rest:
-            account.reject(body.samples, response.summary, describe(body))
-        return True
-    account.fail(
-        500,
-        f"the listener refused {_MAX_REFUSALS} requests in a row without naming a "
-        f"sample, check its URL and settings: {response.summary}",
-    )
-    return False
+    def refuse(self, part: Part) -> DataPoint | None:
+        """Note that the listener has refused a part; return the point if it was a single one."""
+        self._under_way -= 1
+        self._size = max(1.0, self._size * _SMALLER)
+        if len(part) == 1:
+            return part[0]
+        self._unsent.append((part, True))
+        return None

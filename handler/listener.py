@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -69,6 +70,12 @@ class Endpoint:
     url: str
     headers: Mapping[str, str] = field(repr=False)
     auth: Auth = field(repr=False)
+
+    @property
+    def scope(self) -> bytes:
+        """A digest of where the bodies go, and in whose name."""
+        named = [self.url, sorted(self.headers.items()), self.auth.credential]
+        return hashlib.sha256(json.dumps(named).encode()).digest()
 
 
 def endpoint_at(url: str, settings: Settings, token: Secret | None) -> Endpoint:

@@ -1,68 +1,33 @@
-"""Sending the bodies of a delivery: concurrently, with retries, within the time that is left."""
+"""Sending the bodies of a delivery: concurrently, and settling what the listener refuses."""
 
-import random
-import threading
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from typing import Protocol
+import functools
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from converters.bodies import Body, Lane
+from converters.split import DataPoint, data_points, describe
 from handler.account import SampleAccount, Sent
-from handler.auth import AuthRequest
-from handler.client import Client, ListenerResponse, NoResponseError
-from handler.isolation import isolate
+from handler.attempts import Attempts, BodyHook
+from handler.client import Client, ListenerResponse
+from handler.clock import Clock
+from handler.isolation import Isolation
 from handler.listener import Endpoint
-from handler.verdict import Verdict, retry_after_seconds, verdict_on
+from handler.schedule import Schedule, Task
+from handler.settled import SettledPoints, digest_of
+from handler.verdict import Verdict, reason_in, refused_by_reason, verdict_on
 
-# Full jitter: each delay is drawn from zero up to a ceiling that doubles.
-_FIRST_CEILING_SECONDS = 0.2
-_LAST_CEILING_SECONDS = 5.0
+# As many refusals that are not about samples, without one acceptance, mean a wrong request.
+_MAX_UNEXPLAINED = 16
 
 _OUT_OF_TIME = "the time for the delivery was over before the listener had answered for everything"
 
+_REFUSED_BEFORE = "refused in an earlier delivery"
 
-def _up_to(ceiling: float) -> float:
-    return random.uniform(0, ceiling)  # noqa: S311 - spreads retries, no secret
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Time and chance, as the sender sees them; the real ones by default.
-
-    Attributes:
-        monotonic: Seconds, for durations and deadlines.
-        wall: Seconds since the epoch.
-        jitter: A number from 0 up to its argument.
-        wait: Waits for an event, for at most some seconds.
-    """
-
-    monotonic: Callable[[], float] = time.monotonic
-    wall: Callable[[], float] = time.time
-    jitter: Callable[[float], float] = _up_to
-    wait: Callable[[threading.Event, float], object] = threading.Event.wait
-
-
-class BodyHook(Protocol):
-    """Follows the bodies of a delivery, and the parts that refused ones are cut into.
-
-    Its methods are called from the threads that send, several at once. What they raise ends the
-    lane of the body, and is found in `Sent.errors`.
-    """
-
-    def before(self, body: Body) -> bool:
-        """Return whether to send a body; called before each attempt, and may wait.
-
-        False: the listener has accepted the body before. It counts as accepted, without a request.
-        """
-
-    def after(self, body: Body, verdict: Verdict) -> None:
-        """Note the verdict on the response to an attempt; not called where there was none."""
+_Answer = tuple[Verdict, ListenerResponse | None]
 
 
 class Sender:
-    """Sends the lanes of deliveries.
+    """Sends the lanes of deliveries, and remembers the data points that it had to isolate.
 
     Args:
         client: Makes single requests.
@@ -78,6 +43,7 @@ class Sender:
         self._clock = clock
         self._concurrency = concurrency
         self._timeout_seconds = timeout_seconds
+        self._settled = SettledPoints()
 
     def send(
         self,
@@ -85,133 +51,176 @@ class Sender:
         endpoint: Endpoint,
         deadline: float,
         hook: BodyHook | None = None,
+        settled: SettledPoints | None = None,
     ) -> Sent:
         """Send all bodies, and return the account when all are settled or the time is over.
 
         Args:
-            lanes: Bodies; those of one lane go out one after the other.
+            lanes: Bodies; those of one lane go out one after the other, those with samples ahead
+                of the delivery's time when all others are settled.
             endpoint: Where to.
             deadline: When to stop, by the clock's monotonic time.
             hook: Follows each body; None: nothing does.
+            settled: The data points that were isolated before; None: what the sender remembers.
         """
         account = SampleAccount(sum(body.samples for lane in lanes for body in lane))
-        if not lanes:
-            return account.close(_OUT_OF_TIME)
-        run = _Run(
+        attempts = Attempts(
             self._client, self._clock, endpoint, account, deadline, self._timeout_seconds, hook
         )
-        pool = ThreadPoolExecutor(min(self._concurrency, len(lanes)))
+        delivery = _Delivery(lanes, endpoint, account, settled or self._settled)
+        pool = ThreadPoolExecutor(self._concurrency)
+        under_way: dict[Future[_Answer], Task] = {}
         try:
-            futures = [pool.submit(run.send_lane, lane) for lane in lanes]
-            left = max(0.0, deadline - self._clock.monotonic())
-            for future in wait(futures, timeout=left).done:
-                error = future.exception()
-                if error is not None:
-                    # What the other lanes have settled counts all the same.
-                    account.record_error(error)
+            while True:
+                while len(under_way) < self._concurrency and not attempts.stopped.is_set():
+                    task = delivery.schedule.take()
+                    if task is None:
+                        break
+                    is_part = task.isolation is not None
+                    under_way[pool.submit(attempts.send, task.body, is_part=is_part)] = task
+                left = max(0.0, deadline - self._clock.monotonic())
+                done = wait(under_way, left, FIRST_COMPLETED).done
+                if not done:
+                    break
+                for future in done:
+                    if not delivery.settle(under_way.pop(future), future):
+                        attempts.stopped.set()
         finally:
             # No attempt outlives the deadline, so the threads end by themselves.
-            run.stopped.set()
+            attempts.stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
+        delivery.close()
         return account.close(_OUT_OF_TIME)
 
 
-@dataclass
-class _Run:
-    """The sending of one delivery, shared by its threads."""
+class _Delivery:
+    """What the responses say about the samples of one delivery.
 
-    client: Client
-    clock: Clock
-    endpoint: Endpoint
-    account: SampleAccount
-    deadline: float
-    timeout_seconds: float
-    hook: BodyHook | None
-    stopped: threading.Event = field(default_factory=threading.Event)
-    renewing: threading.Lock = field(default_factory=threading.Lock)
-    # Whether there is a fresh credential; None until one was refused.
-    renewed: bool | None = None
+    Args:
+        lanes: All bodies.
+        endpoint: Where they are sent.
+        account: Where each sample is counted.
+        settled: The data points that were isolated before.
+    """
 
-    def send_lane(self, lane: Lane) -> None:
-        """Send the bodies of one lane in their order; stop at the first that is not settled."""
-        for body in lane:
-            verdict, response = self.send_body(body)
-            if verdict is Verdict.REFUSED and response is not None:
-                if not isolate(body, response, self.send_body, self.account):
-                    return
-            elif verdict is not Verdict.ACCEPTED:
-                return
+    def __init__(
+        self,
+        lanes: Sequence[Lane],
+        endpoint: Endpoint,
+        account: SampleAccount,
+        settled: SettledPoints,
+    ) -> None:
+        self.schedule = Schedule(lanes, self._isolate)
+        self._endpoint = endpoint
+        self._account = account
+        self._settled = settled
+        self._anything_stored = False
+        self._unexplained = 0
+        # Refused alone, by words that are not about samples, while nothing is stored.
+        self._doubtful: list[tuple[DataPoint, ListenerResponse]] = []
 
-    def send_body(self, body: Body) -> tuple[Verdict, ListenerResponse | None]:
-        """Send one body until a response settles it, or no time is left for another attempt."""
-        attempt = 0
-        while not self._is_over():
-            if self.hook is not None and not self.hook.before(body):
-                self.account.accept(body.samples, 0)
-                return Verdict.ACCEPTED, None
-            if self._is_over():
-                break
-            self.account.request(again=attempt > 0)
-            renewed = self.renewed
-            verdict, response, reason = self._attempt(body)
-            if verdict is Verdict.ACCEPTED:
-                self.account.accept(body.samples, len(body.content))
-            if verdict in (Verdict.ACCEPTED, Verdict.REFUSED):
-                return verdict, response
-            if verdict is Verdict.UNAVAILABLE:
-                if not self._wait_to_retry(attempt, response, reason):
-                    return verdict, response
-            elif verdict is not Verdict.UNAUTHORISED or not self._renew(renewed):
-                self._stop(verdict, reason)
-                return verdict, response
-            attempt += 1
-        return Verdict.UNAVAILABLE, None
+    @functools.cached_property
+    def _scope(self) -> bytes:
+        return self._endpoint.scope
 
-    def _is_over(self) -> bool:
-        return self.stopped.is_set() or self.clock.monotonic() >= self.deadline
-
-    def _attempt(self, body: Body) -> tuple[Verdict, ListenerResponse | None, str]:
-        """Make one request; return the verdict on it, the response, and a reason for the log."""
-        url, headers = self.endpoint.url, self.endpoint.headers
-        added = self.endpoint.auth.headers(AuthRequest("POST", url, headers, body.content))
-        timeout = min(self.deadline - self.clock.monotonic(), self.timeout_seconds)
-        try:
-            response = self.client.post(url, body.content, {**headers, **added}, timeout)
-        except NoResponseError as error:
-            return Verdict.UNAVAILABLE, None, str(error)
-        verdict = verdict_on(response.status, response.text)
-        if self.hook is not None:
-            self.hook.after(body, verdict)
-        return verdict, response, response.summary
-
-    def _renew(self, renewed: bool | None) -> bool:
-        """Return whether to repeat a refused body with a fresh credential.
-
-        Args:
-            renewed: What `self.renewed` was when the request was made. A fresh credential that
-                is refused is not renewed again: one renewal serves all threads of a delivery.
-        """
-        with self.renewing:
-            if self.renewed is None:
-                self.renewed = self.endpoint.auth.refused()
-            return self.renewed and renewed is None
-
-    def _wait_to_retry(self, attempt: int, response: ListenerResponse | None, reason: str) -> bool:
-        """Wait before the next attempt; return False at once where no time is left for one."""
-        self.account.note_unavailable(reason)
-        ceiling = min(_LAST_CEILING_SECONDS, _FIRST_CEILING_SECONDS * 2 ** min(attempt, 8))
-        asked = retry_after_seconds(response.retry_after, self.clock.wall()) if response else 0.0
-        delay = asked + self.clock.jitter(ceiling)
-        if self.clock.monotonic() + delay >= self.deadline:
-            self.account.fail(503, f"the listener is not available: {reason}")
-            return False
-        self.clock.wait(self.stopped, delay)
+    def settle(self, task: Task, future: Future[_Answer]) -> bool:
+        """Count what a response says about a body; return whether to send more."""
+        error = future.exception()
+        if error is not None:
+            # What the other lanes have settled counts all the same.
+            self._account.record_error(error)
+            self.schedule.leave()
+            return True
+        verdict, response = future.result()
+        if verdict is Verdict.ACCEPTED:
+            # Without a response, it was not sent: the listener had it before.
+            self._account.accept(task.body.samples, len(task.body.content) if response else 0)
+            for point in task.part:
+                self._settled.remember(digest_of(point, self._scope), None)
+            self._note_stored()
+            self.schedule.settle(task)
+        elif verdict is Verdict.SETTLED and response is not None:
+            self._count_settled(task.body.samples, response)
+            self._note_stored()
+            self.schedule.settle(task)
+        elif verdict in (Verdict.REFUSED, Verdict.UNEXPLAINED) and response is not None:
+            return self._refuse(task, verdict, response)
+        else:
+            self.schedule.leave()
+            # The other parts of a refused body would not fare better; another body may.
+            return task.isolation is None
         return True
 
-    def _stop(self, verdict: Verdict, reason: str) -> None:
-        """End the sending of all lanes: the listener would answer no other body differently."""
-        if verdict is Verdict.UNAUTHORISED:
-            self.account.fail(401, f"the listener does not accept the token: {reason}")
+    def _count_settled(self, samples: int, response: ListenerResponse) -> None:
+        """Count the samples of a body of which the listener has stored what it wants."""
+        refused = refused_by_reason(response.text, samples)
+        if refused is None:
+            self._account.settle_unknown(samples, response.summary)
+            return
+        for reason, number in refused.items():
+            self._account.reject(number, reason, response.summary)
+        self._account.accept(samples - sum(refused.values()))
+
+    def _note_stored(self) -> None:
+        self._anything_stored = True
+        for point, response in self._doubtful:
+            self._reject(point, response)
+        self._doubtful.clear()
+
+    def _refuse(self, task: Task, verdict: Verdict, response: ListenerResponse) -> bool:
+        """Note that a body was refused as a whole; return whether to send more."""
+        point = self.schedule.refuse(task, response)
+        if verdict is Verdict.UNEXPLAINED and not self._anything_stored:
+            self._unexplained += 1
+        if point is not None:
+            self._refuse_alone(point, response)
+        if self._unexplained < _MAX_UNEXPLAINED or self._anything_stored:
+            return True
+        self._fail(response)
+        return False
+
+    def _refuse_alone(self, point: DataPoint, response: ListenerResponse) -> None:
+        unexplained = verdict_on(response.status, response.text) is Verdict.UNEXPLAINED
+        if unexplained and not self._anything_stored:
+            self._doubtful.append((point, response))
         else:
-            self.account.fail(500, f"the listener's URL is wrong, check the setting: {reason}")
-        self.stopped.set()
+            self._reject(point, response)
+
+    def _reject(self, point: DataPoint, response: ListenerResponse) -> None:
+        reason = reason_in(response.text)
+        self._account.reject(point.samples, reason, response.summary, describe(point))
+        self._settled.remember(digest_of(point, self._scope), reason)
+
+    def _isolate(self, body: Body, response: ListenerResponse) -> Isolation:
+        """Return what is left to find out about a refused body."""
+        periods = data_points(body)
+        if sum(map(len, periods)) == 1:
+            # It was refused alone already.
+            self._refuse_alone(periods[0][0], response)
+            return Isolation([])
+        return Isolation([p for p in period if not self._recall(p)] for period in periods)
+
+    def _recall(self, point: DataPoint) -> bool:
+        """Count a data point that was settled before; return whether it was."""
+        try:
+            reason = self._settled.reason_for(digest_of(point, self._scope))
+        except KeyError:
+            return False
+        if reason is None:
+            self._account.accept(point.samples)
+            self._note_stored()
+        else:
+            self._account.reject(point.samples, reason, _REFUSED_BEFORE, describe(point))
+        return True
+
+    def close(self) -> None:
+        """Record why data points are left that were refused alone, but for no reason of theirs."""
+        if self._doubtful:
+            self._fail(self._doubtful[0][1])
+
+    def _fail(self, response: ListenerResponse) -> None:
+        self._account.fail(
+            500,
+            "the listener refused all requests, without a word about samples: check its URL and "
+            f"settings: {response.summary}",
+        )

@@ -159,6 +159,7 @@ class Telemetry:
         """
         self._log_errors(result, sent)
         self._log_collisions(conversion)
+        self._log_future(conversion)
         malformed = len(malformed_records(delivery, conversion))
         self.info(
             "delivery",
@@ -171,6 +172,8 @@ class Telemetry:
             samples=conversion.samples,
             samples_sent=sent.accepted,
             samples_rejected=sent.rejected,
+            samples_rejected_by_reason=dict(sent.rejected_by_reason),
+            settled_unknown=sent.settled_unknown,
             samples_dropped=dict(conversion.dropped_samples),
             samples_undelivered=sent.undelivered,
             bytes=sent.bytes,
@@ -193,6 +196,8 @@ class Telemetry:
         self._write_metrics(values)
         for reason, points in conversion.dropped_points.items():
             self._write_metrics({"PointsDropped": points}, Reason=reason)
+        for reason, samples in sent.rejected_by_reason.items():
+            self._write_metrics({"SamplesRejected": samples}, Reason=reason)
 
     def _log_errors(self, result: DeliveryResult, sent: Sent) -> None:
         for words in result.errors[:_MAX_ERROR_LINES]:
@@ -205,7 +210,8 @@ class Telemetry:
             self.warning(
                 "the listener rejected samples for good",
                 samples=refusal.samples,
-                listener_words=refusal.reason,
+                listener_words=refusal.words,
+                settled_unknown=refusal.settled_unknown,
                 example=refusal.example,
             )
 
@@ -217,6 +223,15 @@ class Telemetry:
             self.warning(
                 "two metrics differ only in what lower-casing or sanitising removes and became "
                 "one series; LABEL_VALUE_CASE=keep keeps their values apart",
+                metric=metric,
+            )
+
+    def _log_future(self, conversion: Conversion) -> None:
+        for metric in conversion.in_the_future[:_MAX_COLLISIONS_LOGGED]:
+            self.warning(
+                "points more than ten minutes ahead of the delivery are not sent: a server that "
+                "stores one may refuse everything current; check the clock of what writes the "
+                "metric",
                 metric=metric,
             )
 

@@ -1,26 +1,114 @@
-"""What each response of a listener means; one row of the table each."""
+"""What each response of a listener means; one row of a table each."""
 
 import enum
 import re
+from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+
+class Verdict(enum.Enum):
+    """How to go on after a response.
+
+    Attributes:
+        ACCEPTED: The listener has stored everything.
+        SETTLED: It has stored all that it wants, and refused the rest for good.
+        REFUSED: It has stored nothing, because of some of the samples.
+        UNEXPLAINED: It has stored nothing, and its words are not about samples.
+        UNAUTHORISED: It wants another credential.
+        UNAVAILABLE: It may accept the same request later.
+        MISDIRECTED: The URL is wrong.
+    """
+
+    ACCEPTED = "accepted"
+    SETTLED = "settled"
+    REFUSED = "refused"
+    UNEXPLAINED = "unexplained"
+    UNAUTHORISED = "unauthorised"
+    UNAVAILABLE = "unavailable"
+    MISDIRECTED = "misdirected"
+
+
+class Reason(enum.StrEnum):
+    """Why a listener does not want samples; the values of the metrics' dimension `Reason`."""
+
+    SUPERSEDED = "superseded"
+    TOO_OLD = "too_old"
+    IN_THE_FUTURE = "in_the_future"
+    LIMIT = "limit"
+    INVALID = "invalid"
+    OTHER = "other"
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the same sample will be refused again, however much later."""
+        return self not in (Reason.LIMIT, Reason.IN_THE_FUTURE)
+
+
+# How servers say that they have stored the good samples beside those that they refuse, by status.
+# Each matches before a user's labels begin, which may look like anything.
+_SETTLED: tuple[tuple[frozenset[int], str], ...] = (
+    # Mimir, Grafana Cloud: pkg/ingester/errors.go, pkg/distributor/validate.go. Some of its ten ids
+    # stand behind the labels only, so their sentences count too.
+    (
+        frozenset({400, 429}),
+        (
+            r"\(err-mimir-(?:sample-out-of-order|sample-timestamp-too-old"
+            r"|sample-duplicate-timestamp|too-far-in-future|too-far-in-past"
+            r"|max-series-per-user|max-series-per-metric|max-label-names-per-series"
+            r"|label-name-too-long|label-value-too-long)\)"
+            r"|received a series whose (?:number of labels|label (?:name|value) length) exceeds "
+            r"|received a sample whose timestamp is too far in the (?:future|past)"
+            r"|\d+ series were rejected from this request"
+        ),
+    ),
+    # Cortex, Amazon Managed Prometheus: pkg/ingester/ingester.go, pkg/util/validation/errors.go.
+    (
+        frozenset({400, 429}),
+        (
+            r"user=\S+: err: |timestamp too (?:new|old): \d+"
+            r"|series has too many labels \(|label (?:name|value) too long for metric \("
+            r"|per-(?:user|metric) series limit of \d+ exceeded"
+        ),
+    ),
+    # Any other limit of series beside which the known ones are stored; Thanos stores nothing
+    # where a tenant is "above" it.
+    (frozenset({429}), r"series limit .*exceeded|exceeded .*series limit"),
+    # Thanos Receive: pkg/receive/writer_errors.go. Where the commit fails, nothing is stored.
+    (frozenset({409}), r"^(?!.*commit).*add \d+ (?:samples|series): "),
+    # M3: src/query/api/v1/handler/prometheus/remote/write.go.
+    (frozenset({400}), r"bad_request_errors: count=\d+"),
+)
+
+_REFUSAL_STATUSES = (400, 409, 413, 422)
 
 # Prometheus up to 2.44 answers 500 for samples that no later attempt can make
 # acceptable, where it has an out-of-order window.
 _REFUSED_WITH_500 = r"(?i)too old|out[ -]of[ -]order|duplicate"
 
-# Terms of texts about samples, as opposed to a request to the wrong place.
-_ABOUT_SAMPLES = r"(?i)too old|out[ -]of[ -]order|out of bounds|duplicate|label"
+# The words of each reason; beside these, none is about samples.
+_REASONS: Mapping[Reason, str] = {
+    Reason.SUPERSEDED: r"out[ -]of[ -]order(?! time window)|duplicate[ -](?:sample|timestamp)",
+    Reason.TOO_OLD: (
+        r"too[ -]old|too[ -]far[ -]in[ -](?:the[ -])?past|out of bounds(?!: timestamp is too far)"
+    ),
+    Reason.IN_THE_FUTURE: r"too[ -]far[ -]in[ -](?:the[ -])?future|too new",
+    Reason.LIMIT: r"series limit|max-series-per",
+    Reason.INVALID: (
+        r"label[ -]name|label[ -]value|invalid label|number of labels|too many labels|metric name"
+    ),
+}
 
+# M3, and others, write an error into a JSON object.
+_JSON = re.compile(r'\s*\{"status":\s*"error",.*?"error":\s*"')
+# Where a user's labels begin.
+_LABELS = re.compile(r"[{\"']|\bseries\b(?! limit| whose| has| were|:)")
 
-class Verdict(enum.Enum):
-    """How to go on after a response."""
-
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    UNAUTHORISED = "unauthorised"
-    UNAVAILABLE = "unavailable"
-    MISDIRECTED = "misdirected"
+# "add N samples: <reason>", once for each reason - Thanos.
+_REFUSED_FOR = re.compile(r"add (\d+) (?:samples|series): ([^;]*)")
+# "bad_request_errors: count=N, last=<the last one's reason>" - M3.
+_REFUSED_LAST = re.compile(r"bad_request_errors: count=(\d+)")
 
 
 def verdict_on(status: int, text: str) -> Verdict:
@@ -35,8 +123,10 @@ def verdict_on(status: int, text: str) -> Verdict:
     """
     if 200 <= status < 300:
         return Verdict.ACCEPTED
-    if status in (400, 413, 422) or (status == 500 and re.search(_REFUSED_WITH_500, text)):
-        return Verdict.REFUSED
+    if any(status in known and re.search(words, _own_words(text)) for known, words in _SETTLED):
+        return Verdict.SETTLED
+    if status in _REFUSAL_STATUSES or (status == 500 and re.search(_REFUSED_WITH_500, text)):
+        return Verdict.REFUSED if _reasons_in(text) else Verdict.UNEXPLAINED
     if status in (401, 403):
         return Verdict.UNAUTHORISED
     if status in (408, 429) or status >= 500:
@@ -45,9 +135,37 @@ def verdict_on(status: int, text: str) -> Verdict:
     return Verdict.MISDIRECTED
 
 
-def names_samples(text: str) -> bool:
-    """Return whether a refusal is about the samples in the body."""
-    return re.search(_ABOUT_SAMPLES, text) is not None
+def reason_in(text: str) -> Reason:
+    """Return why a listener does not want samples, by its words; OTHER where they are not clear."""
+    reasons = _reasons_in(_own_words(text)) or _reasons_in(text)
+    return reasons[0] if len(reasons) == 1 else Reason.OTHER
+
+
+def refused_by_reason(text: str, samples: int) -> Mapping[Reason, int] | None:
+    """Return how many samples a listener has refused that stored the others; None if unknown.
+
+    Args:
+        text: The listener's words.
+        samples: How many samples it got.
+    """
+    found = [(int(number), words) for number, words in _REFUSED_FOR.findall(text)]
+    for match in _REFUSED_LAST.finditer(text):
+        found += [(1, text[match.end() :]), (int(match[1]) - 1, "")]
+    if not found:
+        return None
+    refused: Counter[Reason] = Counter()
+    for number, words in found:
+        refused[reason_in(words)] += min(number, samples - refused.total())
+    return +refused
+
+
+def _own_words(text: str) -> str:
+    """Return what a server says before it repeats a user's labels."""
+    return _LABELS.split(_JSON.sub("", text, count=1), maxsplit=1)[0]
+
+
+def _reasons_in(text: str) -> list[Reason]:
+    return [it for it, words in _REASONS.items() if re.search(words, text, re.IGNORECASE)]
 
 
 def retry_after_seconds(header: str | None, now: float) -> float:

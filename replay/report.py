@@ -78,9 +78,9 @@ def tally_of(records: int, conversion: Conversion, sent: Sent) -> Tally:
         points_dropped=Counter(conversion.dropped_points),
     )
     for refusal in sent.refusals:
-        reason = _reason(refusal.reason)
+        reason = _reason(refusal.words)
         tally.rejected[reason] += refusal.samples
-        tally.examples.setdefault(reason, f"{refusal.reason}: {refusal.example}")
+        tally.examples.setdefault(reason, f"{refusal.words}: {refusal.example}")
     return tally
 
 

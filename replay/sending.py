@@ -11,12 +11,13 @@ from converters.convert import Conversion
 from handler.access import Keyring, redactor_of, secrets_of, unchecked_secrets
 from handler.account import Sent
 from handler.client import Client
+from handler.clock import Clock
 from handler.conversion import new_converter
 from handler.errors import SettingsError
 from handler.listener import endpoint_at
 from handler.redaction import Redactor
 from handler.secrets import Secret
-from handler.sender import Clock, Sender
+from handler.sender import Sender
 from handler.settings import Settings, read_settings
 from replay.checkpoint import Checkpoint
 from replay.content import Batch

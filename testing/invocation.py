@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from handler.errors import UndeliveredError
 from testing.lambda_context import LambdaContext
 
 _ACCESS_KEY_HEADER = "x-amz-firehose-access-key"
@@ -38,7 +39,7 @@ class InvocationResult:
 
     Attributes:
         status: HTTP status of the response; for a transformation 200 or, where a record was not
-            delivered, 500.
+            delivered, 500. 503 where the invocation failed.
         summary: The response in a few words.
         response: What Firehose reads; of a transformation the first records, without their data.
         warnings: The function's log lines from WARNING upwards.
@@ -52,8 +53,9 @@ class InvocationResult:
     log: tuple[Mapping[str, Any], ...]
 
     def metric(self, name: str) -> int:
-        """Sum a metric that the function wrote in CloudWatch's embedded format."""
-        values = [line.get(name, 0) for line in self.log if "_aws" in line]
+        """Sum a metric in CloudWatch's embedded format, without its dimension Reason."""
+        documents = (line for line in self.log if "_aws" in line and "Reason" not in line)
+        values = [document.get(name, 0) for document in documents]
         return int(sum(sum(value) if isinstance(value, list) else value for value in values))
 
     def logged(self, name: str) -> int:
@@ -92,11 +94,17 @@ class Function:
             name: Becomes part of the request id in the log.
         """
         context = LambdaContext.starting_now(aws_request_id=f"local-{name}")
+        failure = ""
         with contextlib.redirect_stdout(self._output):
-            response = self._handler(event, context)
+            try:
+                response = self._handler(event, context)
+            except UndeliveredError as error:
+                failure = str(error)
         log = tuple(_objects(self._output.getvalue()[self._read :]))
         self._read = self._output.tell()
         warnings = tuple(_text(line) for line in log if line.get("level") in _LEVELS_SHOWN)
+        if failure:
+            return InvocationResult(503, "the invocation failed", failure, warnings, log)
         if "records" in response:
             return InvocationResult(*_transformed(response["records"]), warnings, log)
         status = int(response["statusCode"])

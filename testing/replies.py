@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from converters.schema.remote_write_pb2 import Sample
 from testing.http_server import Reply
@@ -70,6 +71,16 @@ def refusing_histograms(
         if any(series.histograms for series in received.request.timeseries):
             return Reply(status, body=words.encode())
         return Reply()
+
+    return reply
+
+
+def slow(reply_function: ReplyFunction, seconds: float) -> ReplyFunction:
+    """Reply as another function does, and so much later: the way to a server and back."""
+
+    def reply(received: Received) -> Reply:
+        answer = reply_function(received)
+        return replace(answer, delay_seconds=answer.delay_seconds + seconds)
 
     return reply
 

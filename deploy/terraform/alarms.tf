@@ -8,7 +8,7 @@ locals {
 
   alarms = {
     function-errors = {
-      description = "The function crashed or timed out; Firehose retries."
+      description = "The function crashed or timed out, or could not deliver a transformation; Firehose retries."
       namespace   = "AWS/Lambda"
       metric_name = "Errors"
       dimensions  = local.function_dimension
@@ -127,18 +127,6 @@ locals {
       wanted      = true
     }
 
-    samples-rejected = {
-      description = "The listener refused samples for good; the function's log has its message."
-      namespace   = "MetricStreamLambda"
-      metric_name = "SamplesRejected"
-      dimensions  = local.function_dimension
-      statistic   = "Sum"
-      periods     = 1
-      comparison  = "GreaterThanThreshold"
-      threshold   = 0
-      wanted      = true
-    }
-
     points-dropped = {
       description = "Data points were dropped; the dimension Reason says why."
       namespace   = "MetricStreamLambda"
@@ -212,6 +200,45 @@ resource "aws_cloudwatch_metric_alarm" "function_duration" {
       dimensions  = local.function_dimension
       stat        = "Maximum"
       period      = 300
+    }
+  }
+}
+
+# Samples that are superseded are no loss: the listener has them, or newer ones. FILL, since a
+# reason that did not occur has no data.
+resource "aws_cloudwatch_metric_alarm" "samples_rejected" {
+  count = var.create_alarms ? 1 : 0
+
+  alarm_name          = "${var.name}-samples-rejected"
+  alarm_description   = "The listener refused samples that it does not have; the function's log has its message."
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+
+  metric_query {
+    id          = "missing"
+    label       = "Rejected samples that are not superseded"
+    expression  = "FILL(too_old, 0) + FILL(in_the_future, 0) + FILL(limit, 0) + FILL(invalid, 0) + FILL(other, 0)"
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = toset(["too_old", "in_the_future", "limit", "invalid", "other"])
+
+    content {
+      id          = metric_query.value
+      return_data = false
+
+      metric {
+        namespace   = "MetricStreamLambda"
+        metric_name = "SamplesRejected"
+        dimensions  = merge(local.function_dimension, { Reason = metric_query.value })
+        stat        = "Sum"
+        period      = 300
+      }
     }
   }
 }

@@ -58,11 +58,16 @@ locals {
       ]
     },
     {
-      title = "Listener: samples sent and rejected"
+      title = "Listener: samples sent, and rejected by reason"
       stat  = "Sum"
       metrics = [
         ["MetricStreamLambda", "SamplesSent", "FunctionName", local.function_name],
-        [".", "SamplesRejected", ".", ".", { yAxis = "right" }],
+        [".", "SamplesRejected", ".", ".", "Reason", "superseded", { yAxis = "right" }],
+        [".", ".", ".", ".", ".", "too_old", { yAxis = "right" }],
+        [".", ".", ".", ".", ".", "in_the_future", { yAxis = "right" }],
+        [".", ".", ".", ".", ".", "limit", { yAxis = "right" }],
+        [".", ".", ".", ".", ".", "invalid", { yAxis = "right" }],
+        [".", ".", ".", ".", ".", "other", { yAxis = "right" }],
       ]
     },
     {

@@ -1,8 +1,9 @@
 locals {
   # The provider keeps no parameter that has its default, and would plan a change forever. RoleArn
-  # (the stream's own role) and NumberOfRetries (3) are left to theirs for the same reason.
+  # (the stream's own role) is left to its default for the same reason.
   processor_parameters = merge(
     { LambdaArn = aws_lambda_function.metric_stream.arn },
+    var.transform_retries == 3 ? {} : { NumberOfRetries = var.transform_retries },
     var.buffer_size_mb == 1 ? {} : { BufferSizeInMBs = var.buffer_size_mb },
     var.buffer_interval_seconds == 60 ? {} : { BufferIntervalInSeconds = var.buffer_interval_seconds },
   )

@@ -168,6 +168,18 @@ variable "transform_result" {
   }
 }
 
+variable "transform_retries" {
+  description = "With Transformation, how often Firehose repeats an invocation that failed, as it does while the listener is not available."
+  type        = number
+  default     = 10
+  nullable    = false
+
+  validation {
+    condition     = var.transform_retries >= 0 && var.transform_retries <= 100
+    error_message = "The value of transform_retries must be from 0 to 100."
+  }
+}
+
 variable "create_replay_function" {
   description = "Whether to create the function that sends the backup to the listener. It runs only when you invoke it."
   type        = bool

@@ -1,6 +1,7 @@
 """The backup: a folder laid out as the bucket of this project's stack.
 
     failed/http-endpoint-failed/yyyy/MM/dd/HH/<stream>-1-yyyy-MM-dd-HH-mm-ss-<uuid>[.gz]
+    failed/processing-failed/...
 
 An object has one JSON line for each record. `failed/` is `ErrorOutputPrefix` of `template.yaml`.
 """
@@ -45,6 +46,7 @@ class Backup:
         compress: Whether objects are gzip, with the suffix `.gz`.
         careless: Write error messages as the example in Firehose's own documentation has them,
             with the quotes of the endpoint's response unescaped, so that a line is not JSON.
+        lambda_arn: The function of a transformation; empty for an HTTP endpoint.
     """
 
     def __init__(
@@ -55,12 +57,15 @@ class Backup:
         *,
         compress: bool = True,
         careless: bool = False,
+        lambda_arn: str = "",
     ) -> None:
-        self._folder = folder / "failed" / "http-endpoint-failed"
+        kind = "processing-failed" if lambda_arn else "http-endpoint-failed"
+        self._folder = folder / "failed" / kind
         self._stream = stream
         self._time = time
         self._compress = compress
         self._careless = careless
+        self._lambda_arn = lambda_arn
 
     def write(self, batch: Batch, result: AttemptResult, attempts: int) -> None:
         """Write the object of a batch that could not be delivered.
@@ -83,16 +88,18 @@ class Backup:
 
     def _line(self, record: PutRecord, result: AttemptResult, attempts: int) -> str:
         """Return the line of one record, with the keys that Firehose's guide names."""
-        line = {
+        line: dict[str, str | int] = {
             "attemptsMade": attempts,
             "arrivalTimestamp": record.arrival_ms,
             "errorCode": result.code,
             "errorMessage": result.message,
             "attemptEndingTimestamp": self._time.wall_ms(),
             "rawData": b64encode(record.data).decode(),
-            "subsequenceNumber": 0,
-            "dataId": f"49{record.sequence:054d}.0",
         }
+        if self._lambda_arn:
+            line["lambdaArn"] = self._lambda_arn
+        else:
+            line |= {"subsequenceNumber": 0, "dataId": f"49{record.sequence:054d}.0"}
         written = json.dumps(line)
         if self._careless:
             return written.replace(json.dumps(result.message), f'"{result.message}"')

@@ -18,7 +18,7 @@ class StreamSettings:
     """What a user configures; the defaults are those of this project's stack.
 
     Attributes:
-        url: Where to deliver.
+        url: Where to deliver; empty for a transformation.
         name: The stream's name, in its ARN and in the names of backup objects.
         access_key: Sent with each request; None: no such header.
         common_attributes: Sent with each request; None: no such header.
@@ -30,7 +30,7 @@ class StreamSettings:
         attempt_seconds: How long to wait for a response; in real seconds, whatever the speed.
     """
 
-    url: str
+    url: str = ""
     name: str = "sample-delivery"
     access_key: str | None = None
     common_attributes: Mapping[str, str] | None = None

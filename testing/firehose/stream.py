@@ -4,10 +4,11 @@ import threading
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 from testing.closing import Closing
-from testing.firehose.backup import PutRecord
-from testing.firehose.delivery import HttpDestination
+from testing.firehose.backup import Batch, PutRecord
+from testing.firehose.delivery import BatchResult
 from testing.firehose.settings import MAX_RECORD_BYTES, MAX_RECORDS, StreamSettings, Time
 
 
@@ -31,6 +32,16 @@ class Report:
         return self.outcomes.total()
 
 
+class Destination(Protocol):
+    """Where batches go: an HTTP endpoint, or a transformation."""
+
+    def deliver(self, batch: Batch, stopping: threading.Event) -> BatchResult:
+        """Deliver a batch with all retries, unless the stream is stopped."""
+
+    def close(self) -> None:
+        """Release what it holds."""
+
+
 class Stream(Closing):
     """The stream, running from its construction until the end of `with`.
 
@@ -43,7 +54,7 @@ class Stream(Closing):
         time: Its clock.
     """
 
-    def __init__(self, settings: StreamSettings, destination: HttpDestination, time: Time) -> None:
+    def __init__(self, settings: StreamSettings, destination: Destination, time: Time) -> None:
         self._settings = settings
         self._destination = destination
         self._time = time
@@ -120,7 +131,7 @@ class Stream(Closing):
         if batch:
             self._futures.append(self._workers.submit(self._deliver, batch))
 
-    def _deliver(self, batch: tuple[PutRecord, ...]) -> None:
+    def _deliver(self, batch: Batch) -> None:
         result = self._destination.deliver(batch, self._stopping)
         with self._changed:
             self._attempts += result.attempts

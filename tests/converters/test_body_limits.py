@@ -101,7 +101,7 @@ def test_partly_oversized() -> None:
 @pytest.mark.parametrize("max_bytes", range(400, 440))
 def test_pieces_of_a_series(max_bytes: int) -> None:
     """Whatever the limit leaves over, no sample of a series in pieces is lost."""
-    times = [END_NS + n * 1_000_000_000 for n in range(50)] + [2**64 - 1]
+    times = [END_NS + n * 1_000_000_000 for n in range(50)]
     record = one_record(gauge("g", *(number(1.0, (), time) for time in times)))
     conversion = convert(record, max_bytes=max_bytes)
     assert_sound(conversion)
@@ -116,6 +116,7 @@ def test_long_series() -> None:
     assert_sound(conversion)
     assert len(conversion.lanes) == 1
     assert len(conversion.lanes[0]) > 5
+    assert conversion.lanes[0][-1].samples == 1
     ((samples),) = samples_of(conversion).values()
     assert samples == [(END_MS - n * 1_000, float(n)) for n in reversed(range(500))]
 
@@ -140,6 +141,7 @@ def _gauges(points: list[tuple[str, int]]) -> bytes:
 
 
 _H = _HOUR_MS
+_M = 60_000
 
 
 @pytest.mark.parametrize("record_of", [_summaries, _gauges])
@@ -151,13 +153,17 @@ _H = _HOUR_MS
         ([("a", 26 * _H)], [[[26]]]),
         ([("a", 0), ("b", 26 * _H)], [[[0]], [[26]]]),
         ([("a", 0), ("a", 26 * _H)], [[[26], [0]]]),
-        ([("a", 0), ("a", _H)], [[[0, 1]]]),
+        ([("a", 0), ("a", _H)], [[[1], [0]]]),
+        ([("a", 0), ("a", _H), ("a", 30 * _M), ("b", 0), ("b", _M)], [[[0, 1], [0]]]),
         ([("a", 0), ("a", _H + 1)], [[[1], [0]]]),
         ([("a", 0), ("b", _H)], [[[0, 1]]]),
         ([("a", 0), ("b", _H + 1)], [[[0]], [[1]]]),
-        ([("a", 26 * _H), ("a", 25 * _H)], [[[25, 26]]]),
-        ([("a", 26 * _H), ("a", 25 * _H), ("b", 0), ("b", 27 * _H)], [[[27], [0]], [[25, 26]]]),
-        ([("a", 26 * _H), ("b", 0), ("c", -3 * _H)], [[[-3, 0]], [[26]]]),
+        ([("a", 26 * _H), ("a", 25 * _H)], [[[26], [25]]]),
+        ([("a", 26 * _H), ("a", 25 * _H), ("b", 0), ("b", 27 * _H)], [[[27], [0]], [[26], [25]]]),
+        ([("a", 26 * _H), ("a", _H), ("a", 0)], [[[26], [1], [0]]]),
+        ([("a", 26 * _H), ("b", 0), ("c", -_M)], [[[0]], [[26]], [[-1]]]),
+        ([("a", 0), ("a", -_M), ("a", -10 * _M), ("b", 0)], [[[0]], [[-1]]]),
+        ([("a", 0), ("b", -10 * _M - 1)], [[[0]]]),
     ],
 )
 def test_late_samples(
@@ -171,23 +177,26 @@ def test_late_samples(
     assert _bodies(conversion) == bodies
 
 
-@pytest.mark.parametrize(("ahead_ms", "late"), [(2 * _HOUR_MS, False), (2 * _HOUR_MS + 1, True)])
-def test_time_of_the_delivery(ahead_ms: int, late: bool) -> None:
-    """Where most points are over two hours ahead of the delivery, its time is what is wrong."""
-    ahead = [
-        SummaryPoint(time_ns=(DELIVERED_MS + ahead_ms + n) * 1_000_000, dimensions=(("n", str(n)),))
-        for n in range(2)
-    ]
-    other = SummaryPoint(dimensions=(), time_ns=DELIVERED_MS * 1_000_000)
-    conversion = convert(deliver([*ahead, other]))
-    assert len(conversion.lanes) == 1 + late
+def test_points_in_the_future_are_counted() -> None:
+    """Points over ten minutes ahead of the delivery are counted, and their metrics named."""
+    far = [SummaryPoint(time_ns=END_NS + 2 * _HOUR_NS, dimensions=(("n", str(n)),)) for n in (1, 2)]
+    recent = [SummaryPoint(dimensions=(("n", str(n)),)) for n in range(3)]
+    ahead = gauge("g", number(1.0, time_ns=END_NS + 2 * _HOUR_NS))
+    conversion = convert(deliver([*far, *recent]), one_record(ahead))
+    assert_sound(conversion)
+    assert conversion.dropped_points == {"in_the_future": 3}
+    assert conversion.dropped_samples == {"in_the_future": 9}
+    assert conversion.in_the_future == ("aws_ec2_cpuutilization", "g")
+    assert {time for samples in samples_of(conversion).values() for time, _ in samples} == {END_MS}
 
 
 @pytest.mark.parametrize("delivered_ms", [None, 0, END_MS - 3 * _HOUR_MS])
 def test_unknown_delivery_time(delivered_ms: int | None) -> None:
-    """Without a sound time of the delivery the newest sample stands for it."""
-    conversion = convert(deliver([SummaryPoint(), _LATE]), delivered_ms=delivered_ms)
-    assert [len(lane) for lane in conversion.lanes] == [2]
+    """Without a sound time of the delivery most of its points decide."""
+    newest = SummaryPoint(dimensions=())
+    conversion = convert(deliver([SummaryPoint(), newest, _LATE]), delivered_ms=delivered_ms)
+    assert conversion.dropped_points == {}
+    assert [len(lane) for lane in conversion.lanes] == [1, 2]
 
 
 def test_late_and_merged() -> None:
@@ -195,7 +204,7 @@ def test_late_and_merged() -> None:
     upper = SummaryPoint(dimensions=(("InstanceId", "I-1"),), time_ns=END_NS - MINUTE_NS)
     conversion = convert(deliver([SummaryPoint(), upper, _LATE]))
     assert_sound(conversion)
-    assert _bodies(conversion) == [[[26], [0]]]
+    assert _bodies(conversion) == [[[26], [0], [0]]]
 
 
 def test_records_that_contribute() -> None:

@@ -189,8 +189,8 @@ def test_own_bodies() -> None:
         for lane in conversion.lanes
         for body in lane
     ]
-    assert shapes == [[(1, 0)] * 4, [(1, 0)] * 4, [(0, 1)] * 2, [(0, 1)]]
-    assert [len(lane) for lane in conversion.lanes] == [1, 1, 2]
+    assert shapes == [[(1, 0)] * 4, [(1, 0)] * 4, [(0, 1)], [(0, 1)], [(0, 1)]]
+    assert [len(lane) for lane in conversion.lanes] == [1, 1, 2, 1]
 
 
 def test_one_time_twice() -> None:

@@ -30,9 +30,19 @@ def test_nothing_is_missing_after_a_replay(tmp_path: Path) -> None:
     installed("prometheus")
     folder = tmp_path / "kept"
     lines: list[str] = []
-    options = ["--short", "--deliveries", "26", "--seed", "3", "--keep", str(folder)]
+    options = [
+        "--short",
+        "--server",
+        "prometheus",
+        "--deliveries",
+        "26",
+        "--seed",
+        "3",
+        "--keep",
+        str(folder),
+    ]
     assert chaos(options, lines.append) == 0, lines
-    with Prometheus(folder / "prometheus", window=WINDOW) as server:
+    with Prometheus(folder / "server", window=WINDOW) as server:
         before = missing(folder, server.stored(p8s_logzio_name=ENVIRONMENT))
         name = ("--p8s-logzio-name", ENVIRONMENT)
         ran = run(kept.bucket(folder), server.write_url, *name, "--done", "move")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handler.sender import Clock
+from handler.clock import Clock
 from testing.events.samples import good_events
 from testing.receiver import Receiver
 from testing.servers import Prometheus, in_order

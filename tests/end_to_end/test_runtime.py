@@ -15,7 +15,7 @@ from testing.events.otlp import Format
 from testing.events.samples import bad_events, good_events
 from testing.http_server import Reply
 from testing.receiver import Receiver, accepted_samples
-from testing.replies import always
+from testing.replies import always, sequence
 from testing.rules import Samples
 from testing.servers import in_order
 from tests.support.recording import Recorded, RecordingFunction
@@ -122,6 +122,21 @@ def test_unknown_event(lambda_function: Emulator, event: Any) -> None:
     """What no ingress sends is answered with 400, and the process goes on."""
     assert invoke(lambda_function, event).status == 400
     assert invoke(lambda_function, EVENTS["alb-otlp-0.7"]).status == 200
+
+
+def test_undelivered_transformation(tmp_path: Path) -> None:
+    """The invocation fails with the listener's words, and the next one runs in the same process."""
+    busy = Reply(503, {"Retry-After": "60"}, b"the ingester is down")
+    with Receiver(sequence([busy, Reply()])) as receiver:
+        settings = {"LOGZIO_METRICS_LISTENER": receiver.url, **SECRETS}
+        with run_emulator(required_emulator(), tmp_path, settings) as function:
+            failed = invoke(function, EVENTS["transformation-otlp-1.0"])
+            assert failed.response["errorType"] == "UndeliveredError"
+            assert "the ingester is down" in failed.response["errorMessage"]
+            assert failed.delivery["status"] == 503
+            delivered = invoke(function, EVENTS["transformation-otlp-1.0"])
+            assert delivered.samples() == {"sent": 333, "rejected": 0, "undelivered": 0}
+            assert function.output().count("INIT START") == 1
 
 
 def test_settings_error(tmp_path: Path) -> None:

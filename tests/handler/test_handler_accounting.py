@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from converters.schema.remote_write_pb2 import WriteRequest
 from handler.app import Function
-from handler.sender import Clock
+from handler.clock import Clock
 from testing.events.fleet import END_MS
 from tests.support.invoking import (
     REAL_TIME,
@@ -113,9 +113,14 @@ def test_counts_add_up(
     (document,) = (one for one in lines if "_aws" in one and "Reason" not in one)
     assert document["SamplesSent"] == [line["samples_sent"]]
     assert document["SamplesRejected"] == [line["samples_rejected"]]
-    by_reason = {d["Reason"]: d["PointsDropped"][0] for d in lines if "Reason" in d}
-    assert by_reason == line["points_dropped"]
-    assert document["PointsDropped"] == [sum(by_reason.values())]
+    for metric, field in (
+        ("PointsDropped", "points_dropped"),
+        ("SamplesRejected", "samples_rejected_by_reason"),
+    ):
+        by_reason = {d["Reason"]: d[metric][0] for d in lines if "Reason" in d and metric in d}
+        assert by_reason == line[field]
+        assert document[metric] == [sum(by_reason.values())]
+    assert line["settled_unknown"] <= line["samples_sent"]
 
 
 @pytest.mark.parametrize("at", range(4))

@@ -92,7 +92,7 @@ def http(status: str, body: bytes = b"", *headers: str) -> bytes:
 )
 def test_response(raw: bytes, expected: tuple[int, str, str | None]) -> None:
     """Whichever way HTTP allows to write a response, it is understood."""
-    assert response_to(raw) == expected
+    assert response_to(raw) == ListenerResponse(*expected)
 
 
 @pytest.mark.parametrize(
@@ -298,6 +298,25 @@ def test_tls_handshake_is_bounded(over: threading.Event) -> None:
     with raw_listener(silent) as url:
         assert seconds_until_cut(url.replace("http:", "https:")) < SOON
         over.set()
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "summary"),
+    [
+        (301, "/write/", "301 (it redirects to /write/)"),
+        (
+            308,
+            "https://a.example/" + "x" * 9_000,
+            f"308 (it redirects to https://a.example/{'x' * 482}…)",
+        ),
+        (400, "/write/", "400"),
+        (200, "/write/", "200"),
+    ],
+)
+def test_redirect_is_named(status: int, location: str, summary: str) -> None:
+    """A redirect's Location is in the summary, and no other response's is."""
+    found = response_to(http(f"{status} x", b"", f"Location: {location}"))
+    assert found.summary == summary
 
 
 def test_listener_that_reads_nothing() -> None:

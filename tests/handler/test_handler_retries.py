@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.verdict import Verdict, names_samples, retry_after_seconds, verdict_on
+from handler.verdict import retry_after_seconds
 from testing.http_server import Reply
 from testing.replies import always, sequence
 from tests.support.clocks import WaitedTime
@@ -78,7 +78,7 @@ def test_wait_is_really_waited() -> None:
 
 
 def test_unavailable_until_the_budget_is_over() -> None:
-    """Attempts go on until half a second before the end of the budget, then 503 is answered."""
+    """Attempts go on while a second is left for one, then 503 is answered."""
     time = WaitedTime(jitter=lambda _ceiling: 5.0)
     budget = {"DELIVERY_BUDGET_SECONDS": "60.5"}
     answer, receiver = deliver(always(Reply(502)), settings=budget, clock=time.clock)
@@ -87,49 +87,25 @@ def test_unavailable_until_the_budget_is_over() -> None:
     assert time.waits == [5.0] * 11
 
 
-@pytest.mark.parametrize(
-    ("status", "text", "verdict"),
-    [
-        (200, "", Verdict.ACCEPTED),
-        (204, "", Verdict.ACCEPTED),
-        (400, "", Verdict.REFUSED),
-        (413, "", Verdict.REFUSED),
-        (422, "", Verdict.REFUSED),
-        (500, "too old sample", Verdict.REFUSED),
-        (500, "Out of order sample", Verdict.REFUSED),
-        (500, "out-of-order", Verdict.REFUSED),
-        (500, "duplicate sample for timestamp", Verdict.REFUSED),
-        (500, "", Verdict.UNAVAILABLE),
-        (500, "disk full", Verdict.UNAVAILABLE),
-        (503, "too old sample", Verdict.UNAVAILABLE),
-        (401, "", Verdict.UNAUTHORISED),
-        (403, "", Verdict.UNAUTHORISED),
-        (408, "", Verdict.UNAVAILABLE),
-        (429, "", Verdict.UNAVAILABLE),
-        (302, "", Verdict.MISDIRECTED),
-        (404, "", Verdict.MISDIRECTED),
-    ],
-)
-def test_verdict(status: int, text: str, verdict: Verdict) -> None:
-    """Each status means what the table says; a 500 is a refusal if its text says so."""
-    assert verdict_on(status, text) is verdict
+@pytest.mark.parametrize(("wait", "requests"), [(3.0, 2), (3.1, 1)])
+def test_a_second_is_left_for_an_attempt(wait: float, requests: int) -> None:
+    """An attempt that would have less than a second is not made; the first one always is."""
+    time = WaitedTime(jitter=lambda _ceiling: wait)
+    budget = {"DELIVERY_BUDGET_SECONDS": "4.5"}
+    replies = sequence([Reply(503, body=b"busy now")])
+    answer, receiver = deliver(replies, settings=budget, clock=time.clock)
+    assert (answer.status, len(receiver.requests)) == (503, requests)
+    assert "503 busy now" in answer.error
 
 
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("out of order sample", True),
-        ("Too Old Sample", True),
-        ("out of bounds", True),
-        ("duplicate sample", True),
-        ("label name is invalid", True),
-        ("no such tenant", False),
-        ("", False),
-    ],
-)
-def test_text_that_names_samples(text: str, names: bool) -> None:
-    """A text about samples is distinguished from one about the request."""
-    assert names_samples(text) is names
+def test_last_words_of_the_listener_are_repeated() -> None:
+    """Where the last attempt had no answer, the words of the one before are not lost."""
+    time = WaitedTime(jitter=lambda _ceiling: 40.0)
+    replies = sequence([Reply(503, body=b"disk full"), Reply(reset="before_answer")])
+    answer, _ = deliver(replies, clock=time.clock)
+    assert answer.status == 503
+    assert "503 disk full" in answer.error
+    assert "0.0 s" not in answer.error
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ import pytest
 from converters.bodies import Body, Lane
 from converters.convert import Converter, Profile
 from handler.account import Sent
+from handler.attempts import BodyHook
 from handler.auth import Auth, AuthRequest, BearerAuth
 from handler.listener import Endpoint
 from handler.secrets import Secret
-from handler.sender import BodyHook, Sender
+from handler.sender import Sender
 from handler.verdict import Verdict
 from tests.support.clocks import SOON, WaitedTime
 from tests.support.invoking import point, record_of

@@ -5,8 +5,13 @@ from typing import Any
 
 import pytest
 
-from handler.sender import Clock
-from handler.telemetry import token_id
+from handler.account import Sent
+from handler.clock import Clock
+from handler.conversion import new_converter
+from handler.delivery import CommonAttributes, Delivery
+from handler.result import DeliveryResult
+from handler.settings import read_settings
+from handler.telemetry import Telemetry, token_id
 from testing.events import ingresses
 from testing.events.firehose import STREAM_ARN
 from testing.events.fleet import END_MS, MONITORING_ACCOUNT
@@ -27,7 +32,9 @@ from tests.support.invoking import (
     point,
     points,
     record_of,
+    settings_for,
 )
+from tests.support.stand_in_client import URL
 
 KEYS = ("firehose_request_id", "source_arn", "account", "lambda_request_id", "token_id")
 COUNTS = (
@@ -136,6 +143,8 @@ def test_one_line_for_a_delivery(capsys: Capture) -> None:
         "samples": 20,
         "samples_sent": 16,
         "samples_rejected": 0,
+        "samples_rejected_by_reason": {},
+        "settled_unknown": 0,
         "samples_dropped": {"duplicate": 4},
         "samples_undelivered": 0,
         "bytes": sum(len(r.body) for r in receiver.requests if r.accepted),
@@ -181,8 +190,42 @@ def test_metrics_of_a_delivery(capsys: Capture) -> None:
         "MalformedRecords": [1],
         "ListenerRetries": [0],
     }
-    by_reason = [(d["Reason"], d["PointsDropped"]) for d in documents if "Reason" in d]
-    assert by_reason == [("duplicate", [1])]
+    by_reason = [d for d in documents if "Reason" in d]
+    assert [(d["Reason"], d["PointsDropped"]) for d in by_reason if "PointsDropped" in d] == [
+        ("duplicate", [1])
+    ]
+    (rejected,) = (d for d in by_reason if "SamplesRejected" in d)
+    assert rejected["SamplesRejected"] == [4]
+
+
+def test_rejected_samples_are_counted_by_reason(capsys: Capture) -> None:
+    """Each reason has a document and a place in the delivery's line; their sum is the total."""
+    by_reason = {"superseded": 7, "limit": 2, "other": 1}
+    sent = Sent(
+        accepted=20,
+        undelivered=0,
+        requests=3,
+        retries=0,
+        bytes=9,
+        failures=(),
+        refusals=(),
+        rejected_by_reason=by_reason,
+        settled_unknown=12,
+    )
+    delivered = Delivery("id", STREAM_ARN, CommonAttributes(), (), None)
+    conversion = new_converter(read_settings(settings_for(URL))).convert(
+        [], p8s_logzio_name="p", delivered_ms=None, check_deadline=lambda: None
+    )
+    telemetry = Telemetry(settings_for(URL))
+    with telemetry.delivery():
+        telemetry.report(delivered, conversion, sent, DeliveryResult(200), 1.0, END_MS / 1000)
+    (line,), documents = split(capsys)
+    assert (line["samples_rejected"], line["samples_rejected_by_reason"]) == (10, by_reason)
+    assert line["settled_unknown"] == 12
+    for document in documents:
+        check_document(document)
+    rejected = [(d.get("Reason"), d["SamplesRejected"]) for d in documents]
+    assert rejected == [(None, [10]), ("superseded", [7]), ("limit", [2]), ("other", [1])]
 
 
 def test_age_of_the_oldest_point(capsys: Capture) -> None:

@@ -9,7 +9,7 @@ from testing.events import ingresses
 from testing.events.ingresses import Event
 from testing.http_server import Reply
 from testing.receiver import Receiver, ReplyFunction
-from testing.replies import always, refusing
+from testing.replies import always, refusing, sequence
 from tests.support.invoking import function_for, point, points, record_of, wide_points
 
 TOKEN = {"LOGZIO_METRICS_TOKEN": "token-of-the-operator"}
@@ -17,6 +17,7 @@ FAILED = ["ProcessingFailed"]
 RECORDS = [record_of(points(2)), record_of([point("b")]), b""]
 DATA = [record["data"] for record in ingresses.transformation(RECORDS)["records"]]
 MALFORMED = b"\xff\xff\xff"
+DOWN = Reply(503, {"Retry-After": "600"})
 
 
 def results(function: Callable[[Any, Any], Any], event: Event) -> list[str]:
@@ -73,20 +74,29 @@ def test_unreadable_record_fails_under_its_own_id(record: Event) -> None:
     ("reply", "expected"),
     [
         # When a body failed, each record with a sample in it is kept, and no other one.
-        *(
-            (always(Reply(status, {"Retry-After": "600"})), [*FAILED * 2, "Dropped"])
-            for status in (401, 404, 503)
-        ),
+        *((always(Reply(status)), [*FAILED * 2, "Dropped"]) for status in (401, 404)),
         # Samples that the listener refuses for good do not bring their records back.
         (refusing(lambda labels, _sample: labels["host"] == "b"), ["Dropped"] * 3),
     ],
-    ids=["401", "404", "503", "refused for good"],
+    ids=["401", "404", "refused for good"],
 )
 def test_undelivered_samples(reply: ReplyFunction, expected: list[str]) -> None:
     """A record is ProcessingFailed where one of its samples was not settled."""
     with Receiver(reply) as receiver:
         function = function_for(receiver.url, **TOKEN)
         assert results(function, ingresses.transformation(RECORDS)) == expected
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_wrong_token_or_url_beside_a_listener_that_is_down(status: int) -> None:
+    """The next invocation would meet the same setting, so the records are ProcessingFailed."""
+    replies = sequence([DOWN, Reply(status)])
+    settings = TOKEN | {"REMOTE_WRITE_MAX_BYTES": "10000", "REMOTE_WRITE_CONCURRENCY": "1"}
+    with Receiver(replies) as receiver:
+        function = function_for(receiver.url, **settings)
+        event = ingresses.transformation([record_of(wide_points(2))])
+        assert results(function, event) == FAILED
+        assert len(receiver.requests) == 2
 
 
 def test_one_failed_body_fails_all_contributing_records() -> None:

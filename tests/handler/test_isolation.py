@@ -1,187 +1,108 @@
-"""The search for refused samples, step by step and without a network."""
+"""The search for refused data points, without a network: several parts are under way at once."""
+
+from collections import deque
+from collections.abc import Iterable
 
 import pytest
-import snappy
+from hypothesis import given
+from hypothesis import strategies as st
 
-from converters.bodies import Body
-from converters.schema.remote_write_pb2 import Label, Sample, TimeSeries, WriteRequest
-from handler.account import SampleAccount, Sent
-from handler.client import ListenerResponse
-from handler.isolation import isolate
-from handler.verdict import Verdict
-from testing.converting import decoded
-
-# The number of a series, and the time of one of its samples.
-Places = list[tuple[int, int]]
-Refuses = set[tuple[int, int]]
-
-ALL: Refuses = {(series, time) for series in range(100) for time in range(100)}
+from converters.split import DataPoint
+from handler.isolation import Isolation, Part
+from tests.support.properties import examples
 
 
-def body_of(series: int, samples: int) -> Body:
-    """Return a body of some series with some samples each."""
-    request = WriteRequest(
-        timeseries=[
-            TimeSeries(
-                labels=[Label(name="n", value=str(number))],
-                samples=[Sample(timestamp=time) for time in range(samples)],
-            )
-            for number in range(series)
-        ]
-    )
-    encoded = request.SerializeToString()
-    return Body(snappy.compress(encoded), len(encoded), series * samples)
+def periods_of(*sizes: int) -> list[list[DataPoint]]:
+    """Return periods with that many data points; the content of each is its number."""
+    numbers = iter(range(sum(sizes)))
+    return [[DataPoint(b"%d" % next(numbers), 1) for _ in range(size)] for size in sizes]
 
 
-class Listener:
-    """Refuses each body with one of some samples, and stores all others.
+class Search:
+    """A search to its end, with a listener that refuses a part with any bad point.
 
     Args:
-        refuses: The samples.
-        words: The text of a refusal.
-        most: How many requests are answered so.
-        last: The verdict on any later request, and whether there is a response.
+        periods: The data points.
+        bad: The numbers of the bad ones.
+        connections: How many parts are under way at once.
     """
 
     def __init__(
-        self,
-        refuses: Refuses,
-        words: str,
-        most: int = 1_000,
-        last: tuple[Verdict, bool] = (Verdict.UNAVAILABLE, False),
+        self, periods: list[list[DataPoint]], bad: Iterable[int], connections: int = 4
     ) -> None:
-        self.response = ListenerResponse(400, words, None)
-        self.account = SampleAccount(0)
-        self.requests: list[Places] = []
-        self.stored: Places = []
-        self._refuses = refuses
-        self._most = most
-        self._last = last
+        self.isolation = Isolation(periods)
+        self.bad = {b"%d" % number for number in bad}
+        self.sent: list[Part] = []
+        self.stored: list[int] = []
+        self.rejected: list[int] = []
+        under_way: deque[Part] = deque()
+        while not self.isolation.is_settled:
+            while len(under_way) < connections and (part := self.isolation.take()) is not None:
+                under_way.append(part)
+                self.sent.append(part)
+            self._answer(under_way.popleft())
 
-    def isolate(self, series: int, samples: int) -> bool:
-        """Isolate a body that was refused; return whether all of it is settled."""
-        self.account = SampleAccount(series * samples)
-        return isolate(body_of(series, samples), self.response, self.send, self.account)
+    def _answer(self, part: Part) -> None:
+        if self.bad.isdisjoint(point.content for point in part):
+            self.isolation.settle()
+            self.stored += [int(point.content) for point in part]
+            return
+        point = self.isolation.refuse(part)
+        if point is not None:
+            self.rejected.append(int(point.content))
 
-    def send(self, body: Body) -> tuple[Verdict, ListenerResponse | None]:
-        """Answer one request."""
-        places = [
-            (int(series.labels[0].value), sample.timestamp)
-            for series in decoded(body).timeseries
-            for sample in series.samples
-        ]
-        self.requests.append(places)
-        if len(self.requests) > self._most:
-            verdict, answered = self._last
-            return verdict, self.response if answered else None
-        if self._refuses.intersection(places):
-            return Verdict.REFUSED, self.response
-        self.account.accept(body.samples, body.size)
-        self.stored += places
-        return Verdict.ACCEPTED, self.response
 
-    @property
-    def sent(self) -> Sent:
-        """The account of what was sent."""
-        return self.account.close("")
+@given(
+    sizes=st.lists(st.integers(0, 40), max_size=4),
+    chosen=st.lists(st.integers(0, 160)),
+    connections=st.integers(1, 8),
+)
+@examples(200)
+def test_every_point_is_settled_once(sizes: list[int], chosen: list[int], connections: int) -> None:
+    """Each good point is stored once and each bad one rejected, whatever is under way at once."""
+    count = sum(sizes)
+    bad = {number for number in chosen if number < count}
+    search = Search(periods_of(*sizes), bad, connections)
+    assert sorted(search.stored) == sorted(set(range(count)) - bad)
+    assert sorted(search.rejected) == sorted(bad)
+
+
+@given(sizes=st.lists(st.integers(1, 20), min_size=2, max_size=4), step=st.integers(1, 5))
+@examples(50)
+def test_periods_keep_their_order(sizes: list[int], step: int) -> None:
+    """No point of a period is sent before all points of the one before are settled."""
+    search = Search(periods_of(*sizes), range(0, sum(sizes), step))
+    settled = sorted(search.stored + search.rejected)
+    assert settled == list(range(sum(sizes)))
+    first = [int(part[0].content) for part in search.sent]
+    borders = [sum(sizes[:number]) for number in range(len(sizes) + 1)]
+    period = [sum(number >= border for border in borders) for number in first]
+    assert period == sorted(period)
 
 
 @pytest.mark.parametrize(
-    ("series", "samples", "refuses", "requests"),
+    ("points", "bad", "most"),
     [
-        (1, 1, {(0, 0)}, 0),
-        (1, 2, {(0, 0)}, 2),
-        (1, 2, {(0, 1)}, 2),
-        (1, 2, ALL, 2),
-        (1, 5, {(0, 0)}, 4),
-        (1, 5, {(0, 2), (0, 3)}, 6),
-        (1, 5, {(0, 4)}, 6),
-        (2, 1, {(0, 0)}, 2),
-        (2, 1, {(1, 0)}, 2),
-        (2, 3, {(1, 1)}, 6),
-        (3, 2, {(1, 0)}, 5),
-        (9, 1, {(5, 0)}, 5),
-        (9, 1, {(0, 0)}, 7),
-        (9, 1, {(8, 0)}, 7),
-        (9, 1, {(2, 0), (5, 0)}, 9),
-        (9, 1, ALL - {(4, 0)}, 10),
-        (20, 2, {(7, 1)}, 13),
+        (2, [0], 2),
+        (1000, [0], 25),
+        (1000, [500], 25),
+        (1000, [999], 25),
+        (1000, range(0, 1000, 300), 100),
+        (1000, range(0, 1000, 100), 200),
+        (1000, range(0, 1000, 10), 800),
+        (1000, range(0, 1000, 2), 1150),
+        (400, range(400), 430),
+        (400, [n for n in range(400) if n % 20], 440),
+        (1000, [n for n in range(1000) if n % 10], 1100),
     ],
 )
-def test_only_the_refused_samples_are_rejected(
-    series: int, samples: int, refuses: Refuses, requests: int
-) -> None:
-    """Each good sample is stored once and each bad one rejected, in few requests."""
-    listener = Listener(refuses, "out of order")
-    assert listener.isolate(series, samples)
-    every = {(number, time) for number in range(series) for time in range(samples)}
-    assert sorted(listener.stored) == sorted(every - refuses)
-    assert listener.sent.rejected == len(every & refuses)
-    assert listener.sent.failures == ()
-    assert len(listener.requests) == requests
+def test_requests(points: int, bad: Iterable[int], most: int) -> None:
+    """Little that is bad is found in few requests; where most is, each point takes about one."""
+    assert len(Search(periods_of(points), bad).sent) <= most
 
 
-def test_samples_of_a_series_keep_their_order() -> None:
-    """A later sample of a series is sent only when the earlier ones are settled."""
-    listener = Listener({(0, 3), (0, 9)}, "out of order")
-    assert listener.isolate(1, 16)
-    assert listener.stored == [(0, time) for time in range(16) if time not in (3, 9)]
-    firsts = [places[0][1] for places in listener.requests]
-    assert firsts == sorted(firsts)
-
-
-def test_what_is_tried_first() -> None:
-    """Until something is stored, series far apart (even) and deeper cuts (odd) take turns."""
-    listener = Listener(ALL, "out of order")
-    assert listener.isolate(40, 1)
-    requests = [[series for series, _ in places] for places in listener.requests]
-    assert requests[1::2] == [[14], [34], [20], [30], [11], [18], [28]]
-    assert requests[::2] == [[24], [*range(14)], [*range(7)], [0, 1, 2], [0], [1, 2], [1], [2]]
-
-
-@pytest.mark.parametrize("samples", [2, 512])
-def test_sixteen_refusals_reject_the_rest(samples: int) -> None:
-    """Sixteen refusals in a row, the first one included, are enough if they name samples."""
-    listener = Listener(ALL, "out of order")
-    assert listener.isolate(30, samples)
-    assert len(listener.requests) == 15
-    assert (listener.sent.rejected, listener.sent.accepted) == (30 * samples, 0)
-    (refusal,) = listener.sent.refusals
-    assert (refusal.reason, refusal.samples) == ("400 out of order", 30 * samples)
-    assert refusal.example == '{n="18"} at 0 ms'
-
-
-def test_sixteen_refusals_that_name_no_sample() -> None:
-    """If they name no sample, the listener is misconfigured: 500, and the rest is kept."""
-    listener = Listener(ALL, "tenant unknown")
-    assert not listener.isolate(30, 2)
-    assert len(listener.requests) == 15
-    assert listener.sent.accepted == 0
-    ((status, reason),) = listener.sent.failures
-    assert status == 500
-    assert reason == (
-        "the listener refused 16 requests in a row without naming a sample, check its URL and "
-        "settings: 400 tenant unknown"
-    )
-
-
-def test_refusals_count_only_until_the_first_acceptance() -> None:
-    """Once the listener has stored something, no number of refusals ends the search."""
-    listener = Listener(ALL - {(18, 0)}, "tenant unknown")
-    assert listener.isolate(30, 1)
-    assert (listener.sent.rejected, listener.stored) == (29, [(18, 0)])
-
-
-@pytest.mark.parametrize("most", [0, 1, 5])
-@pytest.mark.parametrize(
-    "last",
-    [(Verdict.UNAVAILABLE, False), (Verdict.UNAUTHORISED, True), (Verdict.REFUSED, False)],
-    ids=str,
-)
-def test_another_failure_leaves_the_rest(most: int, last: tuple[Verdict, bool]) -> None:
-    """Any other failure, or no response in time, ends the search: the rest is not settled."""
-    listener = Listener({(3, 0)}, "out of order", most, last)
-    assert not listener.isolate(9, 1)
-    assert len(listener.requests) == most + 1
-    assert listener.sent.undelivered == 9 - len(listener.stored) > 0
-    assert listener.sent.failures == ((503, ""),)
+def test_refused_body_is_not_sent_again() -> None:
+    """No part is sent twice, and none holds all points of the body."""
+    search = Search(periods_of(100), range(0, 100, 3))
+    assert max(map(len, search.sent)) <= 50
+    assert len(set(map(tuple, search.sent))) == len(search.sent)

@@ -28,9 +28,10 @@ def _result(*bad: Record, failures: tuple[tuple[int, str], ...] = ()) -> Deliver
         dropped_samples={},
         oldest_ms=None,
         collided=(),
+        in_the_future=(),
     )
     undelivered = 4 if failures else 0
-    sent = Sent(4 - undelivered, 0, undelivered, 1, 0, 9, failures, refusals=())
+    sent = Sent(4 - undelivered, {}, 0, undelivered, 1, 0, 9, failures, refusals=())
     return result_of(delivery, conversion, sent, "Ok")
 
 

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.app import Function
-from handler.sender import Clock
+from handler.clock import Clock
+from handler.errors import UndeliveredError
+from handler.telemetry import traceback_of
 from testing.events import ingresses
 from testing.events.firehose import headers
 from tests.security.canaries import (
@@ -153,7 +155,11 @@ def test_no_secret_is_shown(listener: Listener, data: st.DataObject) -> None:
     event = data.draw(events(asked, hidden))
     client = StandInClient(fail) if data.draw(st.integers(0, 5)) == 0 else None
     with everything() as written:
-        answer = Function(environ, AT_ONCE, client)(event, None)
+        try:
+            answer = Function(environ, AT_ONCE, client)(event, None)
+        except UndeliveredError as error:
+            # What Lambda's runtime reports of a transformation that has to come again.
+            answer = {"records": [], "errorMessage": traceback_of(error)}
     # What the caller itself has named is given back under that name, as Firehose demands.
     if "records" not in answer:
         assert json.loads(answer["body"])["requestId"] in ("request-1", "")

@@ -78,6 +78,13 @@ def test_secrets_are_not_shown() -> None:
     assert hidden == {"MetricsToken", "RemoteWriteHeaders", "LogsToken"}
 
 
+def processor_of(stack: Stack) -> dict[str, str]:
+    """Give the parameters of the processor of a transformation."""
+    target = stack.properties("DeliveryStream")["ExtendedS3DestinationConfiguration"]
+    (processor,) = target["ProcessingConfiguration"]["Processors"]
+    return {p["ParameterName"]: p["ParameterValue"] for p in processor["Parameters"]}
+
+
 def test_buffering_is_bounded() -> None:
     """Firehose's buffer stays below what Lambda takes: base64, JSON and the last record too."""
     size, seconds = parameters()["BufferSizeMB"], parameters()["BufferIntervalSeconds"]
@@ -85,11 +92,19 @@ def test_buffering_is_bounded() -> None:
     assert seconds["Default"] == 60
     hints = destination(Stack())["BufferingHints"]
     assert hints == {"SizeInMBs": "1", "IntervalInSeconds": "60"}
-    stack = Stack(Ingress="Transformation", BufferSizeMB="2")
-    target = stack.properties("DeliveryStream")["ExtendedS3DestinationConfiguration"]
-    (processor,) = target["ProcessingConfiguration"]["Processors"]
-    given = {p["ParameterName"]: p["ParameterValue"] for p in processor["Parameters"]}
+    given = processor_of(Stack(Ingress="Transformation", BufferSizeMB="2"))
     assert (given["BufferSizeInMBs"], given["BufferIntervalInSeconds"]) == ("2", "60")
+
+
+def test_retries_of_a_transformation() -> None:
+    """Firehose repeats a failed invocation as often as the parameter says, within a day."""
+    retries, timeout = parameters()["TransformRetries"], parameters()["FunctionTimeoutSeconds"]
+    # "The maximum data storage time of Amazon Data Firehose is 24 hours." - "Handle data delivery
+    # failure"; "supports a Lambda invocation time of up to 5 minutes" - "Transform source data"
+    assert (retries["MaxValue"] + 1) * timeout["MaxValue"] < 24 * 3600
+    assert timeout["MaxValue"] <= 300
+    stack = Stack(Ingress="Transformation", TransformRetries="7")
+    assert processor_of(stack)["NumberOfRetries"] == "7"
 
 
 def test_backup_mode() -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from testing.events.fleet import END_MS
+from handler.verdict import Reason
+from testing.events.fleet import END_MS, MONITORING_ACCOUNT
 from testing.events.samples import good_events
 from testing.receiver import Receiver
+from testing.replies import refusing
 from tests.support.recording import RecordingFunction
 from tests.support.stack import INGRESSES, Stack
 
@@ -23,10 +25,12 @@ ALWAYS = {
     ("AWS/Firehose", "ThrottledRecords"),
     ("AWS/S3", "PutRequests"),
     ("AWS/CloudWatch/MetricStreams", "PublishErrorRate"),
-    (NAMESPACE, "SamplesRejected"),
     (NAMESPACE, "PointsDropped"),
     (NAMESPACE, "MalformedRecords"),
 }
+ALARMING_REASONS = [str(reason) for reason in Reason if reason is not Reason.SUPERSEDED]
+"""Why samples are rejected, but for those that the listener has, or newer ones of their series."""
+
 WITH_HTTP = {
     ("AWS/Firehose", "DeliveryToHttpEndpoint.Success"),
     ("AWS/Firehose", "DeliveryToHttpEndpoint.DataFreshness"),
@@ -60,12 +64,24 @@ Watched = tuple[str, str, dict[str, str]]
 """Namespace, metric, dimensions."""
 
 
-def metric_of(alarm: dict[str, Any]) -> Watched:
+def metrics_of(alarm: dict[str, Any]) -> list[Watched]:
     """Give what an alarm watches."""
-    if "Metrics" in alarm:
-        (alarm,) = (m["MetricStat"]["Metric"] for m in alarm["Metrics"] if "MetricStat" in m)
-    dimensions = {d["Name"]: d["Value"] for d in alarm.get("Dimensions", [])}
-    return alarm["Namespace"], alarm["MetricName"], dimensions
+    queries = alarm.get("Metrics", [{"MetricStat": {"Metric": alarm}}])
+    metrics = [query["MetricStat"]["Metric"] for query in queries if "MetricStat" in query]
+    return [
+        (
+            metric["Namespace"],
+            metric["MetricName"],
+            {d["Name"]: d["Value"] for d in metric.get("Dimensions", [])},
+        )
+        for metric in metrics
+    ]
+
+
+def metric_of(alarm: dict[str, Any]) -> Watched:
+    """Give what an alarm on one metric watches."""
+    (watched,) = metrics_of(alarm)
+    return watched
 
 
 def shown(stack: Stack) -> Iterator[Watched]:
@@ -83,7 +99,7 @@ def shown(stack: Stack) -> Iterator[Watched]:
 @pytest.fixture(scope="module")
 def emitted() -> set[tuple[str, frozenset[str]]]:
     """Give every metric that the function writes, each with the names of its dimensions."""
-    with Receiver() as receiver:
+    with Receiver(refusing(lambda labels, _: labels["account"] == MONITORING_ACCOUNT)) as receiver:
         function = RecordingFunction(
             receiver.url,
             # Lambda sets the one, and the template leaves the other out.
@@ -104,8 +120,9 @@ def test_alarms_are_there(ingress: str) -> None:
     """Whatever may lose or delay metrics has its alarm."""
     alarms = Stack(Ingress=ingress).of_type("AWS::CloudWatch::Alarm").values()
     by_ingress = WITH_TRANSFORMATION if ingress == "Transformation" else WITH_HTTP
-    watched = [metric_of(alarm)[:2] for alarm in alarms]
-    assert sorted(watched) == sorted(ALWAYS | by_ingress)
+    watched = [metric[:2] for alarm in alarms for metric in metrics_of(alarm)]
+    rejected = [(NAMESPACE, "SamplesRejected")] * len(ALARMING_REASONS)
+    assert sorted(watched) == sorted([*ALWAYS, *by_ingress, *rejected])
 
 
 @pytest.mark.parametrize("ingress", INGRESSES)
@@ -136,7 +153,7 @@ def test_watched_metrics_exist(ingress: str, emitted: set[tuple[str, frozenset[s
     stack = Stack(Ingress=ingress)
     filters = stack.of_type("AWS::Logs::MetricFilter").values()
     filtered = {t["MetricName"] for f in filters for t in f["MetricTransformations"]}
-    alarms = map(metric_of, stack.of_type("AWS::CloudWatch::Alarm").values())
+    alarms = chain(*map(metrics_of, stack.of_type("AWS::CloudWatch::Alarm").values()))
     for namespace, metric, dimensions in [*alarms, *shown(stack)]:
         if namespace != NAMESPACE:
             assert dimensions.keys() == DOCUMENTED[namespace][0], metric
@@ -145,7 +162,7 @@ def test_watched_metrics_exist(ingress: str, emitted: set[tuple[str, frozenset[s
             assert dimensions == {}, "a metric filter's metric has no dimensions here"
         else:
             assert (metric, frozenset(dimensions)) in emitted, metric
-        assert set(dimensions.values()) <= {*stack.resources, "failed"}
+        assert set(dimensions.values()) <= {*stack.resources, "failed", *Reason}
 
 
 def test_deliveries_too_large_are_counted() -> None:
@@ -173,6 +190,28 @@ def test_backup_alarm_sees_the_error_prefix() -> None:
         stream = json.dumps(stack.properties("DeliveryStream"))
         assert stream.count('"ErrorOutputPrefix": "failed/') == stream.count('"BucketARN"')
         assert '"Prefix": "failed/' not in stream
+
+
+def test_rejected_samples_that_are_superseded_are_no_alarm() -> None:
+    """The alarm adds up all other reasons, each of which may never have occurred."""
+    alarm = Stack().properties("SamplesRejectedAlarm")
+    total, *queries = alarm["Metrics"]
+    assert total["Expression"] == " + ".join(f"FILL({reason}, 0)" for reason in ALARMING_REASONS)
+    assert [query["ReturnData"] for query in alarm["Metrics"]] == [True] + [False] * len(queries)
+    assert [(q["Id"], q["MetricStat"]["Stat"], q["MetricStat"]["Period"]) for q in queries] == [
+        (reason, "Sum", 300) for reason in ALARMING_REASONS
+    ]
+    assert metrics_of(alarm) == [
+        (NAMESPACE, "SamplesRejected", {"FunctionName": "MetricStreamFunction", "Reason": reason})
+        for reason in ALARMING_REASONS
+    ]
+
+
+def test_dashboard_shows_every_reason() -> None:
+    """The dashboard has rejected samples by reason, as many as there are."""
+    watched = list(shown(Stack()))
+    reasons = [d["Reason"] for _, metric, d in watched if metric == "SamplesRejected"]
+    assert reasons == list(Reason)
 
 
 def test_duration_alarm_goes_by_the_timeout() -> None:

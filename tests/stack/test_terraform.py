@@ -134,6 +134,20 @@ def test_function() -> None:
     assert argument(body, "reserved_concurrent_executions") == "var.reserved_concurrency"
 
 
+def test_processor() -> None:
+    """A transformation has the buffers and retries of the parameters, or AWS's defaults."""
+    wanted = {
+        "NumberOfRetries": ("transform_retries", 3),
+        "BufferSizeInMBs": ("buffer_size_mb", 1),
+        "BufferIntervalInSeconds": ("buffer_interval_seconds", 60),
+    }
+    parameters = SOURCE.partition("  processor_parameters = merge(\n")[2].partition("\n  )")[0]
+    assert [line.strip() for line in parameters.splitlines()[1:]] == [
+        f"var.{variable} == {default} ? {{}} : {{ {name} = var.{variable} }},"
+        for name, (variable, default) in wanted.items()
+    ]
+
+
 def test_replay_function() -> None:
     """The replay function runs the same code in the same way, with the same variables."""
     properties = GLOBALS | RESOURCES["ReplayFunction"]["Properties"]

@@ -33,6 +33,9 @@ LOGS_GROUPS = {
 """The groups of the logs extension's variables, by the condition here and there."""
 
 
+WITH_QUERIES = ("FunctionDurationAlarm", "SamplesRejectedAlarm")
+"""Alarms on an expression of several metrics, which are compared one by one."""
+
 TEXTS = {"namespace": "Namespace", "statistic": "Statistic", "comparison": "ComparisonOperator"}
 """What is the same text for an alarm here and there."""
 
@@ -49,7 +52,7 @@ def test_alarms() -> None:
     alarms: dict[str, dict[str, Any]] = {
         snake(name.removesuffix("Alarm")).replace("_", "-"): one
         for name, one in RESOURCES.items()
-        if one["Type"] == "AWS::CloudWatch::Alarm" and name != "FunctionDurationAlarm"
+        if one["Type"] == "AWS::CloudWatch::Alarm" and name not in WITH_QUERIES
     }
     assert set(read) == set(alarms)
     for name, one in alarms.items():
@@ -88,6 +91,32 @@ def test_duration_alarm() -> None:
     assert json.loads(argument(body, "threshold")) == theirs["Threshold"]
     assert json.loads(argument(body, "evaluation_periods")) == theirs["EvaluationPeriods"]
     assert text_argument(body, "stat") == theirs["Metrics"][1]["MetricStat"]["Stat"]
+    assert argument(body, "count") == "var.create_alarms ? 1 : 0"
+
+
+def test_rejected_alarm() -> None:
+    """The alarm on rejected samples adds up the same reasons."""
+    theirs = RESOURCES["SamplesRejectedAlarm"]["Properties"]
+    body = OBJECTS["aws_cloudwatch_metric_alarm.samples_rejected"]
+    total, *queries = theirs["Metrics"]
+    texts = {"alarm_description": "AlarmDescription", "comparison_operator": "ComparisonOperator"}
+    assert_same_texts(body, theirs, texts)
+    assert text_argument(body, "expression") == total["Expression"]
+    assert text_argument(body, "label") == total["Label"]
+    reasons = argument(body, "for_each").removeprefix("toset(").removesuffix(")")
+    assert json.loads(reasons) == [query["Id"] for query in queries]
+    for query in queries:
+        metric = query["MetricStat"]["Metric"]
+        texts = {"namespace": "Namespace", "metric_name": "MetricName"}
+        assert_same_texts(body, metric, texts)
+        assert {"Name": "Reason", "Value": query["Id"]} in metric["Dimensions"]
+        assert text_argument(body, "stat") == query["MetricStat"]["Stat"]
+        assert json.loads(argument(body, "period")) == query["MetricStat"]["Period"]
+    dimensions = "merge(local.function_dimension, { Reason = metric_query.value })"
+    assert argument(body, "dimensions") == dimensions
+    assert argument(body, "id") == '"missing"'
+    assert json.loads(argument(body, "threshold")) == theirs["Threshold"]
+    assert json.loads(argument(body, "evaluation_periods")) == theirs["EvaluationPeriods"]
     assert argument(body, "count") == "var.create_alarms ? 1 : 0"
 
 

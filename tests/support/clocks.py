@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from handler.sender import Clock
+from handler.clock import Clock
 
 SOON = 30.0
 """Seconds: far longer than anything immediate takes, and far shorter than a stall."""

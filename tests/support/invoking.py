@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handler.app import Function
-from handler.sender import Clock
+from handler.clock import Clock
 from testing.events import ingresses
 from testing.events.firehose import delivery_body, headers
 from testing.events.fleet import END_MS, MINUTE_MS, Point

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handler.app import Function
-from handler.sender import Clock
+from handler.clock import Clock
 from tests.support.invoking import json_lines, settings_for
 
 WAITING = Clock(monotonic=time.monotonic, wall=time.time, jitter=lambda ceiling: ceiling / 2)

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 
 from opentelemetry.proto.metrics.v1.metrics_pb2 import NumberDataPoint, SummaryDataPoint
 
-from testing.converting import ENVIRONMENT, bits
+from testing.converting import DELIVERED_MS, ENVIRONMENT, bits
 from testing.rules import Labels
 from tests.support.reference_rules import identity, metric_base, point_labels, quantile_text
 from tests.support.reference_wire import WirePoint, read_record
+
+_MINUTE_MS = 60_000
 
 
 @dataclass
@@ -48,13 +50,33 @@ def expect(
 ) -> Expected:
     """Convert a delivery."""
     expected = Expected()
-    for record in records:
-        for point in read_record(record):
-            _add(point, expected, environment, keep_case=keep_case)
+    points = [point for record in records for point in read_record(record)]
+    latest = _time_of_delivery(points) + 10 * _MINUTE_MS
+    for point in points:
+        _add(point, expected, environment, latest, keep_case=keep_case)
     return expected
 
 
-def _add(point: WirePoint, expected: Expected, environment: str, *, keep_case: bool) -> None:
+def _milliseconds(point: WirePoint) -> int:
+    return point.numbers.time_unix_nano // 1_000_000
+
+
+def _time_of_delivery(points: list[WirePoint]) -> int:
+    """Return Firehose's time, or the newest one that most points agree with."""
+    times = [_milliseconds(point) for point in points if point.numbers.time_unix_nano]
+    ahead = [time for time in times if time > DELIVERED_MS + 10 * _MINUTE_MS]
+    if 2 * len(ahead) <= len(times):
+        return DELIVERED_MS
+    for candidate in sorted(times, reverse=True):
+        first, last = candidate - 60 * _MINUTE_MS, candidate + 10 * _MINUTE_MS
+        if 2 * sum(first <= time <= last for time in times) > len(times):
+            return candidate
+    return max(times)
+
+
+def _add(
+    point: WirePoint, expected: Expected, environment: str, latest: int, *, keep_case: bool
+) -> None:
     expected.data_points += 1
     if point.numbers.time_unix_nano == 0:
         expected.dropped_points["no_timestamp"] += 1
@@ -66,6 +88,11 @@ def _add(point: WirePoint, expected: Expected, environment: str, *, keep_case: b
     made = _samples(point, from_cloudwatch=_from_cloudwatch(point, named))
     if point.numbers.flags & 1:
         made = [(suffix, extra, "7ff0000000000002") for suffix, extra, _ in made]
+    if _milliseconds(point) > latest:
+        expected.samples += len(made)
+        expected.dropped_samples["in_the_future"] += len(made)
+        expected.dropped_points["in_the_future"] += 1
+        return
     count = point.numbers.count if isinstance(point.numbers, SummaryDataPoint) else 0
     source = _Source(raw_identity, count, len(made))
     for suffix, extra, value in made:

@@ -17,7 +17,7 @@ import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
-from handler.sender import Clock
+from handler.clock import Clock
 from testing.servers import loopback_session
 from tests.support.clocks import SOON
 

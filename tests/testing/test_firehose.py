@@ -17,6 +17,7 @@ from testing.firehose.delivery import HttpDestination
 from testing.firehose.response import DELIVERED, MAX_RESPONSE_BYTES, ResponseClass, classify
 from testing.firehose.settings import StreamSettings, Time, backoff_seconds
 from testing.firehose.stream import Report, Stream
+from testing.firehose.transformation import LAMBDA_ARN, Transformation
 from testing.http_server import HttpServer, Reply, Request
 from testing.misbehaving import nobody
 from tools.chaos.kept import failed_records
@@ -273,3 +274,73 @@ def test_careless_messages(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="delimiter"):
         lines(objects(tmp_path)[0])
     assert list(failed_records(tmp_path)) == [b"one", b"two"]
+
+
+class Processor:
+    """A function that fails some invocations, and answers the others with given results.
+
+    Args:
+        failing: How many invocations fail, first.
+        results: The results of the records; there may be too few.
+    """
+
+    def __init__(self, failing: int, results: Sequence[str] = ("Dropped", "Dropped")) -> None:
+        self._failing = failing
+        self._results = results
+        self.events: list[Any] = []
+
+    def __call__(self, event: Any) -> Any:
+        """Take one invocation."""
+        self.events.append(event)
+        if len(self.events) <= self._failing:
+            raise ValueError("the function has failed")
+        records = zip(event["records"], self._results, strict=False)
+        return {"records": [{"recordId": r["recordId"], "result": result} for r, result in records]}
+
+
+def transform(processor: Processor, folder: Path, retries: int = 3) -> Report:
+    """Put two records into a stream with a processor; return the stream's report."""
+    time = WaitedTime(speed=1000)
+    backup = Backup(folder, "s", time, lambda_arn=LAMBDA_ARN)
+    processing = Transformation(processor, backup, time, retries)
+    with Stream(StreamSettings(), processing, time) as stream:
+        stream.put(b"one")
+        stream.put(b"two")
+    return stream.report()
+
+
+@pytest.mark.parametrize(
+    ("failing", "retries", "results", "invocations", "kept", "code"),
+    [
+        (0, 3, ["Dropped", "Ok"], 1, [], ""),
+        (2, 3, ["Dropped", "Ok"], 3, [], ""),
+        (3, 3, ["Dropped", "Ok"], 4, [], ""),
+        (4, 3, ["Dropped", "Ok"], 4, [b"one", b"two"], "Lambda.FunctionError"),
+        (1, 0, ["Dropped", "Ok"], 1, [b"one", b"two"], "Lambda.FunctionError"),
+        # A response is final: what it says has failed is not tried again.
+        (0, 3, ["ProcessingFailed", "Ok"], 1, [b"one"], "Lambda.ProcessingFailedStatus"),
+        (1, 3, ["Ok", "ProcessingFailed"], 2, [b"two"], "Lambda.ProcessingFailedStatus"),
+        (0, 3, ["Ok"], 1, [b"one", b"two"], "Lambda.MissingRecordId"),
+    ],
+)
+def test_transformation(
+    tmp_path: Path,
+    failing: int,
+    retries: int,
+    results: list[str],
+    invocations: int,
+    kept: list[bytes],
+    code: str,
+) -> None:
+    """Failed invocations are retried with the same event; what is not processed is backed up."""
+    processor = Processor(failing, results)
+    report = transform(processor, tmp_path, retries)
+    assert report.attempts == len(processor.events) == invocations
+    assert all(event == processor.events[0] for event in processor.events)
+    written = [line for path in objects(tmp_path) for line in lines(path)]
+    assert [b64decode(line["rawData"]) for line in written] == kept
+    for line in written:
+        assert (line["errorCode"], line["attemptsMade"]) == (code, invocations)
+        assert line["lambdaArn"] == LAMBDA_ARN
+    assert all("failed/processing-failed" in path.as_posix() for path in objects(tmp_path))
+    assert report.outcomes == {"backed up" if kept else "delivered": 1}

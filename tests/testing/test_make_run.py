@@ -12,6 +12,7 @@ import pytest
 import snappy
 
 from converters.schema.remote_write_pb2 import Label, Sample, TimeSeries, WriteRequest
+from handler.errors import UndeliveredError
 from testing.servers import loopback_session
 from tools import run
 
@@ -40,6 +41,8 @@ class FakeFunction:
         body = snappy.compress(request.SerializeToString())
         with loopback_session() as session:
             session.post(os.environ["LOGZIO_METRICS_LISTENER"], data=body, headers=HEADERS)
+        if "records" in event and self.result == "the invocation fails":
+            raise UndeliveredError("the listener is not available")
         if "records" in event:
             results = [{"recordId": it["recordId"], "data": "x"} for it in event["records"]]
             return {"records": [{**it, "result": self.result} for it in results]}
@@ -87,6 +90,7 @@ def test_one_event(function: FakeFunction, tmp_path: Path, event: Any, key: str)
         ([200, 503, 400, 200], "Ok", "cpu", "HTTP 503: 2 samples in 1 series"),
         ([400], "Dropped", "cpu", "HTTP 400: 2 samples in 1 series"),
         ([200], "ProcessingFailed", "cpu", "HTTP 500: 2 samples in 1 series"),
+        ([200], "the invocation fails", "cpu", "HTTP 503: 2 samples in 1 series"),
         ([200], "Dropped", "a/b", "HTTP 200: 0 samples in 0 series"),
     ],
 )
@@ -99,11 +103,12 @@ def test_failure(
     last: str,
 ) -> None:
     """The worst status, or a broken rule of remote write, fails the command."""
-    function.statuses, function.result, function.metric_name = statuses, result, metric
+    function.statuses, function.result, function.metric_name = [*statuses], result, metric
     assert run.main([]) == 1
     output = capsys.readouterr().out
     assert output.splitlines()[-1] == last
-    assert ("ERROR not sent" in output) == (" 400" in last or " 503" in last)
+    assert ("ERROR not sent" in output) == (statuses != [200])
+    assert ("  the listener is not available" in output) == (result == "the invocation fails")
     assert ("remote write: request 1: a metric name must" in output) == (metric == "a/b")
 
 

@@ -25,6 +25,7 @@ class Effort:
         invocations: How many invocations the extension is measured with.
         bodies: How many bodies of 512 kB it gets at full speed.
         outage_bodies: How many of them while its destination is down.
+        settling: Data points of the deliveries that are partly refused.
     """
 
     points: int
@@ -35,10 +36,11 @@ class Effort:
     invocations: int
     bodies: int
     outage_bodies: int
+    settling: tuple[int, ...]
 
 
-FULL = Effort(12_000, 9, (1_000, 20_000), 5, 11, 300, 200, 600)
-QUICK = Effort(600, 2, (100, 300), 1, 1, 5, 4, 6)
+FULL = Effort(12_000, 9, (1_000, 20_000), 5, 11, 300, 200, 600, (400, 1_000))
+QUICK = Effort(600, 2, (100, 300), 1, 1, 5, 4, 6, (20,))
 
 
 @dataclass(frozen=True, slots=True)

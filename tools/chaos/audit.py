@@ -21,8 +21,8 @@ class Audit:
     """Where the samples are.
 
     Attributes:
-        places: How many samples are in each combination of `stored`, `rejected` and `backup`;
-            in none of them: lost.
+        places: How many samples are in each combination of `stored`, `rejected`, `refused` and
+            `backup`; in none of them: lost.
         rejected_and_stored: Samples that the function called rejected, and that are stored.
             They count as stored alone.
         unexpected: Stored samples that were not planned, or have another value.
@@ -62,21 +62,30 @@ class Audit:
 
 
 def audit(
-    put_in: Iterable[Planned], stored: Samples, rejected: set[str], backup: Iterable[bytes]
+    put_in: Iterable[Planned],
+    stored: Samples,
+    rejected: set[str],
+    backup: Iterable[bytes],
+    refused: frozenset[Sample] = frozenset(),
 ) -> Audit:
     """Find each sample.
 
-    A sample is identified by all its labels, its time and its value. It counts as stored if the
-    server has exactly that; as rejected if the listener was to refuse it, the function has named
-    it alone, and it is not stored; and as backed up if the record that it comes from is in the
-    backup, byte for byte. What the function says about any other sample is no proof: it would
-    lose what it called rejected.
+    A sample is identified by all its labels, its time and its value. It counts as
+
+    - stored if the server has exactly that;
+    - rejected if the listener was to refuse a sample of its data point, the function has named
+      that data point, and it is not stored. What the function says about any other sample is no
+      proof: it would lose what it called rejected;
+    - refused if it is neither, and the server itself has refused it;
+    - backed up if the record that it comes from is in the backup, byte for byte.
 
     Args:
         put_in: Everything that was put into the streams.
         stored: What the server has; labels sorted by name.
-        rejected: What the function called rejected, as `text_of` writes it.
+        rejected: A sample of each data point that the function called rejected, as `text_of`
+            writes it.
         backup: The records in the backup.
+        refused: What the server has refused because of its state.
 
     Raises:
         TwiceError: A sample was planned twice.
@@ -87,20 +96,24 @@ def audit(
     in_backup = Counter(backup)
     for planned in put_in:
         backed_up = in_backup.pop(planned.content, 0) > 0
-        for sample in planned.samples:
-            labels, at, value = sample
-            if (labels, at) in seen:
-                raise TwiceError(text_of(labels, at))
-            seen.add((labels, at))
-            named = text_of(labels, at) in rejected
-            places: tuple[str, ...] = ()
-            if there.get(labels, {}).get(at) == value:
-                del there[labels][at]
-                places = ("stored",)
-                result.rejected_and_stored += named
-            elif named and sample in planned.poison:
-                places = ("rejected",)
-            result.add(sample, (*places, "backup") if backed_up else places)
+        for point in planned.points:
+            named = any(text_of(labels, at) in rejected for labels, at, _ in point)
+            poisoned = any(sample in planned.poison for sample in point)
+            for sample in point:
+                labels, at, value = sample
+                if (labels, at) in seen:
+                    raise TwiceError(text_of(labels, at))
+                seen.add((labels, at))
+                places: tuple[str, ...] = ()
+                if there.get(labels, {}).get(at) == value:
+                    del there[labels][at]
+                    places = ("stored",)
+                    result.rejected_and_stored += named
+                elif named and poisoned:
+                    places = ("rejected",)
+                elif sample in refused:
+                    places = ("refused",)
+                result.add(sample, (*places, "backup") if backed_up else places)
     result.strangers = in_backup.total()
     for labels, left in there.items():
         for at, value in left.items():

@@ -51,8 +51,8 @@ class Fault(enum.Enum):
     SAY_500 = Effect("500", 20, Reply(500))
     SAY_503 = Effect("503", 20, Reply(503))
     SAY_503_AFTER = Effect("forwarded, 503", 20, Reply(503), forwarded=True)
-    SAY_413 = Effect("413 to several series", 15, Reply(413))
-    SAY_400 = Effect("400 to several series", 15, Reply(400))
+    SAY_413 = Effect("413 to several data points", 15, Reply(413))
+    SAY_400 = Effect("400 to several data points", 15, Reply(400))
     KILL = Effect("function killed", 5, _RESET)
     KILL_AFTER = Effect("forwarded, function killed", 5, _RESET, forwarded=True)
     POISON = Effect("400 for a poison sample", reply=Reply(400))
@@ -110,11 +110,17 @@ class Faults:
             if self.blackout.is_set():
                 fault = Fault.BLACKOUT
             elif poison is not None and fault.value.forwarded:
-                fault, text = Fault.POISON, f"label set not accepted: {poison[0]} at {poison[1]}"
+                fault, text = Fault.POISON, f"invalid label set: {poison[0]} at {poison[1]}"
             elif fault.value.forwarded and not self._cursed.isdisjoint(keys):
                 fault = Fault.CURSED
-            elif fault in (Fault.SAY_400, Fault.SAY_413) and len(request.timeseries) < 2:
-                # A refusal that has nothing to do with a sample must not reject one alone.
+            elif fault in (Fault.SAY_400, Fault.SAY_413) and len(set(map(_point_of, keys))) < 2:
+                # A refusal that has nothing to do with a sample must not reject a data point.
                 fault = Fault.SAY_503
             self.counts[fault] += 1
         return fault, text
+
+
+def _point_of(key: tuple[Labels, int]) -> tuple[Labels, int]:
+    """Return what the samples of a data point have in common."""
+    labels, at = key
+    return tuple(label for label in labels if label[0] not in ("__name__", "quantile")), at

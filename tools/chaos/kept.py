@@ -1,7 +1,7 @@
 """What a run leaves in its folder: the evidence for the audit, and for a replay of the backup.
 
 bucket/              the backup, laid out as in S3
-prometheus/          a Prometheus's folder, with its data in `data/`
+server/              the server's folder; a real Prometheus has its data in `data/`
 functions/<n>/       the log of each instance of the function
 samples.jsonl.gz     every planned sample, and where it is
 """
@@ -55,12 +55,14 @@ class Rejections:
     """What the function's log says about rejected samples.
 
     Attributes:
-        alone: The text of each sample that was rejected alone, as `text_of` writes it.
-        unnamed: How many samples were rejected without being named one by one.
+        named: A sample of each data point that is named as rejected, as `text_of` writes it.
+        rejected: How many samples are counted as rejected, each time that they were.
+        settled_unknown: How many were in bodies of which the server refused an unknown part.
     """
 
-    alone: set[str] = field(default_factory=set)
-    unnamed: int = 0
+    named: set[str] = field(default_factory=set)
+    rejected: int = 0
+    settled_unknown: int = 0
 
 
 def read_logs(folder: Path) -> Rejections:
@@ -76,10 +78,9 @@ def read_logs(folder: Path) -> Rejections:
             except ValueError:
                 continue
             if entry.get("message") == _REJECTED:
-                if entry["samples"] == 1:
-                    rejections.alone.add(entry["example"])
-                else:
-                    rejections.unnamed += entry["samples"]
+                rejections.named.add(entry["example"])
+                rejections.rejected += entry["samples"]
+                rejections.settled_unknown += entry["settled_unknown"]
     return rejections
 
 

@@ -1,4 +1,4 @@
-"""Outages of the whole listener and of Prometheus, now and then."""
+"""Outages of the whole listener and of the server behind it, now and then."""
 
 import contextlib
 import random
@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
-from testing.servers import Prometheus
 from tools.chaos.listener import Listener
 from tools.chaos.plan import Plan
+from tools.chaos.servers import Server
 
-RESTART = "Prometheus killed and started again"
+RESTART = "server killed and started again"
 REFUSAL = "connections refused"
 BLACKOUT = "blackout"
 
@@ -45,17 +45,17 @@ class Outages:
     Args:
         plan: The run.
         listener: Its requests are counted.
-        prometheus: Killed and started again.
+        server: Killed and started again.
 
     Attributes:
         counts: How many there were of each kind.
     """
 
-    def __init__(self, plan: Plan, listener: Listener, prometheus: Prometheus) -> None:
+    def __init__(self, plan: Plan, listener: Listener, server: Server) -> None:
         self.counts: Counter[str] = Counter()
         self._plan = plan
         self._listener = listener
-        self._prometheus = prometheus
+        self._server = server
 
     def cause_all(self, ending: Event) -> None:
         """Cause every outage when its request has come, until `ending` is set."""
@@ -67,8 +67,8 @@ class Outages:
             if ending.is_set():
                 return
             if kind == RESTART:
-                self._prometheus.kill()
-                self._prometheus.start()
+                self._server.kill()
+                self._server.start()
             elif kind == REFUSAL:
                 listener.refuse()
                 ending.wait(_REFUSAL_SECONDS)

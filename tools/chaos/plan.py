@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 
+from testing.events.fleet import MINUTE_MS
+
 POINTS_PER_ROUND = 2_500
 """Data points of three minutes of the fleet; another round has the same series."""
 
 MINUTES_PER_ROUND = 3
 """A delivery has up to three periods of a series, and no sample comes twice."""
+
+# At most, for the time that a run's points span.
+_POINTS_PER_DELIVERY = 65
 
 ENVIRONMENT = "chaos"
 """The label p8s_logzio_name of every series, a common attribute of the streams."""
@@ -43,6 +48,12 @@ class Plan:
     budget_seconds: float = 3.0
     timeout_seconds: float = 1.0
     body_bytes: int = 20_000
+
+    @property
+    def span_ms(self) -> int:
+        """How long the time is that the points of the planned deliveries span."""
+        rounds = self.deliveries * _POINTS_PER_DELIVERY // POINTS_PER_ROUND + 1
+        return rounds * MINUTES_PER_ROUND * MINUTE_MS
 
 
 def short_plan(seed: int, deliveries: int) -> Plan:

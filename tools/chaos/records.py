@@ -11,8 +11,6 @@ from testing.events.otlp import Format, messages, record
 from tools.chaos.expectation import Sample, expected_samples
 from tools.chaos.plan import MINUTES_PER_ROUND, POINTS_PER_ROUND, Plan
 
-# At most, for the time that a run's points span.
-_POINTS_PER_DELIVERY = 65
 _MALFORMED_SHARE = 1 / 500
 _POISON_SHARE = 1 / 500
 _CURSED_SHARE = 1 / 250
@@ -27,17 +25,20 @@ class Planned:
 
     Attributes:
         content: The record.
-        points: How many data points are in it.
-        samples: What it must become; nothing for a malformed one.
-        poison: Those of its samples for which the listener refuses a body with 400.
+        points: What each of its data points must become; none for a malformed record.
+        poison: Those of the samples for which the listener refuses a body with 400.
         cursed: Those for which it always responds with 503, so that the batch ends in the backup.
     """
 
     content: bytes
-    points: int
-    samples: tuple[Sample, ...]
+    points: tuple[tuple[Sample, ...], ...] = ()
     poison: tuple[Sample, ...] = ()
     cursed: tuple[Sample, ...] = ()
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """What it must become."""
+        return tuple(itertools.chain.from_iterable(self.points))
 
 
 def planned_records(plan: Plan, now_ms: int) -> Iterator[Planned]:
@@ -49,8 +50,7 @@ def planned_records(plan: Plan, now_ms: int) -> Iterator[Planned]:
             are older: Prometheus refuses what is far ahead of its clock.
     """
     chance = random.Random(plan.seed)
-    rounds = plan.deliveries * _POINTS_PER_DELIVERY // POINTS_PER_ROUND + 1
-    first_ms = now_ms // MINUTE_MS * MINUTE_MS - rounds * MINUTES_PER_ROUND * MINUTE_MS
+    first_ms = now_ms // MINUTE_MS * MINUTE_MS - plan.span_ms
     for number in itertools.count():
         minute = (number + 1) * MINUTES_PER_ROUND
         points = large_points(POINTS_PER_ROUND, minute, end_ms=first_ms)
@@ -60,7 +60,7 @@ def planned_records(plan: Plan, now_ms: int) -> Iterator[Planned]:
             points = points[size:]
             if chance.random() < _MALFORMED_SHARE:
                 unique = chance.getrandbits(64).to_bytes(8, "big")
-                yield Planned(_MALFORMED + unique, 0, ())
+                yield Planned(_MALFORMED + unique)
 
 
 def _planned(points: list[Point], chance: random.Random) -> Planned:
@@ -71,7 +71,8 @@ def _planned(points: list[Point], chance: random.Random) -> Planned:
     if chance.random() < 0.1:
         # Zero bytes are a message without anything.
         encoded.insert(0, b"")
-    samples = tuple(sample for point in points for sample in expected_samples(point))
+    expected = tuple(tuple(expected_samples(point)) for point in points)
+    samples = tuple(itertools.chain.from_iterable(expected))
     poison = tuple(sample for sample in samples if chance.random() < _POISON_SHARE)
     cursed = (chance.choice(samples),) if chance.random() < _CURSED_SHARE else ()
-    return Planned(record(encoded), len(points), samples, poison, cursed)
+    return Planned(record(encoded), expected, poison, cursed)

@@ -4,77 +4,53 @@ import contextlib
 import functools
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from threading import Event, Lock
-
-import requests
+from threading import Event
 
 from testing.emulator import required_emulator
 from testing.firehose.stream import Stream
-from testing.http_server import Reply
 from testing.ingress.concurrency import Instances
-from testing.servers import Prometheus, loopback_session
 from tools.chaos import kept
 from tools.chaos.audit import Audit, audit
 from tools.chaos.faults import Faults
-from tools.chaos.listener import Forward, Listener
+from tools.chaos.listener import Listener
 from tools.chaos.outages import Outages, in_background
 from tools.chaos.plan import ENVIRONMENT, Plan
 from tools.chaos.records import Planned, planned_records
 from tools.chaos.report import delivery_rows, listener_rows, put_in_rows, sample_rows, table
 from tools.chaos.sending import Functions, open_streams, totals
+from tools.chaos.servers import Server, open_server
 
 Write = Callable[[str], object]
+OpenServer = Callable[[str, Path, Plan], AbstractContextManager[Server]]
 
-# Far longer than the time that a run's points span: Prometheus refuses none as too old.
-_WINDOW = "1d"
-_FORWARD_SECONDS = 20.0
 _PROGRESS_SECONDS = 10.0
 
 
-def forward_to(url: str) -> Forward:
-    """Return what forwards requests to a remote-write URL, whether its server runs or not.
-
-    One at a time: if two requests bring a new series at once, Prometheus 2.42 may log the
-    samples of the one before the series, and loses them when it is killed and reads its log.
-    """
-    session = loopback_session()
-    one_at_a_time = Lock()
-
-    def forward(body: bytes, headers: Mapping[str, str]) -> Reply:
-        try:
-            with one_at_a_time:
-                response = session.post(url, data=body, headers=headers, timeout=_FORWARD_SECONDS)
-        except requests.RequestException as error:
-            return Reply(502, body=f"Prometheus is down: {type(error).__name__}".encode())
-        return Reply(response.status_code, body=response.content)
-
-    return forward
-
-
 def run(
-    plan: Plan, folder: Path, write: Write, make_forward: Callable[[str], Forward] = forward_to
+    plan: Plan, name: str, folder: Path, write: Write, opened: OpenServer = open_server
 ) -> Audit:
     """Deliver what is planned, under faults, audit it, and report.
 
     Args:
         plan: What to do.
+        name: The server behind the listener, a name of `servers`.
         folder: An empty folder; `kept` says what it holds afterwards.
-        write: Writes lines of progress, and the report; its last line says how much is lost.
-        make_forward: Makes what forwards requests to Prometheus's URL.
+        write: Writes lines of progress, and the tables of the report.
+        opened: Opens the server.
 
     Raises:
         MissingProgramError: The emulator or Prometheus is missing.
     """
-    begun = time.monotonic()
     functions = Functions(required_emulator(), folder / "functions", plan)
     faults = Faults(plan.seed)
     bucket = kept.bucket(folder)
-    data = folder / "prometheus"
+    data = folder / "server"
     data.mkdir()
-    with Prometheus(data, window=_WINDOW) as server, contextlib.ExitStack() as stack:
-        listener = Listener(faults, make_forward(server.write_url), functions.kill)
+    with opened(name, data, plan) as server, contextlib.ExitStack() as stack:
+        listener = Listener(faults, server.forward, functions.kill)
         start = functools.partial(functions.start, stack.enter_context(listener).url)
         instances = stack.enter_context(Instances(start, plan.instances))
         outages = Outages(plan, listener, server)
@@ -90,20 +66,17 @@ def run(
             put_in = _put_in(plan, streams, faults)
         stack.close()
         write("reading back what is stored")
-        stored = server.stored(p8s_logzio_name=ENVIRONMENT)
+        stored, refused = server.stored(p8s_logzio_name=ENVIRONMENT), server.refused()
     rejections = kept.read_logs(folder / "functions")
-    found = audit(put_in, stored, rejections.alone, kept.failed_records(bucket))
+    backup = kept.failed_records(bucket)
+    found = audit(put_in, stored, rejections.named, backup, refused)
     outages.counts["function process killed"] = functions.killed
     statuses = sum((ingress.statuses for ingress in ingresses), Counter[int]())
     write(table("put in", put_in_rows(put_in)))
-    write(table("the listener's answers", listener_rows(faults.counts, listener.behind)))
+    write(table("the listener's answers", listener_rows(faults.counts, name, listener.behind)))
     write(table("outages", sorted(outages.counts.items())))
     write(table("deliveries", delivery_rows(totals(streams), statuses)))
-    write(table("samples", sample_rows(found, rejections.unnamed)))
-    for example in found.examples:
-        write(example)
-    write(f"seed {plan.seed}, {time.monotonic() - begun:.0f} s")
-    write(f"lost: {found.lost}")
+    write(table("samples", sample_rows(found, rejections)))
     return found
 
 

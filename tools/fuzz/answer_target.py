@@ -1,29 +1,34 @@
 """Target `answer`: what a listener's answers mean, and finding the samples it refuses."""
 
 import math
+import threading
+from collections.abc import Mapping
 from functools import cache
 
 from converters.bodies import Body
 from converters.convert import Converter, Profile
-from handler.account import SampleAccount
-from handler.client import ListenerResponse
-from handler.isolation import isolate
+from handler.auth import Auth
+from handler.client import Client, ListenerResponse
+from handler.clock import Clock
+from handler.listener import Endpoint
 from handler.redaction import Redactor
-from handler.verdict import Verdict, names_samples, retry_after_seconds, verdict_on
+from handler.sender import Sender
+from handler.verdict import Verdict, retry_after_seconds, verdict_on
 from testing.events.fleet import fleet
 from testing.events.otlp import Format
 from testing.events.samples import sample_records
 
 _NOW = 1_793_491_200.0
+_WHOLE = (Verdict.REFUSED, Verdict.UNEXPLAINED)
 _SECRET = "canary-5f0c9e72d1b84a36"
 
 
 def check(content: bytes) -> None:
-    """Check that any response has a meaning, and that isolating a refused body comes to an end.
+    """Check that any response has a meaning, and that sending a body comes to an end.
 
-    The first two bytes are a status, the next one picks a body, the rest is
-    both the listener's text and its response to each part of the body: no part
-    is sent twice, and what is settled is accepted or rejected once.
+    The first two bytes are a status, the next one picks a body, the rest is both the listener's
+    text and whether it answers a request with it: no refused part is sent twice, and each sample
+    is accepted, rejected or undelivered.
     """
     status = 100 + int.from_bytes(content[:2], "little") % 500
     text = content[3:].decode("utf-8", "replace")
@@ -35,33 +40,57 @@ def check(content: bytes) -> None:
     assert _SECRET not in Redactor([_SECRET])(text + _SECRET)
     bodies = _bodies()
     body = bodies[content[2] % len(bodies)] if len(content) > 2 else bodies[0]
-    _isolate(body, ListenerResponse(400, text, None), content[3:])
+    _deliver(body, ListenerResponse(status, text, None), content[3:])
 
 
-def _isolate(refused: Body, answer: ListenerResponse, script: bytes) -> None:
-    account = SampleAccount(refused.samples)
-    sent: set[bytes] = {refused.content}
+class _Client(Client):
+    """Answers each part of a body as a script says: accepted, refused, or not authorised."""
 
-    def send(body: Body) -> tuple[Verdict, ListenerResponse | None]:
-        assert body.content not in sent
-        sent.add(body.content)
-        said = script[len(sent) % len(script)] if script else 1
-        if said % 4 == 0:
-            account.accept(body.samples, len(body.content))
-            return Verdict.ACCEPTED, answer
+    def __init__(self, answer: ListenerResponse, script: bytes) -> None:
+        super().__init__(1)
+        self.refused: list[bytes] = []
+        self._answer = answer
+        self._script = script
+        self._lock = threading.Lock()
+        self._requests = 0
+
+    def post(
+        self,
+        url: str,
+        content: bytes,
+        headers: Mapping[str, str],
+        timeout: float,
+    ) -> ListenerResponse:
+        """Answer a request."""
+        del url, headers
+        assert timeout > 0
+        with self._lock:
+            self._requests += 1
+            said = self._script[self._requests % len(self._script)] if self._script else 1
         if said == 255:
-            return Verdict.UNAVAILABLE, None
-        return Verdict.REFUSED, answer
+            return ListenerResponse(401, "", None)
+        if said % 4 == 0:
+            return ListenerResponse(204, "", None)
+        if verdict_on(self._answer.status, self._answer.text) in _WHOLE:
+            with self._lock:
+                self.refused.append(content)
+        return self._answer
 
-    settled = isolate(refused, answer, send, account)
-    account.fail(503, "the rest")
-    closed = account.close("the rest")
-    assert closed.undelivered >= 0
-    if settled:
-        assert closed.undelivered == 0
-    else:
-        assert 255 in script or not names_samples(answer.text)
-    assert len(sent) <= 4 * refused.samples + 16
+
+def _deliver(body: Body, answer: ListenerResponse, script: bytes) -> None:
+    client, now = _Client(answer, script), [0.0]
+
+    def wait(_event: threading.Event, seconds: float) -> None:
+        now[0] += seconds
+
+    clock = Clock(lambda: now[0], lambda: _NOW, lambda ceiling: ceiling, wait)
+    sender = Sender(client, clock, concurrency=2, timeout_seconds=5)
+    sent = sender.send([[body]], Endpoint("http://listener/", {}, Auth(None)), 60.0)
+    assert sent.accepted + sent.rejected + sent.undelivered == body.samples
+    assert min(sent.accepted, sent.rejected, sent.undelivered) >= 0
+    assert bool(sent.failures) == (sent.undelivered > 0)
+    assert len(client.refused) == len(set(client.refused))
+    assert len(client.refused) <= 4 * body.samples + 16
 
 
 @cache

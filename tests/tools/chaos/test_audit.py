@@ -17,8 +17,8 @@ OTHER: Sample = (B, 1, 3.0)
 
 
 def planned(*samples: Sample) -> Planned:
-    """Return a record that must become these samples, each of which the listener may refuse."""
-    return Planned(b"record", 1, samples, poison=samples)
+    """Return a record of a data point, each sample of which the listener may refuse."""
+    return Planned(b"record", (samples,), poison=samples)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,25 @@ def test_a_lost_sample_is_named() -> None:
 
 def test_rejected_although_the_listener_accepts_it() -> None:
     """A sample that the listener never refuses is lost, whatever the function says about it."""
-    result = audit([Planned(b"record", 1, (ONE,))], {}, {text_of(A, 1)}, [])
+    result = audit([Planned(b"record", ((ONE,),))], {}, {text_of(A, 1)}, [])
     assert result.lost == 1
+
+
+def test_rejected_with_its_data_point() -> None:
+    """The sample that the log names stands for all of its data point, and for no other point."""
+    for points, lost in ((((ONE, OTHER),), 0), (((ONE,), (OTHER,)), 1)):
+        record = Planned(b"record", points, poison=(OTHER,) if lost == 0 else (ONE, OTHER))
+        result = audit([record], {}, {text_of(A, 1)}, [])
+        assert result.places == {("rejected",): 2 - lost} | ({(): 1} if lost else {})
+
+
+@pytest.mark.parametrize("backup", [[], [b"record"]])
+def test_refused_by_the_server(backup: list[bytes]) -> None:
+    """What the server itself has refused is not lost; another value of it is."""
+    for refused, places in ((ONE, ("refused",)), ((A, 1, 9.0), ())):
+        result = audit([planned(ONE)], {}, set(), backup, frozenset({refused}))
+        assert result.places == {(*places, *(["backup"] if backup else [])): 1}
+        assert result.lost == (not places and not backup)
 
 
 def test_planned_twice() -> None:
@@ -76,17 +93,17 @@ def test_planned_twice() -> None:
 
 
 def test_log(tmp_path: Path) -> None:
-    """Only samples that are named one by one count, and no line that was cut off."""
+    """All named samples and all counts are read, and no line that was cut off."""
     path = tmp_path / "0" / "emulator.log"
     path.parent.mkdir()
     message = '"message":"the listener rejected samples for good"'
     path.write_text(
         "START RequestId: 1\n"
         '{"message":"delivery"}\n'
-        f'{{{message},"samples":1,"example":"{{a=\\"1\\"}} at 5 ms"}}\n'
-        f'{{{message},"samples":7,"example":"{{a=\\"2\\"}} at 5 ms"}}\n'
+        f'{{{message},"samples":4,"settled_unknown":0,"example":"{{a=\\"1\\"}} at 5 ms"}}\n'
+        f'{{{message},"samples":0,"settled_unknown":7,"example":""}}\n'
         f"{{{message},\n"
     )
     rejections = read_logs(tmp_path)
-    assert rejections.alone == {text_of((("a", "1"),), 5)}
-    assert rejections.unnamed == 7
+    assert rejections.named == {text_of((("a", "1"),), 5), ""}
+    assert (rejections.rejected, rejections.settled_unknown) == (4, 7)

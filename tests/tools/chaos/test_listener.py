@@ -90,13 +90,15 @@ def test_marked_samples() -> None:
 
 
 def test_refusals_follow_from_samples() -> None:
-    """A single good series is never refused for good: it would be rejected alone."""
+    """A single good data point is never refused for good: it would be rejected."""
     faults = Faults(1)
     faults.mark([(POISON, 5, 1.0)], [])
     drawn = collections.Counter(faults.draw(request_of(GOOD))[0] for _ in range(5_000))
     assert not drawn.keys() & {Fault.SAY_400, Fault.SAY_413, Fault.POISON, Fault.CURSED}
     assert drawn[Fault.NONE] > 3_000
-    several = {faults.draw(request_of(GOOD, GOOD))[0] for _ in range(5_000)}
+    point = request_of(GOOD, (("__name__", "good_max"),), (*GOOD, ("quantile", "0.5")))
+    assert not {faults.draw(point)[0] for _ in range(5_000)} & {Fault.SAY_400, Fault.SAY_413}
+    several = {faults.draw(request_of(GOOD, (*GOOD, ("host", "1"))))[0] for _ in range(5_000)}
     assert several >= {Fault.SAY_400, Fault.SAY_413}
     # The text names the sample, so that the function's log tells refused samples apart.
     texts = {faults.draw(request_of(POISON))[1] for _ in range(50)} - {""}

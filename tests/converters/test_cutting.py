@@ -1,0 +1,104 @@
+"""Cutting a body into its data points."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+
+from converters.bodies import Body
+from converters.schema.remote_write_pb2 import WriteRequest
+from converters.split import DataPoint, body_of, data_points, describe
+from testing.converting import convert, decoded
+from testing.rules import Labels, labels_of
+from tests.support.deliveries import deliveries
+from tests.support.otlp_building import (
+    END_MS,
+    END_NS,
+    MINUTE_NS,
+    SummaryPoint,
+    deliver,
+    gauge,
+    number,
+    one_record,
+)
+from tests.support.properties import examples
+
+Place = tuple[Labels, int]
+
+
+def _places(request: WriteRequest) -> list[Place]:
+    return [
+        (labels_of(series), time)
+        for series in request.timeseries
+        for time in (
+            *(sample.timestamp for sample in series.samples),
+            *(histogram.timestamp for histogram in series.histograms),
+        )
+    ]
+
+
+def _places_of(point: DataPoint) -> list[Place]:
+    return _places(WriteRequest.FromString(point.content))
+
+
+def _bodies(*records: bytes) -> list[Body]:
+    found = convert(*records, native_histograms=True)
+    return [body for lane in found.lanes for body in lane]
+
+
+@pytest.mark.slow
+@given(records=deliveries)
+@examples(40)
+def test_points_hold_all_that_the_body_held(records: list[bytes]) -> None:
+    """Each sample is in one data point; a period has no series twice, and later ones follow."""
+    for body in _bodies(*records):
+        assert sum(body.groups) == len(decoded(body).timeseries)
+        periods = data_points(body)
+        points = [point for period in periods for point in period]
+        found = [place for point in points for place in _places_of(point)]
+        assert Counter(found) == Counter(_places(decoded(body)))
+        assert [point.samples for point in points] == [len(_places_of(point)) for point in points]
+        before: dict[Labels, int] = {}
+        for period in periods:
+            assert period
+            places = [place for point in period for place in _places_of(point)]
+            assert len({labels for labels, _ in places}) == len(places)
+            assert all(time > before.get(labels, -1) for labels, time in places)
+            before.update(places)
+
+
+def test_statistics_stay_together() -> None:
+    """All statistics of a data point are one point, percentiles too."""
+    quantiles = ((0.0, 1.0), (0.5, 2.0), (1.0, 3.0))
+    several = [SummaryPoint(dimensions=(("n", str(n)),), quantiles=quantiles) for n in range(3)]
+    (body,) = _bodies(deliver(several))
+    assert [[point.samples for point in period] for period in data_points(body)] == [[5, 5, 5]]
+
+
+def test_periods() -> None:
+    """The older points of one series are in periods of their own, the oldest first."""
+    several = [SummaryPoint(time_ns=END_NS - n * MINUTE_NS) for n in range(4)]
+    older, newest = _bodies(deliver(several))
+    times = [{time for _, time in _places_of(point)} for (point,) in data_points(older)]
+    assert times == [{END_MS - n * 60_000} for n in (3, 2, 1)]
+    assert len(data_points(newest)) == 1
+
+
+def test_body_of_points() -> None:
+    """A body of some points holds exactly these."""
+    (body,) = _bodies(one_record(*(gauge(f"g{n}", number(float(n))) for n in range(5))))
+    (points,) = data_points(body)
+    part = body_of(points[1:3])
+    assert part.samples == 2
+    assert part.size == decoded(part).ByteSize()
+    assert _places(decoded(part)) == _places(decoded(body))[1:3]
+
+
+def test_description() -> None:
+    """A data point is described by the labels and the time of its first sample."""
+    ((body,),) = convert(deliver([SummaryPoint()], pairs=()), p8s_logzio_name="").lanes
+    ((point,),) = data_points(body)
+    assert describe(point) == (
+        '{__name__="aws_ec2_cpuutilization_sum", instanceid="i-1", metricname="cpuutilization", '
+        f'namespace="aws/ec2"}} at {END_MS} ms'
+    )
