@@ -8,8 +8,9 @@ import snappy
 from converters.bodies import Compress, Lane, Lanes
 from converters.encoder import Encoder
 from converters.errors import RecordError, TooLargeError
+from converters.labels import LabelRules
 from converters.merge import Written
-from converters.points import DeliveryPoints
+from converters.points import DeliveryPoints, WarnReason
 from converters.reader import read_record
 from converters.series import SeriesCache, no_deadline
 from converters.times import delivery_times
@@ -37,14 +38,14 @@ class Profile(NamedTuple):
     """How to convert; the operator's choice.
 
     Attributes:
-        keep_case: Leave the values of point attributes as they are.
+        labels: Which labels the series have.
         native_histograms: Send exponential histograms as native histograms.
         max_bytes: What a WriteRequest may have before compression.
         cache_bytes: About how much memory a warm converter may hold.
         limits: What one delivery may take beside that.
     """
 
-    keep_case: bool = False
+    labels: LabelRules = LabelRules()
     native_histograms: bool = False
     max_bytes: int = 1_000_000
     cache_bytes: int = 64_000_000
@@ -67,8 +68,8 @@ class Conversion(NamedTuple):
         dropped_points: How many points have no sample in `lanes`, by reason.
         dropped_samples: How many samples were made but are not in `lanes`, by reason.
         oldest_ms: The oldest point's time since the epoch; None without points.
-        collided: Metrics of which two identities became one series.
-        in_the_future: Metrics with points too far ahead of the delivery's time to be sent.
+        attributes_left_out: How many point attributes are not in the labels of their series.
+        warnings: The names of metrics to warn of, by reason.
     """
 
     lanes: list[Lane]
@@ -80,8 +81,8 @@ class Conversion(NamedTuple):
     dropped_points: Mapping[str, int]
     dropped_samples: Mapping[str, int]
     oldest_ms: int | None
-    collided: tuple[str, ...]
-    in_the_future: tuple[str, ...]
+    attributes_left_out: int
+    warnings: Mapping[str, tuple[str, ...]]
 
 
 class Converter:
@@ -96,7 +97,7 @@ class Converter:
         self._profile = profile
         self._compress = compress
         self._cache = SeriesCache(
-            keep_case=profile.keep_case,
+            profile.labels,
             max_bytes=profile.cache_bytes,
             max_new_bytes=profile.limits.label_bytes,
         )
@@ -167,9 +168,9 @@ class Converter:
             samples=written.samples,
             dropped_points=+(points.dropped_points + written.dropped_points),
             dropped_samples=+written.dropped_samples,
-            oldest_ms=min(points.points_at(), default=None),
-            collided=tuple(sorted(written.collided)),
-            in_the_future=tuple(sorted(written.in_the_future)),
+            oldest_ms=min(points.milliseconds(), default=None),
+            attributes_left_out=written.attributes_left_out,
+            warnings={why: tuple(sorted(names)) for why, names in written.warnings.items()},
         )
 
     def _encode(
@@ -200,7 +201,18 @@ class Converter:
             check_deadline=check_deadline,
         )
         encoder.write(points)
+        self._note_labels(points, encoder.written)
         return encoder.written, lanes.finish() + native_lanes.finish()
+
+    def _note_labels(self, points: DeliveryPoints, written: Written) -> None:
+        """Count the attributes that were left out, and name metrics with very many labels."""
+        crowded = self._cache.crowded
+        for group in points.groups() if crowded else ():
+            left_out = crowded.get(group)
+            if left_out is not None:
+                written.attributes_left_out += left_out
+                reason = WarnReason.ATTRIBUTES_LEFT_OUT if left_out else WarnReason.MANY_LABELS
+                written.warnings[reason].add(group.metric.base)
 
 
 def _without_frames(error: RecordError) -> RecordError:

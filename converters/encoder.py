@@ -79,7 +79,7 @@ class Encoder:
         self.written.samples += len(point.samples)
         for _ in point.samples:
             self.written.lose(point, DropReason.IN_THE_FUTURE)
-        self.written.in_the_future.add(point.group.metric.base)
+        self.written.warnings[DropReason.IN_THE_FUTURE].add(point.group.metric.base)
 
     def _write_single(
         self, points: DeliveryPoints, ambiguous: set[SeriesGroup]

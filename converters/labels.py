@@ -7,6 +7,7 @@ attributes, and no value is lost to a name that is already taken.
 
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 from converters.attributes import Attribute, PointAttributes
 from converters.names import label_name
@@ -30,8 +31,45 @@ _RESOURCE_NAMES = {
 # account it is the same for all linked accounts.
 _EXPORTER_ARN = "aws.exporter.arn"
 
+# `__name__`, and `quantile` or `le`.
+_OWN_LABELS = 2
+
 # What an entry of a table costs beside its own bytes.
 _OVERHEAD_BYTES = 300
+
+
+class LabelRules(NamedTuple):
+    """What the operator decides about labels.
+
+    Attributes:
+        keep_case: Leave the values of point attributes as they are; otherwise
+            they are lower-cased, as Logz.io does.
+        unit_label: Add the label `unit` with the unit of the metric.
+        max_labels: Leave point attributes out of a series with more labels; None for no limit.
+    """
+
+    keep_case: bool = False
+    unit_label: bool = False
+    max_labels: int | None = None
+
+    @property
+    def reserved(self) -> AbstractSet[str]:
+        """The label names that no attribute may have."""
+        return RESERVED | {"unit"} if self.unit_label else RESERVED
+
+
+class SeriesLabels(NamedTuple):
+    """All labels of a group of series but `__name__` and `quantile` or `le`.
+
+    Attributes:
+        encoded: Repeated field 1 (`labels`) of a TimeSeries, sorted by name.
+        number: How many labels they are.
+        left_out: How many point attributes were left out, since they were too many.
+    """
+
+    encoded: bytes
+    number: int
+    left_out: int
 
 
 class ResourceLabels:
@@ -40,6 +78,7 @@ class ResourceLabels:
     Args:
         attributes: The resource's attributes, as `attributes.decode_resource` gives them.
         p8s_logzio_name: The environment label's value; empty for none.
+        reserved: The label names that no attribute may have.
 
     Attributes:
         fixed: Labels with a reserved name, each by the first attribute that gives it.
@@ -50,7 +89,12 @@ class ResourceLabels:
 
     __slots__ = ("fixed", "identity", "movable")
 
-    def __init__(self, attributes: Iterable[Attribute], p8s_logzio_name: str) -> None:
+    def __init__(
+        self,
+        attributes: Iterable[Attribute],
+        p8s_logzio_name: str,
+        reserved: AbstractSet[str] = RESERVED,
+    ) -> None:
         fixed: dict[str, str] = {}
         if p8s_logzio_name:
             fixed["p8s_logzio_name"] = p8s_logzio_name
@@ -69,7 +113,7 @@ class ResourceLabels:
                 gathered.setdefault(label_name(attribute.key), []).append(attribute)
         movable = {name: _join(values) for name, values in gathered.items()}
         self.fixed = fixed
-        self.movable = _moved(movable, "resource_", RESERVED)
+        self.movable = _moved(movable, "resource_", reserved)
         self.identity = (*sorted(first), *sorted(others))
 
 
@@ -77,44 +121,58 @@ class LabelEncoder:
     """Puts the labels of series together; remembers names and encoded labels, since they repeat.
 
     Args:
-        keep_case: Leave the values of point attributes as they are; otherwise
-            they are lower-cased, as Logz.io does.
+        rules: Which labels the series have.
         grow: Called with about how many bytes are remembered from now on.
     """
 
-    def __init__(self, *, keep_case: bool, grow: Callable[[int], None]) -> None:
+    def __init__(self, rules: LabelRules, grow: Callable[[int], None]) -> None:
         self._grow = grow
-        self._keep_case = keep_case
+        self._rules = rules
+        self._reserved = rules.reserved
         self._names: dict[str, str] = {}
         self._encoded: dict[tuple[str, str], bytes] = {}
 
-    def encode(self, resource: ResourceLabels, point: PointAttributes) -> bytes:
-        """Return all labels of a point's series but `__name__` and `quantile` or `le`.
+    def encode(self, resource: ResourceLabels, point: PointAttributes, unit: str) -> SeriesLabels:
+        """Return the labels that the series of a point have in common.
 
-        They are repeated field 1 (`labels`) of a TimeSeries. "Label names MUST
-        be sorted in lexicographical order" - remote write 1.0. All names made
-        here are ASCII, so text order is byte order.
+        "Label names MUST be sorted in lexicographical order" - remote write 1.0.
+        All names made here are ASCII, so text order is byte order.
         """
-        labels = self._series_labels(resource, point)
+        gathered = self._gather(point)
+        labels = self._all_labels(resource, point, unit, gathered)
+        left_out = self._leave_out(labels, gathered)
         known = self._encoded
-        return b"".join(
+        encoded = b"".join(
             [known.get(label) or self._encode_label(label) for label in sorted(labels.items())]
         )
+        return SeriesLabels(encoded, len(labels), left_out)
 
-    def _series_labels(self, resource: ResourceLabels, point: PointAttributes) -> dict[str, str]:
+    def _gather(self, point: PointAttributes) -> dict[str, list[Attribute]]:
+        """Return the dimensions by their label names."""
         gathered: dict[str, list[Attribute]] = {}
         for attribute in point.dimensions:
             if attribute.value:
                 key = attribute.key
                 name = self._names.get(key) or self._dimension_name(key)
                 gathered.setdefault(name, []).append(attribute)
+        return gathered
+
+    def _all_labels(
+        self,
+        resource: ResourceLabels,
+        point: PointAttributes,
+        unit: str,
+        gathered: dict[str, list[Attribute]],
+    ) -> dict[str, str]:
         labels = {name: _join(values) for name, values in gathered.items()}
         if point.namespace:
             labels["namespace"] = point.namespace
         if point.metric_name:
             labels["metricname"] = point.metric_name
-        if not self._keep_case:
+        if not self._rules.keep_case:
             labels = {name: value.lower() for name, value in labels.items()}
+        if unit and self._rules.unit_label:
+            labels["unit"] = unit
         if resource.movable.keys().isdisjoint(labels):
             labels.update(resource.movable)
         else:
@@ -122,9 +180,22 @@ class LabelEncoder:
         labels.update(resource.fixed)
         return labels
 
+    def _leave_out(self, labels: dict[str, str], gathered: dict[str, list[Attribute]]) -> int:
+        """Remove the last dimensions until no series has too many labels; return how many.
+
+        All series of a group lose the same ones, so that they can still be joined.
+        """
+        if self._rules.max_labels is None:
+            return 0
+        excess = max(0, len(labels) + _OWN_LABELS - self._rules.max_labels)
+        beyond = sorted(gathered, reverse=True)[:excess]
+        for name in beyond:
+            del labels[name]
+        return sum(len(gathered[name]) for name in beyond)
+
     def _dimension_name(self, key: str) -> str:
         name = label_name(key)
-        if name in RESERVED:
+        if name in self._reserved:
             name = "dimension_" + name
         self._names[key] = name
         self._grow(2 * len(key) + _OVERHEAD_BYTES)

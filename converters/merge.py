@@ -6,7 +6,7 @@ points of a group have times of their own, and no other group makes the same
 series) is written by `encoder` without all this.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -34,16 +34,16 @@ class Written:
         samples: How many samples were made, the dropped ones included.
         dropped_points: How many points have no sample left, by reason.
         dropped_samples: How many samples were made but not written, by reason.
-        collided: Metric base names of identities that became one series.
-        in_the_future: Metric base names of points that are too far ahead.
+        attributes_left_out: How many point attributes are not in the labels of their series.
+        warnings: The names of metrics to warn of, by reason.
     """
 
     series: int = 0
     samples: int = 0
     dropped_points: Counter[str] = field(default_factory=Counter)
     dropped_samples: Counter[str] = field(default_factory=Counter)
-    collided: set[str] = field(default_factory=set)
-    in_the_future: set[str] = field(default_factory=set)
+    attributes_left_out: int = 0
+    warnings: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def lose(self, point: Point, reason: str) -> None:
         """Count one sample of a point as dropped, and the point if it was the last."""
@@ -105,8 +105,9 @@ class Merged:
             slots[new[0]] = new
         reason = DropReason.DUPLICATE
         if old[1].group is not new[1].group:
-            reason = DropReason.CASE_COLLISION
-            self._written.collided.add(loser.group.metric.base)
+            same_unit = old[1].group.metric.unit == new[1].group.metric.unit
+            reason = DropReason.CASE_COLLISION if same_unit else DropReason.UNIT_CONFLICT
+            self._written.warnings[reason].add(loser.group.metric.base)
         self._written.lose(loser, reason)
 
     def write(self, lanes: Lanes, times: DeliveryTimes) -> None:

@@ -13,19 +13,25 @@ _INVALID_IN_METRIC = re.compile(r"[^a-z0-9_:]+")
 _INVALID_IN_LABEL = re.compile(r"[^a-z0-9_]")
 _DIGITS = "0123456789"
 
+_CLEANED_WITH_THE_NAME = ("_min", "_max")
 
-def metric_base_name(name: str) -> str:
-    """Return the metric name that a statistic's suffix is appended to.
 
-    `amazonaws.com/AWS/EC2/CPUUtilization` becomes `aws_ec2_cpuutilization`.
+def metric_name(name: str, suffix: str = "") -> str:
+    """Return the metric name of a statistic; without a suffix the name that they have in common.
+
+    `amazonaws.com/AWS/EC2/CPUUtilization` becomes `aws_ec2_cpuutilization`. As in Logz.io's own
+    function, `_min` and `_max` are cleaned with the name, and other suffixes come after that:
+    `EBSByteBalance%` has `..._ebsbytebalance__min`, but `..._ebsbytebalance_sum`.
     """
+    if suffix in _CLEANED_WITH_THE_NAME:
+        name, suffix = name + suffix, ""
     flat = name.replace("/", "_").lower().replace("amazonaws.com_", "")
     # A mark that cannot occur distinguishes a replaced run from a genuine
     # underscore, so that runs at the start and the end can leave nothing behind.
     base = _INVALID_IN_METRIC.sub("\0", flat).strip("\0").replace("\0", "_")
     if not base or base[0] in _DIGITS:
-        return "_" + base
-    return base
+        base = "_" + base
+    return base + suffix
 
 
 def label_name(key: str) -> str:

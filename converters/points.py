@@ -39,12 +39,20 @@ class DropReason:
 
     DUPLICATE = "duplicate"
     CASE_COLLISION = "case_collision"
+    UNIT_CONFLICT = "unit_conflict"
     OVERSIZED = "oversized"
     IN_THE_FUTURE = "in_the_future"
     UNSUPPORTED = "unsupported"
     DELTA_TEMPORALITY = "delta_temporality"
     NO_TIMESTAMP = "no_timestamp"
     NO_VALUE = "no_value"
+
+
+class WarnReason:
+    """What the operator should know of a metric whose points are sent all the same."""
+
+    MANY_LABELS = "many_labels"
+    ATTRIBUTES_LEFT_OUT = "attributes_left_out"
 
 
 @dataclass(eq=False, slots=True)
@@ -187,7 +195,7 @@ class DeliveryPoints:
 
     def remove_after(self, latest: int) -> list[Point]:
         """Remove the points after a time, in ms since the epoch, and return them."""
-        if max(self.points_at(), default=latest) <= latest:
+        if max(self.milliseconds(), default=latest) <= latest:
             return []
         removed: list[Point] = []
 
@@ -212,6 +220,20 @@ class DeliveryPoints:
                     yield point
                 elif point[0] in groups:
                     yield general_point(*point)
+
+    def groups(self) -> Iterator[SeriesGroup]:
+        """Iterate over the group of each point."""
+        for record in self._records:
+            for point in record.points:
+                yield point.group if isinstance(point, Point) else point[0]
+        for point in self.native:
+            yield point.group
+
+    def milliseconds(self) -> list[int]:
+        """Return the different times of the common form, and those of all other points."""
+        milliseconds = list(self.times.values())
+        milliseconds += [point.milliseconds for point in (*self.general, *self.native)]
+        return milliseconds
 
     def points_at(self) -> Counter[int]:
         """Return how many points there are at each time, in ms since the epoch."""

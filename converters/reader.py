@@ -46,8 +46,8 @@ def read_record(
             known = resource.metrics
             for scope_metrics in resource_metrics.scope_metrics:
                 for metric in scope_metrics.metrics:
-                    name = metric.name
-                    scope = known.get(name) or resource.metric(name)
+                    named = metric.name, metric.unit
+                    scope = known.get(named) or resource.metric(*named)
                     points = metric.summary.data_points
                     if points:
                         for raw in points:

@@ -33,8 +33,15 @@ from converters.attributes import (
     decode_resource,
 )
 from converters.errors import DecodeError, TooLargeError
-from converters.labels import LabelEncoder, ResourceLabels, encode_label, insert_label
-from converters.names import decimal_text, metric_base_name
+from converters.labels import (
+    LabelEncoder,
+    LabelRules,
+    ResourceLabels,
+    SeriesLabels,
+    encode_label,
+    insert_label,
+)
+from converters.names import decimal_text, metric_name
 from converters.schema.otlp_view_pb2 import PointLabels
 from converters.wire import double_of, encode_varint
 
@@ -47,6 +54,9 @@ SAMPLE_BYTES = 3 + 8 + 7
 # bytes: the objects and their entries in the tables.
 _GROUP_OVERHEAD_BYTES = 700
 _SERIES_OVERHEAD_BYTES = 300
+
+# Many servers refuse series with more labels, or leave out some of them.
+_MANY_LABELS = 30
 
 # The heads of sum, count, minimum and maximum.
 Heads = tuple[bytes, bytes, bytes, bytes]
@@ -73,15 +83,19 @@ def quantile_statistic(quantile: bytes) -> Statistic:
 
 
 class SeriesGroup:
-    """All series of one raw identity: a resource, a metric name and the attributes of a point."""
+    """All series of one raw identity: resource, name and unit of a metric, a point's attributes."""
 
-    __slots__ = ("_series", "from_cloudwatch", "heads", "metric", "prefix")
+    __slots__ = ("_labels", "_series", "from_cloudwatch", "heads", "metric", "prefix")
 
-    def __init__(self, metric: MetricScope, labels: bytes, *, from_cloudwatch: bool) -> None:
+    def __init__(self, metric: MetricScope, labels: SeriesLabels, *, from_cloudwatch: bool) -> None:
         self.metric = metric
         self.from_cloudwatch = from_cloudwatch
-        self.prefix = labels + SAMPLE_HEADER
-        self.heads = metric.heads(len(labels))
+        self.prefix = labels.encoded + SAMPLE_HEADER
+        self.heads = metric.heads(len(labels.encoded))
+        # With the label of the name.
+        self._labels = labels.number + 1
+        if labels.left_out or self._labels > _MANY_LABELS:
+            metric.resource.cache.crowded[self] = labels.left_out
         # Labels by statistic, and heads by quantile; most groups never need one.
         self._series: dict[Statistic | bytes, bytes] | None = None
 
@@ -94,6 +108,8 @@ class SeriesGroup:
         labels = self.prefix[: -len(SAMPLE_HEADER)]
         if statistic.label is not None:
             labels = insert_label(labels, *statistic.label)
+            if self._labels + 1 > _MANY_LABELS:
+                self.metric.resource.cache.crowded.setdefault(self, 0)
         return self.metric.name_label(statistic.suffix) + labels
 
     def quantile_head(self, quantile: bytes) -> bytes:
@@ -114,7 +130,9 @@ class SeriesGroup:
 
 
 class MetricScope:
-    """What is known of one metric name within one resource.
+    """What is known of one metric name and unit within one resource.
+
+    Two units of one name are two metrics, whose points must not pass for repetitions.
 
     Attributes:
         names: The label `__name__` of sum, count, minimum and maximum, encoded.
@@ -122,15 +140,20 @@ class MetricScope:
         identities: The same groups by what those bytes mean.
     """
 
-    __slots__ = ("_heads", "base", "from_cloudwatch", "groups", "identities", "names", "resource")
+    __slots__ = (
+        *("_heads", "_name", "base", "from_cloudwatch", "groups", "identities", "names"),
+        *("resource", "unit"),
+    )
 
-    def __init__(self, resource: ResourceScope, name: bytes) -> None:
+    def __init__(self, resource: ResourceScope, name: bytes, unit: bytes) -> None:
         try:
             text = name.decode()
         except UnicodeDecodeError as error:
             raise DecodeError(f"the name of a metric is not UTF-8: {error}") from error
         self.resource = resource
-        self.base = metric_base_name(text)
+        self.unit = unit.decode(errors="replace")
+        self._name = text
+        self.base = metric_name(text)
         self.from_cloudwatch = text.startswith("amazonaws.com/")
         self.names = tuple(self.name_label(s.suffix) for s in (SUM, COUNT, MIN, MAX))
         self.groups: dict[bytes, SeriesGroup] = {}
@@ -139,7 +162,7 @@ class MetricScope:
 
     def name_label(self, suffix: str) -> bytes:
         """Return the label `__name__` with a statistic's suffix, encoded."""
-        return encode_label("__name__", self.base + suffix)
+        return encode_label("__name__", metric_name(self._name, suffix))
 
     def heads(self, labels_length: int, samples: int = 1) -> Heads:
         """Return what sum, count, minimum and maximum begin with, for that many bytes of labels."""
@@ -188,7 +211,7 @@ class MetricScope:
             scope.cache.check_deadline()
             group = self.identities[identity] = SeriesGroup(
                 self,
-                scope.cache.labels.encode(scope.labels, identity),
+                scope.cache.labels.encode(scope.labels, identity, self.unit),
                 from_cloudwatch=self.from_cloudwatch
                 or (attributes.namespace is not None and attributes.metric_name is not None),
             )
@@ -197,26 +220,26 @@ class MetricScope:
 
 
 class ResourceScope:
-    """What is known of one resource: its labels, and its metrics by their encoded name."""
+    """What is known of one resource: its labels, and its metrics by their encoded name and unit."""
 
     __slots__ = ("cache", "labels", "metrics")
 
     def __init__(self, cache: SeriesCache, labels: ResourceLabels) -> None:
         self.cache = cache
         self.labels = labels
-        self.metrics: dict[bytes, MetricScope] = {}
+        self.metrics: dict[tuple[bytes, bytes], MetricScope] = {}
 
-    def metric(self, name: bytes) -> MetricScope:
-        """Return the scope of a metric name.
+    def metric(self, name: bytes, unit: bytes) -> MetricScope:
+        """Return the scope of a metric name and unit.
 
         Raises:
             DecodeError: The name is not UTF-8.
         """
-        scope = self.metrics.get(name)
+        scope = self.metrics.get((name, unit))
         if scope is None:
-            scope = self.metrics[name] = MetricScope(self, name)
-            # Its own bytes, and four names made of them.
-            self.cache.grow(5 * len(name) + _GROUP_OVERHEAD_BYTES)
+            scope = self.metrics[name, unit] = MetricScope(self, name, unit)
+            # Its own bytes, its text, and four names made of it.
+            self.cache.grow(6 * len(name) + 2 * len(unit) + _GROUP_OVERHEAD_BYTES)
         return scope
 
 
@@ -224,17 +247,19 @@ class SeriesCache:
     """Everything that is remembered; it never changes a result, only what the result costs.
 
     Args:
-        keep_case: Leave the values of point attributes as they are.
+        rules: Which labels the series have.
         max_bytes: About how much memory to hold from one delivery to the next.
         max_new_bytes: About how much one delivery may add to that.
 
     Attributes:
         bytes_used: About how much memory is held.
+        crowded: Groups with more than 30 labels, or that point attributes are left out of, and
+            how many.
         check_deadline: Called now and then; ends the conversion by raising an error.
     """
 
-    def __init__(self, *, keep_case: bool, max_bytes: int, max_new_bytes: int) -> None:
-        self._keep_case = keep_case
+    def __init__(self, rules: LabelRules, *, max_bytes: int, max_new_bytes: int) -> None:
+        self._rules = rules
         self._max_bytes = max_bytes
         self._max_new_bytes = max_new_bytes
         self._by_bytes: dict[tuple[str, bytes], ResourceScope] = {}
@@ -255,7 +280,7 @@ class SeriesCache:
         """
         scope = self._by_bytes.get((p8s_logzio_name, raw))
         if scope is None:
-            labels = ResourceLabels(decode_resource(raw), p8s_logzio_name)
+            labels = ResourceLabels(decode_resource(raw), p8s_logzio_name, self._rules.reserved)
             identity = (p8s_logzio_name, labels.identity)
             scope = self._by_identity.get(identity)
             if scope is None:
@@ -296,8 +321,9 @@ class SeriesCache:
                 metric.identities.clear()
             scope.metrics.clear()
         self.bytes_used = 0
+        self.crowded: dict[SeriesGroup, int] = {}
         self.attributes = AttributeDecoder(self.grow)
-        self.labels = LabelEncoder(keep_case=self._keep_case, grow=self.grow)
+        self.labels = LabelEncoder(self._rules, self.grow)
         self._by_bytes.clear()
         self._by_identity.clear()
 

@@ -1,6 +1,7 @@
 """The converter as the settings want it, and how large a delivery may be."""
 
 from converters.convert import Converter, Limits, Profile
+from converters.labels import LabelRules
 from handler.delivery import MAX_INFLATED_BYTES
 from handler.settings import Settings
 
@@ -28,7 +29,11 @@ def new_converter(settings: Settings) -> Converter:
     """Return a converter for the settings."""
     return Converter(
         Profile(
-            keep_case=settings.label_value_case == "keep",
+            labels=LabelRules(
+                keep_case=settings.label_value_case == "keep",
+                unit_label=settings.unit_label,
+                max_labels=settings.max_labels,
+            ),
             native_histograms=settings.native_histograms,
             max_bytes=settings.max_bytes,
             cache_bytes=_CACHE_BYTES,

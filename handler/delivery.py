@@ -1,11 +1,12 @@
 """A delivery of Firehose: its body, records and common attributes, whatever ingress it came by."""
 
-import binascii
 import gzip
 import io
 import json
 import zlib
 from typing import Any, NamedTuple
+
+import pybase64
 
 from handler.errors import BodyError
 
@@ -94,7 +95,7 @@ def parse_body(event: dict[str, Any], max_bytes: int = MAX_INFLATED_BYTES) -> di
         content = inflate(content, max_bytes)
     if len(content) > max_bytes:
         raise BodyError(f"the body is larger than {max_bytes} bytes")
-    if sum(map(content.count, _BEFORE_VALUES)) > _MAX_VALUES:
+    if _has_more_values(content, _MAX_VALUES):
         raise BodyError(
             f"the body has more than {_MAX_VALUES} JSON values: Firehose sends at most 10,000 "
             "records in a request"
@@ -108,6 +109,18 @@ def parse_body(event: dict[str, Any], max_bytes: int = MAX_INFLATED_BYTES) -> di
     return value
 
 
+def _has_more_values(content: bytes, most: int) -> bool:
+    # Searching for a byte is over ten times faster than counting it, and base64 has none of these.
+    for sign in _BEFORE_VALUES:
+        position = content.find(sign)
+        while position >= 0:
+            most -= 1
+            if most < 0:
+                return True
+            position = content.find(sign, position + 1)
+    return False
+
+
 def _decode(event: dict[str, Any]) -> bytes:
     body = event.get("body")
     if not isinstance(body, str) or not body:
@@ -116,7 +129,7 @@ def _decode(event: dict[str, Any]) -> bytes:
         # JSON can hold half of a surrogate pair, which UTF-8 cannot.
         return body.encode("utf-8", "surrogatepass")
     try:
-        return binascii.a2b_base64(body, strict_mode=True)
+        return pybase64.b64decode(body, validate=True)
     except ValueError as error:
         raise BodyError("the body is marked as base64 but is not") from error
 
@@ -180,8 +193,8 @@ def parse_record(number: int, record: Any, *, keep_encoded: bool = False) -> Rec
         return Record(number, None, "it has no data", record_id)
     kept = encoded if keep_encoded else ""
     try:
-        # Without strict mode, characters outside of the alphabet would be ignored.
-        content = binascii.a2b_base64(encoded, strict_mode=True)
+        # Without validation, characters outside of the alphabet would be ignored.
+        content = pybase64.b64decode(encoded, validate=True)
     except ValueError as error:
         return Record(number, None, f"its data is not base64: {error}", record_id, kept)
     return Record(number, content, "", record_id, kept)

@@ -16,6 +16,7 @@ from handler.variables import (
     host_patterns,
     listener_url,
     mebibytes,
+    optional,
     seconds,
     seconds_from,
     secret,
@@ -68,6 +69,15 @@ class Settings:
 
     label_value_case = Setting("LABEL_VALUE_CASE", choice("lower", "keep"), "lower")
     """`lower` lower-cases label values, as Logz.io's dashboards expect; `keep` does not."""
+
+    unit_label = Setting("UNIT_LABEL", true_or_false, "false")
+    """`true` adds the label `unit` with the metric's unit, such as `s` or `ms`, so that the points
+    of one metric in two units stay apart."""
+
+    # Eight labels are the converter's own: the name, the quantile and six of CloudWatch's metrics.
+    max_labels = Setting("MAX_LABELS", optional(whole_number(10, 1_000)))
+    """Most labels of a series, 10 to 1000: further point attributes are left out and counted.
+    Default: no limit."""
 
     native_histograms = Setting("NATIVE_HISTOGRAMS", true_or_false, "false")
     """`true` sends exponential histograms as native histograms, in requests of their own."""

@@ -15,6 +15,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from converters.convert import Conversion
+from converters.points import DropReason, WarnReason
 from handler.account import Sent
 from handler.delivery import Delivery
 from handler.redaction import cut
@@ -41,8 +42,22 @@ _MAX_KEY_BYTES = 2_000
 # Thousands of records may be malformed; nobody reads that many lines.
 _MAX_ERROR_LINES = 10
 
-# At most this many metrics are named in warnings about two that became one series.
-_MAX_COLLISIONS_LOGGED = 100
+# What to tell the operator of a metric, by the converter's reasons.
+_METRIC_WARNINGS = {
+    DropReason.CASE_COLLISION: "two metrics differ only in what lower-casing, sanitising or "
+    "MAX_LABELS removes and became one series; LABEL_VALUE_CASE=keep keeps their values apart",
+    DropReason.UNIT_CONFLICT: "points of one series have different units and the same time, so "
+    "only those with the larger count were sent; UNIT_LABEL=true keeps the units apart",
+    DropReason.IN_THE_FUTURE: "points are more than 10 minutes ahead of the delivery's time, and "
+    "were not sent; the clock of what publishes them may be wrong",
+    WarnReason.MANY_LABELS: "series have more than 30 labels, which many servers refuse or cut; "
+    "MAX_LABELS leaves point attributes out",
+    WarnReason.ATTRIBUTES_LEFT_OUT: "point attributes were left out of the labels of series, which "
+    "would have had more than MAX_LABELS",
+}
+
+# Of each reason at most this many metrics are named.
+_MAX_METRICS_LOGGED = 100
 
 # The caller of a method of Telemetry is the place that a line names.
 _CALLER = 3
@@ -85,7 +100,7 @@ class Telemetry:
         )
         self._redact: Callable[[str], str] = str
         self._function_name = environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
-        self._collisions_logged: set[str] = set()
+        self._metrics_logged: dict[str, set[str]] = {reason: set() for reason in _METRIC_WARNINGS}
 
     @contextlib.contextmanager
     def delivery(self) -> Iterator[None]:
@@ -165,8 +180,7 @@ class Telemetry:
             now: The time of the answer, in seconds since the epoch.
         """
         self._log_errors(result, sent)
-        self._log_collisions(conversion)
-        self._log_future(conversion)
+        self._log_metric_warnings(conversion)
         malformed = len(malformed_records(delivery, conversion))
         self.info(
             "delivery",
@@ -183,6 +197,7 @@ class Telemetry:
             settled_unknown=sent.settled_unknown,
             samples_dropped=dict(conversion.dropped_samples),
             samples_undelivered=sent.undelivered,
+            attributes_left_out=conversion.attributes_left_out,
             bytes=sent.bytes,
             requests=sent.requests,
             retries=sent.retries,
@@ -200,6 +215,8 @@ class Telemetry:
         }
         if conversion.oldest_ms is not None:
             values["OldestPointAgeSeconds"] = max(0.0, now - conversion.oldest_ms / 1000)
+        if conversion.attributes_left_out:
+            values["AttributesLeftOut"] = conversion.attributes_left_out
         self._write_metrics(values)
         for reason, points in conversion.dropped_points.items():
             self._write_metrics({"PointsDropped": points}, Reason=reason)
@@ -222,25 +239,15 @@ class Telemetry:
                 example=refusal.example,
             )
 
-    def _log_collisions(self, conversion: Conversion) -> None:
-        collided = {cut(metric, _MAX_TEXT) for metric in conversion.collided}
-        new = sorted(collided - self._collisions_logged)
-        for metric in new[: _MAX_COLLISIONS_LOGGED - len(self._collisions_logged)]:
-            self._collisions_logged.add(metric)
-            self.warning(
-                "two metrics differ only in what lower-casing or sanitising removes and became "
-                "one series; LABEL_VALUE_CASE=keep keeps their values apart",
-                metric=metric,
-            )
-
-    def _log_future(self, conversion: Conversion) -> None:
-        for metric in conversion.in_the_future[:_MAX_COLLISIONS_LOGGED]:
-            self.warning(
-                "points more than ten minutes ahead of the delivery are not sent: a server that "
-                "stores one may refuse everything current; check the clock of what writes the "
-                "metric",
-                metric=metric,
-            )
+    def _log_metric_warnings(self, conversion: Conversion) -> None:
+        for reason, metrics in conversion.warnings.items():
+            logged = self._metrics_logged[reason]
+            new = sorted({cut(metric, _MAX_TEXT) for metric in metrics} - logged)[
+                : _MAX_METRICS_LOGGED - len(logged)
+            ]
+            logged.update(new)
+            for metric in new:
+                self.warning(_METRIC_WARNINGS[reason], metric=metric)
 
     def _write_metrics(self, values: Mapping[str, float], **dimensions: str) -> None:
         # A new object for each document: the shared one of Powertools keeps its dimensions.

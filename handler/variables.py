@@ -73,6 +73,11 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def optional(parse: Callable[[str], _T]) -> Callable[[str], _T | None]:
+    """Return a parser of the same that takes an empty text for None."""
+    return lambda text: parse(text) if text else None
+
+
 def seconds(text: str) -> float:
     """Return a number of seconds above zero."""
     if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,6})?", text) or float(text) <= 0:

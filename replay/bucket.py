@@ -8,15 +8,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from replay.errors import GoneError, StoreError, TakenError
+from replay.errors import ChangedError, GoneError, StoreError, TakenError
 from replay.stores import REPLAYED, Content, StoredObject
 
-_ERRORS = {
-    "NoSuchKey": GoneError,
-    # Two codes for a conditional write whose condition does not hold.
-    "PreconditionFailed": TakenError,
-    "ConditionalRequestConflict": TakenError,
-}
+# The codes of a conditional request whose condition does not hold.
+_UNMET = ("PreconditionFailed", "ConditionalRequestConflict")
 
 
 def new_client() -> Any:
@@ -77,11 +73,12 @@ class Bucket:
         ]
         return sorted(filter(self._is_listed, found), key=lambda one: one.name)
 
-    def read(self, name: str) -> Content:
+    def read(self, name: str, identity: str = "") -> Content:
         """Return the content of an object."""
         key = f"{self._root}{name}"
-        with _errors(f"read {key}"):
-            response = self._client.get_object(Bucket=self._bucket, Key=key)
+        condition = {"IfMatch": f'"{identity}"'} if identity else {}
+        with _errors(f"read {key}", unmet=ChangedError):
+            response = self._client.get_object(Bucket=self._bucket, Key=key, **condition)
             return Content(response["Body"].read(), response["ETag"])
 
     def write(self, name: str, data: bytes, replaces: str) -> str:
@@ -105,14 +102,18 @@ class Bucket:
             return stored.version
         return str(response["ETag"])
 
-    def move_away(self, name: str) -> None:
-        """Copy an object to the prefix `replayed/`, and delete it."""
-        source = {"Bucket": self._bucket, "Key": f"{self._root}{name}"}
-        with _errors(f"move {name}"):
+    def move_away(self, found: StoredObject) -> None:
+        """Copy an object to the prefix `replayed/`, and delete it, both by conditional requests."""
+        source = {"Bucket": self._bucket, "Key": f"{self._root}{found.name}"}
+        version = f'"{found.identity}"'
+        with _errors(f"move {found.name}", unmet=ChangedError):
             self._client.copy_object(
-                Bucket=self._bucket, Key=f"{REPLAYED}/{name}", CopySource=source
+                Bucket=self._bucket,
+                Key=f"{REPLAYED}/{found.name}",
+                CopySource=source,
+                CopySourceIfMatch=version,
             )
-            self._client.delete_object(**source)
+            self._client.delete_object(**source, IfMatch=version)
 
     def _is_listed(self, found: StoredObject) -> bool:
         # The console makes folders of empty objects.
@@ -120,12 +121,20 @@ class Bucket:
 
 
 @contextlib.contextmanager
-def _errors(action: str) -> Iterator[None]:
-    """Raise a StoreError that names the action instead of an error of boto3."""
+def _errors(action: str, unmet: type[ChangedError | TakenError] = TakenError) -> Iterator[None]:
+    """Raise a StoreError that names the action instead of an error of boto3.
+
+    Args:
+        action: What is tried.
+        unmet: What to raise where the request's condition does not hold.
+    """
     try:
         yield
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code")
-        raise _ERRORS.get(code, StoreError)(f"cannot {action}: {code}") from error
+        if code in _UNMET:
+            raise unmet(action) from error
+        kind = GoneError if code == "NoSuchKey" else StoreError
+        raise kind(f"cannot {action}: {code}") from error
     except BotoCoreError as error:
         raise StoreError(f"cannot {action}: {error}") from error

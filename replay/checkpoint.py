@@ -1,9 +1,10 @@
 """The checkpoint of one object: how far its replay has come, and what is left of it.
 
-It is written before anything of the object is sent, after each request that the
-listener has accepted, and at the end. However a replay is interrupted, the next
-one knows every request that was answered, and repeats the others with the same
-bytes.
+It is written before anything of the object is sent, after each body that the
+listener has settled, and at the end. However a replay is interrupted, the next
+one knows every body that was settled, and repeats the others with the same
+bytes. While a refused body is searched for the data points that the listener does
+not want, it is written every few seconds.
 
 A checkpoint only replaces the one that this replay has read or written last. If
 two replays work on one object, the first one finds at its next checkpoint that
@@ -14,10 +15,12 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from handler.settled import SettledPoints
 from replay.content import BATCHING
 from replay.stores import Store, StoredObject
 
@@ -27,6 +30,9 @@ LEFT = "left"
 
 # Enough to find the cause; the result has their number.
 _MAX_REASONS = 100
+
+# Isolating data points takes hundreds of requests, all of which change the checkpoint.
+_SECONDS_BETWEEN_SAVES = 2.0
 
 # Makes the checkpoints of two replays differ that have come equally far.
 _REPLAY_ID = uuid.uuid4().hex
@@ -81,11 +87,13 @@ class Checkpoint:
         self._kept = store
         self._lock = threading.RLock()
         self._version = ""
+        self._saved_at = 0.0
         self._reset()
 
     def _reset(self) -> None:
         self._settled: set[int] = set()
         self._accepted: dict[int, set[str]] = {}
+        self._points: dict[int, SettledPoints] = {}
         self.status = UNDER_WAY
         self.reasons: dict[str, str] = {}
 
@@ -108,12 +116,27 @@ class Checkpoint:
         return batch in self._settled
 
     def has_accepted(self, batch: int, digest: str) -> bool:
-        """Return whether the listener has accepted a request of a batch before."""
+        """Return whether the listener has settled a body of a batch before."""
         with self._lock:
             return digest in self._accepted.get(batch, ())
 
+    def settled_points(self, batch: int) -> SettledPoints:
+        """Return the data points of a batch that were settled one by one, to be added to."""
+        with self._lock:
+            return self._points.setdefault(batch, SettledPoints())
+
+    def save_at_times(self) -> None:
+        """Write the checkpoint unless that was done a moment ago.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        with self._lock:
+            if time.monotonic() - self._saved_at >= _SECONDS_BETWEEN_SAVES:
+                self.save()
+
     def accept(self, batch: int, digest: str) -> None:
-        """Record that the listener has accepted a request.
+        """Record that the listener has settled a body.
 
         Raises:
             StoreError: The checkpoint cannot be written.
@@ -127,6 +150,7 @@ class Checkpoint:
         with self._lock:
             self._settled.add(batch)
             self._accepted.pop(batch, None)
+            self._points.pop(batch, None)
             for record, reason in reasons.items():
                 if len(self.reasons) < _MAX_REASONS:
                     self.reasons[record] = reason
@@ -163,19 +187,24 @@ class Checkpoint:
                 "status": self.status,
                 "settled": sorted(self._settled),
                 "accepted": {str(n): sorted(digests) for n, digests in self._accepted.items()},
+                "points": {str(n): points.snapshot() for n, points in self._points.items()},
                 "reasons": self.reasons,
                 "left": dict(list((left or {}).items())[:_MAX_REASONS]),
             }
             data = (json.dumps(document, indent=1) + "\n").encode()
             if self._kept.writable:
                 self._version = self._kept.store.write(self.name, data, self._version)
+            self._saved_at = time.monotonic()
 
     def _load(self, document: Any) -> None:
-        known = (document["identity"], document["listener"], document["cut"])
-        if known != (self._object.identity, self._kept.listener, BATCHING):
+        known = (document["identity"], document["listener"])
+        if known != (self._object.identity, self._kept.listener):
+            return
+        if document["status"] == SENT:
+            self.status = SENT
+        if document["cut"] != BATCHING:
             return
         self._settled = {int(number) for number in document["settled"]}
         self._accepted = {int(n): set(digests) for n, digests in document["accepted"].items()}
+        self._points = {int(n): SettledPoints(known) for n, known in document["points"].items()}
         self.reasons = {str(k): str(v) for k, v in document["reasons"].items()}
-        # What was left is tried again.
-        self.status = SENT if document["status"] == SENT else UNDER_WAY

@@ -1,6 +1,7 @@
 """What a backup object holds: records, in batches that are the same each time it is read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from handler.delivery import GZIP_MAGIC, Record, inflate_members
 from replay.errors import StoreError
@@ -13,15 +14,27 @@ MAX_BYTES = 192 * 1024 * 1024
 # The default size of a delivery of the stack's Firehose stream.
 BATCH_BYTES = 1_000_000
 
-BATCHING = 1
-"""Changes when `batches_of` does: checkpoints of another batching do not count."""
+# A request of Firehose has at most as many records.
+_BATCH_RECORDS = 10_000
 
-Batch = list[tuple[int, bytes]]
-"""Records, each with its number in the object."""
+BATCHING = 2
+"""Changes when `batches_of` does: what was sent in part with another batching is sent anew."""
 
 
-def read_object(store: Store, found: StoredObject) -> list[Record]:
-    """Return every record of an object, as `read_records` does.
+class Batch(NamedTuple):
+    """Records of an object, about as many as a delivery has.
+
+    Attributes:
+        records: The bytes of those that can be read, each with its number in the object.
+        unreadable: Why others cannot be read, by their numbers.
+    """
+
+    records: list[tuple[int, bytes]]
+    unreadable: dict[int, str]
+
+
+def read_object(store: Store, found: StoredObject) -> Iterator[Record]:
+    """Iterate over every record of an object, as `read_records` does.
 
     Raises:
         StoreError: The object cannot be read, or is larger than any of Firehose's:
@@ -29,27 +42,26 @@ def read_object(store: Store, found: StoredObject) -> list[Record]:
     """
     if found.size > MAX_BYTES:
         raise StoreError(f"the object is larger than {MAX_BYTES} bytes")
-    return read_records(store.read(found.name).data)
+    return read_records(store.read(found.name, found.identity).data)
 
 
-def read_records(stored: bytes) -> list[Record]:
-    """Return every record of a stored object, in either format, gzip or plain.
+def read_records(stored: bytes) -> Iterator[Record]:
+    """Iterate over the records of a stored object, in either format, gzip or plain.
+
+    They come in their order; what cannot be read has a problem instead of content.
 
     Args:
         stored: The object's bytes.
-
-    Returns:
-        The records in their order; what cannot be read has a problem instead of content.
     """
     data, problem = unpack(stored)
     # The beginning decides first: the name of a metric must not decide what an object is.
-    if not looks_framed(data) and looks_failed(data):
-        records = failed_records(data)
-    else:
-        records = framed_records(data)
+    is_failed = not looks_framed(data) and looks_failed(data)
+    count = 0
+    for record in failed_records(data) if is_failed else framed_records(data):
+        yield record
+        count += 1
     if problem:
-        records.append(Record(len(records), None, problem))
-    return records
+        yield Record(count, None, problem)
 
 
 def unpack(stored: bytes, max_bytes: int = MAX_BYTES) -> tuple[bytes, str]:
@@ -70,21 +82,25 @@ def unpack(stored: bytes, max_bytes: int = MAX_BYTES) -> tuple[bytes, str]:
     return stored, ""
 
 
-def batches_of(records: Iterable[Record], max_bytes: int = BATCH_BYTES) -> list[Batch]:
-    """Return the records that can be read, in batches.
+def batches_of(records: Iterable[Record], max_bytes: int = BATCH_BYTES) -> Iterator[Batch]:
+    """Iterate over the records in batches, the same each time.
 
     Args:
         records: All records of one object.
         max_bytes: The limit of a batch, unless a single record is larger.
     """
-    batches: list[Batch] = []
-    size = 0
+    batch, size = Batch([], {}), 0
     for record in records:
+        length = len(record.content or b"")
+        count = len(batch.records) + len(batch.unreadable)
+        too_large = length > 0 and size + length > max_bytes
+        if count and (too_large or count == _BATCH_RECORDS):
+            yield batch
+            batch, size = Batch([], {}), 0
+        size += length
         if record.content is None:
-            continue
-        size += len(record.content)
-        if size > max_bytes or not batches:
-            batches.append([])
-            size = len(record.content)
-        batches[-1].append((record.number, record.content))
-    return batches
+            batch.unreadable[record.number] = record.problem
+        else:
+            batch.records.append((record.number, record.content))
+    if batch.records or batch.unreadable:
+        yield batch

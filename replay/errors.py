@@ -6,6 +6,7 @@ The tree::
     ├── UsageError     what was asked for cannot be done; nothing has been tried
     ├── StoreError     an object or a checkpoint cannot be listed, read, written or moved
     │   ├── GoneError      the object is no longer there
+    │   ├── ChangedError   the object has been overwritten meanwhile
     │   └── TakenError     another replay has written the checkpoint meanwhile
     └── StoppedError   the operator has ended the replay
 
@@ -35,8 +36,21 @@ class GoneError(StoreError):
     """An object is not where it was found, since somebody has moved it meanwhile."""
 
 
+class ChangedError(StoreError):
+    """An object is not the one that was listed: somebody has overwritten it meanwhile."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(
+            f"cannot {action}: it has been overwritten since it was listed; "
+            "the next replay sends it"
+        )
+
+
 class TakenError(StoreError):
     """A checkpoint is not the one that this replay knows: another replay works on its object."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(f"cannot {action}: it has changed")
 
 
 def describe_unexpected(error: Exception) -> str:

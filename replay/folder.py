@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from replay.errors import GoneError, StoreError, TakenError
+from replay.errors import ChangedError, GoneError, StoreError, TakenError
 from replay.stores import REPLAYED, Content, StoredObject
 
 _LOCK = ".lock"
@@ -37,22 +37,27 @@ class Folder:
             paths = _files(self._root) if self._only is None else [self._only]
             return sorted(map(self._object, paths), key=lambda one: one.name)
 
-    def read(self, name: str) -> Content:
+    def read(self, name: str, identity: str = "") -> Content:
         """Return the content of a file."""
         path = self._path(name)
-        with _errors(f"read {path}"):
-            data = path.read_bytes()
+        action = f"read {path}"
+        with _errors(action), path.open("rb") as file:
+            data = file.read()
+            # After the reading: it may have been overwritten in the middle.
+            if identity and identity != _identity(os.fstat(file.fileno())):
+                raise ChangedError(action)
         return Content(data, _version(data))
 
     def write(self, name: str, data: bytes, replaces: str) -> str:
         """Write a file; a process that is killed meanwhile leaves the old one."""
         path = self._path(name)
-        with _errors(f"write the checkpoint {path}"):
+        action = f"write the checkpoint {path}"
+        with _errors(action):
             path.parent.mkdir(parents=True, exist_ok=True)
             with self._locked():
                 current = _version(path.read_bytes()) if path.exists() else ""
                 if current != replaces:
-                    raise TakenError(f"cannot write the checkpoint {path}: it has changed")
+                    raise TakenError(action)
                 temporary = path.with_name(f".{path.name}")
                 with temporary.open("wb") as file:
                     file.write(data)
@@ -61,12 +66,15 @@ class Folder:
                 temporary.replace(path)
         return _version(data)
 
-    def move_away(self, name: str) -> None:
+    def move_away(self, found: StoredObject) -> None:
         """Move a file into the folder `replayed`."""
-        target = self._root / REPLAYED / name
-        with _errors(f"move {name}"):
+        path, target = self._path(found.name), self._root / REPLAYED / found.name
+        action = f"move {found.name}"
+        with _errors(action):
             target.parent.mkdir(parents=True, exist_ok=True)
-            self._path(name).replace(target)
+            if _identity(path.stat()) != found.identity:
+                raise ChangedError(action)
+            path.replace(target)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -82,7 +90,7 @@ class Folder:
             name=self._name(path.relative_to(self._root).as_posix()),
             size=status.st_size,
             modified=datetime.fromtimestamp(status.st_mtime, UTC),
-            identity=f"{status.st_size}-{status.st_mtime_ns}",
+            identity=_identity(status),
         )
 
     def _path(self, name: str) -> Path:
@@ -107,6 +115,10 @@ class QuotedFolder(Folder):
     def _name(self, file: str) -> str:
         parts = ["" if part == "%" else part for part in file.split("/")]
         return "/".join(unquote(part, errors="surrogateescape") for part in parts)
+
+
+def _identity(status: os.stat_result) -> str:
+    return f"{status.st_size}-{status.st_mtime_ns}"
 
 
 def _version(data: bytes) -> str:

@@ -14,6 +14,9 @@ All data: raw records, with nothing between them. The stack's Firehose writes th
 their concatenation is one too; where a record ended is lost, and does not matter. Text may stand
 between them: what the console of Firehose sends as demo data, and what a metric stream wrote
 before its output format was set right.
+
+Records are made one at a time: an object may hold millions of them, in whatever a broken or
+hostile producer has sent.
 """
 
 import json
@@ -30,7 +33,7 @@ _RAW_DATA = re.compile(r'"rawData"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
 _KEY = re.compile(r'"rawData"\s*:')
 _BETWEEN = re.compile(r"[\s,\[\]]*")
 
-# Characters; the object of a record has some thousand to 1.4 million.
+# The object of a record has some thousand bytes to 1.4 million.
 _FIRST_PIECE = 16_384
 
 # Not strict: a line break inside a string must not make an object unreadable.
@@ -41,6 +44,12 @@ _DECODER = json.JSONDecoder(strict=False)
 _TEXT = b'{"'
 # A line of demo data, or of a stream in JSON, has some hundred bytes.
 _MAX_TEXT = 65_536
+_USUAL_TEXT = 512
+
+_EMPTY_MESSAGES = re.compile(rb"\x00+")
+# No message with a data point of CloudWatch is as short, and millions may fit into an object.
+_SHORT_MESSAGE = 64
+_MAX_SHORT_BYTES = 65_536
 
 
 def looks_failed(data: bytes) -> bool:
@@ -49,24 +58,22 @@ def looks_failed(data: bytes) -> bool:
     return bool(_BEGINNING.match(head, _end_of_gap(head, 0))) or b'"rawData"' in data
 
 
-def failed_records(data: bytes) -> list[Record]:
-    """Return every record of an object of failed deliveries.
+def failed_records(data: bytes) -> Iterator[Record]:
+    """Iterate over the records of an object of failed deliveries, in their order.
+
+    One that cannot be read has a problem instead of content, and so has a part that holds no
+    record.
 
     Args:
         data: The content; JSON objects with or without line breaks between them.
-
-    Returns:
-        The records in their order. One that cannot be read has a problem
-        instead of content, and so has a part that holds no record.
     """
-    records: list[Record] = []
-    for position, raw_data, problem in _entries(data.decode("utf-8", "replace")):
-        number = len(records)
+    # Every byte is a character of Latin-1, which takes one byte in memory. Only `rawData` is
+    # used, and that is ASCII.
+    for number, (position, raw_data, problem) in enumerate(_entries(data.decode("latin-1"))):
         if problem:
-            records.append(Record(number, None, f"at character {position}: {problem}"))
+            yield Record(number, None, f"at byte {position}: {problem}")
         else:
-            records.append(parse_record(number, {"data": raw_data}))
-    return records
+            yield parse_record(number, {"data": raw_data})
 
 
 def _entries(text: str) -> Iterator[tuple[int, str, str]]:
@@ -125,7 +132,7 @@ def _search(text: str, begin: int, end: int) -> Iterator[tuple[int, str, str]]:
     if _KEY.search(text, behind, end):
         yield begin, "", "its rawData is cut off or not a string"
     elif behind == begin:
-        yield begin, "", f"there is no rawData in these {end - begin} characters"
+        yield begin, "", f"there is no rawData in these {end - begin} bytes"
 
 
 def _end_of_gap(text: str, position: int) -> int:
@@ -143,14 +150,32 @@ def looks_framed(data: bytes) -> bool:
     return any(message.resource_metrics for message in first)
 
 
-def framed_records(data: bytes) -> list[Record]:
-    """Return each message of an object of all data, with its length, as a record.
+def framed_records(data: bytes) -> Iterator[Record]:
+    """Iterate over the messages of an object of all data, each with its length, as records.
 
-    JSON between messages is left out if it is demo data, and has a problem otherwise.
-    After a broken length the messages cannot be told apart: the last record then says
-    so instead of having content.
+    Messages too short for a data point share a record. JSON between messages is left out if it
+    is demo data, and has a problem otherwise. After a broken length the messages cannot be told
+    apart: the last record then says so instead of having content.
     """
-    records: list[Record] = []
+    number = 0
+    short = bytearray()
+    for part, problem in _parts(data):
+        is_short = not problem and len(part) < _SHORT_MESSAGE
+        if short and not (is_short and len(short) < _MAX_SHORT_BYTES):
+            yield Record(number, bytes(short))
+            number += 1
+            short.clear()
+        if is_short:
+            short += part
+        else:
+            yield Record(number, None if problem else part, problem)
+            number += 1
+    if short:
+        yield Record(number, bytes(short))
+
+
+def _parts(data: bytes) -> Iterator[tuple[bytes, str]]:
+    """Yield each message with its length, and what is wrong where there is none."""
     position = 0
     while position < len(data):
         end = _end_of_text(data, position)
@@ -158,8 +183,12 @@ def framed_records(data: bytes) -> list[Record]:
             try:
                 decode_record(data[position:end])
             except RecordError as error:
-                records.append(Record(len(records), None, str(error)))
+                yield b"", str(error)
             position = end
+            continue
+        empty = _EMPTY_MESSAGES.match(data, position)
+        if empty:
+            position = empty.end()
             continue
         problem = ""
         try:
@@ -170,27 +199,27 @@ def framed_records(data: bytes) -> list[Record]:
             problem = f"the message at byte {position} should have {length} bytes"
         if problem:
             left = len(data) - position
-            text = f"{problem}; the last {left} bytes of the object cannot be read"
-            records.append(Record(len(records), None, text))
-            break
+            yield b"", f"{problem}; the last {left} bytes of the object cannot be read"
+            return
         if length:
-            records.append(Record(len(records), data[position : begin + length]))
+            yield data[position : begin + length], ""
         position = begin + length
-    return records
 
 
 def _end_of_text(data: bytes, position: int) -> int:
     """Return where the JSON object at a position ends, with its line; the position if none."""
     if not data.startswith(_TEXT, position):
         return position
-    # In Latin-1 every character is a byte, so lengths are the same in both.
-    piece = data[position : position + _MAX_TEXT].decode("latin-1")
-    try:
-        _, length = _DECODER.raw_decode(piece)
-    except (ValueError, RecursionError):
-        return position
-    end = position + length
-    for line_end in (b"\r\n", b"\n"):
-        if data.startswith(line_end, end):
-            return end + len(line_end)
-    return end
+    for size in (_USUAL_TEXT, _MAX_TEXT):
+        # In Latin-1 every character is a byte, so lengths are the same in both.
+        piece = data[position : position + size].decode("latin-1")
+        try:
+            _, length = _DECODER.raw_decode(piece)
+        except (ValueError, RecursionError):
+            continue
+        end = position + length
+        for line_end in (b"\r\n", b"\n"):
+            if data.startswith(line_end, end):
+                return end + len(line_end)
+        return end
+    return position

@@ -14,6 +14,9 @@ from handler.verdict import Verdict
 from replay.checkpoint import Checkpoint
 from replay.errors import StoppedError, StoreError
 
+SETTLING = frozenset({Verdict.ACCEPTED, Verdict.SETTLED})
+"""The verdicts after which a body is never sent again."""
+
 # What has no namespace comes from another producer than CloudWatch.
 _NO_NAMESPACE = "(none)"
 
@@ -70,11 +73,12 @@ class Pace:
 
 
 class BatchRequests:
-    """Paces the requests of one batch, and records in the checkpoint what was accepted.
+    """Paces the requests of one batch, and records in the checkpoint what is settled.
 
-    A body that the listener had accepted before the replay was interrupted is not
+    A body that the listener had settled before the replay was interrupted is not
     sent again. The same batch always makes the same bodies, so their digests are
-    enough to know them.
+    enough to know them. Of a body that is refused, the checkpoint has the data points
+    that were settled one by one.
 
     Args:
         lanes: All bodies of the batch.
@@ -84,8 +88,7 @@ class BatchRequests:
         end: When no request may be made any more, by the pace's clock.
 
     Attributes:
-        accepted: How many requests the listener has accepted.
-        refused: Whether the last response was about the content of a request.
+        verdicts: What the responses meant.
     """
 
     def __init__(
@@ -95,12 +98,11 @@ class BatchRequests:
         self._checkpoint = checkpoint
         self._pace = pace
         self._end = end
-        # A retry, and a part of a refused body, do not wait again for the same samples.
-        self._unpaced = {_digest(body): body.samples for lane in lanes for body in lane}
+        self._digests = {_digest(body) for lane in lanes for body in lane}
+        self._paced: set[str] = set()
         self._lock = threading.Lock()
         self._failure: StoreError | None = None
-        self.accepted = 0
-        self.refused = False
+        self.verdicts: set[Verdict] = set()
 
     def before(self, body: Body) -> bool:
         """Wait for the pace; return whether the body has to be sent.
@@ -113,30 +115,33 @@ class BatchRequests:
         if self._checkpoint.has_accepted(self._number, digest):
             return False
         with self._lock:
-            samples = self._unpaced.pop(digest, 0)
-        self._pace.wait(samples, self._end)
+            # A retry, and a part of a refused body, do not wait again for the same samples.
+            is_new = digest in self._digests - self._paced
+            self._paced.add(digest)
+        self._pace.wait(body.samples if is_new else 0, self._end)
         with self._lock:
             if self._failure is not None:
                 raise self._failure
         return True
 
     def after(self, body: Body, verdict: Verdict) -> None:
-        """Record a body that the listener has accepted.
+        """Record a body that the listener has settled.
 
         Raises:
             StoreError: It cannot be recorded.
         """
-        self.refused = verdict is Verdict.REFUSED
-        if verdict is not Verdict.ACCEPTED:
-            return
+        digest = _digest(body)
+        with self._lock:
+            self.verdicts.add(verdict)
         try:
-            self._checkpoint.accept(self._number, _digest(body))
+            if digest not in self._digests:
+                self._checkpoint.save_at_times()
+            elif verdict in SETTLING:
+                self._checkpoint.accept(self._number, digest)
         except StoreError as error:
             with self._lock:
                 self._failure = error
             raise
-        with self._lock:
-            self.accepted += 1
 
 
 class Survey:

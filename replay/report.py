@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,11 +10,9 @@ from typing import Any
 
 from converters.convert import Conversion
 from handler.account import Sent
+from handler.verdict import reason_in
+from replay.content import Batch
 from replay.hooks import Survey
-
-# Servers name each series in their message; the operator wants to know why.
-_REASON = re.compile(r"too old|out[ -]of[ -]order|out of bounds|duplicate|label", re.IGNORECASE)
-_REASON_LENGTH = 120
 
 # Lambda's response is bounded. The checkpoints list all.
 _MAX_LISTED = 20
@@ -23,7 +20,7 @@ _MAX_LISTED = 20
 _SURVEYED = ("records", "unreadable", "points", "samples")
 _NUMBERS = (
     *_SURVEYED,
-    *("sent", "rejected", "dropped", "undelivered", "requests", "retries"),
+    *("sent", "settledUnknown", "rejected", "dropped", "undelivered", "requests", "retries"),
 )
 
 # The keys of these groups are words of this module; those of others are names.
@@ -38,11 +35,12 @@ class Tally:
 
     Attributes:
         counts: `records`, `unreadable` (records), `points`, `samples`, `sent`, `undelivered`
-            (samples), `requests`, `retries`, `bytes`.
-        rejected: Samples that the listener refused for good, by reason.
+            (samples), `requests`, `retries`, `bytes`; of `sent`, `settledUnknown` is what the
+            listener may have refused without saying how much.
+        rejected: Samples that the listener refused for good, by the reasons of `SamplesRejected`.
         dropped: Samples that were converted and not sent, by reason.
         points_dropped: Points that were not sent, by reason.
-        examples: For each reason of `rejected` the listener's message, and one of the samples.
+        examples: The listener's words, and one of the samples if it was refused alone, by reason.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -60,33 +58,29 @@ class Tally:
         self.examples = {**other.examples, **self.examples}
 
 
-def tally_of(records: int, conversion: Conversion, sent: Sent) -> Tally:
+def tally_of(batch: Batch, conversion: Conversion, sent: Sent) -> Tally:
     """Return the numbers of one batch."""
     tally = Tally(
         counts=Counter(
-            records=records,
-            unreadable=len(conversion.failures),
+            records=len(batch.records) + len(batch.unreadable),
+            unreadable=len(batch.unreadable) + len(conversion.failures),
             points=conversion.data_points,
             samples=conversion.samples,
             sent=sent.accepted,
+            settledUnknown=sent.settled_unknown,
             undelivered=sent.undelivered,
             requests=sent.requests,
             retries=sent.retries,
             bytes=sent.bytes,
         ),
+        rejected=Counter(sent.rejected_by_reason),
         dropped=Counter(conversion.dropped_samples),
         points_dropped=Counter(conversion.dropped_points),
     )
     for refusal in sent.refusals:
-        reason = _reason(refusal.words)
-        tally.rejected[reason] += refusal.samples
-        tally.examples.setdefault(reason, f"{refusal.words}: {refusal.example}")
+        words = f"{refusal.words}: {refusal.example}" if refusal.example else refusal.words
+        tally.examples.setdefault(reason_in(refusal.words), words)
     return tally
-
-
-def _reason(message: str) -> str:
-    found = _REASON.search(message)
-    return found[0].lower().replace("-", " ") if found else message[:_REASON_LENGTH]
 
 
 @dataclass

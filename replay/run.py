@@ -10,11 +10,21 @@ from typing import Any
 
 from replay.checkpoint import SENT, Checkpoint, CheckpointStore
 from replay.content import Batch, batches_of, read_object
-from replay.errors import GoneError, ReplayError, StoreError, TakenError, describe_unexpected
+from replay.errors import (
+    GoneError,
+    ReplayError,
+    StoppedError,
+    StoreError,
+    TakenError,
+    describe_unexpected,
+)
 from replay.options import MOVE, Options
 from replay.report import ReplayResult, Tally
-from replay.sending import BatchResult, BatchSender
+from replay.sending import BatchResult, BatchSender, Cause
 from replay.stores import Store, StoredObject
+
+# Of one object; the next batches would be refused as well.
+_MAX_REFUSED_BATCHES = 3
 
 _TAKEN = "another replay is at work on it"
 
@@ -53,6 +63,8 @@ class Replay:
         self._show = show
         self._track = track
         self._end = end
+        # Objects that were given up since the listener has settled anything.
+        self._given_up = 0
         self.result = ReplayResult()
 
     @property
@@ -94,9 +106,9 @@ class Replay:
         except TakenError:
             self._leave(found, _TAKEN)
             return True
-        self.result.sent_before += 1
-        self._move_away(found)
-        self._show(found.name, "sent before")
+        if self._move_away(found):
+            self.result.sent_before += 1
+            self._show(found.name, "sent before")
         return True
 
     def _is_over(self) -> bool:
@@ -113,9 +125,8 @@ class Replay:
         except StoreError as error:
             self._close(found, checkpoint, {"object": str(error)})
             return True
-        left = {f"record {r.number}": r.problem for r in records if r.content is None}
-        unreadable = Counter(records=len(left), unreadable=len(left))
-        self.result.tally.add(Tally(counts=unreadable))
+        left: dict[str, str] = {}
+        failed: list[BatchResult] = []
         for number, batch in enumerate(batches_of(records)):
             if checkpoint.is_settled(number):
                 continue
@@ -123,26 +134,46 @@ class Replay:
                 return self._pause(found, checkpoint)
             result = self._send_batch(batch, number, checkpoint)
             self.result.tally.add(result.tally)
-            if not result.left:
-                checkpoint.settle(number, result.unreadable)
-                continue
             if result.out_of_time:
                 return self._pause(found, checkpoint)
-            left[f"records {batch[0][0]} to {batch[-1][0]}"] = result.left
-            left.update(result.unreadable)
-            if result.hopeless:
-                self.result.stopped = result.left
+            if result.left:
+                left[_numbers(batch)] = result.left
+                left.update(result.unreadable)
+            else:
+                checkpoint.settle(number, result.unreadable)
+            if result.cause is None:
+                failed.clear()
+                self._given_up = 0 if result.settled else self._given_up
+                continue
+            failed.append(result)
+            if result.cause is not Cause.REFUSED or len(failed) == _MAX_REFUSED_BATCHES:
                 break
         self._close(found, checkpoint, left)
+        return self._may_go_on(failed)
+
+    def _may_go_on(self, failed: list[BatchResult]) -> bool:
+        """Return whether to go on with the next object.
+
+        Args:
+            failed: The last batches of an object, of which nothing was settled.
+        """
+        if failed and failed[-1].cause is not None:
+            self._given_up += 1
+            if self._given_up >= failed[-1].cause.value:
+                self.result.stopped = failed[-1].left
         return not self.result.stopped
 
     def _send_batch(self, batch: Batch, number: int, checkpoint: Checkpoint) -> BatchResult:
         try:
             return self._sender.send(batch, number, checkpoint, self._end)
+        except StoppedError:
+            checkpoint.save()
+            raise
         except ReplayError:
             raise
         except Exception as error:  # noqa: BLE001 - one object must not stop the others
-            counts = Counter(records=len(batch), unreadable=len(batch))
+            count = len(batch.records)
+            counts = Counter(records=count, unreadable=count)
             return BatchResult(Tally(counts), left=describe_unexpected(error))
 
     def _pause(self, found: StoredObject, checkpoint: Checkpoint) -> bool:
@@ -157,28 +188,36 @@ class Replay:
         reasons = {**checkpoint.reasons, **left}
         if reasons:
             what, reason = next(iter(reasons.items()))
-            more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+            more = " (and more: its checkpoint lists them)" if len(reasons) > 1 else ""
             self._leave(found, f"{what}: {reason}{more}")
             return
-        self.result.sent += 1
-        self._move_away(found)
-        self._show(found.name, "to be sent" if self._options.dry_run else "sent")
+        if self._move_away(found):
+            self.result.sent += 1
+            self._show(found.name, "to be sent" if self._options.dry_run else "sent")
 
     def _leave(self, found: StoredObject, reason: str) -> None:
         self.result.left[found.name] = reason
         self._show(found.name, f"left: {reason}")
 
-    def _move_away(self, found: StoredObject) -> None:
+    def _move_away(self, found: StoredObject) -> bool:
+        """Move a sent object away if that is asked for; return False where it is left."""
         if self._options.done != MOVE or self._options.dry_run:
-            return
+            return True
         try:
-            self._objects.move_away(found.name)
+            self._objects.move_away(found)
         except GoneError:
             # Another replay has moved it.
-            return
+            return True
         except StoreError as error:
-            # Its checkpoint says that it is sent: the next replay moves it.
-            self.result.left[found.name] = str(error)
+            # Its checkpoint says that it is sent: the next replay moves it, unless it is another.
+            self._leave(found, str(error))
+            return False
+        return True
+
+
+def _numbers(batch: Batch) -> str:
+    (first, _), (last, _) = batch.records[0], batch.records[-1]
+    return f"records {first} to {last}"
 
 
 def _begin(checkpoint: Checkpoint) -> None:

@@ -1,8 +1,8 @@
 """Batches on their way to the listener, through the function's own converter and sender."""
 
+import enum
 import threading
 import time
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -19,16 +19,25 @@ from handler.redaction import Redactor
 from handler.secrets import Secret
 from handler.sender import Sender
 from handler.settings import Settings, read_settings
+from handler.verdict import Verdict
 from replay.checkpoint import Checkpoint
 from replay.content import Batch
 from replay.errors import ReplayError, StoppedError, UsageError
-from replay.hooks import BatchRequests, Pace, Survey
+from replay.hooks import SETTLING, BatchRequests, Pace, Survey
 from replay.options import Options
 from replay.report import Tally, tally_of
 
-# After this many batches in a row that the listener refuses as a whole, without naming a
-# sample, it will not accept the next one either.
-_MAX_REFUSED_BATCHES = 3
+
+class Cause(enum.Enum):
+    """Why the listener has settled nothing of a batch.
+
+    The value is how many objects in a row may end so before the replay does: an object may hold
+    what the listener cannot take, so the next ones are tried.
+    """
+
+    WRONG_SETTING = 1
+    UNAVAILABLE = 2
+    REFUSED = 10
 
 
 @dataclass(frozen=True)
@@ -37,16 +46,18 @@ class BatchResult:
 
     Attributes:
         tally: Its numbers.
-        unreadable: Why records could not be decoded, by record.
+        unreadable: Why records cannot be read, by record.
         left: Why samples are undelivered; empty if every sample is settled.
-        hopeless: Whether another batch would fare no better.
+        settled: Whether the listener has settled anything of it.
+        cause: Why it has settled nothing; None if it has, or was not asked.
         out_of_time: Whether only the end of the replay's time was the reason.
     """
 
     tally: Tally
     unreadable: Mapping[str, str] = field(default_factory=dict)
     left: str = ""
-    hopeless: bool = False
+    settled: bool = False
+    cause: Cause | None = None
     out_of_time: bool = False
 
 
@@ -78,7 +89,6 @@ class BatchSender:
         token = None if options.dry_run else _token(settings, self._keyring)
         self._name = options.p8s_logzio_name or settings.p8s_logzio_name
         self._converter = new_converter(settings)
-        self._refused_batches = 0
         self._endpoint = endpoint_at(settings.listener, settings, token)
         self._sender = Sender(
             Client(connections=settings.concurrency),
@@ -90,7 +100,7 @@ class BatchSender:
     def convert(self, batch: Batch) -> Conversion:
         """Convert a batch; the same batch always makes the same bodies."""
         # An object has no time of delivery; the newest point of each batch stands for it.
-        return self._converter.convert(batch, p8s_logzio_name=self._name, delivered_ms=None)
+        return self._converter.convert(batch.records, p8s_logzio_name=self._name, delivered_ms=None)
 
     def send(
         self, batch: Batch, number: int, checkpoint: Checkpoint, end: float | None = None
@@ -98,7 +108,7 @@ class BatchSender:
         """Convert and send a batch, except what was accepted of it before.
 
         Args:
-            batch: Records, each with its number in the object.
+            batch: Records of the object.
             number: The batch's number in the object.
             checkpoint: The checkpoint of the object.
             end: When to stop, in monotonic seconds; None: never.
@@ -116,31 +126,29 @@ class BatchSender:
         patient_until = time.monotonic() + self._patience + paced
         deadline = patient_until if end is None else min(patient_until, end)
         requests = BatchRequests(lanes, number, checkpoint, self._pace, deadline)
-        sent = self._sender.send(lanes, self._endpoint, deadline, self.survey or requests)
+        sent = self._sender.send(
+            lanes,
+            self._endpoint,
+            deadline,
+            self.survey or requests,
+            checkpoint.settled_points(number),
+        )
         for error in sent.errors:
             if isinstance(error, ReplayError):
                 raise error
         statuses = {status for status, _ in sent.failures}
         redact = redactor_of(tuple(secrets_of(self._settings, self._keyring, None, "")))
-        tally = tally_of(len(batch), conversion, sent)
-        tally.rejected = Counter({redact(k): n for k, n in tally.rejected.items()})
-        tally.examples = {redact(k): redact(v) for k, v in tally.examples.items()}
+        unreadable = batch.unreadable | {n: str(e) for n, e in conversion.failures.items()}
+        tally = tally_of(batch, conversion, sent)
+        tally.examples = {reason: redact(words) for reason, words in tally.examples.items()}
         return BatchResult(
             tally=tally,
-            unreadable={f"record {n}": str(error) for n, error in conversion.failures.items()},
+            unreadable={f"record {number}": why for number, why in sorted(unreadable.items())},
             left=redact(_undelivered(sent)),
-            hopeless=self._is_hopeless(statuses, requests, sent),
+            settled=bool(sent.rejected or requests.verdicts & SETTLING),
+            cause=_cause(statuses, requests.verdicts, sent),
             out_of_time=deadline < patient_until and statuses == {503},
         )
-
-    def _is_hopeless(self, statuses: set[int], requests: BatchRequests, sent: Sent) -> bool:
-        """Return whether another batch would fare no better than one that has ended so."""
-        if requests.refused and statuses == {500}:
-            # The cause may be in this batch, if the listener accepts others.
-            self._refused_batches = 0 if requests.accepted else self._refused_batches + 1
-            return self._refused_batches >= _MAX_REFUSED_BATCHES
-        self._refused_batches = 0
-        return bool(statuses - {503}) or not (requests.accepted or sent.rejected)
 
 
 def open_sender(environ: Mapping[str, str], options: Options) -> BatchSender:
@@ -171,6 +179,15 @@ def _token(settings: Settings, keyring: Keyring) -> Secret | None:
         )
     token.versions()
     return token
+
+
+def _cause(statuses: set[int], verdicts: set[Verdict], sent: Sent) -> Cause | None:
+    """Return why the listener has settled nothing of a batch; None if it has."""
+    if 401 in statuses or Verdict.MISDIRECTED in verdicts:
+        return Cause.WRONG_SETTING
+    if not sent.undelivered or sent.rejected or sent.errors or verdicts & SETTLING:
+        return None
+    return Cause.REFUSED if Verdict.UNEXPLAINED in verdicts else Cause.UNAVAILABLE
 
 
 def _undelivered(sent: Sent) -> str:

@@ -42,10 +42,15 @@ class Store(Protocol):
             StoreError: They cannot be listed.
         """
 
-    def read(self, name: str) -> Content:
+    def read(self, name: str, identity: str = "") -> Content:
         """Return the content of an object.
 
+        Args:
+            name: The object.
+            identity: What its identity must still be; empty for any.
+
         Raises:
+            ChangedError: It has another identity.
             StoreError: It cannot be read.
         """
 
@@ -65,10 +70,11 @@ class Store(Protocol):
             StoreError: It cannot be written.
         """
 
-    def move_away(self, name: str) -> None:
+    def move_away(self, found: StoredObject) -> None:
         """Move an object below REPLAYED, where `objects` does not find it.
 
         Raises:
             GoneError: It is no longer there.
+            ChangedError: It has been overwritten since it was listed, and stays.
             StoreError: It cannot be moved; it may be in both places.
         """

@@ -13,6 +13,7 @@ from tabulate import tabulate
 _PACKAGES = (
     "protobuf",
     "opentelemetry-proto",
+    "pybase64",
     "python-snappy",
     "requests",
     "aws-lambda-powertools",

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!converters/schema/otlp_view.proto\x12\x1emetric_stream_lambda.otlp_view\"h\n\x1b\x45xportMetricsServiceRequest\x12I\n\x10resource_metrics\x18\x01 \x03(\x0b\x32/.metric_stream_lambda.otlp_view.ResourceMetrics\"h\n\x0fResourceMetrics\x12\x10\n\x08resource\x18\x01 \x03(\x0c\x12\x43\n\rscope_metrics\x18\x02 \x03(\x0b\x32,.metric_stream_lambda.otlp_view.ScopeMetrics\"G\n\x0cScopeMetrics\x12\x37\n\x07metrics\x18\x02 \x03(\x0b\x32&.metric_stream_lambda.otlp_view.Metric\"\xcc\x02\n\x06Metric\x12\x0c\n\x04name\x18\x01 \x01(\x0c\x12\x36\n\x05gauge\x18\x05 \x01(\x0b\x32%.metric_stream_lambda.otlp_view.OtherH\x00\x12\x34\n\x03sum\x18\x07 \x01(\x0b\x32%.metric_stream_lambda.otlp_view.OtherH\x00\x12:\n\thistogram\x18\t \x01(\x0b\x32%.metric_stream_lambda.otlp_view.OtherH\x00\x12\x46\n\x15\x65xponential_histogram\x18\n \x01(\x0b\x32%.metric_stream_lambda.otlp_view.OtherH\x00\x12:\n\x07summary\x18\x0b \x01(\x0b\x32\'.metric_stream_lambda.otlp_view.SummaryH\x00\x42\x06\n\x04\x64\x61ta\"\x07\n\x05Other\"\x1e\n\x07Summary\x12\x13\n\x0b\x64\x61ta_points\x18\x01 \x03(\x0c\"1\n\x0bPointLabels\x12\x0e\n\x06labels\x18\x01 \x03(\x0c\x12\x12\n\nattributes\x18\x07 \x03(\x0c\",\n\x0eStringKeyValue\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\xc1\x01\n\x0cMetricFormat\x12\x39\n\tint_gauge\x18\x04 \x01(\x0b\x32&.metric_stream_lambda.otlp_view.Points\x12\x37\n\x07int_sum\x18\x06 \x01(\x0b\x32&.metric_stream_lambda.otlp_view.Points\x12=\n\rint_histogram\x18\x08 \x01(\x0b\x32&.metric_stream_lambda.otlp_view.Points\"J\n\x06Points\x12@\n\x0b\x64\x61ta_points\x18\x01 \x03(\x0b\x32+.metric_stream_lambda.otlp_view.PointFormat\"\x1d\n\x0bPointFormat\x12\x0e\n\x06labels\x18\x01 \x03(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!converters/schema/otlp_view.proto\x12\x1emetric_stream_lambda.otlp_view\"h\n\x1b\x45xportMetricsServiceRequest\x12I\n\x10resource_metrics\x18\x01 \x03(\x0b\x32/.metric_stream_lambda.otlp_view.ResourceMetrics\"h\n\x0fResourceMetrics\x12\x10\n\x08resource\x18\x01 \x03(\x0c\x12\x43\n\rscope_metrics\x18\x02 \x03(\x0b\x32,.metric_stream_lambda.otlp_view.ScopeMetrics\"G\n\x0cScopeMetrics\x12\x37\n\x07metrics\x18\x02 \x03(\x0b\x32&.metric_stream_lambda.otlp_view.Metric\"\xda\x02\n\x06Metric\x12\x0c\n\x04name\x18\x01 \x01(\x0c\x12\x0c\n\x04unit\x18\x03 \x01(\x0c\x12\x36\n\x05gauge\x18\x05 \x01(\x0b\x32%.metric_stream_lambda.otlp_view.OtherH\x00\x12\x34\n\x03sum\x18\x07 \x01(\x0b\x32%.metric_stream_lambda.otlp_view.OtherH\x00\x12:\n\thistogram\x18\t \x01(\x0b\x32%.metric_stream_lambda.otlp_view.OtherH\x00\x12\x46\n\x15\x65xponential_histogram\x18\n \x01(\x0b\x32%.metric_stream_lambda.otlp_view.OtherH\x00\x12:\n\x07summary\x18\x0b \x01(\x0b\x32\'.metric_stream_lambda.otlp_view.SummaryH\x00\x42\x06\n\x04\x64\x61ta\"\x07\n\x05Other\"\x1e\n\x07Summary\x12\x13\n\x0b\x64\x61ta_points\x18\x01 \x03(\x0c\"1\n\x0bPointLabels\x12\x0e\n\x06labels\x18\x01 \x03(\x0c\x12\x12\n\nattributes\x18\x07 \x03(\x0c\",\n\x0eStringKeyValue\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\xc1\x01\n\x0cMetricFormat\x12\x39\n\tint_gauge\x18\x04 \x01(\x0b\x32&.metric_stream_lambda.otlp_view.Points\x12\x37\n\x07int_sum\x18\x06 \x01(\x0b\x32&.metric_stream_lambda.otlp_view.Points\x12=\n\rint_histogram\x18\x08 \x01(\x0b\x32&.metric_stream_lambda.otlp_view.Points\"J\n\x06Points\x12@\n\x0b\x64\x61ta_points\x18\x01 \x03(\x0b\x32+.metric_stream_lambda.otlp_view.PointFormat\"\x1d\n\x0bPointFormat\x12\x0e\n\x06labels\x18\x01 \x03(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,19 +38,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCOPEMETRICS']._serialized_start=281
   _globals['_SCOPEMETRICS']._serialized_end=352
   _globals['_METRIC']._serialized_start=355
-  _globals['_METRIC']._serialized_end=687
-  _globals['_OTHER']._serialized_start=689
-  _globals['_OTHER']._serialized_end=696
-  _globals['_SUMMARY']._serialized_start=698
-  _globals['_SUMMARY']._serialized_end=728
-  _globals['_POINTLABELS']._serialized_start=730
-  _globals['_POINTLABELS']._serialized_end=779
-  _globals['_STRINGKEYVALUE']._serialized_start=781
-  _globals['_STRINGKEYVALUE']._serialized_end=825
-  _globals['_METRICFORMAT']._serialized_start=828
-  _globals['_METRICFORMAT']._serialized_end=1021
-  _globals['_POINTS']._serialized_start=1023
-  _globals['_POINTS']._serialized_end=1097
-  _globals['_POINTFORMAT']._serialized_start=1099
-  _globals['_POINTFORMAT']._serialized_end=1128
+  _globals['_METRIC']._serialized_end=701
+  _globals['_OTHER']._serialized_start=703
+  _globals['_OTHER']._serialized_end=710
+  _globals['_SUMMARY']._serialized_start=712
+  _globals['_SUMMARY']._serialized_end=742
+  _globals['_POINTLABELS']._serialized_start=744
+  _globals['_POINTLABELS']._serialized_end=793
+  _globals['_STRINGKEYVALUE']._serialized_start=795
+  _globals['_STRINGKEYVALUE']._serialized_end=839
+  _globals['_METRICFORMAT']._serialized_start=842
+  _globals['_METRICFORMAT']._serialized_end=1035
+  _globals['_POINTS']._serialized_start=1037
+  _globals['_POINTS']._serialized_end=1111
+  _globals['_POINTFORMAT']._serialized_start=1113
+  _globals['_POINTFORMAT']._serialized_end=1142
 # @@protoc_insertion_point(module_scope)

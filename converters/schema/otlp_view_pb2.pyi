@@ -27,20 +27,22 @@ class ScopeMetrics(_message.Message):
     def __init__(self, metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ...) -> None: ...
 
 class Metric(_message.Message):
-    __slots__ = ("name", "gauge", "sum", "histogram", "exponential_histogram", "summary")
+    __slots__ = ("name", "unit", "gauge", "sum", "histogram", "exponential_histogram", "summary")
     NAME_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
     GAUGE_FIELD_NUMBER: _ClassVar[int]
     SUM_FIELD_NUMBER: _ClassVar[int]
     HISTOGRAM_FIELD_NUMBER: _ClassVar[int]
     EXPONENTIAL_HISTOGRAM_FIELD_NUMBER: _ClassVar[int]
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
     name: bytes
+    unit: bytes
     gauge: Other
     sum: Other
     histogram: Other
     exponential_histogram: Other
     summary: Summary
-    def __init__(self, name: _Optional[bytes] = ..., gauge: _Optional[_Union[Other, _Mapping]] = ..., sum: _Optional[_Union[Other, _Mapping]] = ..., histogram: _Optional[_Union[Other, _Mapping]] = ..., exponential_histogram: _Optional[_Union[Other, _Mapping]] = ..., summary: _Optional[_Union[Summary, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[bytes] = ..., unit: _Optional[bytes] = ..., gauge: _Optional[_Union[Other, _Mapping]] = ..., sum: _Optional[_Union[Other, _Mapping]] = ..., histogram: _Optional[_Union[Other, _Mapping]] = ..., exponential_histogram: _Optional[_Union[Other, _Mapping]] = ..., summary: _Optional[_Union[Summary, _Mapping]] = ...) -> None: ...
 
 class Other(_message.Message):
     __slots__ = ()

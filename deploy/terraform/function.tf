@@ -36,6 +36,8 @@ locals {
     LISTENER_TIMEOUT_SECONDS = var.listener_timeout_seconds
     P8S_LOGZIO_NAME          = var.p8s_logzio_name
     LABEL_VALUE_CASE         = var.label_value_case
+    UNIT_LABEL               = var.unit_label
+    MAX_LABELS               = var.max_labels
     NATIVE_HISTOGRAMS        = var.native_histograms
     POWERTOOLS_LOG_LEVEL     = var.log_level
   }

@@ -177,6 +177,25 @@ variable "label_value_case" {
   }
 }
 
+variable "unit_label" {
+  description = "Whether series have the label unit, so that the points of one metric in two units stay apart."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "max_labels" {
+  description = "Most labels of a series. Further dimensions are left out and counted. If it is empty, there is no limit."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([1-9][0-9]{1,2}|1000)?$", var.max_labels))
+    error_message = "The value of max_labels must be a whole number from 10 to 1000, or empty."
+  }
+}
+
 variable "native_histograms" {
   description = "Whether exponential histograms are sent as native histograms. Otherwise they are dropped and counted."
   type        = bool

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 
 from converters.convert import Converter, Profile
+from converters.labels import LabelRules
 from testing.converting import assert_sound, bits_of, convert
 from testing.events.large import large_points, large_records
 from testing.events.otlp import Format
@@ -13,11 +14,16 @@ from tests.support.deliveries import deliveries
 from tests.support.properties import examples
 from tests.support.reference_conversion import expect
 
-_WARM = {keep_case: Converter(Profile(keep_case=keep_case)) for keep_case in (False, True)}
+_RULES = {
+    "default": LabelRules(),
+    "keep": LabelRules(keep_case=True),
+    "unit": LabelRules(unit_label=True),
+}
+_WARM = {name: Converter(Profile(labels=rules)) for name, rules in _RULES.items()}
 
 
-def _compare(records: Sequence[bytes], converter: Converter, *, keep_case: bool) -> None:
-    expected = expect(records, keep_case=keep_case)
+def _compare(records: Sequence[bytes], converter: Converter, rules: LabelRules) -> None:
+    expected = expect(records, keep_case=rules.keep_case, unit_label=rules.unit_label)
     conversion = convert(*records, converter=converter)
     assert not conversion.failures
     assert_sound(conversion)
@@ -29,12 +35,12 @@ def _compare(records: Sequence[bytes], converter: Converter, *, keep_case: bool)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("keep_case", [False, True])
+@pytest.mark.parametrize("rules", _RULES)
 @given(records=deliveries)
 @examples(120)
-def test_random_deliveries(keep_case: bool, records: list[bytes]) -> None:
+def test_random_deliveries(rules: str, records: list[bytes]) -> None:
     """A warm converter makes the reference's samples and account of any delivery."""
-    _compare(records, _WARM[keep_case], keep_case=keep_case)
+    _compare(records, _WARM[rules], _RULES[rules])
 
 
 @pytest.mark.slow
@@ -44,4 +50,4 @@ def test_large_delivery(version: Format) -> None:
     converter = Converter(Profile())
     for minute in (0, 1):
         records = large_records(large_points(1_000, minute), version)
-        _compare(records, converter, keep_case=False)
+        _compare(records, converter, LabelRules())

@@ -186,7 +186,7 @@ def test_points_in_the_future_are_counted() -> None:
     assert_sound(conversion)
     assert conversion.dropped_points == {"in_the_future": 3}
     assert conversion.dropped_samples == {"in_the_future": 9}
-    assert conversion.in_the_future == ("aws_ec2_cpuutilization", "g")
+    assert conversion.warnings == {"in_the_future": ("aws_ec2_cpuutilization", "g")}
     assert {time for samples in samples_of(conversion).values() for time, _ in samples} == {END_MS}
 
 

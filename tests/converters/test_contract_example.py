@@ -6,7 +6,7 @@ import pytest
 
 from testing.converting import bits, bits_of, by_name, convert, samples_of
 from testing.events.otlp import Format
-from tests.support.otlp_building import END_MS, Quantiles, SummaryPoint, deliver
+from tests.support.otlp_building import END_MS, END_NS, MINUTE_NS, Quantiles, SummaryPoint, deliver
 
 _LABELS = {
     "account": "111122223333",
@@ -109,3 +109,27 @@ def test_missing_time() -> None:
     assert conversion.dropped_points == {"no_timestamp": 1}
     assert (conversion.data_points, conversion.samples, conversion.lanes) == (1, 0, [])
     assert not conversion.contributing
+
+
+@pytest.mark.parametrize("version", list(Format))
+@pytest.mark.parametrize(
+    ("times", "quantiles"),
+    [
+        ((END_NS,), ((0.0, 1.0), (0.5, 2.0), (1.0, 4.0))),
+        ((END_NS, END_NS - MINUTE_NS), ((0.0, 1.0), (0.5, 2.0), (1.0, 4.0))),
+        ((END_NS,), ((1.0, 4.0), (0.0, 1.0), (0.5, 2.0), (0.0, 1.0))),
+        ((END_NS, END_NS), ((0.0, 1.0), (0.5, 2.0), (1.0, 4.0))),
+    ],
+    ids=["one point", "two periods", "an unusual layout", "a duplicate"],
+)
+def test_a_name_that_ends_in_an_invalid_character(
+    version: Format, times: tuple[int, ...], quantiles: Quantiles
+) -> None:
+    """Every way through the converter gives EBSByteBalance% these five names."""
+    points = [
+        SummaryPoint(metric_name="EBSByteBalance%", time_ns=time, quantiles=quantiles)
+        for time in times
+    ]
+    names = {dict(labels)["__name__"] for labels in samples_of(convert(deliver(points, version)))}
+    base = "aws_ec2_ebsbytebalance"
+    assert names == {f"{base}_sum", f"{base}_count", f"{base}__min", f"{base}__max", base}

@@ -207,7 +207,7 @@ def test_case_collision() -> None:
     points = [_point(positive=(0, [n]), host=host) for n, host in ((2, "A"), (1, "a"))]
     conversion = convert(_record(*points), native_histograms=True)
     assert conversion.dropped_points == conversion.dropped_samples == {"case_collision": 1}
-    assert conversion.collided == ("native_latency",)
+    assert conversion.warnings == {"case_collision": ("native_latency",)}
 
 
 def test_bounded_bodies() -> None:

@@ -1,5 +1,7 @@
 """The labels of a series: reserved names, collisions, case; one case in a line."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 
 from converters.convert import Converter, Profile
-from converters.labels import _moved, encode_label, insert_label
+from converters.labels import LabelRules, _moved, encode_label, insert_label
 from converters.schema.remote_write_pb2 import TimeSeries
 from testing.converting import assert_sound, contents, convert, samples_of, time_series
 from testing.events.otlp import Format, record
@@ -32,9 +34,9 @@ _ENVIRONMENT = {"p8s_logzio_name": "Env"}
 _ALWAYS = _OF_RESOURCE | _OF_METRIC | _ENVIRONMENT
 
 
-def _labels(*records: bytes, keep_case: bool = False, name: str = "Env") -> dict[str, str]:
+def _labels(*records: bytes, name: str = "Env", **rules: Any) -> dict[str, str]:
     """Return the labels of the only point's sum, without its name."""
-    conversion = convert(*records, keep_case=keep_case, p8s_logzio_name=name)
+    conversion = convert(*records, labels=LabelRules(**rules), p8s_logzio_name=name)
     assert_sound(conversion)
     (found,) = [
         dict(labels) for labels in samples_of(conversion) if dict(labels)["__name__"] == _SUM

@@ -5,6 +5,7 @@ from itertools import permutations
 import pytest
 
 from converters.convert import Conversion
+from converters.labels import LabelRules
 from converters.wire import double_bytes
 from testing.converting import assert_sound, by_name, convert, samples_of
 from testing.events.otlp import Format
@@ -81,7 +82,7 @@ def test_one_time_twice(version: Format, counts: tuple[int, ...], winner: int) -
     lost = len(counts) - 1
     assert conversion.dropped_samples == {"duplicate": 4 * lost}
     assert conversion.dropped_points == {"duplicate": lost}
-    assert conversion.collided == ()
+    assert conversion.warnings == {}
 
 
 @pytest.mark.parametrize("first", [_PLAIN, _WITHOUT_MINIMUM, _OUT_OF_THE_ORDINARY])
@@ -161,7 +162,7 @@ def test_case_collision(other: SummaryPoint, winner: float) -> None:
     assert _totals(conversion) == [(END_MS, winner)]
     assert conversion.dropped_samples == {"case_collision": 4}
     assert conversion.dropped_points == {"case_collision": 1}
-    assert conversion.collided == (_BASE,)
+    assert conversion.warnings == {"case_collision": (_BASE,)}
 
 
 def test_no_collision_at_different_times() -> None:
@@ -169,12 +170,12 @@ def test_no_collision_at_different_times() -> None:
     conversion = convert(deliver([_UPPER, SummaryPoint(time_ns=END_NS - MINUTE_NS)]))
     assert_sound(conversion)
     assert len(_totals(conversion)) == 2
-    assert (conversion.dropped_samples, conversion.collided) == ({}, ())
+    assert (conversion.dropped_samples, conversion.warnings) == ({}, {})
 
 
 def test_kept_case_avoids_collision() -> None:
     """LABEL_VALUE_CASE=keep keeps them apart."""
-    conversion = convert(deliver([_UPPER, SummaryPoint()]), keep_case=True)
+    conversion = convert(deliver([_UPPER, SummaryPoint()]), labels=LabelRules(keep_case=True))
     assert conversion.dropped_samples == {}
     assert conversion.series == 8
 
@@ -209,7 +210,7 @@ def test_identity_of_the_resource(one: Pairs, other: Pairs, reason: str) -> None
     conversion = convert(*(deliver([SummaryPoint()], pairs=pairs) for pairs in (one, other)))
     assert_sound(conversion)
     assert conversion.dropped_samples == {reason: 4}
-    assert bool(conversion.collided) is (reason == "case_collision")
+    assert bool(conversion.warnings) is (reason == "case_collision")
 
 
 def test_two_accounts() -> None:

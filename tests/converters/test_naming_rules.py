@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 
 from converters.attributes import any_value_text
-from converters.names import decimal_text, label_name, metric_base_name
+from converters.names import decimal_text, label_name, metric_name
 from tests.support import reference_rules
 from tests.support.properties import examples
 
@@ -38,10 +38,35 @@ from tests.support.properties import examples
         ("", "_"),
     ],
 )
-def test_metric_base_name(name: str, base: str) -> None:
+def test_metric_name(name: str, base: str) -> None:
     """Runs of invalid characters become one underscore, at the ends nothing."""
-    assert metric_base_name(name) == base
+    assert metric_name(name) == base
     assert reference_rules.metric_base(name) == base
+
+
+@pytest.mark.parametrize(
+    ("name", "minimum", "total"),
+    [
+        ("AWS/EC2/CPUUtilization", "aws_ec2_cpuutilization_min", "aws_ec2_cpuutilization_sum"),
+        ("AWS/EC2/EBSByteBalance%", "aws_ec2_ebsbytebalance__min", "aws_ec2_ebsbytebalance_sum"),
+        ("AWS/EC2/EBSIOBalance%", "aws_ec2_ebsiobalance__min", "aws_ec2_ebsiobalance_sum"),
+        ("CWAgent/100%", "cwagent_100__min", "cwagent_100_sum"),
+        ("Shop/CPU Utilization (%)", "shop_cpu_utilization__min", "shop_cpu_utilization_sum"),
+        ("Shop/balance_", "shop_balance__min", "shop_balance__sum"),
+        ("Shop/%", "shop___min", "shop__sum"),
+        ("a - %", "a__min", "a_sum"),
+        ("%", "_min", "__sum"),
+        ("9%", "_9__min", "_9_sum"),
+        ("", "_min", "__sum"),
+    ],
+)
+def test_minimum_and_maximum_are_cleaned_with_the_name(name: str, minimum: str, total: str) -> None:
+    """What is invalid at the end of a name is an underscore before `_min` and `_max` alone."""
+    for prefix in ("", "amazonaws.com/"):
+        assert metric_name(prefix + name, "_min") == minimum
+        assert metric_name(prefix + name, "_max") == minimum.removesuffix("_min") + "_max"
+        assert metric_name(prefix + name, "_sum") == total
+        assert metric_name(prefix + name, "_count") == total.removesuffix("_sum") + "_count"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +96,9 @@ def test_label_name(key: str, name: str) -> None:
 @examples(100)
 def test_names_of_any_text(text: str) -> None:
     """Both names of any text are what the slow rules say."""
-    assert metric_base_name(text) == reference_rules.metric_base(text)
+    assert metric_name(text) == reference_rules.metric_base(text)
+    for suffix in ("_sum", "_min", "_max"):
+        assert metric_name(text, suffix) == reference_rules.metric_of(text, suffix)
     assert label_name(text) == reference_rules.label(text)
 
 

@@ -7,7 +7,7 @@ import pytest
 from converters.attributes import Attribute, PointAttributes
 from converters.convert import Converter, Profile
 from converters.errors import DecodeError, TooLargeError
-from converters.labels import LabelEncoder, ResourceLabels
+from converters.labels import LabelEncoder, LabelRules, ResourceLabels
 from converters.series import MetricScope, SeriesCache, no_deadline, quantile_statistic
 from converters.wire import double_bytes
 from testing.converting import contents, convert
@@ -86,7 +86,7 @@ def test_the_count_is_about_the_memory_taken(points: list[SummaryPoint]) -> None
 
 
 def _cache(max_bytes: int = 10**9, max_new_bytes: int = 10**9) -> SeriesCache:
-    return SeriesCache(keep_case=False, max_bytes=max_bytes, max_new_bytes=max_new_bytes)
+    return SeriesCache(LabelRules(), max_bytes=max_bytes, max_new_bytes=max_new_bytes)
 
 
 _PAIRS = (("cloud.region", "r"), ("cloud.account.id", "1"), ("b", "2"), ("a", "1"))
@@ -106,17 +106,18 @@ def test_one_scope_for_a_resource() -> None:
 
 
 def _metric(name: bytes = b"amazonaws.com/AWS/EC2/CPUUtilization") -> MetricScope:
-    return _cache().resource(resource(_PAIRS), "").metric(name)
+    return _cache().resource(resource(_PAIRS), "").metric(name, b"s")
 
 
 def test_one_scope_for_a_metric() -> None:
-    """A metric is remembered and counted once in its resource."""
+    """A metric of one unit is remembered and counted once in its resource."""
     metric = _metric()
     used = metric.resource.cache.bytes_used
-    assert metric.resource.metric(b"amazonaws.com/AWS/EC2/CPUUtilization") is metric
+    assert metric.resource.metric(b"amazonaws.com/AWS/EC2/CPUUtilization", b"s") is metric
     assert metric.resource.cache.bytes_used == used
-    assert metric.resource.metric(b"other") is not metric
+    assert metric.resource.metric(b"other", b"s") is not metric
     assert metric.resource.cache.bytes_used > used + len("other")
+    assert metric.resource.metric(b"amazonaws.com/AWS/EC2/CPUUtilization", b"ms") is not metric
 
 
 def test_name_that_is_not_text() -> None:
@@ -213,15 +214,15 @@ def test_series_of_a_group_are_remembered() -> None:
 def test_labels_are_remembered() -> None:
     """The name of a dimension and an encoded label are made and counted once."""
     sizes: list[int] = []
-    encoder = LabelEncoder(keep_case=False, grow=sizes.append)
+    encoder = LabelEncoder(LabelRules(), grow=sizes.append)
     labels = ResourceLabels([], "")
     point = PointAttributes("N", "M", (Attribute("k", "v"), Attribute("l", "w" * 400)))
-    encoded = encoder.encode(labels, point)
+    encoded = encoder.encode(labels, point, "s")
     # Two names of dimensions, and four labels.
     assert len(sizes) == 6
     assert min(sizes) > 300
     assert max(sizes) > 2 * 400
-    assert encoder.encode(labels, point) == encoded
+    assert encoder.encode(labels, point, "s") == encoded
     assert len(sizes) == 6
 
 
@@ -240,7 +241,7 @@ def test_trim() -> None:
     """What is remembered is forgotten between deliveries once it is more than it may be."""
     cache = _cache(max_bytes=1_000_000)
     scope = cache.resource(resource(_PAIRS), "")
-    metric = scope.metric(b"amazonaws.com/N/M")
+    metric = scope.metric(b"amazonaws.com/N/M", b"s")
     metric.group(b"")
     cache.grow(1_000_000 - cache.bytes_used)
     cache.trim()

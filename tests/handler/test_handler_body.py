@@ -2,16 +2,17 @@
 
 import gzip
 import json
+import re
 import zlib
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from handler.app import Function
-from handler.delivery import MAX_INFLATED_BYTES, inflate, parse_body
+from handler.delivery import MAX_INFLATED_BYTES, inflate, parse_body, parse_record
 from handler.errors import BodyError
 from testing.events import ingresses
 from testing.events.firehose import headers
@@ -34,6 +35,42 @@ HALF = len(BODY) // 2
 HEADERS = headers(REQUEST_ID, ACCESS_KEY)
 NO_TEXT: tuple[object, ...] = (None, 5, [], {}, "")
 EMPTY_MEMBER = gzip.compress(b"", mtime=0)
+
+
+_STRICT_BASE64 = re.compile("([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+
+
+@given(text=st.text(st.sampled_from("AQz9+/=-_ \n\0é\ud800"), max_size=9))
+@example(text="AAAA=")
+@example(text="AA==AAAA")
+@example(text="AA=A")
+@example(text="====")
+@example(text="QUJD")
+@examples(300)
+def test_base64_is_strict(text: str) -> None:
+    """A record or a body is taken where it is base64 to its last character, and only there."""
+    record = parse_record(0, {"data": text})
+    if _STRICT_BASE64.fullmatch(text):
+        assert record.content == b64decode(text)
+        return
+    assert record.content is None
+    assert record.problem.startswith("its data is not base64: ")
+    with pytest.raises(BodyError, match="marked as base64 but is not"):
+        parse_body({"body": text, "isBase64Encoded": True})
+
+
+@pytest.mark.parametrize(
+    ("values", "count"),
+    [("1,", 1), ("[],", 2), ("{},", 2), ('{"a":1},', 3), ('{"a":[{}]},', 5)],
+)
+def test_the_number_of_values_is_exact(values: str, count: int) -> None:
+    """A body with the most values that are allowed is parsed; with one more it is refused."""
+    # The object, the list and the colon before it count too.
+    repeated, rest = divmod(250_000 - 3, count)
+    body = '{"records":[' + values * repeated + "1," * rest + "1]}"
+    assert len(parse_body({"body": body})["records"]) == repeated + rest + 1
+    with pytest.raises(BodyError, match="more than 250000 JSON values"):
+        parse_body({"body": body.replace("1]}", "1,1]}")})
 
 
 @pytest.fixture(scope="module")

@@ -61,6 +61,29 @@ def test_head(received: list[Received]) -> None:
     assert {name for r in received for name in r.headers} <= own | http
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, {"a": "x", "b": "y", "c": "z"}),
+        ({"LABEL_VALUE_CASE": "keep"}, {"a": "X", "b": "Y", "c": "Z"}),
+        ({"UNIT_LABEL": "true"}, {"a": "x", "b": "y", "c": "z", "unit": "By/s"}),
+        ({"MAX_LABELS": "10"}, {"a": "x", "b": "y"}),
+        ({"MAX_LABELS": "10", "UNIT_LABEL": "true"}, {"a": "x", "unit": "By/s"}),
+    ],
+)
+def test_settings_decide_the_labels(settings: dict[str, str], expected: dict[str, str]) -> None:
+    """Each setting about labels reaches every series."""
+    dimensions = (("a", "X"), ("b", "Y"), ("c", "Z"))
+    sample = Point("Shop", "M", dimensions, "Bytes/Second", END_MS, MINUTE_MS, 1, 1.0, 1.0, 1.0)
+    _, receiver = deliver(event=delivery_of([sample]), settings=settings)
+    found = [dict(labels) for labels in receiver.accepted_samples()]
+    assert len(found) == 4
+    own = ("a", "b", "c", "unit")
+    assert [{name: labels[name] for name in own if name in labels} for labels in found] == (
+        [expected] * 4
+    )
+
+
 def test_own_headers_travel_with_every_request() -> None:
     """REMOTE_WRITE_HEADERS are in every request, beside the fixed ones."""
     headers = '{"X-Scope-OrgID": "tenant-1", "X-Umlaut": "\u00fc"}'

@@ -19,6 +19,7 @@ from testing.http_server import Reply
 from testing.lambda_context import LambdaContext
 from testing.receiver import Receiver
 from testing.replies import refusing, sequence
+from tests.support import otlp_building
 from tests.support.invoking import (
     ACCESS_KEY,
     REAL_TIME,
@@ -34,6 +35,7 @@ from tests.support.invoking import (
     record_of,
     settings_for,
 )
+from tests.support.otlp_building import SummaryPoint
 from tests.support.stand_in_client import URL
 
 KEYS = ("firehose_request_id", "source_arn", "account", "lambda_request_id", "token_id")
@@ -257,6 +259,75 @@ def test_warnings_are_logged_once(capsys: Capture) -> None:
     assert "requests" in warning["metric"]
     reasons = [d["Reason"] for d in documents if "Reason" in d]
     assert reasons == ["case_collision"] * 3
+
+
+_DIMENSIONS = tuple((f"k{n:02}", "v") for n in range(24))
+
+
+@pytest.mark.parametrize(
+    ("metrics", "settings", "words", "line", "metric"),
+    [
+        (
+            [SummaryPoint(unit="s"), SummaryPoint(unit="ms")],
+            {},
+            "UNIT_LABEL=true",
+            {"points_dropped": {"unit_conflict": 1}, "samples_dropped": {"unit_conflict": 4}},
+            {"PointsDropped": [1]},
+        ),
+        (
+            [SummaryPoint(dimensions=_DIMENSIONS)],
+            {},
+            "more than 30 labels",
+            {"attributes_left_out": 0},
+            {},
+        ),
+        (
+            [SummaryPoint(dimensions=_DIMENSIONS)],
+            {"MAX_LABELS": "20"},
+            "more than MAX_LABELS",
+            {"attributes_left_out": 12, "points_dropped": {}},
+            {"AttributesLeftOut": [12], "PointsDropped": [0]},
+        ),
+    ],
+    ids=["units", "many labels", "attributes left out"],
+)
+def test_metrics_are_named_once_and_counted_each_time(
+    metrics: list[SummaryPoint],
+    settings: dict[str, str],
+    words: str,
+    line: dict[str, Any],
+    metric: dict[str, list[int]],
+    capsys: Capture,
+) -> None:
+    """One warning in the life of an instance names the metric and the setting; counts go on."""
+    with Receiver() as receiver:
+        function = function_for(receiver.url, **settings)
+        for _ in range(3):
+            invoke(function, delivery(otlp_building.deliver(metrics)))
+    lines, documents = split(capsys)
+    (warning,) = (line for line in lines if words in line["message"])
+    assert (warning["level"], warning["metric"]) == ("WARNING", "aws_ec2_cpuutilization")
+    found = [line for line in lines if line["message"] == "delivery"]
+    assert [{key: one[key] for key in line} for one in found] == [line] * 3
+    totals = [document for document in documents if "Reason" not in document]
+    assert [{name: one[name] for name in metric} for one in totals] == [metric] * 3
+    assert ("AttributesLeftOut" in totals[0]) is ("AttributesLeftOut" in metric)
+
+
+def test_at_most_a_hundred_metrics_are_named(capsys: Capture) -> None:
+    """Warnings about metrics are bounded in the life of an instance, for each reason."""
+    metrics = [
+        SummaryPoint(metric_name=f"m{n}", dimensions=_DIMENSIONS, unit=unit)
+        for n in range(110)
+        for unit in ("s", "ms")
+    ]
+    with Receiver() as receiver:
+        function = function_for(receiver.url)
+        for _ in range(2):
+            invoke(function, delivery(otlp_building.deliver(metrics)))
+    lines, _ = split(capsys)
+    assert len([line for line in lines if "UNIT_LABEL" in line["message"]]) == 100
+    assert len([line for line in lines if "MAX_LABELS" in line["message"]]) == 100
 
 
 @pytest.mark.parametrize(("level", "lines"), [("DEBUG", 2), ("warning", 1), ("ERROR", 0)])

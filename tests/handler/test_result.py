@@ -27,8 +27,8 @@ def _result(*bad: Record, failures: tuple[tuple[int, str], ...] = ()) -> Deliver
         dropped_points={},
         dropped_samples={},
         oldest_ms=None,
-        collided=(),
-        in_the_future=(),
+        attributes_left_out=0,
+        warnings={},
     )
     undelivered = 4 if failures else 0
     sent = Sent(4 - undelivered, {}, 0, undelivered, 1, 0, 9, failures, refusals=())

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converters.records import split_messages
+from handler.delivery import Record
 from replay.content import MAX_BYTES, batches_of, read_records, unpack
 from testing.receiver import Receiver
 from tests.support import deliveries
 from tests.support.backups import failed_line, failed_object, hosts_in, records_of_hosts, run, write
+from tests.support.clocks import processor_seconds
 from tests.support.invoking import SAMPLES_OF_A_POINT, peak_of
 from tests.support.otlp_building import SummaryPoint, deliver
 from tests.support.properties import examples
@@ -85,7 +87,7 @@ def test_failed_records_are_read_back(
 def test_all_data_is_read_back(*, records: list[bytes], zipped: bool) -> None:
     """Raw records one behind the other give back every message, in order."""
     stored = b"".join(records)
-    read = read_records(gzip.compress(stored, mtime=0) if zipped else stored)
+    read = list(read_records(gzip.compress(stored, mtime=0) if zipped else stored))
     assert not [record.problem for record in read if record.problem]
     messages = [m for record in read for m in split_messages(record.content or b"")]
     assert messages == list(split_messages(stored))
@@ -106,7 +108,7 @@ def test_unescaped_messages_hide_no_record(
 ) -> None:
     """However the endpoint's message breaks the JSON, each record is found."""
     lines = [failed_line(r, m, sound=False) for r, m in zip(records, messages, strict=False)]
-    found = read_records(between.join(lines).encode())
+    found = list(read_records(between.join(lines).encode()))
     assert [record.content for record in found if record.content in RECORDS] == records
 
 
@@ -172,7 +174,7 @@ def test_nothing_is_wrong_with_these(stored: bytes, expected: list[bytes]) -> No
         (failed_object(RECORDS)[:-300], "rawData is cut off"),
         (failed_object(RECORDS)[:-600], "no rawData"),
         (failed_object(RECORDS).replace(b'"rawData":"', b'"rawData":"!', 1), "not base64"),
-        (failed_object(RECORDS) + b"\nsomething else", "no rawData in these 14 characters"),
+        (failed_object(RECORDS) + b"\nsomething else", "no rawData in these 14 bytes"),
         (b'{"attemptsMade":1}\n' + failed_object(RECORDS), "no rawData"),
         (failed_object(RECORDS).replace(b'"rawData":"', b'"rawData":7,"x":"', 1), "cut off or not"),
         (b"".join(RECORDS)[:-5], "the last"),
@@ -208,7 +210,7 @@ def test_gzip_that_is_cut_off_or_broken() -> None:
     chance = random.Random(7)
     records = [chance.randbytes(3000) for _ in range(20)]
     stored = gzip.compress(failed_object(records), mtime=0)
-    cut = read_records(stored[: len(stored) // 2])
+    cut = list(read_records(stored[: len(stored) // 2]))
     readable = [record.content for record in cut if record.content]
     assert readable == records[: len(readable)]
     assert len(readable) > 5
@@ -245,12 +247,63 @@ def test_an_object_that_would_take_all_memory_is_not_read(tmp_path: Path, size: 
 
 
 def test_batches_are_the_same_each_time() -> None:
-    """Batches hold every readable record once, in order, and none is larger than it must be."""
+    """Batches hold every record once, in order, and none is larger than it must be."""
     records = [*RECORDS * 5, bytes(900)]
-    read = read_records(failed_object(records))
-    batches = batches_of(read, 500)
-    assert batches == batches_of(read, 500)
-    assert [content for batch in batches for _, content in batch] == records
-    assert all(sum(len(c) for _, c in batch) <= 500 for batch in batches[:-1])
-    assert [len(batch) for batch in batches][-1] == 1
-    assert batches_of([]) == []
+    read = [*read_records(failed_object(records)), Record(16, None, "no")]
+    batches = list(batches_of(read, 500))
+    assert batches == list(batches_of(read, 500))
+    assert [content for batch in batches for _, content in batch.records] == records
+    assert all(sum(len(c) for _, c in batch.records) <= 500 for batch in batches[:-1])
+    assert batches[-1].unreadable == {16: "no"}
+    assert not list(batches_of([]))
+
+
+SIZE = 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("unit", "most_records"),
+    [
+        pytest.param(b"\x00", 0, id="empty messages"),
+        pytest.param(b"\x80\x00", 0, id="empty messages behind long lengths"),
+        pytest.param(b"\x02\x0a\x00", 20, id="messages of three bytes"),
+        pytest.param(b"\x01\x0a", 20, id="messages of two bytes that are no OTLP"),
+        pytest.param(b'{"rawData":""}', SIZE // 14, id="empty records"),
+        pytest.param(b'{"rawData":"AgoA"}', SIZE // 18, id="records of three bytes"),
+        pytest.param(b'{"rawData":7', SIZE // 12, id="broken records"),
+        pytest.param(b"\x02\x0a\x00" + b'{"":0}' * 5_000, SIZE // 6, id="text"),
+    ],
+)
+def test_an_object_of_tiny_parts_takes_little_memory(unit: bytes, most_records: int) -> None:
+    """However many there are, at most one batch is in memory beside the object, and its text."""
+    stored = gzip.compress(unit * (SIZE // len(unit)), mtime=0)
+    records = 0
+
+    def read() -> None:
+        nonlocal records
+        for batch in batches_of(read_records(stored)):
+            assert len(batch.records) + len(batch.unreadable) <= 10_000
+            records += len(batch.records) + len(batch.unreadable)
+
+    # While it is unpacked, an object is in memory twice; a batch has up to 10,000 records.
+    assert peak_of(read) < 3 * SIZE + 10_000 * 500
+    assert records <= most_records
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", [b"\x00", b"\x80\x00", b"\x02\x0a\x00", b"\x01\x0a"])
+def test_millions_of_tiny_messages_are_read_in_seconds(unit: bytes) -> None:
+    """Eight MiB of them take a few seconds of a processor, gzipped too."""
+    stored = gzip.compress(unit * ((8 << 20) // len(unit)), mtime=0)
+    assert processor_seconds(lambda: sum(1 for _ in read_records(stored))) < 20
+
+
+def test_a_broken_message_takes_no_other_with_it(tmp_path: Path) -> None:
+    """Short messages share a record, which no message with a data point does."""
+    stored = RECORDS[0] + b"\x02\x0a\x00\x01\x0a" * 9 + RECORDS[1] + b"\x01\x0a" + RECORDS[2]
+    write(tmp_path / "1", stored)
+    assert [len(content or b"") for content in contents(stored)][1::2] == [45, 2]
+    with Receiver() as receiver:
+        ran = run(tmp_path, receiver.url)
+        assert hosts_in(receiver) == dict.fromkeys("abc", SAMPLES_OF_A_POINT)
+    assert (ran.number("records"), ran.number("unreadable")) == (5, 2)

@@ -91,7 +91,7 @@ class Stumbling(BatchSender):
 
     def convert(self, batch: Batch) -> Conversion:
         """Fail over that record."""
-        if any(b"stumble" in content for _, content in batch):
+        if any(b"stumble" in content for _, content in batch.records):
             raise ZeroDivisionError
         return super().convert(batch)
 

@@ -77,7 +77,7 @@ def test_moving(bucket: TestBucket, keys: list[str]) -> None:
     assert bucket.keys("failed/") == [broken]
     assert bucket.keys("replayed/") == sorted(f"replayed/{key}" for key in keys)
     assert bucket.get(f"replayed/{keys[0]}") == content
-    assert "cut off" in str(json.loads(bucket.get(f"replay/{broken}.json"))["left"])
+    assert "cut off" in str(json.loads(bucket.get(f"replay/{broken}.json"))["reasons"])
 
 
 def test_pages(bucket: TestBucket) -> None:

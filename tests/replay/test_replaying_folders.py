@@ -88,12 +88,12 @@ def test_what_cannot_be_read_is_left_with_a_reason(backup: Path) -> None:
         again = run(backup, receiver.url, "--done", "move")
         assert hosts_in(receiver) == dict.fromkeys("abcdef", SAMPLES_OF_A_POINT)
     assert (first.status, again.status) == (1, 1)
-    assert "4-four: record 1: at character" in first.output
+    assert "4-four: record 1: at byte" in first.output
     assert "no rawData" in first.output
     assert path.exists()
     left = checkpoint(backup, f"{FAILED}/4-four")
     assert left["status"] == "left"
-    assert "no rawData" in str(left["left"])
+    assert "no rawData" in str(left["reasons"])
     # 5 bytes are promised, and there are 4.
     assert "5-five: record 0" in first.output
     assert checkpoint(backup, f"{FAILED}/5-five")["status"] == "left"
@@ -109,7 +109,7 @@ def test_rejected_samples_are_counted_by_reason(backup: Path) -> None:
         assert hosts_in(receiver).keys() == set("abde")
     assert ran.status == 0
     assert ran.number("rejected") == 2 * SAMPLES_OF_A_POINT
-    assert ran.number("out of bounds") == ran.number("duplicate") == SAMPLES_OF_A_POINT
+    assert ran.number("too_old") == ran.number("superseded") == SAMPLES_OF_A_POINT
     assert 'host="c"' in ran.output
     assert ran.number("samples") == ran.number("rejected") + 4 * SAMPLES_OF_A_POINT
 

@@ -19,7 +19,7 @@ from tests.support.otlp_building import (
 HOUR_NS = 60 * MINUTE_NS
 
 _NAMESPACES = st.sampled_from(["AWS/EC2", "aws/ec2", "AWS/ELB", "Shop % Backend", ""])
-_METRICS = st.sampled_from(["CPUUtilization", "cpuutilization", "Disk Ops", "p:99", "9 lives"])
+_METRICS = st.sampled_from(["CPUUtilization", "cpuutilization", "Disk Ops", "p:99", "9 lives%"])
 _KEYS = st.sampled_from(
     [
         *("InstanceId", "instanceid", "Namespace", "namespace", "MetricName", "quantile", "le"),
@@ -72,6 +72,7 @@ summary_points = st.builds(
     metric=st.sampled_from([None, None, None, None, "from.elsewhere", "amazonaws.com/X"]),
     flags=st.sampled_from([0, 0, 0, 0, 1]),
     start=st.sampled_from([True, True, False]),
+    unit=st.sampled_from(["", "s", "s", "ms"]),
 )
 
 _other_summaries = st.builds(
@@ -110,7 +111,7 @@ _resources = st.sampled_from(
 
 def _summary_of(points: list[SummaryPoint], formats: list[Format]) -> bytes:
     encoded = [point.encode(version) for point, version in zip(points, formats, strict=False)]
-    return summary(points[0].name, *encoded)
+    return summary(points[0].name, *encoded, unit=points[0].unit)
 
 
 _metrics = st.one_of(

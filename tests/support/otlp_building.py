@@ -63,6 +63,7 @@ class SummaryPoint:
 
     Attributes:
         metric: The metric's name on the wire; None for CloudWatch's own spelling of it.
+        unit: The unit of the Metric that `deliver` makes for the point.
     """
 
     namespace: str | None = "AWS/EC2"
@@ -75,6 +76,7 @@ class SummaryPoint:
     metric: str | None = None
     flags: int = 0
     start: bool = True
+    unit: str = ""
 
     @property
     def name(self) -> str:
@@ -124,9 +126,10 @@ class SummaryPoint:
         return self.numbers() + self.attributes()
 
 
-def summary(name: str, *points: bytes) -> bytes:
+def summary(name: str, *points: bytes, unit: str = "") -> bytes:
     """Encode a Metric that is a Summary of encoded points."""
-    return field(1, name.encode()) + field(11, b"".join(field(1, point) for point in points))
+    head = field(1, name.encode()) + (field(3, unit.encode()) if unit else b"")
+    return head + field(11, b"".join(field(1, point) for point in points))
 
 
 def message(*metrics: bytes, pairs: Pairs = RESOURCE) -> bytes:
@@ -149,7 +152,7 @@ def deliver(
     points: Iterable[SummaryPoint], version: Format = Format.V1_0, pairs: Pairs = RESOURCE
 ) -> bytes:
     """Encode a record that has a Metric for each point."""
-    metrics = [summary(point.name, point.encode(version)) for point in points]
+    metrics = [summary(point.name, point.encode(version), unit=point.unit) for point in points]
     return one_record(*metrics, pairs=pairs)
 
 

@@ -12,7 +12,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import NumberDataPoint, SummaryD
 
 from testing.converting import DELIVERED_MS, ENVIRONMENT, bits
 from testing.rules import Labels
-from tests.support.reference_rules import identity, metric_base, point_labels, quantile_text
+from tests.support.reference_rules import identity, metric_of, point_labels, quantile_text
 from tests.support.reference_wire import WirePoint, read_record
 
 _MINUTE_MS = 60_000
@@ -23,6 +23,7 @@ class _Source:
     """One data point, and how many of its samples are left."""
 
     identity: object
+    unit: str
     count: int
     left: int
 
@@ -46,14 +47,18 @@ class Expected:
 
 
 def expect(
-    records: Iterable[bytes], environment: str = ENVIRONMENT, *, keep_case: bool = False
+    records: Iterable[bytes],
+    environment: str = ENVIRONMENT,
+    *,
+    keep_case: bool = False,
+    unit_label: bool = False,
 ) -> Expected:
     """Convert a delivery."""
     expected = Expected()
     points = [point for record in records for point in read_record(record)]
     latest = _time_of_delivery(points) + 10 * _MINUTE_MS
     for point in points:
-        _add(point, expected, environment, latest, keep_case=keep_case)
+        _add(point, expected, environment, latest, keep_case=keep_case, unit_label=unit_label)
     return expected
 
 
@@ -75,14 +80,21 @@ def _time_of_delivery(points: list[WirePoint]) -> int:
 
 
 def _add(
-    point: WirePoint, expected: Expected, environment: str, latest: int, *, keep_case: bool
+    point: WirePoint,
+    expected: Expected,
+    environment: str,
+    latest: int,
+    *,
+    keep_case: bool,
+    unit_label: bool,
 ) -> None:
     expected.data_points += 1
     if point.numbers.time_unix_nano == 0:
         expected.dropped_points["no_timestamp"] += 1
         return
     named = identity(point.flat, point.members)
-    labels = point_labels(point.resource, named, environment, keep_case=keep_case)
+    unit = point.unit if unit_label else None
+    labels = point_labels(point.resource, named, environment, keep_case=keep_case, unit=unit)
     own = tuple(sorted(a for a in point.resource if a[0] != "aws.exporter.arn"))
     raw_identity = (own, point.metric, named[0], named[1], tuple(sorted(named[2])))
     made = _samples(point, from_cloudwatch=_from_cloudwatch(point, named))
@@ -94,10 +106,10 @@ def _add(
         expected.dropped_points["in_the_future"] += 1
         return
     count = point.numbers.count if isinstance(point.numbers, SummaryDataPoint) else 0
-    source = _Source(raw_identity, count, len(made))
+    source = _Source(raw_identity, point.unit, count, len(made))
     for suffix, extra, value in made:
         expected.samples += 1
-        name = {"__name__": metric_base(point.metric) + suffix}
+        name = {"__name__": metric_of(point.metric, suffix)}
         key = tuple(sorted((labels | name | extra).items()))
         time = point.numbers.time_unix_nano // 1_000_000
         _place(expected, expected.series.setdefault(key, {}), time, (value, source))
@@ -138,6 +150,8 @@ def _place(
     slots[time] = winner
     same = old[1].identity == new[1].identity
     reason = "duplicate" if same else "case_collision"
+    if old[1].unit != new[1].unit:
+        reason = "unit_conflict"
     expected.dropped_samples[reason] += 1
     loser[1].left -= 1
     if not loser[1].left:

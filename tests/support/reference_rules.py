@@ -32,6 +32,13 @@ def metric_base(name: str) -> str:
     return "_" + base if base[:1] in set(string.digits) | {""} else base
 
 
+def metric_of(name: str, suffix: str) -> str:
+    """Return the metric name of a statistic."""
+    if suffix in {"_min", "_max"}:
+        return metric_base(name + suffix)
+    return metric_base(name) + suffix
+
+
 def label(key: str) -> str:
     """Return the label name for the key of an attribute."""
     name = "".join(sign if sign in _LABEL else "_" for sign in key.lower())
@@ -66,13 +73,17 @@ def point_labels(
     environment: str,
     *,
     keep_case: bool = False,
+    unit: str | None = None,
 ) -> dict[str, str]:
-    """Return all labels that the series of a point have in common."""
+    """Return all labels that the series of a point have in common; no unit without that label."""
     namespace, metric_name, dimensions = named
-    labels = _grouped([(_dimension(key), key, value) for key, value in dimensions])
+    reserved = _RESERVED if unit is None else _RESERVED | {"unit"}
+    labels = _grouped([(_dimension(key, reserved), key, value) for key, value in dimensions])
     labels |= {"namespace": namespace or "", "metricname": metric_name or ""}
     if not keep_case:
         labels = {name: value.lower() for name, value in labels.items()}
+    if unit is not None:
+        labels["unit"] = unit
     labels = {name: value for name, value in labels.items() if value}
     fixed: dict[str, str] = {"p8s_logzio_name": environment} if environment else {}
     other: list[tuple[str, str, str]] = []
@@ -84,12 +95,12 @@ def point_labels(
             fixed[name] = value
         else:
             other.append((label(key), key, value))
-    kept = _prefixed(_grouped(other), _RESERVED)
+    kept = _prefixed(_grouped(other), reserved)
     return _prefixed(kept, set(labels)) | labels | fixed
 
 
-def _dimension(key: str) -> str:
-    return "dimension_" + label(key) if label(key) in _RESERVED else label(key)
+def _dimension(key: str, reserved: set[str]) -> str:
+    return "dimension_" + label(key) if label(key) in reserved else label(key)
 
 
 def _grouped(entries: list[tuple[str, str, str]]) -> dict[str, str]:

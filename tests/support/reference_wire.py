@@ -21,6 +21,7 @@ class WirePoint:
     Attributes:
         resource: The resource's attributes.
         metric: The metric's name.
+        unit: The metric's unit.
         flat: Labels (0.7) and attributes (1.x), in their order on the wire.
         members: What stands in the map `Dimensions`.
         numbers: The point itself, a Summary's or a gauge's.
@@ -28,6 +29,7 @@ class WirePoint:
 
     resource: Pairs
     metric: str
+    unit: str
     flat: Pairs
     members: Pairs
     numbers: SummaryDataPoint | NumberDataPoint
@@ -58,15 +60,15 @@ def _read_message(message: bytes) -> Iterator[WirePoint]:
 
 
 def _read_metric(metric: bytes, resource: Pairs) -> Iterator[WirePoint]:
-    name = b"".join(_fields(metric, 1)).decode()
+    name, unit = (b"".join(_fields(metric, number)).decode() for number in (1, 3))
     for summary in _fields(metric, 11):
         for point in _fields(summary, 1):
             labels = tuple(_label(label) for label in _fields(point, 1))
             numbers = SummaryDataPoint.FromString(point)
             flat, members = _split(numbers.attributes)
-            yield WirePoint(resource, name, (*labels, *flat), members, numbers)
+            yield WirePoint(resource, name, unit, (*labels, *flat), members, numbers)
     for number in Metric.FromString(metric).gauge.data_points:
-        yield WirePoint(resource, name, *_split(number.attributes), number)
+        yield WirePoint(resource, name, unit, *_split(number.attributes), number)
 
 
 def _label(label: bytes) -> tuple[str, str]:

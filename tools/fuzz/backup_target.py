@@ -9,14 +9,16 @@ def check(content: bytes) -> None:
     """See that every byte of an object is a record, or a reason why it is none."""
     data, _ = unpack(content, 1 << 16)
     assert len(data) <= 1 << 16
-    records = read_records(content)
+    records = list(read_records(content))
     assert [record.number for record in records] == list(range(len(records)))
     for record in records:
         assert (record.content is None) == bool(record.problem)
         record.problem.encode("utf-8", "backslashreplace")
     readable = [(r.number, r.content) for r in records if r.content is not None]
-    batches = batches_of(records, _BATCH_BYTES)
-    assert [item for batch in batches for item in batch] == readable
-    assert all(
-        len(batch) == 1 or sum(len(data) for _, data in batch) <= _BATCH_BYTES for batch in batches
-    )
+    batches = list(batches_of(records, _BATCH_BYTES))
+    assert [item for batch in batches for item in batch.records] == readable
+    unreadable = {r.number: r.problem for r in records if r.content is None}
+    assert {n: why for batch in batches for n, why in batch.unreadable.items()} == unreadable
+    for batch in batches:
+        size = sum(len(data) for _, data in batch.records)
+        assert len(batch.records) == 1 or size <= _BATCH_BYTES

@@ -2,12 +2,14 @@
 
 from converters.convert import Converter, Limits, Profile
 from converters.errors import RecordError
+from converters.labels import LabelRules
 from testing.converting import assert_sound, contents, convert
 
 _LIMITS = Limits(points=30_000, label_bytes=20_000_000, body_bytes=5_000_000)
+_LABELS = LabelRules(keep_case=True, unit_label=True, max_labels=12)
 _PROFILES = (
     Profile(limits=_LIMITS, max_bytes=4_000),
-    Profile(limits=_LIMITS, native_histograms=True, keep_case=True),
+    Profile(limits=_LIMITS, native_histograms=True, labels=_LABELS),
 )
 
 
