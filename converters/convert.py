@@ -6,13 +6,13 @@ from typing import NamedTuple
 import snappy
 
 from converters.bodies import Compress, Lane, Lanes
+from converters.cache import SeriesCache, no_deadline
 from converters.encoder import Encoder
 from converters.errors import RecordError, TooLargeError
 from converters.labels import LabelRules
 from converters.merge import Written
 from converters.points import DeliveryPoints, WarnReason
 from converters.reader import read_record
-from converters.series import SeriesCache, no_deadline
 from converters.times import delivery_times
 
 # A CloudWatch point that has to be merged has four samples or a few more.

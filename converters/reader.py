@@ -1,10 +1,10 @@
 """From one record to its data points."""
 
+from converters.cache import SeriesCache
 from converters.errors import TooLargeError
 from converters.other_types import read_other_metric
 from converters.points import RecordPoints
 from converters.records import decoded_messages
-from converters.series import SeriesCache
 from converters.summary import read_summary_point
 
 # "The maximum size of a record sent to Amazon Data Firehose, before base64-encoding, is

@@ -16,8 +16,9 @@ from handler.verdict import Verdict, retry_after_seconds, verdict_on
 _FIRST_CEILING_SECONDS = 0.2
 _LAST_CEILING_SECONDS = 5.0
 
-# With less time left, a further attempt would only end as a timeout.
+# With less time left, another attempt would only end as a timeout; a first one may be lucky.
 _LEAST_SECONDS = 1.0
+_LEAST_FIRST_SECONDS = 0.1
 
 # What Amazon Managed Prometheus answers with 403.
 _UNSIGNED = "Missing Authentication Token"
@@ -109,12 +110,15 @@ class Attempts:
         """Wait while all requests have to; return whether there is time for an attempt.
 
         Args:
-            first: Whether the body has never been sent, which is always worth an attempt.
+            first: Whether the body has never been sent, which is worth an attempt at any time.
         """
+        least = _LEAST_FIRST_SECONDS if first else _LEAST_SECONDS
         pause = self._resume_at - self.clock.monotonic()
-        if pause > 0 and pause + _LEAST_SECONDS <= self._left():
+        if 0 < pause <= self._left() - least:
             self.clock.wait(self.stopped, pause)
-        return self._left() >= _LEAST_SECONDS or (first and self._left() > 0)
+        elif pause > 0:
+            return False
+        return self._left() >= least
 
     def _attempt(self, body: Body) -> tuple[Verdict, ListenerResponse | None, str]:
         """Make one request; return the verdict on it, the response, and words for the log."""

@@ -227,9 +227,9 @@ _BARE = message(summary(SummaryPoint().name, SummaryPoint().encode()))
 @pytest.mark.parametrize(
     ("raw", "named", "advice"),
     [
-        (gzip.compress(_LOGS), "gzip", "nothing but the metric stream"),
-        (gzip.compress(_GOOD), "gzip", "nothing but the metric stream"),
-        (gzip.compress(b"") * 3, "gzip", "nothing but the metric stream"),
+        (gzip.compress(_LOGS, mtime=0), "gzip", "nothing but the metric stream"),
+        (gzip.compress(_GOOD, mtime=0), "gzip", "nothing but the metric stream"),
+        (gzip.compress(b"", mtime=0) * 3, "gzip", "nothing but the metric stream"),
         (_LOGS, "CloudWatch Logs", "another Firehose stream"),
         (_LOGS + b"\n", "CloudWatch Logs", "another Firehose stream"),
         (_LOGS + _LOGS, "CloudWatch Logs", "another Firehose stream"),

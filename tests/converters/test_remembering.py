@@ -5,10 +5,11 @@ import tracemalloc
 import pytest
 
 from converters.attributes import Attribute, PointAttributes
+from converters.cache import SeriesCache, no_deadline
 from converters.convert import Converter, Profile
 from converters.errors import DecodeError, TooLargeError
 from converters.labels import LabelEncoder, LabelRules, ResourceLabels
-from converters.series import MetricScope, SeriesCache, no_deadline, quantile_statistic
+from converters.series import MetricScope, quantile_statistic
 from converters.wire import double_bytes
 from testing.converting import contents, convert
 from testing.events.otlp import Format
