@@ -233,6 +233,7 @@ class Telemetry:
         for refusal in sent.refusals:
             self.warning(
                 "the listener rejected samples for good",
+                reason=str(refusal.reason),
                 samples=refusal.samples,
                 listener_words=refusal.words,
                 settled_unknown=refusal.settled_unknown,

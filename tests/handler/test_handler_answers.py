@@ -49,6 +49,21 @@ def test_listener_replies_with(status: int, expected: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("reply", "status", "named"),
+    [
+        (Reply(301, {"Location": "https://a.example/api/v1/write"}), 500, "/api/v1/write"),
+        (Reply(403, body=b'{"message":"Missing Authentication Token"}'), 401, "AWS signature"),
+        (Reply(403, body=b"wrong token"), 401, "wrong token"),
+    ],
+)
+def test_what_the_listener_wants_is_named(reply: Reply, status: int, named: str) -> None:
+    """The answer says where a redirect leads, and that a listener of AWS wants a signature."""
+    answer, _ = deliver(always(reply))
+    assert (answer.status, named in answer.error) == (status, True)
+    assert ("AWS signature" in answer.error) == (named == "AWS signature")
+
+
+@pytest.mark.parametrize(
     "event",
     [delivery(), delivery(b""), delivery(b"\0"), delivery(b"", b"\0\0", b"")],
     ids=["no records", "empty record", "empty message", "several"],
