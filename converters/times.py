@@ -40,16 +40,22 @@ class DeliveryTimes(NamedTuple):
         return min(late, older), older, newest, late == newest
 
 
-def delivery_times(points_at: Counter[int], delivered_ms: int | None) -> DeliveryTimes:
+def delivery_times(
+    points_at: Counter[int], delivered_ms: int | None, replayed_ms: int | None = None
+) -> DeliveryTimes:
     """Return the limits that hold for a delivery.
 
     Its time is the one that Firehose wrote into it, so that the same delivery is always divided
     the same way, whenever it is converted. Where it has none, or one that most of its points
     contradict, it is the newest of the points' times that most points agree with.
 
+    A replay divides the points in the same way, so that the next replay makes the same bodies and
+    knows those that are settled. Its own time only decides which points are still in the future.
+
     Args:
         points_at: How many points there are at each time, in ms since the epoch.
         delivered_ms: When Firehose put the delivery together, if known.
+        replayed_ms: When a replay sends it again; None if it is sent for the first time.
     """
     times = sorted(points_at)
     # How many points there are before each of the times.
@@ -68,4 +74,7 @@ def delivery_times(points_at: Counter[int], delivered_ms: int | None) -> Deliver
             if most_are_in(time - _LATE_AFTER_MS, time + _MOST_AHEAD_MS)
         )
         now = next(agreed, times[-1] if times else 0)
-    return DeliveryTimes(now - _LATE_AFTER_MS, now, now + _MOST_AHEAD_MS)
+    if replayed_ms is not None:
+        now = min(now, replayed_ms)
+    latest = (now if replayed_ms is None else replayed_ms) + _MOST_AHEAD_MS
+    return DeliveryTimes(now - _LATE_AFTER_MS, now, latest)

@@ -42,6 +42,23 @@ def test_time_of_the_delivery(points: dict[int, int], delivered: int | None, now
 
 
 @pytest.mark.parametrize(
+    ("replayed", "now", "latest"),
+    [
+        (NOW + 26 * HOUR, NOW, NOW + 26 * HOUR + 10 * MINUTE),
+        (NOW, NOW, NOW + 10 * MINUTE),
+        # All points are ahead of the clock.
+        (NOW - HOUR, NOW - HOUR, NOW - 50 * MINUTE),
+    ],
+)
+def test_a_replay_sends_what_is_no_longer_in_the_future(
+    replayed: int, now: int, latest: int
+) -> None:
+    """Its clock moves that limit alone, so that the next replay makes the same bodies."""
+    points = Counter({NOW: 2, NOW + 100 * MINUTE: 1})
+    assert delivery_times(points, None, replayed) == DeliveryTimes(now - HOUR, now, latest)
+
+
+@pytest.mark.parametrize(
     ("times", "stages"),
     [
         ([], (0, 0, 0, True)),
