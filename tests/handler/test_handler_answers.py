@@ -48,19 +48,11 @@ def test_listener_replies_with(status: int, expected: int) -> None:
     assert (f"{status} {text.decode()}".strip() in answer.error) == (expected != 200)
 
 
-@pytest.mark.parametrize(
-    ("reply", "status", "named"),
-    [
-        (Reply(301, {"Location": "https://a.example/api/v1/write"}), 500, "/api/v1/write"),
-        (Reply(403, body=b'{"message":"Missing Authentication Token"}'), 401, "AWS signature"),
-        (Reply(403, body=b"wrong token"), 401, "wrong token"),
-    ],
-)
-def test_what_the_listener_wants_is_named(reply: Reply, status: int, named: str) -> None:
-    """The answer says where a redirect leads, and that a listener of AWS wants a signature."""
-    answer, _ = deliver(always(reply))
-    assert (answer.status, named in answer.error) == (status, True)
-    assert ("AWS signature" in answer.error) == (named == "AWS signature")
+def test_redirect_is_named() -> None:
+    """The answer says where the listener redirects to, which is mostly the right URL."""
+    answer, _ = deliver(always(Reply(301, {"Location": "https://a.example/api/v1/write"})))
+    assert answer.status == 500
+    assert "it redirects to https://a.example/api/v1/write" in answer.error
 
 
 @pytest.mark.parametrize(
