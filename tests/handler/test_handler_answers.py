@@ -33,7 +33,7 @@ TEXT = b"status 401: the listener's words"
         # It refuses the token.
         *((status, 401) for status in (401, 403)),
         # It is not available until the time is over.
-        *((status, 503) for status in (408, 429, 500, 501, 502, 503, 504, 505, 507, 599)),
+        *((status, 503) for status in (408, 429, 500, 501, 502, 503, 504, 505, 507, 599, 999)),
         # The URL is wrong.
         *((status, 500) for status in (300, 301, 302, 303, 304, 307, 308, 402, 404, 405, 406)),
         *((status, 500) for status in (409, 410, 411, 415, 418, 451)),
