@@ -108,6 +108,7 @@ class Converter:
         *,
         p8s_logzio_name: str,
         delivered_ms: int | None,
+        replayed_ms: int | None = None,
         check_deadline: Callable[[], None] = no_deadline,
     ) -> Conversion:
         """Convert the records of one delivery. The same records always make the same bodies.
@@ -115,13 +116,14 @@ class Converter:
         Args:
             records: Each record's number and its bytes.
             p8s_logzio_name: The value of the label of that name; empty for none.
-            delivered_ms: When Firehose put the delivery together, or the time of a replay, in ms
-                since the epoch; None if it is not known.
+            delivered_ms: When Firehose put the delivery together, in ms since the epoch; None if
+                it is not known.
+            replayed_ms: When a replay sends it again.
             check_deadline: Called now and then; ends the conversion by raising an error.
         """
         self._cache.begin(check_deadline)
         try:
-            return self._convert(records, p8s_logzio_name, delivered_ms)
+            return self._convert(records, p8s_logzio_name, delivered_ms, replayed_ms)
         finally:
             self._cache.trim()
 
@@ -130,6 +132,7 @@ class Converter:
         records: Iterable[tuple[int, bytes]],
         p8s_logzio_name: str,
         delivered_ms: int | None,
+        replayed_ms: int | None,
     ) -> Conversion:
         points = DeliveryPoints()
         failures: dict[int, RecordError] = {}
@@ -153,12 +156,12 @@ class Converter:
             if found.data_points > found.dropped.total():
                 contributing.add(number)
         try:
-            written, lanes = self._encode(points, delivered_ms)
+            written, lanes = self._encode(points, delivered_ms, replayed_ms)
         except TooLargeError as error:
             # Which record is to blame cannot be found out any more, so nothing is sent.
             failures |= dict.fromkeys(sound, _without_frames(error))
             contributing, points = set(), DeliveryPoints()
-            written, lanes = self._encode(points, delivered_ms)
+            written, lanes = self._encode(points, delivered_ms, replayed_ms)
         return Conversion(
             lanes=lanes,
             failures=failures,
@@ -174,7 +177,7 @@ class Converter:
         )
 
     def _encode(
-        self, points: DeliveryPoints, delivered_ms: int | None
+        self, points: DeliveryPoints, delivered_ms: int | None, replayed_ms: int | None
     ) -> tuple[Written, list[Lane]]:
         limits, check_deadline = self._profile.limits, self._cache.check_deadline
         made = 0
@@ -196,7 +199,12 @@ class Converter:
         encoder = Encoder(
             lanes,
             native_lanes,
-            delivery_times(points.points_at(), delivered_ms),
+            delivery_times(
+                points.points_at,
+                max(points.milliseconds(), default=0),
+                delivered_ms,
+                replayed_ms,
+            ),
             max_merged=_MERGED_PER_POINT * limits.points,
             check_deadline=check_deadline,
         )

@@ -91,10 +91,9 @@ def split_messages(record: bytes) -> Iterator[bytes]:
     """
     position = 0
     while position < len(record):
-        # There may be as many empty messages as bytes.
-        between = (_BETWEEN_MESSAGES if position else _EMPTY_MESSAGES).match(record, position)
-        if between:
-            position = between.end()
+        following = next_message(record, position)
+        if following > position:
+            position = following
             continue
         length, begin = read_length(record, position)
         end = begin + length
@@ -109,6 +108,13 @@ def split_messages(record: bytes) -> Iterator[bytes]:
         if length:
             yield record[begin:end]
         position = end
+
+
+def next_message(record: bytes, position: int) -> int:
+    """Return where the next message begins: behind empty ones, and newlines between messages."""
+    # There may be as many empty messages as bytes.
+    between = (_BETWEEN_MESSAGES if position else _EMPTY_MESSAGES).match(record, position)
+    return between.end() if between else position
 
 
 def _other_format(record: bytes) -> str:

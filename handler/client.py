@@ -116,10 +116,7 @@ class Client:
             NoResponseError: There was no whole response within the time. A 4xx
                 counts without all of its body: it must not be retried.
         """
-        # It ends a little earlier than the wait for it: a kept connection on which nothing came
-        # back is then closed, and its place is the next one that is taken.
-        end = time.monotonic() + timeout - min(_TO_CLOSE_SECONDS, timeout / 10)
-        exchange = _Exchange(self._session, end)
+        exchange = _Exchange(self._session, time.monotonic() + timeout)
         future: Future[ListenerResponse] = Future()
 
         def run() -> None:
@@ -130,7 +127,9 @@ class Client:
 
         threading.Thread(target=run, name="listener-request", daemon=True).start()
         try:
-            return future.result(max(0.0, timeout))
+            # A kept connection on which nothing came back has to be closed before the next attempt:
+            # then that one takes its place, and no other that may be dead too.
+            return future.result(max(0.0, timeout) + _TO_CLOSE_SECONDS)
         except _FAILURES as error:
             if exchange.refusal is not None:
                 return exchange.refusal

@@ -71,10 +71,17 @@ def token_id(token: str | None) -> str:
 
 
 def traceback_of(error: BaseException, *, with_text: bool = True) -> str:
-    """Return where an error was raised, and why unless its text may hold an unknown secret."""
+    """Return where an error was raised, and why unless its text may hold an unknown secret.
+
+    Of a long one the end is returned, where the reason is.
+    """
     if with_text:
-        return "".join(traceback.format_exception(error))
-    return "".join(traceback.format_tb(error.__traceback__))
+        pieces = traceback.format_exception(error)
+    else:
+        pieces = traceback.format_tb(error.__traceback__)
+    while len(pieces) > 1 and sum(map(len, pieces)) > _MAX_TEXT:
+        pieces = pieces[1 + len(pieces) // 10 :]
+    return cut("".join(pieces), _MAX_TEXT)
 
 
 class Telemetry:

@@ -24,7 +24,7 @@ import re
 from collections.abc import Iterator
 
 from converters.errors import RecordError
-from converters.records import decode_record
+from converters.records import decode_record, next_message
 from converters.wire import read_length
 from handler.delivery import Record, parse_record
 
@@ -46,7 +46,6 @@ _TEXT = b'{"'
 _MAX_TEXT = 65_536
 _USUAL_TEXT = 512
 
-_EMPTY_MESSAGES = re.compile(rb"\x00+")
 # No message with a data point of CloudWatch is as short, and millions may fit into an object.
 _SHORT_MESSAGE = 64
 _MAX_SHORT_BYTES = 65_536
@@ -186,9 +185,9 @@ def _parts(data: bytes) -> Iterator[tuple[bytes, str]]:
                 yield b"", str(error)
             position = end
             continue
-        empty = _EMPTY_MESSAGES.match(data, position)
-        if empty:
-            position = empty.end()
+        following = next_message(data, position)
+        if following > position:
+            position = following
             continue
         problem = ""
         try:

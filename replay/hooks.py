@@ -76,9 +76,9 @@ class BatchRequests:
     """Paces the requests of one batch, and records in the checkpoint what is settled.
 
     A body that the listener had settled before the replay was interrupted is not
-    sent again. The same batch always makes the same bodies, so their digests are
-    enough to know them. Of a body that is refused, the checkpoint has the data points
-    that were settled one by one.
+    sent again. The same batch makes the same bodies, whenever it is replayed, so their
+    digests are enough to know them. Of a body that is refused, the checkpoint has the
+    data points that were settled one by one.
 
     Args:
         lanes: All bodies of the batch.
@@ -116,7 +116,7 @@ class BatchRequests:
             return False
         with self._lock:
             # A retry, and a part of a refused body, do not wait again for the same samples.
-            is_new = digest in self._digests - self._paced
+            is_new = digest in self._digests and digest not in self._paced
             self._paced.add(digest)
         self._pace.wait(body.samples if is_new else 0, self._end)
         with self._lock:

@@ -2,12 +2,12 @@
 
 import enum
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from converters.convert import Conversion
+from converters.points import DropReason
 from handler.access import Keyring, redactor_of, secrets_of, unchecked_secrets
 from handler.account import Sent
 from handler.client import Client
@@ -15,7 +15,7 @@ from handler.clock import Clock
 from handler.conversion import new_converter
 from handler.errors import SettingsError
 from handler.listener import endpoint_at
-from handler.redaction import Redactor
+from handler.redaction import Redactor, cut
 from handler.secrets import Secret
 from handler.sender import Sender
 from handler.settings import Settings, read_settings
@@ -26,6 +26,11 @@ from replay.errors import ReplayError, StoppedError, UsageError
 from replay.hooks import SETTLING, BatchRequests, Pace, Survey
 from replay.options import Options
 from replay.report import Tally, tally_of
+
+_CLOCK = Clock()
+
+# Of the metrics with points in the future.
+_MAX_METRICS, _MAX_METRICS_TEXT = 3, 300
 
 
 class Cause(enum.Enum):
@@ -47,7 +52,7 @@ class BatchResult:
     Attributes:
         tally: Its numbers.
         unreadable: Why records cannot be read, by record.
-        left: Why samples are undelivered; empty if every sample is settled.
+        left: Why the next replay has to send it again; empty if every sample is settled.
         settled: Whether the listener has settled anything of it.
         cause: Why it has settled nothing; None if it has, or was not asked.
         out_of_time: Whether only the end of the replay's time was the reason.
@@ -67,6 +72,7 @@ class BatchSender:
     Args:
         settings: The function's settings.
         options: How to send.
+        clock: Time and chance.
 
     Raises:
         UsageError: There is no token.
@@ -78,29 +84,35 @@ class BatchSender:
         listener: Where everything goes, without a query, which may hold a secret.
     """
 
-    def __init__(self, settings: Settings, options: Options) -> None:
+    def __init__(self, settings: Settings, options: Options, clock: Clock = _CLOCK) -> None:
         self.stopped = threading.Event()
         self.survey = Survey() if options.dry_run else None
         self.listener = urlsplit(settings.listener)._replace(query="").geturl()
         self._settings = settings
+        self._clock = clock
         self._patience = options.patience
-        self._pace = Pace(options.rate, time.monotonic, self.stopped)
-        self._keyring = Keyring(settings, time.monotonic)
+        self._pace = Pace(options.rate, clock.monotonic, self.stopped)
+        self._keyring = Keyring(settings, clock.monotonic)
         token = None if options.dry_run else _token(settings, self._keyring)
         self._name = options.p8s_logzio_name or settings.p8s_logzio_name
         self._converter = new_converter(settings)
         self._endpoint = endpoint_at(settings.listener, settings, token)
         self._sender = Sender(
             Client(connections=settings.concurrency),
-            Clock(),
+            clock,
             concurrency=settings.concurrency,
             timeout_seconds=settings.timeout_seconds,
         )
 
     def convert(self, batch: Batch) -> Conversion:
-        """Convert a batch; the same batch always makes the same bodies."""
-        # An object has no time of delivery; the newest point of each batch stands for it.
-        return self._converter.convert(batch.records, p8s_logzio_name=self._name, delivered_ms=None)
+        """Convert a batch; it makes the same bodies each time, but for points in the future."""
+        return self._converter.convert(
+            batch.records,
+            p8s_logzio_name=self._name,
+            # An object does not have it.
+            delivered_ms=None,
+            replayed_ms=int(self._clock.wall() * 1000),
+        )
 
     def send(
         self, batch: Batch, number: int, checkpoint: Checkpoint, end: float | None = None
@@ -123,7 +135,7 @@ class BatchSender:
         lanes = conversion.lanes
         # The time that the rate takes is not the listener's.
         paced = self._pace.seconds_for(sum(body.samples for lane in lanes for body in lane))
-        patient_until = time.monotonic() + self._patience + paced
+        patient_until = self._clock.monotonic() + self._patience + paced
         deadline = patient_until if end is None else min(patient_until, end)
         requests = BatchRequests(lanes, number, checkpoint, self._pace, deadline)
         sent = self._sender.send(
@@ -144,7 +156,7 @@ class BatchSender:
         return BatchResult(
             tally=tally,
             unreadable={f"record {number}": why for number, why in sorted(unreadable.items())},
-            left=redact(_undelivered(sent)),
+            left=redact(_undelivered(conversion, sent)),
             settled=bool(sent.rejected or requests.verdicts & SETTLING),
             cause=_cause(statuses, requests.verdicts, sent),
             out_of_time=deadline < patient_until and statuses == {503},
@@ -190,8 +202,20 @@ def _cause(statuses: set[int], verdicts: set[Verdict], sent: Sent) -> Cause | No
     return Cause.REFUSED if Verdict.UNEXPLAINED in verdicts else Cause.UNAVAILABLE
 
 
-def _undelivered(sent: Sent) -> str:
-    if not sent.undelivered:
-        return ""
-    reasons = "; ".join(reason for _, reason in sent.failures)
-    return f"{sent.undelivered} samples: {reasons}"
+def _undelivered(conversion: Conversion, sent: Sent) -> str:
+    """Return why a later replay has something to send; empty if it has not."""
+    reasons = []
+    if sent.undelivered:
+        failures = "; ".join(reason for _, reason in sent.failures)
+        reasons.append(f"{sent.undelivered} samples: {failures}")
+    ahead = conversion.dropped_points.get(DropReason.IN_THE_FUTURE)
+    if ahead:
+        metrics = cut(
+            ", ".join(conversion.warnings[DropReason.IN_THE_FUTURE][:_MAX_METRICS]),
+            _MAX_METRICS_TEXT,
+        )
+        reasons.append(
+            f"{ahead} data points of {metrics} are in the future: replay again when their time "
+            "has come"
+        )
+    return "; ".join(reasons)

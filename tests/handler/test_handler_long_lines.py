@@ -7,7 +7,7 @@ import pytest
 
 from handler.redaction import Redactor
 from handler.result import MAX_MESSAGE, DeliveryResult
-from handler.telemetry import Telemetry
+from handler.telemetry import Telemetry, traceback_of
 from testing.events.firehose import headers
 from testing.events.ingresses import Event, function_url
 from testing.http_server import Reply
@@ -93,3 +93,26 @@ def test_report_takes_little_time(capsys: Capture) -> None:
         telemetry.warning("refused", listener_words="x" * 900_000, example="y" * 900_000)
     assert redact.characters < 100_000
     assert capsys.readouterr().out.count("\n") == 4
+
+
+def _recurse(depth: int, more: bool = True) -> None:
+    # Two that call each other: a traceback leaves out what only repeats itself.
+    if not depth:
+        raise ValueError("the reason")
+    if more:
+        _recurse(depth - 1, more=False)
+    else:
+        _recurse(depth - 1)
+
+
+def test_long_traceback_ends_with_the_reason() -> None:
+    """Of a traceback that does not fit into a line the end is logged, with the reason."""
+    for depth, length in ((1, 1_000), (300, 10_001)):
+        with pytest.raises(ValueError, match="the reason") as raised:
+            _recurse(depth)
+        text = traceback_of(raised.value)
+        assert text.endswith("ValueError: the reason\n")
+        assert len(text) <= length
+    endless = traceback_of(ValueError("x" * 900_000))
+    assert endless.startswith("ValueError: xxx")
+    assert len(endless) <= 10_001

@@ -149,6 +149,8 @@ def test_escaped_base64_is_read(*, sound: bool) -> None:
             + bytes(9),
             RECORDS,
         ),
+        # Firehose can append a newline to each record.
+        (b"\n".join([*RECORDS, b""]), RECORDS),
         (LIKE_FAILED * 2, [LIKE_FAILED, LIKE_FAILED]),
         (LIKE_TEXT * 2, [LIKE_TEXT, LIKE_TEXT]),
         *((((DEMO + end + OTHER_DEMO + end) * 5), []) for end in (b"", b"\n", b"\r\n")),

@@ -1,27 +1,33 @@
 """A replay that is killed or interrupted in the middle, and goes on afterwards."""
 
 import contextlib
+import dataclasses
 import signal
 import subprocess
 import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from testing.backends.prometheus import PrometheusStandIn
 from testing.emulator import PROJECT
 from testing.http_server import Reply
 from testing.receiver import Received, Receiver
 from tests.support.backups import (
     MANY_HOSTS,
     Gate,
+    failed_object,
     hosts_in,
     process_environment,
+    records_of_hosts,
     small_requests,
+    write,
 )
 from tests.support.buckets import TestBucket
-from tests.support.invoking import SAMPLES_OF_A_POINT
+from tests.support.invoking import SAMPLES_OF_A_POINT, point, record_of
 
 AT_ONCE = 3
 SECONDS = Gate.SECONDS
@@ -37,8 +43,7 @@ def replaying(where: str, url: str, **variables: str) -> Iterator[subprocess.Pop
     """Run the command in a process of its own."""
     environ = process_environment(
         url,
-        **small_requests(AT_ONCE),
-        **variables,
+        **(small_requests(AT_ONCE) | variables),
         LISTENER_TIMEOUT_SECONDS=str(SECONDS),
     )
     process = subprocess.Popen(
@@ -108,6 +113,39 @@ def test_killed_at_any_moment(large_backup: str, answered: int) -> None:
         assert hosts_in(receiver).keys() == set(MANY_HOSTS)
     assert max(bodies.values()) <= 2
     assert sum(1 for times in bodies.values() if times == 2) <= AT_ONCE
+
+
+@pytest.mark.slow
+def test_killed_while_it_searches_for_bad_points(tmp_path: Path) -> None:
+    """What was settled until some seconds before is not sent again, and all good ones arrive."""
+    hosts = [f"h{number:03d}" for number in range(100)]
+    points = [point(host, periods_ago=5) for host in hosts]
+    write(tmp_path / "1", failed_object(records_of_hosts(hosts[::2])))
+    write(tmp_path / "2", failed_object([record_of(points)]))
+    server, replies = PrometheusStandIn(), threading.Semaphore(0)
+
+    def reply(received: Received) -> Reply:
+        replies.release()
+        # Slow enough for a checkpoint in the middle.
+        return dataclasses.replace(server(received), delay_seconds=0.1)
+
+    one_body = {"REMOTE_WRITE_CONCURRENCY": "1", "REMOTE_WRITE_MAX_BYTES": "1000000"}
+    with Receiver(reply) as receiver:
+        with replaying(str(tmp_path), receiver.url, **one_body) as process:
+            for _ in range(70):
+                assert replies.acquire(timeout=SECONDS)
+            process.kill()
+            process.wait(SECONDS)
+        before = {received.body for received in receiver.requests}
+        begun = len(receiver.requests)
+        with replaying(str(tmp_path), receiver.url, **one_body) as process:
+            output, progress = process.communicate(timeout=SECONDS)
+        assert process.returncode == 0, progress
+        after = [received.body for received in receiver.requests[begun:]]
+    assert len(server.stored) == len(hosts) * SAMPLES_OF_A_POINT
+    assert "superseded" in output
+    # A checkpoint is written every two seconds, which are about twenty requests.
+    assert len(before & set(after)) < 45
 
 
 @pytest.mark.slow
