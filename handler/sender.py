@@ -129,7 +129,6 @@ class _Delivery:
         if error is not None:
             # What the other lanes have settled counts all the same.
             self._account.record_error(error)
-            self.schedule.leave()
             return True
         verdict, response = future.result()
         if verdict is Verdict.ACCEPTED:
@@ -146,7 +145,6 @@ class _Delivery:
         elif verdict in (Verdict.REFUSED, Verdict.UNEXPLAINED) and response is not None:
             return self._refuse(task, verdict, response)
         else:
-            self.schedule.leave()
             # The other parts of a refused body would not fare better; another body may.
             return task.isolation is None
         return True

@@ -75,6 +75,20 @@ def test_statistics_stay_together() -> None:
     assert [[point.samples for point in period] for period in data_points(body)] == [[5, 5, 5]]
 
 
+@pytest.mark.parametrize("times", [(END_NS, END_NS), (END_NS - MINUTE_NS, END_NS, END_NS)])
+def test_statistics_of_merged_points_stay_together(times: tuple[int, ...]) -> None:
+    """Also where points of one time were merged, so that each statistic was written by itself."""
+    quantiles = ((0.0, 1.0), (0.5, 2.0), (1.0, 3.0))
+    several = [
+        SummaryPoint(time_ns=time, quantiles=quantiles, dimensions=(("n", n),))
+        for n in "ab"
+        for time in times
+    ]
+    for body in _bodies(deliver(several)):
+        assert body.groups == (5, 5)
+        assert [[point.samples for point in period] for period in data_points(body)] == [[5, 5]]
+
+
 def test_periods() -> None:
     """The older points of one series are in periods of their own, the oldest first."""
     several = [SummaryPoint(time_ns=END_NS - n * MINUTE_NS) for n in range(4)]

@@ -95,7 +95,15 @@ def test_a_second_is_left_for_an_attempt(wait: float, requests: int) -> None:
     replies = sequence([Reply(503, body=b"busy now")])
     answer, receiver = deliver(replies, settings=budget, clock=time.clock)
     assert (answer.status, len(receiver.requests)) == (503, requests)
-    assert "503 busy now" in answer.error
+    assert answer.error == "the listener is not available: 503 busy now"
+
+
+def test_wait_after_no_answer() -> None:
+    """Where there was no answer, the wait is the jitter alone."""
+    time = WaitedTime(jitter=lambda ceiling: ceiling / 4)
+    answer, _ = deliver(sequence([Reply(reset="before_answer"), Reply()]), clock=time.clock)
+    assert answer.status == 200
+    assert time.waits == [0.05]
 
 
 def test_last_words_of_the_listener_are_repeated() -> None:
@@ -116,6 +124,7 @@ def test_last_words_of_the_listener_are_repeated() -> None:
         (" 5 ", 5),
         (http_date(NOW + 30), 30),
         (http_date(NOW - 30), 0),
+        ("Sun, 01 Nov 2026 00:00:30 -0000", 30),
         ("Sunday, 01-Nov-26 00:00:30 GMT", 30),
         (None, 0),
         ("", 0),

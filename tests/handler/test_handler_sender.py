@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping
 
 import pytest
+import snappy
 
 from converters.bodies import Body, Lane
 from converters.convert import Converter, Profile
@@ -14,10 +15,13 @@ from handler.auth import Auth, AuthRequest, BearerAuth
 from handler.listener import Endpoint
 from handler.secrets import Secret
 from handler.sender import Sender
+from handler.settled import SettledPoints
 from handler.verdict import Verdict
 from tests.support.clocks import SOON, WaitedTime
-from tests.support.invoking import point, record_of
+from tests.support.invoking import point, points, record_of
 from tests.support.stand_in_client import URL, Posted, StandInClient
+
+AHEAD = Body(b"ahead", 1, 1, ahead=True)
 
 
 def send(
@@ -239,3 +243,71 @@ def test_unsettled_body_holds_its_lane(then: tuple[int, str], requests: int) -> 
     assert sent.requests == requests
     assert sent.undelivered >= sum(body.samples for body in lane[1:])
     assert not {body.content for body in lane[1:]} & set(sent_by(client))
+
+
+def test_what_is_ahead_goes_last() -> None:
+    """Samples ahead of the delivery's time go when all others are settled."""
+    client = StandInClient(lambda _request, _number: (204, ""))
+    assert send(client, [*lanes_of(3), [AHEAD]]).accepted == 4
+    assert sent_by(client)[3] == AHEAD.content
+
+
+@pytest.mark.parametrize("response", [(503, "busy"), (404, "gone"), None])
+def test_what_is_ahead_waits_for_all_others(response: tuple[int, str] | None) -> None:
+    """They do not go at all while one of the others is not settled."""
+    time = WaitedTime(jitter=lambda _ceiling: 1000.0)
+    client = StandInClient(
+        lambda request, _number: response if request.content == b"\1" else (204, "")
+    )
+    sent = send(client, [*lanes_of(3), [AHEAD]], time=time)
+    assert sent.undelivered >= 2
+    assert AHEAD.content not in sent_by(client)
+
+
+def isolated_delivery() -> tuple[list[Lane], StandInClient]:
+    """Return ten points of which the listener refuses a body with h0003, and the listener."""
+    converter = Converter(Profile())
+    record = record_of(points(10))
+    found = converter.convert([(0, record)], p8s_logzio_name="test", delivered_ms=None)
+
+    def answer(request: Posted, _number: int) -> tuple[int, str]:
+        bad = b"h0003" in snappy.uncompress(request.content)
+        return (400, "out of order sample") if bad else (204, "")
+
+    return found.lanes, StandInClient(answer)
+
+
+def test_isolated_points_are_remembered() -> None:
+    """Another delivery of them takes one request, and accounts for each as the first did."""
+    lanes, client = isolated_delivery()
+    sender = Sender(client, WaitedTime().clock, concurrency=1, timeout_seconds=30)
+    endpoint = Endpoint(URL, {}, Auth(None))
+    first = sender.send(lanes, endpoint, 60)
+    again = sender.send(lanes, endpoint, 60)
+    assert first.requests > 4
+    assert again.requests == 1
+    for sent in (first, again):
+        assert (sent.accepted, sent.undelivered) == (36, 0)
+        assert sent.rejected_by_reason == {"superseded": 4}
+    refusals = [refusal for sent in (first, again) for refusal in sent.refusals]
+    words = ["400 out of order sample", "refused in an earlier delivery"]
+    assert [(refusal.words, refusal.samples) for refusal in refusals] == [(it, 4) for it in words]
+    assert all('host="h0003"' in refusal.example for refusal in refusals)
+    # For another tenant all begins anew.
+    other = sender.send(lanes, Endpoint(URL, {"X-Scope-OrgID": "b"}, Auth(None)), 60)
+    assert other.requests == first.requests
+
+
+def test_memory_of_a_caller() -> None:
+    """What a caller gives is asked and filled, instead of the sender's own memory."""
+    lanes, client = isolated_delivery()
+    endpoint, settled = Endpoint(URL, {}, Auth(None)), SettledPoints()
+    requests = [
+        Sender(client, WaitedTime().clock, concurrency=1, timeout_seconds=30)
+        .send(lanes, endpoint, 60, settled=settled)
+        .requests
+        for _ in range(2)
+    ]
+    assert requests[0] > 4
+    assert requests[1] == 1
+    assert len(settled.snapshot()) == 10
