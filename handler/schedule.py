@@ -21,7 +21,8 @@ class Task(NamedTuple):
 
     Attributes:
         body: The body.
-        following: The other bodies of its lane, to be sent when this one is settled.
+        following: The other bodies of its lane, to be sent when this one is settled; of a part,
+            none.
         isolation: What it is a part of; None for a whole body.
         part: The data points in the body, if it is a part.
     """
@@ -78,11 +79,11 @@ class Schedule:
         return Task(body, following)
 
     def _next_part(self) -> Task | None:
-        for isolation, following in self._isolations.items():
+        for isolation in self._isolations:
             part = isolation.take()
             if part is not None:
                 self._unsettled += 1
-                return Task(body_of(part), following, isolation, part)
+                return Task(body_of(part), [], isolation, part)
         return None
 
     def settle(self, task: Task) -> None:

@@ -3,10 +3,11 @@
 from collections import Counter
 
 import pytest
+import snappy
 from hypothesis import given
 
 from converters.bodies import Body
-from converters.schema.remote_write_pb2 import WriteRequest
+from converters.schema.remote_write_pb2 import Histogram, Label, TimeSeries, WriteRequest
 from converters.split import DataPoint, body_of, data_points, describe
 from testing.converting import convert, decoded
 from testing.rules import Labels, labels_of
@@ -96,6 +97,19 @@ def test_periods() -> None:
     times = [{time for _, time in _places_of(point)} for (point,) in data_points(older)]
     assert times == [{END_MS - n * 60_000} for n in (3, 2, 1)]
     assert len(data_points(newest)) == 1
+
+
+def test_native_histograms() -> None:
+    """Each histogram of a series is a point with the series' labels."""
+    labels = [Label(name="__name__", value="latency")]
+    histograms = [Histogram(timestamp=time, count_int=time) for time in (1, 2)]
+    request = WriteRequest(timeseries=[TimeSeries(labels=labels, histograms=histograms)])
+    content = bytes(snappy.compress(request.SerializeToString()))
+    found = data_points(Body(content, request.ByteSize(), 2, (1,)))
+    alone = [
+        WriteRequest(timeseries=[TimeSeries(labels=labels, histograms=[one])]) for one in histograms
+    ]
+    assert found == [[DataPoint(one.SerializeToString(), 1)] for one in alone]
 
 
 def test_body_of_points() -> None:

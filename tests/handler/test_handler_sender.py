@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 import snappy
@@ -21,7 +21,11 @@ from tests.support.clocks import SOON, WaitedTime
 from tests.support.invoking import point, points, record_of
 from tests.support.stand_in_client import URL, Posted, StandInClient
 
-AHEAD = Body(b"ahead", 1, 1, ahead=True)
+OUT_OF_TIME = "the time for the delivery was over before the listener had answered for everything"
+
+Respond = Callable[[Posted, int], tuple[int, str]]
+
+AHEAD = Body(bytes(snappy.compress(b"ahead")), 5, 1, ahead=True)
 
 
 def send(
@@ -57,6 +61,19 @@ def lane_of_one_series() -> Lane:
     lane = max(found.lanes, key=len)
     assert len(lane) > 2
     return lane
+
+
+def isolated_delivery() -> tuple[list[Lane], Respond]:
+    """Return ten points of which the listener refuses a body with h0003, and its answer."""
+    converter = Converter(Profile())
+    records = [(0, record_of(points(10)))]
+    found = converter.convert(records, p8s_logzio_name="test", delivered_ms=None)
+
+    def answer(request: Posted, _number: int) -> tuple[int, str]:
+        bad = b"h0003" in snappy.uncompress(request.content)
+        return (400, "out of order sample") if bad else (204, "")
+
+    return found.lanes, answer
 
 
 class Signing(Auth):
@@ -219,18 +236,69 @@ def test_hook_that_fails() -> None:
     assert (sent.accepted, sent.undelivered, sent.requests) == (0, 7, 1)
 
 
-def test_hook_that_waits_beyond_the_deadline() -> None:
+class Waiting(Noting):
+    """A hook that waits before each attempt.
+
+    Args:
+        time: The clock.
+        seconds: How long.
+    """
+
+    def __init__(self, time: WaitedTime, seconds: float) -> None:
+        super().__init__()
+        self._time = time
+        self._seconds = seconds
+
+    def before(self, body: Body) -> bool:
+        """Wait."""
+        self._time.now += self._seconds
+        return super().before(body)
+
+
+@pytest.mark.parametrize(("seconds", "requests"), [(59.0, 1), (60.0, 0), (100.0, 0)])
+def test_hook_that_waits_beyond_the_deadline(seconds: float, requests: int) -> None:
     """After a wait that took all the time nothing is sent."""
     time = WaitedTime()
-
-    class Waiting(Noting):
-        def before(self, body: Body) -> bool:
-            time.now += 100
-            return super().before(body)
-
     client = StandInClient(lambda _request, _number: (204, ""))
-    sent = send(client, lanes_of(1), hook=Waiting(), time=time)
-    assert (sent_by(client), sent.undelivered, sent.requests) == ([], 1, 0)
+    sent = send(client, lanes_of(1), hook=Waiting(time, seconds), time=time)
+    assert (sent.requests, sent.undelivered) == (requests, 1 - requests)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "reason"),
+    [
+        (0.0, "the listener is not available: no answer"),
+        (40.0, f"{OUT_OF_TIME}; no answer"),
+    ],
+)
+def test_no_answer_is_the_reason(seconds: float, reason: str) -> None:
+    """Where no attempt had an answer, the result says why, however the time ended."""
+    time = WaitedTime(jitter=lambda _ceiling: 0.0 if seconds else 1000.0)
+    client = StandInClient(lambda _request, _number: None)
+    sent = send(client, lanes_of(1), hook=Waiting(time, seconds), time=time)
+    assert (sent.requests, sent.failures) == (1, ((503, reason),))
+
+
+@pytest.mark.parametrize(("seconds", "requests"), [(0.1, 1), (0.0625, 0)])
+def test_first_attempt_is_made_at_any_time(seconds: float, requests: int) -> None:
+    """A body that was never sent gets an attempt while a tenth of a second is left."""
+    client, time = StandInClient(lambda _request, _number: (204, "")), WaitedTime()
+    sender = Sender(client, time.clock, concurrency=1, timeout_seconds=30)
+    assert sender.send(lanes_of(1), Endpoint(URL, {}, Auth(None)), seconds).requests == requests
+
+
+@pytest.mark.parametrize(("seconds", "more"), [(1.0, True), (0.9375, False)])
+def test_a_second_is_left_for_a_part(seconds: float, more: bool) -> None:
+    """A part of a refused body is sent while a second is left, as another attempt is."""
+    lanes, respond = isolated_delivery()
+    time = WaitedTime()
+
+    def answer(request: Posted, number: int) -> tuple[int, str]:
+        time.now = 60 - seconds
+        return respond(request, number)
+
+    sent = send(StandInClient(answer), lanes, time=time)
+    assert (sent.requests > 1) == (sent.undelivered == 0) == more
 
 
 @pytest.mark.parametrize(("then", "requests"), [((503, "busy"), 2), ((400, "no such tenant"), 16)])
@@ -250,6 +318,10 @@ def test_what_is_ahead_goes_last() -> None:
     client = StandInClient(lambda _request, _number: (204, ""))
     assert send(client, [*lanes_of(3), [AHEAD]]).accepted == 4
     assert sent_by(client)[3] == AHEAD.content
+    lanes, answer = isolated_delivery()
+    client = StandInClient(answer)
+    assert send(client, [*lanes, [AHEAD]]).accepted == 36 + 1
+    assert sent_by(client)[-1] == AHEAD.content
 
 
 @pytest.mark.parametrize("response", [(503, "busy"), (404, "gone"), None])
@@ -264,22 +336,10 @@ def test_what_is_ahead_waits_for_all_others(response: tuple[int, str] | None) ->
     assert AHEAD.content not in sent_by(client)
 
 
-def isolated_delivery() -> tuple[list[Lane], StandInClient]:
-    """Return ten points of which the listener refuses a body with h0003, and the listener."""
-    converter = Converter(Profile())
-    record = record_of(points(10))
-    found = converter.convert([(0, record)], p8s_logzio_name="test", delivered_ms=None)
-
-    def answer(request: Posted, _number: int) -> tuple[int, str]:
-        bad = b"h0003" in snappy.uncompress(request.content)
-        return (400, "out of order sample") if bad else (204, "")
-
-    return found.lanes, StandInClient(answer)
-
-
 def test_isolated_points_are_remembered() -> None:
     """Another delivery of them takes one request, and accounts for each as the first did."""
-    lanes, client = isolated_delivery()
+    lanes, answer = isolated_delivery()
+    client = StandInClient(answer)
     sender = Sender(client, WaitedTime().clock, concurrency=1, timeout_seconds=30)
     endpoint = Endpoint(URL, {}, Auth(None))
     first = sender.send(lanes, endpoint, 60)
@@ -300,7 +360,8 @@ def test_isolated_points_are_remembered() -> None:
 
 def test_memory_of_a_caller() -> None:
     """What a caller gives is asked and filled, instead of the sender's own memory."""
-    lanes, client = isolated_delivery()
+    lanes, answer = isolated_delivery()
+    client = StandInClient(answer)
     endpoint, settled = Endpoint(URL, {}, Auth(None)), SettledPoints()
     requests = [
         Sender(client, WaitedTime().clock, concurrency=1, timeout_seconds=30)
