@@ -88,7 +88,7 @@ class Sender:
         finally:
             # No attempt outlives the deadline, so the threads end by themselves.
             attempts.stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=False)
         delivery.close()
         return account.close(_OUT_OF_TIME)
 

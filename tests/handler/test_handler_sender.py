@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -18,7 +19,7 @@ from handler.sender import Sender
 from handler.settled import SettledPoints
 from handler.verdict import Verdict
 from tests.support.clocks import SOON, WaitedTime
-from tests.support.invoking import point, points, record_of
+from tests.support.invoking import REAL_TIME, point, points, record_of
 from tests.support.stand_in_client import URL, Posted, StandInClient
 
 OUT_OF_TIME = "the time for the delivery was over before the listener had answered for everything"
@@ -372,3 +373,59 @@ def test_memory_of_a_caller() -> None:
     assert requests[0] > 4
     assert requests[1] == 1
     assert len(settled.snapshot()) == 10
+
+
+def test_as_many_at_once_as_the_concurrency() -> None:
+    """All connections are used, however many processors there are."""
+    together = threading.Barrier(40)
+
+    def answer(_request: Posted, _number: int) -> tuple[int, str]:
+        together.wait(SOON)
+        return 204, ""
+
+    client, clock = StandInClient(answer), WaitedTime().clock
+    sender = Sender(client, clock, concurrency=40, timeout_seconds=30)
+    assert sender.send(lanes_of(40), Endpoint(URL, {}, Auth(None)), 60).accepted == 40
+
+
+def test_slow_body_does_not_delay_the_others() -> None:
+    """While one body has no answer, all others are sent."""
+    last = threading.Event()
+
+    def answer(request: Posted, _number: int) -> tuple[int, str]:
+        if request.content == b"\0":
+            assert last.wait(SOON)
+        elif request.content == b"\x08":
+            last.set()
+        return 204, ""
+
+    assert send(StandInClient(answer), lanes_of(9)).accepted == 9
+
+
+def test_result_at_the_deadline() -> None:
+    """A listener that does not come to an end does not keep the result beyond the deadline."""
+    over = threading.Event()
+    client = StandInClient(lambda _request, _number: (204, "") if over.wait(2 * SOON) else None)
+    sender = Sender(client, REAL_TIME, concurrency=2, timeout_seconds=30)
+    begun = time.monotonic()
+    sent = sender.send(lanes_of(3), Endpoint(URL, {}, Auth(None)), begun + 0.2)
+    seconds = time.monotonic() - begun
+    over.set()
+    assert seconds < SOON / 3
+    assert (sent.undelivered, sent.requests) == (3, 2)
+    assert sent.failures == ((503, OUT_OF_TIME),)
+
+
+def test_error_in_one_lane_leaves_the_others() -> None:
+    """An unforeseen error ends its lane alone."""
+
+    def answer(request: Posted, _number: int) -> tuple[int, str]:
+        if request.content == b"\0":
+            raise RuntimeError("unforeseen")
+        return 204, ""
+
+    client, clock = StandInClient(answer), WaitedTime().clock
+    sender = Sender(client, clock, concurrency=1, timeout_seconds=30)
+    sent = sender.send(lanes_of(5), Endpoint(URL, {}, Auth(None)), 60)
+    assert (sent.accepted, sent.undelivered) == (4, 1)
+    assert [type(error) for error in sent.errors] == [RuntimeError]
