@@ -44,7 +44,8 @@ class Sent(NamedTuple):
         retries: How many of them repeated one that had failed.
         bytes: The compressed bytes of all bodies that were accepted.
         failures: Why samples are undelivered: the status to answer Firehose, and the reason.
-        refusals: What was refused, by the listener's words; of many different words the first ten.
+        refusals: What was refused, by the listener's words; of many different words the first ten,
+            and the first ten with an example.
         errors: Unforeseen errors, which ended lanes.
     """
 
@@ -78,7 +79,7 @@ class SampleAccount:
         self._counts: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()
         self._failures: dict[tuple[int, str], None] = {}
-        self._refusals: dict[str, Refusal] = {}
+        self._refusals: dict[tuple[str, bool], Refusal] = {}
         self._errors: list[BaseException] = []
         self._last_words = ""
         self._last_problem = ""
@@ -109,9 +110,13 @@ class SampleAccount:
             self._refusal(words, "").settled_unknown += samples
 
     def _refusal(self, words: str, example: str) -> Refusal:
-        if words not in self._refusals and len(self._refusals) >= _MAX_REFUSALS_KEPT:
+        # Apart: a server that stores the good samples may write other numbers into each answer,
+        # and must not keep data points that are refused alone from being named.
+        named = bool(example)
+        alike = sum(of_named is named for _, of_named in self._refusals)
+        if (words, named) not in self._refusals and alike >= _MAX_REFUSALS_KEPT:
             words = "other words"
-        return self._refusals.setdefault(words, Refusal(words, example))
+        return self._refusals.setdefault((words, named), Refusal(words, example))
 
     def fail(self, status: int, reason: str) -> None:
         """Record why samples stay undelivered, and the status to answer Firehose."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from handler.redaction import CUT_OFF
+
 
 class Verdict(enum.Enum):
     """How to go on after a response.
@@ -75,8 +77,9 @@ _SETTLED: tuple[tuple[frozenset[int], str], ...] = (
     # Any other limit of series beside which the known ones are stored; Thanos stores nothing
     # where a tenant is "above" it.
     (frozenset({429}), r"series limit .*exceeded|exceeded .*series limit"),
-    # Thanos Receive: pkg/receive/writer_errors.go. Where the commit fails, nothing is stored.
-    (frozenset({409}), r"^(?!.*commit).*add \d+ (?:samples|series): "),
+    # Thanos Receive: pkg/receive/writer_errors.go. Where the commit fails, nothing is stored; the
+    # part of a text that was cut off may say so.
+    (frozenset({409}), rf"(?s)^(?!.*(?:commit|{CUT_OFF}\Z)).*add \d+ (?:samples|series): "),
     # M3: src/query/api/v1/handler/prometheus/remote/write.go.
     (frozenset({400}), r"bad_request_errors: count=\d+"),
 )

@@ -63,6 +63,8 @@ def test_real_servers(words: Words) -> None:
         (409, "add 4 series: labels out of order", Verdict.SETTLED),
         (409, "add 4 samples: out of order sample; commit samples: x", Verdict.REFUSED),
         (409, "commit samples: no space left on device", Verdict.UNEXPLAINED),
+        # What was cut off may say that the commit has failed.
+        (409, "add 4 samples: out of order sample; forwarding to…", Verdict.REFUSED),
     ],
 )
 def test_verdict(status: int, text: str, verdict: Verdict) -> None:
