@@ -136,7 +136,8 @@ class _Delivery:
             self._account.accept(task.body.samples, len(task.body.content) if response else 0)
             for point in task.part:
                 self._settled.remember(digest_of(point, self._scope), None)
-            self._note_stored()
+            if response:
+                self._note_stored()
             self.schedule.settle(task)
         elif verdict is Verdict.SETTLED and response is not None:
             self._count_settled(task.body.samples, response)
@@ -205,8 +206,8 @@ class _Delivery:
         except KeyError:
             return False
         if reason is None:
+            # It says nothing of the listener now, whose URL may have become wrong.
             self._account.accept(point.samples)
-            self._note_stored()
         else:
             self._account.reject(point.samples, reason, _REFUSED_BEFORE, describe(point))
         return True

@@ -12,6 +12,7 @@ from converters.split import DataPoint, body_of, data_points, describe
 from testing.converting import convert, decoded
 from testing.rules import Labels, labels_of
 from tests.support.deliveries import deliveries
+from tests.support.invoking import peak_of
 from tests.support.otlp_building import (
     END_MS,
     END_NS,
@@ -120,6 +121,16 @@ def test_body_of_points() -> None:
     assert part.samples == 2
     assert part.size == decoded(part).ByteSize()
     assert _places(decoded(part)) == _places(decoded(body))[1:3]
+
+
+def test_labels_are_held_once() -> None:
+    """A series with long labels and many samples takes no more memory than its body did."""
+    pairs = (("team", "x" * 10_000),)
+    several = [number(1.0, (), END_NS - n * MINUTE_NS) for n in range(1_000)]
+    bodies = _bodies(one_record(gauge("g", *several), pairs=pairs))
+    body = max(bodies, key=lambda body: body.samples)
+    assert body.samples > 900
+    assert peak_of(lambda: data_points(body)) < 20 * body.size
 
 
 def test_description() -> None:

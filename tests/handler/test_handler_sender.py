@@ -429,3 +429,36 @@ def test_error_in_one_lane_leaves_the_others() -> None:
     sent = sender.send(lanes_of(5), Endpoint(URL, {}, Auth(None)), 60)
     assert (sent.accepted, sent.undelivered) == (4, 1)
     assert [type(error) for error in sent.errors] == [RuntimeError]
+
+
+def lane_of_points(count: int) -> Lane:
+    """Make a lane of one body with data points of different series."""
+    converter = Converter(Profile())
+    found = converter.convert(
+        [(0, record_of(points(count)))], p8s_logzio_name="test", delivered_ms=None
+    )
+    (lane,) = found.lanes
+    return lane
+
+
+def test_what_was_accepted_before_says_nothing_of_the_listener_now() -> None:
+    """A listener that refuses everything is wrong, though it has accepted points before."""
+    answers = iter([(400, "out of order"), (204, ""), (503, "busy")])
+    client = StandInClient(lambda _request, _number: next(answers, (400, "no such tenant")))
+    time = WaitedTime(jitter=lambda _ceiling: 1000.0)
+    sender = Sender(client, time.clock, concurrency=1, timeout_seconds=30)
+    endpoint, lane = Endpoint(URL, {}, Auth(None)), lane_of_points(8)
+    first = sender.send([lane], endpoint, 60)
+    assert (first.accepted, first.rejected, first.undelivered) == (16, 0, 16)
+    again = sender.send([lane], endpoint, 60)
+    assert (again.accepted, again.rejected, again.undelivered) == (16, 0, 16)
+    assert {status for status, _ in again.failures} == {500}
+
+
+def test_bodies_that_a_hook_knows_say_nothing_of_the_listener_now() -> None:
+    """A body that was accepted in an earlier run is no acceptance of this one."""
+    client = StandInClient(lambda _request, _number: (400, "no such tenant"))
+    known = Body(b"a", 1, 3)
+    sent = send(client, [[known], lane_of_points(3)], hook=Noting((known.content,)))
+    assert (sent.accepted, sent.rejected, sent.undelivered) == (3, 0, 12)
+    assert {status for status, _ in sent.failures} == {500}
