@@ -48,6 +48,13 @@ def test_listener_replies_with(status: int, expected: int) -> None:
     assert (f"{status} {text.decode()}".strip() in answer.error) == (expected != 200)
 
 
+def test_redirect_is_named() -> None:
+    """The answer says where the listener redirects to, which is mostly the right URL."""
+    answer, _ = deliver(always(Reply(301, {"Location": "https://a.example/api/v1/write"})))
+    assert answer.status == 500
+    assert "it redirects to https://a.example/api/v1/write" in answer.error
+
+
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
