@@ -110,7 +110,10 @@ def test_native_histograms() -> None:
     alone = [
         WriteRequest(timeseries=[TimeSeries(labels=labels, histograms=[one])]) for one in histograms
     ]
-    assert found == [[DataPoint(one.SerializeToString(), 1)] for one in alone]
+    assert [[point.content for point in period] for period in found] == [
+        [one.SerializeToString()] for one in alone
+    ]
+    assert [point.samples for (point,) in found] == [1, 1]
 
 
 def test_body_of_points() -> None:

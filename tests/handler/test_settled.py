@@ -55,6 +55,6 @@ def test_a_snapshot_is_remembered_later() -> None:
 def test_digest() -> None:
     """A point is known by all its bytes, and by where it is sent in whose name."""
     places = [(b"point", b"here"), (b"other", b"here"), (b"point", b"there")]
-    digests = {digest_of(DataPoint(content, 4), scope) for content, scope in places}
+    digests = {digest_of(DataPoint(((b"", content),)), scope) for content, scope in places}
     assert len(digests) == 3
-    assert digest_of(DataPoint(b"point", 1), b"here") in digests
+    assert digest_of(DataPoint(((b"po", b"int"),)), b"here") in digests
