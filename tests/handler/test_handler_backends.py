@@ -263,18 +263,19 @@ def test_older_points_are_settled_before_newer_ones() -> None:
 def test_all_requests_wait_while_an_isolation_cannot_go_on() -> None:
     """A 503 to one part makes the others wait too, as long as the listener asks."""
     busy: list[float] = []
+    refuse = refusing(hosts(*range(0, 250, 5)), words="out of order sample")
 
     def answer(received: Received) -> Reply:
         if len(received.request.timeseries) < 100 and not busy:
             busy.append(time.monotonic())
             return Reply(503, {"Retry-After": "2"})
-        bad = any(dict(labels)["host"] == "h0007" for labels, _, _ in received.samples())
-        return Reply(400, body=b"out of order sample") if bad else Reply()
+        return refuse(received)
 
+    settings = {"REMOTE_WRITE_CONCURRENCY": "4"}
     with Receiver(answer) as receiver:
-        recorded = RecordingFunction(receiver.url).invoke(delivery_of(points(250)))
+        recorded = RecordingFunction(receiver.url, settings).invoke(delivery_of(points(250)))
         begun = [received.begun - busy[0] for received in receiver.requests]
-    assert recorded.samples() == {"sent": 996, "rejected": 4, "undelivered": 0}
-    # Requests that were under way already, or about to be, are no sign of one that did not wait.
-    assert [seconds for seconds in begun if 0.5 < seconds < 2.0] == []
-    assert max(begun) >= 2.0
+    assert recorded.samples() == {"sent": 800, "rejected": 200, "undelivered": 0}
+    assert len(begun) > 100
+    # Each other connection had a request under way, or about to be.
+    assert sum(0 < seconds < 1.9 for seconds in begun) <= 2 * 3
