@@ -16,7 +16,7 @@ from handler.verdict import Verdict, retry_after_seconds, verdict_on
 _FIRST_CEILING_SECONDS = 0.2
 _LAST_CEILING_SECONDS = 5.0
 
-# With less time left, another attempt would only end as a timeout; a first one may be lucky.
+# With less time left, another attempt would only end as a timeout; a first one may still succeed.
 _LEAST_SECONDS = 1.0
 _LEAST_FIRST_SECONDS = 0.1
 
