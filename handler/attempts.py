@@ -84,7 +84,7 @@ class Attempts:
         while self._may_begin(first=not (retries or is_part)):
             if self.hook is not None and not self.hook.before(body):
                 return Verdict.ACCEPTED, None
-            if self._left() <= 0:
+            if self._left() < _LEAST_FIRST_SECONDS:
                 break
             self.account.request(again=retries > 0)
             renewed = self._renewed
