@@ -135,6 +135,20 @@ def test_refused_credential(renewed: bool, lanes: int, status: int) -> None:
     assert {status for status, _ in sent.failures} == {401}
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ('"Missing Authentication Token"', " (it wants requests with an AWS signature)"),
+        ("wrong token", ""),
+    ],
+)
+def test_listener_that_wants_a_signature(words: str, hint: str) -> None:
+    """Where Amazon Managed Prometheus asks for a signature, the answer says so."""
+    sent = send(StandInClient(lambda _request, _number: (403, words)), lanes_of(1))
+    reason = f"the listener does not accept the token: 403 {words}{hint}"
+    assert sent.failures == ((401, reason),)
+
+
 def test_threads_share_a_renewal() -> None:
     """Bodies that were refused with the old credential are all repeated with the fresh one."""
     together = threading.Barrier(4)
