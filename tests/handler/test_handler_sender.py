@@ -16,6 +16,7 @@ from handler.auth import Auth, AuthRequest, BearerAuth
 from handler.listener import Endpoint
 from handler.secrets import Secret
 from handler.sender import Sender
+from handler.settled import SettledPoints
 from handler.verdict import Verdict
 from tests.support.clocks import SOON, WaitedTime
 from tests.support.invoking import REAL_TIME, point, points, record_of
