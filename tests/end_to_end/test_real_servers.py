@@ -16,7 +16,7 @@ from testing.receiver import Receiver
 from testing.rules import Samples
 from testing.servers import Prometheus, in_order
 from tests.support.recording import Recorded, RecordingFunction
-from tests.support.restamping import restamped
+from testing.events.restamping import restamped
 from tests.support.victoria_metrics import VictoriaMetrics
 
 pytestmark = pytest.mark.real_server
