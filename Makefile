@@ -53,8 +53,18 @@ $(VENV)/tools.stamp $(VENV)/checkov.stamp $(VENV)/audit.stamp $(VENV)/mutate.sta
 ##@ Run
 
 .PHONY: run
-run: $(VENV)/run.stamp ## Invoke the function with sample events (EVENT=file) and show what arrives (LISTENER=url)
-	@$(BIN)/python -m tools.run $(if $(EVENT),--event "$(EVENT)") $(if $(LISTENER),--listener "$(LISTENER)")
+run: $(VENV)/run.stamp ## Invoke the function with sample events (EVENT=file) and show what arrives (LISTENER=url; ARGS=--all)
+	@$(BIN)/python -m tools.run $(if $(EVENT),--event "$(EVENT)") $(if $(LISTENER),--listener "$(LISTENER)") $(ARGS)
+
+# Built for this machine, whatever is deployed: another processor's code runs slowly or not at all.
+.PHONY: local
+local: ARCHITECTURE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+local: $(VENV)/run.stamp build ## Invoke the built function in a container with `sam local invoke` (EVENT=file)
+	@$(BIN)/python -m tools.local $(if $(EVENT),--event "$(EVENT)") --parameter-overrides Architecture=$(ARCHITECTURE) $(ARGS)
+
+.PHONY: receiver
+receiver: $(VENV)/run.stamp $(VENV)/tools.stamp ## Receive from `sam local invoke`, and show what arrives (ARGS=--all)
+	@$(BIN)/python -m tools.local --receive $(ARGS)
 
 .PHONY: run-logs
 run-logs: $(VENV)/run.stamp ## Run the function with the logs extension under fake Lambda services
