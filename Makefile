@@ -22,8 +22,17 @@ help: ## Show the targets
 
 # --- Environments ---
 
+# Whoever names a Python expects that one to run, and not that of an earlier environment.
+.PHONY: same-python
+same-python:
+ifneq ($(filter command environment,$(firstword $(origin PYTHON))),)
+	@test ! -x $(BIN)/python || { version='import sys; print("%d.%d" % sys.version_info[:2])'; \
+		made=$$($(BIN)/python -c "$$version"); named=$$($(PYTHON) -c "$$version"); test "$$made" = "$$named" || \
+		{ echo "$(VENV) has Python $$made, not $(PYTHON): \`make clean\` removes it" >&2; exit 1; }; }
+endif
+
 # A failed attempt is removed, since an incomplete environment would pass for a complete one.
-$(BIN)/python:
+$(BIN)/python: | same-python
 	@command -v $(PYTHON) >/dev/null || \
 		{ echo "$(PYTHON) not found: install Python 3.11 or later, or name one with PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -58,7 +67,7 @@ run: $(VENV)/run.stamp ## Invoke the function with sample events (EVENT=file) an
 
 # Built for this machine, whatever is deployed: another processor's code runs slowly or not at all.
 .PHONY: local
-local: ARCHITECTURE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+local: ARCHITECTURE = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 local: $(VENV)/run.stamp build ## Invoke the built function in a container with `sam local invoke` (EVENT=file)
 	@$(BIN)/python -m tools.local $(if $(EVENT),--event "$(EVENT)") --parameter-overrides Architecture=$(ARCHITECTURE) $(ARGS)
 
@@ -90,7 +99,7 @@ test: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Run all tests but the longest 
 # With the coverage gate of pyproject.toml. What runs in processes of its own is not measured.
 test-all: COVERAGE := $(SHIPPED:%=--cov=%) --cov-report=term:skip-covered
 .PHONY: test-all
-test-all: test ## Run `test` with the coverage gate, then the large tests and those on real servers
+test-all: $(VENV)/tools.stamp test ## Run `test` with the coverage gate, then the large tests and those on real servers
 	$(PYTEST) -m "large or real_server"
 
 .PHONY: test-load

@@ -23,6 +23,15 @@ for item in (item for it in networks for item in it.attrs["IPAM"]["Config"]):
 """
 
 
+_HAS_IMAGE = """
+import docker, sys
+try:
+    docker.from_env().images.get(sys.argv[1])
+except docker.errors.ImageNotFound as error:
+    sys.exit(str(error))
+"""
+
+
 def required_sam() -> Path:
     """Return SAM's path; raises `MissingProgramError` where it is not installed."""
     if not (_SAM / "sam").is_file():
@@ -30,12 +39,21 @@ def required_sam() -> Path:
     return _SAM / "sam"
 
 
-def sam_python(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a script in SAM's own environment; raises `MissingProgramError` where there is none."""
-    python = required_sam().with_name("python")
-    return subprocess.run(
-        [str(python), "-c", script, *arguments], capture_output=True, text=True, check=False
-    )
+def sam_python(
+    script: str, *arguments: str, folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a script in SAM's own environment.
+
+    Args:
+        script: The script.
+        arguments: Its arguments.
+        folder: Where it runs; None: in this process's folder.
+
+    Raises:
+        MissingProgramError: SAM is not installed.
+    """
+    command = [str(required_sam().with_name("python")), "-c", script, *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def reachable_address() -> str:
@@ -56,3 +74,8 @@ def reachable_address() -> str:
         with contextlib.suppress(OSError), socket.create_server((address, 0)):
             return address
     return LOOPBACK
+
+
+def has_image(name: str) -> bool:
+    """Whether the container engine has an image already."""
+    return sam_python(_HAS_IMAGE, name).returncode == 0

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from testing.containers import reachable_address, required_sam
-from testing.events.firehose import ACCESS_KEY
-from testing.invocation import access_key_of, result_of
+from testing.invocation import result_of
 from testing.receiver import Receiver
 from testing.servers import MissingProgramError
 from testing.table import count
@@ -48,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line without the program's name; None: the process's own.
 
     Returns:
-        Exit status: 0 when everything was accepted, 1 when not, 2 for a usage error.
+        Exit status: 0 when everything was accepted, 1 when not, 2 for an error before that.
     """
     parser = argparse.ArgumentParser(
         prog="python -m tools.local",
@@ -70,11 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _invoke(path: Path, show_all: bool, further: Sequence[str]) -> int:
     """Invoke the function with one event and an embedded receiver, and show what arrives there."""
-    event = read_event(path)
+    # SAM would start the container first, and then end with a traceback.
+    read_event(path)
     with Receiver(address=reachable_address()) as receiver:
         variables = ROOT / "build" / "local.json"
         variables.parent.mkdir(exist_ok=True)
-        variables.write_text(json.dumps(_variables(event, receiver.port)), encoding="utf-8")
+        variables.write_text(json.dumps(_variables(receiver.port)), encoding="utf-8")
         command = [str(required_sam()), "local", "invoke", FUNCTION]
         command += ["--event", str(path.resolve()), "--env-vars", str(variables), *further]
         print(*command, flush=True)
@@ -87,13 +87,10 @@ def _invoke(path: Path, show_all: bool, further: Sequence[str]) -> int:
         return show_total(show_arrived(receiver, result.status, show_all))
 
 
-def _variables(event: Any, port: int) -> dict[str, dict[str, str]]:
-    """Return the content of events/env.json, for this event and this port."""
+def _variables(port: int) -> dict[str, dict[str, str]]:
+    """Return the content of events/env.json with another port."""
     variables: dict[str, dict[str, str]] = json.loads(VARIABLES.read_text(encoding="utf-8"))
-    variables[FUNCTION] |= {
-        "LOGZIO_METRICS_LISTENER": f"http://{_HOST}:{port}/api/v1/write",
-        "FIREHOSE_ACCESS_KEY": access_key_of(event) or ACCESS_KEY,
-    }
+    variables[FUNCTION]["LOGZIO_METRICS_LISTENER"] = f"http://{_HOST}:{port}/api/v1/write"
     return variables
 
 
@@ -106,7 +103,7 @@ def _response(output: bytes) -> dict[str, Any]:
     try:
         response: dict[str, Any] = json.loads(output)
     except ValueError as error:
-        raise UsageError("sam local invoke failed") from error
+        raise UsageError("sam local invoke has failed") from error
     return response
 
 
