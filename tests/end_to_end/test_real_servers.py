@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from testing.events.fleet import END_MS
+from testing.events.restamping import restamped
 from testing.events.samples import good_events
 from testing.receiver import Receiver
 from testing.rules import Samples
 from testing.servers import Prometheus, in_order
 from tests.support.recording import Recorded, RecordingFunction
-from tests.support.restamping import restamped
 from tests.support.victoria_metrics import VictoriaMetrics
 
 pytestmark = pytest.mark.real_server
