@@ -50,9 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if found else 0
 
 
-def problems(
-    given: Mapping[str, str], template: Mapping[str, Any], region: str
-) -> Iterator[str]:
+def problems(given: Mapping[str, str], template: Mapping[str, Any], region: str) -> Iterator[str]:
     """Yield what is wrong with parameters, as CloudFormation or the function would find it.
 
     Args:
@@ -101,7 +99,7 @@ def _settings_problems(text: str, template: Mapping[str, Any]) -> Iterator[str]:
     try:
         members = members_in(text, VARIABLES)
     except ValueError as error:
-        hint = "" if text.startswith("{\"") else "; in YAML it stands in single quotes"
+        hint = "" if text.startswith('{"') else "; in YAML it stands in single quotes"
         yield f"SETTINGS {error}{hint}".replace("SETTINGS", "Settings")
         return
     function = template["Resources"]["MetricStreamFunction"]["Properties"]
@@ -163,16 +161,17 @@ def _read(path: Path) -> dict[str, str]:
         # Its text repeats the line, and with it a token.
         cause: Any = error.__cause__
         mark = getattr(cause, "problem_mark", None)
-        line = mark.line + 1 if mark else getattr(cause, "lineno", 1)
-        raise UnreadableError(f"line {line} is not what its ending says, YAML or JSON") from None
+        line = mark.line + 1 if mark else getattr(cause, "line", 1)
+        raise UnreadableError(f"line {line} is not what its ending says, YAML or TOML") from None
     return read
 
 
 def _kind_of(path: Path, error: Exception) -> str:
     if not path.is_file():
         return "there is no such file"
-    ending = "unsupported extension" in str(error)
-    return "its name must end in .yaml or .json" if ending else "write `Name: value` on each line"
+    if "unsupported extension" in str(error):
+        return "its name must end in .yaml, also if it is JSON"
+    return "write `Name: value` on each line"
 
 
 def _region() -> str:
