@@ -184,6 +184,7 @@ build-ReplayFunction: build-MetricStreamFunction
 # Lambda reads the files as another user than the one who wrote them.
 .PHONY: package
 package: | $(BIN)/python ## Write dist/metric-stream-lambda.zip, for deployments without SAM
+	@echo "template.yaml exceeds the 51,200 bytes of --template-body: deploying it needs a bucket too" >&2
 	rm -rf build/function dist/metric-stream-lambda.zip
 	mkdir -p build/function dist
 	$(MAKE) build-MetricStreamFunction ARTIFACTS_DIR="$(CURDIR)/build/function"

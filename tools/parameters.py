@@ -63,7 +63,7 @@ def problems(given: Mapping[str, str], template: Mapping[str, Any], region: str)
         if name in declared:
             yield from _value_problems(name, text, declared[name])
         else:
-            reason = "is no parameter; docs/parameters.md lists them"
+            reason = "is no parameter; docs/operations.md says which were renamed"
             yield f"{name} {_OTHER_NAMES.get(name, reason)}"
     if "Settings" in given:
         yield from _settings_problems(given["Settings"], template)
