@@ -204,6 +204,8 @@ class Telemetry:
             values["OldestPointAgeSeconds"] = max(0.0, now - conversion.oldest_ms / 1000)
         if conversion.attributes_left_out:
             values["AttributesLeftOut"] = conversion.attributes_left_out
+        if sent.settled_unknown:
+            values["SettledUnknown"] = sent.settled_unknown
         self._write_metrics(values)
         for reason, points in conversion.dropped_points.items():
             self._write_metrics({"PointsDropped": points}, Reason=reason)
@@ -240,6 +242,8 @@ class Telemetry:
     def _write_metrics(self, values: Mapping[str, float], **dimensions: str) -> None:
         # A new object for each document: the shared one of Powertools keeps its dimensions.
         metrics = EphemeralMetrics(namespace=_NAMESPACE)
+        # Powertools makes the variable POWERTOOLS_SERVICE_NAME a dimension, which no alarm has.
+        metrics.service = ""
         if self._function_name:
             metrics.add_dimension("FunctionName", self._function_name)
         for name, text in dimensions.items():

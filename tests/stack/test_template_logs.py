@@ -1,7 +1,6 @@
 """The stack's logs extension: attached only where it is wanted, with what its destination needs."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -44,14 +43,9 @@ def logs_variables(stack: Stack) -> set[str]:
     return set(stack.environment()) - set(VARIABLES) - {"SETTINGS"}
 
 
-def environment(stack: Stack) -> Mapping[str, str]:
-    """Give the environment as the extension sees it."""
-    return with_json_settings(stack.environment())
-
-
 def problems(stack: Stack) -> tuple[str, ...]:
     """Give every warning that the extension would log about its settings."""
-    environ = environment(stack)
+    environ = with_json_settings(stack.environment())
     settings = read_settings(environ)
     chosen = choose(
         settings.destination_names, environ, IDENTITY, lambda _reference: "token", lambda: 0.0
@@ -127,7 +121,8 @@ def test_defaults_are_those_of_the_extension() -> None:
 def test_settings_reach_the_extension() -> None:
     """What an operator sets in Settings is what the extension reads."""
     given = {"TELEMETRY_TYPES": "function,platform", "LOGS_SAMPLE_RATE": 0.25}
-    settings = read_settings(environment(shipping("logzio", Settings=json.dumps(given))))
+    environ = shipping("logzio", Settings=json.dumps(given)).environment()
+    settings = read_settings(with_json_settings(environ))
     assert settings.types == frozenset({"function", "platform"})
     assert settings.sample_rate == 0.25
 
