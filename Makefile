@@ -22,8 +22,17 @@ help: ## Show the targets
 
 # --- Environments ---
 
+# Whoever names a Python expects that one to run, and not that of an earlier environment.
+.PHONY: same-python
+same-python:
+ifneq ($(filter command environment,$(firstword $(origin PYTHON))),)
+	@test ! -x $(BIN)/python || { version='import sys; print("%d.%d" % sys.version_info[:2])'; \
+		made=$$($(BIN)/python -c "$$version"); named=$$($(PYTHON) -c "$$version"); test "$$made" = "$$named" || \
+		{ echo "$(VENV) has Python $$made, not $(PYTHON): \`make clean\` removes it" >&2; exit 1; }; }
+endif
+
 # A failed attempt is removed, since an incomplete environment would pass for a complete one.
-$(BIN)/python:
+$(BIN)/python: | same-python
 	@command -v $(PYTHON) >/dev/null || \
 		{ echo "$(PYTHON) not found: install Python 3.11 or later, or name one with PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -53,8 +62,18 @@ $(VENV)/tools.stamp $(VENV)/checkov.stamp $(VENV)/audit.stamp $(VENV)/mutate.sta
 ##@ Run
 
 .PHONY: run
-run: $(VENV)/run.stamp ## Invoke the function with sample events (EVENT=file) and show what arrives (LISTENER=url)
-	@$(BIN)/python -m tools.run $(if $(EVENT),--event "$(EVENT)") $(if $(LISTENER),--listener "$(LISTENER)")
+run: $(VENV)/run.stamp ## Invoke the function with sample events (EVENT=file) and show what arrives (LISTENER=url; ARGS=--all)
+	@$(BIN)/python -m tools.run $(if $(EVENT),--event "$(EVENT)") $(if $(LISTENER),--listener "$(LISTENER)") $(ARGS)
+
+# Built for this machine, whatever is deployed: another processor's code runs slowly or not at all.
+.PHONY: local
+local: ARCHITECTURE = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+local: $(VENV)/run.stamp build ## Invoke the built function in a container with `sam local invoke` (EVENT=file)
+	@$(BIN)/python -m tools.local $(if $(EVENT),--event "$(EVENT)") $(ARGS)
+
+.PHONY: receiver
+receiver: $(VENV)/run.stamp $(VENV)/tools.stamp ## Receive from `sam local invoke`, and show what arrives (ARGS=--all)
+	@$(BIN)/python -m tools.local --receive $(ARGS)
 
 .PHONY: run-logs
 run-logs: $(VENV)/run.stamp ## Run the function with the logs extension under fake Lambda services
@@ -80,7 +99,7 @@ test: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Run all tests but the longest 
 # With the coverage gate of pyproject.toml. What runs in processes of its own is not measured.
 test-all: COVERAGE := $(SHIPPED:%=--cov=%) --cov-report=term:skip-covered
 .PHONY: test-all
-test-all: test ## Run `test` with the coverage gate, then the large tests and those on real servers
+test-all: $(VENV)/tools.stamp test ## Run `test` with the coverage gate, then the large tests and those on real servers
 	$(PYTEST) -m "large or real_server"
 
 .PHONY: test-load
@@ -110,10 +129,18 @@ mutate: $(VENV)/mutate.stamp ## Change the code in small ways, list the changes 
 RUNTIME_PYTHON := 3.13
 RUNTIME_INTERPRETER ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/$(RUNTIME_PYTHON).*/bin/python) \
 	python$(RUNTIME_PYTHON))
-ARCHITECTURE ?= arm64
 WHEELS_arm64 := aarch64
 WHEELS_x86_64 := x86_64
-WHEELS := $(WHEELS_$(ARCHITECTURE))
+
+# template.yaml says arm64. For x86_64, make writes a second template, with a makefile of its own.
+# So the template alone decides what is built. A variable of the environment could contradict it.
+ARCHITECTURE ?= arm64
+WHEELS = $(if $(filter environment%,$(origin ARCHITECTURE)),,$(WHEELS_$(ARCHITECTURE)))
+TEMPLATE_arm64 := template.yaml
+TEMPLATE_x86_64 := build/x86_64/template.yaml
+TEMPLATE = $(TEMPLATE_$(ARCHITECTURE))
+require-architecture = $(if $(WHEELS),,$(error ARCHITECTURE must be arm64 or x86_64, \
+	as an argument of `make build` or `make deploy` and not in the environment))
 
 export SAM_CLI_TELEMETRY := 0
 SAM := $(VENV)/tools/bin/sam
@@ -122,16 +149,22 @@ SAM := $(VENV)/tools/bin/sam
 build-tools: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Install sam, cfn-lint and checkov (takes over a minute)
 
 .PHONY: build
-build: $(VENV)/tools.stamp ## Build the stack's code with SAM (ARCHITECTURE=arm64 or x86_64)
-	ARCHITECTURE=$(ARCHITECTURE) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
-	@echo "Built for $(ARCHITECTURE): deploy it with the parameter Architecture=$(ARCHITECTURE), as \`make deploy\` does."
+build: $(VENV)/tools.stamp $(TEMPLATE_x86_64) ## Build the stack's code with SAM (ARCHITECTURE=arm64 or x86_64)
+	$(require-architecture)
+	$(SAM) build --template "$(TEMPLATE)" --config-file "$(CURDIR)/samconfig.toml"
+
+$(TEMPLATE_x86_64): template.yaml Makefile
+	@mkdir -p $(@D)
+	@printf 'override ARCHITECTURE := x86_64\ninclude Makefile\n' >$(@D)/Makefile
+	@awk '{ sub(/Architectures: \[arm64\]/, "Architectures: [x86_64]"); sub(/Uri: \.$$/, "Uri: ../.."); print } \
+		/ BuildMethod: makefile/ { sub(/BuildMethod.*/, "ContextPath: ."); print }' template.yaml >$@
 
 # SAM calls this target with the folder to fill in ARTIFACTS_DIR. Some packages have wheels for the
 # newer platform tag only, so pip gets both.
 .PHONY: build-MetricStreamFunction
 build-MetricStreamFunction: | $(BIN)/python
 	$(if $(ARTIFACTS_DIR),,$(error ARTIFACTS_DIR must name the folder to fill; `make build` does))
-	$(if $(WHEELS),,$(error ARCHITECTURE must be arm64 or x86_64))
+	$(require-architecture)
 	$(BIN)/pip install --quiet --require-hashes --no-deps --only-binary :all: \
 		--implementation cp --python-version $(RUNTIME_PYTHON) \
 		--platform manylinux_2_28_$(WHEELS) --platform manylinux2014_$(WHEELS) \
@@ -151,6 +184,7 @@ build-ReplayFunction: build-MetricStreamFunction
 # Lambda reads the files as another user than the one who wrote them.
 .PHONY: package
 package: | $(BIN)/python ## Write dist/metric-stream-lambda.zip, for deployments without SAM
+	@echo "template.yaml exceeds the 51,200 bytes of --template-body: deploying it needs a bucket too" >&2
 	rm -rf build/function dist/metric-stream-lambda.zip
 	mkdir -p build/function dist
 	$(MAKE) build-MetricStreamFunction ARTIFACTS_DIR="$(CURDIR)/build/function"
@@ -170,7 +204,7 @@ layer: | $(BIN)/python ## Write dist/logs-extension.zip, for any Python function
 	@$(BIN)/python -m tools.layer build/layer --zip dist/logs-extension.zip
 
 # Checkov checks only what the template's defaults create, so it gets the template with each ingress
-# as the default, and with a token, without which the function does not ship its logs.
+# as the default, with a secret to ship logs with, and with an address for alarms.
 .PHONY: validate
 validate: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Check template.yaml with SAM, cfn-lint and checkov
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
@@ -178,7 +212,8 @@ validate: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Check template.yaml with 
 	mkdir -p build/validate
 	for ingress in HttpApi RestApi FunctionUrl Transformation; do \
 		sed -e "s/^    Default: HttpApi$$/    Default: $$ingress/" \
-			-e '/^  LogsToken:/,/^  LogsTokenSecretArn:/s/Default: ""/Default: "token"/' \
+			-e '/^  LogsTokenSecretArn:/,/^  LogsTokenSecretKms/s/Default: ""/Default: arn:aws:secretsmanager:us-east-1:111122223333:secret:logs/' \
+			-e '/^  AlarmEmail:/,/^  AlarmTopicArn:/s/Default: ""/Default: team@example.com/' \
 			template.yaml >build/validate/$$ingress.yaml && \
 		$(VENV)/checkov/bin/checkov --file build/validate/$$ingress.yaml --framework cloudformation \
 			--compact --quiet --skip-download || exit 1; \
@@ -188,21 +223,19 @@ validate: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Check template.yaml with 
 PARAMETERS ?= $(wildcard parameters.yaml)
 STACK ?= metric-stream-lambda
 
-# SAM ignores a name that the template does not have.
-.PHONY: check-parameters
-check-parameters: ## Check that the template has every parameter of parameters.yaml (PARAMETERS=file)
-	@test -z "$(PARAMETERS)" || test -f "$(PARAMETERS)" || \
-		{ echo "there is no file $(PARAMETERS)" >&2; exit 1; }
-	@for name in $$(test -z "$(PARAMETERS)" || sed -n 's/^\([A-Za-z0-9]*\):.*/\1/p' "$(PARAMETERS)"); do \
-		sed -n '/^Parameters:/,/^Rules:/p' template.yaml | grep -q "^  $$name:$$" || \
-		{ echo "$(PARAMETERS): there is no parameter $$name; docs/parameters.md lists them" >&2; exit 1; }; \
-	done
+# SAM does not read it, though Lambda and the AWS CLI do.
+ifdef AWS_REGION
+export AWS_DEFAULT_REGION ?= $(AWS_REGION)
+endif
 
-# Without --guided, which demands a value for each parameter that is not echoed, needed or not.
+# In SAM's environment, whose code reads the file. SAM ignores a name that the template does not have.
+.PHONY: check-parameters
+check-parameters: $(VENV)/tools.stamp ## Check parameters.yaml and the region, as `deploy` does first (PARAMETERS=file)
+	@$(VENV)/tools/bin/python -m tools.parameters $(if $(PARAMETERS),"$(PARAMETERS)")
+
 .PHONY: deploy
 deploy: check-parameters build ## Build and deploy with the parameters of parameters.yaml (PARAMETERS=file, STACK=name)
-	$(SAM) deploy --stack-name "$(STACK)" --parameter-overrides \
-		$(if $(PARAMETERS),"file://$(PARAMETERS)") Architecture=$(ARCHITECTURE)
+	$(SAM) deploy --stack-name "$(STACK)" $(if $(PARAMETERS),--parameter-overrides "file://$(PARAMETERS)")
 
 ##@ Measure
 
