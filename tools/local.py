@@ -116,7 +116,7 @@ def _receive(show_all: bool) -> int:
     except OSError as error:
         raise UsageError(f"cannot listen on port {port}: {error.strerror}") from error
     with receiver:
-        print(f"listening on {receiver.address}:{receiver.port} until Ctrl-C", flush=True)
+        print(f"listening on {receiver.url} until Ctrl-C", flush=True)
         shown, seen = 0, 0
         while not threading.Event().wait(1):
             requests = len(receiver.requests)

@@ -47,7 +47,8 @@ def captured(name: str, now_ms: int) -> dict[str, Any]:
     if not os.environ.get("CAPTURES_DIR"):
         pytest.skip("CAPTURES_DIR does not say where captured deliveries are")
     text = (Path(os.environ["CAPTURES_DIR"]) / f"{name}.json").read_text(encoding="utf-8")
-    return restamped(json.loads(text), now_ms)
+    event: dict[str, Any] = restamped(json.loads(text), now_ms)
+    return event
 
 
 def send_to_both(
