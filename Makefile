@@ -184,6 +184,7 @@ build-ReplayFunction: build-MetricStreamFunction
 # Lambda reads the files as another user than the one who wrote them.
 .PHONY: package
 package: | $(BIN)/python ## Write dist/metric-stream-lambda.zip, for deployments without SAM
+	@echo "template.yaml exceeds the 51,200 bytes of --template-body: deploying it needs a bucket too" >&2
 	rm -rf build/function dist/metric-stream-lambda.zip
 	mkdir -p build/function dist
 	$(MAKE) build-MetricStreamFunction ARTIFACTS_DIR="$(CURDIR)/build/function"
@@ -222,21 +223,19 @@ validate: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Check template.yaml with 
 PARAMETERS ?= $(wildcard parameters.yaml)
 STACK ?= metric-stream-lambda
 
-# SAM ignores a name that the template does not have.
-.PHONY: check-parameters
-check-parameters: ## Check that the template has every parameter of parameters.yaml (PARAMETERS=file)
-	@test -z "$(PARAMETERS)" || test -f "$(PARAMETERS)" || \
-		{ echo "there is no file $(PARAMETERS)" >&2; exit 1; }
-	@for name in $$(test -z "$(PARAMETERS)" || sed -n 's/^\([A-Za-z0-9]*\):.*/\1/p' "$(PARAMETERS)"); do \
-		sed -n '/^Parameters:/,/^Rules:/p' template.yaml | grep -q "^  $$name:$$" || \
-		{ echo "$(PARAMETERS): there is no parameter $$name; docs/parameters.md lists them" >&2; exit 1; }; \
-	done
+# SAM does not read it, though Lambda and the AWS CLI do.
+ifdef AWS_REGION
+export AWS_DEFAULT_REGION ?= $(AWS_REGION)
+endif
 
-# Without --guided, which demands a value for each parameter that is not echoed, needed or not.
+# In SAM's environment, whose code reads the file. SAM ignores a name that the template does not have.
+.PHONY: check-parameters
+check-parameters: $(VENV)/tools.stamp ## Check parameters.yaml and the region, as `deploy` does first (PARAMETERS=file)
+	@$(VENV)/tools/bin/python -m tools.parameters $(if $(PARAMETERS),"$(PARAMETERS)")
+
 .PHONY: deploy
 deploy: check-parameters build ## Build and deploy with the parameters of parameters.yaml (PARAMETERS=file, STACK=name)
-	$(SAM) deploy --stack-name "$(STACK)" --parameter-overrides \
-		$(if $(PARAMETERS),"file://$(PARAMETERS)")
+	$(SAM) deploy --stack-name "$(STACK)" $(if $(PARAMETERS),--parameter-overrides "file://$(PARAMETERS)")
 
 ##@ Measure
 

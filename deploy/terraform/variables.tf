@@ -185,7 +185,7 @@ variable "unit_label" {
 }
 
 variable "max_labels" {
-  description = "Most labels of a series. Further dimensions are left out and counted. If it is empty, there is no limit."
+  description = "Most labels of a series, 10 to 1000. Further dimensions are left out and counted. Empty means no limit."
   type        = string
   default     = ""
   nullable    = false

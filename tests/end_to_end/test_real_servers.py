@@ -1,21 +1,18 @@
 """Everything that the function sends can be read back from real servers, series by series."""
 
 import itertools
-import json
 import math
-import os
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from testing.events.fleet import END_MS
-from testing.events.restamping import restamped
 from testing.events.samples import good_events
 from testing.receiver import Receiver
 from testing.rules import Samples
 from testing.servers import Prometheus, in_order
+from tests.support.captures import captured
 from tests.support.recording import Recorded, RecordingFunction
 from tests.support.victoria_metrics import VictoriaMetrics
 
@@ -40,15 +37,6 @@ def now_ms() -> int:
 def fresh_events(now_ms: int) -> dict[str, Any]:
     """Return the good sample events of today; S3's daily metrics are 26 hours old."""
     return good_events(now_ms)
-
-
-def captured(name: str, now_ms: int) -> dict[str, Any]:
-    """Read a captured delivery, with the time of today."""
-    if not os.environ.get("CAPTURES_DIR"):
-        pytest.skip("CAPTURES_DIR does not say where captured deliveries are")
-    text = (Path(os.environ["CAPTURES_DIR"]) / f"{name}.json").read_text(encoding="utf-8")
-    event: dict[str, Any] = restamped(json.loads(text), now_ms)
-    return event
 
 
 def send_to_both(
