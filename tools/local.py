@@ -11,10 +11,10 @@ import argparse
 import json
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 from urllib.parse import urlsplit
 
 from testing.containers import reachable_address, required_sam
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, further = parser.parse_known_args(arguments)
     try:
         if options.receive:
-            return _receive(options.all)
+            _receive(options.all)
         return _invoke(options.event, options.all, further)
     except (MissingProgramError, UsageError) as error:
         print(error, file=sys.stderr)
@@ -108,7 +108,7 @@ def _response(output: bytes) -> dict[str, Any]:
     return response
 
 
-def _receive(show_all: bool) -> int:
+def _receive(show_all: bool) -> Never:
     """Receive until Ctrl-C, and print what has arrived whenever a second passes without more."""
     port = urlsplit(_variables()[FUNCTION]["LOGZIO_METRICS_LISTENER"]).port or 80
     try:
@@ -118,14 +118,14 @@ def _receive(show_all: bool) -> int:
     with receiver:
         print(f"listening on {receiver.url} until Ctrl-C", flush=True)
         shown, seen = 0, 0
-        while not threading.Event().wait(1):
+        while True:
+            time.sleep(1)
             requests = len(receiver.requests)
             if requests == seen > shown:
                 show_arrived(receiver, 200, show_all)
                 sys.stdout.flush()
                 shown = seen
             seen = requests
-    return 0
 
 
 if __name__ == "__main__":
