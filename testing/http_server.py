@@ -44,7 +44,6 @@ class HttpServer(Closing):
 
     Attributes:
         port: Where it listens.
-        address: As given.
         closing: Set as soon as `close` begins.
     """
 
@@ -52,9 +51,8 @@ class HttpServer(Closing):
         self, tls: ssl.SSLContext | None = None, port: int = 0, address: str = LOOPBACK
     ) -> None:
         self.closing = threading.Event()
-        self.address = address
         self._failures: list[Exception] = []
-        self._listener = _Listener(self, tls, port)
+        self._listener = _Listener(self, tls, (address, port))
         self.port = self._listener.server_port
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
@@ -92,7 +90,7 @@ class HttpServer(Closing):
         self.closing.set()
         # Wakes the accepting thread; serve_forever would instead poll for the end.
         with contextlib.suppress(OSError):
-            socket.create_connection((self.address, self.port)).close()
+            socket.create_connection(self._listener.own_address).close()
         self._accepting.join()
         self._listener.end()
 
@@ -106,7 +104,9 @@ class _Listener(http.server.ThreadingHTTPServer):
 
     request_queue_size = 128
 
-    def __init__(self, owner: HttpServer, tls: ssl.SSLContext | None, port: int) -> None:
+    def __init__(
+        self, owner: HttpServer, tls: ssl.SSLContext | None, address: tuple[str, int]
+    ) -> None:
         self.owner = owner
         self._tls = tls
         self._lock = threading.Lock()
@@ -114,12 +114,14 @@ class _Listener(http.server.ThreadingHTTPServer):
         # `next` of a counter is atomic.
         self.connections, self.requests = itertools.count(1), itertools.count(1)
         self.accepted = 0
-        super().__init__((owner.address, port), _Connection)
+        self.own_address = address
+        super().__init__(address, _Connection)
 
     def server_bind(self) -> None:
         """Bind without the name look-up of `HTTPServer`, which can take seconds."""
         super(http.server.HTTPServer, self).server_bind()
-        self.server_name, self.server_port = self.owner.address, self.server_address[1]
+        self.server_name, self.server_port = self.own_address[0], self.server_address[1]
+        self.own_address = (self.server_name, self.server_port)
 
     def end(self) -> None:
         """Close the listening socket, then every connection."""

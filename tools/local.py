@@ -11,10 +11,11 @@ import argparse
 import json
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
+from urllib.parse import urlsplit
 
 from testing.containers import reachable_address, required_sam
 from testing.invocation import result_of
@@ -36,8 +37,6 @@ FUNCTION = "MetricStreamFunction"
 VARIABLES = ROOT / "events" / "env.json"
 # The name of this machine in a container; samconfig.toml adds it where it is not known.
 _HOST = "host.docker.internal"
-# The port in events/env.json.
-_PORT = 9090
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, further = parser.parse_known_args(arguments)
     try:
         if options.receive:
-            return _receive(options.all)
+            _receive(options.all)
         return _invoke(options.event, options.all, further)
     except (MissingProgramError, UsageError) as error:
         print(error, file=sys.stderr)
@@ -72,11 +71,14 @@ def _invoke(path: Path, show_all: bool, further: Sequence[str]) -> int:
     # SAM would start the container first, and then end with a traceback.
     read_event(path)
     with Receiver(address=reachable_address()) as receiver:
-        variables = ROOT / "build" / "local.json"
-        variables.parent.mkdir(exist_ok=True)
-        variables.write_text(json.dumps(_variables(receiver.port)), encoding="utf-8")
+        variables = _variables()
+        url = f"http://{_HOST}:{receiver.port}/api/v1/write"
+        variables[FUNCTION]["LOGZIO_METRICS_LISTENER"] = url
+        file = ROOT / "build" / "local.json"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(variables), encoding="utf-8")
         command = [str(required_sam()), "local", "invoke", FUNCTION]
-        command += ["--event", str(path.resolve()), "--env-vars", str(variables), *further]
+        command += ["--event", str(path.resolve()), "--env-vars", str(file), *further]
         print(*command, flush=True)
         # Its standard error has the progress and the function's log.
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=False)
@@ -87,10 +89,9 @@ def _invoke(path: Path, show_all: bool, further: Sequence[str]) -> int:
         return show_total(show_arrived(receiver, result.status, show_all))
 
 
-def _variables(port: int) -> dict[str, dict[str, str]]:
-    """Return the content of events/env.json with another port."""
+def _variables() -> dict[str, dict[str, str]]:
+    """Return the content of events/env.json."""
     variables: dict[str, dict[str, str]] = json.loads(VARIABLES.read_text(encoding="utf-8"))
-    variables[FUNCTION]["LOGZIO_METRICS_LISTENER"] = f"http://{_HOST}:{port}/api/v1/write"
     return variables
 
 
@@ -107,22 +108,24 @@ def _response(output: bytes) -> dict[str, Any]:
     return response
 
 
-def _receive(show_all: bool) -> int:
+def _receive(show_all: bool) -> Never:
     """Receive until Ctrl-C, and print what has arrived whenever a second passes without more."""
+    port = urlsplit(_variables()[FUNCTION]["LOGZIO_METRICS_LISTENER"]).port or 80
     try:
-        receiver = Receiver(port=_PORT, address=reachable_address())
+        receiver = Receiver(port=port, address=reachable_address())
     except OSError as error:
-        raise UsageError(f"cannot listen on port {_PORT}: {error.strerror}") from error
+        raise UsageError(f"cannot listen on port {port}: {error.strerror}") from error
     with receiver:
-        print(f"listening on {receiver.address}:{receiver.port} until Ctrl-C", flush=True)
+        print(f"listening on {receiver.url} until Ctrl-C", flush=True)
         shown, seen = 0, 0
-        while not threading.Event().wait(1):
+        while True:
+            time.sleep(1)
             requests = len(receiver.requests)
             if requests == seen > shown:
                 show_arrived(receiver, 200, show_all)
+                sys.stdout.flush()
                 shown = seen
             seen = requests
-    return 0
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from testing.events.firehose import ACCESS_KEY
 from testing.events.fleet import END_MS
 from testing.events.samples import bad_events, good_events
 from testing.http_server import Reply
+from testing.ports import free_port
 from testing.receiver import Receiver
 from testing.replies import always
 
@@ -115,6 +116,18 @@ def test_listener_that_refuses(status: int, answered: int) -> None:
     assert done.returncode == 1
     assert "no such token: " in done.stdout
     assert TOKEN not in done.stdout + done.stderr
+
+
+def test_closed_port() -> None:
+    """A listener that cannot be reached ends the command after one event."""
+    url = f"http://127.0.0.1:{free_port()}/"
+    done = run("--listener", url, TOKEN=TOKEN, DELIVERY_BUDGET_SECONDS="2")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("http-api-v2-otlp-1.0: HTTP 503, 0 samples in 0 series sent")
+    assert "the connection is refused" in lines[1]
+    assert lines[-1] == "HTTP 503: 0 samples in 0 series"
+    assert done.stdout.count("HTTP 503") == 2
 
 
 def test_ctrl_c() -> None:

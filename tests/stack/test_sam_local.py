@@ -2,7 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +45,23 @@ def invoke(function: LocalFunction, event: Any) -> InvocationResult:
         variables = function.variables | {"LOGZIO_METRICS_LISTENER": receiver.url}
         recorded = RecordingFunction(receiver.url, variables).invoke(event)
     return result_of(recorded.response, "")
+
+
+def run(
+    command: Sequence[str], environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in the project's folder."""
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def plain_command() -> list[str]:
+    """Return the command that the README has beside `make local`."""
+    required_sam()
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    (line,) = (line for line in lines if line.startswith("    .venv/tools/bin/sam local invoke "))
+    return line.split()
 
 
 @pytest.mark.parametrize("name", VARIABLES[FUNCTION])
@@ -91,20 +111,21 @@ def test_wrong_key_is_refused_in_a_local_run(
     assert invoke(function, event | {"headers": headers}).status == 401
 
 
+@pytest.mark.parametrize(
+    ("template", "architecture"),
+    [("template.yaml", "arm64"), ("build/x86_64/template.yaml", "x86_64")],
+)
+def test_container_has_the_architecture_of_the_build(template: str, architecture: str) -> None:
+    """The template that is built decides about the container too."""
+    assert make("build/x86_64/template.yaml").returncode == 0
+    (functions,) = local_functions({}, template=template)
+    assert {function.architecture for function in functions.values()} == {architecture}
+
+
 def test_plain_command_needs_no_region() -> None:
-    """The command comes as far as to ask for a container engine, without any setting of AWS."""
+    """The command of the README comes as far as to ask for a container engine, without AWS."""
     environment = {"PATH": os.environ["PATH"], "DOCKER_HOST": "unix:///nonexistent/engine"}
-    done = subprocess.run(
-        [
-            *(str(required_sam()), "local", "invoke", FUNCTION),
-            *("--event", "events/http-api-v2-otlp-1.0.json"),
-        ],
-        cwd=ROOT,
-        env=environment | {"SAM_CLI_TELEMETRY": "0", "HOME": "/nonexistent"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(plain_command(), environment | {"SAM_CLI_TELEMETRY": "0", "HOME": "/nonexistent"})
     assert "requires a container runtime" in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
 
@@ -121,20 +142,40 @@ def options() -> str:
 
 
 @pytest.mark.large
-@pytest.mark.parametrize(
-    ("name", "key", "last"),
-    [
-        ("http-api-v2-otlp-1.0", ACCESS_KEY, "HTTP 200: 333 samples in 301 series"),
-        ("http-api-v2-otlp-1.0", "wrong-key", "HTTP 401: 0 samples in 0 series"),
-        ("transformation-otlp-0.7", ACCESS_KEY, "HTTP 200: 333 samples in 301 series"),
-    ],
-)
-def test_event_in_a_container(tmp_path: Path, options: str, name: str, key: str, last: str) -> None:
+def test_events_in_a_container(tmp_path: Path, options: str) -> None:
     """The command builds the function, runs it in Lambda's container, and shows what arrives."""
-    path = tmp_path / f"{name}.json"
-    path.write_text(json.dumps(EVENTS[name]).replace(ACCESS_KEY, key), encoding="utf-8")
-    done = make("local", f"EVENT={path}", f"ARGS={options}")
+    done = make("local", f"ARGS={options}")
     if "Error building docker image" in done.stderr:
         pytest.skip(f"Lambda's image cannot be pulled: {done.stderr.splitlines()[-1]}")
-    assert done.stdout.splitlines()[-1] == last, done.stderr
-    assert (done.returncode == 0) == ("HTTP 200" in last)
+    assert done.stdout.splitlines()[-1] == "HTTP 200: 333 samples in 301 series", done.stderr
+    # Built once, since two builds at a time would write to the same folder.
+    for name, key, last in (
+        ("transformation-otlp-0.7", ACCESS_KEY, "HTTP 200: 333 samples in 301 series"),
+        ("rest-v1-otlp-0.7", ACCESS_KEY, "HTTP 200: 333 samples in 301 series"),
+        ("rest-v1-otlp-0.7", "wrong-key", "HTTP 401: 0 samples in 0 series"),
+    ):
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(EVENTS[name]).replace(ACCESS_KEY, key), encoding="utf-8")
+        done = run([sys.executable, "-m", "tools.local", "--event", str(path), *options.split()])
+        assert done.stdout.splitlines()[-1] == last, done.stderr
+        assert (done.returncode == 0) == ("HTTP 200" in last)
+    check_plain_command(options)
+
+
+def check_plain_command(options: str) -> None:
+    """The command of the README sends to the receiver that it says to start."""
+    receiver = subprocess.Popen(
+        [sys.executable, "-m", "tools.local", "--receive"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert receiver.stdout
+    with receiver:
+        assert receiver.stdout.readline().startswith("listening on ")
+        done = run([*plain_command(), *options.split()])
+        assert json.loads(done.stdout)["statusCode"] == 200, done.stderr
+        lines = iter(receiver.stdout.readline, "")
+        assert any(line.endswith(" 301 series, 333 samples\n") for line in lines)
+        receiver.send_signal(signal.SIGINT)
+    assert receiver.returncode == -signal.SIGINT

@@ -13,15 +13,16 @@ import json, sys
 from samcli.commands.local.cli_common.invoke_context import InvokeContext
 from samcli.lib.providers.sam_function_provider import SamFunctionProvider
 
-for parameters in json.loads(sys.argv[1]):
+for parameters in json.loads(sys.argv[2]):
     with InvokeContext(
-        "template.yaml", env_vars_file="events/env.json", aws_region="us-east-1",
+        sys.argv[1], env_vars_file="events/env.json", aws_region="us-east-1",
         parameter_overrides=parameters,
     ) as context:
         functions = {}
         for function in SamFunctionProvider(context.stacks).get_all():
             config = context.local_lambda_runner.get_invoke_config(function)
             functions[config.name] = {
+                "architecture": config.architecture,
                 "handler": config.handler,
                 "layers": [layer.name for layer in config.layers],
                 "variables": config.env_vars.resolve(),
@@ -35,18 +36,22 @@ class LocalFunction:
     """A function as `sam local` would run it.
 
     Attributes:
+        architecture: The processor of its container.
         handler: The dotted name of its handler.
         layers: Names of its layers.
         variables: Its environment variables.
     """
 
+    architecture: str
     handler: str
     layers: list[str]
     variables: dict[str, str]
 
 
-def local_functions(*parameters: Mapping[str, str]) -> list[dict[str, LocalFunction]]:
-    """Resolve the template for each set of parameters, with the variables of events/env.json.
+def local_functions(
+    *parameters: Mapping[str, str], template: str = "template.yaml"
+) -> list[dict[str, LocalFunction]]:
+    """Resolve a template for each set of parameters, with the variables of events/env.json.
 
     Returns:
         For each set, the functions by name.
@@ -54,7 +59,7 @@ def local_functions(*parameters: Mapping[str, str]) -> list[dict[str, LocalFunct
     Raises:
         MissingProgramError: SAM is not installed.
     """
-    done = sam_python(_RESOLVE, json.dumps(parameters), folder=ROOT)
+    done = sam_python(_RESOLVE, template, json.dumps(parameters), folder=ROOT)
     assert done.returncode == 0, done.stderr
     resolved: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
     return [{name: LocalFunction(**it) for name, it in made.items()} for made in resolved]
