@@ -73,7 +73,7 @@ class Endpoint:
 
     @property
     def scope(self) -> bytes:
-        """A digest of where the bodies go, and in whose name."""
+        """A digest of the URL, the headers and the credential."""
         named = [self.url, sorted(self.headers.items()), self.auth.credential]
         return hashlib.sha256(json.dumps(named).encode()).digest()
 
