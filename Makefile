@@ -185,7 +185,7 @@ layer: | $(BIN)/python ## Write dist/logs-extension.zip, for any Python function
 	@$(BIN)/python -m tools.layer build/layer --zip dist/logs-extension.zip
 
 # Checkov checks only what the template's defaults create, so it gets the template with each ingress
-# as the default, and with a token, without which the function does not ship its logs.
+# as the default, with a secret to ship logs with, and with an address for alarms.
 .PHONY: validate
 validate: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Check template.yaml with SAM, cfn-lint and checkov
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
@@ -193,7 +193,8 @@ validate: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Check template.yaml with 
 	mkdir -p build/validate
 	for ingress in HttpApi RestApi FunctionUrl Transformation; do \
 		sed -e "s/^    Default: HttpApi$$/    Default: $$ingress/" \
-			-e '/^  LogsToken:/,/^  LogsTokenSecretArn:/s/Default: ""/Default: "token"/' \
+			-e '/^  LogsTokenSecretArn:/,/^  LogsTokenSecretKms/s/Default: ""/Default: arn:aws:secretsmanager:us-east-1:111122223333:secret:logs/' \
+			-e '/^  AlarmEmail:/,/^  AlarmTopicArn:/s/Default: ""/Default: team@example.com/' \
 			template.yaml >build/validate/$$ingress.yaml && \
 		$(VENV)/checkov/bin/checkov --file build/validate/$$ingress.yaml --framework cloudformation \
 			--compact --quiet --skip-download || exit 1; \

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from handler import __version__
+from handler.auth import Auth, StoredHeaders
 from handler.errors import ListenerNotAllowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from handler.auth import Auth
     from handler.secrets import Secret
     from handler.settings import Settings
 
@@ -50,6 +50,9 @@ _FIXED_HEADERS = frozenset(
         "transfer-encoding",
     }
 )
+# A header of the operator's with such a name is a credential, as X-Api-Key, Cookie or
+# CF-Access-Client-Secret are.
+_CREDENTIAL = re.compile(r"(?i)auth|cookie|credential|key|passw|secret|signature|token")
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # requests refuses U+0085 and U+00A0 at the start, which are white space in Latin-1.
 _HEADER_VALUE = re.compile(
@@ -78,13 +81,19 @@ class Endpoint:
         return hashlib.sha256(json.dumps(named).encode()).digest()
 
 
-def endpoint_at(url: str, settings: Settings, token: Secret | None) -> Endpoint:
+def endpoint_at(
+    url: str, settings: Settings, token: Secret | None, stored_headers: Secret | None
+) -> Endpoint:
     """Return the endpoint at a URL, with the headers that remote write 1.0 demands.
 
     Args:
         url: The remote-write URL.
         settings: The operator's settings: the authentication scheme, and further headers.
         token: What to authenticate with; None where the scheme needs no token.
+        stored_headers: The secret of REMOTE_WRITE_HEADERS_ARN; None without one.
+
+    Raises:
+        SecretError: The secret is needed and cannot be read.
     """
     # A host that a delivery names must not get what the operator means for another.
     own = urlsplit(url).hostname == urlsplit(settings.listener).hostname
@@ -95,12 +104,22 @@ def endpoint_at(url: str, settings: Settings, token: Secret | None) -> Endpoint:
         "X-Prometheus-Remote-Write-Version": "0.1.0",
         "User-Agent": f"metric-stream-lambda/{__version__}",
     }
-    return Endpoint(url, headers, settings.scheme(token))
+    auth = settings.scheme(token)
+    if stored_headers is not None and own:
+        # Fetched before anything is sent.
+        stored_headers.versions()
+        auth = StoredHeaders(stored_headers, auth)
+    return Endpoint(url, headers, auth)
 
 
 def is_header_value(text: str) -> bool:
     """Return whether a text can be sent as the value of an HTTP header."""
     return _HEADER_VALUE.fullmatch(text) is not None
+
+
+def is_credential(header: str) -> bool:
+    """Return whether the name of a header says that its value is a secret."""
+    return _CREDENTIAL.search(header) is not None
 
 
 def further_headers(text: str) -> Mapping[str, str]:

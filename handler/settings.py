@@ -9,6 +9,7 @@ from typing import Any
 
 from handler.auth import SCHEMES, Auth
 from handler.errors import SettingsError
+from handler.json_settings import members_in
 from handler.listener import further_headers
 from handler.variables import (
     Setting,
@@ -44,6 +45,10 @@ def _scheme(text: str) -> type[Auth]:
     return SCHEMES[choice(*SCHEMES)(text)]
 
 
+def _members(text: str) -> Mapping[str, str]:
+    return members_in(text, VARIABLES)
+
+
 class Settings:
     """All settings, checked. Its representation shows no value, since some are secrets.
 
@@ -67,6 +72,9 @@ class Settings:
     """JSON object of further headers, such as `{"X-Scope-OrgID":"tenant"}`. A `CUSTOM_LISTENER`
     gets them only if its host is that of `LOGZIO_METRICS_LISTENER`."""
 
+    headers_arn = Setting("REMOTE_WRITE_HEADERS_ARN", secret_arn)
+    """ARN of a secret or an SSM parameter that contains that object, instead."""
+
     label_value_case = Setting("LABEL_VALUE_CASE", choice("lower", "keep"), "lower")
     """`lower` lower-cases label values, as Logz.io's dashboards expect; `keep` does not."""
 
@@ -89,8 +97,9 @@ class Settings:
     """ARN of a secret or an SSM parameter that contains that token."""
 
     access_key = Setting("FIREHOSE_ACCESS_KEY", secret)
-    """The access key that Firehose has to send. HTTP deliveries need it if there is a token, if
-    `REMOTE_WRITE_AUTH` is `none`, or if `REMOTE_WRITE_HEADERS` holds a credential."""
+    """The access key that Firehose has to send. HTTP deliveries need it if there is a token or
+    `REMOTE_WRITE_HEADERS_ARN`, if `REMOTE_WRITE_AUTH` is `none`, or if `REMOTE_WRITE_HEADERS` holds
+    a credential."""
 
     access_key_arn = Setting("FIREHOSE_ACCESS_KEY_ARN", secret_arn)
     """ARN of a secret or an SSM parameter that contains that key."""
@@ -126,6 +135,11 @@ class Settings:
     service = Setting("POWERTOOLS_SERVICE_NAME", str, SERVICE)
     """The key `service` of log lines."""
 
+    members = Setting("SETTINGS", _members, "{}")
+    """JSON object of further variables, of the function or of the logs extension, such as
+    `{"LABEL_VALUE_CASE":"keep","MAX_LABELS":30}`. It may name none that is set as a variable of its
+    own, and hold no token, key or password."""
+
     aws_region = Setting("AWS_REGION", str)
     """Set by Lambda; decides Logz.io's region."""
 
@@ -143,12 +157,25 @@ class Settings:
 DECLARED = tuple(value for value in vars(Settings).values() if isinstance(value, Setting))
 """Every setting, in the order of the documents."""
 
-VARIABLES = tuple(setting.variable for setting in DECLARED)
+VARIABLES: tuple[str, ...] = tuple(setting.variable for setting in DECLARED)
 
 
 def known_variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the part of an environment that the settings are made of."""
-    return {name: environ[name] for name in VARIABLES if name in environ}
+    """Return the part of an environment that the settings are made of.
+
+    What SETTINGS holds becomes variables of their own. If something is wrong with it, it stays as
+    it is, for `read_settings` to report.
+    """
+    known = {name: environ[name] for name in VARIABLES if name in environ}
+    try:
+        members = _members(known.get("SETTINGS", "").strip() or "{}")
+    except ValueError:
+        return known
+    twice = {name: environ[name] for name in members if environ.get(name, "").strip()}
+    if twice:
+        return known | twice
+    known.pop("SETTINGS", None)
+    return {**known, **members}
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -187,18 +214,21 @@ def _contradictions(values: Mapping[str, Any], given: Mapping[str, str]) -> list
     """Return what is wrong with settings that are right one by one."""
     problems = [
         f"{name}_ARN must not be set together with {name}"
-        for name in ("LOGZIO_METRICS_TOKEN", "FIREHOSE_ACCESS_KEY")
+        for name in ("LOGZIO_METRICS_TOKEN", "FIREHOSE_ACCESS_KEY", "REMOTE_WRITE_HEADERS")
         if given.get(name) and given.get(f"{name}_ARN")
+    ]
+    problems += [
+        f"SETTINGS must not set {name}, which is also a variable of its own"
+        for name in values["SETTINGS"]
+        if given.get(name)
     ]
     scheme: type[Auth] = values["REMOTE_WRITE_AUTH"]
     problem = scheme.problem_with(values["LOGZIO_METRICS_TOKEN"] or "")
     if values["LOGZIO_METRICS_TOKEN"] and problem:
         problems.append(f"LOGZIO_METRICS_TOKEN {problem}")
-    problems += [
-        f"REMOTE_WRITE_HEADERS must not set {name}, which REMOTE_WRITE_AUTH sets"
-        for name in values["REMOTE_WRITE_HEADERS"]
-        if name.lower() in scheme.header_names
-    ]
+    problem = scheme.problem_with_headers(values["REMOTE_WRITE_HEADERS"])
+    if problem:
+        problems.append(f"REMOTE_WRITE_HEADERS {problem}")
     return problems
 
 

@@ -56,6 +56,14 @@ locals {
   )
 }
 
+# What the function would refuse in SETTINGS, and then answer 500 to every delivery.
+locals {
+  setting_names    = jsondecode(file("${path.module}/settings.json"))
+  unknown_settings = [for name in keys(var.settings) : name if !contains(local.setting_names, name) && !startswith(name, "OTEL_LABEL_")]
+  secret_settings  = [for name in keys(var.settings) : name if contains(local.setting_names, "${name}_ARN") && name != "REMOTE_WRITE_HEADERS"]
+  double_settings  = [for name in keys(var.settings) : name if try(local.environment[name], "") != ""]
+}
+
 data "aws_caller_identity" "current" {}
 
 data "aws_region" "current" {}
@@ -129,6 +137,21 @@ resource "aws_lambda_function" "metric_stream" {
   }
 
   lifecycle {
+    precondition {
+      condition     = length(local.unknown_settings) == 0
+      error_message = "There is no variable ${join(", ", local.unknown_settings)} for settings; docs/settings.md and docs/logs-extension.md list them."
+    }
+
+    precondition {
+      condition     = length(local.secret_settings) == 0
+      error_message = "The settings must not contain ${join(", ", local.secret_settings)}, which is a secret: use the variable whose name ends in _ARN."
+    }
+
+    precondition {
+      condition     = length(local.double_settings) == 0
+      error_message = "The settings must not contain ${join(", ", local.double_settings)}, which a variable of the module sets."
+    }
+
     precondition {
       condition     = local.makes_secret || var.token_secret_arn != ""
       error_message = "Set metrics_token, or token_secret_arn to an existing secret. Only with remote_write_auth=none no token is needed."

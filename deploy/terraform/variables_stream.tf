@@ -17,6 +17,7 @@ variable "include_filters" {
   type = list(object({
     namespace    = string
     metric_names = optional(list(string))
+    metric_name  = optional(string) # Refused; else Terraform would ignore it, and take the whole namespace.
   }))
   default  = []
   nullable = false
@@ -30,10 +31,9 @@ variable "include_filters" {
     error_message = "Each namespace and metric name of include_filters must have 1 to 255 characters, and must not begin with a colon."
   }
 
-  # Else a list that is empty by mistake would stream the whole namespace.
   validation {
-    condition     = alltrue([for filter in var.include_filters : try(length(filter.metric_names) > 0, filter.metric_names == null)])
-    error_message = "The metric_names of include_filters must be left out, or name at least one metric."
+    condition     = alltrue([for filter in var.include_filters : filter.metric_name == null && try(length(filter.metric_names) > 0, filter.metric_names == null)])
+    error_message = "Each of include_filters must have a namespace alone, or metric_names with at least one name."
   }
 }
 
@@ -42,6 +42,7 @@ variable "exclude_filters" {
   type = list(object({
     namespace    = string
     metric_names = optional(list(string))
+    metric_name  = optional(string) # Refused; else Terraform would ignore it, and take the whole namespace.
   }))
   default  = []
   nullable = false
@@ -56,8 +57,8 @@ variable "exclude_filters" {
   }
 
   validation {
-    condition     = alltrue([for filter in var.exclude_filters : try(length(filter.metric_names) > 0, filter.metric_names == null)])
-    error_message = "The metric_names of exclude_filters must be left out, or name at least one metric."
+    condition     = alltrue([for filter in var.exclude_filters : filter.metric_name == null && try(length(filter.metric_names) > 0, filter.metric_names == null)])
+    error_message = "Each of exclude_filters must have a namespace alone, or metric_names with at least one name."
   }
 }
 

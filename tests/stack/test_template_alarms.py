@@ -1,9 +1,9 @@
 """The stack's alarms and dashboard: each watches a metric that really comes."""
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import chain, repeat
-from typing import Any
 
 import pytest
 
@@ -12,11 +12,11 @@ from testing.events.fleet import END_MS, MONITORING_ACCOUNT
 from testing.events.samples import good_events
 from testing.receiver import Receiver
 from testing.replies import refusing
+from tests.support.alarms import NAMESPACE, Watched, alarms_of, metric_of, metrics_of
 from tests.support.recording import RecordingFunction
-from tests.support.stack import INGRESSES, Stack
+from tests.support.stack import INGRESSES, ROOT, Stack, parameters
 
 TOPIC = "arn:aws:sns:us-east-1:111122223333:alarms"
-NAMESPACE = "MetricStreamLambda"
 
 ALWAYS = {
     ("AWS/Lambda", "Errors"),
@@ -25,12 +25,12 @@ ALWAYS = {
     ("AWS/Firehose", "ThrottledRecords"),
     ("AWS/S3", "PutRequests"),
     ("AWS/CloudWatch/MetricStreams", "PublishErrorRate"),
+    ("AWS/CloudWatch/MetricStreams", "MetricUpdate"),
+    (NAMESPACE, "SamplesSent"),
+    (NAMESPACE, "SamplesRejected"),
     (NAMESPACE, "PointsDropped"),
     (NAMESPACE, "MalformedRecords"),
 }
-ALARMING_REASONS = [str(reason) for reason in Reason if reason is not Reason.SUPERSEDED]
-"""Why samples are rejected, but for those that the listener has, or newer ones of their series."""
-
 WITH_HTTP = {
     ("AWS/Firehose", "DeliveryToHttpEndpoint.Success"),
     ("AWS/Firehose", "DeliveryToHttpEndpoint.DataFreshness"),
@@ -60,29 +60,6 @@ DOCUMENTED = {
 }
 """What AWS documents of its own namespaces: dimensions, and the metrics that are used here."""
 
-Watched = tuple[str, str, dict[str, str]]
-"""Namespace, metric, dimensions."""
-
-
-def metrics_of(alarm: dict[str, Any]) -> list[Watched]:
-    """Give what an alarm watches."""
-    queries = alarm.get("Metrics", [{"MetricStat": {"Metric": alarm}}])
-    metrics = [query["MetricStat"]["Metric"] for query in queries if "MetricStat" in query]
-    return [
-        (
-            metric["Namespace"],
-            metric["MetricName"],
-            {d["Name"]: d["Value"] for d in metric.get("Dimensions", [])},
-        )
-        for metric in metrics
-    ]
-
-
-def metric_of(alarm: dict[str, Any]) -> Watched:
-    """Give what an alarm on one metric watches."""
-    (watched,) = metrics_of(alarm)
-    return watched
-
 
 def shown(stack: Stack) -> Iterator[Watched]:
     """Give every metric on the dashboard, with its abbreviations written out."""
@@ -105,7 +82,13 @@ def emitted() -> set[tuple[str, frozenset[str]]]:
             # Lambda sets the one, and the template leaves the other out.
             {"AWS_LAMBDA_FUNCTION_NAME": "function", "POWERTOOLS_SERVICE_NAME": ""},
         )
-        recorded = function.invoke(good_events(END_MS)["function-url-otlp-1.0"])
+        event = good_events(END_MS)["function-url-otlp-1.0"]
+        body = json.loads(event["body"])
+        # The same points twice, of which one is dropped.
+        twice = json.dumps({**body, "records": body["records"] * 2})
+        recorded = function.invoke({**event, "body": twice})
+    dropped = [line for line in recorded.lines if {"PointsDropped", "Reason"} <= line.keys()]
+    assert [line["Reason"] for line in dropped] == ["duplicate"]
     found = set()
     for line in recorded.lines:
         for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
@@ -120,20 +103,67 @@ def test_alarms_are_there(ingress: str) -> None:
     """Whatever may lose or delay metrics has its alarm."""
     alarms = Stack(Ingress=ingress).of_type("AWS::CloudWatch::Alarm").values()
     by_ingress = WITH_TRANSFORMATION if ingress == "Transformation" else WITH_HTTP
-    watched = [metric[:2] for alarm in alarms for metric in metrics_of(alarm)]
-    rejected = [(NAMESPACE, "SamplesRejected")] * len(ALARMING_REASONS)
-    assert sorted(watched) == sorted([*ALWAYS, *by_ingress, *rejected])
+    assert {metric[:2] for alarm in alarms for metric in metrics_of(alarm)} == {
+        *ALWAYS,
+        *by_ingress,
+    }
 
 
 @pytest.mark.parametrize("ingress", INGRESSES)
-def test_alarms_notify(ingress: str) -> None:
-    """Every alarm says what is wrong, is silent without data, and notifies the topic if any."""
-    for topic, actions in (("", []), (TOPIC, [TOPIC])):
-        stack = Stack(Ingress=ingress, AlarmTopicArn=topic)
-        for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
-            assert alarm["TreatMissingData"] == "notBreaching", name
-            assert alarm["AlarmActions"] == alarm["OKActions"] == actions, name
-            assert len(alarm["AlarmDescription"]) > 20, name
+@pytest.mark.parametrize(
+    ("given", "actions"),
+    [
+        ({}, []),
+        ({"AlarmTopicArn": TOPIC}, [TOPIC]),
+        ({"AlarmEmail": "team@example.com"}, ["AlarmTopic"]),
+    ],
+    ids=str,
+)
+def test_alarms_notify(ingress: str, given: dict[str, str], actions: list[str]) -> None:
+    """Every alarm says what is wrong, and notifies the topic if there is one."""
+    for name, alarm in alarms_of(Stack(Ingress=ingress, **given)).items():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == actions, name
+        assert len(alarm["AlarmDescription"]) > 20, name
+
+
+def test_an_address_gets_a_topic() -> None:
+    """AlarmEmail makes a topic with one subscription, but not where there are no alarms."""
+    given = Stack(AlarmEmail="team@example.com")
+    assert set(given.of_type("AWS::SNS::Topic")) == {"AlarmTopic"}
+    assert given.of_type("AWS::SNS::Subscription") == {
+        "AlarmSubscription": {
+            "TopicArn": "AlarmTopic",
+            "Protocol": "email",
+            "Endpoint": "team@example.com",
+        }
+    }
+    for stack in (Stack(), Stack(AlarmEmail="team@example.com", CreateAlarms="false")):
+        assert not stack.of_type("AWS::SNS::Topic")
+        assert not stack.of_type("AWS::SNS::Subscription")
+
+
+@pytest.mark.parametrize(
+    "address", ["team@example.com", "first.last+alarms@sub.example.co.uk", "team", "a b@c.d", "a@"]
+)
+def test_address_is_checked(address: str) -> None:
+    """What cannot be an address is refused before anything is made."""
+    allowed = re.fullmatch(parameters()["AlarmEmail"]["AllowedPattern"], address)
+    assert bool(allowed) is ("example" in address)
+
+
+def test_alarms_are_documented() -> None:
+    """operations.md says what each alarm means, and the table of costs counts them."""
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = {
+        name
+        for cell in re.findall(r"^\| ([A-Z][\w, ]*) \|", text, re.MULTILINE)
+        for name in cell.split(", ")
+    }
+    stacks = [alarms_of(Stack(Ingress=ingress)) for ingress in INGRESSES]
+    assert {name.removesuffix("Alarm") for alarms in stacks for name in alarms} <= rows
+    largest = max(stacks, key=len)
+    metrics = sum(len(metrics_of(alarm)) for alarm in largest.values())
+    assert f"| alarms | {len(largest)}, which watch {metrics} metrics |" in text
 
 
 def test_alarms_and_dashboard_can_be_left_out() -> None:
@@ -162,7 +192,7 @@ def test_watched_metrics_exist(ingress: str, emitted: set[tuple[str, frozenset[s
             assert dimensions == {}, "a metric filter's metric has no dimensions here"
         else:
             assert (metric, frozenset(dimensions)) in emitted, metric
-        assert set(dimensions.values()) <= {*stack.resources, "failed", *Reason}
+        assert set(dimensions.values()) <= {*stack.resources, "failed", *Reason, "duplicate"}
 
 
 def test_deliveries_too_large_are_counted() -> None:
@@ -192,30 +222,8 @@ def test_backup_alarm_sees_the_error_prefix() -> None:
         assert '"Prefix": "failed/' not in stream
 
 
-def test_rejected_samples_that_are_superseded_are_no_alarm() -> None:
-    """The alarm adds up all other reasons, each of which may never have occurred."""
-    alarm = Stack().properties("SamplesRejectedAlarm")
-    total, *queries = alarm["Metrics"]
-    assert total["Expression"] == " + ".join(f"FILL({reason}, 0)" for reason in ALARMING_REASONS)
-    assert [query["ReturnData"] for query in alarm["Metrics"]] == [True] + [False] * len(queries)
-    assert [(q["Id"], q["MetricStat"]["Stat"], q["MetricStat"]["Period"]) for q in queries] == [
-        (reason, "Sum", 300) for reason in ALARMING_REASONS
-    ]
-    assert metrics_of(alarm) == [
-        (NAMESPACE, "SamplesRejected", {"FunctionName": "MetricStreamFunction", "Reason": reason})
-        for reason in ALARMING_REASONS
-    ]
-
-
 def test_dashboard_shows_every_reason() -> None:
     """The dashboard has rejected samples by reason, as many as there are."""
     watched = list(shown(Stack()))
     reasons = [d["Reason"] for _, metric, d in watched if metric == "SamplesRejected"]
     assert reasons == list(Reason)
-
-
-def test_duration_alarm_goes_by_the_timeout() -> None:
-    """The alarm about the duration compares it with the timeout that is set."""
-    alarm = Stack(FunctionTimeoutSeconds="60").properties("FunctionDurationAlarm")
-    assert alarm["Metrics"][0]["Expression"] == "longest / (60 * 1000)"
-    assert alarm["Threshold"] == 0.8
