@@ -8,16 +8,43 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
+from tests.support.stack import ARN, Stack
 from tests.support.terraform_module import MODULE, ROOT
 
 PROVIDER = Path(sys.prefix) / "terraform"
 """Where `make terraform` installs what the stand-in needs."""
 
 TOKEN = "token-of-a-test"
+
+EVERYTHING = {
+    "MetricsToken": TOKEN,
+    "RemoteWriteHeadersArn": ARN,
+    "IncludeFilters": "AWS/EC2=CPUUtilization+NetworkIn,AWS/S3",
+    "StatisticsMetrics": "AWS/ELB=Latency",
+    "BufferIntervalSeconds": "300",
+    "S3BackupMode": "AllData",
+    "Settings": '{"LABEL_VALUE_CASE":"keep"}',
+    "LogsTokenSecretArn": ARN,
+    "LogsListener": "https://logs.example.org",
+    "AlarmEmail": "someone@example.org",
+}
+"""Parameters that make all that the defaults leave out."""
+
+FILTERS = [
+    {"namespace": "AWS/EC2", "metric_names": ["CPUUtilization", "NetworkIn"]},
+    {"namespace": "AWS/S3"},
+]
+
+STRUCTURED = {
+    "include_filters": FILTERS,
+    "statistics_metrics": [{"namespace": "AWS/ELB", "metric_name": "Latency"}],
+    "settings": {"LABEL_VALUE_CASE": "keep"},
+}
+"""The same, where Terraform takes lists and maps."""
 
 
 @contextmanager
@@ -112,5 +139,13 @@ class Deployment:
             text=True,
             check=False,
         )
-        assert fails == (done.returncode != 0), done.stdout + done.stderr
+        assert fails == (done.returncode != 0), done.stderr or done.stdout
         return done.stdout
+
+
+class Applied(NamedTuple):
+    """What was made of `EVERYTHING`, what another plan would change, and the template's stack."""
+
+    made: dict[str, Any]
+    changes: list[str]
+    stack: Stack
