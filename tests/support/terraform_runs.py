@@ -50,8 +50,7 @@ STRUCTURED = {
 @contextmanager
 def serving_provider() -> Iterator[dict[str, str]]:
     """Serve the stand-in; the environment of Terraform's commands is given."""
-    terraform = shutil.which("terraform")
-    if terraform is None or not PROVIDER.exists():
+    if shutil.which("terraform") is None or not PROVIDER.exists():
         pytest.skip("needs terraform on the PATH, and `make terraform`")
     command = [sys.executable, "-m", "tools.terraform.provider", str(MODULE)]
     environment = {**os.environ, "PYTHONPATH": f"{PROVIDER}:{ROOT}"}
@@ -66,6 +65,22 @@ def serving_provider() -> Iterator[dict[str, str]]:
             }
         finally:
             provider.terminate()
+
+
+def terraform(
+    folder: Path, environment: dict[str, str], *arguments: str, fails: bool = False
+) -> str:
+    """Run a command of Terraform in a folder, and give its output; it must fail if that is said."""
+    done = subprocess.run(
+        ["terraform", *arguments, "-no-color"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert fails == (done.returncode != 0), done.stderr or done.stdout
+    return done.stdout
 
 
 class Deployment:
@@ -131,16 +146,7 @@ class Deployment:
         return changed + [name for name, one in outputs if one["actions"] != ["no-op"]]
 
     def _run(self, *arguments: str, fails: bool = False) -> str:
-        done = subprocess.run(
-            ["terraform", *arguments, "-no-color"],
-            cwd=self._folder,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert fails == (done.returncode != 0), done.stderr or done.stdout
-        return done.stdout
+        return terraform(self._folder, self._environment, *arguments, fails=fails)
 
 
 class Applied(NamedTuple):

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,9 @@ def everything(
     @functools.cache
     def applied(ingress: str) -> Applied:
         deployment = Deployment(tmp_path_factory.mktemp(ingress), environment)
-        variables = {snake(name): value for name, value in EVERYTHING.items()} | STRUCTURED
+        variables: dict[str, Any] = {
+            snake(name): value for name, value in EVERYTHING.items()
+        } | STRUCTURED
         made = deployment.configure(ingress=ingress, **variables).apply()
         return Applied(made, deployment.changes(), Stack(Ingress=ingress, **EVERYTHING))
 

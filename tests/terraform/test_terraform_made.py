@@ -1,15 +1,17 @@
 """Terraform makes of the module what CloudFormation makes of template.yaml, and plans it once."""
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.stack import ARN, INGRESSES, Stack
-from tests.support.terraform_module import KINDS, snake
-from tests.support.terraform_runs import FILTERS, TOKEN, Applied, Deployment
+from tests.support.terraform_module import KINDS, MODULE, snake
+from tests.support.terraform_runs import FILTERS, TOKEN, Applied, Deployment, terraform
 
 pytestmark = pytest.mark.slow
 
@@ -106,6 +108,14 @@ def assert_same_variables(made: dict[str, Any], stack: Stack) -> None:
         assert block["variables"] == {n: ours.get(v, v) for n, v in wanted.items()}
 
 
+def test_the_example_is_valid(environment: dict[str, str], tmp_path: Path) -> None:
+    """Terraform accepts the example with the module that it uses."""
+    shutil.copytree(MODULE, tmp_path / "terraform")
+    example = tmp_path / "terraform" / "examples" / "complete"
+    terraform(example, environment, "init", "-input=false")
+    terraform(example, environment, "validate")
+
+
 def test_settings_are_a_json_object(deployment: Deployment) -> None:
     """Numbers and booleans may be written as such."""
     settings = {"MAX_LABELS": 30, "UNIT_LABEL": True, "LABEL_VALUE_CASE": "keep"}
@@ -120,6 +130,10 @@ def test_settings_are_a_json_object(deployment: Deployment) -> None:
     [
         ({}, {}),
         ({"IncludeFilters": "AWS/S3"}, {"include_filters": [{"namespace": "AWS/S3"}]}),
+        (
+            {"IncludeFilters": "AWS/S3"},
+            {"include_filters": [{"namespace": "AWS/S3", "metric_names": None}]},
+        ),
         (
             {"IncludeFilters": "AWS/EC2=CPUUtilization+NetworkIn,AWS/S3"},
             {"include_filters": FILTERS},
@@ -138,7 +152,7 @@ def test_settings_are_a_json_object(deployment: Deployment) -> None:
             },
         ),
     ],
-    ids=["none", "a namespace", "metrics", "exclude", "statistics"],
+    ids=["none", "a namespace", "null", "metrics", "exclude", "statistics"],
 )
 def test_filters_are_those_of_the_template(
     deployment: Deployment, parameters: dict[str, str], variables: dict[str, Any]
