@@ -89,10 +89,12 @@ class Deployment:
     Args:
         folder: An empty folder.
         environment: What `serving_provider` gives.
+        module: Where the module is, if not at its place.
     """
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], module: Path = MODULE) -> None:
         self._folder = folder
+        self._module = module
         self._environment = environment
         (folder / "function.zip").write_bytes(b"function")
         (folder / "layer.zip").write_bytes(b"layer")
@@ -110,7 +112,7 @@ class Deployment:
             variables: The module's, those of the files aside.
         """
         module = {
-            "source": str(MODULE),
+            "source": str(self._module),
             "function_zip": "function.zip",
             "logs_extension_zip": "layer.zip",
             "metrics_token": TOKEN,

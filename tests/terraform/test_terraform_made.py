@@ -108,6 +108,21 @@ def assert_same_variables(made: dict[str, Any], stack: Stack) -> None:
         assert block["variables"] == {n: ours.get(v, v) for n, v in wanted.items()}
 
 
+def test_a_changed_method_is_deployed_again(environment: dict[str, str], tmp_path: Path) -> None:
+    """A deployment of the REST API is a copy of its method, which does not follow by itself."""
+    module = Path(shutil.copytree(MODULE, tmp_path / "module"))
+    folder = tmp_path / "deployment"
+    folder.mkdir()
+    deployment = Deployment(folder, environment, module)
+    deployment.configure(ingress="RestApi").apply()
+    ingress = (module / "ingress.tf").read_text(encoding="utf-8")
+    changed = ingress.replace('http_method   = "POST"', 'http_method   = "ANY"')
+    (module / "ingress.tf").write_text(changed, encoding="utf-8")
+    names = {name.removeprefix("module.pipeline.") for name in deployment.changes()}
+    assert "aws_api_gateway_method.rest_api[0]" in names
+    assert "aws_api_gateway_deployment.rest_api[0]" in names
+
+
 def test_the_example_is_valid(environment: dict[str, str], tmp_path: Path) -> None:
     """Terraform accepts the example with the module that it uses."""
     shutil.copytree(MODULE, tmp_path / "terraform")

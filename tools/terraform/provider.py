@@ -65,8 +65,16 @@ class Provider(rpc.ProviderServicer):  # type: ignore[misc]
         return pb.ValidateProviderConfig.Response()
 
     def ValidateResourceConfig(self, request: Any, context: Any) -> Any:
-        """Accept what fits the schema."""
-        return pb.ValidateResourceConfig.Response()
+        """Refuse what only AWS can set; Terraform has checked everything else."""
+        config = _unpacked(request.config)
+        attributes = self._schemas[request.type_name].attributes.items()
+        fixed = [name for name, it in attributes if it.computed and not it.optional]
+        problems = [
+            pb.Diagnostic(severity=pb.Diagnostic.ERROR, summary=f"{name} cannot be set")
+            for name in fixed
+            if config[name] is not None
+        ]
+        return pb.ValidateResourceConfig.Response(diagnostics=problems)
 
     def ValidateDataResourceConfig(self, request: Any, context: Any) -> Any:
         """Accept what fits the schema."""
