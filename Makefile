@@ -110,10 +110,18 @@ mutate: $(VENV)/mutate.stamp ## Change the code in small ways, list the changes 
 RUNTIME_PYTHON := 3.13
 RUNTIME_INTERPRETER ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/$(RUNTIME_PYTHON).*/bin/python) \
 	python$(RUNTIME_PYTHON))
-ARCHITECTURE ?= arm64
 WHEELS_arm64 := aarch64
 WHEELS_x86_64 := x86_64
-WHEELS := $(WHEELS_$(ARCHITECTURE))
+
+# template.yaml says arm64. For x86_64, make writes a second template, with a makefile of its own.
+# So the template alone decides what is built. A variable of the environment could contradict it.
+ARCHITECTURE ?= arm64
+WHEELS = $(if $(filter environment%,$(origin ARCHITECTURE)),,$(WHEELS_$(ARCHITECTURE)))
+TEMPLATE_arm64 := template.yaml
+TEMPLATE_x86_64 := build/x86_64/template.yaml
+TEMPLATE = $(TEMPLATE_$(ARCHITECTURE))
+require-architecture = $(if $(WHEELS),,$(error ARCHITECTURE must be arm64 or x86_64, \
+	as an argument of `make build` or `make deploy` and not in the environment))
 
 export SAM_CLI_TELEMETRY := 0
 SAM := $(VENV)/tools/bin/sam
@@ -122,16 +130,22 @@ SAM := $(VENV)/tools/bin/sam
 build-tools: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Install sam, cfn-lint and checkov (takes over a minute)
 
 .PHONY: build
-build: $(VENV)/tools.stamp ## Build the stack's code with SAM (ARCHITECTURE=arm64 or x86_64)
-	ARCHITECTURE=$(ARCHITECTURE) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
-	@echo "Built for $(ARCHITECTURE): deploy it with the parameter Architecture=$(ARCHITECTURE), as \`make deploy\` does."
+build: $(VENV)/tools.stamp $(TEMPLATE_x86_64) ## Build the stack's code with SAM (ARCHITECTURE=arm64 or x86_64)
+	$(require-architecture)
+	$(SAM) build --template "$(TEMPLATE)" --config-file "$(CURDIR)/samconfig.toml"
+
+$(TEMPLATE_x86_64): template.yaml Makefile
+	@mkdir -p $(@D)
+	@printf 'override ARCHITECTURE := x86_64\ninclude Makefile\n' >$(@D)/Makefile
+	@awk '{ sub(/Architectures: \[arm64\]/, "Architectures: [x86_64]"); sub(/Uri: \.$$/, "Uri: ../.."); print } \
+		/ BuildMethod: makefile/ { sub(/BuildMethod.*/, "ContextPath: ."); print }' template.yaml >$@
 
 # SAM calls this target with the folder to fill in ARTIFACTS_DIR. Some packages have wheels for the
 # newer platform tag only, so pip gets both.
 .PHONY: build-MetricStreamFunction
 build-MetricStreamFunction: | $(BIN)/python
 	$(if $(ARTIFACTS_DIR),,$(error ARTIFACTS_DIR must name the folder to fill; `make build` does))
-	$(if $(WHEELS),,$(error ARCHITECTURE must be arm64 or x86_64))
+	$(require-architecture)
 	$(BIN)/pip install --quiet --require-hashes --no-deps --only-binary :all: \
 		--implementation cp --python-version $(RUNTIME_PYTHON) \
 		--platform manylinux_2_28_$(WHEELS) --platform manylinux2014_$(WHEELS) \
@@ -185,7 +199,7 @@ publish: $(VENV)/dev.stamp ## Build for both architectures, upload to BUCKET-REG
 		--stack "$(STACK)" $(if $(PARAMETERS),--parameters "$(PARAMETERS)")
 
 # Checkov checks only what the template's defaults create, so it gets the template with each ingress
-# as the default, and with a token, without which the function does not ship its logs.
+# as the default, with a secret to ship logs with, and with an address for alarms.
 .PHONY: validate
 validate: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Check template.yaml with SAM, cfn-lint and checkov
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
@@ -193,7 +207,8 @@ validate: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Check template.yaml with 
 	mkdir -p build/validate
 	for ingress in HttpApi RestApi FunctionUrl Transformation; do \
 		sed -e "s/^    Default: HttpApi$$/    Default: $$ingress/" \
-			-e '/^  LogsToken:/,/^  LogsTokenSecretArn:/s/Default: ""/Default: "token"/' \
+			-e '/^  LogsTokenSecretArn:/,/^  LogsTokenSecretKms/s/Default: ""/Default: arn:aws:secretsmanager:us-east-1:111122223333:secret:logs/' \
+			-e '/^  AlarmEmail:/,/^  AlarmTopicArn:/s/Default: ""/Default: team@example.com/' \
 			template.yaml >build/validate/$$ingress.yaml && \
 		$(VENV)/checkov/bin/checkov --file build/validate/$$ingress.yaml --framework cloudformation \
 			--compact --quiet --skip-download || exit 1; \
@@ -217,7 +232,7 @@ check-parameters: ## Check that the template has every parameter of parameters.y
 .PHONY: deploy
 deploy: check-parameters build ## Build and deploy with the parameters of parameters.yaml (PARAMETERS=file, STACK=name)
 	$(SAM) deploy --stack-name "$(STACK)" --parameter-overrides \
-		$(if $(PARAMETERS),"file://$(PARAMETERS)") Architecture=$(ARCHITECTURE)
+		$(if $(PARAMETERS),"file://$(PARAMETERS)")
 
 ##@ Measure
 

@@ -25,7 +25,7 @@ from extension.records import FunctionIdentity
 from extension.router import Route, Router
 from extension.secrets import fetch_secret
 from extension.selection import Selection
-from extension.settings import read_settings
+from extension.settings import read_settings, with_json_settings
 from extension.shipper import Shipper
 
 _SERVER_ERROR = 500
@@ -39,10 +39,11 @@ def main(argv: list[str]) -> int:
         argv: The path of the executable, whose file name is registered, then `--health-check`
             or `-h`, or nothing.
     """
+    environ = with_json_settings(os.environ)
     if argv[1:] in (["--health-check"], ["-h"]):
-        return health_check(os.environ, print)
+        return health_check(environ, print)
     name = Path(argv[0]).name
-    address = os.environ.get("AWS_LAMBDA_RUNTIME_API")
+    address = environ.get("AWS_LAMBDA_RUNTIME_API")
     if argv[1:] or not address:
         sys.stderr.write(
             f"usage: {name} [--health-check]\n"
@@ -50,7 +51,7 @@ def main(argv: list[str]) -> int:
             "AWS_LAMBDA_RUNTIME_API.\n"
         )
         return 2
-    return Extension(name, address, os.environ).run()
+    return Extension(name, address, environ).run()
 
 
 def start() -> None:

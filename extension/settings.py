@@ -237,6 +237,35 @@ DECLARED: Mapping[str, tuple[Setting[Any], ...]] = {
 """Every setting, in the order of the documentation; the destinations' own by their titles."""
 
 
+_SETTINGS = "SETTINGS"
+_PREFIXES = tuple(s.name[:-1] for group in DECLARED.values() for s in group if s.name[-1] == "*")
+_NAMES = frozenset(s.name for group in DECLARED.values() for s in group)
+
+
+def with_json_settings(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return an environment in which what the JSON object in `SETTINGS` holds are variables.
+
+    It may hold the function's settings too, or be a variable of the function that is no JSON. So
+    what the extension does not know is not reported. A token is not taken from there, and a
+    variable of its own takes precedence.
+    """
+    members = parsed(environ.get(_SETTINGS, ""))
+    if not isinstance(members, dict):
+        return environ
+    taken = {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in members.items()
+        if isinstance(value, (str, int, float)) and _is_plain(name)
+    }
+    own = {name: value for name, value in environ.items() if value.strip() or name not in taken}
+    return {**taken, **own}
+
+
+def _is_plain(name: str) -> bool:
+    """Return whether a name is that of a setting that is no token."""
+    return name.startswith(_PREFIXES) or (name in _NAMES and f"{name}_ARN" not in _NAMES)
+
+
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """Return the settings of an environment; never raises, whatever the environment holds."""
     return Settings(environ)

@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 
 from handler.errors import AccessKeyMissing, AccessKeyWrong, SettingsError
 from handler.ingress import Ingress
-from handler.listener import is_header_value
+from handler.listener import is_credential, is_header_value
 from handler.redaction import Redactor
 from handler.secrets import Secret, StoredSecret, fetcher
 from handler.settings import Settings
@@ -20,10 +20,6 @@ _LONG = 8
 # "access key: [...] up to 4096 characters" - Firehose, "HttpEndpointConfiguration". What a stranger
 # sends must not cost more.
 _MAX_KEY = 4096
-
-# A header of the operator's with such a name is a credential, as X-Api-Key, Cookie or
-# CF-Access-Client-Secret are.
-_CREDENTIAL = re.compile(r"(?i)auth|cookie|credential|key|passw|secret|signature|token")
 
 
 class Keyring:
@@ -122,7 +118,7 @@ def _what_opens(settings: Settings, keyring: Keyring) -> str:
         return "LOGZIO_METRICS_TOKEN (or LOGZIO_METRICS_TOKEN_ARN)"
     if not settings.scheme.needs_token:
         return "REMOTE_WRITE_AUTH=none"
-    names = [name for name in settings.headers if _CREDENTIAL.search(name)]
+    names = [name for name in settings.headers if is_credential(name)]
     return f"the header {names[0]} in REMOTE_WRITE_HEADERS" if names else ""
 
 
@@ -152,11 +148,13 @@ def redactor_of(secrets: tuple[str, ...]) -> Redactor:
 def unchecked_secrets(environ: Mapping[str, str]) -> list[str]:
     """Return what `secrets_of` would, if the settings are wrong and cannot be relied on."""
     known = [environ.get(name, "") for name in ("LOGZIO_METRICS_TOKEN", "FIREHOSE_ACCESS_KEY")]
-    # Whether or not it is a JSON object: each text in quotes.
+    # Whether or not these are JSON objects: each text in quotes, of SETTINGS the values alone,
+    # since a message about it repeats names.
     headers = re.findall(r'"([^"]*)"', environ.get("REMOTE_WRITE_HEADERS", ""))
+    members = re.findall(r':\s*\\*"([^"\\]*)', environ.get("SETTINGS", ""))
     queries = _query_values(environ.get("LOGZIO_METRICS_LISTENER", ""))
     passwords = [secret.partition(":")[2] for secret in known]
-    long = [text for text in (*passwords, *headers, *queries) if len(text) >= _LONG]
+    long = [text for text in (*passwords, *headers, *members, *queries) if len(text) >= _LONG]
     return [text.strip() for text in (*known, *long)]
 
 

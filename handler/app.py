@@ -47,6 +47,7 @@ class Function:
     def __init__(
         self, environ: Mapping[str, str], clock: Clock, client: Client | None = None
     ) -> None:
+        environ = known_variables(environ)
         self._clock = clock
         self._telemetry = Telemetry(environ)
         self._settings: Settings | SettingsError

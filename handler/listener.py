@@ -50,6 +50,9 @@ _FIXED_HEADERS = frozenset(
         "transfer-encoding",
     }
 )
+# A header of the operator's with such a name is a credential, as X-Api-Key, Cookie or
+# CF-Access-Client-Secret are.
+_CREDENTIAL = re.compile(r"(?i)auth|cookie|credential|key|passw|secret|signature|token")
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # requests refuses U+0085 and U+00A0 at the start, which are white space in Latin-1.
 _HEADER_VALUE = re.compile(
@@ -101,6 +104,11 @@ def endpoint_at(url: str, settings: Settings, token: Secret | None) -> Endpoint:
 def is_header_value(text: str) -> bool:
     """Return whether a text can be sent as the value of an HTTP header."""
     return _HEADER_VALUE.fullmatch(text) is not None
+
+
+def is_credential(header: str) -> bool:
+    """Return whether the name of a header says that its value is a secret."""
+    return _CREDENTIAL.search(header) is not None
 
 
 def further_headers(text: str) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from handler.auth import SCHEMES, Auth
 from handler.errors import SettingsError
+from handler.json_settings import members_in
 from handler.listener import further_headers
 from handler.variables import (
     Setting,
@@ -42,6 +43,10 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 def _scheme(text: str) -> type[Auth]:
     return SCHEMES[choice(*SCHEMES)(text)]
+
+
+def _members(text: str) -> Mapping[str, str]:
+    return members_in(text, VARIABLES)
 
 
 class Settings:
@@ -126,6 +131,11 @@ class Settings:
     service = Setting("POWERTOOLS_SERVICE_NAME", str, SERVICE)
     """The key `service` of log lines."""
 
+    members = Setting("SETTINGS", _members, "{}")
+    """JSON object of further variables, of the function or of the logs extension, such as
+    `{"LABEL_VALUE_CASE":"keep","MAX_LABELS":30}`. It may name none that is set as a variable of its
+    own, and hold no token, key or password."""
+
     aws_region = Setting("AWS_REGION", str)
     """Set by Lambda; decides Logz.io's region."""
 
@@ -143,12 +153,25 @@ class Settings:
 DECLARED = tuple(value for value in vars(Settings).values() if isinstance(value, Setting))
 """Every setting, in the order of the documents."""
 
-VARIABLES = tuple(setting.variable for setting in DECLARED)
+VARIABLES: tuple[str, ...] = tuple(setting.variable for setting in DECLARED)
 
 
 def known_variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the part of an environment that the settings are made of."""
-    return {name: environ[name] for name in VARIABLES if name in environ}
+    """Return the part of an environment that the settings are made of.
+
+    What SETTINGS holds becomes variables of their own. If something is wrong with it, it stays as
+    it is, for `read_settings` to report.
+    """
+    known = {name: environ[name] for name in VARIABLES if name in environ}
+    try:
+        members = _members(known.get("SETTINGS", "").strip() or "{}")
+    except ValueError:
+        return known
+    twice = {name: environ[name] for name in members if environ.get(name, "").strip()}
+    if twice:
+        return known | twice
+    known.pop("SETTINGS", None)
+    return {**known, **members}
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -189,6 +212,11 @@ def _contradictions(values: Mapping[str, Any], given: Mapping[str, str]) -> list
         f"{name}_ARN must not be set together with {name}"
         for name in ("LOGZIO_METRICS_TOKEN", "FIREHOSE_ACCESS_KEY")
         if given.get(name) and given.get(f"{name}_ARN")
+    ]
+    problems += [
+        f"SETTINGS must not set {name}, which is also a variable of its own"
+        for name in values["SETTINGS"]
+        if given.get(name)
     ]
     scheme: type[Auth] = values["REMOTE_WRITE_AUTH"]
     problem = scheme.problem_with(values["LOGZIO_METRICS_TOKEN"] or "")

@@ -18,6 +18,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from handler.settings import known_variables
 from handler.telemetry import Telemetry
 from replay.errors import UsageError
 from replay.locations import open_location
@@ -67,7 +68,7 @@ def replay(event: Any, environ: Mapping[str, str], seconds_left: float) -> dict[
     bucket = environ.get("BACKUP_BUCKET", "")
     if not bucket:
         raise UsageError("BACKUP_BUCKET must name the bucket")
-    telemetry = Telemetry(environ)
+    telemetry = Telemetry(known_variables(environ))
     stores = open_location(f"s3://{bucket}/{prefix}")
 
     def show(name: str, status: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from extension import settings as module
 from extension.destinations.destination import TYPES
-from extension.settings import read_settings
+from extension.settings import read_settings, with_json_settings
 from tests.support.properties import examples
 
 DEFAULTS: dict[str, Any] = {
@@ -201,3 +201,30 @@ def test_window_within_the_budget() -> None:
     settings = read_settings({"TIMEOUT_MS": "15000", "FLUSH_BUDGET_MS": "4000"})
     assert settings.timeout_ms == 2_000
     assert ["TIMEOUT_MS" in warning for warning in settings.warnings] == [True]
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ('{"LOGS_MIN_LEVEL": "warn"}', {"LOGS_MIN_LEVEL": "warn"}),
+        (
+            '{"LOKI_USERNAME": 1, "LOGS_SAMPLE_RATE": 0.1}',
+            {"LOKI_USERNAME": "1", "LOGS_SAMPLE_RATE": "0.1"},
+        ),
+        ('{"ENABLE_PLATFORM_LOGS": true}', {"ENABLE_PLATFORM_LOGS": "true"}),
+        ('{"OTEL_LABEL_team": "a"}', {"OTEL_LABEL_team": "a"}),
+        ('{"LOKI_TENANT_ID": "t"}', {"LOKI_TENANT_ID": "t"}),
+        ('{"MAX_BYTES": "1"}', {}),
+        ('{"LABEL_VALUE_CASE": "keep", "PATH": "/x", "SETTINGS": "y"}', {}),
+        ('{"LOKI_PASSWORD": "p", "LOGZIO_LOGS_TOKEN": "t"}', {}),
+        ('{"LOGS_REDACT": ["a"], "LOGS_MIN_LEVEL": null}', {}),
+        ("a value of the function's own", {}),
+        ('["LOGS_MIN_LEVEL"]', {}),
+        ("[" * 100_000, {}),
+        ("", {}),
+    ],
+)
+def test_json_settings(text: str, taken: dict[str, str]) -> None:
+    """From SETTINGS the extension takes what is its own, and is no token or set as a variable."""
+    environ = {"SETTINGS": text, "MAX_BYTES": "300000", "LOKI_TENANT_ID": " ", "PATH": "/bin"}
+    assert with_json_settings(environ) == environ | taken

@@ -71,6 +71,15 @@ def test_redact(destination: LogDestination) -> None:
     assert len(messages(destination)) == 5
 
 
+def test_json_settings(logzio: LogzioDestination) -> None:
+    """What SETTINGS holds counts as variables do, beside settings of the function."""
+    environ = {"SETTINGS": '{"LABEL_VALUE_CASE":"keep","LOGS_REDACT":"secret"}'}
+    with shipping(logzio, environ=environ) as run:
+        run.services.invoke(["the secret"])
+        run.end()
+    assert messages(logzio) == ["the [redacted]"]
+
+
 @pytest.mark.parametrize("how", ["down", "stalled"])
 def test_one_down(logzio: LogzioDestination, how: str) -> None:
     """One that is down neither delays the others nor costs them a record."""

@@ -54,6 +54,7 @@ def test_defaults() -> None:
         "TRANSFORM_RESULT": "Dropped",
         "POWERTOOLS_LOG_LEVEL": "INFO",
         "POWERTOOLS_SERVICE_NAME": "metric-stream-lambda",
+        "SETTINGS": {},
         "AWS_REGION": "us-east-1",
         "AWS_LAMBDA_FUNCTION_NAME": "",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": None,

@@ -60,6 +60,19 @@ def test_what_failed_is_sent_and_moved(bucket: TestBucket, keys: list[str]) -> N
     assert bucket.keys("replayed/") == [f"replayed/{key}" for key in keys]
 
 
+def test_json_settings(
+    bucket: TestBucket, keys: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The stack's SETTINGS count for this function as they do for the other one."""
+    own = {"P8S_LOGZIO_NAME": "production", "POWERTOOLS_SERVICE_NAME": "replay-json"}
+    with Receiver() as receiver:
+        invoke(bucket, receiver.url, SETTINGS=json.dumps({**own, "LOKI_USERNAME": "1"}))
+        names = {dict(labels)["p8s_logzio_name"] for labels in receiver.accepted_samples()}
+    assert names == {"production"}
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [line["service"] for line in lines] == ["replay-json"] * (1 + len(keys))
+
+
 def test_dry_run(bucket: TestBucket, keys: list[str]) -> None:
     """A dry run returns what there is, and leaves everything as it is."""
     with Receiver() as receiver:

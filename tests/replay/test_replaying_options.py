@@ -1,5 +1,6 @@
 """The command's options: what is selected, at which rate, and what cannot be tried."""
 
+import json
 import os
 import time
 from datetime import UTC, datetime
@@ -57,6 +58,19 @@ def test_the_stacks_secret_serves_as_the_token(backup: Path) -> None:
     assert sent == {"Bearer key-1234"}
 
 
+@pytest.mark.parametrize("options", [(), ("--listener",)], ids=["its own", "another"])
+def test_json_settings(backup: Path, options: tuple[str, ...]) -> None:
+    """SETTINGS counts for the command too, and --listener takes precedence over its listener."""
+    with Receiver() as receiver:
+        listener = "https://nowhere.invalid" if options else receiver.url
+        settings = {"LOGZIO_METRICS_LISTENER": listener, "P8S_LOGZIO_NAME": "production"}
+        environ = environment("", SETTINGS=json.dumps(settings))
+        arguments = [str(backup), *(arg for name in options for arg in (name, receiver.url))]
+        assert run_in(arguments, environ).status == 0
+        names = {dict(labels)["p8s_logzio_name"] for labels in receiver.accepted_samples()}
+    assert names == {"production"}
+
+
 @pytest.mark.parametrize(
     ("options", "changed", "message"),
     [
@@ -68,6 +82,7 @@ def test_the_stacks_secret_serves_as_the_token(backup: Path) -> None:
         ([], {"LOGZIO_METRICS_TOKEN": ""}, "there is no token"),
         ([], {"REMOTE_WRITE_MAX_BYTES": "many"}, "REMOTE_WRITE_MAX_BYTES must be"),
         (["--state", "s3://bucket"], {"AWS_DEFAULT_REGION": "us-east-1"}, "a prefix of their own"),
+        ([], {"SETTINGS": '{"REMOTE_WRITE_AUT":"none"}'}, "REMOTE_WRITE_AUT, which is unknown"),
         ([], {"REMOTE_WRITE_AUTH": TOKEN}, "REMOTE_WRITE_AUTH must be one of"),
     ],
 )

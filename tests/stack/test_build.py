@@ -1,9 +1,11 @@
 """What `make build` puts into the zip: what runs, for the chosen processor, and nothing else."""
 
+import difflib
 import importlib
 import io
 import re
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,11 @@ import pytest
 from testing.artifact import RUNTIME_PYTHON, Interpreter, build, runtime_interpreter
 from testing.emulator import PROJECT
 from tests.support.making import make
-from tests.support.stack import Stack, parameters
+from tests.support.stack import Stack
 
 MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
 LOCK = (PROJECT / "requirements" / "function.txt").read_text(encoding="utf-8")
+SECOND = "build/x86_64/template.yaml"
 ELF_MACHINES = {"x86_64": 62, "arm64": 183}
 """The two bytes at offset 18 of an ELF file, by architecture."""
 
@@ -96,17 +99,31 @@ def test_hashes_are_enforced() -> None:
     assert all("--hash=sha256:" in block for block in blocks)
 
 
-@pytest.mark.parametrize("variables", [["ARCHITECTURE=arm"], ["ARTIFACTS_DIR="]], ids=str)
-def test_wrong_arguments(tmp_path: Path, variables: list[str]) -> None:
-    """Without a folder or with an unknown architecture nothing is built, and make says why."""
-    done = make("build-MetricStreamFunction", f"ARTIFACTS_DIR={tmp_path}", *variables)
+@pytest.mark.parametrize(
+    ("arguments", "environment", "problem"),
+    [
+        (["ARCHITECTURE=arm"], {}, "ARCHITECTURE must"),
+        ([], {"ARCHITECTURE": "x86_64"}, "ARCHITECTURE must"),
+        (["ARTIFACTS_DIR="], {}, "ARTIFACTS_DIR must"),
+    ],
+    ids=["unknown architecture", "architecture in the environment", "no folder"],
+)
+def test_wrong_arguments(
+    tmp_path: Path, arguments: list[str], environment: dict[str, str], problem: str
+) -> None:
+    """Nothing is built, and make says why.
+
+    SAM runs this target with the whole environment, which does not decide what the template says.
+    """
+    folder = f"ARTIFACTS_DIR={tmp_path}"
+    done = make("build-MetricStreamFunction", folder, *arguments, environment=environment)
     assert done.returncode == 2
-    assert f"{variables[0].partition('=')[0]} must" in done.stderr
+    assert problem in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
 def test_versions_agree() -> None:
-    """Template, Makefile and tests mean the same Python and architecture; handlers exist."""
+    """Template, Makefile and tests mean the same Python; handlers exist."""
     functions = Stack().of_type("AWS::Lambda::Function")
     assert len(functions) == 2
     for name, function in functions.items():
@@ -115,4 +132,34 @@ def test_versions_agree() -> None:
         assert callable(getattr(importlib.import_module(module), handler))
         assert f"\nbuild-{name}:" in MAKEFILE
     assert f"RUNTIME_PYTHON := {RUNTIME_PYTHON}\n" in MAKEFILE
-    assert f"ARCHITECTURE ?= {parameters()['Architecture']['Default']}\n" in MAKEFILE
+
+
+def test_second_template() -> None:
+    """For x86_64 there is a template of its own, which differs in that and in its paths alone."""
+    done = make("-B", SECOND)
+    assert done.returncode == 0, done.stderr
+    first = (PROJECT / "template.yaml").read_text(encoding="utf-8").splitlines()
+    second = (PROJECT / SECOND).read_text(encoding="utf-8").splitlines()
+    changes = Counter(it for it in difflib.ndiff(first, second) if it[0] in "+-")
+    assert changes == {
+        "-     Architectures: [arm64]": 1,
+        "+     Architectures: [x86_64]": 1,
+        "-     CodeUri: .": 1,
+        "+     CodeUri: ../..": 1,
+        "-       ContentUri: .": 1,
+        "+       ContentUri: ../..": 1,
+        "+       ContextPath: .": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("template", "platform"),
+    [("template.yaml", "manylinux_2_28_aarch64"), (SECOND, "manylinux_2_28_x86_64")],
+)
+def test_template_decides_the_processor(tmp_path: Path, template: str, platform: str) -> None:
+    """The makefile that SAM finds beside a template builds for the template's processor."""
+    assert make("-B", SECOND).returncode == 0
+    makefile = str((PROJECT / template).parent / "Makefile")
+    done = make("-n", "-f", makefile, "build-ReplayFunction", f"ARTIFACTS_DIR={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    assert f"--platform {platform} " in done.stdout

@@ -12,9 +12,7 @@ from tests.support.stack import INGRESSES, Stack, listed, source
 BUCKET = "arn:of:BackupBucket"
 NOT_FOR_REPLAY = {
     "FIREHOSE_ACCESS_KEY_ARN",
-    "LISTENER_ALLOWED_HOSTS",
     "DELIVERY_BUDGET_SECONDS",
-    "TRANSFORM_RESULT",
 }
 """What is about deliveries alone: who may deliver, and how long one may take."""
 
@@ -22,12 +20,12 @@ NOT_FOR_REPLAY = {
 @pytest.mark.parametrize("ingress", INGRESSES)
 def test_settings_are_the_functions(ingress: str) -> None:
     """It has the settings of the function, the secret of the token, and the bucket."""
-    stack = Stack(Ingress=ingress, P8sLogzioName="prod", RemoteWriteMaxBytes="20000")
+    stack = Stack(Ingress=ingress, P8sLogzioName="prod", ListenerUrl="https://l.example/w")
     variables = stack.environment("ReplayFunction")
     assert variables["BACKUP_BUCKET"] == "BackupBucket"
     assert variables["LOGZIO_METRICS_TOKEN_ARN"] == stack.outputs["TokenSecretArn"]["Value"]
     settings = read_settings(variables)
-    assert (settings.p8s_logzio_name, settings.max_bytes) == ("prod", 20000)
+    assert (settings.p8s_logzio_name, settings.listener) == ("prod", "https://l.example/w")
     function = stack.environment()
     shared = function.keys() - NOT_FOR_REPLAY - {"LOGZIO_METRICS_TOKEN_ARN"}
     assert {name: variables[name] for name in shared} == {name: function[name] for name in shared}

@@ -1,6 +1,8 @@
 """The stack: its parameters, what they reach, the ingresses and the way of a delivery."""
 
+import hashlib
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,11 +10,12 @@ import pytest
 from handler.settings import VARIABLES, read_settings
 from tests.support.stack import INGRESSES, Stack, parameters, source, transformed
 
-NOT_SET_BY_THE_TEMPLATE = {
-    *("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
-    *("LOGZIO_METRICS_TOKEN", "FIREHOSE_ACCESS_KEY", "POWERTOOLS_SERVICE_NAME"),
+SET_BY_THE_TEMPLATE = {
+    *("LOGZIO_METRICS_LISTENER", "LOGZIO_REGION", "REMOTE_WRITE_AUTH", "REMOTE_WRITE_HEADERS_ARN"),
+    *("P8S_LOGZIO_NAME", "DELIVERY_BUDGET_SECONDS", "SETTINGS"),
+    *("FIREHOSE_ACCESS_KEY_ARN", "LOGZIO_METRICS_TOKEN_ARN", "AWS_REGION"),
 }
-"""Lambda sets the first, secrets replace two, and the last one's default is the function's."""
+"""All others are set with the parameter Settings, or by Lambda."""
 
 BY_INGRESS = {
     "HttpApi": ("AWS::ApiGatewayV2::Api", "https://HttpApi.execute-api.us-east-1.amazonaws.com/"),
@@ -30,7 +33,8 @@ OPTIONS = {
     "PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/boundary",
     "AlarmTopicArn": "arn:aws:sns:us-east-1:111122223333:alarms",
     "ReservedConcurrency": "5",
-    "LogsToken": "token",
+    "RemoteWriteHeadersArn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:h-a1B2c3",
+    "AlarmEmail": "team@example.com",
     "LogsTokenSecretArn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:logs-a1B2c3",
     "LogsTokenSecretKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/logs",
     "LogsDestination": "datatap",
@@ -39,10 +43,9 @@ OPTIONS = {
     "CreateAlarms": "false",
     "CreateDashboard": "false",
     "S3BackupMode": "AllData",
-    "ContentEncoding": "GZIP",
-    "IncludeNamespace2": "AWS/EC2",
-    "ExcludeNamespace1": "AWS/Usage",
-    "StatisticsNamespace3": "AWS/Lambda",
+    "IncludeFilters": "AWS/EC2",
+    "ExcludeFilters": "AWS/Usage",
+    "StatisticsMetrics": "AWS/Lambda=Duration",
 }
 
 
@@ -73,9 +76,29 @@ def test_parameter_is_described(name: str) -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    """A description of the stack shows no token, and no header that may hold one."""
+    """A description of the stack shows no token; other secrets are given by their ARN."""
     hidden = {name for name, declared in parameters().items() if declared.get("NoEcho")}
-    assert hidden == {"MetricsToken", "RemoteWriteHeaders", "LogsToken"}
+    assert hidden == {"MetricsToken"}
+
+
+def test_parameters_can_be_overlooked() -> None:
+    """There are at most 40, and those that a Logz.io user needs come first."""
+    assert len(parameters()) <= 40
+    interface = source()["Metadata"]["AWS::CloudFormation::Interface"]
+    first, *_ = groups = [group["Parameters"] for group in interface["ParameterGroups"]]
+    assert first == ["MetricsToken", "LogzioRegion", "ListenerUrl"]
+    # SAM's guided deployment asks in the order of the template.
+    assert list(source()["Parameters"]) == [name for group in groups for name in group]
+
+
+@pytest.mark.parametrize("name", parameters())
+def test_defaults_are_allowed(name: str) -> None:
+    """Whoever answers with the default is not refused."""
+    declared = parameters()[name]
+    default = declared["Default"]
+    texts = default.split(",") if declared["Type"] == "CommaDelimitedList" else [str(default)]
+    assert all(re.fullmatch(declared.get("AllowedPattern", ".*"), text) for text in texts)
+    assert default in declared.get("AllowedValues", [default])
 
 
 def processor_of(stack: Stack) -> dict[str, str]:
@@ -87,13 +110,10 @@ def processor_of(stack: Stack) -> dict[str, str]:
 
 def test_buffering_is_bounded() -> None:
     """Firehose's buffer stays below what Lambda takes: base64, JSON and the last record too."""
-    size, seconds = parameters()["BufferSizeMB"], parameters()["BufferIntervalSeconds"]
-    assert (size["Default"], size["MinValue"], size["MaxValue"]) == (1, 1, 3)
-    assert seconds["Default"] == 60
     hints = destination(Stack())["BufferingHints"]
-    assert hints == {"SizeInMBs": "1", "IntervalInSeconds": "60"}
-    given = processor_of(Stack(Ingress="Transformation", BufferSizeMB="2"))
-    assert (given["BufferSizeInMBs"], given["BufferIntervalInSeconds"]) == ("2", "60")
+    assert hints == {"SizeInMBs": 1, "IntervalInSeconds": "60"}
+    given = processor_of(Stack(Ingress="Transformation", BufferIntervalSeconds="90"))
+    assert (given["BufferSizeInMBs"], given["BufferIntervalInSeconds"]) == ("1", "90")
 
 
 def test_retries_of_a_transformation() -> None:
@@ -119,13 +139,11 @@ def test_backup_mode() -> None:
         assert ("S3BackupConfiguration" in target) == (enabled == "Enabled")
 
 
-@pytest.mark.parametrize("wanted", ["NONE", "GZIP"])
 @pytest.mark.parametrize("ingress", INGRESSES[:3])
-def test_gzip_only_with_the_function_url(ingress: str, wanted: str) -> None:
+def test_gzip_only_with_the_function_url(ingress: str) -> None:
     """An API Gateway may destroy a gzip body, so it never gets one."""
-    request = destination(Stack(Ingress=ingress, ContentEncoding=wanted))["RequestConfiguration"]
-    assert request["ContentEncoding"] == (wanted if ingress == "FunctionUrl" else "NONE")
-    assert parameters()["ContentEncoding"]["Default"] == "NONE"
+    request = destination(Stack(Ingress=ingress))["RequestConfiguration"]
+    assert request["ContentEncoding"] == ("GZIP" if ingress == "FunctionUrl" else "NONE")
 
 
 @pytest.mark.parametrize("ingress", INGRESSES)
@@ -153,9 +171,10 @@ def test_function_options() -> None:
 
 
 def test_settings_know_every_variable() -> None:
-    """The template sets every variable that the settings know, but for those of Lambda."""
+    """The template sets the variables that it should, each of which the function knows."""
     given = {name for ingress in INGRESSES for name in Stack(Ingress=ingress).environment()}
-    assert given == set(VARIABLES) - NOT_SET_BY_THE_TEMPLATE
+    assert given == SET_BY_THE_TEMPLATE
+    assert given - {"SETTINGS"} <= set(VARIABLES)
 
 
 @pytest.mark.parametrize("ingress", INGRESSES)
@@ -180,21 +199,29 @@ def test_settings_take_every_allowed_value(name: str) -> None:
         read_settings(Stack(**{name: str(value)}).environment())
 
 
-def test_namespaces_and_statistics() -> None:
-    """Filters and additional statistics reach the metric stream, empty slots do not."""
-    plain = Stack().properties("MetricStream")
-    assert not plain.keys() & {"IncludeFilters", "ExcludeFilters", "StatisticsConfigurations"}
-    assert plain["OutputFormat"] == "opentelemetry1.0"
-    assert plain["IncludeLinkedAccountsMetrics"] == "false"
-    included = Stack(IncludeNamespace2="AWS/EC2", IncludeNamespace5="AWS/RDS")
-    filters = included.properties("MetricStream")["IncludeFilters"]
-    assert filters == [{"Namespace": "AWS/EC2"}, {"Namespace": "AWS/RDS"}]
-    excluded = Stack(ExcludeNamespace3="AWS/Usage").properties("MetricStream")
-    assert excluded["ExcludeFilters"] == [{"Namespace": "AWS/Usage"}]
-    statistics = Stack(StatisticsNamespace2="AWS/ELB", StatisticsMetricName2="Latency")
-    assert statistics.properties("MetricStream")["StatisticsConfigurations"] == [
-        {
-            "AdditionalStatistics": ["p50", "p90", "p99"],
-            "IncludeMetrics": [{"Namespace": "AWS/ELB", "MetricName": "Latency"}],
-        }
-    ]
+def test_layers_are_a_list_without_a_layer() -> None:
+    """`sam local` takes AWS::NoValue for the ARN of a layer, and stops."""
+    assert source()["Resources"]["MetricStreamFunction"]["Properties"]["Layers"] == {
+        "Fn::If": ["ShipsLogs", [{"Ref": "LogsExtensionLayer"}], []]
+    }
+
+
+def test_public_ingress_is_throttled() -> None:
+    """Both APIs limit their requests by the same rate; a Function URL says if nothing does."""
+    http = Stack(Ingress="HttpApi").properties("HttpApiStage")["DefaultRouteSettings"]
+    (rest,) = Stack(Ingress="RestApi").properties("RestApiStage")["MethodSettings"]
+    assert rest == {"HttpMethod": "*", "ResourcePath": "/*", **http}
+    assert http == {"ThrottlingRateLimit": 50, "ThrottlingBurstLimit": 100}
+    for ingress in INGRESSES:
+        for reserved in ("-1", "5"):
+            said = Stack(Ingress=ingress, ReservedConcurrency=reserved).outputs
+            unlimited = (ingress, reserved) == ("FunctionUrl", "-1")
+            assert ("FunctionUrlLimit" in said) is unlimited
+
+
+def test_deployment_follows_its_method() -> None:
+    """A change of the REST API's method makes another deployment, which has another name."""
+    method = source()["Resources"]["RestApiMethod"]["Properties"]
+    checksum = hashlib.sha256(json.dumps(method, sort_keys=True).encode()).hexdigest()[:8]
+    (name,) = Stack(Ingress="RestApi").of_type("AWS::ApiGateway::Deployment")
+    assert name == f"RestApiDeployment{checksum}", "rename it, also where the stage refers to it"

@@ -1,6 +1,7 @@
 """The stack's alarms and dashboard: each watches a metric that really comes."""
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import chain, repeat
 from typing import Any
@@ -13,7 +14,7 @@ from testing.events.samples import good_events
 from testing.receiver import Receiver
 from testing.replies import refusing
 from tests.support.recording import RecordingFunction
-from tests.support.stack import INGRESSES, Stack
+from tests.support.stack import INGRESSES, Stack, parameters
 
 TOPIC = "arn:aws:sns:us-east-1:111122223333:alarms"
 NAMESPACE = "MetricStreamLambda"
@@ -25,11 +26,14 @@ ALWAYS = {
     ("AWS/Firehose", "ThrottledRecords"),
     ("AWS/S3", "PutRequests"),
     ("AWS/CloudWatch/MetricStreams", "PublishErrorRate"),
+    ("AWS/CloudWatch/MetricStreams", "MetricUpdate"),
+    (NAMESPACE, "SamplesSent"),
+    (NAMESPACE, "SamplesRejected"),
     (NAMESPACE, "PointsDropped"),
     (NAMESPACE, "MalformedRecords"),
 }
-ALARMING_REASONS = [str(reason) for reason in Reason if reason is not Reason.SUPERSEDED]
-"""Why samples are rejected, but for those that the listener has, or newer ones of their series."""
+SILENCE = {"NoDeliveriesAlarm", "NoStreamUpdatesAlarm"}
+"""The alarms that missing data fires."""
 
 WITH_HTTP = {
     ("AWS/Firehose", "DeliveryToHttpEndpoint.Success"),
@@ -78,6 +82,11 @@ def metrics_of(alarm: dict[str, Any]) -> list[Watched]:
     ]
 
 
+def alarms_of(stack: Stack) -> dict[str, Any]:
+    """Give the properties of every alarm, by name."""
+    return stack.of_type("AWS::CloudWatch::Alarm")
+
+
 def metric_of(alarm: dict[str, Any]) -> Watched:
     """Give what an alarm on one metric watches."""
     (watched,) = metrics_of(alarm)
@@ -105,7 +114,13 @@ def emitted() -> set[tuple[str, frozenset[str]]]:
             # Lambda sets the one, and the template leaves the other out.
             {"AWS_LAMBDA_FUNCTION_NAME": "function", "POWERTOOLS_SERVICE_NAME": ""},
         )
-        recorded = function.invoke(good_events(END_MS)["function-url-otlp-1.0"])
+        event = good_events(END_MS)["function-url-otlp-1.0"]
+        body = json.loads(event["body"])
+        # The same points twice, of which one is dropped.
+        twice = json.dumps({**body, "records": body["records"] * 2})
+        recorded = function.invoke({**event, "body": twice})
+    dropped = [line for line in recorded.lines if {"PointsDropped", "Reason"} <= line.keys()]
+    assert [line["Reason"] for line in dropped] == ["duplicate"]
     found = set()
     for line in recorded.lines:
         for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
@@ -120,20 +135,81 @@ def test_alarms_are_there(ingress: str) -> None:
     """Whatever may lose or delay metrics has its alarm."""
     alarms = Stack(Ingress=ingress).of_type("AWS::CloudWatch::Alarm").values()
     by_ingress = WITH_TRANSFORMATION if ingress == "Transformation" else WITH_HTTP
-    watched = [metric[:2] for alarm in alarms for metric in metrics_of(alarm)]
-    rejected = [(NAMESPACE, "SamplesRejected")] * len(ALARMING_REASONS)
-    assert sorted(watched) == sorted([*ALWAYS, *by_ingress, *rejected])
+    assert {metric[:2] for alarm in alarms for metric in metrics_of(alarm)} == {
+        *ALWAYS,
+        *by_ingress,
+    }
 
 
 @pytest.mark.parametrize("ingress", INGRESSES)
-def test_alarms_notify(ingress: str) -> None:
-    """Every alarm says what is wrong, is silent without data, and notifies the topic if any."""
-    for topic, actions in (("", []), (TOPIC, [TOPIC])):
-        stack = Stack(Ingress=ingress, AlarmTopicArn=topic)
-        for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
-            assert alarm["TreatMissingData"] == "notBreaching", name
-            assert alarm["AlarmActions"] == alarm["OKActions"] == actions, name
-            assert len(alarm["AlarmDescription"]) > 20, name
+@pytest.mark.parametrize(
+    ("given", "actions"),
+    [
+        ({}, []),
+        ({"AlarmTopicArn": TOPIC}, [TOPIC]),
+        ({"AlarmEmail": "team@example.com"}, ["AlarmTopic"]),
+    ],
+    ids=str,
+)
+def test_alarms_notify(ingress: str, given: dict[str, str], actions: list[str]) -> None:
+    """Every alarm says what is wrong, and notifies the topic if there is one."""
+    for name, alarm in alarms_of(Stack(Ingress=ingress, **given)).items():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == actions, name
+        assert len(alarm["AlarmDescription"]) > 20, name
+
+
+@pytest.mark.parametrize("ingress", INGRESSES)
+def test_silence_is_an_alarm(ingress: str) -> None:
+    """Missing data fires the two alarms that are about it, and no other one."""
+    alarms = alarms_of(Stack(Ingress=ingress))
+    missing = {name: alarm["TreatMissingData"] for name, alarm in alarms.items()}
+    assert {name for name, treated in missing.items() if treated == "breaching"} == SILENCE
+    assert {missing[name] for name in missing.keys() - SILENCE} == {"notBreaching"}
+    for name in SILENCE:
+        alarm = alarms[name]
+        assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+        assert alarm["Statistic"] == "Sum"
+
+
+def test_longest_buffer_is_no_alarm() -> None:
+    """Where Firehose delivers once in 15 minutes, a period may be empty, and records are older."""
+    longest = parameters()["BufferIntervalSeconds"]["MaxValue"]
+    for name in SILENCE:
+        alarm = Stack().properties(name)
+        assert alarm["Period"] >= longest
+        assert alarm["EvaluationPeriods"] == 2
+    for ingress, name in (
+        ("HttpApi", "DeliveryFreshnessAlarm"),
+        ("Transformation", "BackupFreshnessAlarm"),
+    ):
+        alarm = Stack(Ingress=ingress, BufferIntervalSeconds="900").properties(name)
+        assert alarm["Metrics"][0]["Expression"] == "oldest - 900"
+        assert alarm["Threshold"] == 900
+
+
+def test_an_address_gets_a_topic() -> None:
+    """AlarmEmail makes a topic with one subscription, but not where there are no alarms."""
+    given = Stack(AlarmEmail="team@example.com")
+    assert set(given.of_type("AWS::SNS::Topic")) == {"AlarmTopic"}
+    assert given.of_type("AWS::SNS::Subscription") == {
+        "AlarmSubscription": {
+            "TopicArn": "AlarmTopic",
+            "Protocol": "email",
+            "Endpoint": "team@example.com",
+        }
+    }
+    for stack in (Stack(), Stack(AlarmEmail="team@example.com", CreateAlarms="false")):
+        assert not stack.of_type("AWS::SNS::Topic")
+        assert not stack.of_type("AWS::SNS::Subscription")
+
+
+@pytest.mark.parametrize(
+    "address", ["team@example.com", "first.last+alarms@sub.example.co.uk", "team", "a b@c.d", "a@"]
+)
+def test_address_is_checked(address: str) -> None:
+    """What cannot be an address is refused before anything is made."""
+    allowed = re.fullmatch(parameters()["AlarmEmail"]["AllowedPattern"], address)
+    assert bool(allowed) is ("example" in address)
 
 
 def test_alarms_and_dashboard_can_be_left_out() -> None:
@@ -162,7 +238,7 @@ def test_watched_metrics_exist(ingress: str, emitted: set[tuple[str, frozenset[s
             assert dimensions == {}, "a metric filter's metric has no dimensions here"
         else:
             assert (metric, frozenset(dimensions)) in emitted, metric
-        assert set(dimensions.values()) <= {*stack.resources, "failed", *Reason}
+        assert set(dimensions.values()) <= {*stack.resources, "failed", *Reason, "duplicate"}
 
 
 def test_deliveries_too_large_are_counted() -> None:
@@ -192,19 +268,41 @@ def test_backup_alarm_sees_the_error_prefix() -> None:
         assert '"Prefix": "failed/' not in stream
 
 
-def test_rejected_samples_that_are_superseded_are_no_alarm() -> None:
-    """The alarm adds up all other reasons, each of which may never have occurred."""
-    alarm = Stack().properties("SamplesRejectedAlarm")
+@pytest.mark.parametrize(
+    ("name", "metric", "harmless"),
+    [
+        # The listener has them, or newer ones; or they may be S3's daily metrics.
+        ("SamplesRejectedAlarm", "SamplesRejected", ["superseded", "too_old"]),
+        # The listener gets one of the two.
+        ("PointsDroppedAlarm", "PointsDropped", ["duplicate"]),
+    ],
+)
+def test_what_is_normal_is_no_alarm(name: str, metric: str, harmless: list[str]) -> None:
+    """Of everything that is counted, reasons are taken off that may have no data."""
+    alarm = Stack().properties(name)
     total, *queries = alarm["Metrics"]
-    assert total["Expression"] == " + ".join(f"FILL({reason}, 0)" for reason in ALARMING_REASONS)
+    less = "".join(f" - FILL({reason}, 0)" for reason in harmless)
+    assert total["Expression"] == queries[0]["Id"] + less
+    assert [query["Id"] for query in queries[1:]] == harmless
     assert [query["ReturnData"] for query in alarm["Metrics"]] == [True] + [False] * len(queries)
-    assert [(q["Id"], q["MetricStat"]["Stat"], q["MetricStat"]["Period"]) for q in queries] == [
-        (reason, "Sum", 300) for reason in ALARMING_REASONS
-    ]
+    assert {(q["MetricStat"]["Stat"], q["MetricStat"]["Period"]) for q in queries} == {("Sum", 300)}
+    dimensions = {"FunctionName": "MetricStreamFunction"}
     assert metrics_of(alarm) == [
-        (NAMESPACE, "SamplesRejected", {"FunctionName": "MetricStreamFunction", "Reason": reason})
-        for reason in ALARMING_REASONS
+        (NAMESPACE, metric, dimensions),
+        *((NAMESPACE, metric, {**dimensions, "Reason": reason}) for reason in harmless),
     ]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+
+
+def test_samples_that_are_always_too_old_are_an_alarm() -> None:
+    """S3's metrics are late for some hours a day; anything that lasts is another cause."""
+    alarm = Stack().properties("SamplesTooOldAlarm")
+    assert metric_of(alarm)[1:] == (
+        "SamplesRejected",
+        {"FunctionName": "MetricStreamFunction", "Reason": "too_old"},
+    )
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 6 * 3600
+    assert "DatapointsToAlarm" not in alarm, "all of them"
 
 
 def test_dashboard_shows_every_reason() -> None:

@@ -8,63 +8,73 @@ import pytest
 from handler.errors import SettingsError
 from handler.settings import read_settings
 from tests.support.making import make
-from tests.support.stack import ARN, Stack, parameters
+from tests.support.stack import ARN, INGRESSES, Stack, parameters
 
-LOKI = {"LogsToken": "t", "LogsDestination": "loki"}
+LOKI = {"LogsTokenSecretArn": ARN, "LogsDestination": "loki"}
 
 REFUSED: list[tuple[dict[str, str], str]] = [
-    ({"MetricsToken": ""}, "Set MetricsToken, or TokenSecretArn"),
+    ({"MetricsToken": "none"}, "Set MetricsToken, or TokenSecretArn"),
+    ({"MetricsToken": "none", "RemoteWriteAuth": "basic"}, "Set MetricsToken, or TokenSecretArn"),
     ({"TokenSecretArn": ARN}, "not both"),
+    ({"IncludeFilters": "AWS/EC2", "ExcludeFilters": "AWS/S3"}, "not both"),
     *(
-        (
-            {f"IncludeNamespace{included}": "AWS/EC2", f"ExcludeNamespace{excluded}": "AWS/S3"},
-            "both",
-        )
-        for included in range(1, 6)
-        for excluded in range(1, 6)
+        ({"Ingress": ingress, "DeliveryBudgetSeconds": budget}, "DeliveryBudgetSeconds to 28")
+        for ingress in ("HttpApi", "RestApi")
+        for budget in ("29", "30", "295")
     ),
-    # Half a slot would be ignored.
-    *(({f"StatisticsNamespace{slot}": "AWS/EC2"}, "both the namespace") for slot in range(1, 4)),
-    *(({f"StatisticsMetricName{slot}": "CPU"}, "both the namespace") for slot in range(1, 4)),
-    ({"LogsToken": "t", "LogsTokenSecretArn": ARN}, "not both"),
-    ({**LOKI, "LogsUser": "u"}, "need LogsListener"),
-    ({**LOKI, "LogsListener": "https://l"}, "needs LogsUser"),
-    ({"LogsToken": "t", "LogsDestination": "datatap"}, "need LogsListener"),
-    (
-        {"LogsTokenSecretArn": ARN, "LogsDestination": "openobserve"},
-        "needs LogsOrganization",
+    *(
+        ({"Ingress": ingress, "FunctionTimeoutSeconds": timeout}, "FunctionTimeoutSeconds to 30")
+        for ingress in ("HttpApi", "RestApi")
+        for timeout in ("31", "300")
     ),
+    *(
+        ({"Ingress": ingress, "DeliveryBudgetSeconds": "60"}, "needs a FunctionTimeoutSeconds")
+        for ingress in ("FunctionUrl", "Transformation")
+    ),
+    (LOKI, "need LogsListener"),
+    ({**LOKI, "LogsDestination": "datatap"}, "need LogsListener"),
+    ({"AlarmEmail": "a@b.example", "AlarmTopicArn": "arn:aws:sns:us-east-1:1:t"}, "not both"),
 ]
 """Parameters, and a part of the one reason."""
 
 ACCEPTED: list[dict[str, str]] = [
-    *({f"{kind}Namespace{slot}": "x"} for kind in ("Include", "Exclude") for slot in range(1, 6)),
+    {"IncludeFilters": "AWS/EC2"},
+    {"ExcludeFilters": "AWS/EC2"},
+    {"MetricsToken": "none", "TokenSecretArn": ARN},
+    {"MetricsToken": "none", "RemoteWriteAuth": "none"},
+    *({"Ingress": ingress} for ingress in INGRESSES),
     *(
-        {f"StatisticsNamespace{slot}": "AWS/EC2", f"StatisticsMetricName{slot}": "CPU"}
-        for slot in range(1, 4)
+        {"Ingress": ingress, "DeliveryBudgetSeconds": budget, "FunctionTimeoutSeconds": timeout}
+        for ingress in ("HttpApi", "RestApi")
+        for budget, timeout in (("5", "10"), ("28", "30"))
     ),
-    {"MetricsToken": "", "TokenSecretArn": ARN},
-    {**LOKI, "LogsListener": "https://l", "LogsUser": "u"},
+    *(
+        {"Ingress": ingress, "DeliveryBudgetSeconds": budget, "FunctionTimeoutSeconds": timeout}
+        for ingress in ("FunctionUrl", "Transformation")
+        for budget, timeout in (("29", "30"), ("30", "31"), ("295", "300"))
+    ),
+    {**LOKI, "LogsListener": "https://l"},
+    {**LOKI, "LogsDestination": "openobserve"},
 ]
 
 
 @pytest.mark.parametrize(("values", "said"), REFUSED, ids=str)
 def test_refused(values: dict[str, str], said: str) -> None:
     """What would be ignored, or would ship nothing, is refused with one reason."""
-    (reason,) = Stack(**{"MetricsToken": "t", **values}).broken_rules()
+    (reason,) = Stack(**{"MetricsToken": "token-of-the-tests", **values}).broken_rules()
     assert said in reason
 
 
 @pytest.mark.parametrize("values", ACCEPTED, ids=str)
 def test_accepted(values: dict[str, str]) -> None:
     """Each of them alone, and whole, is accepted."""
-    assert not Stack(**{"MetricsToken": "t", **values}).broken_rules()
+    assert not Stack(**{"MetricsToken": "token-of-the-tests", **values}).broken_rules()
 
 
 @pytest.mark.parametrize("region", ["ap-southeast-2", "eu-west-1", "us-east-1", "us-west-2"])
 def test_listener_of_the_region(region: str) -> None:
     """The stack is refused exactly where the function would find no listener."""
-    refused = bool(Stack(region, MetricsToken="t").broken_rules())
+    refused = bool(Stack(region, MetricsToken="token-of-the-tests").broken_rules())
     expected = pytest.raises(SettingsError, match="LISTENER") if refused else nullcontext()
     with expected:
         read_settings({"AWS_REGION": region})
@@ -75,10 +85,10 @@ def test_listener_of_the_region(region: str) -> None:
 )
 def test_listener_elsewhere(values: dict[str, str]) -> None:
     """In a region without a listener either of two parameters is enough."""
-    (said,) = Stack("us-west-2", MetricsToken="t").broken_rules()
+    (said,) = Stack("us-west-2", MetricsToken="token-of-the-tests").broken_rules()
     assert "LogzioRegion" in said
     assert "ListenerUrl" in said
-    assert not Stack("us-west-2", MetricsToken="t", **values).broken_rules()
+    assert not Stack("us-west-2", MetricsToken="token-of-the-tests", **values).broken_rules()
 
 
 def test_patterns_are_put_into_words() -> None:

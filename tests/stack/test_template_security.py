@@ -81,12 +81,19 @@ def test_roles_do_what_they_must(ingress: str) -> None:
     }
 
 
-def test_function_may_read_the_token_of_its_logs() -> None:
-    """With a token for logs the function may do no other things, to one secret more."""
-    shipping = Stack(LogsToken="t")
-    assert actions(shipping) == actions(Stack())
-    reading = {str(s["Resource"]) for _, s in policies(shipping) if s["Action"] == READ_SECRET}
-    assert len(reading) == 2
+@pytest.mark.parametrize(
+    ("parameter", "roles"),
+    [
+        ("LogsTokenSecretArn", {"FunctionRole"}),
+        ("RemoteWriteHeadersArn", {"FunctionRole", "ReplayRole"}),
+    ],
+)
+def test_other_secrets_may_be_read(parameter: str, roles: set[str]) -> None:
+    """Who needs another secret may read that one too, and do no other thing."""
+    arn = "arn:aws:secretsmanager:us-east-1:111122223333:secret:other-a1B2c3"
+    given = Stack(**{parameter: arn})
+    assert actions(given) == actions(Stack())
+    assert {role for role, statement in policies(given) if statement["Resource"] == arn} == roles
 
 
 def test_a_key_of_the_secret_may_be_used(stack: Stack) -> None:
@@ -101,14 +108,15 @@ def test_a_key_of_the_secret_may_be_used(stack: Stack) -> None:
 
 
 def test_only_services_take_roles(stack: Stack) -> None:
-    """Each role is one service's, which takes it for this account alone where it can say so."""
+    """Each role is one service's; Firehose takes it for this account alone."""
     principals = {}
     for name, role in stack.of_type("AWS::IAM::Role").items():
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Action"] == "sts:AssumeRole"
         principals[name] = statement["Principal"]["Service"]
-        if name not in ("FunctionRole", "ReplayRole"):
-            assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+        # AWS documents no condition for a metric stream; one that is not met would stop it.
+        expected = {"StringEquals": {"aws:SourceAccount": ACCOUNT}} if "Firehose" in name else None
+        assert statement.get("Condition") == expected
     assert principals == {
         "MetricStreamRole": "streams.metrics.cloudwatch.amazonaws.com",
         "FirehoseRole": "firehose.amazonaws.com",
@@ -172,9 +180,12 @@ def test_secret() -> None:
     """A token becomes a secret of the shape that Firehose reads; an ARN is used as it is."""
     made = Stack(MetricsToken="user:token-1")
     assert json.loads(made.properties("TokenSecret")["SecretString"]) == {"api_key": "user:token-1"}
+    assert "GenerateSecretString" not in made.properties("TokenSecret")
     pattern = re.compile(parameters()["MetricsToken"]["AllowedPattern"])
-    assert not any(pattern.fullmatch(token) for token in ('a"b', "a\\b", "a b", "a\n"))
-    given = Stack(TokenSecretArn=ARN)
+    wrong = ("", "x", "TOKEN", 'token-1"', "token-1\\", "token 12", "token-12\n")
+    assert not any(pattern.fullmatch(token) for token in wrong)
+    assert all(pattern.fullmatch(token) for token in ("none", "user:token-1", "t" * 4096))
+    given = Stack(MetricsToken="none", TokenSecretArn=ARN)
     assert not given.of_type("AWS::SecretsManager::Secret")
     for stack in (made, given):
         arn = stack.outputs["TokenSecretArn"]["Value"]
@@ -185,6 +196,18 @@ def test_secret() -> None:
         reading = [s["Resource"] for _, s in policies(stack) if s["Action"] == READ_SECRET]
         assert reading == [arn, arn, arn]
     assert given.outputs["TokenSecretArn"]["Value"] == ARN
+
+
+def test_key_is_generated_where_there_is_no_token() -> None:
+    """Without a token Firehose sends a random key, of the shape that it reads."""
+    secret = Stack(MetricsToken="none", RemoteWriteAuth="none").properties("TokenSecret")
+    assert "SecretString" not in secret
+    assert secret["GenerateSecretString"] == {
+        "SecretStringTemplate": "{}",
+        "GenerateStringKey": "api_key",
+        "ExcludePunctuation": True,
+        "PasswordLength": 64,
+    }
 
 
 def test_log_groups(stack: Stack) -> None:

@@ -93,20 +93,20 @@ class Stack:
         self._pseudo_parameters = {**_PSEUDO_PARAMETERS, "AWS::Region": region}
         self._conditions: dict[str, Any] = template["Conditions"]
         self._made = self._conditional(template["Resources"])
-        self.resources: dict[str, Any] = {n: self._value(r) for n, r in self._made.items()}
+        self.resources: dict[str, Any] = {n: self.value(r) for n, r in self._made.items()}
         self.outputs: dict[str, Any] = {
-            name: self._value(output)
+            name: self.value(output)
             for name, output in self._conditional(template["Outputs"]).items()
         }
 
     def holds(self, condition: str) -> bool:
         """Whether a condition is met."""
-        return bool(self._value(self._conditions[condition]))
+        return bool(self.value(self._conditions[condition]))
 
     def broken_rules(self) -> list[str]:
         """Give what CloudFormation says to these parameters before it makes anything."""
         assertions = [a for rule in transformed()["Rules"].values() for a in rule["Assertions"]]
-        return [a["AssertDescription"] for a in assertions if not self._value(a["Assert"])]
+        return [a["AssertDescription"] for a in assertions if not self.value(a["Assert"])]
 
     def _conditional(self, items: dict[str, Any]) -> dict[str, Any]:
         """Leave out what has a condition that is not met."""
@@ -132,10 +132,10 @@ class Stack:
         """Give the environment of a function, as Lambda completes it."""
         return {"AWS_REGION": REGION, **self.properties(function)["Environment"]["Variables"]}
 
-    def _value(self, item: Any) -> Any:
+    def value(self, item: Any) -> Any:
         """Evaluate everything in an item."""
         if isinstance(item, list):
-            return [value for value in map(self._value, item) if value is not _NOTHING]
+            return [value for value in map(self.value, item) if value is not _NOTHING]
         if not isinstance(item, Mapping):
             return item
         if len(item) == 1:
@@ -144,7 +144,7 @@ class Stack:
                 return self.holds(argument)
             if name == "Ref" or name.startswith("Fn::"):
                 return self._functions()[name](argument)
-        values = {key: self._value(value) for key, value in item.items()}
+        values = {key: self.value(value) for key, value in item.items()}
         return {key: value for key, value in values.items() if value is not _NOTHING}
 
     def _functions(self) -> dict[str, Callable[[Any], Any]]:
@@ -152,12 +152,14 @@ class Stack:
             "Ref": self._ref,
             "Fn::GetAtt": self._attribute,
             "Fn::Sub": self._substituted,
-            "Fn::If": lambda args: self._value(args[1] if self.holds(args[0]) else args[2]),
-            "Fn::Equals": lambda args: str(self._value(args[0])) == str(self._value(args[1])),
-            "Fn::Not": lambda args: not self._value(args[0]),
-            "Fn::And": lambda args: all(map(self._value, args)),
-            "Fn::Or": lambda args: any(map(self._value, args)),
-            "Fn::Contains": lambda args: self._value(args[1]) in args[0],
+            "Fn::If": lambda args: self.value(args[1] if self.holds(args[0]) else args[2]),
+            "Fn::Equals": lambda args: str(self.value(args[0])) == str(self.value(args[1])),
+            "Fn::Not": lambda args: not self.value(args[0]),
+            "Fn::And": lambda args: all(map(self.value, args)),
+            "Fn::Or": lambda args: any(map(self.value, args)),
+            "Fn::Contains": lambda args: self.value(args[1]) in args[0],
+            "Fn::Select": lambda args: self.value(args[1])[args[0]],
+            "Fn::Split": lambda args: self.value(args[1]).split(args[0]),
         }
 
     def _ref(self, name: str) -> Any:
@@ -179,9 +181,13 @@ class Stack:
         assert name in self._made, f"{name}.{attribute} is referred to and not made"
         return f"arn:of:{name}" if attribute == "Arn" else f"{name}.{attribute}"
 
-    def _substituted(self, text: str) -> str:
+    def _substituted(self, argument: str | list[Any]) -> str:
+        text, local = (argument, {}) if isinstance(argument, str) else argument
+
         def found(match: re.Match[str]) -> str:
             name = match[1]
+            if name in local:
+                return str(self.value(local[name]))
             return str(self._attribute(name) if "." in name else self._ref(name))
 
         return _SUBSTITUTED.sub(found, text).replace("${!", "${")

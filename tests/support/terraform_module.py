@@ -42,7 +42,7 @@ SLOTS = {
 }
 """Parameters that are slots in CloudFormation, where Terraform takes a list."""
 
-ONLY_HERE = {"name", "function_zip", "logs_extension_zip"}
+ONLY_HERE = {"name", "architecture", "function_zip", "logs_extension_zip"}
 """What CloudFormation takes from the stack and the build."""
 
 TOKENS = {"MetricsToken", "LogsToken"}
@@ -84,7 +84,7 @@ def snake(name: str) -> str:
 
 def in_words_of_terraform(text: str) -> str:
     """Call the parameters in a text by the names of their variables."""
-    names = sorted(set(PARAMETERS) - {"Architecture", "LogLevel"}, key=len, reverse=True)
+    names = sorted(set(PARAMETERS) - {"LogLevel"}, key=len, reverse=True)
     for name in names:
         text = re.sub(rf"\b{name}\b", SLOTS.get(name, snake(name)), text)
     return text

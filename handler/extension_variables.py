@@ -1,0 +1,25 @@
+"""The names of the logs extension's variables, which SETTINGS may hold beside the function's own.
+
+The extension is a process of its own that shares no code with the function. A test compares the
+names with those that extension/ declares.
+"""
+
+OTEL_LABELS = "OTEL_LABEL_"
+"""Each variable whose name begins so is the extension's, too."""
+
+EXTENSION_VARIABLES = frozenset(
+    {
+        *("LOGS_DESTINATION", "TELEMETRY_TYPES", "LOGS_MIN_LEVEL", "LOGS_SAMPLE_RATE"),
+        *("LOGS_REDACT", "FLUSH_BUDGET_MS", "BUFFER_MAX_BYTES", "MAX_ITEMS", "MAX_BYTES"),
+        *("TIMEOUT_MS", "RECEIVER_ADDRESS", "RECEIVER_PORT", "EXTENSION_NAME"),
+        *("EXTENSION_LOG_LEVEL", "LOGS_EXT_LOG_LEVEL", "LOG_LEVEL"),
+        *("LOGZIO_LOGS_TOKEN", "LOGZIO_LOGS_TOKEN_ARN", "LOGZIO_LISTENER", "LOGZIO_REGION"),
+        *("LOGZIO_LOGS_TYPE", "ENABLE_PLATFORM_LOGS", "CUSTOM_FIELDS", "JSON_FIELDS_UNDER_ROOT"),
+        *("LOKI_URL", "LOKI_IP", "LOKI_USERNAME", "LOKI_PASSWORD", "LOKI_PASSWORD_ARN"),
+        *("LOKI_TENANT_ID", "LOKI_STRUCTURED_METADATA", "LOKI_LABELS"),
+        *("O2_ORGANIZATION_ID", "O2_AUTHORIZATION_HEADER", "O2_AUTHORIZATION_HEADER_ARN"),
+        *("O2_ENDPOINT", "O2_STREAM", "O2_MAX_BUFFER_SIZE_MB", "O2_REQUEST_TIMEOUT_MS"),
+        *("O2_MAX_RETRIES", "O2_INITIAL_RETRY_DELAY_MS", "O2_MAX_RETRY_DELAY_MS"),
+        *("BD_DATA_TAP_URL", "BD_TAP_CLIENT_TOKEN", "BD_TAP_CLIENT_TOKEN_ARN"),
+    }
+)

@@ -1,0 +1,65 @@
+"""SETTINGS: a JSON object of environment variables, for what is rarely set."""
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from handler.extension_variables import EXTENSION_VARIABLES, OTEL_LABELS
+from handler.listener import is_credential
+
+_HEADERS = "REMOTE_WRITE_HEADERS"
+
+# A text that is no name may be a secret in the wrong place.
+_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+
+def members_in(text: str, variables: Collection[str]) -> Mapping[str, str]:
+    """Return the variables in SETTINGS, each with its text.
+
+    Args:
+        text: The JSON object.
+        variables: The names of the function's own variables.
+
+    Raises:
+        ValueError: Something is wrong with it. No value is repeated.
+    """
+    members = _object_in(text)
+    if members is None:
+        raise ValueError("must be a JSON object of variables and their values")
+    names = {name for name in variables if not name.startswith("AWS_")} - {"SETTINGS"}
+    names |= EXTENSION_VARIABLES
+    problems = [it for name, value in members.items() if (it := _problem(name, value, names))]
+    if problems:
+        raise ValueError("; SETTINGS ".join(problems))
+    return {
+        name: value if isinstance(value, str) else str(value).lower()
+        for name, value in members.items()
+    }
+
+
+def _object_in(text: str) -> dict[str, Any] | None:
+    try:
+        # Numbers stay as they are written.
+        parsed = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def _problem(name: str, value: Any, names: Collection[str]) -> str:
+    """Return what is wrong with a member; empty if nothing is."""
+    if not _NAME.fullmatch(name):
+        return "must not set a name that no variable has"
+    if name not in names and not name.startswith(OTEL_LABELS):
+        return f"must not set {name}, which is unknown"
+    if not isinstance(value, str | bool):
+        return f"must set {name} to text, a number or a boolean"
+    stored = f"{name}_ARN"
+    if name == _HEADERS:
+        credentials = [it for it in _object_in(str(value)) or {} if is_credential(it)]
+        if credentials:
+            return f"must not set the header {credentials[0]}, which is a secret; use {stored}"
+    elif stored in names:
+        return f"must not set {name}, which is a secret; use {stored}"
+    return ""
