@@ -183,11 +183,14 @@ layer: | $(BIN)/python ## Write dist/logs-extension.zip, for any Python function
 	@$(BIN)/python -m tools.layer build/layer
 	@$(BIN)/python -m tools.archive build/layer dist/logs-extension.zip
 
+.PHONY: check-publish
+check-publish:
+	$(if $(BUCKET),,$(error BUCKET must name the buckets, without -REGION at the end))
+	$(if $(REGIONS),,$(error REGIONS must name the regions, separated by spaces))
+
 # Builds nothing before it has found the buckets.
 .PHONY: publish
-publish: $(VENV)/dev.stamp ## Build for both architectures, upload to BUCKET-REGION of REGIONS="...", print the launch links
-	$(if $(BUCKET),,$(error BUCKET must name the buckets, without -REGION at its end))
-	$(if $(REGIONS),,$(error REGIONS must name the regions, separated by spaces))
+publish: check-publish $(VENV)/dev.stamp ## Build for both architectures, upload to BUCKET-REGION of REGIONS="...", print launch links
 	@$(BIN)/python -m tools.publish --bucket "$(BUCKET)" --regions "$(REGIONS)"
 	rm -rf dist/publish
 	for architecture in arm64 x86_64; do \
@@ -261,7 +264,8 @@ dashboard: | $(BIN)/python ## Write the Grafana dashboard
 	$(BIN)/python -m tools.dashboards.make
 
 .PHONY: docs
-docs: $(VENV)/dev.stamp ## Write the tables of settings and parameters
+docs: $(VENV)/dev.stamp ## Write deploy/source.yaml, and the tables of settings and parameters
+	$(BIN)/python -m tools.source_stack
 	$(BIN)/python -m tools.tables
 
 .PHONY: proto
