@@ -37,8 +37,9 @@ $(VENV)/run.stamp $(VENV)/dev.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN
 	$(BIN)/pip install --quiet --require-hashes --requirement $<
 	touch $@ $(VENV)/run.stamp
 
-# Only files of these packages are used: the Runtime Interface Emulator in aws-sam-cli, and atheris.
-$(VENV)/emulator.stamp $(VENV)/fuzz.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
+# Only files of these packages are used: the Runtime Interface Emulator in aws-sam-cli, atheris, and
+# the schema of Terraform's AWS provider with what serves it.
+$(VENV)/emulator.stamp $(VENV)/fuzz.stamp $(VENV)/terraform.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --require-hashes --no-deps --upgrade --target $(VENV)/$* --requirement $<
 	touch $@
 
@@ -217,6 +218,10 @@ validate: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Check template.yaml with 
 			--compact --quiet --skip-download || exit 1; \
 	done
 
+.PHONY: terraform
+terraform: $(VENV)/dev.stamp $(VENV)/terraform.stamp ## Validate, plan and apply the Terraform module, with the provider's schema and without AWS
+	$(PYTEST) tests/stack/test_terraform_plan.py $(ARGS)
+
 # The stack's parameters, one `Name: value` a line. What is left out keeps the stack's value.
 PARAMETERS ?= $(wildcard parameters.yaml)
 STACK ?= metric-stream-lambda
@@ -285,7 +290,9 @@ lock: ## Pin all requirements with hashes (needs uv on the PATH; UPGRADE=--upgra
 	for group in tools checkov audit fuzz; do \
 		$(LOCK) --group $$group --output-file requirements/$$group.txt || exit 1; \
 	done
-	$(LOCK) --no-deps --group emulator --output-file requirements/emulator.txt
+	for group in emulator terraform; do \
+		$(LOCK) --no-deps --group $$group --output-file requirements/$$group.txt || exit 1; \
+	done
 
 .PHONY: sbom
 sbom: $(VENV)/audit.stamp ## Write dist/sbom.cdx.json, what the function consists of

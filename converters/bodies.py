@@ -129,13 +129,10 @@ class _LaneWriter:
 
     def add(self, stages: Sequence[Sequence[Piece]]) -> None:
         """Append a series with at most one piece in each stage."""
-        pairs = [
-            (writer, piece)
-            for writer, pieces in zip(self._writers, stages, strict=True)
-            for piece in pieces
-        ]
-        if not all(writer.fits(piece) for writer, piece in pairs):
-            self.finish()
+        pairs = [(w, pieces[0]) for w, pieces in zip(self._writers, stages, strict=True) if pieces]
+        for writer, piece in pairs:
+            if not writer.fits(piece):
+                self.finish()
         for writer, piece in pairs:
             writer.add(piece)
 
@@ -182,19 +179,24 @@ class Lanes:
         # A series in many pieces repeats its labels in each: compressed at once, they
         # never take memory all together.
         first = [list(islice(stage, 2)) for stage in stages]
-        lengths = [len(pieces) for pieces in first]
-        if max(lengths) > 1:
+        if max(map(len, first)) > 1:
             pieces = chain.from_iterable(map(chain, first, stages))
             self._sequences.append([self._alone(piece) for piece in pieces])
-        elif lengths == [0, 0, 1]:
-            (self.late if late else self.fresh).add(first[2][0])
-        elif any(lengths):
-            (self._late_periods if late else self._periods).add(first)
-        has_piece = any(lengths)
+        else:
+            self.add_stages(first, late=late)
+        has_piece = any(first)
         for piece in ahead:
             self.ahead.add(piece)
             has_piece = True
         return has_piece
+
+    def add_stages(self, stages: Sequence[Sequence[Piece]], *, late: bool) -> None:
+        """Add a series as `add_series` does, with at most one piece in each stage."""
+        before_now, older, newest = stages
+        if before_now or older:
+            (self._late_periods if late else self._periods).add(stages)
+        elif newest:
+            (self.late if late else self.fresh).add(newest[0])
 
     def _alone(self, piece: Piece) -> Body:
         content = self._compress(piece.content)

@@ -199,7 +199,12 @@ class Converter:
         encoder = Encoder(
             lanes,
             native_lanes,
-            delivery_times(points.points_at(), delivered_ms, replayed_ms),
+            delivery_times(
+                points.points_at,
+                max(points.milliseconds(), default=0),
+                delivered_ms,
+                replayed_ms,
+            ),
             max_merged=_MERGED_PER_POINT * limits.points,
             check_deadline=check_deadline,
         )

@@ -142,7 +142,8 @@ class Encoder:
             if len(set(when)) < len(when):
                 return False
             ordered = sorted(periods, key=lambda values: times[values[0]])
-        late_end, older_end, newest_end, late = self._times.stages(sorted(when))
+            when.sort()
+        late_end, older_end, newest_end, late = self._times.stages(when)
         parts = (
             ordered[:late_end],
             ordered[late_end:older_end],
@@ -152,8 +153,10 @@ class Encoder:
         pieces = [[self._encode_periods(group, part)] if part else [] for part in parts]
         if any(len(piece.content) > self._lanes.max_bytes for part in pieces for piece in part):
             return False
-        before_now, older, newest, ahead = map(iter, pieces)
-        self._lanes.add_series((before_now, older, newest), ahead, late=late)
+        *stages, ahead = pieces
+        self._lanes.add_stages(stages, late=late)
+        for piece in ahead:
+            self._lanes.ahead.add(piece)
         self.written.samples += sum(piece.samples for part in pieces for piece in part)
         percentiles = {q for values in ordered for q, _ in percentiles_of(values[4])}
         self.written.series += _PLAIN_SAMPLES + len(percentiles)

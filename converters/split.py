@@ -12,18 +12,28 @@ import snappy
 
 from converters.bodies import Body
 from converters.schema.remote_write_pb2 import TimeSeries, WriteRequest
+from converters.wire import encode_time_series
 
 
 class DataPoint(NamedTuple):
     """The samples of one data point.
 
     Attributes:
-        content: A TimeSeries for each sample, each as field 1 of a WriteRequest.
-        samples: How many there are.
+        series: For each sample the labels of its series, which all points of the series share, and
+            the sample; both are encoded fields of a TimeSeries.
     """
 
-    content: bytes
-    samples: int
+    series: tuple[tuple[bytes, bytes], ...]
+
+    @property
+    def content(self) -> bytes:
+        """A TimeSeries for each sample, each as field 1 of a WriteRequest."""
+        return b"".join(encode_time_series(labels, [sample]) for labels, sample in self.series)
+
+    @property
+    def samples(self) -> int:
+        """How many samples there are."""
+        return len(self.series)
 
 
 def data_points(body: Body) -> list[list[DataPoint]]:
@@ -35,15 +45,15 @@ def data_points(body: Body) -> list[list[DataPoint]]:
     series = iter(WriteRequest.FromString(snappy.uncompress(body.content)).timeseries)
     periods: list[list[DataPoint]] = []
     for length in body.groups:
-        by_time: dict[int, list[TimeSeries]] = {}
+        by_time: dict[int, list[tuple[bytes, bytes]]] = {}
         for one in islice(series, length):
-            for milliseconds, alone in _samples_of(one):
-                by_time.setdefault(milliseconds, []).append(alone)
+            labels = TimeSeries(labels=one.labels).SerializeToString()
+            for milliseconds, sample in _samples_of(one):
+                by_time.setdefault(milliseconds, []).append((labels, sample.SerializeToString()))
         for number, (_, samples) in enumerate(sorted(by_time.items())):
             if number == len(periods):
                 periods.append([])
-            content = WriteRequest(timeseries=samples).SerializeToString()
-            periods[number].append(DataPoint(content, len(samples)))
+            periods[number].append(DataPoint(tuple(samples)))
     return periods
 
 
@@ -62,8 +72,8 @@ def describe(point: DataPoint) -> str:
 
 
 def _samples_of(series: TimeSeries) -> Iterator[tuple[int, TimeSeries]]:
-    """Yield each sample's or histogram's time, and a TimeSeries of it alone."""
+    """Yield each sample's or histogram's time, and a TimeSeries of it without labels."""
     for sample in series.samples:
-        yield sample.timestamp, TimeSeries(labels=series.labels, samples=[sample])
+        yield sample.timestamp, TimeSeries(samples=[sample])
     for histogram in series.histograms:
-        yield histogram.timestamp, TimeSeries(labels=series.labels, histograms=[histogram])
+        yield histogram.timestamp, TimeSeries(histograms=[histogram])

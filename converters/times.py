@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -41,7 +41,10 @@ class DeliveryTimes(NamedTuple):
 
 
 def delivery_times(
-    points_at: Counter[int], delivered_ms: int | None, replayed_ms: int | None = None
+    points_at: Callable[[], Counter[int]],
+    newest_ms: int,
+    delivered_ms: int | None,
+    replayed_ms: int | None = None,
 ) -> DeliveryTimes:
     """Return the limits that hold for a delivery.
 
@@ -53,10 +56,23 @@ def delivery_times(
     knows those that are settled. Its own time only decides which points are still in the future.
 
     Args:
-        points_at: How many points there are at each time, in ms since the epoch.
+        points_at: Returns how many points there are at each time, in ms since the epoch. It is
+            called only if the points have to decide.
+        newest_ms: The newest of these times.
         delivered_ms: When Firehose put the delivery together, if known.
         replayed_ms: When a replay sends it again; None if it is sent for the first time.
     """
+    now = delivered_ms
+    if now is None or newest_ms > now + _MOST_AHEAD_MS:
+        now = _time_by_majority(points_at(), now)
+    if replayed_ms is not None:
+        now = min(now, replayed_ms)
+    latest = (now if replayed_ms is None else replayed_ms) + _MOST_AHEAD_MS
+    return DeliveryTimes(now - _LATE_AFTER_MS, now, latest)
+
+
+def _time_by_majority(points_at: Counter[int], delivered_ms: int | None) -> int:
+    """Return the time that the delivery has, or the one that most of its points agree with."""
     times = sorted(points_at)
     # How many points there are before each of the times.
     before = [0, *accumulate(points_at[time] for time in times)]
@@ -65,16 +81,12 @@ def delivery_times(
         number = before[bisect_right(times, last)] - before[bisect_left(times, first)]
         return number * 2 > before[-1]
 
-    now = delivered_ms
-    if now is None or most_are_in(now + _MOST_AHEAD_MS + 1, math.inf):
-        # Where no time has a majority, none of the points is known to be in the future.
-        agreed = (
-            time
-            for time in reversed(times)
-            if most_are_in(time - _LATE_AFTER_MS, time + _MOST_AHEAD_MS)
-        )
-        now = next(agreed, times[-1] if times else 0)
-    if replayed_ms is not None:
-        now = min(now, replayed_ms)
-    latest = (now if replayed_ms is None else replayed_ms) + _MOST_AHEAD_MS
-    return DeliveryTimes(now - _LATE_AFTER_MS, now, latest)
+    if delivered_ms is not None and not most_are_in(delivered_ms + _MOST_AHEAD_MS + 1, math.inf):
+        return delivered_ms
+    agreed = (
+        time
+        for time in reversed(times)
+        if most_are_in(time - _LATE_AFTER_MS, time + _MOST_AHEAD_MS)
+    )
+    # Where no time has a majority, none of the points is known to be in the future.
+    return next(agreed, times[-1] if times else 0)

@@ -3,13 +3,14 @@
 import functools
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote_plus
 
 from handler.errors import AccessKeyMissing, AccessKeyWrong, SettingsError
 from handler.ingress import Ingress
-from handler.listener import is_credential, is_header_value
+from handler.listener import further_headers, is_credential, is_header_value
 from handler.redaction import Redactor
 from handler.secrets import Secret, StoredSecret, fetcher
 from handler.settings import Settings
@@ -22,8 +23,11 @@ _LONG = 8
 _MAX_KEY = 4096
 
 
+_HEADERS_ARN = "REMOTE_WRITE_HEADERS_ARN"
+
+
 class Keyring:
-    """The operator's token and access key, wherever they are kept.
+    """The operator's token, access key and stored headers, wherever they are kept.
 
     Args:
         settings: The operator's settings.
@@ -33,6 +37,7 @@ class Keyring:
     Attributes:
         token: What to ship with; None for the access key.
         access_key: What Firehose has to send; None for no check.
+        headers: Further headers in a secret; None without one.
     """
 
     def __init__(
@@ -46,15 +51,30 @@ class Keyring:
                 return StoredSecret(variable, fetcher(arn), monotonic, warn)
             return None if value is None else Secret(value)
 
+        def headers_in(text: str) -> str:
+            problem = settings.scheme.problem_with_headers(further_headers(text))
+            if problem:
+                raise ValueError(problem)
+            return text
+
         self.token = secret("LOGZIO_METRICS_TOKEN_ARN", settings.token, settings.token_arn)
         self.access_key = secret(
             "FIREHOSE_ACCESS_KEY_ARN", settings.access_key, settings.access_key_arn
         )
+        self.headers: Secret | None = None
+        if settings.headers_arn is not None:
+            fetch = fetcher(settings.headers_arn)
+            self.headers = StoredSecret(_HEADERS_ARN, fetch, monotonic, warn, headers_in)
 
     def known(self) -> list[str]:
-        """Return every version of both that has been seen."""
+        """Return every version of the token and the access key that has been seen."""
         secrets = [secret for secret in (self.token, self.access_key) if secret is not None]
         return [version for secret in secrets for version in secret.seen()]
+
+    def known_headers(self) -> list[str]:
+        """Return the values of the stored headers, in every version that has been seen."""
+        versions = self.headers.seen() if self.headers else ()
+        return [value for text in versions for value in json.loads(text).values()]
 
 
 def token_for(ingress: Ingress, settings: Settings, keyring: Keyring) -> Secret | None:
@@ -118,6 +138,8 @@ def _what_opens(settings: Settings, keyring: Keyring) -> str:
         return "LOGZIO_METRICS_TOKEN (or LOGZIO_METRICS_TOKEN_ARN)"
     if not settings.scheme.needs_token:
         return "REMOTE_WRITE_AUTH=none"
+    if keyring.headers is not None:
+        return _HEADERS_ARN
     names = [name for name in settings.headers if is_credential(name)]
     return f"the header {names[0]} in REMOTE_WRITE_HEADERS" if names else ""
 
@@ -134,7 +156,7 @@ def secrets_of(settings: Settings, keyring: Keyring, token: Secret | None, url: 
     known = [*keyring.known(), *(token.seen() if token else ())]
     derived = [text for secret in known for text in settings.scheme.secrets_in(secret)]
     # A tenant's number is no secret, and redacting it would take the digits out of every text.
-    headers = settings.headers.values()
+    headers = [*settings.headers.values(), *keyring.known_headers()]
     queries = _query_values(url or settings.listener)
     return [*known, *derived, *(v for v in (*headers, *queries) if len(v) >= _LONG)]
 

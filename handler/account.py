@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from handler.verdict import Reason
+from handler.verdict import Reason, reason_in
 
 # A server's texts name each series; a log with thousands of them helps nobody.
 _MAX_REFUSALS_KEPT = 10
@@ -14,9 +14,10 @@ _MAX_REFUSALS_KEPT = 10
 
 @dataclasses.dataclass
 class Refusal:
-    """How many samples the listener refused with the same words, and one of them.
+    """How many samples the listener refused for one reason in the same words, and one of them.
 
     Attributes:
+        reason: Why it does not want them.
         words: The listener's words.
         example: One of the samples; empty where the listener stored the others and did not name it.
         samples: How many are rejected.
@@ -24,6 +25,7 @@ class Refusal:
             it refused; they count as accepted.
     """
 
+    reason: Reason
     words: str
     example: str
     samples: int = 0
@@ -44,7 +46,8 @@ class Sent(NamedTuple):
         retries: How many of them repeated one that had failed.
         bytes: The compressed bytes of all bodies that were accepted.
         failures: Why samples are undelivered: the status to answer Firehose, and the reason.
-        refusals: What was refused, by the listener's words; of many different words the first ten.
+        refusals: What was refused, by the listener's words; of many different words the first ten,
+            and the first ten with an example.
         errors: Unforeseen errors, which ended lanes.
     """
 
@@ -78,7 +81,7 @@ class SampleAccount:
         self._counts: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()
         self._failures: dict[tuple[int, str], None] = {}
-        self._refusals: dict[str, Refusal] = {}
+        self._refusals: dict[tuple[Reason, str, bool], Refusal] = {}
         self._errors: list[BaseException] = []
         self._last_words = ""
         self._last_problem = ""
@@ -99,19 +102,24 @@ class SampleAccount:
         """Count samples that the listener refuses for good, with its words and one of them."""
         with self._lock:
             self._rejected[reason] += samples
-            self._refusal(words, example).samples += samples
+            self._refusal(reason, words, example).samples += samples
 
     def settle_unknown(self, samples: int, words: str) -> None:
         """Count samples some of which the listener has refused, without saying how many."""
         with self._lock:
             self._counts["accepted"] += samples
             self._counts["settled_unknown"] += samples
-            self._refusal(words, "").settled_unknown += samples
+            self._refusal(reason_in(words), words, "").settled_unknown += samples
 
-    def _refusal(self, words: str, example: str) -> Refusal:
-        if words not in self._refusals and len(self._refusals) >= _MAX_REFUSALS_KEPT:
+    def _refusal(self, reason: Reason, words: str, example: str) -> Refusal:
+        # Apart: a server that stores the good samples may write other numbers into each answer,
+        # and must not keep data points that are refused alone from being named.
+        named = bool(example)
+        alike = sum(of_named is named for *_, of_named in self._refusals)
+        if (reason, words, named) not in self._refusals and alike >= _MAX_REFUSALS_KEPT:
             words = "other words"
-        return self._refusals.setdefault(words, Refusal(words, example))
+        key = (reason, words, named)
+        return self._refusals.setdefault(key, Refusal(reason, words, example))
 
     def fail(self, status: int, reason: str) -> None:
         """Record why samples stay undelivered, and the status to answer Firehose."""

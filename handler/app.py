@@ -108,7 +108,7 @@ class Function:
             self._telemetry.add_keys(token_id=token_id(token.versions()[0]))
         self._telemetry.add_stream_keys(ingress.request_id, ingress.source_arn)
         delivery = ingress.parse(bytes_for_body(settings.memory_bytes))
-        endpoint = _endpoint(settings, delivery, token)
+        endpoint = _endpoint(settings, delivery, token, self._keyring.headers)
         redact = self._redact_for(token, endpoint.url)
         self._telemetry.add_stream_keys(delivery.request_id, delivery.source_arn)
         self._warn(delivery)
@@ -167,12 +167,14 @@ class Function:
         return redact
 
 
-def _endpoint(settings: Settings, delivery: Delivery, token: Secret | None) -> Endpoint:
+def _endpoint(
+    settings: Settings, delivery: Delivery, token: Secret | None, stored_headers: Secret | None
+) -> Endpoint:
     """Return where to send a delivery."""
     url = settings.listener
     if delivery.common.custom_listener is not None:
         url = allowed_custom_listener(delivery.common.custom_listener, settings.allowed_hosts)
-    return endpoint_at(url, settings, token)
+    return endpoint_at(url, settings, token, stored_headers)
 
 
 def _deadline(settings: Settings, context: Any, entered: float, now: float) -> float:

@@ -6,11 +6,12 @@ A further scheme is a class, here or in a module of its own, and one line in `SC
 from __future__ import annotations
 
 import base64
+import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from handler.secrets import Secret
 
@@ -79,6 +80,12 @@ class Auth:
         return ""
 
     @classmethod
+    def problem_with_headers(cls, headers: Iterable[str]) -> str:
+        """Return why headers of these names cannot be added; empty if they can."""
+        own = [name for name in headers if name.lower() in cls.header_names]
+        return f"must not set {own[0]}, which REMOTE_WRITE_AUTH sets" if own else ""
+
+    @classmethod
     def secrets_in(cls, token: str) -> tuple[str, ...]:
         """Return the texts beside the token itself that give it away."""
         del token
@@ -119,6 +126,39 @@ class BasicAuth(BearerAuth):
     def secrets_in(cls, token: str) -> tuple[str, ...]:
         """Return what the header holds, and the password alone."""
         return (_base64(token), token.partition(":")[2])
+
+
+class StoredHeaders(Auth):
+    """Headers that are kept in a secret, beside those of a scheme.
+
+    Args:
+        headers: The secret; its text is a JSON object.
+        scheme: The scheme.
+    """
+
+    def __init__(self, headers: Secret, scheme: Auth) -> None:
+        super().__init__(headers)
+        self._headers = headers
+        self._scheme = scheme
+
+    @property
+    def credential(self) -> str:
+        """What distinguishes the sender: the headers and the scheme's own credential."""
+        return f"{super().credential} {self._scheme.credential}"
+
+    def headers(self, request: AuthRequest) -> Mapping[str, str]:
+        """Return the headers of the secret and of the scheme."""
+        text = self._headers.versions()[0]
+        self._sent = self._sent or text
+        stored = json.loads(text)
+        request = request._replace(headers={**request.headers, **stored})
+        return {**stored, **self._scheme.headers(request)}
+
+    def refused(self) -> bool:
+        """Look for fresh headers and a fresh credential; return whether there are any."""
+        # Both, since nobody knows which of them was refused.
+        renewed = self._scheme.refused()
+        return super().refused() or renewed
 
 
 SCHEMES: Mapping[str, type[Auth]] = MappingProxyType(

@@ -13,7 +13,7 @@ def _up_to(ceiling: float) -> float:
 
 @dataclass(frozen=True)
 class Clock:
-    """Time and chance, as the sender sees them; the real ones by default.
+    """Time and chance, as the function sees them; the real ones by default.
 
     Attributes:
         monotonic: Seconds, for durations and deadlines.

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from handler import __version__
+from handler.auth import Auth, StoredHeaders
 from handler.errors import ListenerNotAllowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from handler.auth import Auth
     from handler.secrets import Secret
     from handler.settings import Settings
 
@@ -76,18 +76,24 @@ class Endpoint:
 
     @property
     def scope(self) -> bytes:
-        """A digest of where the bodies go, and in whose name."""
+        """A digest of the URL, the headers and the credential."""
         named = [self.url, sorted(self.headers.items()), self.auth.credential]
         return hashlib.sha256(json.dumps(named).encode()).digest()
 
 
-def endpoint_at(url: str, settings: Settings, token: Secret | None) -> Endpoint:
+def endpoint_at(
+    url: str, settings: Settings, token: Secret | None, stored_headers: Secret | None
+) -> Endpoint:
     """Return the endpoint at a URL, with the headers that remote write 1.0 demands.
 
     Args:
         url: The remote-write URL.
         settings: The operator's settings: the authentication scheme, and further headers.
         token: What to authenticate with; None where the scheme needs no token.
+        stored_headers: The secret of REMOTE_WRITE_HEADERS_ARN; None without one.
+
+    Raises:
+        SecretError: The secret is needed and cannot be read.
     """
     # A host that a delivery names must not get what the operator means for another.
     own = urlsplit(url).hostname == urlsplit(settings.listener).hostname
@@ -98,7 +104,12 @@ def endpoint_at(url: str, settings: Settings, token: Secret | None) -> Endpoint:
         "X-Prometheus-Remote-Write-Version": "0.1.0",
         "User-Agent": f"metric-stream-lambda/{__version__}",
     }
-    return Endpoint(url, headers, settings.scheme(token))
+    auth = settings.scheme(token)
+    if stored_headers is not None and own:
+        # Fetched before anything is sent.
+        stored_headers.versions()
+        auth = StoredHeaders(stored_headers, auth)
+    return Endpoint(url, headers, auth)
 
 
 def is_header_value(text: str) -> bool:

@@ -21,7 +21,8 @@ class Task(NamedTuple):
 
     Attributes:
         body: The body.
-        following: The other bodies of its lane, to be sent when this one is settled.
+        following: The other bodies of its lane, to be sent when this one is settled; of a part,
+            none.
         isolation: What it is a part of; None for a whole body.
         part: The data points in the body, if it is a part.
     """
@@ -34,6 +35,9 @@ class Task(NamedTuple):
 
 class Schedule:
     """The bodies of a delivery that are not settled.
+
+    A body that was taken, and is neither settled nor refused later, holds back the rest of its
+    lane, and the samples ahead of the delivery's time.
 
     Args:
         lanes: All bodies; those of one lane go out one after the other.
@@ -51,8 +55,8 @@ class Schedule:
         self._refused: deque[tuple[Task, ListenerResponse]] = deque()
         # Each with what follows in its lane.
         self._isolations: dict[Isolation, Lane] = {}
-        self._under_way = 0
-        self._complete = True
+        # How many were taken, and are neither settled nor refused.
+        self._unsettled = 0
 
     def take(self) -> Task | None:
         """Return what to send next; None if that has to wait for what is under way."""
@@ -66,25 +70,25 @@ class Schedule:
                 isolation = self._isolate(task.body, response)
                 self._isolations[isolation] = task.following
                 self._close(isolation)
-            elif self._ahead and self._complete and not self._under_way:
+            elif self._ahead and not self._unsettled:
                 self._ready.append(self._ahead.popleft())
             else:
                 return None
-        self._under_way += 1
+        self._unsettled += 1
         body, *following = self._ready.popleft()
         return Task(body, following)
 
     def _next_part(self) -> Task | None:
-        for isolation, following in self._isolations.items():
+        for isolation in self._isolations:
             part = isolation.take()
             if part is not None:
-                self._under_way += 1
-                return Task(body_of(part), following, isolation, part)
+                self._unsettled += 1
+                return Task(body_of(part), [], isolation, part)
         return None
 
     def settle(self, task: Task) -> None:
         """Note that the listener has settled a body: the next one of its lane may go."""
-        self._under_way -= 1
+        self._unsettled -= 1
         if task.isolation is None:
             self._continue(task.following)
         else:
@@ -97,18 +101,13 @@ class Schedule:
         Returns:
             The data point, if it was refused alone.
         """
-        self._under_way -= 1
+        self._unsettled -= 1
         if task.isolation is None:
             self._refused.append((task, response))
             return None
         point = task.isolation.refuse(task.part)
         self._close(task.isolation)
         return point
-
-    def leave(self) -> None:
-        """Note that a body stays unsettled, and with it the rest of its lane."""
-        self._under_way -= 1
-        self._complete = False
 
     def _close(self, isolation: Isolation) -> None:
         """Go on with the lane of an isolation that is settled."""

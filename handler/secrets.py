@@ -71,6 +71,7 @@ class StoredSecret(Secret):
         fetch: Fetches its versions, the current one first.
         monotonic: A clock in seconds.
         warn: Takes why renewing has failed, without any part of a secret.
+        value_in: Returns what counts of a secret's text; raises a ValueError without a part of it.
     """
 
     def __init__(
@@ -79,7 +80,9 @@ class StoredSecret(Secret):
         fetch: Callable[[], tuple[str, ...]],
         monotonic: Callable[[], float],
         warn: Callable[[str], None],
+        value_in: Callable[[str], str] | None = None,
     ) -> None:
+        self._value_in = value_in or secret_value
         self._variable = variable
         self._fetch = fetch
         self._monotonic = monotonic
@@ -124,13 +127,13 @@ class StoredSecret(Secret):
             code = _error_code(error)
             raise SecretError(f"cannot read the secret of {self._variable}: {code}") from None
         try:
-            fetched = [secret_value(current)]
+            fetched = [self._value_in(current)]
         except ValueError as error:
             raise SecretError(f"the secret of {self._variable} {error}") from None
         # The previous version may be a placeholder that was there before the token.
         for text in previous:
             with contextlib.suppress(ValueError):
-                fetched.append(secret_value(text))
+                fetched.append(self._value_in(text))
         self._versions = tuple(dict.fromkeys((*fetched, *known)))
 
 

@@ -88,7 +88,7 @@ class Sender:
         finally:
             # No attempt outlives the deadline, so the threads end by themselves.
             attempts.stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=False)
         delivery.close()
         return account.close(_OUT_OF_TIME)
 
@@ -129,7 +129,6 @@ class _Delivery:
         if error is not None:
             # What the other lanes have settled counts all the same.
             self._account.record_error(error)
-            self.schedule.leave()
             return True
         verdict, response = future.result()
         if verdict is Verdict.ACCEPTED:
@@ -137,7 +136,8 @@ class _Delivery:
             self._account.accept(task.body.samples, len(task.body.content) if response else 0)
             for point in task.part:
                 self._settled.remember(digest_of(point, self._scope), None)
-            self._note_stored()
+            if response:
+                self._note_stored()
             self.schedule.settle(task)
         elif verdict is Verdict.SETTLED and response is not None:
             self._count_settled(task.body.samples, response)
@@ -146,7 +146,6 @@ class _Delivery:
         elif verdict in (Verdict.REFUSED, Verdict.UNEXPLAINED) and response is not None:
             return self._refuse(task, verdict, response)
         else:
-            self.schedule.leave()
             # The other parts of a refused body would not fare better; another body may.
             return task.isolation is None
         return True
@@ -207,8 +206,8 @@ class _Delivery:
         except KeyError:
             return False
         if reason is None:
+            # It says nothing of the listener now, whose URL may have become wrong.
             self._account.accept(point.samples)
-            self._note_stored()
         else:
             self._account.reject(point.samples, reason, _REFUSED_BEFORE, describe(point))
         return True

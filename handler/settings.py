@@ -72,6 +72,9 @@ class Settings:
     """JSON object of further headers, such as `{"X-Scope-OrgID":"tenant"}`. A `CUSTOM_LISTENER`
     gets them only if its host is that of `LOGZIO_METRICS_LISTENER`."""
 
+    headers_arn = Setting("REMOTE_WRITE_HEADERS_ARN", secret_arn)
+    """ARN of a secret or an SSM parameter that contains that object, instead."""
+
     label_value_case = Setting("LABEL_VALUE_CASE", choice("lower", "keep"), "lower")
     """`lower` lower-cases label values, as Logz.io's dashboards expect; `keep` does not."""
 
@@ -94,8 +97,9 @@ class Settings:
     """ARN of a secret or an SSM parameter that contains that token."""
 
     access_key = Setting("FIREHOSE_ACCESS_KEY", secret)
-    """The access key that Firehose has to send. HTTP deliveries need it if there is a token, if
-    `REMOTE_WRITE_AUTH` is `none`, or if `REMOTE_WRITE_HEADERS` holds a credential."""
+    """The access key that Firehose has to send. HTTP deliveries need it if there is a token or
+    `REMOTE_WRITE_HEADERS_ARN`, if `REMOTE_WRITE_AUTH` is `none`, or if `REMOTE_WRITE_HEADERS` holds
+    a credential."""
 
     access_key_arn = Setting("FIREHOSE_ACCESS_KEY_ARN", secret_arn)
     """ARN of a secret or an SSM parameter that contains that key."""
@@ -210,7 +214,7 @@ def _contradictions(values: Mapping[str, Any], given: Mapping[str, str]) -> list
     """Return what is wrong with settings that are right one by one."""
     problems = [
         f"{name}_ARN must not be set together with {name}"
-        for name in ("LOGZIO_METRICS_TOKEN", "FIREHOSE_ACCESS_KEY")
+        for name in ("LOGZIO_METRICS_TOKEN", "FIREHOSE_ACCESS_KEY", "REMOTE_WRITE_HEADERS")
         if given.get(name) and given.get(f"{name}_ARN")
     ]
     problems += [
@@ -222,11 +226,9 @@ def _contradictions(values: Mapping[str, Any], given: Mapping[str, str]) -> list
     problem = scheme.problem_with(values["LOGZIO_METRICS_TOKEN"] or "")
     if values["LOGZIO_METRICS_TOKEN"] and problem:
         problems.append(f"LOGZIO_METRICS_TOKEN {problem}")
-    problems += [
-        f"REMOTE_WRITE_HEADERS must not set {name}, which REMOTE_WRITE_AUTH sets"
-        for name in values["REMOTE_WRITE_HEADERS"]
-        if name.lower() in scheme.header_names
-    ]
+    problem = scheme.problem_with_headers(values["REMOTE_WRITE_HEADERS"])
+    if problem:
+        problems.append(f"REMOTE_WRITE_HEADERS {problem}")
     return problems
 
 

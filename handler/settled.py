@@ -46,16 +46,16 @@ class SettledPoints:
                 del self._reasons[next(iter(self._reasons))]
 
     def snapshot(self) -> dict[str, str]:
-        """Return what is remembered, for an object of this class later."""
+        """Return what is remembered, to be given to a new object as `known`."""
         with self._lock:
             return self._reasons.copy()
 
 
 def digest_of(point: DataPoint, scope: bytes) -> str:
-    """Return what a data point is remembered by.
+    """Return the key of a data point in `SettledPoints`.
 
     Args:
-        point: Its samples, labels and all.
-        scope: Where it is sent, and in whose name.
+        point: The data point.
+        scope: The `scope` of the endpoint that it is sent to.
     """
     return hashlib.sha256(scope + point.content).hexdigest()[:32]

@@ -187,20 +187,7 @@ class Telemetry:
             status=result.status,
             records=len(delivery.records),
             malformed_records=malformed,
-            points=conversion.data_points,
-            points_dropped=dict(conversion.dropped_points),
-            series=conversion.series,
-            samples=conversion.samples,
-            samples_sent=sent.accepted,
-            samples_rejected=sent.rejected,
-            samples_rejected_by_reason=dict(sent.rejected_by_reason),
-            settled_unknown=sent.settled_unknown,
-            samples_dropped=dict(conversion.dropped_samples),
-            samples_undelivered=sent.undelivered,
-            attributes_left_out=conversion.attributes_left_out,
-            bytes=sent.bytes,
-            requests=sent.requests,
-            retries=sent.retries,
+            **_numbers_of(conversion, sent),
             duration_ms=round(milliseconds, 1),
         )
         values = {
@@ -233,6 +220,7 @@ class Telemetry:
         for refusal in sent.refusals:
             self.warning(
                 "the listener rejected samples for good",
+                reason=str(refusal.reason),
                 samples=refusal.samples,
                 listener_words=refusal.words,
                 settled_unknown=refusal.settled_unknown,
@@ -259,3 +247,23 @@ class Telemetry:
         for name, value in values.items():
             metrics.add_metric(name, _UNITS.get(name, MetricUnit.Count), value)
         metrics.flush_metrics()
+
+
+def _numbers_of(conversion: Conversion, sent: Sent) -> dict[str, Any]:
+    """Return what the line of a delivery says about its points, samples and requests."""
+    return {
+        "points": conversion.data_points,
+        "points_dropped": dict(conversion.dropped_points),
+        "series": conversion.series,
+        "samples": conversion.samples,
+        "samples_sent": sent.accepted,
+        "samples_rejected": sent.rejected,
+        "samples_rejected_by_reason": dict(sent.rejected_by_reason),
+        "settled_unknown": sent.settled_unknown,
+        "samples_dropped": dict(conversion.dropped_samples),
+        "samples_undelivered": sent.undelivered,
+        "attributes_left_out": conversion.attributes_left_out,
+        "bytes": sent.bytes,
+        "requests": sent.requests,
+        "retries": sent.retries,
+    }

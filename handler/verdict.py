@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from handler.redaction import CUT_OFF
+
 
 class Verdict(enum.Enum):
     """How to go on after a response.
@@ -75,17 +77,20 @@ _SETTLED: tuple[tuple[frozenset[int], str], ...] = (
     # Any other limit of series beside which the known ones are stored; Thanos stores nothing
     # where a tenant is "above" it.
     (frozenset({429}), r"series limit .*exceeded|exceeded .*series limit"),
-    # Thanos Receive: pkg/receive/writer_errors.go. Where the commit fails, nothing is stored.
-    (frozenset({409}), r"^(?!.*commit).*add \d+ (?:samples|series): "),
+    # Thanos Receive: pkg/receive/writer_errors.go.
+    (frozenset({409}), r"add \d+ (?:samples|series): "),
     # M3: src/query/api/v1/handler/prometheus/remote/write.go.
     (frozenset({400}), r"bad_request_errors: count=\d+"),
 )
+
+# Where Thanos' commit fails, nothing is stored; words that are cut off may not say so.
+_NOT_COMMITTED = rf"commit|{CUT_OFF}$"
 
 _REFUSAL_STATUSES = (400, 409, 413, 422)
 
 # Prometheus up to 2.44 answers 500 for samples that no later attempt can make
 # acceptable, where it has an out-of-order window.
-_REFUSED_WITH_500 = r"(?i)too old|out[ -]of[ -]order|duplicate"
+_REFUSED_WITH_500 = r"(?i)too old|out[ -]of[ -]order|duplicate (?:sample|timestamp)"
 
 # The words of each reason; beside these, none is about samples.
 _REASONS: Mapping[Reason, str] = {
@@ -101,7 +106,7 @@ _REASONS: Mapping[Reason, str] = {
 }
 
 # M3, and others, write an error into a JSON object.
-_JSON = re.compile(r'\s*\{"status":\s*"error",.*?"error":\s*"')
+_JSON = re.compile(r'\A\s*\{"status":\s*"error",.*?"error":\s*"')
 # Where a user's labels begin.
 _LABELS = re.compile(r"[{\"']|\bseries\b(?! limit| whose| has| were|:)")
 
@@ -123,9 +128,15 @@ def verdict_on(status: int, text: str) -> Verdict:
     """
     if 200 <= status < 300:
         return Verdict.ACCEPTED
-    if any(status in known and re.search(words, _own_words(text)) for known, words in _SETTLED):
+    if text.lstrip().startswith("<"):
+        # A page of HTML is not a remote-write server's, whatever words are in it.
+        text = ""
+    own = _own_words(text)
+    if any(status in known and re.search(words, own) for known, words in _SETTLED) and not (
+        status == 409 and re.search(_NOT_COMMITTED, text)
+    ):
         return Verdict.SETTLED
-    if status in _REFUSAL_STATUSES or (status == 500 and re.search(_REFUSED_WITH_500, text)):
+    if status in _REFUSAL_STATUSES or (status == 500 and re.search(_REFUSED_WITH_500, own)):
         return Verdict.REFUSED if _reasons_in(text) else Verdict.UNEXPLAINED
     if status in (401, 403):
         return Verdict.UNAUTHORISED
@@ -148,9 +159,10 @@ def refused_by_reason(text: str, samples: int) -> Mapping[Reason, int] | None:
         text: The listener's words.
         samples: How many samples it got.
     """
-    found = [(int(number), words) for number, words in _REFUSED_FOR.findall(text)]
-    for match in _REFUSED_LAST.finditer(text):
-        found += [(1, text[match.end() :]), (int(match[1]) - 1, "")]
+    own = _own_words(text)
+    found = [(int(number), words) for number, words in _REFUSED_FOR.findall(own)]
+    if last := _REFUSED_LAST.search(own):
+        found += [(1, text.partition(last[0])[2]), (int(last[1]) - 1, "")]
     if not found:
         return None
     refused: Counter[Reason] = Counter()

@@ -10,7 +10,6 @@ from typing import Any
 
 from converters.convert import Conversion
 from handler.account import Sent
-from handler.verdict import reason_in
 from replay.content import Batch
 from replay.hooks import Survey
 
@@ -79,7 +78,7 @@ def tally_of(batch: Batch, conversion: Conversion, sent: Sent) -> Tally:
     )
     for refusal in sent.refusals:
         words = f"{refusal.words}: {refusal.example}" if refusal.example else refusal.words
-        tally.examples.setdefault(reason_in(refusal.words), words)
+        tally.examples.setdefault(refusal.reason, words)
     return tally
 
 

@@ -76,7 +76,7 @@ class BatchSender:
 
     Raises:
         UsageError: There is no token.
-        SecretError: The token cannot be fetched.
+        SecretError: A secret cannot be fetched.
 
     Attributes:
         stopped: Once set, nothing is sent any more.
@@ -93,10 +93,12 @@ class BatchSender:
         self._patience = options.patience
         self._pace = Pace(options.rate, clock.monotonic, self.stopped)
         self._keyring = Keyring(settings, clock.monotonic)
-        token = None if options.dry_run else _token(settings, self._keyring)
+        token = headers = None
+        if not options.dry_run:
+            token, headers = _token(settings, self._keyring), self._keyring.headers
         self._name = options.p8s_logzio_name or settings.p8s_logzio_name
         self._converter = new_converter(settings)
-        self._endpoint = endpoint_at(settings.listener, settings, token)
+        self._endpoint = endpoint_at(settings.listener, settings, token, headers)
         self._sender = Sender(
             Client(connections=settings.concurrency),
             clock,

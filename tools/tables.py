@@ -7,6 +7,7 @@ variables of the Terraform module from its own files. Each table is between two 
 import ast
 import inspect
 import itertools
+import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from extension import settings as extension_settings
 from handler import settings
+from handler.extension_variables import EXTENSION_VARIABLES
 from tools.children import ROOT
 from tools.report import write_between_markers
 
@@ -111,10 +113,21 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
 """By the name of its markers: the document, and what makes the table."""
 
 
+SETTING_NAMES = "deploy/terraform/settings.json"
+"""What the Terraform module accepts in `settings`."""
+
+
+def setting_names() -> str:
+    """Return the names of all variables that SETTINGS may hold, as a JSON array."""
+    own = {name for name in settings.VARIABLES if not name.startswith("AWS_")} - {"SETTINGS"}
+    return json.dumps(sorted(own | EXTENSION_VARIABLES), indent=2) + "\n"
+
+
 def write(root: Path = ROOT) -> None:
     """Write every table into its document below a folder."""
     for name, (document, table) in TABLES.items():
         write_between_markers(root / document, name, table())
+    (root / SETTING_NAMES).write_text(setting_names(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,22 +1,58 @@
 # docs/operations.md says what to do about each alarm.
 locals {
-  alarm_actions = var.alarm_topic_arn == "" ? [] : [var.alarm_topic_arn]
+  makes_alarm_topic = var.create_alarms && var.alarm_email != ""
+  alarm_actions     = var.alarm_topic_arn == "" ? aws_sns_topic.alarms[*].arn : [var.alarm_topic_arn]
 
   function_dimension = { FunctionName = aws_lambda_function.metric_stream.function_name }
   firehose_dimension = { DeliveryStreamName = aws_kinesis_firehose_delivery_stream.delivery.name }
   stream_dimension   = { MetricStreamName = aws_cloudwatch_metric_stream.metrics.name }
 
+  # What an alarm does not say itself.
+  alarm_defaults = {
+    statistic  = "Sum"
+    period     = 300
+    periods    = 1
+    comparison = "GreaterThanThreshold"
+    threshold  = 0
+    missing    = "notBreaching"
+    wanted     = true
+    # Instead of the metric alone: an expression of several of its kind, each with further dimensions.
+    expression = null
+    label      = null
+    queries    = {}
+  }
+
   alarms = {
+    # Two periods, each as long as the longest buffer: one may pass without a delivery.
+    no-deliveries = {
+      description = "The listener has accepted no sample for half an hour."
+      namespace   = "MetricStreamLambda"
+      metric_name = "SamplesSent"
+      dimensions  = local.function_dimension
+      period      = 900
+      periods     = 2
+      comparison  = "LessThanThreshold"
+      threshold   = 1
+      missing     = "breaching"
+    }
+
+    no-stream-updates = {
+      description = "The metric stream has had no update for half an hour."
+      namespace   = "AWS/CloudWatch/MetricStreams"
+      metric_name = "MetricUpdate"
+      dimensions  = local.stream_dimension
+      period      = 900
+      periods     = 2
+      comparison  = "LessThanThreshold"
+      threshold   = 1
+      missing     = "breaching"
+    }
+
     function-errors = {
       description = "The function crashed or timed out, or could not deliver a transformation; Firehose retries."
       namespace   = "AWS/Lambda"
       metric_name = "Errors"
       dimensions  = local.function_dimension
-      statistic   = "Sum"
-      periods     = 1
-      comparison  = "GreaterThanThreshold"
-      threshold   = 0
-      wanted      = true
     }
 
     function-throttles = {
@@ -24,11 +60,19 @@ locals {
       namespace   = "AWS/Lambda"
       metric_name = "Throttles"
       dimensions  = local.function_dimension
-      statistic   = "Sum"
-      periods     = 1
-      comparison  = "GreaterThanThreshold"
-      threshold   = 0
-      wanted      = true
+    }
+
+    function-duration = {
+      description = "Deliveries take over 80 % of the function's timeout."
+      namespace   = "AWS/Lambda"
+      metric_name = "Duration"
+      dimensions  = local.function_dimension
+      statistic   = "Maximum"
+      expression  = "longest / (${var.function_timeout_seconds} * 1000)"
+      label       = "Share of the timeout"
+      queries     = { longest = {} }
+      periods     = 3
+      threshold   = 0.8
     }
 
     delivery-success = {
@@ -44,13 +88,14 @@ locals {
     }
 
     delivery-freshness = {
-      description = "The oldest record in Firehose is over 15 minutes old."
+      description = "The oldest record in Firehose is 15 minutes older than its buffer's interval."
       namespace   = "AWS/Firehose"
       metric_name = "DeliveryToHttpEndpoint.DataFreshness"
       dimensions  = local.firehose_dimension
       statistic   = "Maximum"
-      periods     = 1
-      comparison  = "GreaterThanThreshold"
+      expression  = "oldest - ${var.buffer_interval_seconds}"
+      label       = "Age beyond the buffer's interval (s)"
+      queries     = { oldest = {} }
       threshold   = 900
       wanted      = local.is_http
     }
@@ -68,13 +113,14 @@ locals {
     }
 
     backup-freshness = {
-      description = "The oldest record in Firehose is over 15 minutes old."
+      description = "The oldest record in Firehose is 15 minutes older than its buffer's interval."
       namespace   = "AWS/Firehose"
       metric_name = "DeliveryToS3.DataFreshness"
       dimensions  = local.firehose_dimension
       statistic   = "Maximum"
-      periods     = 1
-      comparison  = "GreaterThanThreshold"
+      expression  = "oldest - ${var.buffer_interval_seconds}"
+      label       = "Age beyond the buffer's interval (s)"
+      queries     = { oldest = {} }
       threshold   = 900
       wanted      = !local.is_http
     }
@@ -84,11 +130,7 @@ locals {
       namespace   = "AWS/Firehose"
       metric_name = "ThrottledRecords"
       dimensions  = local.firehose_dimension
-      statistic   = "Sum"
       periods     = 3
-      comparison  = "GreaterThanThreshold"
-      threshold   = 0
-      wanted      = true
     }
 
     backup-objects = {
@@ -96,22 +138,13 @@ locals {
       namespace   = "AWS/S3"
       metric_name = "PutRequests"
       dimensions  = { BucketName = aws_s3_bucket.backup.id, FilterId = aws_s3_bucket_metric.failed.name }
-      statistic   = "Sum"
-      periods     = 1
-      comparison  = "GreaterThanThreshold"
-      threshold   = 0
-      wanted      = true
     }
 
     too-large = {
-      description = "The ingress answered 413 and Firehose discarded the batch; lower buffer_size_mb."
+      description = "The ingress answered 413 and Firehose discarded the batch."
       namespace   = "MetricStreamLambda"
       metric_name = "DeliveriesTooLarge-${var.name}"
-      dimensions  = {}
-      statistic   = "Sum"
-      periods     = 1
-      comparison  = "GreaterThanThreshold"
-      threshold   = 0
+      dimensions  = null
       wanted      = local.is_http
     }
 
@@ -122,21 +155,39 @@ locals {
       dimensions  = local.stream_dimension
       statistic   = "Average"
       periods     = 2
-      comparison  = "GreaterThanThreshold"
-      threshold   = 0
-      wanted      = true
     }
 
+    # Samples that are superseded are no loss: the listener has them, or newer ones. Those that are
+    # too old have an alarm of their own. FILL, since a reason that did not occur has no data.
+    samples-rejected = {
+      description = "The listener refused samples that it does not have; the function's log has its message."
+      namespace   = "MetricStreamLambda"
+      metric_name = "SamplesRejected"
+      dimensions  = local.function_dimension
+      expression  = "rejected - FILL(superseded, 0) - FILL(too_old, 0)"
+      label       = "Rejected samples that are neither superseded nor too old"
+      queries     = { rejected = {}, superseded = { Reason = "superseded" }, too_old = { Reason = "too_old" } }
+    }
+
+    # S3's daily metrics are late once a day; a clock or a window that is wrong shows in every hour.
+    samples-too-old = {
+      description = "The listener has refused samples as too old in each of the last six hours."
+      namespace   = "MetricStreamLambda"
+      metric_name = "SamplesRejected"
+      dimensions  = merge(local.function_dimension, { Reason = "too_old" })
+      period      = 3600
+      periods     = 6
+    }
+
+    # Of duplicates the listener gets one.
     points-dropped = {
       description = "Data points were dropped; the dimension Reason says why."
       namespace   = "MetricStreamLambda"
       metric_name = "PointsDropped"
       dimensions  = local.function_dimension
-      statistic   = "Sum"
-      periods     = 1
-      comparison  = "GreaterThanThreshold"
-      threshold   = 0
-      wanted      = true
+      expression  = "dropped - FILL(duplicate, 0)"
+      label       = "Dropped points that are no duplicates"
+      queries     = { dropped = {}, duplicate = { Reason = "duplicate" } }
     }
 
     malformed-records = {
@@ -144,103 +195,85 @@ locals {
       namespace   = "MetricStreamLambda"
       metric_name = "MalformedRecords"
       dimensions  = local.function_dimension
-      statistic   = "Sum"
-      periods     = 1
-      comparison  = "GreaterThanThreshold"
-      threshold   = 0
-      wanted      = true
     }
+  }
+
+  wanted_alarms = {
+    for name, alarm in { for n, a in local.alarms : n => merge(local.alarm_defaults, a) } : name => alarm
+    if var.create_alarms && alarm.wanted
   }
 }
 
 resource "aws_cloudwatch_metric_alarm" "alarms" {
-  for_each = { for name, alarm in local.alarms : name => alarm if var.create_alarms && alarm.wanted }
+  for_each = local.wanted_alarms
 
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = each.value.description
-  namespace           = each.value.namespace
-  metric_name         = each.value.metric_name
-  dimensions          = each.value.dimensions
-  statistic           = each.value.statistic
-  period              = 300
+  namespace           = each.value.expression == null ? each.value.namespace : null
+  metric_name         = each.value.expression == null ? each.value.metric_name : null
+  dimensions          = each.value.expression == null ? each.value.dimensions : null
+  statistic           = each.value.expression == null ? each.value.statistic : null
+  period              = each.value.expression == null ? each.value.period : null
   evaluation_periods  = each.value.periods
   comparison_operator = each.value.comparison
   threshold           = each.value.threshold
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = local.alarm_actions
-  ok_actions          = local.alarm_actions
-}
-
-resource "aws_cloudwatch_metric_alarm" "function_duration" {
-  count = var.create_alarms ? 1 : 0
-
-  alarm_name          = "${var.name}-function-duration"
-  alarm_description   = "Deliveries take over 80 % of the function's timeout."
-  evaluation_periods  = 3
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0.8
-  treat_missing_data  = "notBreaching"
+  treat_missing_data  = each.value.missing
   alarm_actions       = local.alarm_actions
   ok_actions          = local.alarm_actions
 
-  metric_query {
-    id          = "share"
-    label       = "Share of the timeout"
-    expression  = "longest / (${var.function_timeout_seconds} * 1000)"
-    return_data = true
-  }
+  dynamic "metric_query" {
+    for_each = each.value.expression == null ? [] : [each.value]
 
-  metric_query {
-    id          = "longest"
-    return_data = false
-
-    metric {
-      namespace   = "AWS/Lambda"
-      metric_name = "Duration"
-      dimensions  = local.function_dimension
-      stat        = "Maximum"
-      period      = 300
+    content {
+      id          = "result"
+      label       = metric_query.value.label
+      expression  = metric_query.value.expression
+      return_data = true
     }
-  }
-}
-
-# Samples that are superseded are no loss: the listener has them, or newer ones. FILL, since a
-# reason that did not occur has no data.
-resource "aws_cloudwatch_metric_alarm" "samples_rejected" {
-  count = var.create_alarms ? 1 : 0
-
-  alarm_name          = "${var.name}-samples-rejected"
-  alarm_description   = "The listener refused samples that it does not have; the function's log has its message."
-  evaluation_periods  = 1
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = local.alarm_actions
-  ok_actions          = local.alarm_actions
-
-  metric_query {
-    id          = "missing"
-    label       = "Rejected samples that are not superseded"
-    expression  = "FILL(too_old, 0) + FILL(in_the_future, 0) + FILL(limit, 0) + FILL(invalid, 0) + FILL(other, 0)"
-    return_data = true
   }
 
   dynamic "metric_query" {
-    for_each = toset(["too_old", "in_the_future", "limit", "invalid", "other"])
+    for_each = each.value.queries
 
     content {
-      id          = metric_query.value
+      id          = metric_query.key
       return_data = false
 
       metric {
-        namespace   = "MetricStreamLambda"
-        metric_name = "SamplesRejected"
-        dimensions  = merge(local.function_dimension, { Reason = metric_query.value })
-        stat        = "Sum"
-        period      = 300
+        namespace   = each.value.namespace
+        metric_name = each.value.metric_name
+        dimensions  = merge(each.value.dimensions, metric_query.value)
+        stat        = each.value.statistic
+        period      = each.value.period
       }
     }
   }
+}
+
+# They had addresses of their own before.
+moved {
+  from = aws_cloudwatch_metric_alarm.function_duration[0]
+  to   = aws_cloudwatch_metric_alarm.alarms["function-duration"]
+}
+
+moved {
+  from = aws_cloudwatch_metric_alarm.samples_rejected[0]
+  to   = aws_cloudwatch_metric_alarm.alarms["samples-rejected"]
+}
+
+resource "aws_sns_topic" "alarms" {
+  #checkov:skip=CKV_AWS_26:Alarms cannot use a topic that is encrypted with the AWS managed key, and they say nothing secret.
+  count = local.makes_alarm_topic ? 1 : 0
+
+  name = "${var.name}-alarms"
+}
+
+resource "aws_sns_topic_subscription" "alarms" {
+  count = local.makes_alarm_topic ? 1 : 0
+
+  topic_arn = one(aws_sns_topic.alarms[*].arn)
+  protocol  = "email"
+  endpoint  = var.alarm_email
 }
 
 # The ingress answers 413 above Lambda's 6 MB; Firehose then discards the batch without a backup.

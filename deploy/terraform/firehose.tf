@@ -1,10 +1,9 @@
 locals {
   # The provider keeps no parameter that has its default, and would plan a change forever. RoleArn
-  # (the stream's own role) is left to its default for the same reason.
+  # (the stream's own role) and BufferSizeInMBs (1) are left to their defaults for the same reason.
   processor_parameters = merge(
     { LambdaArn = aws_lambda_function.metric_stream.arn },
     var.transform_retries == 3 ? {} : { NumberOfRetries = var.transform_retries },
-    var.buffer_size_mb == 1 ? {} : { BufferSizeInMBs = var.buffer_size_mb },
     var.buffer_interval_seconds == 60 ? {} : { BufferIntervalInSeconds = var.buffer_interval_seconds },
   )
 
@@ -28,7 +27,7 @@ resource "aws_kinesis_firehose_delivery_stream" "delivery" {
       name               = "metric-stream-lambda"
       url                = http_endpoint_configuration.value
       role_arn           = aws_iam_role.firehose.arn
-      buffering_size     = var.buffer_size_mb
+      buffering_size     = 1 # Above 4 MB Lambda would refuse a delivery, and Firehose then discards it.
       buffering_interval = var.buffer_interval_seconds
       retry_duration     = var.retry_duration_seconds
       s3_backup_mode     = var.s3_backup_mode
@@ -40,7 +39,7 @@ resource "aws_kinesis_firehose_delivery_stream" "delivery" {
       }
 
       request_configuration {
-        content_encoding = local.sends_gzip ? "GZIP" : "NONE"
+        content_encoding = local.is_function_url ? "GZIP" : "NONE" # An API Gateway may destroy a gzip body.
 
         common_attributes {
           name  = "P8S_LOGZIO_NAME"
@@ -128,7 +127,7 @@ resource "aws_kinesis_firehose_delivery_stream" "delivery" {
     }
   }
 
-  depends_on = [aws_iam_role_policy.firehose, aws_secretsmanager_secret_version.token]
+  depends_on = [aws_iam_role_policy.firehose, aws_secretsmanager_secret_version.token, aws_secretsmanager_secret_version.key]
 }
 
 resource "aws_iam_role" "firehose" {

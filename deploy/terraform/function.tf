@@ -1,7 +1,9 @@
 # --- The token
 
 locals {
-  makes_secret     = nonsensitive(var.metrics_token != null && var.metrics_token != "")
+  generates_key = nonsensitive(var.metrics_token == "none")
+  # In this order, since the ARN of a secret that is made together with this module is not known yet.
+  makes_secret     = !local.generates_key || (var.remote_write_auth == "none" && var.token_secret_arn == "")
   token_secret_arn = local.makes_secret ? one(aws_secretsmanager_secret.token[*].arn) : var.token_secret_arn
 
   permissions_boundary = var.permissions_boundary_arn == "" ? null : var.permissions_boundary_arn
@@ -11,6 +13,14 @@ locals {
       Effect   = "Allow"
       Action   = ["secretsmanager:GetSecretValue"]
       Resource = [local.token_secret_arn]
+    },
+  ]
+
+  read_headers = var.remote_write_headers_arn == "" ? [] : [
+    {
+      Effect   = "Allow"
+      Action   = ["secretsmanager:GetSecretValue"]
+      Resource = [var.remote_write_headers_arn]
     },
   ]
 
@@ -30,17 +40,28 @@ locals {
     LOGZIO_METRICS_LISTENER  = var.listener_url
     LOGZIO_REGION            = var.logzio_region
     REMOTE_WRITE_AUTH        = var.remote_write_auth
-    REMOTE_WRITE_HEADERS     = var.remote_write_headers
-    REMOTE_WRITE_MAX_BYTES   = var.remote_write_max_bytes
-    REMOTE_WRITE_CONCURRENCY = var.remote_write_concurrency
-    LISTENER_TIMEOUT_SECONDS = var.listener_timeout_seconds
+    REMOTE_WRITE_HEADERS_ARN = var.remote_write_headers_arn
     P8S_LOGZIO_NAME          = var.p8s_logzio_name
-    LABEL_VALUE_CASE         = var.label_value_case
-    UNIT_LABEL               = var.unit_label
-    MAX_LABELS               = var.max_labels
-    NATIVE_HISTOGRAMS        = var.native_histograms
-    POWERTOOLS_LOG_LEVEL     = var.log_level
+    SETTINGS                 = jsonencode(var.settings)
   }
+
+  environment = merge(
+    # One secret serves as the key that Firehose sends and the token to ship with.
+    local.is_http ? { FIREHOSE_ACCESS_KEY_ARN = local.token_secret_arn } : {},
+    local.is_http ? {} : { LOGZIO_METRICS_TOKEN_ARN = local.token_secret_arn },
+    local.shared_environment,
+    { DELIVERY_BUDGET_SECONDS = var.delivery_budget_seconds },
+    local.ships_logs ? { LOGS_DESTINATION = var.logs_destination } : {},
+    local.ships_logs ? local.logs_variables[var.logs_destination] : {},
+  )
+}
+
+# What the function would refuse in SETTINGS, and then answer 500 to every delivery.
+locals {
+  setting_names    = jsondecode(file("${path.module}/settings.json"))
+  unknown_settings = [for name in keys(var.settings) : name if !contains(local.setting_names, name) && !startswith(name, "OTEL_LABEL_")]
+  secret_settings  = [for name in keys(var.settings) : name if contains(local.setting_names, "${name}_ARN") && name != "REMOTE_WRITE_HEADERS"]
+  double_settings  = [for name in keys(var.settings) : name if try(local.environment[name], "") != ""]
 }
 
 data "aws_caller_identity" "current" {}
@@ -53,15 +74,34 @@ resource "aws_secretsmanager_secret" "token" {
   count = local.makes_secret ? 1 : 0
 
   name_prefix = "${var.name}-token-"
-  description = "The access key that Firehose sends, which is the token that the function ships with."
+  description = "The access key that Firehose sends, which is the token that the function ships with, if it needs one."
 }
 
 resource "aws_secretsmanager_secret_version" "token" {
-  count = local.makes_secret ? 1 : 0
+  count = local.makes_secret && !local.generates_key ? 1 : 0
 
   secret_id = one(aws_secretsmanager_secret.token[*].id)
   # The shape that Firehose reads: "api_key" in a JSON object.
   secret_string = jsonencode({ api_key = var.metrics_token })
+}
+
+data "aws_secretsmanager_random_password" "key" {
+  count = local.makes_secret && local.generates_key ? 1 : 0
+
+  password_length     = 64
+  exclude_punctuation = true
+}
+
+resource "aws_secretsmanager_secret_version" "key" {
+  count = local.makes_secret && local.generates_key ? 1 : 0
+
+  secret_id     = one(aws_secretsmanager_secret.token[*].id)
+  secret_string = jsonencode({ api_key = one(data.aws_secretsmanager_random_password.key[*].random_password) })
+
+  lifecycle {
+    # Each plan reads another password.
+    ignore_changes = [secret_string]
+  }
 }
 
 # --- The function
@@ -93,33 +133,32 @@ resource "aws_lambda_function" "metric_stream" {
   }
 
   environment {
-    variables = merge(
-      # One secret serves as the key that Firehose sends and the token to ship with.
-      local.is_http ? { FIREHOSE_ACCESS_KEY_ARN = local.token_secret_arn } : {},
-      local.is_http ? {} : { LOGZIO_METRICS_TOKEN_ARN = local.token_secret_arn },
-      local.shared_environment,
-      {
-        LISTENER_ALLOWED_HOSTS  = var.listener_allowed_hosts
-        DELIVERY_BUDGET_SECONDS = var.delivery_budget_seconds
-        TRANSFORM_RESULT        = var.transform_result
-      },
-      local.ships_logs ? local.logs_variables.all : {},
-      local.logs_go_to == "logzio" ? local.logs_variables.logzio : {},
-      local.logs_go_to == "loki" ? local.logs_variables.loki : {},
-      local.logs_go_to == "loki" && local.has_logs_token ? local.logs_variables.loki_with_password : {},
-      local.logs_go_to == "openobserve" ? local.logs_variables.openobserve : {},
-      local.logs_go_to == "datatap" ? local.logs_variables.datatap : {},
-    )
+    variables = local.environment
   }
 
   lifecycle {
     precondition {
-      condition     = local.makes_secret || var.token_secret_arn != ""
-      error_message = "Set metrics_token, or token_secret_arn to an existing secret."
+      condition     = length(local.unknown_settings) == 0
+      error_message = "There is no variable ${join(", ", local.unknown_settings)} for settings; docs/settings.md and docs/logs-extension.md list them."
     }
 
     precondition {
-      condition     = !local.makes_secret || var.token_secret_arn == ""
+      condition     = length(local.secret_settings) == 0
+      error_message = "The settings must not contain ${join(", ", local.secret_settings)}, which is a secret: use the variable whose name ends in _ARN."
+    }
+
+    precondition {
+      condition     = length(local.double_settings) == 0
+      error_message = "The settings must not contain ${join(", ", local.double_settings)}, which a variable of the module sets."
+    }
+
+    precondition {
+      condition     = local.makes_secret || var.token_secret_arn != ""
+      error_message = "Set metrics_token, or token_secret_arn to an existing secret. Only with remote_write_auth=none no token is needed."
+    }
+
+    precondition {
+      condition     = local.generates_key || var.token_secret_arn == ""
       error_message = "Set metrics_token or token_secret_arn, not both."
     }
 
@@ -132,8 +171,18 @@ resource "aws_lambda_function" "metric_stream" {
     }
 
     precondition {
-      condition     = !local.makes_logs_secret || var.logs_token_secret_arn == ""
-      error_message = "Set logs_token or logs_token_secret_arn, not both."
+      condition     = !local.is_api_gateway || var.delivery_budget_seconds <= 28
+      error_message = "An API Gateway gives up after 29 s. Set delivery_budget_seconds to 28 or less, or ingress to FunctionUrl."
+    }
+
+    precondition {
+      condition     = !local.is_api_gateway || var.function_timeout_seconds <= 30
+      error_message = "An API Gateway gives up after 29 s. Set function_timeout_seconds to 30 or less, or ingress to FunctionUrl."
+    }
+
+    precondition {
+      condition     = local.is_api_gateway || var.delivery_budget_seconds <= 29 || var.function_timeout_seconds > 30
+      error_message = "A delivery_budget_seconds above 29 needs a function_timeout_seconds above 30."
     }
 
     precondition {
@@ -142,19 +191,14 @@ resource "aws_lambda_function" "metric_stream" {
     }
 
     precondition {
-      condition     = !local.has_logs_token || var.logs_user != "" || var.logs_destination != "loki"
-      error_message = "A password for Loki needs logs_user."
-    }
-
-    precondition {
-      condition     = !local.has_logs_token || var.logs_organization != "" || var.logs_destination != "openobserve"
-      error_message = "OpenObserve needs logs_organization."
+      condition     = var.alarm_email == "" || var.alarm_topic_arn == ""
+      error_message = "Set alarm_email or alarm_topic_arn, not both. An address can be subscribed to the topic."
     }
   }
 
   depends_on = [
     aws_iam_role_policy.function,
-    aws_secretsmanager_secret_version.logs_token,
+    aws_secretsmanager_secret_version.key,
     aws_secretsmanager_secret_version.token,
   ]
 }
@@ -197,6 +241,7 @@ resource "aws_iam_role_policy" "function" {
         },
       ],
       local.read_token,
+      local.read_headers,
       local.decrypt_token,
       local.read_logs_token,
       local.decrypt_logs_token,

@@ -1,9 +1,9 @@
 locals {
   is_http_api     = var.ingress == "HttpApi"
   is_rest_api     = var.ingress == "RestApi"
+  is_api_gateway  = local.is_http_api || local.is_rest_api
   is_function_url = var.ingress == "FunctionUrl"
   is_http         = var.ingress != "Transformation"
-  sends_gzip      = local.is_function_url && var.content_encoding == "GZIP"
   backs_up_source = !local.is_http && var.s3_backup_mode == "AllData"
 
   # Null with Transformation, where Firehose invokes the function itself.
@@ -50,6 +50,12 @@ resource "aws_apigatewayv2_stage" "http_api" {
   api_id      = aws_apigatewayv2_api.http_api[0].id
   name        = "$default"
   auto_deploy = true
+
+  # Twelve times what a stream of a million metrics takes; docs/operations.md has the sizes.
+  default_route_settings {
+    throttling_rate_limit  = 50
+    throttling_burst_limit = 100
+  }
 }
 
 resource "aws_lambda_permission" "http_api" {
@@ -102,8 +108,15 @@ resource "aws_api_gateway_deployment" "rest_api" {
 
   rest_api_id = aws_api_gateway_rest_api.rest_api[0].id
 
+  # A deployment is a copy of the method at one time, so a change of the method needs another one.
   triggers = {
-    integration = aws_api_gateway_integration.rest_api[0].uri
+    method = sha1(jsonencode([
+      aws_api_gateway_method.rest_api[0].http_method,
+      aws_api_gateway_method.rest_api[0].authorization,
+      aws_api_gateway_integration.rest_api[0].type,
+      aws_api_gateway_integration.rest_api[0].integration_http_method,
+      aws_api_gateway_integration.rest_api[0].uri,
+    ]))
   }
 
   lifecycle {
@@ -123,6 +136,20 @@ resource "aws_api_gateway_stage" "rest_api" {
   rest_api_id   = aws_api_gateway_rest_api.rest_api[0].id
   deployment_id = aws_api_gateway_deployment.rest_api[0].id
   stage_name    = "v1"
+}
+
+resource "aws_api_gateway_method_settings" "rest_api" {
+  #checkov:skip=CKV_AWS_225:A delivery must never be answered from a cache.
+  count = local.is_rest_api ? 1 : 0
+
+  rest_api_id = aws_api_gateway_rest_api.rest_api[0].id
+  stage_name  = aws_api_gateway_stage.rest_api[0].stage_name
+  method_path = "*/*"
+
+  settings {
+    throttling_rate_limit  = 50
+    throttling_burst_limit = 100
+  }
 }
 
 resource "aws_lambda_permission" "rest_api" {

@@ -23,13 +23,18 @@ output "backup_bucket_name" {
   value       = aws_s3_bucket.backup.id
 }
 
+output "function_url_limit" {
+  description = "What limits the requests to the Function URL. Null if reserved_concurrency does, or with another ingress."
+  value       = local.is_function_url && var.reserved_concurrency == -1 ? "Only the concurrency of the account. Set reserved_concurrency if the account's quota allows it." : null
+}
+
 output "replay_function_name" {
   description = "The function that replays the backup. Null if it is not created."
   value       = one(aws_lambda_function.replay[*].function_name)
 }
 
 output "token_secret_arn" {
-  description = "The secret with the token."
+  description = "The secret with the token, or with the access key that the stack has generated."
   value       = local.token_secret_arn
 }
 

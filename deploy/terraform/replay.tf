@@ -35,6 +35,7 @@ resource "aws_lambda_function" "replay" {
 
   depends_on = [
     aws_iam_role_policy.replay,
+    aws_secretsmanager_secret_version.key,
     aws_secretsmanager_secret_version.token,
   ]
 }
@@ -105,6 +106,7 @@ resource "aws_iam_role_policy" "replay" {
         },
       ],
       local.read_token,
+      local.read_headers,
       local.decrypt_token,
     )
   })

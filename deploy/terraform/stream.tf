@@ -6,33 +6,35 @@ resource "aws_cloudwatch_metric_stream" "metrics" {
   include_linked_accounts_metrics = var.include_linked_accounts
 
   dynamic "include_filter" {
-    for_each = toset(var.include_namespaces)
+    for_each = var.include_filters
 
     content {
-      namespace = include_filter.value
+      namespace    = include_filter.value.namespace
+      metric_names = include_filter.value.metric_names
     }
   }
 
   dynamic "exclude_filter" {
-    for_each = toset(var.exclude_namespaces)
+    for_each = var.exclude_filters
 
     content {
-      namespace = exclude_filter.value
+      namespace    = exclude_filter.value.namespace
+      metric_names = exclude_filter.value.metric_names
     }
   }
 
   dynamic "statistics_configuration" {
-    for_each = var.additional_statistics
+    for_each = length(var.statistics_metrics) == 0 ? [] : [var.additional_statistics]
 
     content {
-      additional_statistics = statistics_configuration.value.statistics
+      additional_statistics = statistics_configuration.value
 
       dynamic "include_metric" {
-        for_each = toset(statistics_configuration.value.metric_names)
+        for_each = var.statistics_metrics
 
         content {
-          namespace   = statistics_configuration.value.namespace
-          metric_name = include_metric.value
+          namespace   = include_metric.value.namespace
+          metric_name = include_metric.value.metric_name
         }
       }
     }
@@ -40,8 +42,8 @@ resource "aws_cloudwatch_metric_stream" "metrics" {
 
   lifecycle {
     precondition {
-      condition     = length(var.include_namespaces) == 0 || length(var.exclude_namespaces) == 0
-      error_message = "A metric stream includes or excludes namespaces, not both."
+      condition     = length(var.include_filters) == 0 || length(var.exclude_filters) == 0
+      error_message = "A metric stream includes or excludes metrics, not both. Set include_filters or exclude_filters."
     }
   }
 
@@ -56,12 +58,11 @@ resource "aws_iam_role" "metric_stream" {
     Version = "2012-10-17"
     Statement = [
       {
-        Effect    = "Allow"
+        Effect = "Allow"
+        # Without a condition on the account: AWS documents none for this service, and one that it
+        # does not meet would stop all metrics.
         Principal = { Service = "streams.metrics.cloudwatch.amazonaws.com" }
         Action    = "sts:AssumeRole"
-        Condition = {
-          StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id }
-        }
       },
     ]
   })

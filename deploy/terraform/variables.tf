@@ -1,10 +1,4 @@
-# What CloudFormation gets from the stack and from `sam build`.
-
-variable "function_zip" {
-  description = "Path of the function's package, as `make package` writes it."
-  type        = string
-  nullable    = false
-}
+# --- What CloudFormation gets from the stack and from `sam build`
 
 variable "name" {
   description = "Prefix of the names of all resources, like the stack's name in CloudFormation."
@@ -18,46 +12,42 @@ variable "name" {
   }
 }
 
-# --- Listener
+variable "function_zip" {
+  description = "Path of the function's package, as `make package` writes it."
+  type        = string
+  nullable    = false
+}
 
-variable "metrics_token" {
-  description = "The token to ship metrics with (user:password for basic). The stack keeps it in a secret. Firehose sends it as its access key, so choose a long random one even if remote_write_auth is none. Leave it empty if token_secret_arn is set."
+variable "logs_extension_zip" {
+  description = "Path of the layer with the logs extension. Null means dist/logs-extension.zip, as `make layer` writes it."
   type        = string
   default     = null
+}
+
+variable "architecture" {
+  description = "Processor architecture of the function, arm64 or x86_64. Build for the same one."
+  type        = string
+  default     = "arm64"
+  nullable    = false
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "The value of architecture must be one of arm64, x86_64."
+  }
+}
+
+# --- Logz.io
+
+variable "metrics_token" {
+  description = "The token to ship metrics with (user:password for basic). The stack keeps it in a secret, and Firehose sends it as its access key. Answer none if token_secret_arn is set, or if remote_write_auth is none, where the stack generates an access key."
+  type        = string
+  default     = "none"
+  nullable    = false
   sensitive   = true
 
   validation {
-    condition     = var.metrics_token == null || can(regex("^[^\"\\\\\\s]*$", var.metrics_token))
-    error_message = "The value of metrics_token must not contain quotes, backslashes or white space."
-  }
-
-  validation {
-    condition     = try(length(var.metrics_token), 0) <= 4096
-    error_message = "The value of metrics_token must have at most 4096 characters."
-  }
-}
-
-variable "token_secret_arn" {
-  description = "ARN of an existing secret with the value {\"api_key\":\"<token>\"}, instead of metrics_token."
-  type        = string
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+)?$", var.token_secret_arn))
-    error_message = "The value of token_secret_arn must be empty or the ARN of a secret."
-  }
-}
-
-variable "token_secret_kms_key_arn" {
-  description = "ARN of the customer managed key that encrypts the secret of token_secret_arn, if there is one."
-  type        = string
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^(arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[^*]+)?$", var.token_secret_kms_key_arn))
-    error_message = "The value of token_secret_kms_key_arn must be empty or the ARN of a key."
+    condition     = can(regex("^(none|[^\"\\\\\\s]{8,})$", var.metrics_token)) && length(var.metrics_token) <= 4096
+    error_message = "The value of metrics_token must be none, or have 8 to 4096 characters without quotes, backslashes and white space."
   }
 }
 
@@ -85,6 +75,32 @@ variable "listener_url" {
   }
 }
 
+# --- Another listener, or a secret of your own
+
+variable "token_secret_arn" {
+  description = "ARN of an existing secret with the value {\"api_key\":\"<token>\"}, instead of metrics_token, which is then none."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+)?$", var.token_secret_arn))
+    error_message = "The value of token_secret_arn must be empty or the ARN of a secret."
+  }
+}
+
+variable "token_secret_kms_key_arn" {
+  description = "ARN of the customer managed key that encrypts the secrets of token_secret_arn and remote_write_headers_arn, if there is one."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[^*]+)?$", var.token_secret_kms_key_arn))
+    error_message = "The value of token_secret_kms_key_arn must be empty or the ARN of a key."
+  }
+}
+
 variable "remote_write_auth" {
   description = "How the token is sent to the listener: bearer, basic or none."
   type        = string
@@ -97,55 +113,16 @@ variable "remote_write_auth" {
   }
 }
 
-variable "remote_write_headers" {
-  description = "JSON object of further headers for the listener, such as {\"X-Scope-OrgID\":\"tenant\"}."
+variable "remote_write_headers_arn" {
+  description = "ARN of an existing secret with further headers for the listener as a JSON object, such as {\"X-Scope-OrgID\":\"tenant\"}."
   type        = string
   default     = ""
   nullable    = false
-  sensitive   = true
-}
-
-variable "remote_write_max_bytes" {
-  description = "Largest size of a remote-write request, before compression."
-  type        = number
-  default     = 1000000
-  nullable    = false
 
   validation {
-    condition     = var.remote_write_max_bytes >= 10000 && var.remote_write_max_bytes <= 32000000
-    error_message = "The value of remote_write_max_bytes must be from 10000 to 32000000."
+    condition     = can(regex("^(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+)?$", var.remote_write_headers_arn))
+    error_message = "The value of remote_write_headers_arn must be empty or the ARN of a secret."
   }
-}
-
-variable "remote_write_concurrency" {
-  description = "Number of concurrent remote-write requests of one delivery."
-  type        = number
-  default     = 4
-  nullable    = false
-
-  validation {
-    condition     = var.remote_write_concurrency >= 1 && var.remote_write_concurrency <= 32
-    error_message = "The value of remote_write_concurrency must be from 1 to 32."
-  }
-}
-
-variable "listener_timeout_seconds" {
-  description = "Timeout of one remote-write request, as a whole."
-  type        = number
-  default     = 10
-  nullable    = false
-
-  validation {
-    condition     = var.listener_timeout_seconds >= 1 && var.listener_timeout_seconds <= 120
-    error_message = "The value of listener_timeout_seconds must be from 1 to 120."
-  }
-}
-
-variable "listener_allowed_hosts" {
-  description = "Hosts that the Firehose common attribute CUSTOM_LISTENER may name, separated by commas."
-  type        = string
-  default     = "*.logz.io"
-  nullable    = false
 }
 
 variable "p8s_logzio_name" {
@@ -163,42 +140,4 @@ variable "p8s_logzio_name" {
     condition     = length(var.p8s_logzio_name) <= 1024
     error_message = "The value of p8s_logzio_name must have at most 1024 characters."
   }
-}
-
-variable "label_value_case" {
-  description = "Whether label values are lower-cased (lower), as Logz.io's dashboards expect, or left as they are (keep)."
-  type        = string
-  default     = "lower"
-  nullable    = false
-
-  validation {
-    condition     = contains(["lower", "keep"], var.label_value_case)
-    error_message = "The value of label_value_case must be one of lower, keep."
-  }
-}
-
-variable "unit_label" {
-  description = "Whether series have the label unit, so that the points of one metric in two units stay apart."
-  type        = bool
-  default     = false
-  nullable    = false
-}
-
-variable "max_labels" {
-  description = "Most labels of a series. Further dimensions are left out and counted. If it is empty, there is no limit."
-  type        = string
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^([1-9][0-9]{1,2}|1000)?$", var.max_labels))
-    error_message = "The value of max_labels must be a whole number from 10 to 1000, or empty."
-  }
-}
-
-variable "native_histograms" {
-  description = "Whether exponential histograms are sent as native histograms. Otherwise they are dropped and counted."
-  type        = bool
-  default     = false
-  nullable    = false
 }

@@ -1,17 +1,5 @@
 # --- Function
 
-variable "architecture" {
-  description = "Processor architecture of the function, arm64 or x86_64. Build for the same one."
-  type        = string
-  default     = "arm64"
-  nullable    = false
-
-  validation {
-    condition     = contains(["arm64", "x86_64"], var.architecture)
-    error_message = "The value of architecture must be one of arm64, x86_64."
-  }
-}
-
 variable "function_memory_mb" {
   description = "Memory of the function. Its share of CPU grows with it."
   type        = number
@@ -25,7 +13,7 @@ variable "function_memory_mb" {
 }
 
 variable "function_timeout_seconds" {
-  description = "Timeout of the function."
+  description = "Timeout of the function, at most 30 with HttpApi and RestApi."
   type        = number
   default     = 30
   nullable    = false
@@ -37,7 +25,7 @@ variable "function_timeout_seconds" {
 }
 
 variable "delivery_budget_seconds" {
-  description = "Time that a delivery may take. Keep it below the 29 s after which an API Gateway gives up."
+  description = "Time that a delivery may take, at most 28 with HttpApi and RestApi, since an API Gateway gives up after 29 s."
   type        = number
   default     = 25
   nullable    = false
@@ -49,7 +37,7 @@ variable "delivery_budget_seconds" {
 }
 
 variable "reserved_concurrency" {
-  description = "Limit of concurrent executions, which bounds the cost of a public endpoint. -1 reserves none."
+  description = "Limit of concurrent executions, which bounds the cost of a public Function URL. -1 reserves none."
   type        = number
   default     = -1
   nullable    = false
@@ -57,18 +45,6 @@ variable "reserved_concurrency" {
   validation {
     condition     = var.reserved_concurrency >= -1 && var.reserved_concurrency <= 1000
     error_message = "The value of reserved_concurrency must be from -1 to 1000."
-  }
-}
-
-variable "log_level" {
-  description = "Lowest level of the function's log lines: DEBUG, INFO, WARNING, ERROR or CRITICAL."
-  type        = string
-  default     = "INFO"
-  nullable    = false
-
-  validation {
-    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], var.log_level)
-    error_message = "The value of log_level must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL."
   }
 }
 
@@ -96,6 +72,68 @@ variable "permissions_boundary_arn" {
   }
 }
 
+variable "settings" {
+  description = "Further environment variables of the function and the replay, such as { LABEL_VALUE_CASE = \"keep\" }. No secrets."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for value in values(var.settings) : value != null])
+    error_message = "The values of settings must not be null."
+  }
+}
+
+# --- The function's own logs
+
+variable "logs_destination" {
+  description = "Where to ship the function's own logs: logzio, loki, openobserve or datatap. Logs are shipped once logs_token_secret_arn is set (for Loki without a password, logs_listener)."
+  type        = string
+  default     = "logzio"
+  nullable    = false
+
+  validation {
+    condition     = contains(["logzio", "loki", "openobserve", "datatap"], var.logs_destination)
+    error_message = "The value of logs_destination must be one of logzio, loki, openobserve, datatap."
+  }
+}
+
+variable "logs_token_secret_arn" {
+  description = "ARN of an existing secret with the token to ship logs with (Loki: the password; OpenObserve: the whole Authorization header), as text or as {\"api_key\":\"<token>\"}."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+)?$", var.logs_token_secret_arn))
+    error_message = "The value of logs_token_secret_arn must be empty or the ARN of a secret."
+  }
+}
+
+variable "logs_token_secret_kms_key_arn" {
+  description = "ARN of the customer managed key that encrypts the secret of logs_token_secret_arn, if there is one."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[^*]+)?$", var.logs_token_secret_kms_key_arn))
+    error_message = "The value of logs_token_secret_kms_key_arn must be empty or the ARN of a key."
+  }
+}
+
+variable "logs_listener" {
+  description = "URL to ship logs to, required for Loki and a Data Tap. Empty means Logz.io's listener of logzio_region or of the AWS region, or OpenObserve's cloud."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(https?://[^@\\s]+)?$", var.logs_listener))
+    error_message = "The value of logs_listener must be empty or an http(s) URL without credentials."
+  }
+}
+
 # --- Alarms and dashboard
 
 variable "create_alarms" {
@@ -105,15 +143,20 @@ variable "create_alarms" {
   nullable    = false
 }
 
-variable "create_dashboard" {
-  description = "Whether to create the CloudWatch dashboard of the pipeline."
-  type        = bool
-  default     = true
+variable "alarm_email" {
+  description = "Address that alarms notify, through a topic of the stack. AWS first sends a mail with a link to confirm it."
+  type        = string
+  default     = ""
   nullable    = false
+
+  validation {
+    condition     = can(regex("^([^@\\s]+@[^@\\s]+)?$", var.alarm_email))
+    error_message = "The value of alarm_email must be empty or an e-mail address."
+  }
 }
 
 variable "alarm_topic_arn" {
-  description = "ARN of the SNS topic that alarms notify. Empty means none."
+  description = "ARN of an existing SNS topic that alarms notify, instead of alarm_email."
   type        = string
   default     = ""
   nullable    = false
@@ -122,4 +165,11 @@ variable "alarm_topic_arn" {
     condition     = can(regex("^(arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[^*]+)?$", var.alarm_topic_arn))
     error_message = "The value of alarm_topic_arn must be empty or the ARN of an SNS topic."
   }
+}
+
+variable "create_dashboard" {
+  description = "Whether to create the CloudWatch dashboard of the pipeline."
+  type        = bool
+  default     = true
+  nullable    = false
 }

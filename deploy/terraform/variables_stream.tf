@@ -12,54 +12,84 @@ variable "output_format" {
   }
 }
 
-variable "include_namespaces" {
-  description = "Namespaces to stream. An empty list streams all."
-  type        = list(string)
-  default     = []
-  nullable    = false
-
-  validation {
-    condition     = alltrue([for n in var.include_namespaces : length(n) >= 1 && length(n) <= 255])
-    error_message = "Each of include_namespaces must have 1 to 255 characters."
-  }
-}
-
-variable "exclude_namespaces" {
-  description = "Namespaces to leave out. Not together with include_namespaces."
-  type        = list(string)
-  default     = []
-  nullable    = false
-
-  validation {
-    condition     = alltrue([for n in var.exclude_namespaces : length(n) >= 1 && length(n) <= 255])
-    error_message = "Each of exclude_namespaces must have 1 to 255 characters."
-  }
-}
-
-variable "additional_statistics" {
-  description = "Metrics with additional percentiles. The OpenTelemetry formats support percentiles only."
+variable "include_filters" {
+  description = "What to stream. Without metric_names a filter is for the whole namespace. An empty list streams everything."
   type = list(object({
     namespace    = string
-    metric_names = list(string)
-    statistics   = optional(list(string), ["p50", "p90", "p99"])
+    metric_names = optional(list(string))
+    metric_name  = optional(string) # Refused; else Terraform would ignore it, and take the whole namespace.
   }))
   default  = []
   nullable = false
 
   validation {
     condition = alltrue(flatten([
-      for s in var.additional_statistics : [
-        for n in concat([s.namespace], s.metric_names) : length(n) >= 1 && length(n) <= 255
+      for filter in var.include_filters : [
+        for text in concat([filter.namespace], coalesce(filter.metric_names, [])) : can(regex("^[^:].{0,254}$", text))
       ]
     ]))
-    error_message = "Each namespace and metric name of additional_statistics must have 1 to 255 characters."
+    error_message = "Each namespace and metric name of include_filters must have 1 to 255 characters, and must not begin with a colon."
   }
 
   validation {
-    condition = alltrue([
-      for s in var.additional_statistics : length(s.metric_names) > 0 && length(s.statistics) > 0
-    ])
-    error_message = "Each of additional_statistics needs at least one metric name and one statistic."
+    condition     = alltrue([for filter in var.include_filters : filter.metric_name == null && try(length(filter.metric_names) > 0, filter.metric_names == null)])
+    error_message = "Each of include_filters must have a namespace alone, or metric_names with at least one name."
+  }
+}
+
+variable "exclude_filters" {
+  description = "What to leave out, written like include_filters. Only one of the two may be set."
+  type = list(object({
+    namespace    = string
+    metric_names = optional(list(string))
+    metric_name  = optional(string) # Refused; else Terraform would ignore it, and take the whole namespace.
+  }))
+  default  = []
+  nullable = false
+
+  validation {
+    condition = alltrue(flatten([
+      for filter in var.exclude_filters : [
+        for text in concat([filter.namespace], coalesce(filter.metric_names, [])) : can(regex("^[^:].{0,254}$", text))
+      ]
+    ]))
+    error_message = "Each namespace and metric name of exclude_filters must have 1 to 255 characters, and must not begin with a colon."
+  }
+
+  validation {
+    condition     = alltrue([for filter in var.exclude_filters : filter.metric_name == null && try(length(filter.metric_names) > 0, filter.metric_names == null)])
+    error_message = "Each of exclude_filters must have a namespace alone, or metric_names with at least one name."
+  }
+}
+
+variable "statistics_metrics" {
+  description = "Metrics to stream percentiles of."
+  type = list(object({
+    namespace   = string
+    metric_name = string
+  }))
+  default  = []
+  nullable = false
+
+  validation {
+    condition = alltrue(flatten([
+      for metric in var.statistics_metrics : [
+        for text in [metric.namespace, metric.metric_name] : can(regex("^[^:].{0,254}$", text))
+      ]
+    ]))
+    error_message = "Each namespace and metric name of statistics_metrics must have 1 to 255 characters, and must not begin with a colon."
+  }
+}
+
+variable "additional_statistics" {
+  description = "Percentiles to stream for each of statistics_metrics. CloudWatch bills every five of them as one more metric update."
+  type        = list(string)
+  default     = ["p50", "p90", "p99"]
+  nullable    = false
+
+  validation {
+    condition     = length(var.additional_statistics) > 0 && alltrue([for text in var.additional_statistics : can(regex("^p(100|[0-9]{1,2}(\\.[0-9]{1,10})?)$", text))])
+    error_message = "The value of additional_statistics must be percentiles such as p50 or p99.9."
   }
 }
 
@@ -84,18 +114,6 @@ variable "ingress" {
   }
 }
 
-variable "buffer_size_mb" {
-  description = "Size of Firehose's buffer. With more than 3 a delivery could exceed Lambda's 6 MB, and Firehose would discard it."
-  type        = number
-  default     = 1
-  nullable    = false
-
-  validation {
-    condition     = var.buffer_size_mb >= 1 && var.buffer_size_mb <= 3
-    error_message = "The value of buffer_size_mb must be from 1 to 3."
-  }
-}
-
 variable "buffer_interval_seconds" {
   description = "Longest time that Firehose buffers records."
   type        = number
@@ -105,18 +123,6 @@ variable "buffer_interval_seconds" {
   validation {
     condition     = var.buffer_interval_seconds >= 0 && var.buffer_interval_seconds <= 900
     error_message = "The value of buffer_interval_seconds must be from 0 to 900."
-  }
-}
-
-variable "content_encoding" {
-  description = "Firehose's content encoding, NONE or GZIP. GZIP takes effect with FunctionUrl only, since an API Gateway may destroy a gzip body."
-  type        = string
-  default     = "NONE"
-  nullable    = false
-
-  validation {
-    condition     = contains(["NONE", "GZIP"], var.content_encoding)
-    error_message = "The value of content_encoding must be one of NONE, GZIP."
   }
 }
 
@@ -153,18 +159,6 @@ variable "backup_retention_days" {
   validation {
     condition     = var.backup_retention_days >= 1 && var.backup_retention_days <= 3650
     error_message = "The value of backup_retention_days must be from 1 to 3650."
-  }
-}
-
-variable "transform_result" {
-  description = "With Transformation, whether delivered records are dropped (Dropped) or also written to the bucket (Ok)."
-  type        = string
-  default     = "Dropped"
-  nullable    = false
-
-  validation {
-    condition     = contains(["Dropped", "Ok"], var.transform_result)
-    error_message = "The value of transform_result must be one of Dropped, Ok."
   }
 }
 

@@ -1,4 +1,4 @@
-"""What real servers answer to a body that they do not wholly like: the table `words.tsv`.
+"""What real servers answer to a body of which they refuse some samples: the table `words.tsv`.
 
 The refused sample is of the series `cpu` with the label `host="a"`. Mind where the labels are,
 which are the words of a user: Mimir's distributor writes them before the id of the error, M3's

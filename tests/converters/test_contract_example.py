@@ -1,6 +1,7 @@
 """The example of the contract, written out, and each statistic of a point by its value."""
 
 import math
+import sys
 
 import pytest
 
@@ -66,7 +67,10 @@ def test_quantiles(version: Format, quantiles: Quantiles, values: dict[str, floa
 @pytest.mark.parametrize("version", list(Format))
 @pytest.mark.parametrize(
     ("count", "total"),
-    [(0, 0.0), (1, -0.0), (2**53, -1.5), (2**64 - 1, math.inf), (7, math.nan), (3, 5e-324)],
+    [
+        *((0, 0.0), (1, -0.0), (2**53, -1.5), (7, math.nan), (3, 5e-324)),
+        *((2**64 - 1, math.inf), (1, -math.inf), (1, sys.float_info.max), (1, sys.float_info.min)),
+    ],
 )
 def test_sum_and_count(version: Format, count: int, total: float) -> None:
     """What the wire leaves out is 0, and every double arrives bit by bit."""

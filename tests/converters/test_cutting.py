@@ -3,14 +3,16 @@
 from collections import Counter
 
 import pytest
+import snappy
 from hypothesis import given
 
 from converters.bodies import Body
-from converters.schema.remote_write_pb2 import WriteRequest
+from converters.schema.remote_write_pb2 import Histogram, Label, TimeSeries, WriteRequest
 from converters.split import DataPoint, body_of, data_points, describe
 from testing.converting import convert, decoded
 from testing.rules import Labels, labels_of
 from tests.support.deliveries import deliveries
+from tests.support.invoking import peak_of
 from tests.support.otlp_building import (
     END_MS,
     END_NS,
@@ -75,6 +77,20 @@ def test_statistics_stay_together() -> None:
     assert [[point.samples for point in period] for period in data_points(body)] == [[5, 5, 5]]
 
 
+@pytest.mark.parametrize("times", [(END_NS, END_NS), (END_NS - MINUTE_NS, END_NS, END_NS)])
+def test_statistics_of_merged_points_stay_together(times: tuple[int, ...]) -> None:
+    """Also where points of one time were merged, so that each statistic was written by itself."""
+    quantiles = ((0.0, 1.0), (0.5, 2.0), (1.0, 3.0))
+    several = [
+        SummaryPoint(time_ns=time, quantiles=quantiles, dimensions=(("n", n),))
+        for n in "ab"
+        for time in times
+    ]
+    for body in _bodies(deliver(several)):
+        assert body.groups == (5, 5)
+        assert [[point.samples for point in period] for period in data_points(body)] == [[5, 5]]
+
+
 def test_periods() -> None:
     """The older points of one series are in periods of their own, the oldest first."""
     several = [SummaryPoint(time_ns=END_NS - n * MINUTE_NS) for n in range(4)]
@@ -82,6 +98,22 @@ def test_periods() -> None:
     times = [{time for _, time in _places_of(point)} for (point,) in data_points(older)]
     assert times == [{END_MS - n * 60_000} for n in (3, 2, 1)]
     assert len(data_points(newest)) == 1
+
+
+def test_native_histograms() -> None:
+    """Each histogram of a series is a point with the series' labels."""
+    labels = [Label(name="__name__", value="latency")]
+    histograms = [Histogram(timestamp=time, count_int=time) for time in (1, 2)]
+    request = WriteRequest(timeseries=[TimeSeries(labels=labels, histograms=histograms)])
+    content = bytes(snappy.compress(request.SerializeToString()))
+    found = data_points(Body(content, request.ByteSize(), 2, (1,)))
+    alone = [
+        WriteRequest(timeseries=[TimeSeries(labels=labels, histograms=[one])]) for one in histograms
+    ]
+    assert [[point.content for point in period] for period in found] == [
+        [one.SerializeToString()] for one in alone
+    ]
+    assert [point.samples for (point,) in found] == [1, 1]
 
 
 def test_body_of_points() -> None:
@@ -92,6 +124,16 @@ def test_body_of_points() -> None:
     assert part.samples == 2
     assert part.size == decoded(part).ByteSize()
     assert _places(decoded(part)) == _places(decoded(body))[1:3]
+
+
+def test_labels_are_held_once() -> None:
+    """A series with long labels and many samples takes no more memory than its body did."""
+    pairs = (("team", "x" * 10_000),)
+    several = [number(1.0, (), END_NS - n * MINUTE_NS) for n in range(1_000)]
+    bodies = _bodies(one_record(gauge("g", *several), pairs=pairs))
+    body = max(bodies, key=lambda body: body.samples)
+    assert body.samples > 900
+    assert peak_of(lambda: data_points(body)) < 20 * body.size
 
 
 def test_description() -> None:

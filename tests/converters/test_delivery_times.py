@@ -11,6 +11,13 @@ HOUR = 60 * MINUTE
 NOW = 1_000 * HOUR
 
 
+def time_of(
+    points: Counter[int], delivered: int | None, replayed: int | None = None
+) -> DeliveryTimes:
+    """Return the limits for points at these times."""
+    return delivery_times(lambda: points, max(points, default=0), delivered, replayed)
+
+
 @pytest.mark.parametrize(
     ("points", "delivered", "now"),
     [
@@ -36,9 +43,7 @@ NOW = 1_000 * HOUR
 )
 def test_time_of_the_delivery(points: dict[int, int], delivered: int | None, now: int) -> None:
     """It is Firehose's timestamp, or the newest time that most points agree with."""
-    assert delivery_times(Counter(points), delivered) == DeliveryTimes(
-        now - HOUR, now, now + 10 * MINUTE
-    )
+    assert time_of(Counter(points), delivered) == DeliveryTimes(now - HOUR, now, now + 10 * MINUTE)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +60,7 @@ def test_a_replay_sends_what_is_no_longer_in_the_future(
 ) -> None:
     """Its clock moves that limit alone, so that the next replay makes the same bodies."""
     points = Counter({NOW: 2, NOW + 100 * MINUTE: 1})
-    assert delivery_times(points, None, replayed) == DeliveryTimes(now - HOUR, now, latest)
+    assert time_of(points, None, replayed) == DeliveryTimes(now - HOUR, now, latest)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,8 @@
 """Everything that the function sends can be read back from real servers, series by series."""
 
 import itertools
-import json
 import math
-import os
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +13,7 @@ from testing.receiver import Receiver
 from testing.rules import Samples
 from testing.servers import Prometheus, in_order
 from tests.support.recording import Recorded, RecordingFunction
-from tests.support.restamping import restamped
+from tests.support.restamping import captured
 from tests.support.victoria_metrics import VictoriaMetrics
 
 pytestmark = pytest.mark.real_server
@@ -40,14 +37,6 @@ def now_ms() -> int:
 def fresh_events(now_ms: int) -> dict[str, Any]:
     """Return the good sample events of today; S3's daily metrics are 26 hours old."""
     return good_events(now_ms)
-
-
-def captured(name: str, now_ms: int) -> dict[str, Any]:
-    """Read a captured delivery, with the time of today."""
-    if not os.environ.get("CAPTURES_DIR"):
-        pytest.skip("CAPTURES_DIR does not say where captured deliveries are")
-    text = (Path(os.environ["CAPTURES_DIR"]) / f"{name}.json").read_text(encoding="utf-8")
-    return restamped(json.loads(text), now_ms)
 
 
 def send_to_both(

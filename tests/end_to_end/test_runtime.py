@@ -10,6 +10,7 @@ import pytest
 from testing.emulator import Emulator, required_emulator, run_emulator
 from testing.events.firehose import ACCESS_KEY
 from testing.events.fleet import END_MS
+from testing.events.ingresses import transformation
 from testing.events.large import large_delivery
 from testing.events.otlp import Format
 from testing.events.samples import bad_events, good_events
@@ -167,3 +168,21 @@ def test_deadline(tmp_path: Path) -> None:
             assert recorded.status == 503
             assert recorded.samples() == {"sent": 0, "rejected": 0, "undelivered": 333}
             assert recorded.delivery["retries"] == 0
+
+
+def test_record_id_that_is_no_unicode(tmp_path: Path) -> None:
+    """Lambda's runtime writes UTF-8 from Python 3.12 on, and can write the response to any id."""
+    event = transformation([b"", b"\xff"])
+    event["records"][0]["recordId"] = "id-\ud800"
+    with Receiver() as receiver:
+        settings = {
+            "LOGZIO_METRICS_LISTENER": receiver.url,
+            "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+            **SECRETS,
+        }
+        with run_emulator(required_emulator(), tmp_path, settings, seconds=60) as function:
+            records = function.invoke(event)["records"]
+    assert [record["recordId"] for record in records] == [
+        "id-\\ud800",
+        event["records"][1]["recordId"],
+    ]

@@ -33,7 +33,7 @@ TEXT = b"status 401: the listener's words"
         # It refuses the token.
         *((status, 401) for status in (401, 403)),
         # It is not available until the time is over.
-        *((status, 503) for status in (408, 429, 500, 501, 502, 503, 504, 505, 507, 599)),
+        *((status, 503) for status in (408, 429, 500, 501, 502, 503, 504, 505, 507, 599, 999)),
         # The URL is wrong.
         *((status, 500) for status in (300, 301, 302, 303, 304, 307, 308, 402, 404, 405, 406)),
         *((status, 500) for status in (409, 410, 411, 415, 418, 451)),
@@ -46,6 +46,29 @@ def test_listener_replies_with(status: int, expected: int) -> None:
     assert (answer.status, answer.request_id) == (expected, REQUEST_ID)
     assert len(receiver.requests) == 1
     assert (f"{status} {text.decode()}".strip() in answer.error) == (expected != 200)
+
+
+def test_redirect_is_named() -> None:
+    """The answer says where the listener redirects to, which is mostly the right URL."""
+    answer, _ = deliver(always(Reply(301, {"Location": "https://a.example/api/v1/write"})))
+    assert answer.status == 500
+    assert "it redirects to https://a.example/api/v1/write" in answer.error
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (
+            '{"message":"Missing Authentication Token"}',
+            " (it wants requests with an AWS signature)",
+        ),
+        ("wrong token", ""),
+    ],
+)
+def test_listener_that_wants_a_signature(words: str, hint: str) -> None:
+    """Where Amazon Managed Prometheus asks for a signature, the answer says so."""
+    answer, _ = deliver(always(Reply(403, body=words.encode())))
+    assert answer.error == f"the listener does not accept the token: 403 {words}{hint}"
 
 
 @pytest.mark.parametrize(

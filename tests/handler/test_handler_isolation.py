@@ -110,11 +110,33 @@ def test_refusals_that_are_not_about_samples(
     assert isolated.counts == (0, 0, 4 * count)
     # Answers to requests that were under way may come after the sixteenth.
     assert requests <= isolated.delivery["requests"] <= requests + 3
-    assert words in isolated.answer.error
+    assert isolated.answer.error == (
+        "the listener refused all requests, without a word about samples: check its URL and "
+        f"settings: 400 {words}"
+    )
+
+
+@pytest.mark.parametrize(("count", "good"), [(3, 2), (40, 2)])
+def test_refusals_without_words_beside_an_acceptance(
+    count: int, good: int, isolate: Isolate
+) -> None:
+    """Where something is stored, the request is right: what is refused alone is rejected."""
+    refuse = refusing(hosts(*(n for n in range(count) if n != good)), words="no word about it")
+    isolated = isolate(points(count), refuse, REMOTE_WRITE_CONCURRENCY="1")
+    assert isolated.answer.status == 200
+    assert isolated.counts == (4, 4 * (count - 1), 0)
+    assert isolated.delivery["samples_rejected_by_reason"] == {"other": 4 * (count - 1)}
+    (line,) = [line for line in isolated.lines if "listener_words" in line]
+    assert (line["listener_words"], line["samples"]) == ("400 no word about it", 4 * (count - 1))
+    assert 'host="h' in line["example"]
 
 
 @pytest.mark.parametrize(
-    "words", ["out of order", "Too Old sample", "too far in the past", "too far in the future"]
+    "words",
+    [
+        *("out of order", "Too Old sample", "too far in the past"),
+        *("too far in the future", "the sample is too new"),
+    ],
 )
 def test_everything_is_refused(words: str, isolate: Isolate) -> None:
     """Where each point is refused alone by words about samples, all are rejected."""

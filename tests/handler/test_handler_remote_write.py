@@ -1,8 +1,9 @@
 """Remote write 1.0: what the specification, and its conformance suite, require of a sender.
 
-The receiver holds each request to `testing.rules`: method, headers, a snappy block, labels that are
-sorted, unique and not empty, a name of the metric, and ascending timestamps. The rules themselves
-are tested in tests/testing/test_remote_write_rules.py.
+docs/reliability.md lists the cases of that suite. The receiver holds each request to
+`testing.rules`: method, headers, a snappy block, labels that are sorted, unique and not empty, a
+name of the metric, and ascending timestamps. The rules themselves are tested in
+tests/testing/test_remote_write_rules.py.
 """
 
 import threading
@@ -11,6 +12,7 @@ from itertools import pairwise
 
 import pytest
 
+from converters.schema.remote_write_pb2 import WriteRequest
 from handler import __version__
 from testing.events.fleet import END_MS, MINUTE_MS, Point, fleet
 from testing.http_server import Reply
@@ -59,6 +61,56 @@ def test_head(received: list[Received]) -> None:
     own = {"content-type", "content-encoding", "x-prometheus-remote-write-version"}
     http = {"host", "content-length", "accept-encoding", "user-agent", "authorization"}
     assert {name for r in received for name in r.headers} <= own | http
+
+
+def test_only_what_1_0_has(received: list[Received]) -> None:
+    """No request has a field that remote write 1.0 does not have."""
+    for request in received:
+        known = WriteRequest()
+        known.CopyFrom(request.request)
+        known.DiscardUnknownFields()
+        assert known.ByteSize() == request.request.ByteSize()
+
+
+@pytest.mark.parametrize(
+    ("metric", "dimensions"),
+    [
+        ("very_long_name" * 50, {}),
+        ("Requests", {"very_long_name_" * 5: "x"}),
+        ("Requests", {"large": "x" * 10_000}),
+        ("Requests", {f"l{number}": f"v{number}" for number in range(50)}),
+        (
+            "Requests",
+            {"Emoji": "\U0001f680", "b": "\u6d4b\u8bd5", "c": "\u0645\u0631", "d": "t\u00f4i"},
+        ),
+        ("Requests", {"Path": "/api/v1/users", "query": 'foo=bar&baz="q\\ux"\n{}'}),
+        ("http:request:duration", {}),
+    ],
+    ids=["name", "label name", "label value", "labels", "scripts", "signs", "colons"],
+)
+def test_long_and_odd_labels(metric: str, dimensions: dict[str, str]) -> None:
+    """Names and values of any length arrive whole, and values with any character."""
+    pairs = tuple(dimensions.items())
+    sample = Point("Shop", metric, pairs, "Count", END_MS, MINUTE_MS, 1, 1.0, 1.0, 1.0)
+    settings = {"LABEL_VALUE_CASE": "keep"}
+    _, receiver = deliver(event=delivery_of([sample]), settings=settings)
+    assert receiver.violations == []
+    found = [dict(labels) for labels in receiver.accepted_samples()]
+    expected = {name.lower(): value for name, value in dimensions.items()}
+    assert all(expected.items() <= labels.items() for labels in found)
+    base = f"shop_{metric.lower()}"
+    assert {labels["__name__"] for labels in found} >= {f"{base}_sum", f"{base}_count"}
+
+
+@pytest.mark.slow
+def test_thousands_of_series() -> None:
+    """Thousands of series share a request, but never more than ten thousand."""
+    answer, receiver = deliver(event=delivery_of(points(3_000)))
+    assert answer.status == 200
+    numbers = [len(received.request.timeseries) for received in receiver.requests]
+    assert sum(numbers) == 12_000
+    assert min(numbers) >= 1_000
+    assert max(numbers) <= 10_000
 
 
 @pytest.mark.parametrize(

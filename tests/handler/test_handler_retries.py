@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from time import tzset
 
 import pytest
 from hypothesis import given
@@ -95,7 +96,15 @@ def test_a_second_is_left_for_an_attempt(wait: float, requests: int) -> None:
     replies = sequence([Reply(503, body=b"busy now")])
     answer, receiver = deliver(replies, settings=budget, clock=time.clock)
     assert (answer.status, len(receiver.requests)) == (503, requests)
-    assert "503 busy now" in answer.error
+    assert answer.error == "the listener is not available: 503 busy now"
+
+
+def test_wait_after_no_answer() -> None:
+    """Where there was no answer, the wait is the jitter alone."""
+    time = WaitedTime(jitter=lambda ceiling: ceiling / 4)
+    answer, _ = deliver(sequence([Reply(reset="before_answer"), Reply()]), clock=time.clock)
+    assert answer.status == 200
+    assert time.waits == [0.05]
 
 
 def test_last_words_of_the_listener_are_repeated() -> None:
@@ -132,6 +141,15 @@ def test_last_words_of_the_listener_are_repeated() -> None:
 def test_retry_after_header(header: str | None, seconds: float) -> None:
     """Seconds and dates are read; anything else asks for nothing."""
     assert retry_after_seconds(header, NOW) == seconds
+
+
+def test_date_without_a_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A date that leaves its zone open is of UTC, wherever the function runs."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        tzset()
+        assert retry_after_seconds("Sun, 01 Nov 2026 00:00:30 -0000", NOW) == 30
+    tzset()
 
 
 DATE_LIKE = st.lists(

@@ -37,6 +37,7 @@ def test_defaults() -> None:
         "LOGZIO_REGION": "",
         "REMOTE_WRITE_AUTH": BearerAuth,
         "REMOTE_WRITE_HEADERS": {},
+        "REMOTE_WRITE_HEADERS_ARN": None,
         "LABEL_VALUE_CASE": "lower",
         "UNIT_LABEL": False,
         "MAX_LABELS": None,
@@ -122,6 +123,7 @@ def test_region_without_a_listener(environ: dict[str, str]) -> None:
         ("LOGZIO_METRICS_TOKEN_ARN", ARN, "token_arn", ARN),
         ("LOGZIO_METRICS_TOKEN_ARN", f"  {CHINESE}", "token_arn", CHINESE),
         ("FIREHOSE_ACCESS_KEY_ARN", PARAMETER, "access_key_arn", PARAMETER),
+        ("REMOTE_WRITE_HEADERS_ARN", ARN, "headers_arn", ARN),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512", "memory_bytes", 512 * 1024 * 1024),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "५१२", "memory_bytes", None),
     ],
@@ -221,7 +223,7 @@ def test_messages_and_representation_hold_no_secret() -> None:
         "REMOTE_WRITE_HEADERS": '{"X-Tenant": "sec-ret-tenant"}',
     }
     settings = read_settings(US | secrets)
-    endpoint = endpoint_at(settings.listener, settings, Secret("sec-ret-token"))
+    endpoint = endpoint_at(settings.listener, settings, Secret("sec-ret-token"), None)
     assert "sec-ret" not in f"{settings!r} {settings} {endpoint!r}"
     bad = {name: f"sec-ret\x01{value}" for name, value in secrets.items()}
     assert "sec-ret" not in problem(**bad)

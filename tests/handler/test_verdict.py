@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from handler.redaction import CUT_OFF
 from handler.verdict import Reason, Verdict, reason_in, refused_by_reason, verdict_on
 from testing.backends.words import Words, real_words
 
@@ -26,6 +27,19 @@ def test_real_servers(words: Words) -> None:
     refused = refused_by_reason(words.text, 10_000)
     if words.reason and not refused:
         assert reason_in(words.text) == words.reason
+
+
+@pytest.mark.parametrize("words", real_words(), ids=lambda it: f"{it.server}: {it.text[:60]}")
+@pytest.mark.parametrize("quote", ['"', '\\"', "'"])
+def test_labels_that_look_like_words(words: Words, quote: str) -> None:
+    """A label changes neither the verdict nor the number of refused samples."""
+    text = words.text
+    for name in ("a", "host"):
+        text = text.replace(f"{quote}{name}{quote}", f"{quote}{SPOOF}{quote}")
+    assert verdict_on(words.status, text) is verdict_on(words.status, words.text)
+    refused = refused_by_reason(words.text, 10_000)
+    spoofed = refused_by_reason(text, 10_000)
+    assert (spoofed and sum(spoofed.values())) == (refused and sum(refused.values()))
 
 
 @pytest.mark.parametrize(
@@ -63,6 +77,19 @@ def test_real_servers(words: Words) -> None:
         (409, "add 4 series: labels out of order", Verdict.SETTLED),
         (409, "add 4 samples: out of order sample; commit samples: x", Verdict.REFUSED),
         (409, "commit samples: no space left on device", Verdict.UNEXPLAINED),
+        (409, "add 4 samples: out of order sample\ncommit samples: x", Verdict.REFUSED),
+        (409, 'add 1 series: label "a"; out of order sample; commit samples: x', Verdict.REFUSED),
+        # What is cut off may have said that the commit failed.
+        (409, f"add 4 samples: out of order sample; 2 err{CUT_OFF}", Verdict.REFUSED),
+        (400, 'bad value {"status":"error","error":"user=a: err: x', Verdict.UNEXPLAINED),
+        # A page of HTML is not a remote-write server's, whatever it says.
+        (400, "<html><body>Your browser is too old</body></html>", Verdict.UNEXPLAINED),
+        (400, "\n<!DOCTYPE html><input name=label-name>", Verdict.UNEXPLAINED),
+        (500, "<html><h1>This page is too old</h1></html>", Verdict.UNAVAILABLE),
+        # A server in trouble may say something else of the kind, or name a series.
+        (500, "duplicate lease", Verdict.UNAVAILABLE),
+        (500, 'write timed out for {host="too old"}', Verdict.UNAVAILABLE),
+        (500, "duplicate sample for timestamp", Verdict.REFUSED),
     ],
 )
 def test_verdict(status: int, text: str, verdict: Verdict) -> None:

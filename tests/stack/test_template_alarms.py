@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from itertools import chain, repeat
-from typing import Any
 
 import pytest
 
@@ -13,11 +12,11 @@ from testing.events.fleet import END_MS, MONITORING_ACCOUNT
 from testing.events.samples import good_events
 from testing.receiver import Receiver
 from testing.replies import refusing
+from tests.support.alarms import NAMESPACE, Watched, alarms_of, metric_of, metrics_of
 from tests.support.recording import RecordingFunction
-from tests.support.stack import INGRESSES, Stack, parameters
+from tests.support.stack import INGRESSES, ROOT, Stack, parameters
 
 TOPIC = "arn:aws:sns:us-east-1:111122223333:alarms"
-NAMESPACE = "MetricStreamLambda"
 
 ALWAYS = {
     ("AWS/Lambda", "Errors"),
@@ -32,9 +31,6 @@ ALWAYS = {
     (NAMESPACE, "PointsDropped"),
     (NAMESPACE, "MalformedRecords"),
 }
-SILENCE = {"NoDeliveriesAlarm", "NoStreamUpdatesAlarm"}
-"""The alarms that missing data fires."""
-
 WITH_HTTP = {
     ("AWS/Firehose", "DeliveryToHttpEndpoint.Success"),
     ("AWS/Firehose", "DeliveryToHttpEndpoint.DataFreshness"),
@@ -63,34 +59,6 @@ DOCUMENTED = {
     "AWS/CloudWatch/MetricStreams": ({"MetricStreamName"}, {"MetricUpdate", "PublishErrorRate"}),
 }
 """What AWS documents of its own namespaces: dimensions, and the metrics that are used here."""
-
-Watched = tuple[str, str, dict[str, str]]
-"""Namespace, metric, dimensions."""
-
-
-def metrics_of(alarm: dict[str, Any]) -> list[Watched]:
-    """Give what an alarm watches."""
-    queries = alarm.get("Metrics", [{"MetricStat": {"Metric": alarm}}])
-    metrics = [query["MetricStat"]["Metric"] for query in queries if "MetricStat" in query]
-    return [
-        (
-            metric["Namespace"],
-            metric["MetricName"],
-            {d["Name"]: d["Value"] for d in metric.get("Dimensions", [])},
-        )
-        for metric in metrics
-    ]
-
-
-def alarms_of(stack: Stack) -> dict[str, Any]:
-    """Give the properties of every alarm, by name."""
-    return stack.of_type("AWS::CloudWatch::Alarm")
-
-
-def metric_of(alarm: dict[str, Any]) -> Watched:
-    """Give what an alarm on one metric watches."""
-    (watched,) = metrics_of(alarm)
-    return watched
 
 
 def shown(stack: Stack) -> Iterator[Watched]:
@@ -158,35 +126,6 @@ def test_alarms_notify(ingress: str, given: dict[str, str], actions: list[str]) 
         assert len(alarm["AlarmDescription"]) > 20, name
 
 
-@pytest.mark.parametrize("ingress", INGRESSES)
-def test_silence_is_an_alarm(ingress: str) -> None:
-    """Missing data fires the two alarms that are about it, and no other one."""
-    alarms = alarms_of(Stack(Ingress=ingress))
-    missing = {name: alarm["TreatMissingData"] for name, alarm in alarms.items()}
-    assert {name for name, treated in missing.items() if treated == "breaching"} == SILENCE
-    assert {missing[name] for name in missing.keys() - SILENCE} == {"notBreaching"}
-    for name in SILENCE:
-        alarm = alarms[name]
-        assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
-        assert alarm["Statistic"] == "Sum"
-
-
-def test_longest_buffer_is_no_alarm() -> None:
-    """Where Firehose delivers once in 15 minutes, a period may be empty, and records are older."""
-    longest = parameters()["BufferIntervalSeconds"]["MaxValue"]
-    for name in SILENCE:
-        alarm = Stack().properties(name)
-        assert alarm["Period"] >= longest
-        assert alarm["EvaluationPeriods"] == 2
-    for ingress, name in (
-        ("HttpApi", "DeliveryFreshnessAlarm"),
-        ("Transformation", "BackupFreshnessAlarm"),
-    ):
-        alarm = Stack(Ingress=ingress, BufferIntervalSeconds="900").properties(name)
-        assert alarm["Metrics"][0]["Expression"] == "oldest - 900"
-        assert alarm["Threshold"] == 900
-
-
 def test_an_address_gets_a_topic() -> None:
     """AlarmEmail makes a topic with one subscription, but not where there are no alarms."""
     given = Stack(AlarmEmail="team@example.com")
@@ -210,6 +149,21 @@ def test_address_is_checked(address: str) -> None:
     """What cannot be an address is refused before anything is made."""
     allowed = re.fullmatch(parameters()["AlarmEmail"]["AllowedPattern"], address)
     assert bool(allowed) is ("example" in address)
+
+
+def test_alarms_are_documented() -> None:
+    """operations.md says what each alarm means, and the table of costs counts them."""
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = {
+        name
+        for cell in re.findall(r"^\| ([A-Z][\w, ]*) \|", text, re.MULTILINE)
+        for name in cell.split(", ")
+    }
+    stacks = [alarms_of(Stack(Ingress=ingress)) for ingress in INGRESSES]
+    assert {name.removesuffix("Alarm") for alarms in stacks for name in alarms} <= rows
+    largest = max(stacks, key=len)
+    metrics = sum(len(metrics_of(alarm)) for alarm in largest.values())
+    assert f"| alarms | {len(largest)}, which watch {metrics} metrics |" in text
 
 
 def test_alarms_and_dashboard_can_be_left_out() -> None:
@@ -268,52 +222,8 @@ def test_backup_alarm_sees_the_error_prefix() -> None:
         assert '"Prefix": "failed/' not in stream
 
 
-@pytest.mark.parametrize(
-    ("name", "metric", "harmless"),
-    [
-        # The listener has them, or newer ones; or they may be S3's daily metrics.
-        ("SamplesRejectedAlarm", "SamplesRejected", ["superseded", "too_old"]),
-        # The listener gets one of the two.
-        ("PointsDroppedAlarm", "PointsDropped", ["duplicate"]),
-    ],
-)
-def test_what_is_normal_is_no_alarm(name: str, metric: str, harmless: list[str]) -> None:
-    """Of everything that is counted, reasons are taken off that may have no data."""
-    alarm = Stack().properties(name)
-    total, *queries = alarm["Metrics"]
-    less = "".join(f" - FILL({reason}, 0)" for reason in harmless)
-    assert total["Expression"] == queries[0]["Id"] + less
-    assert [query["Id"] for query in queries[1:]] == harmless
-    assert [query["ReturnData"] for query in alarm["Metrics"]] == [True] + [False] * len(queries)
-    assert {(q["MetricStat"]["Stat"], q["MetricStat"]["Period"]) for q in queries} == {("Sum", 300)}
-    dimensions = {"FunctionName": "MetricStreamFunction"}
-    assert metrics_of(alarm) == [
-        (NAMESPACE, metric, dimensions),
-        *((NAMESPACE, metric, {**dimensions, "Reason": reason}) for reason in harmless),
-    ]
-    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
-
-
-def test_samples_that_are_always_too_old_are_an_alarm() -> None:
-    """S3's metrics are late for some hours a day; anything that lasts is another cause."""
-    alarm = Stack().properties("SamplesTooOldAlarm")
-    assert metric_of(alarm)[1:] == (
-        "SamplesRejected",
-        {"FunctionName": "MetricStreamFunction", "Reason": "too_old"},
-    )
-    assert alarm["Period"] * alarm["EvaluationPeriods"] == 6 * 3600
-    assert "DatapointsToAlarm" not in alarm, "all of them"
-
-
 def test_dashboard_shows_every_reason() -> None:
     """The dashboard has rejected samples by reason, as many as there are."""
     watched = list(shown(Stack()))
     reasons = [d["Reason"] for _, metric, d in watched if metric == "SamplesRejected"]
     assert reasons == list(Reason)
-
-
-def test_duration_alarm_goes_by_the_timeout() -> None:
-    """The alarm about the duration compares it with the timeout that is set."""
-    alarm = Stack(FunctionTimeoutSeconds="60").properties("FunctionDurationAlarm")
-    assert alarm["Metrics"][0]["Expression"] == "longest / (60 * 1000)"
-    assert alarm["Threshold"] == 0.8

@@ -95,6 +95,14 @@ def test_filters_reach_the_stream(parameter: str, text: str, filters: list[Filte
     assert other not in made
 
 
+@pytest.mark.parametrize("count", range(1, 21))
+@pytest.mark.parametrize("parameter", FILTERS)
+def test_as_many_filters_as_entries(parameter: str, count: int) -> None:
+    """An entry that is missing makes no filter, which would have an empty name."""
+    text = ",".join(f"AWS/Service{n}" for n in range(count))
+    assert len(stream(**{parameter: text})[parameter]) == count
+
+
 def test_without_filters_everything_is_streamed() -> None:
     """An empty list would be another thing to CloudWatch than none."""
     plain = stream()
@@ -110,7 +118,7 @@ def test_wrong_entries_are_refused(parameter: str, text: str) -> None:
     assert not re.fullmatch(parameters()[parameter]["AllowedPattern"], text)
 
 
-@pytest.mark.parametrize("count", [1, 2, 20])
+@pytest.mark.parametrize("count", range(1, 21))
 def test_statistics_reach_the_stream(count: int) -> None:
     """All percentiles are streamed for all metrics, each of which has an entry."""
     entries = [(f"AWS/Service{n}", f"Metric {n} (%)") for n in range(count)]

@@ -8,11 +8,12 @@ from collections import Counter
 
 import pytest
 
+from handler.json_settings import members_in
+from handler.settings import VARIABLES as VARIABLES_OF_THE_FUNCTION
 from tests.support.stack import Stack, listed
 from tests.support.terraform_module import (
     FUNCTION_TEXTS,
     GLOBALS,
-    KINDS,
     LINES,
     MODULE,
     OBJECTS,
@@ -21,18 +22,13 @@ from tests.support.terraform_module import (
     OUTPUTS,
     PARAMETERS,
     RESOURCES,
-    SHARED_VARIABLES,
-    SLOTS,
     SOURCE,
     TEMPLATE,
-    TOKENS,
     VARIABLES,
     argument,
     assert_same_texts,
     in_words_of_terraform,
     literal,
-    local_variables,
-    plain_variables,
     snake,
     statements,
     text_argument,
@@ -41,8 +37,14 @@ from tests.support.terraform_module import (
 
 def test_every_parameter_has_its_variable() -> None:
     """Each parameter has a variable, and no variable is without a parameter."""
-    wanted = {SLOTS.get(name, snake(name)) for name in PARAMETERS}
-    assert set(VARIABLES) == wanted | ONLY_HERE
+    assert set(VARIABLES) == {snake(name) for name in PARAMETERS} | ONLY_HERE
+
+
+def test_setting_names_are_those_that_the_function_accepts() -> None:
+    """The function takes each name that the module knows in SETTINGS, those of secrets aside."""
+    names = json.loads((MODULE / "settings.json").read_text(encoding="utf-8"))
+    plain = {name: "1" for name in names if f"{name}_ARN" not in names}
+    assert members_in(json.dumps(plain), VARIABLES_OF_THE_FUNCTION) == plain
 
 
 @pytest.mark.parametrize("name", ORDINARY)
@@ -54,11 +56,8 @@ def test_default(name: str) -> None:
     kind = "bool" if boolean else {"Number": "number", "String": "string"}[parameter["Type"]]
     assert argument(body, "type") == kind
     assert bool(re.search(r"sensitive\s+= true", body)) == parameter.get("NoEcho", False)
-    assert (default is None) == (name in TOKENS)
-    assert (default or "" if kind == "string" else default) == (
-        parameter["Default"] == "true" if boolean else parameter["Default"]
-    )
-    assert ("nullable    = false" in body) == (name not in TOKENS)
+    assert default == (parameter["Default"] == "true" if boolean else parameter["Default"])
+    assert argument(body, "nullable") == "false"
 
 
 @pytest.mark.parametrize("name", ORDINARY)
@@ -74,15 +73,13 @@ def test_validation(name: str) -> None:
         low, high = parameter["MinValue"], parameter["MaxValue"]
         wanted.append(f"{value} >= {low} && {value} <= {high}")
     if "AllowedPattern" in parameter:
-        pattern = json.dumps(f"^{parameter['AllowedPattern']}$")
-        wanted.append(f"can(regex({pattern}, {value}))")
+        # Terraform repeats at most 1000 times.
+        pattern = parameter["AllowedPattern"].replace("{8,4096}", "{8,}")
+        wanted.append(f"can(regex({json.dumps(f'^{pattern}$')}, {value}))")
+        if pattern != parameter["AllowedPattern"]:
+            wanted.append(f"length({value}) <= 4096")
     if "MaxLength" in parameter:
         wanted.append(f"length({value}) <= {parameter['MaxLength']}")
-    if name in TOKENS:
-        wanted = [
-            f"{value} == null || {wanted[0]}",
-            wanted[1].replace(f"length({value})", f"try(length({value}), 0)"),
-        ]
     assert conditions == wanted
 
 
@@ -91,35 +88,6 @@ def test_description(name: str) -> None:
     """A variable is described as its parameter is."""
     wanted = in_words_of_terraform(PARAMETERS[name]["Description"])
     assert text_argument(VARIABLES[snake(name)], "description") == wanted
-
-
-def test_slots() -> None:
-    """Lists are empty by default, as the slots are, and take names as long as those do."""
-    for name, variable in SLOTS.items():
-        assert re.search(r"^  default += \[\]$", VARIABLES[variable], LINES)
-        if name != "AdditionalStatistics":
-            assert PARAMETERS[name]["Default"] == ""
-            assert f"length(n) <= {PARAMETERS[name]['MaxLength']}" in VARIABLES[variable]
-    statistics = json.dumps(PARAMETERS["AdditionalStatistics"]["Default"].split(","))
-    assert f"optional(list(string), {statistics})" in VARIABLES["additional_statistics"]
-
-
-def test_environment() -> None:
-    """The function has the same variables with the same values, the token's by ingress."""
-    wanted = dict(RESOURCES["MetricStreamFunction"]["Properties"]["Environment"]["Variables"])
-    secret = {"If": ["MakesSecret", {"Ref": "TokenSecret"}, {"Ref": "TokenSecretArn"}]}
-    nothing = {"Ref": "AWS::NoValue"}
-    assert wanted.pop("FIREHOSE_ACCESS_KEY_ARN") == {"If": ["IsHttp", secret, nothing]}
-    assert wanted.pop("LOGZIO_METRICS_TOKEN_ARN") == {"If": ["IsTransformation", secret, nothing]}
-    body = OBJECTS["aws_lambda_function.metric_stream"]
-    arn = "local.token_secret_arn"
-    assert f"local.is_http ? {{ FIREHOSE_ACCESS_KEY_ARN = {arn} }} : {{}}," in body
-    assert f"local.is_http ? {{}} : {{ LOGZIO_METRICS_TOKEN_ARN = {arn} }}," in body
-    assert "local.shared_environment," in body
-    own = body.partition("local.shared_environment,")[2]
-    assert local_variables(own) == plain_variables(wanted)
-    shared = SOURCE.partition("  shared_environment = {\n")[2].partition("\n  }")[0]
-    assert local_variables(shared) == plain_variables(SHARED_VARIABLES)
 
 
 def test_function() -> None:
@@ -134,20 +102,6 @@ def test_function() -> None:
     assert argument(body, "reserved_concurrent_executions") == "var.reserved_concurrency"
 
 
-def test_processor() -> None:
-    """A transformation has the buffers and retries of the parameters, or AWS's defaults."""
-    wanted = {
-        "NumberOfRetries": ("transform_retries", 3),
-        "BufferSizeInMBs": ("buffer_size_mb", 1),
-        "BufferIntervalInSeconds": ("buffer_interval_seconds", 60),
-    }
-    parameters = SOURCE.partition("  processor_parameters = merge(\n")[2].partition("\n  )")[0]
-    assert [line.strip() for line in parameters.splitlines()[1:]] == [
-        f"var.{variable} == {default} ? {{}} : {{ {name} = var.{variable} }},"
-        for name, (variable, default) in wanted.items()
-    ]
-
-
 def test_replay_function() -> None:
     """The replay function runs the same code in the same way, with the same variables."""
     properties = GLOBALS | RESOURCES["ReplayFunction"]["Properties"]
@@ -156,12 +110,6 @@ def test_replay_function() -> None:
     assert_same_texts(body, properties, FUNCTION_TEXTS)
     assert argument(body, "memory_size") == str(properties["MemorySize"])
     assert argument(body, "timeout") == str(properties["Timeout"])
-    assert "merge(local.shared_environment, {" in body
-    assert local_variables(body) == {
-        "BACKUP_BUCKET": "aws_s3_bucket.backup.id",
-        "LOGZIO_METRICS_TOKEN_ARN": "local.token_secret_arn",
-    }
-    assert properties["Environment"]["Variables"].keys() == local_variables(body).keys()
 
 
 def test_objects_of_the_replay() -> None:
@@ -183,16 +131,6 @@ def test_objects_of_the_replay() -> None:
         if action.startswith("s3:")
     }
     assert ours == theirs
-
-
-def test_kinds() -> None:
-    """There are as many resources of each kind as in the template."""
-    theirs = Counter(KINDS.get(one["Type"], one["Type"]) for one in RESOURCES.values())
-    ours = Counter(label.split(".")[0] for label in OBJECTS)
-    assert {kind: ours[kind] for kind in KINDS.values()} == {
-        kind: theirs[kind] for kind in KINDS.values()
-    }
-    assert set(theirs) - set(KINDS.values()) == {"AWS::CloudWatch::Alarm", "AWS::IAM::Policy"}
 
 
 def test_permissions_of_the_function() -> None:
@@ -238,14 +176,62 @@ def test_policies() -> None:
 
 def test_rules() -> None:
     """What the template's rules refuse, preconditions refuse in the same words."""
-    ours = set()
-    for body in OBJECTS.values():
-        preconditions = re.findall(r"precondition \{(.*?)\}", body, flags=re.DOTALL)
-        ours |= {text_argument(one, "error_message") for one in preconditions}
-    # An object of additional_statistics cannot lack what a slot can.
-    rules = {name: rule for name, rule in TEMPLATE["Rules"].items() if name != "WholeStatistics"}
-    theirs = [one for rule in rules.values() for one in rule["Assertions"]]
+    blocks = re.findall(r"precondition \{(.*?)
+    \}", SOURCE, flags=re.DOTALL)
+    # Those about `settings` name the variables that they refuse.
+    ours = {text_argument(one, "error_message") for one in blocks if "join(" not in one}
+    theirs = [one for rule in TEMPLATE["Rules"].values() for one in rule["Assertions"]]
     assert ours == {in_words_of_terraform(one["AssertDescription"]) for one in theirs}
+
+
+def test_metric_filter() -> None:
+    """The filter for 413 looks for the same pattern and counts under the same name."""
+    theirs = RESOURCES["TooLargeMetricFilter"]["Properties"]
+    body = OBJECTS["aws_cloudwatch_log_metric_filter.too_large"]
+    (transformation,) = theirs["MetricTransformations"]
+    assert text_argument(body, "pattern") == theirs["FilterPattern"]
+    assert text_argument(body, "namespace") == transformation["MetricNamespace"]
+    assert text_argument(body, "value") == transformation["MetricValue"]
+    assert 'name          = "DeliveriesTooLarge-${var.name}"' in body
+    assert argument(body, "count") == "var.create_alarms && local.is_http ? 1 : 0"
+
+
+def test_dashboard() -> None:
+    """The dashboard has the same widgets with the same metrics."""
+    body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Sub"]
+    for ours, theirs in (
+        ("metric_stream_name", "MetricStream"),
+        ("delivery_stream_name", "DeliveryStream"),
+        ("function_name", "MetricStreamFunction"),
+        ("backup_bucket_name", "BackupBucket"),
+    ):
+        body = body.replace(f"${{{theirs}}}", f"local.{ours}")
+    widgets = json.loads(body)["widgets"]
+    text = re.sub(r"local\.share_of_answers", argument(SOURCE, "share_of_answers"), SOURCE)
+    read = re.findall(
+        r"^ {6}title = (\"[^\n]*\")\n {6}stat  = (\"\w+\")\n {6}metrics = (\[.*?\n {6}\])",
+        text,
+        flags=LINES | re.DOTALL,
+    )
+    assert [tuple(map(literal, one)) for one in read] == [
+        tuple(widget["properties"][key] for key in ("title", "stat", "metrics"))
+        for widget in widgets
+    ]
+
+
+def test_layer() -> None:
+    """The layer is the same, attached under the same condition, with the same properties."""
+    properties = RESOURCES["LogsExtensionLayer"]["Properties"]
+    body = OBJECTS["aws_lambda_layer_version.logs_extension"]
+    texts = {"description": "Description", "license_info": "LicenseInfo"}
+    assert_same_texts(body, properties, texts)
+    for kind in ("Runtimes", "Architectures"):
+        ours = json.loads(argument(body, f"compatible_{kind.lower()}"))
+        assert ours == properties[f"Compatible{kind}"]
+    assert (argument(body, "skip_destroy"), properties["RetentionPolicy"]) == ("true", "Retain")
+    assert argument(body, "count") == "local.ships_logs ? 1 : 0"
+    layers = argument(OBJECTS["aws_lambda_function.metric_stream"], "layers")
+    assert layers == "aws_lambda_layer_version.logs_extension[*].arn"
 
 
 def test_outputs() -> None:

@@ -2,10 +2,13 @@
 
 import io
 import json
+import os
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import pytest
 from google.protobuf.proto import parse_length_prefixed, serialize_length_prefixed
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
@@ -13,6 +16,14 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 
 _NANOSECONDS = 1_000_000
+
+
+def captured(name: str, newest_ms: int) -> dict[str, Any]:
+    """Read a captured delivery with its newest data point at another time, or skip the test."""
+    if not os.environ.get("CAPTURES_DIR"):
+        pytest.skip("CAPTURES_DIR does not say where captured deliveries are")
+    text = (Path(os.environ["CAPTURES_DIR"]) / f"{name}.json").read_text(encoding="utf-8")
+    return restamped(json.loads(text), newest_ms)
 
 
 def restamped(event: dict[str, Any], newest_ms: int) -> dict[str, Any]:

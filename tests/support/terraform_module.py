@@ -31,24 +31,20 @@ TEMPLATE: dict[str, Any] = yaml.load(
 PARAMETERS: dict[str, dict[str, Any]] = TEMPLATE["Parameters"]
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
 GLOBALS: dict[str, Any] = TEMPLATE["Globals"]["Function"]
-SHARED_VARIABLES: dict[str, Any] = GLOBALS["Environment"]["Variables"]
 
-SLOTS = {
-    **{f"IncludeNamespace{slot}": "include_namespaces" for slot in range(1, 6)},
-    **{f"ExcludeNamespace{slot}": "exclude_namespaces" for slot in range(1, 6)},
-    **{f"StatisticsNamespace{slot}": "additional_statistics" for slot in range(1, 4)},
-    **{f"StatisticsMetricName{slot}": "additional_statistics" for slot in range(1, 4)},
-    "AdditionalStatistics": "additional_statistics",
+STRUCTURED = {
+    "IncludeFilters",
+    "ExcludeFilters",
+    "StatisticsMetrics",
+    "AdditionalStatistics",
+    "Settings",
 }
-"""Parameters that are slots in CloudFormation, where Terraform takes a list."""
+"""Parameters that are texts in CloudFormation, where Terraform takes lists and maps."""
 
 ONLY_HERE = {"name", "architecture", "function_zip", "logs_extension_zip"}
 """What CloudFormation takes from the stack and the build."""
 
-TOKENS = {"MetricsToken", "LogsToken"}
-"""Parameters whose variables are null by default, since what is sensitive cannot be compared."""
-
-ORDINARY = sorted(set(PARAMETERS) - set(SLOTS))
+ORDINARY = sorted(set(PARAMETERS) - STRUCTURED)
 
 KINDS = {
     "AWS::ApiGateway::Deployment": "aws_api_gateway_deployment",
@@ -59,22 +55,25 @@ KINDS = {
     "AWS::ApiGatewayV2::Integration": "aws_apigatewayv2_integration",
     "AWS::ApiGatewayV2::Route": "aws_apigatewayv2_route",
     "AWS::ApiGatewayV2::Stage": "aws_apigatewayv2_stage",
+    "AWS::CloudWatch::Alarm": "aws_cloudwatch_metric_alarm",
     "AWS::CloudWatch::Dashboard": "aws_cloudwatch_dashboard",
     "AWS::CloudWatch::MetricStream": "aws_cloudwatch_metric_stream",
     "AWS::IAM::Role": "aws_iam_role",
     "AWS::KinesisFirehose::DeliveryStream": "aws_kinesis_firehose_delivery_stream",
+    "AWS::Lambda::Function": "aws_lambda_function",
+    "AWS::Lambda::LayerVersion": "aws_lambda_layer_version",
     "AWS::Lambda::Permission": "aws_lambda_permission",
     "AWS::Lambda::Url": "aws_lambda_function_url",
     "AWS::Logs::LogGroup": "aws_cloudwatch_log_group",
     "AWS::Logs::LogStream": "aws_cloudwatch_log_stream",
     "AWS::Logs::MetricFilter": "aws_cloudwatch_log_metric_filter",
+    "AWS::SNS::Subscription": "aws_sns_topic_subscription",
+    "AWS::SNS::Topic": "aws_sns_topic",
     "AWS::S3::Bucket": "aws_s3_bucket",
     "AWS::S3::BucketPolicy": "aws_s3_bucket_policy",
     "AWS::SecretsManager::Secret": "aws_secretsmanager_secret",
-    "AWS::Serverless::Function": "aws_lambda_function",
-    "AWS::Serverless::LayerVersion": "aws_lambda_layer_version",
 }
-"""Types of which both have as many; alarms and inline policies are compared by what they hold."""
+"""Types of which both have as many; inline policies are compared by what they hold."""
 
 
 def snake(name: str) -> str:
@@ -84,9 +83,8 @@ def snake(name: str) -> str:
 
 def in_words_of_terraform(text: str) -> str:
     """Call the parameters in a text by the names of their variables."""
-    names = sorted(set(PARAMETERS) - {"LogLevel"}, key=len, reverse=True)
-    for name in names:
-        text = re.sub(rf"\b{name}\b", SLOTS.get(name, snake(name)), text)
+    for name in sorted(PARAMETERS, key=len, reverse=True):
+        text = re.sub(rf"\b{name}\b", snake(name), text)
     return text
 
 
@@ -94,16 +92,6 @@ def blocks(kind: str) -> dict[str, str]:
     """Give the bodies of the module's blocks of one kind, by their labels."""
     found = re.findall(rf"^{kind} (\"[^{{]+\") \{{\n(.*?)^\}}", SOURCE, flags=LINES | re.DOTALL)
     return {labels.replace('"', "").replace(" ", "."): body for labels, body in found}
-
-
-def local_variables(body: str) -> dict[str, str]:
-    """Give the environment variables in a block, with the expressions of their values."""
-    return dict(re.findall(r"^ +([A-Z][A-Z0-9_]+) += (.*)$", body, flags=LINES))
-
-
-def plain_variables(variables: dict[str, Any]) -> dict[str, str]:
-    """Give those of the template's environment variables whose value is a parameter's."""
-    return {n: f"var.{snake(v['Ref'])}" for n, v in variables.items() if "Ref" in v}
 
 
 VARIABLES = blocks("variable")

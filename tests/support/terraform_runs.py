@@ -1,0 +1,116 @@
+"""Terraform itself on the module, with the stand-in for its AWS provider."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.terraform_module import MODULE, ROOT
+
+PROVIDER = Path(sys.prefix) / "terraform"
+"""Where `make terraform` installs what the stand-in needs."""
+
+TOKEN = "token-of-a-test"
+
+
+@contextmanager
+def serving_provider() -> Iterator[dict[str, str]]:
+    """Serve the stand-in; the environment of Terraform's commands is given."""
+    terraform = shutil.which("terraform")
+    if terraform is None or not PROVIDER.exists():
+        pytest.skip("needs terraform on the PATH, and `make terraform`")
+    command = [sys.executable, "-m", "tools.terraform.provider", str(MODULE)]
+    environment = {**os.environ, "PYTHONPATH": f"{PROVIDER}:{ROOT}"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as provider:
+        assert provider.stdout
+        reattach = provider.stdout.readline()
+        try:
+            yield {
+                "PATH": os.environ["PATH"],
+                "CHECKPOINT_DISABLE": "1",
+                "TF_REATTACH_PROVIDERS": reattach,
+            }
+        finally:
+            provider.terminate()
+
+
+class Deployment:
+    """A configuration that uses the module, in a folder of its own.
+
+    Args:
+        folder: An empty folder.
+        environment: What `serving_provider` gives.
+    """
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self._folder = folder
+        self._environment = environment
+        (folder / "function.zip").write_bytes(b"function")
+        (folder / "layer.zip").write_bytes(b"layer")
+        self.configure()
+        self._run("init", "-input=false")
+
+    def configure(
+        self, region: str = "us-east-1", resources: Any = None, **variables: Any
+    ) -> "Deployment":
+        """Write the configuration.
+
+        Args:
+            region: Of the provider.
+            resources: Further resources, by type and name.
+            variables: The module's, those of the files aside.
+        """
+        module = {
+            "source": str(MODULE),
+            "function_zip": "function.zip",
+            "logs_extension_zip": "layer.zip",
+            "metrics_token": TOKEN,
+            **variables,
+        }
+        text = {"provider": {"aws": {"region": region}}, "module": {"pipeline": module}}
+        made = text | ({"resource": resources} if resources else {})
+        (self._folder / "main.tf.json").write_text(json.dumps(made), encoding="utf-8")
+        return self
+
+    def refusals(self) -> list[str]:
+        """Give the messages of what Terraform refuses to plan."""
+        lines = map(json.loads, self._run("plan", "-input=false", "-json", fails=True).splitlines())
+        problems = [line["diagnostic"] for line in lines if line["type"] == "diagnostic"]
+        errors = [one for one in problems if one["severity"] == "error"]
+        return [" ".join(one["detail"].partition("\n\nThis was ch")[0].split()) for one in errors]
+
+    def apply(self) -> dict[str, Any]:
+        """Apply the configuration, and give the values of the module's resources by addresses."""
+        self._run("apply", "-input=false", "-auto-approve")
+        state = json.loads(self._run("show", "-json"))
+        (module,) = state["values"]["root_module"]["child_modules"]
+        resources = {one["address"]: one["values"] for one in module["resources"]}
+        return {name.removeprefix("module.pipeline."): one for name, one in resources.items()}
+
+    def changes(self) -> list[str]:
+        """Give the addresses that another plan would change."""
+        self._run("plan", "-input=false", "-out=again")
+        plan = json.loads(self._run("show", "-json", "again"))
+        changes = plan.get("resource_changes", []) + plan.get("resource_drift", [])
+        changed = [one["address"] for one in changes if one["change"]["actions"] != ["no-op"]]
+        outputs = plan.get("output_changes", {}).items()
+        return changed + [name for name, one in outputs if one["actions"] != ["no-op"]]
+
+    def _run(self, *arguments: str, fails: bool = False) -> str:
+        done = subprocess.run(
+            ["terraform", *arguments, "-no-color"],
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert fails == (done.returncode != 0), done.stdout + done.stderr
+        return done.stdout
