@@ -269,8 +269,9 @@ dashboard: | $(BIN)/python ## Write the Grafana dashboard
 	$(BIN)/python -m tools.dashboards.make
 
 .PHONY: docs
-docs: $(VENV)/dev.stamp ## Write deploy/source.yaml, and the tables of settings and parameters
+docs: $(VENV)/dev.stamp ## Write both source stacks, and the tables of settings and parameters
 	$(BIN)/python -m tools.source_stack
+	$(BIN)/python -m tools.source_module
 	$(BIN)/python -m tools.tables
 
 .PHONY: proto
