@@ -22,8 +22,17 @@ help: ## Show the targets
 
 # --- Environments ---
 
+# Whoever names a Python expects that one to run, and not that of an earlier environment.
+.PHONY: same-python
+same-python:
+ifneq ($(filter command environment,$(firstword $(origin PYTHON))),)
+	@test ! -x $(BIN)/python || { version='import sys; print("%d.%d" % sys.version_info[:2])'; \
+		made=$$($(BIN)/python -c "$$version"); named=$$($(PYTHON) -c "$$version"); test "$$made" = "$$named" || \
+		{ echo "$(VENV) has Python $$made, not $(PYTHON): \`make clean\` removes it" >&2; exit 1; }; }
+endif
+
 # A failed attempt is removed, since an incomplete environment would pass for a complete one.
-$(BIN)/python:
+$(BIN)/python: | same-python
 	@command -v $(PYTHON) >/dev/null || \
 		{ echo "$(PYTHON) not found: install Python 3.11 or later, or name one with PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -54,8 +63,18 @@ $(VENV)/tools.stamp $(VENV)/checkov.stamp $(VENV)/audit.stamp $(VENV)/mutate.sta
 ##@ Run
 
 .PHONY: run
-run: $(VENV)/run.stamp ## Invoke the function with sample events (EVENT=file) and show what arrives (LISTENER=url)
-	@$(BIN)/python -m tools.run $(if $(EVENT),--event "$(EVENT)") $(if $(LISTENER),--listener "$(LISTENER)")
+run: $(VENV)/run.stamp ## Invoke the function with sample events (EVENT=file) and show what arrives (LISTENER=url; ARGS=--all)
+	@$(BIN)/python -m tools.run $(if $(EVENT),--event "$(EVENT)") $(if $(LISTENER),--listener "$(LISTENER)") $(ARGS)
+
+# Built for this machine, whatever is deployed: another processor's code runs slowly or not at all.
+.PHONY: local
+local: ARCHITECTURE = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+local: $(VENV)/run.stamp build ## Invoke the built function in a container with `sam local invoke` (EVENT=file)
+	@$(BIN)/python -m tools.local $(if $(EVENT),--event "$(EVENT)") $(ARGS)
+
+.PHONY: receiver
+receiver: $(VENV)/run.stamp $(VENV)/tools.stamp ## Receive from `sam local invoke`, and show what arrives (ARGS=--all)
+	@$(BIN)/python -m tools.local --receive $(ARGS)
 
 .PHONY: run-logs
 run-logs: $(VENV)/run.stamp ## Run the function with the logs extension under fake Lambda services
@@ -81,7 +100,7 @@ test: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Run all tests but the longest 
 # With the coverage gate of pyproject.toml. What runs in processes of its own is not measured.
 test-all: COVERAGE := $(SHIPPED:%=--cov=%) --cov-report=term:skip-covered
 .PHONY: test-all
-test-all: test ## Run `test` with the coverage gate, then the large tests and those on real servers
+test-all: $(VENV)/tools.stamp test ## Run `test` with the coverage gate, then the large tests and those on real servers
 	$(PYTEST) -m "large or real_server"
 
 .PHONY: test-load
@@ -167,6 +186,7 @@ PACKAGE ?= dist/metric-stream-lambda.zip
 
 .PHONY: package
 package: | $(BIN)/python ## Write dist/metric-stream-lambda.zip, for deployments without SAM
+	@echo "template.yaml exceeds the 51,200 bytes of --template-body: deploying it needs a bucket too" >&2
 	rm -rf build/function "$(PACKAGE)"
 	mkdir -p build/function
 	$(MAKE) build-MetricStreamFunction ARTIFACTS_DIR="$(CURDIR)/build/function"
@@ -226,21 +246,19 @@ terraform: $(VENV)/dev.stamp $(VENV)/terraform.stamp ## Validate, plan and apply
 PARAMETERS ?= $(wildcard parameters.yaml)
 STACK ?= metric-stream-lambda
 
-# SAM ignores a name that the template does not have.
-.PHONY: check-parameters
-check-parameters: ## Check that the template has every parameter of parameters.yaml (PARAMETERS=file)
-	@test -z "$(PARAMETERS)" || test -f "$(PARAMETERS)" || \
-		{ echo "there is no file $(PARAMETERS)" >&2; exit 1; }
-	@for name in $$(test -z "$(PARAMETERS)" || sed -n 's/^\([A-Za-z0-9]*\):.*/\1/p' "$(PARAMETERS)"); do \
-		sed -n '/^Parameters:/,/^Rules:/p' template.yaml | grep -q "^  $$name:$$" || \
-		{ echo "$(PARAMETERS): there is no parameter $$name; docs/parameters.md lists them" >&2; exit 1; }; \
-	done
+# SAM does not read it, though Lambda and the AWS CLI do.
+ifdef AWS_REGION
+export AWS_DEFAULT_REGION ?= $(AWS_REGION)
+endif
 
-# Without --guided, which demands a value for each parameter that is not echoed, needed or not.
+# In SAM's environment, whose code reads the file. SAM ignores a name that the template does not have.
+.PHONY: check-parameters
+check-parameters: $(VENV)/tools.stamp ## Check parameters.yaml and the region, as `deploy` does first (PARAMETERS=file)
+	@$(VENV)/tools/bin/python -m tools.parameters $(if $(PARAMETERS),"$(PARAMETERS)")
+
 .PHONY: deploy
 deploy: check-parameters build ## Build and deploy with the parameters of parameters.yaml (PARAMETERS=file, STACK=name)
-	$(SAM) deploy --stack-name "$(STACK)" --parameter-overrides \
-		$(if $(PARAMETERS),"file://$(PARAMETERS)")
+	$(SAM) deploy --stack-name "$(STACK)" $(if $(PARAMETERS),--parameter-overrides "file://$(PARAMETERS)")
 
 ##@ Measure
 

@@ -16,7 +16,7 @@ from handler.verdict import Verdict, retry_after_seconds, verdict_on
 _FIRST_CEILING_SECONDS = 0.2
 _LAST_CEILING_SECONDS = 5.0
 
-# With less time left, another attempt would only end as a timeout; a first one may be lucky.
+# With less time left, another attempt would only end as a timeout; a first one may still succeed.
 _LEAST_SECONDS = 1.0
 _LEAST_FIRST_SECONDS = 0.1
 
@@ -84,7 +84,7 @@ class Attempts:
         while self._may_begin(first=not (retries or is_part)):
             if self.hook is not None and not self.hook.before(body):
                 return Verdict.ACCEPTED, None
-            if self._left() <= 0:
+            if self._left() < _LEAST_FIRST_SECONDS:
                 break
             self.account.request(again=retries > 0)
             renewed = self._renewed

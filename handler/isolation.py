@@ -33,7 +33,8 @@ class Isolation:
         # The smallest possible parts at the end, which are sent first.
         self._unsent: list[tuple[Part, bool]] = []
         self._under_way = 0
-        self._size = max(1.0, sum(map(len, self._periods)) / 2)
+        self._points = sum(map(len, self._periods))
+        self._size = max(1.0, self._points / 2)
 
     @property
     def is_settled(self) -> bool:
@@ -59,7 +60,7 @@ class Isolation:
     def settle(self) -> None:
         """Note that the listener has settled a part."""
         self._under_way -= 1
-        self._size *= _LARGER
+        self._size = min(self._points, self._size * _LARGER)
 
     def refuse(self, part: Part) -> DataPoint | None:
         """Note that the listener has refused a part; return the point if it was a single one."""

@@ -146,7 +146,7 @@ class _Delivery:
         elif verdict in (Verdict.REFUSED, Verdict.UNEXPLAINED) and response is not None:
             return self._refuse(task, verdict, response)
         else:
-            # The other parts of a refused body would not fare better; another body may.
+            # The other parts of a refused body would most likely fail too; another body may not.
             return task.isolation is None
         return True
 

@@ -60,7 +60,7 @@ _SETTLED: tuple[tuple[frozenset[int], str], ...] = (
             r"|sample-duplicate-timestamp|too-far-in-future|too-far-in-past"
             r"|max-series-per-user|max-series-per-metric|max-label-names-per-series"
             r"|label-name-too-long|label-value-too-long)\)"
-            r"|received a series whose (?:number of labels|label (?:name|value) length) exceeds "
+            r"|received a series whose (?:number of labels|label (?:name|value) length) "
             r"|received a sample whose timestamp is too far in the (?:future|past)"
             r"|\d+ series were rejected from this request"
         ),

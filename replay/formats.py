@@ -152,9 +152,9 @@ def looks_framed(data: bytes) -> bool:
 def framed_records(data: bytes) -> Iterator[Record]:
     """Iterate over the messages of an object of all data, each with its length, as records.
 
-    Messages too short for a data point share a record. JSON between messages is left out if it
-    is demo data, and has a problem otherwise. After a broken length the messages cannot be told
-    apart: the last record then says so instead of having content.
+    Messages too short for a data point of CloudWatch share a record. JSON between messages is left
+    out if it is demo data, and has a problem otherwise. What follows a broken length cannot be cut
+    into messages: the last record then says so instead of having content.
     """
     number = 0
     short = bytearray()

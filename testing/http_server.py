@@ -22,7 +22,9 @@ from typing import Any
 from testing.closing import Closing
 from testing.http_messages import Reply, Request
 
-__all__ = ["HttpServer", "Reply", "Request"]
+__all__ = ["LOOPBACK", "HttpServer", "Reply", "Request"]
+
+LOOPBACK = "127.0.0.1"
 
 # SO_LINGER with l_onoff=1 and l_linger=0: close() sends RST and discards what is unsent.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -30,7 +32,7 @@ _READ_BYTES = 65536
 
 
 class HttpServer(Closing):
-    """A server on 127.0.0.1 that listens from its construction until `close`.
+    """A server that listens from its construction until `close`.
 
     The methods that subclasses implement are called from several threads at once, as soon as
     this constructor has run: a subclass calls it last.
@@ -38,14 +40,19 @@ class HttpServer(Closing):
     Args:
         tls: Use HTTPS with this server-side context; None: HTTP.
         port: Where to listen; 0: on a free port.
+        address: The address of this machine on which to listen.
 
     Attributes:
         port: Where it listens.
+        address: As given.
         closing: Set as soon as `close` begins.
     """
 
-    def __init__(self, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
+    def __init__(
+        self, tls: ssl.SSLContext | None = None, port: int = 0, address: str = LOOPBACK
+    ) -> None:
         self.closing = threading.Event()
+        self.address = address
         self._failures: list[Exception] = []
         self._listener = _Listener(self, tls, port)
         self.port = self._listener.server_port
@@ -85,7 +92,7 @@ class HttpServer(Closing):
         self.closing.set()
         # Wakes the accepting thread; serve_forever would instead poll for the end.
         with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", self.port)).close()
+            socket.create_connection((self.address, self.port)).close()
         self._accepting.join()
         self._listener.end()
 
@@ -107,12 +114,12 @@ class _Listener(http.server.ThreadingHTTPServer):
         # `next` of a counter is atomic.
         self.connections, self.requests = itertools.count(1), itertools.count(1)
         self.accepted = 0
-        super().__init__(("127.0.0.1", port), _Connection)
+        super().__init__((owner.address, port), _Connection)
 
     def server_bind(self) -> None:
         """Bind without the name look-up of `HTTPServer`, which can take seconds."""
         super(http.server.HTTPServer, self).server_bind()
-        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
+        self.server_name, self.server_port = self.owner.address, self.server_address[1]
 
     def end(self) -> None:
         """Close the listening socket, then every connection."""

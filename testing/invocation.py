@@ -94,21 +94,32 @@ class Function:
             name: Becomes part of the request id in the log.
         """
         context = LambdaContext.starting_now(aws_request_id=f"local-{name}")
-        failure = ""
         with contextlib.redirect_stdout(self._output):
             try:
                 response = self._handler(event, context)
             except UndeliveredError as error:
-                failure = str(error)
-        log = tuple(_objects(self._output.getvalue()[self._read :]))
+                response = {"errorMessage": str(error)}
+        log = self._output.getvalue()[self._read :]
         self._read = self._output.tell()
-        warnings = tuple(_text(line) for line in log if line.get("level") in _LEVELS_SHOWN)
-        if failure:
-            return InvocationResult(503, "the invocation failed", failure, warnings, log)
-        if "records" in response:
-            return InvocationResult(*_transformed(response["records"]), warnings, log)
+        return result_of(response, log)
+
+
+def result_of(response: Mapping[str, Any], log: str) -> InvocationResult:
+    """Read the response and the log of one invocation.
+
+    Args:
+        response: What the function returned; of a failed invocation Lambda's `errorMessage`.
+        log: What it wrote.
+    """
+    lines = tuple(_objects(log))
+    warnings = tuple(_text(line) for line in lines if line.get("level") in _LEVELS_SHOWN)
+    if "records" in response:
+        return InvocationResult(*_transformed(response["records"]), warnings, lines)
+    if "statusCode" in response:
         status = int(response["statusCode"])
-        return InvocationResult(status, f"HTTP {status}", response["body"], warnings, log)
+        return InvocationResult(status, f"HTTP {status}", response["body"], warnings, lines)
+    failure = str(response.get("errorMessage", response))
+    return InvocationResult(503, "the invocation failed", failure, warnings, lines)
 
 
 def access_key_of(event: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""A Prometheus remote-write 1.0 receiver on loopback, for tests and for `make run`.
+"""A Prometheus remote-write 1.0 receiver, for tests, `make run` and `make local`.
 
 It decodes each request, checks it against the specification (`testing.rules`), keeps it, and
 replies as the caller decides, which includes misbehaving.
@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from converters.schema.remote_write_pb2 import WriteRequest
 from testing import rules
-from testing.http_server import HttpServer, Reply, Request
+from testing.http_server import LOOPBACK, HttpServer, Reply, Request
 from testing.rules import Labels, Samples, labels_of
 
 _VIOLATIONS_IN_A_REPLY = 10
@@ -71,6 +71,8 @@ class Receiver(HttpServer):
         reply: Decides about each request that breaks no rule; default: 204.
         max_bytes: A further rule: the largest request in bytes before compression.
         tls: Use HTTPS with this server-side context.
+        port: Where to listen; 0: on a free port.
+        address: The address of this machine on which to listen.
 
     Attributes:
         url: Where to send.
@@ -82,13 +84,15 @@ class Receiver(HttpServer):
         *,
         max_bytes: int | None = None,
         tls: ssl.SSLContext | None = None,
+        port: int = 0,
+        address: str = LOOPBACK,
     ) -> None:
         self._reply = reply
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._received: dict[int, Received] = {}
-        super().__init__(tls)
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/api/v1/write"
+        super().__init__(tls, port, address)
+        self.url = f"{'https' if tls else 'http'}://{address}:{self.port}/api/v1/write"
 
     @property
     def requests(self) -> list[Received]:

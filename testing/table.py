@@ -1,17 +1,16 @@
-"""Accepted samples as a table for a terminal."""
+"""Accepted samples for a terminal."""
 
 import itertools
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from tabulate import tabulate
 
+from testing.converting import series_text
 from testing.rules import Labels, Samples
 
-_WIDTH, _METRIC_WIDTH = 140, 56
-# A time, a value of up to 14 characters, and the gaps.
-_OTHER_WIDTHS = 19 + 14 + 6
-_SERIES_PER_METRIC = 2
+_WIDTH, _METRIC_WIDTH = 100, 48
+# The number of series, below a heading of 8, a value of up to 14 characters, and the gaps.
+_OTHER_WIDTHS = 8 + 14 + 6
 
 # They distinguish the series of a metric with the same dimensions.
 _FIRST_LABELS = ("quantile", "le")
@@ -27,19 +26,29 @@ _LAST_LABELS = (
 
 
 def table(samples: Samples) -> str:
-    """Show two series of each metric, each with its newest sample.
+    """Show one series of each metric with its newest value.
 
     Returns:
-        Lines of at most 140 characters; of further series only the number is shown.
+        Lines of at most 100 characters, one for each metric; of the others the number is shown.
     """
     rows = list(_rows(samples))
     width = _WIDTH - _OTHER_WIDTHS - max((len(metric) for metric, *_ in rows), default=0)
     return tabulate(
-        [(metric, shortened(labels, width), *rest) for metric, labels, *rest in rows],
-        headers=("metric", "labels", "time (UTC)", "value"),
-        colalign=("left", "left", "left", "right"),
+        [
+            (metric, number, shortened(labels, width), *rest)
+            for metric, number, labels, *rest in rows
+        ],
+        headers=("metric", "series", "labels of the first", "value"),
+        colalign=("left", "right", "left", "right"),
         disable_numparse=True,
         tablefmt="simple",
+    )
+
+
+def every_series(samples: Samples) -> str:
+    """Write every series on a line of its own, with its newest value, as Prometheus does."""
+    return "\n".join(
+        f"{series_text(labels)} {_newest(samples, labels)}" for labels in _in_order(samples)
     )
 
 
@@ -57,20 +66,22 @@ def count(samples: Samples) -> int:
     return sum(len({timestamp for timestamp, _ in points}) for points in samples.values())
 
 
-def _rows(samples: Samples) -> Iterator[tuple[str, str, str, str]]:
+def _in_order(samples: Samples) -> list[Labels]:
+    return sorted(samples, key=lambda labels: (_name(labels), labels))
+
+
+def _rows(samples: Samples) -> Iterator[tuple[str, int, str, str]]:
     """Yield the cells of each row."""
-    in_order = sorted(samples, key=lambda labels: (_name(labels), labels))
-    for name, group in itertools.groupby(in_order, key=_name):
-        series = list(group)
+    for name, group in itertools.groupby(_in_order(samples), key=_name):
+        first, *others = group
         metric = shortened(name, _METRIC_WIDTH)
-        for labels in series[:_SERIES_PER_METRIC]:
-            timestamp, value = max(samples[labels], key=lambda sample: sample[0])
-            time = f"{datetime.fromtimestamp(timestamp / 1000, UTC):%Y-%m-%d %H:%M:%S}"
-            yield metric, _text(labels), time, format(value, ".8g")
-            # The name is shown once for each metric.
-            metric = ""
-        if len(series) > _SERIES_PER_METRIC:
-            yield "", f"+{len(series) - _SERIES_PER_METRIC} more", "", ""
+        yield metric, 1 + len(others), _text(first), _newest(samples, first)
+
+
+def _newest(samples: Samples, labels: Labels) -> str:
+    """Write the newest value of a series."""
+    _, value = max(samples[labels], key=lambda sample: sample[0])
+    return format(value, ".8g")
 
 
 def _name(labels: Labels) -> str:

@@ -1,28 +1,35 @@
 """Invokes the function with sample events, and shows what arrives.
 
-python -m tools.run [--event PATH] [--listener URL]
+python -m tools.run [--event PATH] [--listener URL] [--all]
 
 Without a listener an embedded receiver accepts what the function sends, and checks it against the
-rules of remote write. With one the token is read from the environment variable TOKEN. The last
-line of the output is `HTTP <status>: <samples> samples in <series> series`.
+rules of remote write. With one it gets a single event, moved to the present, with the token of the
+environment variable TOKEN. The last line of the output is
+`HTTP <status>: <samples> samples in <series> series`.
 """
 
 import argparse
 import json
 import os
+import signal
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from testing.events.firehose import ACCESS_KEY
-from testing.events.fleet import END_MS
+from testing.events.fleet import END_MS, MINUTE_MS
+from testing.events.restamping import restamped
 from testing.events.samples import good_events
 from testing.invocation import Function, InvocationResult, access_key_of
 from testing.receiver import Receiver, accepted_samples
-from testing.table import count, table, totals
+from testing.table import count, every_series, table, totals
 from tools.children import ROOT
+
+# The ingress and the format that a stack has by default.
+DEFAULT_EVENT = ROOT / "events" / "http-api-v2-otlp-1.0.json"
 
 _VIOLATIONS_SHOWN = 20
 
@@ -39,13 +46,13 @@ class Total:
         status: The worst status.
         samples: Number of samples.
         series: Number of series.
-        broken_rules: Whether the function broke a rule of remote write.
+        failed: Whether samples were rejected, or the function broke a rule of remote write.
     """
 
     status: int
     samples: int
     series: int
-    broken_rules: bool = False
+    failed: bool = False
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,17 +67,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.run", description="Invoke the function with sample events."
     )
-    parser.add_argument("--event", type=Path, help="a file with one event; default: all samples")
+    parser.add_argument(
+        "--event", type=Path, help="a file with one event; default: all samples, or one of them"
+    )
     parser.add_argument("--listener", help="a remote-write URL; its token is read from TOKEN")
+    parser.add_argument("--all", action="store_true", help="show every series that arrives")
     options = parser.parse_args(arguments)
     try:
-        events = read_events(options.event, good_events(END_MS))
-        total = _send(events, options.listener) if options.listener else _receive(events)
+        if options.listener:
+            total = _send(options.event or DEFAULT_EVENT, options.listener)
+        else:
+            total = _receive(read_events(options.event, good_events(END_MS)), options.all)
     except UsageError as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"HTTP {total.status}: {total.samples} samples in {total.series} series")
-    return 0 if total.status == 200 and not total.broken_rules else 1
+    return show_total(total)
+
+
+def end_at_interrupt() -> None:
+    """Let Ctrl-C end this process at once, as it ends a program that is not written in Python."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def read_events(path: Path | None, samples: Iterable[str]) -> dict[str, Any]:
@@ -80,13 +96,20 @@ def read_events(path: Path | None, samples: Iterable[str]) -> dict[str, Any]:
         UsageError: A file cannot be read.
     """
     paths = [path] if path else [ROOT / "events" / f"{name}.json" for name in samples]
+    return {path.stem: read_event(path) for path in paths}
+
+
+def read_event(path: Path) -> Any:
+    """Read an event; raises `UsageError` where the file cannot be read, or is not JSON."""
     try:
-        return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
-    except (OSError, ValueError) as error:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
         raise UsageError(f"cannot read an event: {error}") from error
+    except ValueError as error:
+        raise UsageError(f"cannot read an event: {path} is not JSON: {error}") from error
 
 
-def _receive(events: Mapping[str, Any]) -> Total:
+def _receive(events: Mapping[str, Any], show_all: bool) -> Total:
     """Invoke the function with an embedded receiver, and show what arrives there."""
     with Receiver() as receiver:
         settings = function_settings(events, receiver.url, "local-token")
@@ -96,36 +119,33 @@ def _receive(events: Mapping[str, Any]) -> Total:
             before = len(receiver.requests)
             result = function.invoke(event, name)
             arrived = accepted_samples(receiver.requests[before:])
-            _show(name, result, f"{count(arrived)} samples in {len(arrived)} series received")
+            counted = f"{count(arrived)} samples in {len(arrived)} series received"
+            show_result(name, result, counted, without=_OWN_RECEIVER)
             statuses.append(result.status)
-        samples = receiver.accepted_samples()
-        print(f"\n{table(samples)}\n")
-        print(totals(samples, len(receiver.requests)))
-        _show_violations(receiver.violations)
-        return Total(max(statuses), count(samples), len(samples), bool(receiver.violations))
+        return show_arrived(receiver, max(statuses), show_all)
 
 
-def _send(events: Mapping[str, Any], listener: str) -> Total:
-    """Invoke the function with a real listener, and show what it reports as sent.
+def _send(path: Path, listener: str) -> Total:
+    """Invoke the function with a real listener and one event, and show what it reports as sent.
 
-    Nothing can be read back from there, so samples that several events have in common are counted
-    for each of them.
+    Most servers refuse samples of another day, so the event is moved to the last full minute.
     """
     token = os.environ.get("TOKEN", "")
     if not token and os.environ.get("REMOTE_WRITE_AUTH") != "none":
         raise UsageError("set the environment variable TOKEN to the token to send with")
-    function = Function(_UNSET | function_settings(events, listener, token or "none"))
-    statuses, samples, series = [], 0, 0
-    for name, event in events.items():
-        result = function.invoke(event, name)
-        sent, sent_series = result.metric("SamplesSent"), result.logged("series")
-        _show(name, result, f"{sent} samples in {sent_series} series sent", secret=token)
-        statuses.append(result.status)
-        samples += sent
-        series += sent_series
-    return Total(max(statuses), samples, series)
+    now_ms = int(time.time() * 1_000)
+    event = restamped(read_event(path), now_ms - now_ms % MINUTE_MS)
+    settings = function_settings({path.stem: event}, listener, token or "none")
+    result = Function(_UNSET | settings).invoke(event, path.stem)
+    sent, rejected = result.metric("SamplesSent"), result.metric("SamplesRejected")
+    # Nothing can be read back: beside rejected samples this is only the most that it can be.
+    series = min(sent, result.logged("series"))
+    counted = f"{sent} samples in {series} series sent, {rejected} samples rejected"
+    show_result(path.stem, result, counted, secret=token)
+    return Total(result.status, sent, series, failed=rejected > 0)
 
 
+_OWN_RECEIVER = "LOGZIO_METRICS_LISTENER is an http:// URL"
 # Variables of the shell that would change the run.
 _UNSET: dict[str, str | None] = dict.fromkeys(
     ("LOGZIO_METRICS_TOKEN_ARN", "FIREHOSE_ACCESS_KEY_ARN", "POWERTOOLS_DEV")
@@ -156,7 +176,9 @@ def function_settings(events: Mapping[str, Any], listener: str, token: str) -> d
     }
 
 
-def _show(name: str, result: InvocationResult, counted: str, secret: str = "") -> None:
+def show_result(
+    name: str, result: InvocationResult, counted: str, *, secret: str = "", without: str = ""
+) -> None:
     """Print the result of one event.
 
     Args:
@@ -164,11 +186,33 @@ def _show(name: str, result: InvocationResult, counted: str, secret: str = "") -
         result: The function's response and log.
         counted: The text for samples and series.
         secret: Replaced by `***`, since a response may quote it.
+        without: A part of the warning that is not shown; empty: all are.
     """
     lines = [f"{name}: {result.summary}, {counted}", f"  {result.response}"]
-    lines += [f"  {warning}" for warning in result.warnings]
+    lines += [f"  {line}" for line in result.warnings if not without or without not in line]
     for line in lines:
         print(line.replace(secret, "***") if secret else line)
+
+
+def show_arrived(receiver: Receiver, status: int, show_all: bool) -> Total:
+    """Print what an embedded receiver has, and return it as a total.
+
+    Args:
+        receiver: The receiver.
+        status: The worst status of the events.
+        show_all: Print every series instead of a table of metrics.
+    """
+    samples = receiver.accepted_samples()
+    print(f"\n{every_series(samples) if show_all else table(samples)}\n")
+    print(totals(samples, len(receiver.requests)))
+    _show_violations(receiver.violations)
+    return Total(status, count(samples), len(samples), failed=bool(receiver.violations))
+
+
+def show_total(total: Total) -> int:
+    """Print the last line, and return the exit status."""
+    print(f"HTTP {total.status}: {total.samples} samples in {total.series} series")
+    return 0 if total.status == 200 and not total.failed else 1
 
 
 def _show_violations(violations: Sequence[str]) -> None:
@@ -180,4 +224,5 @@ def _show_violations(violations: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    end_at_interrupt()
     sys.exit(main())

@@ -13,7 +13,7 @@ class Thanos(Backend):
 
     Args:
         limits: Those of labels do not apply. Beyond `max_series` nothing at all is taken.
-        replicas: How many receivers there are; each tells its own refusals, which are the same.
+        replicas: How many receivers there are; each names its own refusals, which are the same.
         failing_commits: How many requests, from the first on, are not stored since the commit
             fails; the status is the same where samples were refused, too.
     """

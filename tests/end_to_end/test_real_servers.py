@@ -12,8 +12,8 @@ from testing.events.samples import good_events
 from testing.receiver import Receiver
 from testing.rules import Samples
 from testing.servers import Prometheus, in_order
+from tests.support.captures import captured
 from tests.support.recording import Recorded, RecordingFunction
-from tests.support.restamping import captured
 from tests.support.victoria_metrics import VictoriaMetrics
 
 pytestmark = pytest.mark.real_server

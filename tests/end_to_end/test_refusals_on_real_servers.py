@@ -11,9 +11,9 @@ from testing.events.fleet import MINUTE_MS, Point
 from testing.events.ingresses import Event
 from testing.rules import Samples
 from testing.servers import Prometheus
+from tests.support.captures import captured
 from tests.support.invoking import SAMPLES_OF_A_POINT, delivery_of, point
 from tests.support.recording import RecordingFunction
-from tests.support.restamping import captured
 from tests.support.victoria_metrics import VictoriaMetrics
 
 pytestmark = pytest.mark.real_server

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -49,7 +51,12 @@ def test_all_samples() -> None:
         (line,) = (line for line in lines if line.startswith(f"{name}: "))
         received = "0 samples in 0" if name == "demo-data" else "333 samples in 301"
         assert line.endswith(f", {received} series received")
-    assert any(line.startswith("aws_ec2_cpuutilization_sum ") for line in lines)
+    shown = lines[lines.index("") :]
+    assert max(map(len, shown)) <= 100
+    metrics = [line.split()[0] for line in shown if "_cpuutilization_sum " in line]
+    assert sorted(set(metrics)) == metrics
+    assert "aws_ec2_cpuutilization_sum" in metrics
+    assert "WARNING" not in done.stdout
     assert "remote write: " not in done.stdout
     assert ACCESS_KEY not in done.stdout
 
@@ -67,15 +74,27 @@ def test_bad_sample(name: str) -> None:
     assert (samples > 0) == (series > 0) == (name == "malformed-record")
 
 
+def test_all_series() -> None:
+    """On request every series is shown, with all its labels."""
+    done = run("--event", sample("rest-v1-otlp-0.7"), "--all")
+    shown = [line for line in done.stdout.splitlines() if 'account="' in line]
+    assert len(shown) == 301
+    assert len({line.rpartition("}")[0] for line in shown}) == 301
+    (line,) = (line for line in shown if line.startswith("shop_backend_stock_correction_sum{"))
+    assert 'city="zürich"' in line
+    assert line.endswith("} -12")
+
+
 def test_listener() -> None:
-    """A listener gets everything with the token of TOKEN, which is not printed."""
+    """A listener gets the samples as of now, with the token of TOKEN, which is not printed."""
     with Receiver() as receiver:
         done = run("--listener", receiver.url, TOKEN=TOKEN, NO_PROXY="127.0.0.1")
         assert done.returncode == 0, done.stdout + done.stderr
-        with_samples = len(good_events(END_MS)) - 1
-        totals = f"{333 * with_samples} samples in {301 * with_samples} series"
-        assert done.stdout.splitlines()[-1] == f"HTTP 200: {totals}"
-        assert len(receiver.accepted_samples()) == 301
+        assert done.stdout.splitlines()[-1] == "HTTP 200: 333 samples in 301 series"
+        samples = receiver.accepted_samples()
+        assert len(samples) == 301
+        newest_ms = max(time for points in samples.values() for time, _ in points)
+        assert 0 <= time.time() * 1000 - newest_ms < 600_000
         assert receiver.violations == []
         sent = {received.headers["authorization"] for received in receiver.requests}
         assert sent == {f"Bearer {TOKEN}"}
@@ -83,16 +102,38 @@ def test_listener() -> None:
 
 
 @pytest.mark.parametrize(("status", "answered"), [(401, 401), (403, 401), (404, 500), (400, 200)])
-def test_listener_that_repeats_the_token(status: int, answered: int) -> None:
-    """A token that the listener quotes in its refusal is not printed."""
+def test_listener_that_refuses(status: int, answered: int) -> None:
+    """A refusal fails the command, and a token that the listener quotes in it is not printed."""
     words = f"out of order sample, or no such token: {TOKEN}".encode()
     with Receiver(always(Reply(status=status, body=words))) as receiver:
         arguments = ("--event", sample("function-url-otlp-1.0"), "--listener", receiver.url)
         done = run(*arguments, TOKEN=TOKEN, NO_PROXY="127.0.0.1")
-    assert done.stdout.splitlines()[-1].startswith(f"HTTP {answered}: 0 samples in ")
-    assert done.returncode == (0 if answered == 200 else 1)
+    lines = done.stdout.splitlines()
+    assert lines[-1] == f"HTTP {answered}: 0 samples in 0 series"
+    rejected = 333 if answered == 200 else 0
+    assert lines[0].endswith(f", 0 samples in 0 series sent, {rejected} samples rejected")
+    assert done.returncode == 1
     assert "no such token: " in done.stdout
     assert TOKEN not in done.stdout + done.stderr
+
+
+def test_ctrl_c() -> None:
+    """Ctrl-C ends the command at once and without a traceback, also while it sends again."""
+    with Receiver(always(Reply(status=503))) as receiver:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tools.run", "--listener", receiver.url],
+            cwd=PROJECT,
+            env={**os.environ, "TOKEN": TOKEN, "NO_PROXY": "127.0.0.1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        while len(receiver.requests) < 2:
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=5)
+    assert output == b""
+    assert process.returncode == -signal.SIGINT
 
 
 def test_settings_of_the_shell() -> None:

@@ -56,22 +56,6 @@ def test_redirect_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "hint"),
-    [
-        (
-            '{"message":"Missing Authentication Token"}',
-            " (it wants requests with an AWS signature)",
-        ),
-        ("wrong token", ""),
-    ],
-)
-def test_listener_that_wants_a_signature(words: str, hint: str) -> None:
-    """Where Amazon Managed Prometheus asks for a signature, the answer says so."""
-    answer, _ = deliver(always(Reply(403, body=words.encode())))
-    assert answer.error == f"the listener does not accept the token: 403 {words}{hint}"
-
-
-@pytest.mark.parametrize(
     "event",
     [delivery(), delivery(b""), delivery(b"\0"), delivery(b"", b"\0\0", b"")],
     ids=["no records", "empty record", "empty message", "several"],

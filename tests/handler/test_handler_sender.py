@@ -16,8 +16,8 @@ from handler.auth import Auth, AuthRequest, BearerAuth
 from handler.listener import Endpoint
 from handler.secrets import Secret
 from handler.sender import Sender
-from handler.settled import SettledPoints
-from handler.verdict import Verdict
+from handler.settled import MAX_SETTLED, SettledPoints
+from handler.verdict import Reason, Verdict
 from tests.support.clocks import SOON, WaitedTime
 from tests.support.invoking import REAL_TIME, point, points, record_of
 from tests.support.stand_in_client import URL, Posted, StandInClient
@@ -133,6 +133,20 @@ def test_refused_credential(renewed: bool, lanes: int, status: int) -> None:
     assert len(client.posted) <= lanes * (2 if renewed else 1)
     assert sent.undelivered == lanes
     assert {status for status, _ in sent.failures} == {401}
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ('"Missing Authentication Token"', " (it wants requests with an AWS signature)"),
+        ("wrong token", ""),
+    ],
+)
+def test_listener_that_wants_a_signature(words: str, hint: str) -> None:
+    """Where Amazon Managed Prometheus asks for a signature, the answer says so."""
+    sent = send(StandInClient(lambda _request, _number: (403, words)), lanes_of(1))
+    reason = f"the listener does not accept the token: 403 {words}{hint}"
+    assert sent.failures == ((401, reason),)
 
 
 def test_threads_share_a_renewal() -> None:
@@ -462,3 +476,46 @@ def test_bodies_that_a_hook_knows_say_nothing_of_the_listener_now() -> None:
     sent = send(client, [[known], lane_of_points(3)], hook=Noting((known.content,)))
     assert (sent.accepted, sent.rejected, sent.undelivered) == (3, 0, 12)
     assert {status for status, _ in sent.failures} == {500}
+
+
+@pytest.mark.parametrize(
+    ("url", "tenant", "token", "known"),
+    [
+        (URL, "t", "k", True),
+        (f"{URL}/other", "t", "k", False),
+        (URL, "other", "k", False),
+        (URL, "t", "other", False),
+    ],
+)
+def test_memory_of_settled_points_is_for_one_sender(
+    url: str, tenant: str, token: str, known: bool
+) -> None:
+    """What one tenant's points met at a listener says nothing about another's."""
+    client = StandInClient(lambda _request, _number: (400, "out of order"))
+    sender = Sender(client, WaitedTime().clock, concurrency=1, timeout_seconds=30)
+    first = Endpoint(URL, {"X-Scope-OrgID": "t"}, BearerAuth(Secret("k")))
+    later = Endpoint(url, {"X-Scope-OrgID": tenant}, BearerAuth(Secret(token)))
+    lane = lane_of_points(4)
+    requests = sender.send([lane], first, 60).requests
+    sent = sender.send([lane], later, 60)
+    assert (sent.requests, sent.rejected) == (1 if known else requests, 16)
+
+
+@pytest.mark.parametrize(
+    ("reason", "remembered"),
+    [
+        (None, True),
+        (Reason.SUPERSEDED, True),
+        (Reason.OTHER, True),
+        (Reason.LIMIT, False),
+        (Reason.IN_THE_FUTURE, False),
+    ],
+)
+def test_memory_of_settled_points_is_bounded(reason: Reason | None, remembered: bool) -> None:
+    """The oldest of too many points is forgotten; a reason that may not last is not remembered."""
+    settled = SettledPoints()
+    for number in range(MAX_SETTLED + 1):
+        settled.remember(str(number), reason)
+    kept = settled.snapshot()
+    assert len(kept) == (MAX_SETTLED if remembered else 0)
+    assert "0" not in kept

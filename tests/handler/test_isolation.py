@@ -112,6 +112,12 @@ def test_requests(points: int, bad: Iterable[int], most: int) -> None:
     assert len(Search(periods_of(points), bad).sent) <= most
 
 
+def test_many_periods() -> None:
+    """One series with the points of days is settled like any other."""
+    search = Search(periods_of(*[1] * 4_000), [0])
+    assert search.stored == list(range(1, 4_000))
+
+
 def test_refused_body_is_not_sent_again() -> None:
     """No part is sent twice, and the first ones hold half the points of the body."""
     search = Search(periods_of(100), range(0, 100, 3))

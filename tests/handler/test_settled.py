@@ -53,7 +53,7 @@ def test_a_snapshot_is_remembered_later() -> None:
 
 
 def test_digest() -> None:
-    """A point is known by all its bytes, and by where it is sent in whose name."""
+    """A point is known by all its bytes, and by the endpoint that it is sent to."""
     places = [(b"point", b"here"), (b"other", b"here"), (b"point", b"there")]
     digests = {digest_of(DataPoint(((b"", content),)), scope) for content, scope in places}
     assert len(digests) == 3

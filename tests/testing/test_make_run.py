@@ -116,7 +116,9 @@ def test_failure(
     ("arguments", "words"),
     [
         (lambda _: ["--listener", "https://listener.example/"], "TOKEN"),
-        (lambda folder: ["--event", str(folder / "missing.json")], "cannot read an event"),
+        (lambda folder: ["--event", str(folder / "missing.json")], "missing.json"),
+        (lambda folder: ["--event", str(folder / "text.json")], "text.json is not JSON"),
+        (lambda folder: ["--event", str(folder / "bytes.json")], "bytes.json is not JSON"),
     ],
 )
 def test_usage_error(
@@ -127,6 +129,8 @@ def test_usage_error(
     words: str,
 ) -> None:
     """A usage error ends with a sentence and status 2, without an invocation."""
+    (tmp_path / "text.json").write_text("key: value", encoding="utf-8")
+    (tmp_path / "bytes.json").write_bytes(b"\xff\xfe")
     assert run.main(arguments(tmp_path)) == 2
     assert words in capsys.readouterr().err
     assert function.environments == []

@@ -1,0 +1,140 @@
+"""The function on the developer's machine, as `sam local invoke` runs it."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from testing.artifact import RUNTIME_PYTHON
+from testing.containers import has_image, reachable_address, required_sam
+from testing.emulator import architecture
+from testing.events.firehose import ACCESS_KEY
+from testing.events.fleet import END_MS
+from testing.events.samples import bad_events, good_events
+from testing.invocation import InvocationResult, result_of
+from testing.receiver import Receiver
+from testing.servers import MissingProgramError
+from tests.support.making import make
+from tests.support.recording import RecordingFunction
+from tests.support.sam_local import LocalFunction, local_functions
+from tests.support.stack import INGRESSES, ROOT, source
+
+FUNCTION = "MetricStreamFunction"
+IMAGE = f"public.ecr.aws/lambda/python:{RUNTIME_PYTHON}-rapid-{architecture()}"
+"""Lambda's image with the emulator in it, under the name that SAM gives it."""
+VARIABLES = json.loads((ROOT / "events" / "env.json").read_text(encoding="utf-8"))
+EVENTS = good_events(END_MS) | bad_events(END_MS)
+
+
+@pytest.fixture(scope="module")
+def resolved() -> dict[str, dict[str, LocalFunction]]:
+    """Return the functions of a stack with each ingress, as SAM resolves the template."""
+    made = local_functions(*({"Ingress": ingress} for ingress in INGRESSES))
+    return dict(zip(INGRESSES, made, strict=True))
+
+
+def invoke(function: LocalFunction, event: Any) -> InvocationResult:
+    """Invoke the function with the variables that it has in the container, but the listener's."""
+    with Receiver() as receiver:
+        variables = function.variables | {"LOGZIO_METRICS_LISTENER": receiver.url}
+        recorded = RecordingFunction(receiver.url, variables).invoke(event)
+    return result_of(recorded.response, "")
+
+
+@pytest.mark.parametrize("name", VARIABLES[FUNCTION])
+def test_template_declares_every_variable_of_the_environment_file(name: str) -> None:
+    """SAM ignores a variable that the function does not have."""
+    template = source()
+    declared = template["Resources"][FUNCTION]["Properties"]["Environment"]["Variables"]
+    assert name in declared | template["Globals"]["Function"]["Environment"]["Variables"]
+
+
+def test_environment_file_has_only_the_function() -> None:
+    """SAM ignores a function that the template does not have."""
+    assert list(VARIABLES) == [FUNCTION]
+
+
+@pytest.mark.parametrize("ingress", INGRESSES)
+def test_sam_resolves_every_function(
+    resolved: dict[str, dict[str, LocalFunction]], ingress: str
+) -> None:
+    """Handlers, layers and variables are known before a container is needed."""
+    functions = resolved[ingress]
+    assert {name: function.handler for name, function in functions.items()} == {
+        FUNCTION: "handler.app.lambda_handler",
+        "ReplayFunction": "replay.app.lambda_handler",
+    }
+    assert [function.layers for function in functions.values()] == [[], []]
+    variables = functions[FUNCTION].variables
+    assert {name: variables[name] for name in VARIABLES[FUNCTION]} == VARIABLES[FUNCTION]
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_every_sample_is_answered_in_a_local_run(
+    resolved: dict[str, dict[str, LocalFunction]], name: str
+) -> None:
+    """With the variables of a local run good samples are answered 200, and bad ones 400."""
+    result = invoke(resolved["HttpApi"][FUNCTION], EVENTS[name])
+    assert result.status == (200 if name in good_events(END_MS) else 400)
+
+
+def test_wrong_key_is_refused_in_a_local_run(
+    resolved: dict[str, dict[str, LocalFunction]],
+) -> None:
+    """The access key of the environment file takes effect."""
+    event = EVENTS["http-api-v2-otlp-1.0"]
+    headers = event["headers"] | {"x-amz-firehose-access-key": "wrong"}
+    function = resolved["HttpApi"][FUNCTION]
+    assert invoke(function, event | {"headers": headers}).status == 401
+
+
+def test_plain_command_needs_no_region() -> None:
+    """The command comes as far as to ask for a container engine, without any setting of AWS."""
+    environment = {"PATH": os.environ["PATH"], "DOCKER_HOST": "unix:///nonexistent/engine"}
+    done = subprocess.run(
+        [
+            *(str(required_sam()), "local", "invoke", FUNCTION),
+            *("--event", "events/http-api-v2-otlp-1.0.json"),
+        ],
+        cwd=ROOT,
+        env=environment | {"SAM_CLI_TELEMETRY": "0", "HOME": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "requires a container runtime" in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def options() -> str:
+    """Return SAM's options for the container engine; skip where there is none, also in CI."""
+    required_sam()
+    try:
+        reachable_address()
+    except MissingProgramError as error:
+        pytest.skip(str(error))
+    return "--skip-pull-image" if has_image(IMAGE) else ""
+
+
+@pytest.mark.large
+@pytest.mark.parametrize(
+    ("name", "key", "last"),
+    [
+        ("http-api-v2-otlp-1.0", ACCESS_KEY, "HTTP 200: 333 samples in 301 series"),
+        ("http-api-v2-otlp-1.0", "wrong-key", "HTTP 401: 0 samples in 0 series"),
+        ("transformation-otlp-0.7", ACCESS_KEY, "HTTP 200: 333 samples in 301 series"),
+    ],
+)
+def test_event_in_a_container(tmp_path: Path, options: str, name: str, key: str, last: str) -> None:
+    """The command builds the function, runs it in Lambda's container, and shows what arrives."""
+    path = tmp_path / f"{name}.json"
+    path.write_text(json.dumps(EVENTS[name]).replace(ACCESS_KEY, key), encoding="utf-8")
+    done = make("local", f"EVENT={path}", f"ARGS={options}")
+    if "Error building docker image" in done.stderr:
+        pytest.skip(f"Lambda's image cannot be pulled: {done.stderr.splitlines()[-1]}")
+    assert done.stdout.splitlines()[-1] == last, done.stderr
+    assert (done.returncode == 0) == ("HTTP 200" in last)

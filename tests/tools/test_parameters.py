@@ -1,0 +1,202 @@
+"""`make check-parameters`: what would fail in a deployment is said before anything is built."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from testing.containers import required_sam
+from tests.support.making import make
+from tests.support.stack import ROOT, source
+from tools.parameters import problems
+
+TOKEN = "token-5f0c9e72d1b8"
+SECRET = "arn:aws:secretsmanager:us-east-1:111122223333:secret:own-a1B2c3"
+NO_REGION = "no AWS region: set AWS_DEFAULT_REGION, or AWS_PROFILE to a profile that has one"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"MetricsToken": TOKEN},
+        {"MetricsToken": "none", "TokenSecretArn": SECRET},
+        {"MetricsToken": "none", "RemoteWriteAuth": "none"},
+        {"LogzioRegion": "", "CreateAlarms": "false", "ReservedConcurrency": "-1"},
+        {"IncludeFilters": "AWS/Lambda,AWS/EC2=CPUUtilization+NetworkIn"},
+        {"AdditionalStatistics": "p50,p99.9"},
+        {"DeliveryBudgetSeconds": "290", "FunctionTimeoutSeconds": "300", "Ingress": "FunctionUrl"},
+        {"DeliveryBudgetSeconds": "20"},
+        {"Settings": ' {"LABEL_VALUE_CASE": "keep", "MAX_LABELS": 30, "LOKI_USERNAME": "1"}'},
+        {"Settings": "{}"},
+    ],
+)
+def test_right(given: dict[str, str]) -> None:
+    """What CloudFormation and the function take is not refused.
+
+    A rule about a parameter that is not given is left to CloudFormation, which knows the stack.
+    """
+    assert list(problems(given, source(), "us-east-1")) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"MetricsTokn": TOKEN}, "MetricsTokn is no parameter; docs/operations.md says which were renamed"),
+        ({"LogsToken": TOKEN}, "LogsToken is no parameter; docs/operations.md says which were renamed"),
+        ({"Architecture": "x86_64"}, "Architecture is no parameter: `make deploy ARCHITECTURE="),
+        ({"MetricsToken": "x"}, "MetricsToken must be none, or at least 8 characters"),
+        ({"MetricsToken": "TOKEN"}, "MetricsToken must be none, or at least 8 characters"),
+        ({"MetricsToken": f"{TOKEN} x"}, "MetricsToken must be none, or at least 8 characters"),
+        ({"CreateAlarms": "True"}, "CreateAlarms must be one of true, false; write it in quotes"),
+        ({"Ingress": "Alb"}, "Ingress must be one of HttpApi, RestApi, FunctionUrl, Transf"),
+        ({"LogzioRegion": "nl"}, "LogzioRegion must be one of nothing, us, eu, uk, ca, au"),
+        ({"LogRetentionDays": "15"}, "LogRetentionDays must be one of 1, 3, 5, 7, 14, 30,"),
+        ({"FunctionMemoryMB": "255"}, "FunctionMemoryMB must be a whole number from 256 to 10240"),
+        ({"FunctionMemoryMB": "1 GB"}, "FunctionMemoryMB must be a whole number from 256 to 10240"),
+        ({"ReservedConcurrency": "-2"}, "ReservedConcurrency must be a whole number from -1 to"),
+        ({"P8sLogzioName": "x" * 1_025}, "P8sLogzioName must have at most 1024 characters"),
+        ({"TokenSecretArn": "arn:x"}, "TokenSecretArn must be empty or the ARN of a secret"),
+        (
+            {"IncludeFilters": "AWS/EC2, AWS/S3"},
+            "IncludeFilters must be up to 20 different entries",
+        ),
+        ({"AdditionalStatistics": "p50,max"}, "AdditionalStatistics must be percentiles such as"),
+        ({"MetricsToken": TOKEN, "TokenSecretArn": SECRET}, "Set MetricsToken or TokenSecretArn"),
+        ({"IncludeFilters": "A", "ExcludeFilters": "B"}, "A metric stream includes or excludes"),
+        ({"DeliveryBudgetSeconds": "29", "Ingress": "RestApi"}, "An API Gateway gives up after 29"),
+        (
+            {"AlarmEmail": "a@b.c", "AlarmTopicArn": "arn:aws:sns:x:111122223333:y"},
+            "Set AlarmEmail",
+        ),
+        ({"Settings": "keep"}, "Settings must be a JSON object"),
+        (
+            {"Settings": "{'MAX_LABELS': 30}"},
+            "Settings must be a JSON object of variables and their ",
+        ),
+        ({"Settings": '{"MAX_LABEL": 30}'}, "Settings must not set MAX_LABEL, which is unknown"),
+        ({"Settings": '{"MAX_LABELS": 3}'}, "Settings: MAX_LABELS must be a whole number from 10"),
+        (
+            {"Settings": '{"LOGS_SAMPLE_RATE": 2}'},
+            "Settings: LOGS_SAMPLE_RATE must be a number from",
+        ),
+        (
+            {"Settings": '{"LOGZIO_METRICS_TOKEN": "a"}'},
+            "Settings must not set LOGZIO_METRICS_TOKEN, which is a secret",
+        ),
+        (
+            {"Settings": '{"P8S_LOGZIO_NAME": "a"}'},
+            "Settings must not set P8S_LOGZIO_NAME, which the parameter P8sLogzioName sets",
+        ),
+    ],
+)
+def test_wrong(given: dict[str, str], problem: str) -> None:
+    """What would be refused, or ignored without a word, is named."""
+    found = list(problems(given, source(), "us-east-1"))
+    assert any(it.startswith(problem) for it in found), found
+    assert len(set(found)) == 1 or "must be" in found[0]
+    assert TOKEN not in str(found)
+
+
+def test_region() -> None:
+    """Without a region there is a problem of its own; with one the rules about it are checked."""
+    given = {"ListenerUrl": "", "LogzioRegion": ""}
+    assert list(problems(given, source(), "")) == [NO_REGION]
+    assert list(problems(given, source(), "us-east-1")) == []
+    (problem,) = problems(given, source(), "sa-east-1")
+    assert problem.startswith("No Logz.io region belongs to this AWS region.")
+
+
+def check(path: Path | None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Check a file in SAM's environment, with nothing of this machine's AWS configuration."""
+    nothing = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
+    return subprocess.run(
+        [str(required_sam().with_name("python")), "-m", "tools.parameters", str(path or "")],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **nothing, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+REGION = {"AWS_DEFAULT_REGION": "us-east-1"}
+UNREADABLE = "is not what its ending says, YAML or TOML"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("p.yaml", f"# A comment.\nMetricsToken: {TOKEN}\nAdditionalStatistics: [p50, p90]\n", ""),
+        ("p.yml", "CreateAlarms: 'false'\nLogzioRegion:\nFunctionMemoryMB: 512\n", ""),
+        ("p.yaml", f'{{"MetricsToken": "{TOKEN}", "Settings": "{{\\"MAX_LABELS\\":30}}"}}', ""),
+        ("p.yaml", '[{"CreateAlarms": "false"}, {"FunctionMemoryMB": 512}]', ""),
+        ("p.yaml", "CreateAlarms: false\n", "CreateAlarms must be one of true, false; write it in"),
+        (
+            "p.yaml",
+            '{"CreateAlarms": true}',
+            "CreateAlarms must be one of true, false; write it in",
+        ),
+        ("p.yaml", "  MetricsToken: x\n", "MetricsToken must be none, or at least 8 characters"),
+        ("p.yaml", "MetricsToken=x\n", "MetricsToken must be none, or at least 8 characters"),
+        ("p.yaml", '"Ingress" : Alb\n', "Ingress must be one of"),
+        (
+            "p.yaml",
+            '[{"ParameterKey": "A", "ParameterValue": "b"}]',
+            "ParameterKey is no parameter",
+        ),
+        (
+            "p.yaml",
+            "Settings: {MAX_LABELS: 30}\n",
+            "Settings must be a JSON object of variables and",
+        ),
+        ("p.yaml", f"LogzioRegion: us\nMetricsToken: {TOKEN}: x\n", f"line 2 {UNREADABLE}"),
+        ("p.yaml", f"A: x\nA: {TOKEN}\n", f"line 2 {UNREADABLE}"),
+        ("p.yaml", f'{{"MetricsToken": "{TOKEN}"', f"line 1 {UNREADABLE}"),
+        ("p.json", "{}", "SAM cannot read it: its name must end in .yaml, also if it is JSON"),
+        ("p.toml", 'CreateAlarms = "false"\n', ""),
+        ("p.toml", f"LogzioRegion = 'us'\nMetricsToken = {TOKEN}\n", f"line 2 {UNREADABLE}"),
+        ("p.yaml", f"- {TOKEN}\n", "SAM cannot read it: write `Name: value` on each line"),
+    ],
+)
+def test_file(tmp_path: Path, name: str, text: str, said: str) -> None:
+    """A file is read as SAM reads it, and a message names it and repeats no value."""
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    done = check(path, **REGION)
+    assert done.returncode == bool(said), done.stderr
+    assert done.stderr.startswith(f"{path}: {said}" if said else "")
+    assert bool(done.stderr) == bool(said)
+    assert TOKEN not in done.stderr
+
+
+@pytest.mark.slow
+def test_what_is_not_there(tmp_path: Path) -> None:
+    """A missing file, region or profile is said; a profile's region counts."""
+    missing = tmp_path / "parameters.yaml"
+    done = check(missing, **REGION)
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"{missing}: SAM cannot read it: there is no such file\n",
+    )
+    assert (check(None).returncode, check(None).stderr) == (1, f"{NO_REGION}\n")
+    assert "profile (nobody)" in check(None, AWS_PROFILE="nobody").stderr
+    config = tmp_path / "config"
+    config.write_text("[profile some]\nregion = eu-west-1\n", encoding="utf-8")
+    done = check(None, AWS_CONFIG_FILE=str(config), AWS_PROFILE="some")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.slow
+def test_deployment_checks_first(tmp_path: Path) -> None:
+    """`make deploy` builds nothing where a parameter is wrong; AWS_REGION counts as the region."""
+    required_sam()
+    path = tmp_path / "parameters.yaml"
+    path.write_text("Architecture: x86_64\n", encoding="utf-8")
+    done = make("deploy", f"PARAMETERS={path}", environment={"AWS_REGION": "us-east-1"})
+    assert done.returncode == 2
+    assert f"{path}: Architecture is no parameter" in done.stderr
+    assert NO_REGION not in done.stderr
+    assert "sam build" not in done.stdout

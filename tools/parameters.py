@@ -1,0 +1,195 @@
+"""`make check-parameters`: what would go wrong in `make deploy`, before anything is built.
+
+It runs in SAM's own environment, since SAM decides how a file is read. Messages name parameters and
+repeat no value, which may be a token.
+"""
+
+import re
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from extension.settings import DECLARED
+from handler.errors import SettingsError
+from handler.json_settings import members_in
+from handler.settings import VARIABLES, read_settings
+from tools.children import ROOT
+
+_NO_REGION = "no AWS region: set AWS_DEFAULT_REGION, or AWS_PROFILE to a profile that has one"
+
+_OTHER_NAMES = {
+    "Architecture": "is no parameter: `make deploy ARCHITECTURE=x86_64` builds for the other one",
+    "ParameterKey": "is no parameter: SAM wants `Name: value`, without ParameterKey",
+    "ParameterValue": "is no parameter: SAM wants `Name: value`, without ParameterValue",
+}
+
+
+class UnreadableError(Exception):
+    """The file, or AWS's own configuration, cannot be read."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print every problem of a file with parameters, and return the exit code.
+
+    Args:
+        arguments: The file; nothing to check only that there is a region.
+    """
+    path = Path(arguments[0]) if arguments and arguments[0] else None
+    try:
+        from samcli.yamlhelper import yaml_parse  # noqa: PLC0415 - only SAM's environment has it
+
+        template = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+        given = _read(path) if path else {}
+        found = list(dict.fromkeys(problems(given, template, _region())))
+    except UnreadableError as error:
+        found = [str(error)]
+    for problem in found:
+        print(f"{path}: {problem}" if path else problem, file=sys.stderr)
+    return 1 if found else 0
+
+
+def problems(given: Mapping[str, str], template: Mapping[str, Any], region: str) -> Iterator[str]:
+    """Yield what is wrong with parameters, as CloudFormation or the function would find it.
+
+    Args:
+        given: The text of each parameter in the file.
+        template: The stack's template.
+        region: The AWS region; empty if there is none.
+    """
+    declared = template["Parameters"]
+    for name, text in given.items():
+        if name in declared:
+            yield from _value_problems(name, text, declared[name])
+        else:
+            reason = "is no parameter; docs/operations.md says which were renamed"
+            yield f"{name} {_OTHER_NAMES.get(name, reason)}"
+    if "Settings" in given:
+        yield from _settings_problems(given["Settings"], template)
+    known = {**given, "AWS::Region": region} if region else given
+    for rule in template["Rules"].values():
+        for assertion in rule["Assertions"]:
+            if _result(assertion["Assert"], known) is False:
+                yield assertion["AssertDescription"]
+    if not region:
+        yield _NO_REGION
+
+
+def _value_problems(name: str, text: str, declared: Mapping[str, Any]) -> Iterator[str]:
+    several = declared["Type"] == "CommaDelimitedList"
+    for item in text.split(",") if several else [text]:
+        allowed = [str(value) for value in declared.get("AllowedValues", [item])]
+        if item not in allowed:
+            shown = ", ".join(value or "nothing" for value in allowed)
+            quoted = "; write it in quotes" if item.lower() in allowed else ""
+            yield f"{name} must be one of {shown}{quoted}"
+        elif not re.fullmatch(declared.get("AllowedPattern", "(?s:.*)"), item):
+            yield f"{name} {declared['ConstraintDescription']}"
+        elif len(item) > declared.get("MaxLength", len(item)):
+            yield f"{name} must have at most {declared['MaxLength']} characters"
+    if "MinValue" in declared:
+        low, high = declared["MinValue"], declared["MaxValue"]
+        if not re.fullmatch(r"-?[0-9]{1,9}", text) or not low <= int(text) <= high:
+            yield f"{name} must be a whole number from {low} to {high}"
+
+
+def _settings_problems(text: str, template: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the function and the logs extension would say to the parameter Settings."""
+    try:
+        members = members_in(text, VARIABLES)
+    except ValueError as error:
+        hint = "" if text.startswith('{"') else "; in YAML it stands in single quotes"
+        yield f"SETTINGS {error}{hint}".replace("SETTINGS", "Settings")
+        return
+    function = template["Resources"]["MetricStreamFunction"]["Properties"]
+    for properties in (template["Globals"]["Function"], function):
+        for variable, value in properties["Environment"]["Variables"].items():
+            if variable in members and isinstance(value, dict) and "Ref" in value:
+                yield f"Settings must not set {variable}, which the parameter {value['Ref']} sets"
+    found: list[str] = []
+    try:
+        read_settings({"AWS_REGION": "us-east-1", **members})
+    except SettingsError as error:
+        found += str(error).removeprefix("settings: ").split("; ")
+    for settings in DECLARED.values():
+        for setting in settings:
+            setting.read(members, found.append)
+    yield from (f"Settings: {problem}" for problem in found)
+
+
+def _result(item: Any, known: Mapping[str, str]) -> Any:
+    """Return the result of a rule's function.
+
+    None where it depends on a parameter that is not given: that keeps the value of the stack.
+    """
+    if isinstance(item, list):
+        return [_result(it, known) for it in item]
+    if not isinstance(item, dict):
+        return item
+    ((function, argument),) = item.items()
+    if function == "Ref":
+        return known.get(argument)
+    arguments = _result(argument, known)
+    if function in ("Fn::And", "Fn::Or"):
+        decisive = function == "Fn::Or"
+        if decisive in arguments:
+            return decisive
+        return None if None in arguments else not decisive
+    if None in arguments:
+        return None
+    if function == "Fn::Not":
+        return not arguments[0]
+    first, second = arguments
+    if function == "Fn::Equals":
+        return str(first) == str(second)
+    assert function == "Fn::Contains", function
+    return str(second) in map(str, first)
+
+
+def _read(path: Path) -> dict[str, str]:
+    """Return the parameters in a file, as SAM reads it."""
+    import click  # noqa: PLC0415 - as in `main`
+    from samcli.cli.types import CfnParameterOverridesType  # noqa: PLC0415
+    from samcli.lib.config.exceptions import FileParseException  # noqa: PLC0415
+
+    try:
+        read: dict[str, str] = CfnParameterOverridesType().convert(f"file://{path}", None, None)
+    except click.BadParameter as error:
+        raise UnreadableError(f"SAM cannot read it: {_kind_of(path, error)}") from None
+    except FileParseException as error:
+        # Its text repeats the line, and with it a token.
+        cause: Any = error.__cause__
+        mark = getattr(cause, "problem_mark", None)
+        line = mark.line + 1 if mark else getattr(cause, "line", 1)
+        raise UnreadableError(f"line {line} is not what its ending says, YAML or TOML") from None
+    return read
+
+
+def _kind_of(path: Path, error: Exception) -> str:
+    if not path.is_file():
+        return "there is no such file"
+    if "unsupported extension" in str(error):
+        return "its name must end in .yaml, also if it is JSON"
+    return "write `Name: value` on each line"
+
+
+def _region() -> str:
+    """Return the region that SAM would deploy to; empty if there is none."""
+    import boto3  # noqa: PLC0415 - takes a while
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))["default"]
+    own = {
+        **config.get("global", {}).get("parameters", {}),
+        **config.get("deploy", {}).get("parameters", {}),
+    }
+    try:
+        region = own.get("region") or boto3.Session(profile_name=own.get("profile")).region_name
+    except BotoCoreError as error:
+        raise UnreadableError(str(error)) from None
+    return str(region or "")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
