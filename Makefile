@@ -240,7 +240,7 @@ validate: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Check template.yaml with 
 
 .PHONY: terraform
 terraform: $(VENV)/dev.stamp $(VENV)/terraform.stamp ## Validate, plan and apply the Terraform module, with the provider's schema and without AWS
-	$(PYTEST) tests/stack/test_terraform_plan.py $(ARGS)
+	$(PYTEST) tests/terraform $(ARGS)
 
 # The stack's parameters, one `Name: value` a line. What is left out keeps the stack's value.
 PARAMETERS ?= $(wildcard parameters.yaml)

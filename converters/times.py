@@ -36,7 +36,7 @@ class DeliveryTimes(NamedTuple):
         """
         newest = bisect_right(times, self.now)
         older = max(0, newest - 1)
-        late = bisect_left(times, self.late_before, 0, newest)
+        late = bisect_left(times, self.late_before)
         return min(late, older), older, newest, late == newest
 
 

@@ -204,6 +204,8 @@ class Telemetry:
             values["OldestPointAgeSeconds"] = max(0.0, now - conversion.oldest_ms / 1000)
         if conversion.attributes_left_out:
             values["AttributesLeftOut"] = conversion.attributes_left_out
+        if sent.settled_unknown:
+            values["SettledUnknown"] = sent.settled_unknown
         self._write_metrics(values)
         for reason, points in conversion.dropped_points.items():
             self._write_metrics({"PointsDropped": points}, Reason=reason)

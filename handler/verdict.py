@@ -96,12 +96,13 @@ _REFUSED_WITH_500 = r"(?i)too old|out[ -]of[ -]order|duplicate (?:sample|timesta
 _REASONS: Mapping[Reason, str] = {
     Reason.SUPERSEDED: r"out[ -]of[ -]order(?! time window)|duplicate[ -](?:sample|timestamp)",
     Reason.TOO_OLD: (
-        r"too[ -]old|too[ -]far[ -]in[ -](?:the[ -])?past|out of bounds(?!: timestamp is too far)"
+        r"too[ -]old|too[ -]far[ -]in[ -](?:the[ -])?past"
+        r"|out of bounds(?! for|: timestamp is too far)"
     ),
     Reason.IN_THE_FUTURE: r"too[ -]far[ -]in[ -](?:the[ -])?future|too new",
     Reason.LIMIT: r"series limit|max-series-per",
     Reason.INVALID: (
-        r"label[ -]name|label[ -]value|invalid label|number of labels|too many labels|metric name"
+        r"label[ -]name|label[ -]value|invalid label|number of labels|too many labels"
     ),
 }
 

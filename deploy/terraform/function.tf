@@ -2,8 +2,9 @@
 
 locals {
   generates_key = nonsensitive(var.metrics_token == "none")
-  # In this order, since the ARN of a secret that is made together with this module is not known yet.
-  makes_secret     = !local.generates_key || (var.remote_write_auth == "none" && var.token_secret_arn == "")
+  # Only without a token at all the ARN must be known to the plan: a secret may be made with this module.
+  without_token    = local.generates_key && var.remote_write_auth == "none" ? var.token_secret_arn == "" : false
+  makes_secret     = !local.generates_key || local.without_token
   token_secret_arn = local.makes_secret ? one(aws_secretsmanager_secret.token[*].arn) : var.token_secret_arn
 
   permissions_boundary = var.permissions_boundary_arn == "" ? null : var.permissions_boundary_arn

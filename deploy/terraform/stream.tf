@@ -10,7 +10,7 @@ resource "aws_cloudwatch_metric_stream" "metrics" {
 
     content {
       namespace    = include_filter.value.namespace
-      metric_names = include_filter.value.metric_names
+      metric_names = try(include_filter.value.metric_names, null)
     }
   }
 
@@ -19,7 +19,7 @@ resource "aws_cloudwatch_metric_stream" "metrics" {
 
     content {
       namespace    = exclude_filter.value.namespace
-      metric_names = exclude_filter.value.metric_names
+      metric_names = try(exclude_filter.value.metric_names, null)
     }
   }
 

@@ -85,6 +85,17 @@ def test_exact_limit() -> None:
     assert (conversion.lanes, conversion.series, conversion.samples) == ([], 0, 1)
 
 
+@pytest.mark.parametrize("apart", [0, 1])
+def test_exactly_full(apart: int) -> None:
+    """Two series that fill a body exactly share it; with one byte less each has its own."""
+    gauges = one_record(gauge("g", number(1.0)), gauge("h", number(1.0)))
+    summaries = deliver([SummaryPoint(dimensions=(("n", name),)) for name in "ab"])
+    for record in (gauges, summaries):
+        ((body,),) = convert(record).lanes
+        lanes = convert(record, max_bytes=body.size - apart).lanes
+        assert [len(lane) for lane in lanes] == [1] * (1 + apart)
+
+
 def test_partly_oversized() -> None:
     """Where some statistics fit and some do not, the point does not count as dropped."""
     record = deliver([SummaryPoint(quantiles=((0.0, 1.0), (0.999999999999, 2.0), (1.0, 4.0)))])

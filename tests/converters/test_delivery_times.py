@@ -26,8 +26,10 @@ def time_of(
         ({NOW - 26 * HOUR: 9, NOW: 1}, NOW, NOW),
         ({NOW: 1, NOW + 2 * HOUR: 1}, NOW, NOW),
         ({NOW + 10 * MINUTE: 9}, NOW, NOW),
+        ({NOW + 10 * MINUTE: 9, NOW + 11 * MINUTE: 1}, NOW, NOW),
         # Most points contradict it.
         ({NOW + 11 * MINUTE: 2, NOW: 1}, NOW, NOW + 11 * MINUTE),
+        ({NOW + 10 * MINUTE + 1: 2, NOW: 1}, NOW, NOW + 10 * MINUTE + 1),
         ({NOW: 9}, 0, NOW),
         # There is none: the newest time that most points agree with.
         ({NOW: 1}, None, NOW),

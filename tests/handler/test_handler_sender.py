@@ -16,8 +16,8 @@ from handler.auth import Auth, AuthRequest, BearerAuth
 from handler.listener import Endpoint
 from handler.secrets import Secret
 from handler.sender import Sender
-from handler.settled import MAX_SETTLED, SettledPoints
-from handler.verdict import Reason, Verdict
+from handler.settled import SettledPoints
+from handler.verdict import Verdict
 from tests.support.clocks import SOON, WaitedTime
 from tests.support.invoking import REAL_TIME, point, points, record_of
 from tests.support.stand_in_client import URL, Posted, StandInClient
@@ -499,23 +499,3 @@ def test_memory_of_settled_points_is_for_one_sender(
     requests = sender.send([lane], first, 60).requests
     sent = sender.send([lane], later, 60)
     assert (sent.requests, sent.rejected) == (1 if known else requests, 16)
-
-
-@pytest.mark.parametrize(
-    ("reason", "remembered"),
-    [
-        (None, True),
-        (Reason.SUPERSEDED, True),
-        (Reason.OTHER, True),
-        (Reason.LIMIT, False),
-        (Reason.IN_THE_FUTURE, False),
-    ],
-)
-def test_memory_of_settled_points_is_bounded(reason: Reason | None, remembered: bool) -> None:
-    """The oldest of too many points is forgotten; a reason that may not last is not remembered."""
-    settled = SettledPoints()
-    for number in range(MAX_SETTLED + 1):
-        settled.remember(str(number), reason)
-    kept = settled.snapshot()
-    assert len(kept) == (MAX_SETTLED if remembered else 0)
-    assert "0" not in kept

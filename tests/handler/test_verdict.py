@@ -82,6 +82,9 @@ def test_labels_that_look_like_words(words: Words, quote: str) -> None:
         # What is cut off may have said that the commit failed.
         (409, f"add 4 samples: out of order sample; 2 err{CUT_OFF}", Verdict.REFUSED),
         (400, 'bad value {"status":"error","error":"user=a: err: x', Verdict.UNEXPLAINED),
+        # A Pushgateway, and a server that fails over what it cannot read.
+        (400, "text format parsing error in line 1: invalid metric name", Verdict.UNEXPLAINED),
+        (400, "Index 7 out of bounds for length 4", Verdict.UNEXPLAINED),
         # A page of HTML is not a remote-write server's, whatever it says.
         (400, "<html><body>Your browser is too old</body></html>", Verdict.UNEXPLAINED),
         (400, "\n<!DOCTYPE html><input name=label-name>", Verdict.UNEXPLAINED),

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
+from tests.support.stack import ARN, Stack
 from tests.support.terraform_module import MODULE, ROOT
 
 PROVIDER = Path(sys.prefix) / "terraform"
@@ -19,12 +20,37 @@ PROVIDER = Path(sys.prefix) / "terraform"
 
 TOKEN = "token-of-a-test"
 
+EVERYTHING = {
+    "MetricsToken": TOKEN,
+    "RemoteWriteHeadersArn": ARN,
+    "IncludeFilters": "AWS/EC2=CPUUtilization+NetworkIn,AWS/S3",
+    "StatisticsMetrics": "AWS/ELB=Latency",
+    "BufferIntervalSeconds": "300",
+    "S3BackupMode": "AllData",
+    "Settings": '{"LABEL_VALUE_CASE":"keep"}',
+    "LogsTokenSecretArn": ARN,
+    "LogsListener": "https://logs.example.org",
+    "AlarmEmail": "someone@example.org",
+}
+"""Parameters that make all that the defaults leave out."""
+
+FILTERS = [
+    {"namespace": "AWS/EC2", "metric_names": ["CPUUtilization", "NetworkIn"]},
+    {"namespace": "AWS/S3"},
+]
+
+STRUCTURED = {
+    "include_filters": FILTERS,
+    "statistics_metrics": [{"namespace": "AWS/ELB", "metric_name": "Latency"}],
+    "settings": {"LABEL_VALUE_CASE": "keep"},
+}
+"""The same, where Terraform takes lists and maps."""
+
 
 @contextmanager
 def serving_provider() -> Iterator[dict[str, str]]:
     """Serve the stand-in; the environment of Terraform's commands is given."""
-    terraform = shutil.which("terraform")
-    if terraform is None or not PROVIDER.exists():
+    if shutil.which("terraform") is None or not PROVIDER.exists():
         pytest.skip("needs terraform on the PATH, and `make terraform`")
     command = [sys.executable, "-m", "tools.terraform.provider", str(MODULE)]
     environment = {**os.environ, "PYTHONPATH": f"{PROVIDER}:{ROOT}"}
@@ -41,16 +67,34 @@ def serving_provider() -> Iterator[dict[str, str]]:
             provider.terminate()
 
 
+def terraform(
+    folder: Path, environment: dict[str, str], *arguments: str, fails: bool = False
+) -> str:
+    """Run a command of Terraform in a folder, and give its output; it must fail if that is said."""
+    done = subprocess.run(
+        ["terraform", *arguments, "-no-color"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert fails == (done.returncode != 0), done.stderr or done.stdout
+    return done.stdout
+
+
 class Deployment:
     """A configuration that uses the module, in a folder of its own.
 
     Args:
         folder: An empty folder.
         environment: What `serving_provider` gives.
+        module: Where the module is, if not at its place.
     """
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], module: Path = MODULE) -> None:
         self._folder = folder
+        self._module = module
         self._environment = environment
         (folder / "function.zip").write_bytes(b"function")
         (folder / "layer.zip").write_bytes(b"layer")
@@ -68,7 +112,7 @@ class Deployment:
             variables: The module's, those of the files aside.
         """
         module = {
-            "source": str(MODULE),
+            "source": str(self._module),
             "function_zip": "function.zip",
             "logs_extension_zip": "layer.zip",
             "metrics_token": TOKEN,
@@ -104,13 +148,12 @@ class Deployment:
         return changed + [name for name, one in outputs if one["actions"] != ["no-op"]]
 
     def _run(self, *arguments: str, fails: bool = False) -> str:
-        done = subprocess.run(
-            ["terraform", *arguments, "-no-color"],
-            cwd=self._folder,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert fails == (done.returncode != 0), done.stdout + done.stderr
-        return done.stdout
+        return terraform(self._folder, self._environment, *arguments, fails=fails)
+
+
+class Applied(NamedTuple):
+    """What was made of `EVERYTHING`, what another plan would change, and the template's stack."""
+
+    made: dict[str, Any]
+    changes: list[str]
+    stack: Stack

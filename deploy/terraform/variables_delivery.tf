@@ -13,52 +13,55 @@ variable "output_format" {
 }
 
 variable "include_filters" {
-  description = "What to stream. Without metric_names a filter is for the whole namespace. An empty list streams everything."
-  type = list(object({
-    namespace    = string
-    metric_names = optional(list(string))
-    metric_name  = optional(string) # Refused; else Terraform would ignore it, and take the whole namespace.
-  }))
+  description = "What to stream, as { namespace = \"AWS/S3\" } or { namespace = \"AWS/EC2\", metric_names = [\"CPUUtilization\"] }. An empty list streams everything."
+  # Not a type of objects, which would ignore a misspelt metric_names, and take the whole namespace.
+  type     = any
   default  = []
   nullable = false
 
   validation {
-    condition = alltrue(flatten([
-      for filter in var.include_filters : [
-        for text in concat([filter.namespace], coalesce(filter.metric_names, [])) : can(regex("^[^:].{0,254}$", text))
-      ]
-    ]))
-    error_message = "Each namespace and metric name of include_filters must have 1 to 255 characters, and must not begin with a colon."
+    condition     = try(alltrue([for filter in var.include_filters : length(setsubtract(keys(filter), ["namespace", "metric_names"])) == 0]), false)
+    error_message = "Each of include_filters must have a namespace, and may have metric_names."
   }
 
   validation {
-    condition     = alltrue([for filter in var.include_filters : filter.metric_name == null && try(length(filter.metric_names) > 0, filter.metric_names == null)])
-    error_message = "Each of include_filters must have a namespace alone, or metric_names with at least one name."
+    condition     = try(alltrue([for filter in var.include_filters : try(filter.metric_names, null) == null ? true : length(tolist(filter.metric_names)) > 0]), false)
+    error_message = "The metric_names of include_filters must be left out, or be a list of at least one name."
+  }
+
+  validation {
+    condition = try(alltrue(flatten([
+      for filter in var.include_filters : [
+        for text in concat([filter.namespace], try(tolist(filter.metric_names), null) == null ? [] : filter.metric_names) : can(regex("^[^:].{0,254}$", text))
+      ]
+    ])), false)
+    error_message = "Each namespace and metric name of include_filters must have 1 to 255 characters, and must not begin with a colon."
   }
 }
 
 variable "exclude_filters" {
   description = "What to leave out, written like include_filters. Only one of the two may be set."
-  type = list(object({
-    namespace    = string
-    metric_names = optional(list(string))
-    metric_name  = optional(string) # Refused; else Terraform would ignore it, and take the whole namespace.
-  }))
-  default  = []
-  nullable = false
+  type        = any
+  default     = []
+  nullable    = false
 
   validation {
-    condition = alltrue(flatten([
-      for filter in var.exclude_filters : [
-        for text in concat([filter.namespace], coalesce(filter.metric_names, [])) : can(regex("^[^:].{0,254}$", text))
-      ]
-    ]))
-    error_message = "Each namespace and metric name of exclude_filters must have 1 to 255 characters, and must not begin with a colon."
+    condition     = try(alltrue([for filter in var.exclude_filters : length(setsubtract(keys(filter), ["namespace", "metric_names"])) == 0]), false)
+    error_message = "Each of exclude_filters must have a namespace, and may have metric_names."
   }
 
   validation {
-    condition     = alltrue([for filter in var.exclude_filters : filter.metric_name == null && try(length(filter.metric_names) > 0, filter.metric_names == null)])
-    error_message = "Each of exclude_filters must have a namespace alone, or metric_names with at least one name."
+    condition     = try(alltrue([for filter in var.exclude_filters : try(filter.metric_names, null) == null ? true : length(tolist(filter.metric_names)) > 0]), false)
+    error_message = "The metric_names of exclude_filters must be left out, or be a list of at least one name."
+  }
+
+  validation {
+    condition = try(alltrue(flatten([
+      for filter in var.exclude_filters : [
+        for text in concat([filter.namespace], try(tolist(filter.metric_names), null) == null ? [] : filter.metric_names) : can(regex("^[^:].{0,254}$", text))
+      ]
+    ])), false)
+    error_message = "Each namespace and metric name of exclude_filters must have 1 to 255 characters, and must not begin with a colon."
   }
 }
 
