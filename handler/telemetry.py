@@ -242,6 +242,8 @@ class Telemetry:
     def _write_metrics(self, values: Mapping[str, float], **dimensions: str) -> None:
         # A new object for each document: the shared one of Powertools keeps its dimensions.
         metrics = EphemeralMetrics(namespace=_NAMESPACE)
+        # Powertools makes the variable POWERTOOLS_SERVICE_NAME a dimension, which no alarm has.
+        metrics.service = ""
         if self._function_name:
             metrics.add_dimension("FunctionName", self._function_name)
         for name, text in dimensions.items():

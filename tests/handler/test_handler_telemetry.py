@@ -349,3 +349,15 @@ def test_keys_of_a_transformation(capsys: Capture) -> None:
     assert line["firehose_request_id"] == event["invocationId"]
     assert (line["source_arn"], line["account"]) == (STREAM_ARN, MONITORING_ACCOUNT)
     assert line["token_id"] == hashlib.sha256(b"own").hexdigest()[:8]
+
+
+def test_service_is_no_dimension(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The name of the service is in the log lines alone: alarms have FunctionName only."""
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "renamed")
+    deliver(settings={"POWERTOOLS_SERVICE_NAME": "renamed", "AWS_LAMBDA_FUNCTION_NAME": "f"})
+    lines = json_lines(capfd.readouterr().out)
+    assert {line["service"] for line in lines if "_aws" not in line} == {"renamed"}
+    (document,) = (line for line in lines if "_aws" in line)
+    assert document["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["FunctionName"]]

@@ -7,7 +7,7 @@ import pytest
 
 from extension.destinations import choose
 from extension.records import FunctionIdentity
-from extension.settings import DECLARED, read_settings
+from extension.settings import DECLARED, read_settings, with_json_settings
 from handler.settings import VARIABLES
 from tests.support.stack import ARN, INGRESSES, KEY, Stack, parameters
 
@@ -45,7 +45,7 @@ def logs_variables(stack: Stack) -> set[str]:
 
 def problems(stack: Stack) -> tuple[str, ...]:
     """Give every warning that the extension would log about its settings."""
-    environ = stack.environment()
+    environ = with_json_settings(stack.environment())
     settings = read_settings(environ)
     chosen = choose(
         settings.destination_names, environ, IDENTITY, lambda _reference: "token", lambda: 0.0
@@ -121,7 +121,8 @@ def test_defaults_are_those_of_the_extension() -> None:
 def test_settings_reach_the_extension() -> None:
     """What an operator sets in Settings is what the extension reads."""
     given = {"TELEMETRY_TYPES": "function,platform", "LOGS_SAMPLE_RATE": 0.25}
-    settings = read_settings(shipping("logzio", Settings=json.dumps(given)).environment())
+    environ = shipping("logzio", Settings=json.dumps(given)).environment()
+    settings = read_settings(with_json_settings(environ))
     assert settings.types == frozenset({"function", "platform"})
     assert settings.sample_rate == 0.25
 

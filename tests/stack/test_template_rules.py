@@ -1,13 +1,11 @@
 """What the stack refuses before anything of it is made, and whether it says what to do."""
 
 from contextlib import nullcontext
-from pathlib import Path
 
 import pytest
 
 from handler.errors import SettingsError
 from handler.settings import read_settings
-from tests.support.making import make
 from tests.support.stack import ARN, INGRESSES, Stack, parameters
 
 LOKI = {"LogsTokenSecretArn": ARN, "LogsDestination": "loki"}
@@ -96,25 +94,3 @@ def test_patterns_are_put_into_words() -> None:
     for name, declared in parameters().items():
         words = declared.get("ConstraintDescription", "")
         assert words.startswith("must ") == ("AllowedPattern" in declared), name
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("".join(f"{name}: x\n" for name in parameters()), ""),
-        ("MetricsToken: t\nMetricToken: x\n", "there is no parameter MetricToken"),
-        # A resource and a condition, which SAM would ignore.
-        ("TokenSecret: x\n", "there is no parameter TokenSecret"),
-        ("HasReplay: x\n", "there is no parameter HasReplay"),
-        (None, "there is no file"),
-    ],
-    ids=["all", "misspelt", "resource", "condition", "no file"],
-)
-def test_parameters_of_make_deploy(tmp_path: Path, content: str | None, said: str) -> None:
-    """`make deploy` refuses a name that is no parameter, which SAM would ignore."""
-    given = tmp_path / "parameters.yaml"
-    if content is not None:
-        given.write_text(content, encoding="utf-8")
-    done = make("check-parameters", f"PARAMETERS={given}")
-    assert said in done.stderr
-    assert (done.returncode == 0) == (said == "")
