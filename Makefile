@@ -204,23 +204,25 @@ layer: | $(BIN)/python ## Write dist/logs-extension.zip, for any Python function
 	@$(BIN)/python -m tools.layer build/layer
 	@$(BIN)/python -m tools.archive build/layer dist/logs-extension.zip
 
+PUBLISH = $(BIN)/python -m tools.publish --bucket "$(BUCKET)" --regions "$(REGIONS)" \
+	$(if $(PARAMETERS),--parameters "$(PARAMETERS)")
+
 .PHONY: check-publish
 check-publish:
 	$(if $(BUCKET),,$(error BUCKET must name the buckets, without -REGION at the end))
 	$(if $(REGIONS),,$(error REGIONS must name the regions, separated by spaces))
 
-# Builds nothing before it has found the buckets.
+# Builds nothing before it has checked buckets and parameters.
 .PHONY: publish
 publish: check-publish $(VENV)/dev.stamp ## Build for both architectures, upload to BUCKET-REGION of REGIONS="...", print launch links
-	@$(BIN)/python -m tools.publish --bucket "$(BUCKET)" --regions "$(REGIONS)"
+	@$(PUBLISH)
 	rm -rf dist/publish
 	for architecture in arm64 x86_64; do \
 		$(MAKE) package ARCHITECTURE=$$architecture PACKAGE=dist/publish/function-$$architecture.zip || exit 1; \
 	done
 	$(MAKE) layer sbom
 	cp dist/logs-extension.zip dist/sbom.cdx.json dist/publish/
-	@$(BIN)/python -m tools.publish --bucket "$(BUCKET)" --regions "$(REGIONS)" --built dist/publish \
-		--stack "$(STACK)" $(if $(PARAMETERS),--parameters "$(PARAMETERS)")
+	@$(PUBLISH) --built dist/publish --stack "$(STACK)"
 
 # Checkov checks only what the template's defaults create, so it gets the template with each ingress
 # as the default, with a secret to ship logs with, and with an address for alarms.

@@ -77,6 +77,11 @@ def expanded(source: Mapping[str, Any], architecture: str, code: Any, layer: Any
     return made
 
 
+def _template() -> dict[str, Any]:
+    template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    return template
+
+
 def release(built: Path, bucket: str) -> dict[str, bytes]:
     """Return all files to publish, by name.
 
@@ -98,10 +103,10 @@ def release(built: Path, bucket: str) -> dict[str, bytes]:
             "Key": f"{FOLDER}/{published}",
         }
 
-    source = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
     layer = location(LAYER)
     for architecture in ARCHITECTURES:
-        template = expanded(source, architecture, location(f"function-{architecture}.zip"), layer)
+        code = location(f"function-{architecture}.zip")
+        template = expanded(_template(), architecture, code, layer)
         files[template_name(architecture)] = json.dumps(template, indent=1).encode()
     files[SOURCE_STACK] = (ROOT / "deploy" / SOURCE_STACK).read_bytes()
     files[SBOM] = (built / SBOM).read_bytes()
@@ -206,24 +211,23 @@ def stack_set_commands(
     )
 
 
-def shown_values(file: Path, template: Mapping[str, Any]) -> dict[str, str]:
-    """Read the parameters that a link may show: those of the template that are echoed."""
+def shown_values(file: Path) -> dict[str, str]:
+    """Read the parameters that a link may show, which are those that are echoed."""
     given = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    declared = template["Parameters"]
+    declared = _template()["Parameters"]
+    unknown = given.keys() - declared.keys()
+    if unknown:
+        raise PublishError(f"{file}: there is no parameter {', '.join(sorted(unknown))}.")
     return {
         name: str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in given.items()
-        if name in declared and not declared[name].get("NoEcho")
+        if not declared[name].get("NoEcho")
     }
 
 
-def describe(
-    buckets: Sequence[Bucket], files: Mapping[str, bytes], stack: str, parameters: Path | None
-) -> str:
+def describe(buckets: Sequence[Bucket], stack: str, values: Mapping[str, str]) -> str:
     """Return the links and commands that launch what was published."""
     lines = []
-    template = json.loads(files[template_name(ARCHITECTURES[0])])
-    values = shown_values(parameters, template) if parameters else {}
     for bucket in buckets:
         lines += [f"\nLaunch it in {bucket.region}:"]
         for architecture in ARCHITECTURES:
@@ -255,6 +259,7 @@ def main(argv: Sequence[str]) -> int:
         buckets = [Bucket(f"{arguments.bucket}-{region}", region, owner) for region in regions]
         for bucket in buckets:
             bucket.check()
+        values = shown_values(arguments.parameters) if arguments.parameters else {}
         if not arguments.built:
             return 0
         files = release(arguments.built, arguments.bucket)
@@ -264,7 +269,7 @@ def main(argv: Sequence[str]) -> int:
     except (PublishError, ClientError, BotoCoreError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(describe(buckets, files, arguments.stack, arguments.parameters))
+    print(describe(buckets, arguments.stack, values))
     return 0
 
 

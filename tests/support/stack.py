@@ -72,7 +72,6 @@ class Stack:
 
     Args:
         region: Where it is made.
-        template: What it is made of; none: template.yaml.
         values: Parameters that differ from their defaults.
 
     Attributes:
@@ -80,10 +79,8 @@ class Stack:
         outputs: The outputs that are given, likewise.
     """
 
-    def __init__(
-        self, region: str = REGION, template: dict[str, Any] | None = None, **values: str
-    ) -> None:
-        template = template or transformed()
+    def __init__(self, region: str = REGION, **values: str) -> None:
+        template = self.template()
         unknown = values.keys() - template["Parameters"].keys()
         assert not unknown, unknown
         self._values: dict[str, Any] = {
@@ -102,6 +99,10 @@ class Stack:
             name: self.value(output)
             for name, output in self._conditional(template["Outputs"]).items()
         }
+
+    def template(self) -> dict[str, Any]:
+        """Give the template that it is made of."""
+        return transformed()
 
     def holds(self, condition: str) -> bool:
         """Whether a condition is met."""

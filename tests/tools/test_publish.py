@@ -76,9 +76,10 @@ def test_every_region_gets_the_same_files(built: Path, clients: dict[str, Any]) 
     assert others == [files]
     names = {key.removeprefix(f"{FOLDER}/"): content for key, content in files.items()}
     sums = names.pop("SHA256SUMS").decode()
-    assert dict(reversed(line.split("  ")) for line in sums.splitlines()) == {
-        name: hashlib.sha256(content).hexdigest() for name, content in names.items()
-    }
+    assert [line.split("  ") for line in sums.splitlines()] == [
+        [hashlib.sha256(names[line[66:]]).hexdigest(), line[66:]] for line in sums.splitlines()
+    ]
+    assert {line[66:] for line in sums.splitlines()} == names.keys()
     assert {re.sub(r"-[0-9a-f]{16}\.", ".", name) for name in names} == {
         *CODE,
         *(template_name(architecture) for architecture in ARCHITECTURES),
@@ -113,7 +114,13 @@ def test_published_template(built: Path, architecture: str) -> None:
     assert "Transform" not in json.loads(text)
     assert "AWS::Serverless" not in text
     values = {"MetricsToken": "a-token-of-tests", "LogsTokenSecretArn": ARN}
-    stack = Stack(template=json.loads(text), **values)
+
+    class Published(Stack):
+        def template(self) -> dict[str, Any]:
+            made: dict[str, Any] = json.loads(text)
+            return made
+
+    stack = Published(**values)
     assert without_code(stack) == without_code(Stack(**values))
     functions = list(stack.of_type("AWS::Lambda::Function").values())
     (layer,) = stack.of_type("AWS::Lambda::LayerVersion").values()
@@ -226,6 +233,17 @@ def test_missing_bucket(
     assert [published(clients, region) for region in REGIONS] == [{}, {}]
 
 
+def test_unknown_parameter(
+    built: Path, clients: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A name that the template does not have is said before anything is uploaded."""
+    file = tmp_path / "parameters.yaml"
+    file.write_text("LogLevel: DEBUG\n", encoding="utf-8")
+    assert publish("--built", str(built), "--parameters", str(file)) == 1
+    assert "there is no parameter LogLevel" in capsys.readouterr().err
+    assert [published(clients, region) for region in REGIONS] == [{}, {}]
+
+
 def test_bucket_of_another_region(
     clients: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -242,23 +260,21 @@ def test_bucket_of_another_account(
     built: Path, clients: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every request names the account that the bucket must belong to; S3 refuses any other."""
-    sent: list[str | None] = []
+    sent: list[bytes] = []
     real = boto3.client
 
     def recorded(service: str, **options: Any) -> Any:
         client = real(service, **options)
         client.meta.events.register(
             "before-send.s3",
-            lambda request, **_: sent.append(request.headers.get("x-amz-expected-bucket-owner")),
+            lambda request, **_: sent.append(request.headers["x-amz-expected-bucket-owner"]),
         )
         return client
 
     monkeypatch.setattr(boto3, "client", recorded)
     assert publish("--built", str(built), regions="us-east-1") == 0
     assert len(sent) == 1 + len(published(clients, "us-east-1"))
-    assert {owner.decode() if isinstance(owner, bytes) else owner for owner in sent} == {
-        "123456789012"
-    }
+    assert set(sent) == {b"123456789012"}
 
 
 @pytest.mark.parametrize("variables", [["REGIONS=us-east-1"], [f"BUCKET={BUCKET}"]], ids=str)

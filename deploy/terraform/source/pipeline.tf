@@ -41,61 +41,6 @@ variable "p8s_logzio_name" {
   }
 }
 
-variable "log_retention_days" {
-  description = "Days to keep logs."
-  type        = number
-  default     = 14
-  nullable    = false
-
-  validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "The value of log_retention_days must be a number of days that CloudWatch Logs knows, such as 14, 30 or 365."
-  }
-}
-
-variable "permissions_boundary_arn" {
-  description = "ARN of the permissions boundary of all roles, if the account requires one."
-  type        = string
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^(arn:[a-z-]+:iam::[0-9]{12}:policy/[^*]+)?$", var.permissions_boundary_arn))
-    error_message = "The value of permissions_boundary_arn must be empty or the ARN of a policy."
-  }
-}
-
-variable "create_alarms" {
-  description = "Whether to create alarms."
-  type        = bool
-  default     = true
-  nullable    = false
-}
-
-variable "alarm_email" {
-  description = "Address that alarms notify, through a topic of the stack. AWS first sends a mail with a link to confirm it."
-  type        = string
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^([^@\\s]+@[^@\\s]+)?$", var.alarm_email))
-    error_message = "The value of alarm_email must be empty or an e-mail address."
-  }
-}
-
-variable "alarm_topic_arn" {
-  description = "ARN of an existing SNS topic that alarms notify, instead of alarm_email."
-  type        = string
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^(arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[^*]+)?$", var.alarm_topic_arn))
-    error_message = "The value of alarm_topic_arn must be empty or the ARN of an SNS topic."
-  }
-}
-
 variable "output_format" {
   description = "Output format of the metric stream, opentelemetry1.0 or opentelemetry0.7. The function reads both, even in one record."
   type        = string
@@ -109,52 +54,55 @@ variable "output_format" {
 }
 
 variable "include_filters" {
-  description = "What to stream. Without metric_names a filter is for the whole namespace. An empty list streams everything."
-  type = list(object({
-    namespace    = string
-    metric_names = optional(list(string))
-    metric_name  = optional(string) # Refused; else Terraform would ignore it, and take the whole namespace.
-  }))
+  description = "What to stream, as { namespace = \"AWS/S3\" } or { namespace = \"AWS/EC2\", metric_names = [\"CPUUtilization\"] }. An empty list streams everything."
+  # Not a type of objects, which would ignore a misspelt metric_names, and take the whole namespace.
+  type     = any
   default  = []
   nullable = false
 
   validation {
-    condition = alltrue(flatten([
-      for filter in var.include_filters : [
-        for text in concat([filter.namespace], coalesce(filter.metric_names, [])) : can(regex("^[^:].{0,254}$", text))
-      ]
-    ]))
-    error_message = "Each namespace and metric name of include_filters must have 1 to 255 characters, and must not begin with a colon."
+    condition     = try(alltrue([for filter in var.include_filters : length(setsubtract(keys(filter), ["namespace", "metric_names"])) == 0]), false)
+    error_message = "Each of include_filters must have a namespace, and may have metric_names."
   }
 
   validation {
-    condition     = alltrue([for filter in var.include_filters : filter.metric_name == null && try(length(filter.metric_names) > 0, filter.metric_names == null)])
-    error_message = "Each of include_filters must have a namespace alone, or metric_names with at least one name."
+    condition     = try(alltrue([for filter in var.include_filters : try(filter.metric_names, null) == null ? true : length(tolist(filter.metric_names)) > 0]), false)
+    error_message = "The metric_names of include_filters must be left out, or be a list of at least one name."
+  }
+
+  validation {
+    condition = try(alltrue(flatten([
+      for filter in var.include_filters : [
+        for text in concat([filter.namespace], try(tolist(filter.metric_names), null) == null ? [] : filter.metric_names) : can(regex("^[^:].{0,254}$", text))
+      ]
+    ])), false)
+    error_message = "Each namespace and metric name of include_filters must have 1 to 255 characters, and must not begin with a colon."
   }
 }
 
 variable "exclude_filters" {
   description = "What to leave out, written like include_filters. Only one of the two may be set."
-  type = list(object({
-    namespace    = string
-    metric_names = optional(list(string))
-    metric_name  = optional(string) # Refused; else Terraform would ignore it, and take the whole namespace.
-  }))
-  default  = []
-  nullable = false
+  type        = any
+  default     = []
+  nullable    = false
 
   validation {
-    condition = alltrue(flatten([
-      for filter in var.exclude_filters : [
-        for text in concat([filter.namespace], coalesce(filter.metric_names, [])) : can(regex("^[^:].{0,254}$", text))
-      ]
-    ]))
-    error_message = "Each namespace and metric name of exclude_filters must have 1 to 255 characters, and must not begin with a colon."
+    condition     = try(alltrue([for filter in var.exclude_filters : length(setsubtract(keys(filter), ["namespace", "metric_names"])) == 0]), false)
+    error_message = "Each of exclude_filters must have a namespace, and may have metric_names."
   }
 
   validation {
-    condition     = alltrue([for filter in var.exclude_filters : filter.metric_name == null && try(length(filter.metric_names) > 0, filter.metric_names == null)])
-    error_message = "Each of exclude_filters must have a namespace alone, or metric_names with at least one name."
+    condition     = try(alltrue([for filter in var.exclude_filters : try(filter.metric_names, null) == null ? true : length(tolist(filter.metric_names)) > 0]), false)
+    error_message = "The metric_names of exclude_filters must be left out, or be a list of at least one name."
+  }
+
+  validation {
+    condition = try(alltrue(flatten([
+      for filter in var.exclude_filters : [
+        for text in concat([filter.namespace], try(tolist(filter.metric_names), null) == null ? [] : filter.metric_names) : can(regex("^[^:].{0,254}$", text))
+      ]
+    ])), false)
+    error_message = "Each namespace and metric name of exclude_filters must have 1 to 255 characters, and must not begin with a colon."
   }
 }
 
@@ -241,6 +189,61 @@ variable "backup_retention_days" {
   validation {
     condition     = var.backup_retention_days >= 1 && var.backup_retention_days <= 3650
     error_message = "The value of backup_retention_days must be from 1 to 3650."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days to keep logs."
+  type        = number
+  default     = 14
+  nullable    = false
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "The value of log_retention_days must be a number of days that CloudWatch Logs knows, such as 14, 30 or 365."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the permissions boundary of all roles, if the account requires one."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:iam::[0-9]{12}:policy/[^*]+)?$", var.permissions_boundary_arn))
+    error_message = "The value of permissions_boundary_arn must be empty or the ARN of a policy."
+  }
+}
+
+variable "create_alarms" {
+  description = "Whether to create alarms."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "alarm_email" {
+  description = "Address that alarms notify, through a topic of the stack. AWS first sends a mail with a link to confirm it."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([^@\\s]+@[^@\\s]+)?$", var.alarm_email))
+    error_message = "The value of alarm_email must be empty or an e-mail address."
+  }
+}
+
+variable "alarm_topic_arn" {
+  description = "ARN of an existing SNS topic that alarms notify, instead of alarm_email."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[^*]+)?$", var.alarm_topic_arn))
+    error_message = "The value of alarm_topic_arn must be empty or the ARN of an SNS topic."
   }
 }
 
@@ -765,7 +768,7 @@ resource "aws_cloudwatch_metric_stream" "metrics" {
 
     content {
       namespace    = include_filter.value.namespace
-      metric_names = include_filter.value.metric_names
+      metric_names = try(include_filter.value.metric_names, null)
     }
   }
 
@@ -774,7 +777,7 @@ resource "aws_cloudwatch_metric_stream" "metrics" {
 
     content {
       namespace    = exclude_filter.value.namespace
-      metric_names = exclude_filter.value.metric_names
+      metric_names = try(exclude_filter.value.metric_names, null)
     }
   }
 

@@ -1,7 +1,6 @@
 """The Terraform module of the source stack: the part of the whole module before the function."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,14 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from tests.support.stack import ARN, KEY
-from tests.support.terraform_module import snake
-from tests.support.terraform_runs import Deployment, serving_provider
+from tests.support.terraform_module import MODULE, snake
+from tests.support.terraform_runs import Deployment
 from tools import source_module, source_stack
 
 URL = "https://metrics.example.com/"
+INVENTED = re.compile(r"(aws_\w+\.\w+|arn:aws:\w+:us-east-1:111122223333:\w+)[.:]\d+")
+"""The number in a name or an ARN that the stand-in of the provider has made up."""
+
 OPTIONS: dict[str, dict[str, Any]] = {
     "a token": {},
     "a secret": {
@@ -32,25 +34,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def environment() -> Iterator[dict[str, str]]:
-    """The environment of Terraform's commands."""
-    with serving_provider() as environment:
-        yield environment
-
-
 @pytest.fixture
 def source(tmp_path: Path, environment: dict[str, str]) -> Deployment:
     """A configuration with the module of the source stack."""
-    (tmp_path / "source").mkdir()
-    return Deployment(tmp_path / "source", environment, part="source")
-
-
-@pytest.fixture
-def whole(tmp_path: Path, environment: dict[str, str]) -> Deployment:
-    """A configuration with the whole module."""
-    (tmp_path / "whole").mkdir()
-    return Deployment(tmp_path / "whole", environment)
+    folder = tmp_path / "source"
+    folder.mkdir()
+    return Deployment(folder, environment, MODULE / "source")
 
 
 def comparable(resource: Any) -> Any:
@@ -59,9 +48,7 @@ def comparable(resource: Any) -> Any:
         return {key: comparable(value) for key, value in resource.items() if key != "url"}
     if isinstance(resource, list):
         return [comparable(value) for value in resource]
-    return (
-        re.sub(r"(aws_\w+\.\w+)\.\d+", r"\1", resource) if isinstance(resource, str) else resource
-    )
+    return INVENTED.sub(r"\1", resource) if isinstance(resource, str) else resource
 
 
 def test_file_is_up_to_date() -> None:
@@ -79,10 +66,10 @@ def test_variables_are_the_parameters() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", OPTIONS)
-def test_same_as_the_whole_module(source: Deployment, whole: Deployment, options: str) -> None:
+def test_same_as_the_whole_module(source: Deployment, deployment: Deployment, options: str) -> None:
     """Every resource has the values that it has in the whole module; a second plan is empty."""
     made = source.configure(receiver_url=URL, **OPTIONS[options]).apply()
-    wanted = whole.configure(**OPTIONS[options]).apply()
+    wanted = deployment.configure(**OPTIONS[options]).apply()
     assert comparable(made) == {name: comparable(wanted[name]) for name in made}
     stream = made["aws_kinesis_firehose_delivery_stream.delivery"]
     assert stream["http_endpoint_configuration"][0]["url"] == URL
