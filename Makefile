@@ -172,7 +172,7 @@ build-MetricStreamFunction: | $(BIN)/python
 		--no-compile --target "$(ARTIFACTS_DIR)" --requirement requirements/function.txt
 	cp -R handler converters replay "$(ARTIFACTS_DIR)/"
 	find "$(ARTIFACTS_DIR)" \( -name __pycache__ -o -name '*.pyi' -o -name '*.proto' -o -name bin \
-		-o -name tests \) -prune -exec rm -rf {} +
+		-o -name tests -o -path '*.dist-info/RECORD' \) -prune -exec rm -rf {} +
 	if $(RUNTIME_INTERPRETER) -c '' 2>/dev/null; then \
 		$(RUNTIME_INTERPRETER) -m compileall -q --invalidation-mode unchecked-hash \
 			-s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"; \
@@ -182,16 +182,15 @@ build-MetricStreamFunction: | $(BIN)/python
 .PHONY: build-ReplayFunction
 build-ReplayFunction: build-MetricStreamFunction
 
-# Lambda reads the files as another user than the one who wrote them.
+PACKAGE ?= dist/metric-stream-lambda.zip
+
 .PHONY: package
 package: | $(BIN)/python ## Write dist/metric-stream-lambda.zip, for deployments without SAM
 	@echo "template.yaml exceeds the 51,200 bytes of --template-body: deploying it needs a bucket too" >&2
-	rm -rf build/function dist/metric-stream-lambda.zip
-	mkdir -p build/function dist
+	rm -rf build/function "$(PACKAGE)"
+	mkdir -p build/function
 	$(MAKE) build-MetricStreamFunction ARTIFACTS_DIR="$(CURDIR)/build/function"
-	chmod -R a+rX build/function
-	cd build/function && "$(CURDIR)/$(BIN)/python" -m zipfile -c "$(CURDIR)/dist/metric-stream-lambda.zip" *
-	@du -h dist/metric-stream-lambda.zip
+	@$(BIN)/python -m tools.archive build/function "$(PACKAGE)"
 
 # SAM calls this, as it calls build-MetricStreamFunction.
 .PHONY: build-LogsExtensionLayer
@@ -202,7 +201,28 @@ build-LogsExtensionLayer: | $(BIN)/python
 .PHONY: layer
 layer: | $(BIN)/python ## Write dist/logs-extension.zip, for any Python function
 	rm -rf build/layer dist/logs-extension.zip
-	@$(BIN)/python -m tools.layer build/layer --zip dist/logs-extension.zip
+	@$(BIN)/python -m tools.layer build/layer
+	@$(BIN)/python -m tools.archive build/layer dist/logs-extension.zip
+
+PUBLISH = $(BIN)/python -m tools.publish --bucket "$(BUCKET)" --regions "$(REGIONS)" \
+	$(if $(PARAMETERS),--parameters "$(PARAMETERS)")
+
+.PHONY: check-publish
+check-publish:
+	$(if $(BUCKET),,$(error BUCKET must name the buckets, without -REGION at the end))
+	$(if $(REGIONS),,$(error REGIONS must name the regions, separated by spaces))
+
+# Builds nothing before it has checked buckets and parameters.
+.PHONY: publish
+publish: check-publish $(VENV)/dev.stamp ## Build for both architectures, upload to BUCKET-REGION of REGIONS="...", print launch links
+	@$(PUBLISH)
+	rm -rf dist/publish
+	for architecture in arm64 x86_64; do \
+		$(MAKE) package ARCHITECTURE=$$architecture PACKAGE=dist/publish/function-$$architecture.zip || exit 1; \
+	done
+	$(MAKE) layer sbom
+	cp dist/logs-extension.zip dist/sbom.cdx.json dist/publish/
+	@$(PUBLISH) --built dist/publish --stack "$(STACK)"
 
 # Checkov checks only what the template's defaults create, so it gets the template with each ingress
 # as the default, with a secret to ship logs with, and with an address for alarms.
@@ -269,7 +289,9 @@ dashboard: | $(BIN)/python ## Write the Grafana dashboard
 	$(BIN)/python -m tools.dashboards.make
 
 .PHONY: docs
-docs: $(VENV)/dev.stamp ## Write the tables of settings and parameters
+docs: $(VENV)/dev.stamp ## Write both source stacks, and the tables of settings and parameters
+	$(BIN)/python -m tools.source_stack
+	$(BIN)/python -m tools.source_module
 	$(BIN)/python -m tools.tables
 
 .PHONY: proto
@@ -293,11 +315,14 @@ lock: ## Pin all requirements with hashes (needs uv on the PATH; UPGRADE=--upgra
 		$(LOCK) --no-deps --group $$group --output-file requirements/$$group.txt || exit 1; \
 	done
 
-.PHONY: audit
-audit: $(VENV)/audit.stamp ## Look up vulnerabilities of all locked packages, fail for one that is unknown; writes dist/sbom.cdx.json
+.PHONY: sbom
+sbom: $(VENV)/audit.stamp ## Write dist/sbom.cdx.json, what the function consists of
 	mkdir -p dist
 	$(VENV)/audit/bin/cyclonedx-py requirements requirements/function.txt --pyproject pyproject.toml \
 		--output-reproducible --output-file dist/sbom.cdx.json
+
+.PHONY: audit
+audit: sbom ## Look up vulnerabilities of all locked packages, fail for one that is unknown; writes the SBOM too
 	for lock in requirements/*.txt; do \
 		echo "$$lock"; $(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement $$lock $(ARGS) || exit 1; \
 	done

@@ -8,6 +8,8 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.archive import write_zip
+
 PROJECT = Path(__file__).parent.parent
 SOURCE = PROJECT / "extension"
 EXECUTABLE = "metric-stream-logs"
@@ -15,10 +17,6 @@ EXECUTABLE = "metric-stream-logs"
 
 APP = f"{EXECUTABLE}.pyz"
 """The zipapp in that folder."""
-
-_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
-_UNIX = 3
-
 
 _MAIN = "from extension.main import start\n\nstart()\n"
 
@@ -45,30 +43,11 @@ def fill(folder: Path) -> None:
         write_zip(Path(temporary), home / APP, zipfile.ZIP_STORED)
 
 
-def write_zip(folder: Path, target: Path, compression: int = zipfile.ZIP_DEFLATED) -> None:
-    """Write everything in a folder into a zip; the same content makes the same bytes.
-
-    `zipapp.create_archive` would keep the times of the files, and their order on the disk.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(target, "w") as archive:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _ZIP_EPOCH)
-            entry.create_system = _UNIX  # so that the modes count
-            entry.external_attr = (0o100755 if path.stat().st_mode & 0o100 else 0o100644) << 16
-            archive.writestr(entry, path.read_bytes(), compression, compresslevel=9)
-
-
 def main(argv: Sequence[str]) -> int:
-    """Fill a folder, write it into a zip if one is named, and return the exit status."""
+    """Fill a folder, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.layer", description=__doc__)
     parser.add_argument("folder", type=Path, help="the folder to fill")
-    parser.add_argument("--zip", type=Path, help="the file to write the folder into")
-    arguments = parser.parse_args(argv)
-    fill(arguments.folder)
-    if arguments.zip:
-        write_zip(arguments.folder, arguments.zip)
-        print(f"{arguments.zip}: {arguments.zip.stat().st_size:,} bytes")
+    fill(parser.parse_args(argv).folder)
     return 0
 
 

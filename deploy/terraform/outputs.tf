@@ -23,6 +23,11 @@ output "backup_bucket_name" {
   value       = aws_s3_bucket.backup.id
 }
 
+output "receiver_url" {
+  description = "Where Firehose delivers, and where source stacks of other accounts and regions may deliver too. Null with Transformation."
+  value       = local.endpoint_url
+}
+
 output "function_url_limit" {
   description = "What limits the requests to the Function URL. Null if reserved_concurrency does, or with another ingress."
   value       = local.is_function_url && var.reserved_concurrency == -1 ? "Only the concurrency of the account. Set reserved_concurrency if the account's quota allows it." : null

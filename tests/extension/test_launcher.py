@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from testing.pythons import pythons
-from tools.layer import APP, EXECUTABLE, PROJECT, write_zip
+from tools.archive import write_zip
+from tools.layer import APP, EXECUTABLE, PROJECT
 
 LAUNCHER = PROJECT / "extension" / EXECUTABLE
 OWN_PYTHON = next(iter(pythons().values()))

@@ -10,7 +10,8 @@ import pytest
 
 from testing.pythons import pythons
 from tests.support.making import make
-from tools.layer import APP, EXECUTABLE, PROJECT, SOURCE, fill, main, write_zip
+from tools.archive import write_zip
+from tools.layer import APP, EXECUTABLE, PROJECT, SOURCE, fill
 
 MODULES = {
     "__main__.py",
@@ -25,7 +26,8 @@ def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the zip."""
     folder = tmp_path_factory.mktemp("layer")
     target = folder / "logs extension.zip"
-    assert main([str(folder / "content"), "--zip", str(target)]) == 0
+    fill(folder / "content")
+    write_zip(folder / "content", target)
     return target
 
 

@@ -80,17 +80,18 @@ class Stack:
     """
 
     def __init__(self, region: str = REGION, **values: str) -> None:
-        template = transformed()
-        unknown = values.keys() - parameters().keys()
+        template = self.template()
+        unknown = values.keys() - template["Parameters"].keys()
         assert not unknown, unknown
         self._values: dict[str, Any] = {
             name: str(values.get(name, declared.get("Default", "")))
-            for name, declared in parameters().items()
+            for name, declared in template["Parameters"].items()
         }
-        for name, declared in parameters().items():
+        for name, declared in template["Parameters"].items():
             if declared["Type"] == "CommaDelimitedList":
                 self._values[name] = self._values[name].split(",")
         self._pseudo_parameters = {**_PSEUDO_PARAMETERS, "AWS::Region": region}
+        self._rules: dict[str, Any] = template["Rules"]
         self._conditions: dict[str, Any] = template["Conditions"]
         self._made = self._conditional(template["Resources"])
         self.resources: dict[str, Any] = {n: self.value(r) for n, r in self._made.items()}
@@ -99,13 +100,17 @@ class Stack:
             for name, output in self._conditional(template["Outputs"]).items()
         }
 
+    def template(self) -> dict[str, Any]:
+        """Give the template that it is made of."""
+        return transformed()
+
     def holds(self, condition: str) -> bool:
         """Whether a condition is met."""
         return bool(self.value(self._conditions[condition]))
 
     def broken_rules(self) -> list[str]:
         """Give what CloudFormation says to these parameters before it makes anything."""
-        assertions = [a for rule in transformed()["Rules"].values() for a in rule["Assertions"]]
+        assertions = [a for rule in self._rules.values() for a in rule["Assertions"]]
         return [a["AssertDescription"] for a in assertions if not self.value(a["Assert"])]
 
     def _conditional(self, items: dict[str, Any]) -> dict[str, Any]:

@@ -111,10 +111,10 @@ class Deployment:
             resources: Further resources, by type and name.
             variables: The module's, those of the files aside.
         """
+        code = {"function_zip": "function.zip", "logs_extension_zip": "layer.zip"}
         module = {
             "source": str(self._module),
-            "function_zip": "function.zip",
-            "logs_extension_zip": "layer.zip",
+            **(code if (self._module / "function.tf").exists() else {}),
             "metrics_token": TOKEN,
             **variables,
         }

@@ -13,7 +13,8 @@ from testing.lambda_services.extension_process import ExtensionProcess
 from testing.lambda_services.services import LambdaServices
 from testing.log_destinations.arrival import Judgement
 from testing.log_destinations.logzio import LogzioDestination
-from tools.layer import EXECUTABLE, fill, write_zip
+from tools.archive import write_zip
+from tools.layer import EXECUTABLE, fill
 
 
 class CountingDestination(LogzioDestination):
