@@ -9,6 +9,7 @@ import argparse
 import copy
 import hashlib
 import json
+import logging
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -253,6 +254,8 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--parameters", type=Path, help="a file with parameters for the links")
     parser.add_argument("--built", type=Path, help="the folder to publish; none: only check")
     arguments = parser.parse_args(argv)
+    # It warns of usage metrics that SAM would send to AWS and that are not sent here.
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
     try:
         regions = arguments.regions.split()
         owner = boto3.client("sts", region_name=regions[0]).get_caller_identity()["Account"]
