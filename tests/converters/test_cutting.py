@@ -121,6 +121,7 @@ def test_body_of_points() -> None:
     (body,) = _bodies(one_record(*(gauge(f"g{n}", number(float(n))) for n in range(5))))
     (points,) = data_points(body)
     part = body_of(points[1:3])
+    assert snappy.uncompress(part.content) == points[1].content + points[2].content
     assert part.samples == 2
     assert part.size == decoded(part).ByteSize()
     assert _places(decoded(part)) == _places(decoded(body))[1:3]

@@ -36,10 +36,11 @@ def send(
     auth: Auth | None = None,
     hook: BodyHook | None = None,
     time: WaitedTime | None = None,
+    concurrency: int = 4,
 ) -> Sent:
-    """Send lanes, four at once, within a minute."""
+    """Send lanes within a minute."""
     time = time or WaitedTime()
-    sender = Sender(client, time.clock, concurrency=4, timeout_seconds=30)
+    sender = Sender(client, time.clock, concurrency=concurrency, timeout_seconds=30)
     endpoint = Endpoint(URL, {"X-Tenant": "t"}, auth or Auth(None))
     return sender.send(lanes, endpoint, time.now + 60, hook)
 
@@ -64,10 +65,10 @@ def lane_of_one_series() -> Lane:
     return lane
 
 
-def isolated_delivery() -> tuple[list[Lane], Respond]:
-    """Return ten points of which the listener refuses a body with h0003, and its answer."""
+def isolated_delivery(first: int = 0, end: int = 10) -> tuple[list[Lane], Respond]:
+    """Return some points, and a listener that refuses a body with that of h0003."""
     converter = Converter(Profile())
-    records = [(0, record_of(points(10)))]
+    records = [(0, record_of(points(end)[first:]))]
     found = converter.convert(records, p8s_logzio_name="test", delivered_ms=None)
 
     def answer(request: Posted, _number: int) -> tuple[int, str]:
@@ -328,14 +329,15 @@ def test_unsettled_body_holds_its_lane(then: tuple[int, str], requests: int) -> 
     assert not {body.content for body in lane[1:]} & set(sent_by(client))
 
 
-def test_what_is_ahead_goes_last() -> None:
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_what_is_ahead_goes_last(concurrency: int) -> None:
     """Samples ahead of the delivery's time go when all others are settled."""
     client = StandInClient(lambda _request, _number: (204, ""))
-    assert send(client, [*lanes_of(3), [AHEAD]]).accepted == 4
+    assert send(client, [*lanes_of(3), [AHEAD]], concurrency=concurrency).accepted == 4
     assert sent_by(client)[3] == AHEAD.content
     lanes, answer = isolated_delivery()
     client = StandInClient(answer)
-    assert send(client, [*lanes, [AHEAD]]).accepted == 36 + 1
+    assert send(client, [*lanes, [AHEAD]], concurrency=concurrency).accepted == 36 + 1
     assert sent_by(client)[-1] == AHEAD.content
 
 
@@ -428,6 +430,15 @@ def test_result_at_the_deadline() -> None:
     assert seconds < SOON / 3
     assert (sent.undelivered, sent.requests) == (3, 2)
     assert sent.failures == ((503, OUT_OF_TIME),)
+
+
+def test_single_point_is_not_sent_again() -> None:
+    """A body of one data point is refused alone already."""
+    lanes = isolated_delivery(3, 4)[0]
+    client = StandInClient(lambda _request, _number: (400, "out of order sample"))
+    sent = send(client, lanes)
+    assert (sent.requests, sent.rejected_by_reason) == (1, {"superseded": 4})
+    assert 'host="h0003"' in sent.refusals[0].example
 
 
 def test_error_in_one_lane_leaves_the_others() -> None:
