@@ -214,7 +214,11 @@ def stack_set_commands(
 
 def shown_values(file: Path) -> dict[str, str]:
     """Read the parameters that a link may show, which are those that are echoed."""
-    given = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    try:
+        given = dict(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
+    except (OSError, ValueError, TypeError, yaml.YAMLError):
+        # The error's own text may repeat a line, and with it a token.
+        raise PublishError(f"{file} is no file with `Name: value` on each line.") from None
     declared = _template()["Parameters"]
     unknown = given.keys() - declared.keys()
     if unknown:
