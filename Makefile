@@ -227,9 +227,9 @@ publish: check-publish $(VENV)/dev.stamp ## Build for both architectures, upload
 # Checkov checks only what the template's defaults create, so it gets the template with each ingress
 # as the default, with a secret to ship logs with, and with an address for alarms.
 .PHONY: validate
-validate: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Check template.yaml with SAM, cfn-lint and checkov
+validate: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Check template.yaml and deploy/source.yaml with SAM, cfn-lint and checkov
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
-	$(VENV)/tools/bin/cfn-lint template.yaml
+	$(VENV)/tools/bin/cfn-lint template.yaml deploy/source.yaml
 	mkdir -p build/validate
 	for ingress in HttpApi RestApi FunctionUrl Transformation; do \
 		sed -e "s/^    Default: HttpApi$$/    Default: $$ingress/" \
@@ -239,6 +239,7 @@ validate: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Check template.yaml with 
 		$(VENV)/checkov/bin/checkov --file build/validate/$$ingress.yaml --framework cloudformation \
 			--compact --quiet --skip-download || exit 1; \
 	done
+	$(VENV)/checkov/bin/checkov --file deploy/source.yaml --framework cloudformation --compact --quiet --skip-download
 
 .PHONY: terraform
 terraform: $(VENV)/dev.stamp $(VENV)/terraform.stamp ## Validate, plan and apply the Terraform module, with the provider's schema and without AWS

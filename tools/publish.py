@@ -9,6 +9,7 @@ import argparse
 import copy
 import hashlib
 import json
+import logging
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -213,7 +214,11 @@ def stack_set_commands(
 
 def shown_values(file: Path) -> dict[str, str]:
     """Read the parameters that a link may show, which are those that are echoed."""
-    given = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    try:
+        given = dict(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
+    except (OSError, ValueError, TypeError, yaml.YAMLError):
+        # The error's own text may repeat a line, and with it a token.
+        raise PublishError(f"{file} is no file with `Name: value` on each line.") from None
     declared = _template()["Parameters"]
     unknown = given.keys() - declared.keys()
     if unknown:
@@ -253,6 +258,8 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--parameters", type=Path, help="a file with parameters for the links")
     parser.add_argument("--built", type=Path, help="the folder to publish; none: only check")
     arguments = parser.parse_args(argv)
+    # It warns of usage metrics that SAM would send to AWS and that are not sent here.
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
     try:
         regions = arguments.regions.split()
         owner = boto3.client("sts", region_name=regions[0]).get_caller_identity()["Account"]

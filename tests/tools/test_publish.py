@@ -233,14 +233,31 @@ def test_missing_bucket(
     assert [published(clients, region) for region in REGIONS] == [{}, {}]
 
 
-def test_unknown_parameter(
-    built: Path, clients: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("LogLevel: DEBUG\n", "there is no parameter LogLevel"),
+        ("MetricsToken=the-secret-token\n", "is no file with `Name: value` on each line"),
+        ("MetricsToken: [the-secret-token\n", "is no file with `Name: value` on each line"),
+        (None, "is no file with `Name: value` on each line"),
+    ],
+)
+def test_wrong_file_of_parameters(
+    built: Path,
+    clients: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    text: str | None,
+    said: str,
 ) -> None:
-    """A name that the template does not have is said before anything is uploaded."""
+    """What cannot be a parameter is said before anything is uploaded, and no token is repeated."""
     file = tmp_path / "parameters.yaml"
-    file.write_text("LogLevel: DEBUG\n", encoding="utf-8")
+    if text:
+        file.write_text(text, encoding="utf-8")
     assert publish("--built", str(built), "--parameters", str(file)) == 1
-    assert "there is no parameter LogLevel" in capsys.readouterr().err
+    errors = capsys.readouterr().err
+    assert said in errors
+    assert "the-secret-token" not in errors
     assert [published(clients, region) for region in REGIONS] == [{}, {}]
 
 
@@ -302,3 +319,5 @@ def test_package_is_reproducible(tmp_path: Path, architecture: str) -> None:
         write_zip(folder, tmp_path / f"{place}.zip")
         packages.append((tmp_path / f"{place}.zip").read_bytes())
     assert packages[0] == packages[1]
+    # pip writes the path of its own Python into scripts, and their hashes into RECORD.
+    assert not list(folder.rglob("RECORD"))
