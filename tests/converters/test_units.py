@@ -147,6 +147,13 @@ def test_attributes_called_unit(
             assert {name: value for name, value in labels if "unit" in name} == expected
 
 
+def test_a_resource_has_no_unit() -> None:
+    """Where the label is on, an attribute of the resource does not pass for a missing unit."""
+    record = deliver([replace(_SECONDS, unit="")], pairs=(*RESOURCE, ("unit", "U")))
+    for labels in samples_of(convert(record, labels=_UNIT_LABEL)):
+        assert {name: value for name, value in labels if "unit" in name} == {"resource_unit": "U"}
+
+
 def test_a_unit_that_is_not_text() -> None:
     """Bytes that are not UTF-8 do not stop a record, and their label is still valid."""
     point = SummaryPoint().encode()
