@@ -105,8 +105,9 @@ def _settings_problems(text: str, template: Mapping[str, Any]) -> Iterator[str]:
     function = template["Resources"]["MetricStreamFunction"]["Properties"]
     for properties in (template["Globals"]["Function"], function):
         for variable, value in properties["Environment"]["Variables"].items():
-            if variable in members and isinstance(value, dict) and "Ref" in value:
-                yield f"Settings must not set {variable}, which the parameter {value['Ref']} sets"
+            if variable in members:
+                *_, parameter = (it for it in _references(value) if it in template["Parameters"])
+                yield f"Settings must not set {variable}, which the parameter {parameter} sets"
     found: list[str] = []
     try:
         read_settings({"AWS_REGION": "us-east-1", **members})
@@ -116,6 +117,16 @@ def _settings_problems(text: str, template: Mapping[str, Any]) -> Iterator[str]:
         for setting in settings:
             setting.read(members, found.append)
     yield from (f"Settings: {problem}" for problem in found)
+
+
+def _references(item: Any) -> Iterator[str]:
+    """Yield what a value of the template refers to, in all branches of its conditions."""
+    if isinstance(item, list):
+        for inner in item:
+            yield from _references(inner)
+    elif isinstance(item, dict):
+        for function, argument in item.items():
+            yield from [argument] if function == "Ref" else _references(argument)
 
 
 def _result(item: Any, known: Mapping[str, str]) -> Any:

@@ -1,5 +1,6 @@
 """`make check-parameters`: what would fail in a deployment is said before anything is built."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -88,6 +89,20 @@ def test_right(given: dict[str, str]) -> None:
         (
             {"Settings": '{"P8S_LOGZIO_NAME": "a"}'},
             "Settings must not set P8S_LOGZIO_NAME, which the parameter P8sLogzioName sets",
+        ),
+        # Set only under a condition.
+        *(
+            (
+                {"Settings": json.dumps({variable: value})},
+                f"Settings must not set {variable}, which the parameter {parameter} sets",
+            )
+            for variable, value, parameter in (
+                ("FIREHOSE_ACCESS_KEY_ARN", SECRET, "TokenSecretArn"),
+                ("LOGZIO_METRICS_TOKEN_ARN", SECRET, "TokenSecretArn"),
+                ("LOGS_DESTINATION", "loki", "LogsDestination"),
+                ("LOKI_PASSWORD_ARN", SECRET, "LogsTokenSecretArn"),
+                ("BD_DATA_TAP_URL", "https://tap.example", "LogsListener"),
+            )
         ),
     ],
 )
