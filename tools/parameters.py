@@ -65,8 +65,7 @@ def problems(given: Mapping[str, str], template: Mapping[str, Any], region: str)
         else:
             reason = "is no parameter; docs/operations.md says which were renamed"
             yield f"{name} {_OTHER_NAMES.get(name, reason)}"
-    if "Settings" in given:
-        yield from _settings_problems(given["Settings"], template)
+    yield from _function_problems(given, template)
     known = {**given, "AWS::Region": region} if region else given
     for rule in template["Rules"].values():
         for assertion in rule["Assertions"]:
@@ -94,29 +93,48 @@ def _value_problems(name: str, text: str, declared: Mapping[str, Any]) -> Iterat
             yield f"{name} must be a whole number from {low} to {high}"
 
 
-def _settings_problems(text: str, template: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what the function and the logs extension would say to the parameter Settings."""
+def _function_problems(given: Mapping[str, str], template: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the function and the logs extension would say to their variables."""
+    text = given.get("Settings", "{}")
     try:
         members = members_in(text, VARIABLES)
     except ValueError as error:
         hint = "" if text.startswith('{"') else "; in YAML it stands in single quotes"
         yield f"SETTINGS {error}{hint}".replace("SETTINGS", "Settings")
         return
-    function = template["Resources"]["MetricStreamFunction"]["Properties"]
-    for properties in (template["Globals"]["Function"], function):
-        for variable, value in properties["Environment"]["Variables"].items():
-            if variable in members:
-                *_, parameter = (it for it in _references(value) if it in template["Parameters"])
-                yield f"Settings must not set {variable}, which the parameter {parameter} sets"
+    declared = template["Parameters"]
+    parameters = _parameters_by_variable(template)
+    for variable in members:
+        if variable in parameters:
+            parameter = parameters[variable]
+            yield f"Settings must not set {variable}, which the parameter {parameter} sets"
+    # A parameter that is wrong by itself has been reported.
+    valid = {
+        it for it in given.keys() & declared if not [*_value_problems(it, given[it], declared[it])]
+    }
+    own = {variable: given[name] for variable, name in parameters.items() if name in valid}
     found: list[str] = []
     try:
-        read_settings({"AWS_REGION": "us-east-1", **members})
+        read_settings({"AWS_REGION": "us-east-1", **own, **members, "SETTINGS": ""})
     except SettingsError as error:
         found += str(error).removeprefix("settings: ").split("; ")
     for settings in DECLARED.values():
         for setting in settings:
             setting.read(members, found.append)
-    yield from (f"Settings: {problem}" for problem in found)
+    for problem in found:
+        yield f"{parameters.get(problem.partition(' ')[0], 'Settings')}: {problem}"
+
+
+def _parameters_by_variable(template: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parameter that each of the function's variables comes from, if one does."""
+    function = template["Resources"]["MetricStreamFunction"]["Properties"]
+    return {
+        variable: parameter
+        for properties in (template["Globals"]["Function"], function)
+        for variable, value in properties["Environment"]["Variables"].items()
+        for parameter in _references(value)
+        if parameter in template["Parameters"]
+    }
 
 
 def _references(item: Any) -> Iterator[str]:

@@ -90,6 +90,18 @@ def test_right(given: dict[str, str]) -> None:
             {"Settings": '{"P8S_LOGZIO_NAME": "a"}'},
             "Settings must not set P8S_LOGZIO_NAME, which the parameter P8sLogzioName sets",
         ),
+        # What the stack would take, and the function refuse.
+        (
+            {"ListenerUrl": "https://listener.example/api/v1/write#top"},
+            "ListenerUrl: LOGZIO_METRICS_LISTENER must be an https:// URL",
+        ),
+        (
+            {
+                "RemoteWriteHeadersArn": SECRET,
+                "Settings": json.dumps({"REMOTE_WRITE_HEADERS": '{"X-Scope-OrgID":"tenant"}'}),
+            },
+            "RemoteWriteHeadersArn: REMOTE_WRITE_HEADERS_ARN must not be set together with",
+        ),
         # Set only under a condition.
         *(
             (
