@@ -27,6 +27,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from handler import __version__
 from tools.children import ROOT
+from tools.parameters import problems
 
 ARCHITECTURES = ("arm64", "x86_64")
 LAYER = "logs-extension.zip"
@@ -212,22 +213,36 @@ def stack_set_commands(
     )
 
 
-def shown_values(file: Path) -> dict[str, str]:
-    """Read the parameters that a link may show, which are those that are echoed."""
+def shown_values(file: Path, regions: Sequence[str]) -> dict[str, str]:
+    """Read the parameters that a link may show, which are those that are echoed.
+
+    Raises:
+        PublishError: A stack in one of the regions would refuse them.
+    """
     try:
         given = dict(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
     except (OSError, ValueError, TypeError, yaml.YAMLError):
         # The error's own text may repeat a line, and with it a token.
         raise PublishError(f"{file} is no file with `Name: value` on each line.") from None
-    declared = _template()["Parameters"]
-    unknown = given.keys() - declared.keys()
-    if unknown:
-        raise PublishError(f"{file}: there is no parameter {', '.join(sorted(unknown))}.")
+    values = {str(name): _text_of(value) for name, value in given.items()}
+    template = _template()
+    for region in regions:
+        for problem in problems(values, template, region):
+            raise PublishError(f"{file}: {problem}")
     return {
-        name: str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in given.items()
-        if not declared[name].get("NoEcho")
+        name: value
+        for name, value in values.items()
+        if not template["Parameters"][name].get("NoEcho")
     }
+
+
+def _text_of(value: Any) -> str:
+    """Return the text of a parameter, as SAM makes it of a value in YAML."""
+    if isinstance(value, list):
+        return ",".join(map(_text_of, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
 
 
 def describe(buckets: Sequence[Bucket], stack: str, values: Mapping[str, str]) -> str:
@@ -266,7 +281,8 @@ def main(argv: Sequence[str]) -> int:
         buckets = [Bucket(f"{arguments.bucket}-{region}", region, owner) for region in regions]
         for bucket in buckets:
             bucket.check()
-        values = shown_values(arguments.parameters) if arguments.parameters else {}
+        file = arguments.parameters
+        values = shown_values(file, regions) if file else {}
         if not arguments.built:
             return 0
         files = release(arguments.built, arguments.bucket)

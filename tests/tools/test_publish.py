@@ -236,7 +236,9 @@ def test_missing_bucket(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("LogLevel: DEBUG\n", "there is no parameter LogLevel"),
+        ("LogLevel: DEBUG\n", "LogLevel is no parameter"),
+        ("IncludeFilters: AWS/EC2, AWS/RDS\n", "IncludeFilters must be up to 20 different entries"),
+        ("Settings: {MAX_LABELS: 30}\n", "Settings must be a JSON object"),
         ("MetricsToken=the-secret-token\n", "is no file with `Name: value` on each line"),
         ("MetricsToken: [the-secret-token\n", "is no file with `Name: value` on each line"),
         (None, "is no file with `Name: value` on each line"),
