@@ -128,13 +128,13 @@ def _receive(events: Mapping[str, Any], show_all: bool) -> Total:
 def _send(path: Path, listener: str) -> Total:
     """Invoke the function with a real listener and one event, and show what it reports as sent.
 
-    Most servers refuse samples of another day, so the event is moved to the last full minute.
+    Most servers refuse samples of another day, so every data point is moved to the last hour.
     """
     token = os.environ.get("TOKEN", "")
     if not token and os.environ.get("REMOTE_WRITE_AUTH") != "none":
         raise UsageError("set the environment variable TOKEN to the token to send with")
     now_ms = int(time.time() * 1_000)
-    event = restamped(read_event(path), now_ms - now_ms % MINUTE_MS)
+    event = restamped(read_event(path), now_ms - now_ms % MINUTE_MS, within_an_hour=True)
     settings = function_settings({path.stem: event}, listener, token or "none")
     result = Function(_UNSET | settings).invoke(event, path.stem)
     sent, rejected = result.metric("SamplesSent"), result.metric("SamplesRejected")

@@ -1,4 +1,4 @@
-"""Events moved to another time: every data point by the same number of milliseconds."""
+"""Events moved to another time."""
 
 import gzip
 import io
@@ -15,10 +15,11 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 _NANOSECONDS = 1_000_000
+_HOUR_NANOSECONDS = 3_600_000 * _NANOSECONDS
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-def restamped(event: Any, newest_ms: int) -> Any:
+def restamped(event: Any, newest_ms: int, *, within_an_hour: bool = False) -> Any:
     """Return an event of any ingress with its newest data point at another time.
 
     The stock classes keep what they do not know, so the labels of OTLP 0.7 stay as they are.
@@ -26,6 +27,8 @@ def restamped(event: Any, newest_ms: int) -> Any:
     Args:
         event: A Lambda event. What cannot be decoded in it stays as it is.
         newest_ms: The time, in milliseconds since the epoch.
+        within_an_hour: Move late points, such as S3's daily ones, further: by as many whole hours
+            as they are late.
     """
     try:
         delivery = event if "records" in event else json.loads(_body(event))
@@ -35,10 +38,13 @@ def restamped(event: Any, newest_ms: int) -> Any:
     points = [point for messages in records for message in messages for point in _points(message)]
     if not points:
         return event
-    shift_ms = newest_ms - max(point.time_unix_nano for point in points) // _NANOSECONDS
+    newest = max(point.time_unix_nano for point in points)
+    shift_ms = newest_ms - newest // _NANOSECONDS
     for point in points:
-        point.time_unix_nano += shift_ms * _NANOSECONDS
-        point.start_time_unix_nano += shift_ms * _NANOSECONDS
+        late = (newest - point.time_unix_nano) // _HOUR_NANOSECONDS if within_an_hour else 0
+        shift = shift_ms * _NANOSECONDS + late * _HOUR_NANOSECONDS
+        point.time_unix_nano += shift
+        point.start_time_unix_nano += shift
     moved = _later(delivery, "timestamp", shift_ms) | {
         "records": [
             _later(record, "approximateArrivalTimestamp", shift_ms) | _data(messages)

@@ -17,6 +17,7 @@ from testing.http_server import Reply
 from testing.ports import free_port
 from testing.receiver import Receiver
 from testing.replies import always
+from testing.servers import Prometheus
 
 PROJECT = Path(__file__).parents[2]
 TOKEN = "planted-token-9c41e7"
@@ -94,12 +95,23 @@ def test_listener() -> None:
         assert done.stdout.splitlines()[-1] == "HTTP 200: 333 samples in 301 series"
         samples = receiver.accepted_samples()
         assert len(samples) == 301
-        newest_ms = max(time for points in samples.values() for time, _ in points)
-        assert 0 <= time.time() * 1000 - newest_ms < 600_000
+        times = [at for points in samples.values() for at, _ in points]
+        assert 0 <= time.time() * 1000 - max(times) < 600_000
+        # A server without an out-of-order window accepts no older ones.
+        assert max(times) - min(times) < 3_600_000
         assert receiver.violations == []
         sent = {received.headers["authorization"] for received in receiver.requests}
         assert sent == {f"Bearer {TOKEN}"}
     assert TOKEN not in done.stdout + done.stderr
+
+
+@pytest.mark.real_server
+def test_prometheus(tmp_path: Path) -> None:
+    """A new Prometheus with its default settings refuses no sample."""
+    with Prometheus(tmp_path) as server:
+        done = run("--listener", server.write_url, TOKEN=TOKEN, NO_PROXY="127.0.0.1")
+    assert done.stdout.splitlines()[-1] == "HTTP 200: 333 samples in 301 series"
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize(("status", "answered"), [(401, 401), (403, 401), (404, 500), (400, 200)])
