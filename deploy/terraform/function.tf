@@ -62,7 +62,15 @@ locals {
   setting_names    = jsondecode(file("${path.module}/settings.json"))
   unknown_settings = [for name in keys(var.settings) : name if !contains(local.setting_names, name) && !startswith(name, "OTEL_LABEL_")]
   secret_settings  = [for name in keys(var.settings) : name if contains(local.setting_names, "${name}_ARN") && name != "REMOTE_WRITE_HEADERS"]
-  double_settings  = [for name in keys(var.settings) : name if try(local.environment[name], "") != ""]
+  double_settings  = [for name in keys(var.settings) : name if contains(local.own_variables, name)]
+
+  # Also those that the module sets only in some cases: otherwise they would have no effect, or name a
+  # secret that the role may not read.
+  own_variables = concat(
+    ["FIREHOSE_ACCESS_KEY_ARN", "LOGZIO_METRICS_TOKEN_ARN", "LOGS_DESTINATION"],
+    keys(local.environment),
+    keys(merge(values(local.logs_variables)...)),
+  )
 }
 
 data "aws_caller_identity" "current" {}
