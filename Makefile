@@ -119,7 +119,7 @@ fuzz: $(VENV)/dev.stamp $(VENV)/fuzz.stamp ## Fuzz all targets for FOR=60 second
 
 # mutmut works on a copy of the tree in `mutants`; pyproject.toml names the modules and their tests.
 .PHONY: mutate
-mutate: $(VENV)/mutate.stamp ## Change the code in small ways, list the changes that no test notices (10 minutes)
+mutate: $(VENV)/mutate.stamp ## Change the code in small ways, list the changes that no test notices (10 to 30 minutes)
 	rm -rf mutants
 	CI=true $(VENV)/mutate/bin/mutmut run --max-children 3
 	$(VENV)/mutate/bin/mutmut results

@@ -42,7 +42,7 @@ _MAX_KEY_BYTES = 2_000
 # Thousands of records may be malformed; nobody reads that many lines.
 _MAX_ERROR_LINES = 10
 
-# What to tell the operator of a metric, by the converter's reasons.
+# Warnings about metrics, by the converter's reasons.
 _METRIC_WARNINGS = {
     DropReason.CASE_COLLISION: "two metrics differ only in what lower-casing, sanitising or "
     "MAX_LABELS removes and became one series; LABEL_VALUE_CASE=keep keeps their values apart",

@@ -158,9 +158,9 @@ class Destination(Configured, ABC):
             body = gzip.compress(body, _FASTEST_GZIP)
         return Request(url, {**headers, **own_headers}, body)
 
+    @abstractmethod
     def _addressed(self, token: str) -> tuple[str, dict[str, str]]:
         """Return the URL of a request and its own headers; one of both has the token."""
-        raise NotImplementedError
 
     def _members(self, kind: str, request_id: str | None, level: str | None) -> str:
         """Return what a record has beside its time and its value, as members of an object."""

@@ -111,7 +111,11 @@ class LinesDestination(Destination):
 
     def request(self, encoded: Sequence[bytes]) -> Request:
         """Write one record in each line."""
-        return Request("http://lines.invalid/", {}, b"\n".join(encoded))
+        return Request(*self._addressed(""), b"\n".join(encoded))
+
+    def _addressed(self, token: str) -> tuple[str, dict[str, str]]:
+        del token
+        return "http://lines.invalid/", {}
 
     def interpret(self, response: Response, count: int) -> BatchResult:
         """Interpret the status; the body of a 200 is the number of records that were refused."""
