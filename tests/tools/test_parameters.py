@@ -77,6 +77,10 @@ def test_right(given: dict[str, str]) -> None:
             "Settings must be a JSON object of variables and their ",
         ),
         ({"Settings": '{"MAX_LABEL": 30}'}, "Settings must not set MAX_LABEL, which is unknown"),
+        (
+            {"Settings": '{"MAX_LABELS": 30, "MAX_LABELS": 40}'},
+            "Settings must not set MAX_LABELS twice",
+        ),
         ({"Settings": '{"MAX_LABELS": 3}'}, "Settings: MAX_LABELS must be a whole number from 10"),
         (
             {"Settings": '{"LOGS_SAMPLE_RATE": 2}'},
