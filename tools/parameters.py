@@ -66,6 +66,7 @@ def problems(given: Mapping[str, str], template: Mapping[str, Any], region: str)
             reason = "is no parameter; docs/operations.md says which were renamed"
             yield f"{name} {_OTHER_NAMES.get(name, reason)}"
     yield from _function_problems(given, template)
+    yield from _time_problems(given)
     known = {**given, "AWS::Region": region} if region else given
     for rule in template["Rules"].values():
         for assertion in rule["Assertions"]:
@@ -91,6 +92,19 @@ def _value_problems(name: str, text: str, declared: Mapping[str, Any]) -> Iterat
         low, high = declared["MinValue"], declared["MaxValue"]
         if not re.fullmatch(r"-?[0-9]{1,9}", text) or not low <= int(text) <= high:
             yield f"{name} must be a whole number from {low} to {high}"
+
+
+def _time_problems(given: Mapping[str, str]) -> Iterator[str]:
+    """Yield that a delivery could not take its time. A template's rules cannot compare numbers."""
+    budget = given.get("DeliveryBudgetSeconds", "")
+    timeout = given.get("FunctionTimeoutSeconds", "")
+    # One that is no number has been reported.
+    numbers = re.fullmatch("[0-9]{1,9}/[0-9]{1,9}", f"{budget}/{timeout}")
+    if numbers and int(budget) >= int(timeout):
+        yield (
+            f"DeliveryBudgetSeconds ({budget}) must be below FunctionTimeoutSeconds ({timeout}): "
+            "the function ends a delivery before Lambda's timeout"
+        )
 
 
 def _function_problems(given: Mapping[str, str], template: Mapping[str, Any]) -> Iterator[str]:

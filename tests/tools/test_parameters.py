@@ -29,6 +29,7 @@ NO_REGION = "no AWS region: set AWS_DEFAULT_REGION, or AWS_PROFILE to a profile 
         {"AdditionalStatistics": "p50,p99.9"},
         {"DeliveryBudgetSeconds": "290", "FunctionTimeoutSeconds": "300", "Ingress": "FunctionUrl"},
         {"DeliveryBudgetSeconds": "20"},
+        {"DeliveryBudgetSeconds": "9", "FunctionTimeoutSeconds": "10"},
         {"Settings": ' {"LABEL_VALUE_CASE": "keep", "MAX_LABELS": 30, "LOKI_USERNAME": "1"}'},
         {"Settings": "{}"},
     ],
@@ -66,6 +67,13 @@ def test_right(given: dict[str, str]) -> None:
         ({"AdditionalStatistics": "p50,max"}, "AdditionalStatistics must be percentiles such as"),
         ({"MetricsToken": TOKEN, "TokenSecretArn": SECRET}, "Set MetricsToken or TokenSecretArn"),
         ({"IncludeFilters": "A", "ExcludeFilters": "B"}, "A metric stream includes or excludes"),
+        *(
+            (
+                {"DeliveryBudgetSeconds": budget, "FunctionTimeoutSeconds": timeout},
+                f"DeliveryBudgetSeconds ({budget}) must be below FunctionTimeoutSeconds ({timeout}",
+            )
+            for budget, timeout in (("20", "10"), ("20", "20"), ("60", "30"))
+        ),
         ({"DeliveryBudgetSeconds": "29", "Ingress": "RestApi"}, "An API Gateway gives up after 29"),
         (
             {"AlarmEmail": "a@b.c", "AlarmTopicArn": "arn:aws:sns:x:111122223333:y"},
