@@ -197,9 +197,12 @@ def _read(path: Path) -> dict[str, str]:
     from samcli.lib.config.exceptions import FileParseException  # noqa: PLC0415
 
     try:
-        read: dict[str, str] = CfnParameterOverridesType().convert(f"file://{path}", None, None)
+        sam = CfnParameterOverridesType()
+        # `Name=value` would be read too, but without what follows a space.
+        sam.ordered_pattern_match = []
+        read: dict[str, str] = sam.convert(f"file://{path}", None, None)
     except click.BadParameter as error:
-        raise UnreadableError(f"SAM cannot read it: {_kind_of(path, error)}") from None
+        raise UnreadableError(_kind_of(path, error)) from None
     except FileParseException as error:
         # Its text repeats the line, and with it a token.
         cause: Any = error.__cause__
@@ -211,10 +214,10 @@ def _read(path: Path) -> dict[str, str]:
 
 def _kind_of(path: Path, error: Exception) -> str:
     if not path.is_file():
-        return "there is no such file"
+        return "SAM cannot read it: there is no such file"
     if "unsupported extension" in str(error):
-        return "its name must end in .yaml, also if it is JSON"
-    return "write `Name: value` on each line"
+        return "SAM cannot read it: its name must end in .yaml, also if it is JSON"
+    return "write `Name: value` on each line, and not `Name=value`"
 
 
 def _region() -> str:

@@ -162,6 +162,7 @@ def check(path: Path | None, **environment: str) -> subprocess.CompletedProcess[
 
 REGION = {"AWS_DEFAULT_REGION": "us-east-1"}
 UNREADABLE = "is not what its ending says, YAML or TOML"
+LINES = "write `Name: value` on each line, and not `Name=value`"
 
 
 @pytest.mark.slow
@@ -179,7 +180,9 @@ UNREADABLE = "is not what its ending says, YAML or TOML"
             "CreateAlarms must be one of true, false; write it in",
         ),
         ("p.yaml", "  MetricsToken: x\n", "MetricsToken must be none, or at least 8 characters"),
-        ("p.yaml", "MetricsToken=x\n", "MetricsToken must be none, or at least 8 characters"),
+        ("p.yaml", f"MetricsToken={TOKEN}\nLogzioRegion=eu\n", LINES),
+        ("p.yaml", f"- MetricsToken={TOKEN}\n", LINES),
+        ("p.yaml", "$include: [file://q.yaml]\n", LINES),
         ("p.yaml", '"Ingress" : Alb\n', "Ingress must be one of"),
         (
             "p.yaml",
@@ -197,13 +200,15 @@ UNREADABLE = "is not what its ending says, YAML or TOML"
         ("p.json", "{}", "SAM cannot read it: its name must end in .yaml, also if it is JSON"),
         ("p.toml", 'CreateAlarms = "false"\n', ""),
         ("p.toml", f"LogzioRegion = 'us'\nMetricsToken = {TOKEN}\n", f"line 2 {UNREADABLE}"),
-        ("p.yaml", f"- {TOKEN}\n", "SAM cannot read it: write `Name: value` on each line"),
+        ("p.yaml", f"- {TOKEN}\n", LINES),
+        ("p.yaml", "# Nothing.\n", ""),
     ],
 )
 def test_file(tmp_path: Path, name: str, text: str, said: str) -> None:
     """A file is read as SAM reads it, and a message names it and repeats no value."""
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
+    (tmp_path / "q.yaml").write_text(f"P8sLogzioName={TOKEN} b", encoding="utf-8")
     done = check(path, **REGION)
     assert done.returncode == bool(said), done.stderr
     assert done.stderr.startswith(f"{path}: {said}" if said else "")
