@@ -11,7 +11,8 @@ UNIT_TESTS := tests/converters tests/handler tests/replay tests/extension
 SHIPPED := handler converters replay extension
 # The oldest Python that mypy knows. Tests show that the extension runs on 3.9.
 OLDEST_CHECKED := 3.10
-PYTEST := $(BIN)/python -m pytest -n 3
+# Many tests wait, so two cores serve four workers. An idle worker takes tests from another.
+PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 
