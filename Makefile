@@ -50,15 +50,16 @@ $(VENV)/run.stamp $(VENV)/dev.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN
 # Only files of these packages are used: the Runtime Interface Emulator in aws-sam-cli, atheris, and
 # the schema of Terraform's AWS provider with what serves it.
 $(VENV)/emulator.stamp $(VENV)/fuzz.stamp $(VENV)/terraform.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --require-hashes --no-deps --upgrade --target $(VENV)/$* --requirement $<
+	$(BIN)/pip install --quiet --no-compile --require-hashes --no-deps --upgrade --target $(VENV)/$* --requirement $<
 	touch $@
 
 # Environments of their own, since their requirements contradict each other. The locks are complete,
-# so pip need not resolve anything; it takes an extra of SAM's for unpinned.
+# so pip need not resolve anything; it takes an extra of SAM's for unpinned. Python compiles what it
+# imports, which is a small part.
 $(VENV)/tools.stamp $(VENV)/checkov.stamp $(VENV)/audit.stamp $(VENV)/mutate.stamp: \
 		$(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
 	$(BIN)/python -m venv $(VENV)/$*
-	$(VENV)/$*/bin/pip install --quiet --require-hashes --no-deps --requirement $<
+	$(VENV)/$*/bin/pip install --quiet --no-compile --require-hashes --no-deps --requirement $<
 	touch $@
 
 ##@ Run
