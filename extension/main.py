@@ -134,13 +134,14 @@ class Extension:
     def _shipper(self, destination: Destination, buffer_bytes: int) -> Shipper:
         """Return a shipper, with the destination's own retry settings if it has any."""
         clock = self._clocks.monotonic
-        own = destination.retry_settings or RetrySettings(self._settings.flush_budget_ms)
+        own = destination.retry_settings or RetrySettings(self._settings.request_timeout_ms)
         return Shipper(
             destination,
             Buffer(buffer_bytes, clock),
             Backoff(clock, random.random, own),
             client=HttpClient(),
-            budget=own.request_timeout_ms / 1000,
+            budget=self._settings.flush_budget_ms / 1000,
+            exchange_seconds=own.request_timeout_ms / 1000,
             clocks=self._clocks,
             log=self._log,
         )

@@ -37,7 +37,7 @@ _REMEMBERED = 512
 
 
 class RetrySettings(NamedTuple):
-    """A destination's own settings for retries; no time exceeds the budget of a flush."""
+    """A destination's own settings for retries; no delay exceeds the budget of a flush."""
 
     request_timeout_ms: int
     max_retries: int = 3
@@ -185,6 +185,10 @@ class Destination(Configured, ABC):
         text = value if isinstance(value, str) else json_text(value)
         # JSON writes a byte of UTF-8 in at most six; lines of Lambda are far shorter than that.
         return utf8(json_text(cut(text, limit // 6 - 1, UTF_8)))
+
+    def parts(self, encoded: Sequence[bytes]) -> list[int]:
+        """Return how many of some encoded records go into each request, in their order."""
+        return [len(encoded)]
 
     def interpret(self, response: Response, count: int) -> BatchResult:
         """Return what a response to a request with `count` records means; never raises."""
