@@ -26,7 +26,7 @@ from extension.router import Route, Router
 from extension.secrets import fetch_secret
 from extension.selection import Selection
 from extension.settings import read_settings, with_json_settings
-from extension.shipper import Shipper
+from extension.shipper import Limits, Shipper
 
 _SERVER_ERROR = 500
 _SUBSCRIBE_RETRY_SECONDS = (0.05, 0.1)
@@ -140,8 +140,7 @@ class Extension:
             Buffer(buffer_bytes, clock),
             Backoff(clock, random.random, own),
             client=HttpClient(),
-            budget=self._settings.flush_budget_ms / 1000,
-            exchange_seconds=own.request_timeout_ms / 1000,
+            limits=Limits(self._settings.flush_budget_ms / 1000, own.request_timeout_ms / 1000),
             clocks=self._clocks,
             log=self._log,
         )

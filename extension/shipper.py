@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from typing import NamedTuple
 
 from extension.backoff import Backoff
 from extension.batch_size import BatchSize
@@ -33,6 +34,13 @@ _HANGING_SECONDS = 1.0
 _HANGING_TIMES = 2.0
 
 
+class Limits(NamedTuple):
+    """How many seconds an exchange may hold an invocation, and how many it may take."""
+
+    budget: float
+    exchange: float
+
+
 class Shipper:
     """Sends what is in a buffer to its destination.
 
@@ -41,8 +49,7 @@ class Shipper:
         buffer: Holds the records.
         backoff: Decides when to try again.
         client: Sends requests; used by the shipper's own thread.
-        budget: Seconds for which an exchange may hold an invocation.
-        exchange_seconds: Seconds for an exchange.
+        limits: How long things may take.
         clocks: The time.
         log: For the operator.
     """
@@ -54,8 +61,7 @@ class Shipper:
         backoff: Backoff,
         *,
         client: HttpClient,
-        budget: float,
-        exchange_seconds: float,
+        limits: Limits,
         clocks: Clocks,
         log: OwnLog,
     ) -> None:
@@ -64,8 +70,7 @@ class Shipper:
         self.results = ResultHandler(destination, buffer, backoff, clocks, log)
         self._backoff = backoff
         self._client = client
-        self._budget = budget
-        self._exchange_seconds = exchange_seconds
+        self._budget, self._exchange_seconds = limits
         self._clock = clocks.monotonic
         self._exchange_began: float | None = None
         self._flush_until: float | None = None

@@ -54,6 +54,8 @@ class Environment(NamedTuple):
         fetch_secret: Returns the token for an ARN or a name; raises SecretError.
         now: A clock in seconds since 1970.
         warnings: Collects what the operator should know although the destination works.
+        random: Returns a number from 0 to 1; another one in each environment, also of those that
+            began as copies of one (SnapStart).
     """
 
     variables: Mapping[str, str]
@@ -61,6 +63,7 @@ class Environment(NamedTuple):
     fetch_secret: Callable[[str], str]
     now: Callable[[], float]
     warnings: list[str]
+    random: Callable[[], float]
 
     def described(self, names: Mapping[str, str]) -> dict[str, str]:
         """Return what is known of the function, under a destination's own names.

@@ -7,7 +7,7 @@ from typing import Any
 from extension.backoff import Backoff
 from extension.buffer import Buffer
 from extension.destinations.destination import RetrySettings
-from extension.shipper import Shipper
+from extension.shipper import Limits, Shipper
 from tests.support.extension_parts import (
     LONG,
     LinesDestination,
@@ -55,8 +55,7 @@ class ScriptedShipper:
             self.buffer,
             self.backoff,
             client=self.client,
-            budget=budget,
-            exchange_seconds=exchange_seconds or budget,
+            limits=Limits(budget, exchange_seconds or budget),
             clocks=clocks_with(self.time),
             log=self.written.log,
         )
