@@ -17,6 +17,8 @@ DESTINATIONS: dict[str, type[Destination]] = {
 }
 """Every destination by its name in `LOGS_DESTINATION`."""
 
+_RANDOM = SystemRandom().random
+
 
 class Chosen(NamedTuple):
     """The destinations that can be used.
@@ -38,7 +40,7 @@ def choose(
     function: FunctionIdentity,
     fetch_secret: Callable[[str], str],
     now: Callable[[], float],
-    random: Callable[[], float] = SystemRandom().random,
+    random: Callable[[], float] = _RANDOM,
 ) -> Chosen:
     """Return the destinations of some names; never raises because of a setting.
 
