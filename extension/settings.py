@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from extension.destinations import DESTINATIONS
+from extension.destinations.datatap import DataTap
 from extension.destinations.destination import TYPES
 from extension.json_text import parsed
+from extension.proxies import Proxies
 from extension.variables import (
-    EXTENSION_NAME,
     FLUSH_BUDGET_MS,
     REQUEST_TIMEOUT_MS,
+    SAMPLE_RATE,
     Configured,
     PartlyUsableError,
     Setting,
@@ -64,17 +68,6 @@ def _port(text: str) -> int:
     if port == _RESERVED_PORT:
         raise ValueError(f"must not be {_RESERVED_PORT}, which Lambda uses")
     return port
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = -1.0
-    # NaN is not between the two either.
-    if not 0 <= rate <= 1:
-        raise ValueError("must be a number from 0 to 1")
-    return rate
 
 
 def _patterns(text: str) -> tuple[re.Pattern[str], ...]:
@@ -140,11 +133,13 @@ class Settings(Configured):
         "",
         f"Lines with a lower level are not shipped. {_ALL_LEVELS}.",
     )
-    sample_rate = Setting(
-        "LOGS_SAMPLE_RATE",
-        _rate,
-        "1.0",
-        "The share of the function's lines that is shipped, 0 to 1.",
+    sample_rate = SAMPLE_RATE
+    exclude = Setting(
+        "LOGS_EXCLUDE",
+        _patterns,
+        "",
+        "Regular expressions as in `LOGS_REDACT`. The function's lines in which one is found are "
+        "not shipped; an object counts as its JSON.",
     )
     redact = Setting(
         "LOGS_REDACT",
@@ -165,19 +160,19 @@ class Settings(Configured):
     # Telemetry API reference, "Memory usage and buffering". AWS's own default for the time is a
     # second; every invocation would end with that wait.
     max_items = number(
-        "MAX_ITEMS",
+        "LOGS_MAX_ITEMS",
         "Lambda sends its buffer when it has this number of events.",
         10_000,
         (1_000, 10_000),
     )
     max_bytes = number(
-        "MAX_BYTES",
+        "LOGS_MAX_BYTES",
         "Lambda sends its buffer when it has this size in bytes.",
         262_144,
         (262_144, 1_048_576),
     )
     timeout_ms = number(
-        "TIMEOUT_MS",
+        "LOGS_TIMEOUT_MS",
         "Lambda sends its buffer after this time in milliseconds, at most half of "
         "`FLUSH_BUDGET_MS`. The end of each invocation waits that long.",
         25,
@@ -189,7 +184,6 @@ class Settings(Configured):
     receiver_port = Setting(
         "RECEIVER_PORT", _port, "4243", "Its port. If that is in use, another one is used."
     )
-    label = EXTENSION_NAME
     own_level = Setting(
         "EXTENSION_LOG_LEVEL",
         _own_level,
@@ -217,19 +211,40 @@ class Settings(Configured):
         if not self.destination_names:
             vars(self)["destination_names"] = _inferred_destinations(environ)
         self.types = frozenset(self.telemetry_types) or None
+        self._read_original_names(environ, problems)
         # Lambda's buffering time is a part of the budget: at most half of it.
         longest = max(25, self.flush_budget_ms // 2)
         if self.timeout_ms > longest:
-            problems = [it for it in problems if not it.startswith("TIMEOUT_MS ")]
+            problems = [it for it in problems if "TIMEOUT_MS must be from" not in it]
             problems.append(
-                f"TIMEOUT_MS must be at most half of FLUSH_BUDGET_MS; {longest} is used"
+                f"LOGS_TIMEOUT_MS must be at most half of FLUSH_BUDGET_MS; {longest} is used"
             )
             vars(self)["timeout_ms"] = longest
         level = self.own_level or self.own_level_of_logzio
         if not level and "openobserve" in self.destination_names:
             level = self.own_level_of_openobserve
         self.log_level = level or "warn"
-        self.warnings = (*problems, *_without_effect(environ, self.destination_names))
+        if problem := Proxies(environ).problem:
+            problems.append(problem)
+        self.warnings = (
+            *problems,
+            *_given_twice(environ),
+            *_without_effect(environ, self.destination_names),
+        )
+
+    def _read_original_names(self, environ: Mapping[str, str], problems: list[str]) -> None:
+        """Read what a Data Tap's own extension calls `MAX_ITEMS`, and so on.
+
+        Many functions use these names for themselves, so they count for a Data Tap alone.
+        """
+        if self.destination_names != (DataTap.name,):
+            return
+        for attribute in ("max_items", "max_bytes", "timeout_ms"):
+            ours: Setting[int] = vars(Settings)[attribute]
+            name = ours.name.removeprefix("LOGS_")
+            if not ours.is_set(environ):
+                original = Setting(name, ours.parse, ours.default, ours.meaning)
+                vars(self)[attribute] = original.read(environ, problems.append)
 
 
 DECLARED: Mapping[str, tuple[Setting[Any], ...]] = {
@@ -251,16 +266,40 @@ def with_json_settings(environ: Mapping[str, str]) -> Mapping[str, str]:
     what the extension does not know is not reported. A token is not taken from there, and a
     variable of its own takes precedence.
     """
-    members = parsed(environ.get(_SETTINGS, ""))
-    if not isinstance(members, dict):
-        return environ
+    members, twice = _members_of(environ.get(_SETTINGS, ""))
     taken = {
         name: str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in members.items()
-        if isinstance(value, (str, int, float)) and _is_plain(name)
+        if isinstance(value, (str, int, float)) and _is_plain(name) and name not in twice
     }
     own = {name: value for name, value in environ.items() if value.strip() or name not in taken}
     return {**taken, **own}
+
+
+def _members_of(text: str) -> tuple[dict[str, Any], list[str]]:
+    """Return the members of a JSON object, and the names that stand in it twice."""
+    names: list[str] = []
+
+    def noted(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names[:] = [name for name, _ in pairs]
+        return dict(pairs)
+
+    try:
+        # The outermost object is complete last.
+        members = json.loads(text, object_pairs_hook=noted)
+    except (ValueError, RecursionError):
+        members = None
+    if not isinstance(members, dict):
+        return {}, []
+    return members, [name for name, times in Counter(names).items() if times > 1]
+
+
+def _given_twice(environ: Mapping[str, str]) -> list[str]:
+    """Return a warning for each setting that stands in `SETTINGS` twice."""
+    _, twice = _members_of(environ.get(_SETTINGS, ""))
+    return [
+        f"SETTINGS must not set {name} twice; it is ignored" for name in twice if name in _NAMES
+    ]
 
 
 def _is_plain(name: str) -> bool:

@@ -157,6 +157,17 @@ def token(name: str, meaning: str) -> tuple[Setting[str], Setting[str]]:
     return text(name, meaning), text(f"{name}_ARN", f"The secret or parameter with `{name}`.")
 
 
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = -1.0
+    # NaN is not between the two either.
+    if not 0 <= rate <= 1:
+        raise ValueError("must be a number from 0 to 1")
+    return rate
+
+
 FLUSH_BUDGET_MS = number(
     "FLUSH_BUDGET_MS", "Longest time of a flush, in milliseconds.", 1_000, (10, 30_000)
 )
@@ -167,7 +178,13 @@ REQUEST_TIMEOUT_MS = number(
     10_000,
     (10, 300_000),
 )
-EXTENSION_NAME = text("EXTENSION_NAME", "A label on records; it does not name the extension.")
+SAMPLE_RATE = Setting(
+    "LOGS_SAMPLE_RATE",
+    _rate,
+    "1.0",
+    "The share of the function's lines that is shipped, 0 to 1. If it is less, each of them has it "
+    "as `sampleRate`.",
+)
 
 
 def checked_url(name: str, address: str) -> SplitResult:

@@ -105,6 +105,8 @@ class Loki(Destination):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
+        # The values of structured metadata are texts.
+        self._sampling = {name: f"{rate:g}" for name, rate in self._sampling.items()}
         self._url = f"{self._address().geturl()}/loki/api/v1/push"
         if bool(self._token) != bool(self.user):
             raise SettingsError("set LOKI_USERNAME and LOKI_PASSWORD (or LOKI_PASSWORD_ARN) both")
@@ -132,8 +134,7 @@ class Loki(Destination):
 
     def _stream(self, environment: Environment) -> dict[str, str]:
         """Return the labels; what is left out is a warning."""
-        ours = environment.described({"name": "function", "label": "extension_name"})
-        ours = {"source": "lambda", **ours}
+        ours = {"source": "lambda", **environment.described({"name": "function"})}
         otel_labels = self._otel_labels(environment.variables)
         for name in sorted({*self.labels, *otel_labels} & set(ours)):
             self._warn(f"LOKI_LABELS and OTEL_LABEL_* cannot set the label {name}: it is ours")

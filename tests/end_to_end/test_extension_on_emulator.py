@@ -119,7 +119,7 @@ class TestClassic:
 
     def test_malformed_settings(self, tmp_path: Path) -> None:
         """The same holds where the extension has no valid setting."""
-        environ = {"LOGS_DESTINATION": "x", "TIMEOUT_MS": "y"}
+        environ = {"LOGS_DESTINATION": "x", "LOGS_TIMEOUT_MS": "y"}
         responses, output = self.responses(tmp_path / "beside", environ, layer=True)
         assert [it["statusCode"] for it in responses] == [200, 200]
         assert len(own_lines(output)) == 3
