@@ -5,17 +5,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from extension.destinations import DESTINATIONS
 from extension.destinations.datatap import DataTap
 from extension.destinations.destination import TYPES
-from extension.json_text import parsed
+from extension.json_text import object_in, parsed
 from extension.proxies import Proxies
 from extension.variables import (
     FLUSH_BUDGET_MS,
@@ -266,37 +264,19 @@ def with_json_settings(environ: Mapping[str, str]) -> Mapping[str, str]:
     what the extension does not know is not reported. A token is not taken from there, and a
     variable of its own takes precedence.
     """
-    members, twice = _members_of(environ.get(_SETTINGS, ""))
+    members, twice = object_in(environ.get(_SETTINGS, ""))
     taken = {
         name: str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in members.items()
+        for name, value in (members or {}).items()
         if isinstance(value, (str, int, float)) and _is_plain(name) and name not in twice
     }
     own = {name: value for name, value in environ.items() if value.strip() or name not in taken}
     return {**taken, **own}
 
 
-def _members_of(text: str) -> tuple[dict[str, Any], list[str]]:
-    """Return the members of a JSON object, and the names that stand in it twice."""
-    names: list[str] = []
-
-    def noted(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names[:] = [name for name, _ in pairs]
-        return dict(pairs)
-
-    try:
-        # The outermost object is complete last.
-        members = json.loads(text, object_pairs_hook=noted)
-    except (ValueError, RecursionError):
-        members = None
-    if not isinstance(members, dict):
-        return {}, []
-    return members, [name for name, times in Counter(names).items() if times > 1]
-
-
 def _given_twice(environ: Mapping[str, str]) -> list[str]:
     """Return a warning for each setting that stands in `SETTINGS` twice."""
-    _, twice = _members_of(environ.get(_SETTINGS, ""))
+    _, twice = object_in(environ.get(_SETTINGS, ""))
     return [
         f"SETTINGS must not set {name} twice; it is ignored" for name in twice if name in _NAMES
     ]

@@ -125,10 +125,9 @@ class Destination(Configured, ABC):
         super().__init__(environment.variables, environment.warnings.append)
         self._now = environment.now
         self._warn = environment.warnings.append
-        variable: str = vars(type(self))["token"].name
-        fetch = environment.fetch_secret
-        self._token = Token(variable, self.token, self.stored_token, fetch, self._now)
+        self._token = self._made_token(environment)
         if not self._token and self.token_required:
+            variable = vars(type(self))["token"].name
             raise SettingsError(
                 f"set {variable} to the token, or {variable}_ARN to the secret that holds it"
             )
@@ -138,6 +137,11 @@ class Destination(Configured, ABC):
         self._sampling: Mapping[str, str | float] = {"sampleRate": rate} if rate < 1 else {}
         # They are the same for most records of an invocation.
         self._members_of = lru_cache(_REMEMBERED)(self._members)
+
+    def _made_token(self, environment: Environment) -> Token:
+        variable: str = vars(type(self))["token"].name
+        values = (self.token, self.stored_token)
+        return Token(variable, *values, environment.fetch_secret, environment.now)
 
     @abstractmethod
     def encode(self, record: LogRecord) -> bytes:

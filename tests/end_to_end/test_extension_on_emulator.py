@@ -184,5 +184,5 @@ class TestManagedInstances:
             logzio.wait_for(lambda it: any(arrival.status for arrival in it.arrivals))
             assert self.invoke(emulator, {"n": 2}) == {"n": 2}
             lines = own_lines(ended(emulator))
-        assert len([line for line in lines if "logzio refuses the token" in line]) == 1
+        assert len([line for line in lines if "logzio refuses access" in line]) == 1
         assert len([line for line in lines if "old" in line]) == 0

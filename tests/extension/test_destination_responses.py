@@ -84,9 +84,9 @@ BODIES: list[tuple[str, int, bytes, Meaning, int]] = [
     ("loki", 400, b"max entry size '262144' bytes exceeded", REFUSED, 0),
     ("loki", 400, b"", REFUSED, 0),
     # Its distributor stores the good entries and describes the others.
-    ("loki", 400, OLD, SENT, 1),
-    ("loki", 400, OLD.replace(b"too old", b"too new"), SENT, 1),
-    ("loki", 400, LONG, SENT, 1),
+    ("loki", 400, OLD, HALVE, 0),
+    ("loki", 400, OLD.replace(b"too old", b"too new"), HALVE, 0),
+    ("loki", 400, LONG, HALVE, 0),
     ("loki", 400, b"3 errors like: " + OLD, SENT, 3),
     ("loki", 400, b"3 errors like: " + OLD + b"; 2 errors like: " + LONG, SENT, 5),
     ("loki", 400, b"99 errors like: " + OLD, SENT, 10),
@@ -148,12 +148,42 @@ def test_no_retry_after_without_retry() -> None:
     assert result.retry_after is None
 
 
-def test_loki_without_structured_metadata() -> None:
-    """If Loki does not allow structured metadata, the detail names the variable that helps."""
-    body = b"stream '{}' includes structured metadata, but this feature is disallowed"
+@pytest.mark.parametrize("body", [OLD, LONG])
+def test_one_entry_that_loki_refuses(body: bytes) -> None:
+    """A push of one entry shows that it was refused: of several Loki describes only one."""
     result = destination("loki").interpret(Response(400, {}, body), 1)
-    assert result.meaning is REFUSED
-    assert "LOKI_STRUCTURED_METADATA" in result.detail
+    assert (result.meaning, result.refused) == (SENT, 1)
+
+
+LABELS = b"stream '{secret=\"s3cret\"}' has "
+WORDS: list[tuple[int, bytes, str, str]] = [
+    # Loki's status and words; those that are reported, and the hint.
+    (401, b"no org id\n", "no org id", "set LOKI_TENANT_ID"),
+    (
+        400,
+        b"tenant ID 's3cret' contains unsupported character '/'",
+        "tenant ID …",
+        "LOKI_TENANT_ID",
+    ),
+    (400, LABELS + b"label value too long: 's3cret'", "label value too long", "LOKI_LABELS"),
+    (400, LABELS + b"label name too long: 's3cret'", "label name too long", "LOKI_LABELS"),
+    (404, b"404 page not found\n", "404 page not found", "LOKI_URL"),
+    (429, b"Ingestion rate limit exceeded for user 1", "rate limit exceeded", "ingestion_burst"),
+    (400, LABELS + b"structured metadata, which is disallowed", "", "LOKI_STRUCTURED_METADATA"),
+    (400, b'loghttp: bad line "s3cret \\" s3cret"', "loghttp: bad line …", ""),
+    (500, b"\xffs3\r\n\x00" + b"x" * 70_000, "s3", ""),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "words", "hint"), WORDS)
+def test_words_of_loki(status: int, body: bytes, words: str, hint: str) -> None:
+    """Loki's own words are reported, without values and labels, and the variable that helps."""
+    detail = destination("loki").interpret(Response(status, {}, body), 1).detail
+    assert detail.startswith(f"HTTP {status}: ")
+    assert words in detail
+    assert hint in detail
+    assert "s3cret" not in detail
+    assert len(detail) < 320
 
 
 def test_redirect_says_so() -> None:
