@@ -285,10 +285,11 @@ def _send(connection: http.client.HTTPConnection, target: str, request: Request)
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        hint = f"; {_OLD_STYLE}" if error.verify_code in _STRICT_CODES else ""
-        return f"its certificate is not trusted: {error.verify_message}{hint}"
     if not isinstance(error, OSError):
         # The text of `http.client` quotes the response or a header, which may hold the token.
         return f"no valid HTTP response ({type(error).__name__})"
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    is_strict = isinstance(error, ssl.SSLCertVerificationError) and (
+        error.verify_code in _STRICT_CODES
+    )
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"{text}; {_OLD_STYLE}" if is_strict else text

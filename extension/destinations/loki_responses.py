@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 
 from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row
 
@@ -13,8 +14,22 @@ _ONE = re.compile(
     rb"|max entry size '[0-9]+' bytes exceeded for stream ')",
     re.DOTALL,
 )
-# Labels, and whatever else may be a value of the user's.
-_QUOTED = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\{[^}]*\}|[^\x20-\x7e]+")
+# What Loki and the gateways before it say about refusals (loki, pkg/validation/validate.go and
+# pkg/distributor; dskit, tenant.go). Any other word may be a line, a label or a token.
+_WORDS = """
+    a acceptable access active adding an and are at attempting authentication authorization be
+    behind blocked body bytes can cannot character characters contact contains credentials
+    decreased deleted denied disabled disallowed due duplicate empty entry error exceeded expired
+    failed far feature for forbidden found gateway greater has id if in includes ingest ingester
+    ingestion invalid is it label labels large least length limit line lines log logs loki long
+    many max maximum metadata missing name names new no not number of old oldest one only or org
+    out page pair parse password per permission policy provided push rate reached read reduce
+    request required scope see sec service size stream streams structured tenant than the this
+    timestamp to token too totaling unauthorized unavailable unsupported upstream user value
+    values volume while with write your administrator increased 404
+"""
+_VOCABULARY = frozenset(_WORDS.split())
+_SEPARATORS = re.compile(r"[\s,;:.()'/-]+")
 _LONGEST_WORDS = 200
 _LABELS = "see LOKI_LABELS and OTEL_LABEL_*"
 _HINTS = {
@@ -61,11 +76,14 @@ LOKI_RESPONSES = (
 
 
 def words_of(body: bytes) -> str:
-    """Return what Loki says, without labels and values, and what helps; empty if it says nothing.
+    """Return what Loki says, each unknown word as `…`, and what helps; empty if it says nothing.
 
     Nothing of a line or a token is in it.
     """
-    text = body.decode("utf-8", "replace")[: 10 * _LONGEST_WORDS]
-    words = " ".join(_QUOTED.sub("…", text).split())[:_LONGEST_WORDS]
+    text = body[: 10 * _LONGEST_WORDS].decode("utf-8", "replace")
+    known = (
+        word if word.lower() in _VOCABULARY else "…" for word in _SEPARATORS.split(text) if word
+    )
+    words = " ".join(word for word, _ in groupby(known))[:_LONGEST_WORDS]
     hint = next((hint for sign, hint in _HINTS.items() if sign in text.lower()), "")
     return f"{words}; {hint}" if hint else words

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extension.destinations.loki_responses import _VOCABULARY
 from extension.destinations.responses import LONGEST_WAIT_SECONDS, Meaning
 from extension.messages import Response
 from tests.support.log_destinations import ENOUGH, NOW, destination
@@ -162,7 +163,7 @@ WORDS: list[tuple[int, bytes, str, str]] = [
     (
         400,
         b"tenant ID 's3cret' contains unsupported character '/'",
-        "tenant ID …",
+        "tenant ID … contains unsupported character",
         "LOKI_TENANT_ID",
     ),
     (400, LABELS + b"label value too long: 's3cret'", "label value too long", "LOKI_LABELS"),
@@ -170,8 +171,8 @@ WORDS: list[tuple[int, bytes, str, str]] = [
     (404, b"404 page not found\n", "404 page not found", "LOKI_URL"),
     (429, b"Ingestion rate limit exceeded for user 1", "rate limit exceeded", "ingestion_burst"),
     (400, LABELS + b"structured metadata, which is disallowed", "", "LOKI_STRUCTURED_METADATA"),
-    (400, b'loghttp: bad line "s3cret \\" s3cret"', "loghttp: bad line …", ""),
-    (500, b"\xffs3\r\n\x00" + b"x" * 70_000, "s3", ""),
+    (400, b'loghttp: bad line "s3cret \\" s3cret"', "… line …", ""),
+    (500, b"\xffs3\r\n\x00" + b"x" * 70_000, "…", ""),
 ]
 
 
@@ -184,6 +185,16 @@ def test_words_of_loki(status: int, body: bytes, words: str, hint: str) -> None:
     assert hint in detail
     assert "s3cret" not in detail
     assert len(detail) < 320
+
+
+@examples(100)
+@given(st.text(), st.binary(max_size=60))
+def test_words_of_loki_repeat_nothing(line: str, body: bytes) -> None:
+    """Nothing that a server repeats of a request is reported, only words that Loki uses."""
+    repeated = f"no org id: {line}".encode("utf-8", "replace") + body
+    words = destination("loki").interpret(Response(401, {}, repeated), 1).detail
+    said = words.removeprefix("HTTP 401: ").removesuffix("; set LOKI_TENANT_ID")
+    assert {it.lower() for it in said.split()} <= _VOCABULARY | {"…"}
 
 
 def test_redirect_says_so() -> None:

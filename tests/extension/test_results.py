@@ -184,7 +184,7 @@ _DOWN = (
     "dropped when BUFFER_MAX_BYTES is reached"
 )
 _STOPPED = (
-    "lines refuses access (why); nothing more is sent to it until the function has other settings"
+    "lines refuses access (why); nothing more is sent to it until the function is configured anew"
 )
 _WAITING = (
     "lines refuses access (why); records are kept, and sent when the secret holds another one, "

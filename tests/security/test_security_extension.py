@@ -15,7 +15,7 @@ from extension.destinations.destination import RetrySettings
 from extension.health_check import health_check
 from extension.http_client import HttpClient
 from extension.settings import read_settings
-from extension.shipper import Shipper
+from extension.shipper import Limits, Shipper
 from testing.http_server import Reply
 from testing.log_destinations.treatment import Treatment
 from tests.extension_process.running import DEBUG, DESTINATIONS, shipping
@@ -94,7 +94,7 @@ def test_lines_of_the_shipper(listener: Listener, data: st.DataObject) -> None:
         buffer,
         Backoff(clocks.monotonic, lambda: 1.0, RetrySettings(1_000, initial_delay_ms=60_000)),
         client=client,
-        budget=5.0,
+        limits=Limits(5.0, 5.0),
         clocks=clocks,
         log=written.log,
     )
