@@ -6,23 +6,22 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from extension.destinations import DESTINATIONS
 from extension.destinations.datatap import DataTap
 from extension.destinations.destination import TYPES
-from extension.json_text import object_in, parsed
+from extension.json_text import object_in
 from extension.proxies import Proxies
 from extension.variables import (
     FLUSH_BUDGET_MS,
     REQUEST_TIMEOUT_MS,
     SAMPLE_RATE,
     Configured,
-    PartlyUsableError,
     Setting,
     number,
+    patterns,
     words,
 )
 
@@ -68,33 +67,6 @@ def _port(text: str) -> int:
     return port
 
 
-def _patterns(text: str) -> tuple[re.Pattern[str], ...]:
-    """Compile a JSON array of regular expressions, or one on each line."""
-    listed = parsed(text)
-    if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
-        # The text may begin like JSON: with a set of characters.
-        listed = [line.strip() for line in text.splitlines()]
-    compiled = [_compiled(expression) for expression in listed if expression]
-    usable = tuple(pattern for pattern in compiled if pattern is not None)
-    if len(usable) < len(compiled):
-        # By number, since an expression may show what it is to hide.
-        numbers = [str(n) for n, pattern in enumerate(compiled, 1) if pattern is None]
-        problem = "must be regular expressions of Python that do not match an empty text"
-        raise PartlyUsableError(f"{problem}; ignored: {', '.join(numbers)}", usable)
-    return usable
-
-
-def _compiled(expression: str) -> re.Pattern[str] | None:
-    try:
-        with warnings.catch_warnings():
-            # What a later Python may understand differently works today.
-            warnings.simplefilter("ignore")
-            pattern = re.compile(expression)
-    except (re.error, OverflowError, RecursionError):
-        return None
-    return None if pattern.match("") else pattern
-
-
 _NEGOTIATED = "the extension chooses the versions of the Lambda APIs itself"
 _WITHOUT_EFFECT = {
     "AWS_LAMBDA_RUNTIME_EXTENSION_API_VERSION": _NEGOTIATED,
@@ -132,17 +104,13 @@ class Settings(Configured):
         f"Lines with a lower level are not shipped. {_ALL_LEVELS}.",
     )
     sample_rate = SAMPLE_RATE
-    exclude = Setting(
+    exclude = patterns(
         "LOGS_EXCLUDE",
-        _patterns,
-        "",
         "Regular expressions as in `LOGS_REDACT`. The function's lines in which one is found are "
         "not shipped; an object counts as its JSON.",
     )
-    redact = Setting(
+    redact = patterns(
         "LOGS_REDACT",
-        _patterns,
-        "",
         "Regular expressions of Python, as a JSON array or one on each line. What they match, in "
         "texts and numbers, is replaced before a record is queued. An expression that backtracks "
         "a lot delays the extension.",

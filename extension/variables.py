@@ -5,12 +5,16 @@ wrong value never keeps the extension from starting, because then the function w
 either. The default, or the part that can be used, is used instead, and one warning says so.
 """
 
+from __future__ import annotations
+
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from extension.errors import SettingsError
+from extension.json_text import parsed
 
 T = TypeVar("T")
 
@@ -150,6 +154,38 @@ def pairs(name: str, meaning: str, names: re.Pattern[str]) -> Setting[dict[str, 
         return found
 
     return Setting(name, parse, "", meaning)
+
+
+def _patterns(text: str) -> tuple[re.Pattern[str], ...]:
+    """Compile a JSON array of regular expressions, or one on each line."""
+    listed = parsed(text)
+    if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
+        # The text may begin like JSON: with a set of characters.
+        listed = [line.strip() for line in text.splitlines()]
+    compiled = [_compiled(expression) for expression in listed if expression]
+    usable = tuple(pattern for pattern in compiled if pattern is not None)
+    if len(usable) < len(compiled):
+        # By number, since an expression may show what it is to hide.
+        numbers = [str(n) for n, pattern in enumerate(compiled, 1) if pattern is None]
+        problem = "must be regular expressions of Python that do not match an empty text"
+        raise PartlyUsableError(f"{problem}; ignored: {', '.join(numbers)}", usable)
+    return usable
+
+
+def _compiled(expression: str) -> re.Pattern[str] | None:
+    try:
+        with warnings.catch_warnings():
+            # What a later Python may understand differently works today.
+            warnings.simplefilter("ignore")
+            pattern = re.compile(expression)
+    except (re.error, OverflowError, RecursionError):
+        return None
+    return None if pattern.match("") else pattern
+
+
+def patterns(name: str, meaning: str) -> Setting[tuple[re.Pattern[str], ...]]:
+    """Declare regular expressions: a JSON array, or one on each line."""
+    return Setting(name, _patterns, "", meaning)
 
 
 def token(name: str, meaning: str) -> tuple[Setting[str], Setting[str]]:
