@@ -33,8 +33,10 @@ _LARGEST_RESPONSE_BYTES = 65_536
 _LONGEST_IDLE_SECONDS = 60.0
 _FIRST_ERROR_STATUS = 300
 _TICK_SECONDS = 0.1
-# A tick that takes this much longer was a freeze.
+# A tick that takes this long was a freeze, or the machine was very busy.
 _FROZEN_SECONDS = 1.0
+# After a longer freeze the connection may be dead: what then is left of an exchange.
+_DEADLY_SECONDS = 5.0
 _AFTER_FREEZE_SECONDS = 0.5
 # OpenSSL's codes for what only VERIFY_X509_STRICT refuses, which Python 3.13 sets (x509_vfy.h).
 _STRICT_CODES = range(80, 95)
@@ -161,9 +163,10 @@ class HttpClient:
                 return
             took = max(time.monotonic() - began[0], self._wall() - began[1])
             exchange.left -= tick
-            if took > _FROZEN_SECONDS:
+            if took > _DEADLY_SECONDS:
                 exchange.left = min(exchange.left, _AFTER_FREEZE_SECONDS)
                 exchange.reason = AbandonedExchange
+            if took > _FROZEN_SECONDS:
                 self.on_thaw()
         self._cut_off(exchange)
 
