@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import math
 import os
 import socket
 import ssl
@@ -32,6 +33,8 @@ _LARGEST_RESPONSE_BYTES = 65_536
 # a request over such a connection would wait in vain.
 _LONGEST_IDLE_SECONDS = 60.0
 _FIRST_ERROR_STATUS = 300
+# An address that drops packets costs no more than this; a retransmitted SYN takes a second.
+_NEXT_ADDRESS_SECONDS = 1.5
 _TICK_SECONDS = 0.1
 # A tick that takes this long was a freeze, or the machine was very busy.
 _FROZEN_SECONDS = 1.0
@@ -237,11 +240,12 @@ class HttpClient:
 
 
 def _connect(host: str, port: int, end: float) -> socket.socket:
-    """Connect to an address of a host; each but the last has half of the time that is left."""
+    """Connect to an address of a host; the last one has all the time that is left."""
 
-    def connected(address: tuple[str, int], share: float) -> socket.socket:
+    def connected(address: tuple[str, int], most: float) -> socket.socket:
         # No time at all would mean a socket that does not block.
-        sock = socket.create_connection(address, max((end - time.monotonic()) * share, 0.001))
+        seconds = max(min(most, end - time.monotonic()), 0.001)
+        sock = socket.create_connection(address, seconds)
         sock.settimeout(None)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
@@ -250,8 +254,8 @@ def _connect(host: str, port: int, end: float) -> socket.socket:
     *first, last = ((str(place[0]), int(place[1])) for *_, place in found)
     for address in first:
         with contextlib.suppress(OSError):
-            return connected(address, 0.5)
-    return connected(last, 1.0)
+            return connected(address, min(_NEXT_ADDRESS_SECONDS, (end - time.monotonic()) / 2))
+    return connected(last, math.inf)
 
 
 def _open_tunnel(sock: socket.socket, target: str, proxy: Proxy) -> None:

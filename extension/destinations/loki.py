@@ -90,7 +90,7 @@ class Loki(Destination):
     labels = pairs(
         "LOKI_LABELS",
         "Further labels, `name=value,name=value`; at most 15 with `source`, "
-        "`function` and `service_name`, which may be set here.",
+        "`function` and `service_name`, of which only the last may be set here.",
         _LABEL_NAME,
     )
     otel_labels = text(
