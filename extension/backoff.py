@@ -71,3 +71,7 @@ class Backoff:
         self._failures = 0
         self.retry_at = 0.0
         self.retry_at_shutdown = 0.0
+
+    def begin_again(self) -> None:
+        """Note that the next attempt is another one than those that failed; its pause stays."""
+        self._failures = 1

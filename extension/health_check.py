@@ -13,9 +13,6 @@ from extension.records import FunctionIdentity, LogRecord
 from extension.secrets import fetch_secret
 from extension.settings import read_settings
 
-# Longer than a flush may take: a slow destination is still one that works.
-_SECONDS = 5.0
-
 
 def health_check(environ: Mapping[str, str], say: Callable[[str], object]) -> int:
     """Send one test record to each destination; return 0 if all accepted it, otherwise 1.
@@ -45,18 +42,18 @@ def health_check(environ: Mapping[str, str], say: Callable[[str], object]) -> in
     record = LogRecord(clocks.timestamp(), "function", text, None, "INFO")
     succeeded = bool(chosen.destinations) and not chosen.unusable
     for destination in chosen.destinations:
-        failure = _failure(destination, record)
+        failure = _failure(destination, record, settings.request_timeout_ms / 1000)
         say(f"{destination.name}: {f'failed: {failure}' if failure else 'ok'}")
         succeeded = succeeded and not failure
     return 0 if succeeded else 1
 
 
-def _failure(destination: Destination, record: LogRecord) -> str:
-    """Send a record; return what went wrong, or nothing."""
+def _failure(destination: Destination, record: LogRecord, seconds: float) -> str:
+    """Send a record within some seconds; return what went wrong, or nothing."""
     try:
         request = destination.request([destination.encode(record)])
         with closing(HttpClient()) as client:
-            result = destination.interpret(client.send(request, _SECONDS), 1)
+            result = destination.interpret(client.send(request, seconds), 1)
     except ExtensionError as error:
         return str(error)
     if result.meaning is Meaning.SENT and not result.refused:

@@ -1,22 +1,30 @@
 """HTTP requests to a log destination over `http.client`, each within a total time.
 
 A socket's timeout bounds one operation; a destination that sends a byte now and then would
-hold a connection for ever. So a timer shuts the socket down when the time is over. It cannot
-interrupt a name look-up, a connection attempt or a TLS handshake. The last two have timeouts
-of their own, and no flush waits longer than its budget for any of the three.
+hold a connection for ever. So a thread watches each exchange and shuts the socket down when its
+time is over. It cannot interrupt a name look-up, or a connection attempt, which has a timeout of
+its own; no flush waits longer than its budget for either.
+
+A freeze of the environment is no part of that time. After one the response may have arrived
+already, or the connection may be dead: an exchange that began before gets a moment for its
+response, and then is to be sent again.
 """
+
+from __future__ import annotations
 
 import contextlib
 import http.client
+import os
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import SplitResult, urlsplit
 
 from extension.errors import AbandonedExchange, ExchangeError
 from extension.messages import Request, Response
+from extension.proxies import Proxies, Proxy
 
 # Enough for counts and errors; the rest of a longer response is not read.
 _LARGEST_RESPONSE_BYTES = 65_536
@@ -24,42 +32,76 @@ _LARGEST_RESPONSE_BYTES = 65_536
 # a request over such a connection would wait in vain.
 _LONGEST_IDLE_SECONDS = 60.0
 _FIRST_ERROR_STATUS = 300
+_TICK_SECONDS = 0.1
+# A tick that takes this much longer was a freeze.
+_FROZEN_SECONDS = 1.0
+_AFTER_FREEZE_SECONDS = 0.5
+# OpenSSL's codes for what only VERIFY_X509_STRICT refuses, which Python 3.13 sets (x509_vfy.h).
+_STRICT_CODES = range(80, 95)
+_OLD_STYLE = (
+    "the certificate or that of its authority is of an old style, which Python 3.13 and later "
+    "refuse: issue both anew"
+)
 
 
 class _Exchange:
-    """One call of `send`; `cut_off` says why it was interrupted, if it was."""
+    """One call of `send`.
 
-    def __init__(self) -> None:
+    Attributes:
+        left: The seconds that it still has.
+        reason: What it ends with after those.
+        cut_off: The same once it has been interrupted.
+        over: Set when `send` returns.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.left = seconds
+        self.reason: type[ExchangeError] = ExchangeError
         self.cut_off: type[ExchangeError] | None = None
+        self.over = threading.Event()
 
 
 class HttpClient:
     """Sends requests one at a time, over a connection that is kept for its host.
 
-    No proxy is used and no redirect followed: the token goes to the configured host only.
+    No redirect is followed: the token goes to the configured host only.
 
     Args:
         wall: A clock that goes on while the environment is frozen, or stored (SnapStart).
+        environ: May name a proxy, and a file of certificates to trust.
+
+    Attributes:
+        on_thaw: Called, by another thread, after a freeze during an exchange.
     """
 
-    def __init__(self, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, wall: Callable[[], float] = time.time, environ: Mapping[str, str] | None = None
+    ) -> None:
+        environ = os.environ if environ is None else environ
         self._wall = wall
+        self._proxies = Proxies(environ)
+        # OpenSSL reads SSL_CERT_FILE itself.
+        self._authorities = environ.get("REQUESTS_CA_BUNDLE", "").strip()
         self._used = 0.0
         self._origin = ("", "")
         self._connection: http.client.HTTPConnection | None = None
         # `http.client` forgets it once a response is to end with the connection.
         self._sock: socket.socket | None = None
-        self._exchange = _Exchange()
+        self._exchange = _Exchange(0.0)
         self._tls: ssl.SSLContext | None = None
+        self.on_thaw: Callable[[], object] = lambda: None
 
     def prepare(self) -> ssl.SSLContext:
         """Load the certificates, which takes some 20 ms, unless they are loaded.
 
         Raises:
-            OSError: There are none, or they cannot be read.
+            OSError: They cannot be read.
         """
         if self._tls is None:
-            context = ssl.create_default_context()
+            try:
+                context = ssl.create_default_context(cafile=self._authorities or None)
+            except OSError:
+                raise OSError("the file in REQUESTS_CA_BUNDLE has no certificates") from None
             # Python 3.9 leaves this to OpenSSL's configuration.
             context.minimum_version = ssl.TLSVersion.TLSv1_2
             self._tls = context
@@ -72,15 +114,13 @@ class HttpClient:
         one, within the same time. A connection that was idle for a minute is not used again.
 
         Raises:
-            AbandonedExchange: `abandon` was called.
+            AbandonedExchange: `abandon` was called, or there was a freeze and no response after it.
             ExchangeError: There was no complete response within `seconds`.
         """
         if not 0 <= self._wall() - self._used < _LONGEST_IDLE_SECONDS:
             self.close()
-        exchange = self._exchange = _Exchange()
-        timer = threading.Timer(seconds, self._cut_off, (exchange, ExchangeError))
-        timer.daemon = True
-        timer.start()
+        exchange = self._exchange = _Exchange(seconds)
+        threading.Thread(target=self._watch, args=(exchange,), name="watch", daemon=True).start()
         end = time.monotonic() + seconds
         try:
             while True:
@@ -96,12 +136,15 @@ class HttpClient:
                     if not (kept and isinstance(error, ConnectionError)):
                         raise ExchangeError(_reason(error)) from None
         finally:
-            timer.cancel()
+            exchange.over.set()
             self._used = self._wall()
 
-    def abandon(self) -> None:
-        """Cut off the request in flight, from another thread."""
-        self._cut_off(self._exchange, AbandonedExchange)
+    def abandon(self, after: float = 0.0) -> None:
+        """Cut off the request in flight from another thread, at once or after some seconds."""
+        exchange = self._exchange
+        exchange.left, exchange.reason = min(exchange.left, after), AbandonedExchange
+        if after <= 0:
+            self._cut_off(exchange)
 
     def close(self) -> None:
         """Close the kept connection."""
@@ -109,8 +152,23 @@ class HttpClient:
         if connection is not None:
             connection.close()
 
-    def _cut_off(self, exchange: _Exchange, reason: type[ExchangeError]) -> None:
-        exchange.cut_off = reason
+    def _watch(self, exchange: _Exchange) -> None:
+        """Cut off an exchange when it has had its time; count a freeze as one tick."""
+        while exchange.left > 0:
+            tick = min(exchange.left, _TICK_SECONDS)
+            began = time.monotonic(), self._wall()
+            if exchange.over.wait(tick):
+                return
+            took = max(time.monotonic() - began[0], self._wall() - began[1])
+            exchange.left -= tick
+            if took > _FROZEN_SECONDS:
+                exchange.left = min(exchange.left, _AFTER_FREEZE_SECONDS)
+                exchange.reason = AbandonedExchange
+                self.on_thaw()
+        self._cut_off(exchange)
+
+    def _cut_off(self, exchange: _Exchange) -> None:
+        exchange.cut_off = exchange.reason
         sock = self._sock
         if exchange is self._exchange and sock is not None:
             with contextlib.suppress(OSError):
@@ -120,9 +178,7 @@ class HttpClient:
 
     def _attempt(self, request: Request, exchange: _Exchange, end: float) -> Response:
         url = urlsplit(request.url)
-        connection = self._connected(url, end)
-        if exchange.cut_off:
-            raise TimeoutError
+        connection = self._connected(url, exchange, end)
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         complete = _send(connection, target, request)
         response = connection.getresponse()
@@ -138,7 +194,14 @@ class HttpClient:
         headers = {name.lower(): value for name, value in response.getheaders()}
         return Response(response.status, headers, body)
 
-    def _connected(self, url: SplitResult, end: float) -> http.client.HTTPConnection:
+    def _connected(
+        self, url: SplitResult, exchange: _Exchange, end: float
+    ) -> http.client.HTTPConnection:
+        """Return a connection to the host of a URL: the kept one, or a new one.
+
+        Raises:
+            TimeoutError: The exchange was cut off meanwhile.
+        """
         origin = (url.scheme, url.netloc)
         if origin != self._origin:
             self.close()
@@ -151,28 +214,59 @@ class HttpClient:
             else http.client.HTTPConnection(host, url.port)
         )
         self._connection, self._origin = connection, origin
-        connection.sock = _connect(host, connection.port, end)
-        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.sock.settimeout(_left(end))
+        proxy = self._proxies.of(host, connection.port) if tls else None
+        place = (proxy.host, proxy.port) if proxy else (host, connection.port)
+        connection.sock = self._sock = _connect(*place, end)
+        if exchange.cut_off:
+            raise TimeoutError
+        if proxy:
+            name = f"[{host}]" if ":" in host else host
+            _open_tunnel(connection.sock, f"{name}:{connection.port}", proxy)
         if tls:
-            connection.sock = tls.wrap_socket(connection.sock, server_hostname=host)
-        self._sock = connection.sock
+            # The watch can interrupt the handshake of a socket that it knows.
+            connection.sock = self._sock = tls.wrap_socket(
+                connection.sock, server_hostname=host, do_handshake_on_connect=False
+            )
+            if exchange.cut_off:
+                raise TimeoutError
+            self._sock.do_handshake()
         return connection
-
-
-def _left(end: float) -> float:
-    """Return the seconds that are left; none would mean a socket that does not block."""
-    return max(end - time.monotonic(), 0.001)
 
 
 def _connect(host: str, port: int, end: float) -> socket.socket:
     """Connect to an address of a host; each but the last has half of the time that is left."""
+
+    def connected(address: tuple[str, int], share: float) -> socket.socket:
+        # No time at all would mean a socket that does not block.
+        sock = socket.create_connection(address, max((end - time.monotonic()) * share, 0.001))
+        sock.settimeout(None)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
+
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     *first, last = ((str(place[0]), int(place[1])) for *_, place in found)
     for address in first:
         with contextlib.suppress(OSError):
-            return socket.create_connection(address, _left(end) / 2)
-    return socket.create_connection(last, _left(end))
+            return connected(address, 0.5)
+    return connected(last, 1.0)
+
+
+def _open_tunnel(sock: socket.socket, target: str, proxy: Proxy) -> None:
+    """Ask a proxy for a tunnel to `host:port` (RFC 9110, 9.3.6).
+
+    Raises:
+        OSError: It refuses.
+    """
+    head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"
+    if proxy.authorization:
+        head += f"Proxy-Authorization: {proxy.authorization}\r\n"
+    sock.sendall(f"{head}\r\n".encode())
+    # The other side of a tunnel is silent until TLS begins, so no byte of it is read here.
+    with contextlib.closing(http.client.HTTPResponse(sock, method="CONNECT")) as response:
+        response.begin()
+        status = response.status
+    if not http.client.OK <= status < _FIRST_ERROR_STATUS:
+        raise ConnectionRefusedError(f"the proxy in HTTPS_PROXY answers HTTP {status}")
 
 
 def _send(connection: http.client.HTTPConnection, target: str, request: Request) -> bool:
@@ -191,6 +285,9 @@ def _send(connection: http.client.HTTPConnection, target: str, request: Request)
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        hint = f"; {_OLD_STYLE}" if error.verify_code in _STRICT_CODES else ""
+        return f"its certificate is not trusted: {error.verify_message}{hint}"
     if not isinstance(error, OSError):
         # The text of `http.client` quotes the response or a header, which may hold the token.
         return f"no valid HTTP response ({type(error).__name__})"

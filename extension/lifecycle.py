@@ -24,8 +24,6 @@ _SHUTDOWN_MARGIN_SECONDS = 0.3
 _SHUTDOWN_SETTLE_SECONDS = 0.05
 # A line may enter the platform's buffer somewhat after the `runtimeDone` that follows it.
 _LATE_LINE_SECONDS = 0.010
-# After a longer idle time the environment may have been frozen, and connections are suspect.
-_FROZEN_SECONDS = 1.0
 
 
 class Lifecycle:
@@ -60,13 +58,9 @@ class Lifecycle:
     def run(self) -> int:
         """Handle events until SHUTDOWN; return the exit code."""
         while True:
-            asked, asked_wall = self._clocks.monotonic(), self._clocks.wall()
             event = keep_trying(self._api.next, "next", self._clocks, self._log)
             try:
                 if self._router is not None:
-                    if self._clocks.wall() - asked_wall > _FROZEN_SECONDS:
-                        for shipper in self._router.shippers:
-                            shipper.abandon_exchange(asked)
                     if event.kind == "INVOKE":
                         self._invocation(event, self._router)
                     elif event.kind == "SHUTDOWN":

@@ -26,7 +26,7 @@ from extension.router import Route, Router
 from extension.secrets import fetch_secret
 from extension.selection import Selection
 from extension.settings import read_settings, with_json_settings
-from extension.shipper import Shipper
+from extension.shipper import Limits, Shipper
 
 _SERVER_ERROR = 500
 _SUBSCRIBE_RETRY_SECONDS = (0.05, 0.1)
@@ -134,13 +134,13 @@ class Extension:
     def _shipper(self, destination: Destination, buffer_bytes: int) -> Shipper:
         """Return a shipper, with the destination's own retry settings if it has any."""
         clock = self._clocks.monotonic
-        own = destination.retry_settings or RetrySettings(self._settings.flush_budget_ms)
+        own = destination.retry_settings or RetrySettings(self._settings.request_timeout_ms)
         return Shipper(
             destination,
             Buffer(buffer_bytes, clock),
             Backoff(clock, random.random, own),
             client=HttpClient(),
-            budget=own.request_timeout_ms / 1000,
+            limits=Limits(self._settings.flush_budget_ms / 1000, own.request_timeout_ms / 1000),
             clocks=self._clocks,
             log=self._log,
         )

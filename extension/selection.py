@@ -21,8 +21,11 @@ _RANKS = {
     "CRITICAL": 6,
 }
 # The Python runtime writes this before a logged line in the text format:
-# "[LEVEL]\ttime\trequest id\t".
-_TEXT_FORMAT = re.compile(r"\[([A-Z]{4,8})\]\t\S{20,30}\t([0-9a-f-]{36})\t")
+# "[LEVEL]\ttime\trequest id\t"; the id is empty before the first invocation.
+_TEXT_FORMAT = re.compile(r"\[([A-Z]{4,8})\]\t\S{20,30}\t([0-9a-f-]{36})?\t")
+# And this before an exception that the handler did not catch; its JSON has a `log_level`.
+_UNHANDLED = re.compile(r"\[([A-Z]{4,8})\] ")
+_LEVEL_KEYS = ("level", "log_level")
 _REQUEST_ID_KEYS = ("requestId", "AWSRequestId", "aws_request_id", "function_request_id")
 _LONGEST_JSON_LINE = 65_536
 # A longer value is something else of the user's; and destinations cache these values.
@@ -56,8 +59,11 @@ def context_of(record: Any, redact: Callable[[str], str] = str) -> Context:
     """
     if isinstance(record, str):
         if record.startswith("["):
-            found = _TEXT_FORMAT.match(record)
-            return Context(found[1], found[2], by_runtime=True) if found else _NOTHING
+            if found := _TEXT_FORMAT.match(record):
+                return Context(found[1], found[2], by_runtime=True)
+            found = _UNHANDLED.match(record)
+            level = found[1] if found and found[1] in _RANKS else None
+            return Context(level, None, by_runtime=False)
         if not record.startswith("{") or len(record) > _LONGEST_JSON_LINE:
             return _NOTHING
         try:
@@ -66,9 +72,8 @@ def context_of(record: Any, redact: Callable[[str], str] = str) -> Context:
             return _NOTHING
     if not isinstance(record, dict):
         return _NOTHING
-    level = _short(record.get("level"), _LONGEST_LEVEL)
-    named = (_short(record.get(key), _LONGEST_REQUEST_ID) for key in _REQUEST_ID_KEYS)
-    request_id = next((text for text in named if text is not None), None)
+    level = _first(record, _LEVEL_KEYS, _LONGEST_LEVEL)
+    request_id = _first(record, _REQUEST_ID_KEYS, _LONGEST_REQUEST_ID)
     return Context(
         None if level is None else redact(level).upper(),
         None if request_id is None else redact(request_id),
@@ -76,8 +81,10 @@ def context_of(record: Any, redact: Callable[[str], str] = str) -> Context:
     )
 
 
-def _short(value: Any, longest: int) -> str | None:
-    return value if isinstance(value, str) and len(value) <= longest else None
+def _first(record: dict[str, Any], keys: Sequence[str], longest: int) -> str | None:
+    """Return the first member that is a text and not too long."""
+    named = (record.get(key) for key in keys)
+    return next((it for it in named if isinstance(it, str) and len(it) <= longest), None)
 
 
 class Selection:

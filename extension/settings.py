@@ -16,6 +16,7 @@ from extension.json_text import parsed
 from extension.variables import (
     EXTENSION_NAME,
     FLUSH_BUDGET_MS,
+    REQUEST_TIMEOUT_MS,
     Configured,
     PartlyUsableError,
     Setting,
@@ -154,6 +155,7 @@ class Settings(Configured):
         "a lot delays the extension.",
     )
     flush_budget_ms = FLUSH_BUDGET_MS
+    request_timeout_ms = REQUEST_TIMEOUT_MS
     buffer_max_bytes = number(
         "BUFFER_MAX_BYTES",
         "Memory for queued records, of all destinations together, in bytes.",

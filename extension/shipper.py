@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from typing import NamedTuple
 
 from extension.backoff import Backoff
+from extension.batch_size import BatchSize
 from extension.buffer import Buffer
 from extension.clocks import Clocks
 from extension.destinations.destination import Destination
@@ -22,19 +24,21 @@ from extension.results import UNAUTHORIZED, ResultHandler
 
 ENOUGH_BYTES = 1_048_576
 LONG_ENOUGH_SECONDS = 1.0
-# Larger batches need fewer round trips, and more memory for the joined body.
-LARGEST_BATCH_BYTES = 2_097_152
-# After a timeout: some twenty kilobytes of log lines on the wire. A batch for which a destination
-# needs more than its time is never accepted, however often it is sent; a smaller one may be.
-SMALL_BATCH_BYTES = 262_144
 # Records that are this many budgets late come late because the destination is slow; then the
 # oldest are dropped.
 _BUDGETS_LATE = 3
 _SHORTEST_SECONDS = 0.02
-# How late the thread may notice that the time of an exchange is over.
-_GRACE_SECONDS = 0.25
-# At SHUTDOWN an exchange that has taken this long is cut off and started again.
-_HANGING_SECONDS = 0.5
+# At SHUTDOWN an exchange is cut off and started again after this time, or after this many times
+# what the last one took.
+_HANGING_SECONDS = 1.0
+_HANGING_TIMES = 2.0
+
+
+class Limits(NamedTuple):
+    """How many seconds an exchange may hold an invocation, and how many it may take."""
+
+    budget: float
+    exchange: float
 
 
 class Shipper:
@@ -45,7 +49,7 @@ class Shipper:
         buffer: Holds the records.
         backoff: Decides when to try again.
         client: Sends requests; used by the shipper's own thread.
-        budget: Seconds for an exchange.
+        limits: How long things may take.
         clocks: The time.
         log: For the operator.
     """
@@ -57,7 +61,7 @@ class Shipper:
         backoff: Backoff,
         *,
         client: HttpClient,
-        budget: float,
+        limits: Limits,
         clocks: Clocks,
         log: OwnLog,
     ) -> None:
@@ -66,14 +70,14 @@ class Shipper:
         self.results = ResultHandler(destination, buffer, backoff, clocks, log)
         self._backoff = backoff
         self._client = client
-        self._budget = budget
+        self._budget, self._exchange_seconds = limits
         self._clock = clocks.monotonic
         self._exchange_began: float | None = None
         self._flush_until: float | None = None
         self._shutting_down = False
         self._last_seconds = 0.0
-        self._largest_batch = min(destination.max_body_bytes, LARGEST_BATCH_BYTES)
-        self._batch_bytes = self._largest_batch
+        self._size = BatchSize(destination.max_body_bytes)
+        client.on_thaw = self._thawed
 
     def start(self) -> None:
         """Start the thread."""
@@ -129,16 +133,18 @@ class Shipper:
         with self.buffer.changed:
             self._shutting_down = True
             self.buffer.changed.notify_all()
-        self.abandon_exchange(self._clock() - _HANGING_SECONDS)
-
-    def abandon_exchange(self, began_before: float) -> None:
-        """Cut off the exchange in flight, if it began before a moment, and send it again."""
-        with self.buffer.changed:
-            began = self._exchange_began
-            if began is not None and began < began_before:
-                self._exchange_began = self._clock()
+            if self._exchange_began is not None:
+                took = self._clock() - self._exchange_began
+                hangs = max(_HANGING_SECONDS, _HANGING_TIMES * self._last_seconds)
                 # While the lock is held no other exchange can begin, and be cut off instead.
-                self._client.abandon()
+                self._client.abandon(max(hangs - took, 0.0))
+
+    def _thawed(self) -> None:
+        """After a freeze let a flush wait for the exchange that began before."""
+        with self.buffer.changed:
+            if self._exchange_began is not None:
+                self._exchange_began = self._clock()
+                self.buffer.changed.notify_all()
 
     def _healthy(self) -> bool:
         return not (self.results.stopped or self._backoff.failing or self._shutting_down)
@@ -152,8 +158,8 @@ class Shipper:
             return until if self._may_start_at() < until else 0.0
         if self._shutting_down:
             return until
-        # A name look-up may hang for longer than the exchange is allowed to take.
-        return min(until, began + self._budget + _GRACE_SECONDS)
+        # One that is slower goes on, and holds up no further invocation.
+        return min(until, began + self._budget)
 
     def _may_start_at(self) -> float:
         backoff = self._backoff
@@ -186,8 +192,8 @@ class Shipper:
 
     def send_batch(self) -> None:
         """Send the oldest records, in smaller parts if the destination asks for them."""
-        batch = self.buffer.take(self._batch_bytes)
-        counts = [len(batch)] if batch else []
+        batch = self.buffer.take(self._size.bytes)
+        counts = self.destination.parts(batch) if batch else []
         while counts:
             count = counts.pop(0)
             result = self._attempt(batch[:count])
@@ -196,6 +202,9 @@ class Shipper:
             elif self.results.handle(result, count):
                 batch = batch[count:]
             else:
+                if result.too_fast and self._size.refused_for_rate(sum(map(len, batch[:count]))):
+                    # Another request than the one that was refused.
+                    self._backoff.begin_again()
                 return
 
     def _attempt(self, records: list[bytes]) -> BatchResult:
@@ -203,54 +212,42 @@ class Shipper:
         while True:
             try:
                 response = self._exchange(self.destination.request(records))
-                return self.destination.interpret(response, len(records))
+                result = self.destination.interpret(response, len(records))
+                if result.meaning is Meaning.SENT:
+                    self._size.accepted(quickly=self._last_seconds < self._exchange_seconds / 2)
+                return result
             except AbandonedExchange:  # noqa: PERF203 -- rare, and then it is sent again
                 continue
             except ExtensionError as error:
                 return BatchResult(Meaning.RETRY, detail=str(error))
 
     def _exchange(self, request: Request) -> Response:
-        """Send a request and return its response; adapt the batch size to the time it took."""
-        seconds = self._exchange_seconds()
+        """Send a request and return its response."""
         began = self._clock()
         with self.buffer.changed:
             self._exchange_began = began
             self.buffer.changed.notify_all()
         try:
-            response = self._client.send(request, seconds)
+            response = self._client.send(request, self._exchange_seconds)
         except AbandonedExchange:
             # A freeze says nothing about the size.
             raise
         except ExchangeError:
-            if self._clock() - began >= seconds:
-                self._batch_bytes = min(self._largest_batch, SMALL_BATCH_BYTES)
+            if self._clock() - began >= self._exchange_seconds:
+                self._size.timed_out()
             raise
         else:
             self._last_seconds = self._clock() - began
-            if self._last_seconds < seconds / 2:
-                # Twice the size may take twice as long.
-                self._batch_bytes = min(self._batch_bytes * 2, self._largest_batch)
             return response
         finally:
             with self.buffer.changed:
                 self._exchange_began = None
 
     def _least_seconds(self) -> float:
-        """Return the seconds that must be left to start an exchange.
+        """Return the seconds of a flush that must be left to start an exchange.
 
-        One that is cut off for lack of time may have been accepted, and would be sent again.
+        A freeze during an exchange may break it after it was accepted, and then it is sent again.
         """
         if self._shutting_down:
             return _SHORTEST_SECONDS
         return max(_SHORTEST_SECONDS, min(self._last_seconds, self._budget / 2))
-
-    def _exchange_seconds(self) -> float:
-        """Return the time for one exchange: the budget, or in the final flush what is left.
-
-        An exchange may outlast any other flush: the flush does not wait for it, and what the
-        destination has accepted meanwhile is not sent twice.
-        """
-        if self._flush_until is None or not self._shutting_down:
-            return self._budget
-        left = self._flush_until - self._clock()
-        return left if left > _SHORTEST_SECONDS else self._budget

@@ -160,6 +160,13 @@ def token(name: str, meaning: str) -> tuple[Setting[str], Setting[str]]:
 FLUSH_BUDGET_MS = number(
     "FLUSH_BUDGET_MS", "Longest time of a flush, in milliseconds.", 1_000, (10, 30_000)
 )
+REQUEST_TIMEOUT_MS = number(
+    "LOGS_REQUEST_TIMEOUT_MS",
+    "Longest time of a request to a destination, in milliseconds. It may go on through the next "
+    "invocations, which it does not hold.",
+    10_000,
+    (10, 300_000),
+)
 EXTENSION_NAME = text("EXTENSION_NAME", "A label on records; it does not name the extension.")
 
 

@@ -1,6 +1,7 @@
 """The log destinations: one module for each, and one line in the registry."""
 
 from collections.abc import Callable, Iterable, Mapping
+from random import SystemRandom
 from typing import NamedTuple
 
 from extension.destinations.datatap import DataTap
@@ -15,6 +16,8 @@ DESTINATIONS: dict[str, type[Destination]] = {
     kind.name: kind for kind in (Logzio, Loki, OpenObserve, DataTap)
 }
 """Every destination by its name in `LOGS_DESTINATION`."""
+
+_RANDOM = SystemRandom().random
 
 
 class Chosen(NamedTuple):
@@ -37,6 +40,7 @@ def choose(
     function: FunctionIdentity,
     fetch_secret: Callable[[str], str],
     now: Callable[[], float],
+    random: Callable[[], float] = _RANDOM,
 ) -> Chosen:
     """Return the destinations of some names; never raises because of a setting.
 
@@ -48,10 +52,11 @@ def choose(
         function: The function whose logs are shipped.
         fetch_secret: Returns the token for an ARN or a name; raises SecretError.
         now: A clock in seconds since 1970.
+        random: Returns a number from 0 to 1, the system's own: see `Environment`.
     """
     warnings: list[str] = []
     unusable: list[str] = []
-    environment = Environment(environ, function, fetch_secret, now, warnings)
+    environment = Environment(environ, function, fetch_secret, now, warnings, random)
     destinations: list[Destination] = []
     for name in names:
         try:

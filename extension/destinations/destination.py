@@ -37,7 +37,7 @@ _REMEMBERED = 512
 
 
 class RetrySettings(NamedTuple):
-    """A destination's own settings for retries; no time exceeds the budget of a flush."""
+    """A destination's own settings for retries; no delay exceeds the budget of a flush."""
 
     request_timeout_ms: int
     max_retries: int = 3
@@ -54,6 +54,8 @@ class Environment(NamedTuple):
         fetch_secret: Returns the token for an ARN or a name; raises SecretError.
         now: A clock in seconds since 1970.
         warnings: Collects what the operator should know although the destination works.
+        random: Returns a number from 0 to 1; another one in each environment, also of those that
+            began as copies of one (SnapStart).
     """
 
     variables: Mapping[str, str]
@@ -61,6 +63,7 @@ class Environment(NamedTuple):
     fetch_secret: Callable[[str], str]
     now: Callable[[], float]
     warnings: list[str]
+    random: Callable[[], float]
 
     def described(self, names: Mapping[str, str]) -> dict[str, str]:
         """Return what is known of the function, under a destination's own names.
@@ -185,6 +188,10 @@ class Destination(Configured, ABC):
         text = value if isinstance(value, str) else json_text(value)
         # JSON writes a byte of UTF-8 in at most six; lines of Lambda are far shorter than that.
         return utf8(json_text(cut(text, limit // 6 - 1, UTF_8)))
+
+    def parts(self, encoded: Sequence[bytes]) -> list[int]:
+        """Return how many of some encoded records go into each request, in their order."""
+        return [len(encoded)]
 
     def interpret(self, response: Response, count: int) -> BatchResult:
         """Return what a response to a request with `count` records means; never raises."""

@@ -14,14 +14,15 @@ from urllib.parse import SplitResult
 
 from extension.destinations.destination import Destination, Environment
 from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row
+from extension.destinations.timestamps import DistinctTimes
 from extension.errors import SettingsError
 from extension.json_text import UTF_8, cut, json_text, utf8
 from extension.records import LogRecord
 from extension.variables import pairs, text, token
 
-# `ingestion_rate_mb` is 4 and `ingestion_burst_size_mb` 6 by default (Loki configuration,
-# limits_config); a push beyond the burst is never accepted.
-MAX_BODY_BYTES = 4_194_304
+# A push beyond `ingestion_burst_size_mb` (6 by default) is never accepted; that of a tenant may be
+# smaller, and Grafana's own agents send this much.
+MAX_BODY_BYTES = 1_048_576
 # `max_line_size` is "256KB", which is this much if a kilobyte is 1,000 bytes.
 MAX_LINE_BYTES = 256_000
 # `max_label_names_per_series`, and `max_label_value_length` in bytes.
@@ -111,8 +112,7 @@ class Loki(Destination):
             raise SettingsError("LOKI_USERNAME has characters that a user name cannot have")
         if not _TENANT.fullmatch(self.tenant):
             raise SettingsError("LOKI_TENANT_ID has characters that a header cannot carry")
-        self._last = 0
-        self._same = 0
+        self._times = DistinctTimes(environment.random)
         stream = json_text(self._stream(environment))
         self._head = utf8(f'{{"streams":[{{"stream":{stream},"values":[')
         self._tail = b"]}]}"
@@ -164,18 +164,8 @@ class Loki(Destination):
         _, kind, value, request_id, level = record
         line = value.removesuffix("\n") if isinstance(value, str) else json_text(value)
         text = json_text(cut(line, MAX_LINE_BYTES, UTF_8))
-        at = self._distinct(self._at(record))
+        at = self._times.of(self._at(record))
         return utf8(f'["{at}",{text}{self._members_of(kind, request_id, level)}],')
-
-    def _distinct(self, at: int) -> int:
-        """Return a time in nanoseconds that no other entry of this millisecond has.
-
-        Two entries of one stream with the same time and the same line are one to Loki, and
-        Lambda's times have only milliseconds. This keeps the order, too.
-        """
-        self._same = (self._same + 1) % 1_000_000 if at == self._last else 0
-        self._last = at
-        return at + self._same
 
     def _members(self, kind: str, request_id: str | None, level: str | None) -> str:
         """Return the structured metadata, with the comma before it."""

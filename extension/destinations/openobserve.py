@@ -15,7 +15,7 @@ from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, cou
 from extension.errors import SettingsError
 from extension.json_text import Shape, parsed, shaped_text, utf8
 from extension.records import LogRecord
-from extension.variables import FLUSH_BUDGET_MS, number, text, token
+from extension.variables import FLUSH_BUDGET_MS, REQUEST_TIMEOUT_MS, number, text, token
 
 # OpenObserve makes a column of each field and refuses records of more than 200
 # (`ZO_COLS_PER_RECORD_LIMIT`); its JSON parser ends at a depth of 128, for a whole request.
@@ -58,7 +58,11 @@ class OpenObserve(Destination):
     )
     # The defaults are those of the original extension; they count once one of the four is set.
     timeout_ms = number(
-        "O2_REQUEST_TIMEOUT_MS", f"For a request. {_CAP}", 30_000, (1, _LONGEST_MS), "built-in"
+        "O2_REQUEST_TIMEOUT_MS",
+        "For a request. Capped at `LOGS_REQUEST_TIMEOUT_MS`.",
+        30_000,
+        (1, _LONGEST_MS),
+        "built-in",
     )
     retries = number("O2_MAX_RETRIES", "Retries within a flush.", 3, (0, 1_000_000), "built-in")
     first_delay_ms = number(
@@ -96,10 +100,13 @@ class OpenObserve(Destination):
     def _own_retry_settings(self, environment: Environment) -> RetrySettings | None:
         if not any(setting.is_set(environment.variables) for setting in self._of_retries):
             return None
-        budget = FLUSH_BUDGET_MS.read(environment.variables, lambda _: None)  # reported already
+        budget, timeout = (
+            setting.read(environment.variables, lambda _: None)  # reported already
+            for setting in (FLUSH_BUDGET_MS, REQUEST_TIMEOUT_MS)
+        )
         longest = min(self.longest_delay_ms, budget)
         first = min(self.first_delay_ms, longest)
-        return RetrySettings(min(self.timeout_ms, budget), self.retries, first, longest)
+        return RetrySettings(min(self.timeout_ms, timeout), self.retries, first, longest)
 
     def encode(self, record: LogRecord) -> bytes:
         """Return an object and a comma, small enough for a body of its own."""

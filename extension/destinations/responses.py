@@ -13,6 +13,7 @@ from extension.messages import Response
 LONGEST_WAIT_SECONDS = 300.0
 """The longest wait that a `Retry-After` can cause."""
 
+_TOO_MANY_REQUESTS = 429
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
@@ -39,12 +40,14 @@ class BatchResult(NamedTuple):
         refused: How many records of a batch that is `SENT` were not accepted.
         retry_after: Seconds that the destination asks to wait, if it does.
         detail: One short clause for the extension's own log, without a token or a user's line.
+        too_fast: Whether it was refused for the rate of what was sent.
     """
 
     meaning: Meaning
     refused: int = 0
     retry_after: float | None = None
     detail: str = ""
+    too_fast: bool = False
 
 
 class Row(NamedTuple):
@@ -104,7 +107,7 @@ def meaning_of(response: Response, count: int, rows: Iterable[Row], now: float) 
         refused = min(max(refused or 0, 0), count)
         return BatchResult(row.meaning, refused, detail=detail if refused else "")
     wait = _retry_after(response, now) if row.meaning is Meaning.RETRY else None
-    return BatchResult(row.meaning, 0, wait, detail)
+    return BatchResult(row.meaning, 0, wait, detail, too_fast=status == _TOO_MANY_REQUESTS)
 
 
 def _retry_after(response: Response, now: float) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 # ISO 8601, and what Python's logging and Powertools make of it: a space for the T, a comma
@@ -21,6 +22,13 @@ _SECOND = timedelta(seconds=1)
 _LAST_SECOND = (datetime(2262, 1, 1, tzinfo=timezone.utc) - _EPOCH) // _SECOND
 # A record's own time further than this from its event's is one that the user writes about.
 _NEAR_NS = 3_600 * 10**9
+_SECOND_NS = 10**9
+_MILLISECOND_NS = 10**6
+_MICROSECOND_NS = 10**3
+# What is left of a millisecond after the start of an environment's own part of it.
+_LEAST_PART_NS = 100_000
+# Lines of one environment that come out of order are no further apart.
+_REMEMBERED = 4_096
 
 
 def nanoseconds(text: str) -> int | None:
@@ -54,7 +62,8 @@ def own_time(record: object, event_time: str) -> int | None:
     The event's own `time` is when Lambda read the line, "different from when the event actually
     occurred" (event schema reference). A member `timestamp` that is far from it is something
     else: the time of an order, for instance, for which a destination would refuse the record as
-    too old.
+    too old. One in whole seconds, as Python's JSON log format has it, is less exact than the
+    event's time if both are in the same second.
 
     Args:
         record: The `record` member of an event.
@@ -66,6 +75,38 @@ def own_time(record: object, event_time: str) -> int | None:
     timestamp = record.get("timestamp") if isinstance(record, dict) else None
     at = nanoseconds(timestamp) if isinstance(timestamp, str) else None
     event = None if at is None else nanoseconds(event_time)
-    if at is None or event is None or abs(at - event) <= _NEAR_NS:
+    if at is None or event is None:
         return at
-    return None
+    apart = abs(at - event)
+    is_exact = at % _SECOND_NS != 0 or apart > _SECOND_NS
+    return at if is_exact and apart <= _NEAR_NS else None
+
+
+class DistinctTimes:
+    """Gives each entry of a stream a nanosecond of its own, in the order in which they come.
+
+    To Loki two entries of a stream with the same time and the same line are one, and Lambda's
+    times have only milliseconds. Other environments write to the same stream: so each begins at
+    a random point of the millisecond.
+
+    Args:
+        random: Returns a number from 0 to 1.
+    """
+
+    def __init__(self, random: Callable[[], float]) -> None:
+        self._random = random
+        self._last: dict[int, int] = {}
+
+    def of(self, at: int) -> int:
+        """Return a time in nanoseconds that no other entry has, `at` or somewhat later."""
+        if at % _MILLISECOND_NS == 0:
+            if at // _MILLISECOND_NS not in self._last:
+                at += int(self._random() * (_MILLISECOND_NS - _LEAST_PART_NS))
+        elif at % _MICROSECOND_NS == 0:
+            at += int(self._random() * _MICROSECOND_NS)
+        while (last := self._last.get(at // _MILLISECOND_NS, -1)) >= at:
+            at = last + 1
+        self._last[at // _MILLISECOND_NS] = at
+        if len(self._last) > _REMEMBERED:
+            del self._last[next(iter(self._last))]
+        return at

@@ -8,8 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.destinations.timestamps import iso, nanoseconds, own_time
-from tests.support.log_destinations import TIME, TIME_NS, destination, parsed, record
+from extension.destinations import choose
+from extension.destinations.timestamps import DistinctTimes, iso, nanoseconds, own_time
+from tests.support.log_destinations import (
+    ENOUGH,
+    IDENTITY,
+    NOW,
+    TIME,
+    TIME_NS,
+    destination,
+    parsed,
+    record,
+)
 from tests.support.properties import examples
 
 NAN = float("nan")
@@ -80,6 +90,8 @@ def test_no_metadata() -> None:
     ("value", "time", "at"),
     [
         ({"timestamp": "2024-08-30T09:59:58.000001Z"}, TIME, 1_725_011_998_000_001_000),
+        # A time in whole seconds says no more than that of the event.
+        ({"timestamp": "2024-08-30T09:59:59Z"}, TIME, TIME_NS),
         ({"timestamp": None}, TIME, TIME_NS),
         ({"timestamp": 5}, TIME, TIME_NS),
         # A record about something old is not refused for it.
@@ -171,6 +183,9 @@ def test_any_text(text: str) -> None:
         ("2024-08-30T08:59:59.123Z", -HOUR_NS),
         ("2024-08-30T10:59:59.123Z", HOUR_NS),
         ("2024-08-30T08:59:59.122Z", None),
+        ("2024-08-30T09:59:59Z", None),
+        ("2024-08-30T10:00:00Z", None),
+        ("2024-08-30T09:59:58Z", -1_123_000_000),
         ("2024-08-30T10:59:59.124Z", None),
         ("1999-01-01T00:00:00Z", None),
         ("2199-01-01T00:00:00Z", None),
@@ -181,6 +196,43 @@ def test_own_time(timestamp: str, ahead: int | None) -> None:
     """A record's own time counts within an hour of its event's."""
     found = own_time({"timestamp": timestamp}, TIME)
     assert found == (None if ahead is None else TIME_NS + ahead)
+
+
+MILLISECOND = st.integers(0, 1_000).map(lambda number: number * 1_000_000)
+TIMES = MILLISECOND | st.integers(0, 1_000_000).map(lambda number: number * 1_000)
+
+
+@examples(200)
+@given(st.lists(MILLISECOND, max_size=50), st.lists(TIMES | st.integers(0, 10**9), max_size=50))
+def test_distinct_times(whole: list[int], mixed: list[int]) -> None:
+    """Each entry has a nanosecond of its own, near its time; those of a millisecond keep order."""
+    random = iter([0.1, 0.999_999, 0.5] * 100)
+    times = DistinctTimes(lambda: next(random))
+    given_times = whole + mixed
+    found = [times.of(at) for at in given_times]
+    assert len(set(found)) == len(found)
+    assert all(0 <= new - at < 1_100_000 for at, new in zip(given_times, found, strict=True))
+    for at in whole:
+        of_one = [new for old, new in zip(given_times, found, strict=True) if old == at]
+        assert of_one == sorted(of_one)
+
+
+def test_equal_lines_that_alternate() -> None:
+    """Equal lines of one millisecond stay apart, whatever comes between them."""
+    made = destination("loki")
+    times = ["2024-08-30T10:00:00.001Z", "2024-08-30T10:00:00.002Z"]
+    found = [parsed(made.encode(record("x", time=times[n % 2]))[:-1])[0] for n in range(10)]
+    assert len(set(found)) == 10
+
+
+def test_two_environments() -> None:
+    """Equal lines of two environments at one millisecond stay apart."""
+    made = [
+        choose(["loki"], ENOUGH["loki"], IDENTITY, str, lambda: NOW, start).destinations[0]
+        for start in (lambda: 0.25, lambda: 0.5)
+    ]
+    found = {parsed(it.encode(record("x"))[:-1])[0] for it in made for _ in range(100)}
+    assert len(found) == 200
 
 
 def test_event_without_time() -> None:

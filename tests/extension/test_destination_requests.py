@@ -138,18 +138,22 @@ def test_too_many_fields() -> None:
     ("environ", "retry_settings"),
     [
         ({}, None),
-        ({"O2_MAX_RETRIES": "5"}, RetrySettings(1_000, 5, 1_000, 1_000)),
+        ({"O2_MAX_RETRIES": "5"}, RetrySettings(10_000, 5, 1_000, 1_000)),
         ({"O2_REQUEST_TIMEOUT_MS": "0"}, RetrySettings(1, 3, 1_000, 1_000)),
         ({"O2_REQUEST_TIMEOUT_MS": "200"}, RetrySettings(200, 3, 1_000, 1_000)),
         (
             {"O2_INITIAL_RETRY_DELAY_MS": "50", "O2_MAX_RETRY_DELAY_MS": "100"},
-            RetrySettings(1_000, 3, 50, 100),
+            RetrySettings(10_000, 3, 50, 100),
         ),
         (
             {"O2_MAX_RETRY_DELAY_MS": "9000", "FLUSH_BUDGET_MS": "5000"},
-            RetrySettings(5_000, 3, 1_000, 5_000),
+            RetrySettings(10_000, 3, 1_000, 5_000),
         ),
-        ({"O2_MAX_RETRIES": "many"}, RetrySettings(1_000, 3, 1_000, 1_000)),
+        ({"O2_MAX_RETRIES": "many"}, RetrySettings(10_000, 3, 1_000, 1_000)),
+        (
+            {"O2_REQUEST_TIMEOUT_MS": "9000", "LOGS_REQUEST_TIMEOUT_MS": "7000"},
+            RetrySettings(7_000, 3, 1_000, 1_000),
+        ),
     ],
 )
 def test_pacing(environ: dict[str, str], retry_settings: "RetrySettings | None") -> None:

@@ -353,6 +353,48 @@ def test_in_flight(client: HttpClient) -> None:
         assert client.send(request_to(url), LONG).status == 200
 
 
+class Freezing:
+    """A wall clock, and a server that freezes the environment before it answers.
+
+    Args:
+        answers: Whether the first answer comes after the freeze, or never.
+    """
+
+    def __init__(self, *, answers: bool) -> None:
+        self.now = 1_725_012_000.0
+        self.requests = 0
+        self._answers = answers
+        self.thawed = threading.Event()
+
+    def __call__(self, connection: socket.socket, _request: bytes) -> bytes | None:
+        """Answer a request; the first one after a freeze of an hour."""
+        self.requests += 1
+        if self.requests == 1:
+            self.now += 3_600
+            assert self.thawed.wait(LONG)
+            if not self._answers:
+                silent(connection)
+                return None
+        return OK
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_freeze(*, answers: bool) -> None:
+    """An exchange over a freeze is judged by its answer; without one it is to be sent again."""
+    server = Freezing(answers=answers)
+    with (
+        raw_listener(server) as url,
+        contextlib.closing(HttpClient(wall=lambda: server.now)) as client,
+    ):
+        client.on_thaw = server.thawed.set
+        outcome = contextlib.nullcontext() if answers else pytest.raises(AbandonedExchange)
+        with outcome:
+            assert client.send(request_to(url), LONG).status == 200
+        assert server.thawed.is_set()
+        assert client.send(request_to(url), LONG).status == 200
+    assert server.requests == 2
+
+
 def test_while_connecting(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request that is abandoned while it connects is not sent."""
     server = Server()

@@ -68,7 +68,7 @@ def behaviour(name: str, environ: dict[str, str]) -> Any:
     """Return all that the extension does with some variables."""
     settings = read_settings(environ)
     assert settings.destination_names == (name,)
-    (made,) = choose([name], environ, IDENTITY, str, lambda: NOW).destinations
+    (made,) = choose([name], environ, IDENTITY, str, lambda: NOW, lambda: 0.0).destinations
     request = made.request([made.encode(record({"a": 1}))])
     return (
         {**vars(settings), "warnings": ()},

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from extension.json_text import json_text
 from extension.selection import Context, Selection, context_of
 from tests.support.extension_reading import Reading, event
+from tests.support.log_destinations import ENOUGH, destination
 from tests.support.properties import examples
 
 REQUEST_ID = "5f87e1a2-0c5b-4a55-9d3e-0123456789ab"
 TEXT_LINE = f"[WARNING]\t2024-08-30T10:00:00.123Z\t{REQUEST_ID}\tdisk full\n"
+INIT_LINE = "[INFO]\t2024-08-30T10:00:00.123Z\t\tloading\n"
 
 
 @pytest.mark.parametrize(
@@ -29,7 +31,13 @@ TEXT_LINE = f"[WARNING]\t2024-08-30T10:00:00.123Z\t{REQUEST_ID}\tdisk full\n"
         ({"level": 30, "requestId": 7}, None, None),
         ({"requestId": None, "AWSRequestId": "b"}, None, "b"),
         ("hello", None, None),
-        ("[INFO] no tabs", None, None),
+        ("[INFO] no tabs", "INFO", None),
+        ("[ERROR] ValueError: no such user\nTraceback (most recent call last):", "ERROR", None),
+        (INIT_LINE, "INFO", None),
+        ({"log_level": "ERROR", "errorType": "ValueError"}, "ERROR", None),
+        ('{"log_level":"ERROR","requestId":"a"}', "ERROR", "a"),
+        ("[HTTP] no level", None, None),
+        ("[ERROR]", None, None),
         ("[", None, None),
         ("{", None, None),
         ('{"level":' + "[" * 60_000, None, None),
@@ -48,7 +56,31 @@ TEXT_LINE = f"[WARNING]\t2024-08-30T10:00:00.123Z\t{REQUEST_ID}\tdisk full\n"
 )
 def test_context(record: Any, level: str | None, request_id: str | None) -> None:
     """The level and the request id are read from the record itself, if it names them."""
-    assert context_of(record) == Context(level, request_id, by_runtime=record == TEXT_LINE)
+    by_runtime = record in (TEXT_LINE, INIT_LINE)
+    assert context_of(record) == Context(level, request_id, by_runtime=by_runtime)
+
+
+CRASHES = [
+    "[ERROR] KeyError: 'x'\nTraceback (most recent call last):\n",
+    {"log_level": "ERROR", "errorType": "KeyError", "errorMessage": "'x'", "stackTrace": []},
+    INIT_LINE.replace("INFO", "ERROR"),
+]
+
+
+@pytest.mark.parametrize("name", ENOUGH)
+@pytest.mark.parametrize("crash", CRASHES)
+def test_crash_has_a_level(name: str, crash: Any) -> None:
+    """An exception that was not caught has the level ERROR, in every destination."""
+    reading = Reading(selection=Selection("WARN", 1.0, ()))
+    (read,) = reading.read(event(record="[INFO] fine"), event(record=crash))
+    assert b'"level":"ERROR"' in destination(name).encode(read)
+
+
+def test_line_of_the_init_phase() -> None:
+    """A line that was logged before the first invocation belongs to none."""
+    reading = Reading()
+    started = event("platform.start", {"requestId": REQUEST_ID})
+    assert reading.read(started, event(record=INIT_LINE))[-1].request_id is None
 
 
 def shipped(selection: Selection, count: int) -> int:

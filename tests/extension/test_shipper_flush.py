@@ -73,14 +73,33 @@ def test_flush_waits_for_the_exchange_in_flight() -> None:
 
 
 def test_time_for_an_exchange() -> None:
-    """An exchange has the budget; in the final flush it has all the time that is left."""
-    scripted = ScriptedShipper(budget=5.0).started()
-    for seconds, final in ((4.0, False), (9.0, False), (9.0, True)):
+    """An exchange has its own time, however little of a flush or of the last one is left."""
+    scripted = ScriptedShipper(budget=1.0, exchange_seconds=5.0).started()
+    for seconds, final in ((1.0, False), (9.0, False), (1.7, True)):
         scripted.shipper.add(lines(1, 1))
         assert scripted.flush(seconds, final=final)
-    given = scripted.client.seconds
-    assert given[:2] == [5.0, 5.0]
-    assert 5.0 < given[2] <= 9.0
+    assert scripted.client.seconds == [5.0] * 3
+
+
+def test_slower_than_the_budget() -> None:
+    """A destination that takes longer than an invocation is held gets each line once."""
+    script: list[object] = []
+    scripted = ScriptedShipper(budget=0.1, exchange_seconds=LONG, pace=1.0)
+    scripted.started()
+    for number in range(3):
+        answered = threading.Event()
+        script.append(answered)
+        scripted.client.script.append(until(answered))
+        scripted.shipper.add(lines(number, number))
+        assert not scripted.flush(0.1)
+        # The next invocation does not wait for the same exchange again.
+        began = scripted.time()
+        assert not scripted.flush(LONG)
+        assert scripted.time() - began < LONG / 2
+        answered.set()
+        scripted.wait_for(sent=number + 1)
+    assert scripted.client.posts == [lines(number, number) for number in range(3)]
+    assert not scripted.backoff.failing
 
 
 FAILURES = [ExchangeError("no answer")] * 4
@@ -231,30 +250,34 @@ def abandoned(scripted: ScriptedShipper) -> Callable[[list[bytes]], Exception]:
 
 
 def test_thaw() -> None:
-    """An exchange in flight before a freeze is abandoned and sent again at once."""
+    """After a freeze a flush waits for the exchange in flight, and for the one that follows it."""
     scripted = ScriptedShipper(budget=5.0)
     scripted.client.script.append(abandoned(scripted))
     scripted.started(*lines(1, 3))
     scripted.shipper.begin_flush(scripted.time() + LONG)
     scripted.client.wait_for_posts(1)
-    scripted.shipper.abandon_exchange(scripted.time())
+    # As after a freeze: the time for which it may hold an invocation is over.
+    scripted.leap(10.0)
+    scripted.client.on_thaw()
+    scripted.shipper.begin_flush(scripted.time() + LONG)
+    threading.Timer(0.1, scripted.client.abandon).start()
     assert scripted.shipper.end_flush()
     assert scripted.client.posts == [lines(1, 3), lines(1, 3)]
-    assert scripted.client.seconds[1] == 5.0
     assert not scripted.backoff.failing
 
 
-def test_thaw_leaves_a_new_exchange() -> None:
-    """An exchange that began after the freeze goes on."""
+@pytest.mark.parametrize(("took", "is_abandoned"), [(0.5, False), (2.1, True)])
+def test_exchange_in_flight_at_shutdown(took: float, is_abandoned: bool) -> None:
+    """At SHUTDOWN an exchange is judged by its answer, unless it takes much longer than usual."""
     answered = threading.Event()
-    scripted = ScriptedShipper(until(answered)).started(*lines(1, 3))
-    frozen_since = scripted.time()
+    scripted = ScriptedShipper(until(answered), pace=0.001).started(*lines(1, 3))
     scripted.shipper.begin_flush(scripted.time() + LONG)
     scripted.client.wait_for_posts(1)
-    scripted.shipper.abandon_exchange(frozen_since)
+    scripted.leap(took)
+    scripted.shipper.begin_shutdown()
+    assert scripted.client.abandoned.is_set() == is_abandoned
     answered.set()
     assert scripted.shipper.end_flush()
-    assert not scripted.client.abandoned.is_set()
 
 
 @pytest.mark.slow
@@ -331,6 +354,31 @@ def test_batch_size() -> None:
     sizes = [sum(map(len, posted)) // 1000 for posted in scripted.client.posts]
     assert sizes == [2095, 261, 523, 1047, 1169]
     assert scripted.client.acknowledged == RECORDS
+
+
+BURST_BYTES = 300_000
+
+
+def test_larger_than_the_burst() -> None:
+    """A batch that is refused for its rate twice is halved, until the destination takes it."""
+
+    def limited(posted: list[bytes]) -> Response:
+        return OK if sum(map(len, posted)) <= BURST_BYTES else status(429)
+
+    scripted = backlog_to(*[limited] * 100).started()
+    assert scripted.flush(10_000)
+    sizes = [sum(map(len, posted)) // 1000 for posted in scripted.client.posts]
+    assert sizes[:8] == [2095, 2095, 1046, 1046, 522, 522, 260, 260]
+    assert scripted.client.acknowledged == RECORDS
+    assert not scripted.backoff.open
+
+
+def test_rate_that_stays_too_high() -> None:
+    """A destination that refuses small batches too counts as down."""
+    scripted = backlog_to(*[status(429)] * 100).started()
+    assert not scripted.flush(5)
+    assert scripted.backoff.open
+    assert len(scripted.client.posts) < 20
 
 
 @pytest.mark.large

@@ -126,9 +126,10 @@ class LinesDestination(Destination):
             return BatchResult(Meaning.HALVE, detail="too large")
         if response.status == 401:
             return BatchResult(Meaning.STOP, detail="HTTP 401")
-        if response.status == 503:
+        if response.status in (429, 503):
             after = response.headers.get("retry-after")
-            return BatchResult(Meaning.RETRY, 0, float(after) if after else None, "HTTP 503")
+            wait, detail = float(after) if after else None, f"HTTP {response.status}"
+            return BatchResult(Meaning.RETRY, 0, wait, detail, too_fast=response.status == 429)
         return BatchResult(Meaning.REFUSED, detail=f"HTTP {response.status}")
 
     def renew(self) -> bool:
@@ -184,9 +185,10 @@ class ScriptedClient(HttpClient):
                 self._changed.notify_all()
         return result
 
-    def abandon(self) -> None:
-        """Set the event `abandoned`."""
-        self.abandoned.set()
+    def abandon(self, after: float = 0.0) -> None:
+        """Set the event `abandoned` once nothing is left of the time of an exchange."""
+        if after <= 0:
+            self.abandoned.set()
 
     def wait_for_posts(self, count: int) -> None:
         """Wait until there were this many requests."""

@@ -7,7 +7,7 @@ from typing import Any
 from extension.backoff import Backoff
 from extension.buffer import Buffer
 from extension.destinations.destination import RetrySettings
-from extension.shipper import Shipper
+from extension.shipper import Limits, Shipper
 from tests.support.extension_parts import (
     LONG,
     LinesDestination,
@@ -26,7 +26,8 @@ class ScriptedShipper:
         script: The result of each exchange, see `ScriptedClient`.
         destination: Builds requests and interprets responses.
         max_bytes: The size of the buffer.
-        budget: Seconds for an exchange.
+        budget: Seconds for which an exchange holds an invocation.
+        exchange_seconds: Seconds for an exchange; as many if it is not given.
         first_delay_ms: The delay after a failure; nothing of it is random.
         pace: The pace of the clock: slow, so that a busy machine uses up little of a flush.
     """
@@ -37,6 +38,7 @@ class ScriptedShipper:
         destination: LinesDestination | None = None,
         max_bytes: int = 1_000_000,
         budget: float = 10.0,
+        exchange_seconds: float | None = None,
         first_delay_ms: int = 10,
         pace: float = 0.1,
     ) -> None:
@@ -53,7 +55,7 @@ class ScriptedShipper:
             self.buffer,
             self.backoff,
             client=self.client,
-            budget=budget,
+            limits=Limits(budget, exchange_seconds or budget),
             clocks=clocks_with(self.time),
             log=self.written.log,
         )

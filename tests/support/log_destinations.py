@@ -34,7 +34,7 @@ def no_secret(reference: str) -> str:
 
 def chosen(name: str, **environ: str) -> Chosen:
     """Return what is chosen for a destination, with nothing but these variables."""
-    return choose([name], environ, IDENTITY, no_secret, lambda: NOW)
+    return choose([name], environ, IDENTITY, no_secret, lambda: NOW, lambda: 0.0)
 
 
 def destination(name: str, **environ: str) -> Destination:
