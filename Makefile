@@ -47,9 +47,9 @@ $(VENV)/run.stamp $(VENV)/dev.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN
 	$(BIN)/pip install --quiet --require-hashes --requirement $<
 	touch $@ $(VENV)/run.stamp
 
-# Only files of these packages are used: the Runtime Interface Emulator in aws-sam-cli, atheris, and
-# the schema of Terraform's AWS provider with what serves it.
-$(VENV)/emulator.stamp $(VENV)/fuzz.stamp $(VENV)/terraform.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
+# Only files of these packages are used: the Runtime Interface Emulator in aws-sam-cli, atheris, the
+# schema of Terraform's AWS provider with what serves it, and a compiler.
+$(VENV)/emulator.stamp $(VENV)/fuzz.stamp $(VENV)/terraform.stamp $(VENV)/interpreter.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --no-compile --require-hashes --no-deps --upgrade --target $(VENV)/$* --requirement $<
 	touch $@
 
@@ -201,11 +201,28 @@ build-LogsExtensionLayer: | $(BIN)/python
 	$(if $(ARTIFACTS_DIR),,$(error ARTIFACTS_DIR must name the folder to fill; `make build` does))
 	$(BIN)/python -m tools.layer "$(ARTIFACTS_DIR)"
 
+RUNTIME ?= python
+LAYER_python := dist/logs-extension.zip
+LAYER_any = dist/logs-extension-any-$(ARCHITECTURE).zip
+LAYER = $(LAYER_$(RUNTIME))
+# Folders with the source tarballs of CPython, OpenSSL and zlib; what is missing is downloaded.
+SOURCES ?=
+
 .PHONY: layer
-layer: | $(BIN)/python ## Write dist/logs-extension.zip, for any Python function
-	rm -rf build/layer dist/logs-extension.zip
+layer: $(if $(filter any,$(RUNTIME)),$(VENV)/interpreter.stamp) | $(BIN)/python ## Write dist/logs-extension.zip (RUNTIME=any: with its own CPython, takes minutes)
+	$(if $(LAYER),,$(error RUNTIME must be python or any))
+	$(if $(filter any,$(RUNTIME)),$(require-architecture))
+	rm -rf build/layer "$(LAYER)"
 	@$(BIN)/python -m tools.layer build/layer
-	@$(BIN)/python -m tools.archive build/layer dist/logs-extension.zip
+	$(if $(filter any,$(RUNTIME)),$(RUNTIME_INTERPRETER) -m tools.interpreter build/layer --architecture $(ARCHITECTURE) \
+		--zig $(VENV)/interpreter/ziglang/zig --work build/interpreter --sources $(SOURCES))
+	@$(BIN)/python -m tools.archive build/layer "$(LAYER)"
+
+# A release needs it for both processors. What runs the extension needs a machine of the same one.
+.PHONY: check-layer
+check-layer: RUNTIME = any
+check-layer: layer $(VENV)/dev.stamp ## Build the layer for every runtime, run it in a root without Python (ARCHITECTURE=...)
+	ANY_LAYER="$(LAYER)" $(BIN)/python -m pytest tests/any_runtime
 
 PUBLISH = $(BIN)/python -m tools.publish --bucket "$(BUCKET)" --regions "$(REGIONS)" \
 	$(if $(PARAMETERS),--parameters "$(PARAMETERS)")
@@ -315,7 +332,7 @@ lock: ## Pin all requirements with hashes (needs uv on the PATH; UPGRADE=--upgra
 	for group in tools checkov audit fuzz; do \
 		$(LOCK) --group $$group --output-file requirements/$$group.txt || exit 1; \
 	done
-	for group in emulator terraform; do \
+	for group in emulator interpreter terraform; do \
 		$(LOCK) --no-deps --group $$group --output-file requirements/$$group.txt || exit 1; \
 	done
 

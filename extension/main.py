@@ -56,7 +56,11 @@ def main(argv: list[str]) -> int:
 
 def start() -> None:
     """Run as a zipapp, whose first argument is the path of the executable."""
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    # CPython would end the threads that still wait, for which glibc loads libgcc_s: without that
+    # file, as in a small image, the process would be aborted.
+    os._exit(status)
 
 
 class Extension:

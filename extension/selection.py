@@ -8,18 +8,21 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from extension.json_text import json_text
+from extension.line_formats import line_start
 from extension.redaction import Redaction
 
 _RANKS = {
     "TRACE": 1,
     "DEBUG": 2,
     "INFO": 3,
+    "INFORMATION": 3,
     "NOTICE": 3,
     "WARN": 4,
     "WARNING": 4,
     "ERROR": 5,
     "FATAL": 6,
     "CRITICAL": 6,
+    "PANIC": 6,
 }
 # The Python runtime writes this before a logged line in the text format:
 # "[LEVEL]\ttime\trequest id\t"; the id is empty before the first invocation.
@@ -65,7 +68,10 @@ def context_of(record: Any, redact: Callable[[str], str] = str) -> Context:
             found = _UNHANDLED.match(record)
             level = found[1] if found and found[1] in _RANKS else None
             return Context(level, None, by_runtime=False)
-        if not record.startswith("{") or len(record) > _LONGEST_JSON_LINE:
+        if not record.startswith("{"):
+            start = line_start(record)
+            return Context(*start) if start else _NOTHING
+        if len(record) > _LONGEST_JSON_LINE:
             return _NOTHING
         try:
             record = json.loads(record)
@@ -74,7 +80,7 @@ def context_of(record: Any, redact: Callable[[str], str] = str) -> Context:
     if not isinstance(record, dict):
         return _NOTHING
     level = _first(record, _LEVEL_KEYS, _LONGEST_LEVEL)
-    request_id = _first(record, _REQUEST_ID_KEYS, _LONGEST_REQUEST_ID)
+    request_id = _first(record, _REQUEST_ID_KEYS, _LONGEST_REQUEST_ID) or _of_span(record)
     return Context(
         None if level is None else redact(level).upper(),
         None if request_id is None else redact(request_id),
@@ -86,6 +92,15 @@ def _first(record: dict[str, Any], keys: Sequence[str], longest: int) -> str | N
     """Return the first member that is a text and not too long."""
     named = (record.get(key) for key in keys)
     return next((it for it in named if isinstance(it, str) and len(it) <= longest), None)
+
+
+def _of_span(record: dict[str, Any]) -> str | None:
+    """Return the request id of Rust's `tracing`: its outermost span is the invocation."""
+    spans = record.get("spans")
+    outermost = spans[0] if isinstance(spans, list) and spans else record.get("span")
+    if not isinstance(outermost, dict):
+        return None
+    return _first(outermost, _REQUEST_ID_KEYS, _LONGEST_REQUEST_ID)
 
 
 class Selection:

@@ -136,7 +136,7 @@ def test_missing(layer: Path, tmp_path: Path, missing: str) -> None:
     done = run(layer / "extensions" / EXECUTABLE, env=env)
     assert done.returncode == 127
     assert "needs a Python runtime, 3.9 or later" in done.stderr
-    assert "unpack the whole of logs-extension.zip" in done.stderr
+    assert "unpack the whole zip" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -149,6 +149,6 @@ def test_python_is_too_old(tmp_path: Path) -> None:
     for number, program in enumerate(OLD_PYTHONS):
         env = {"PATH": path_with(tmp_path / str(number), program)}
         done = run(LAUNCHER, env=env)
-        assert done.returncode == 1
-        assert "Python 3.9 or later is needed" in done.stderr
+        assert done.returncode == 127
+        assert "needs a Python runtime, 3.9 or later" in done.stderr
         assert "Traceback" not in done.stderr
