@@ -103,10 +103,13 @@ class HttpClient:
             OSError: They cannot be read.
         """
         if self._tls is None:
-            try:
-                context = ssl.create_default_context(cafile=self._authorities or None)
-            except OSError:
-                raise OSError("the file in REQUESTS_CA_BUNDLE has no certificates") from None
+            context = ssl.create_default_context()
+            if self._authorities:
+                try:
+                    context.load_verify_locations(self._authorities)
+                except OSError:
+                    problem = "the file in REQUESTS_CA_BUNDLE has no certificates"
+                    raise OSError(problem) from None
             # Python 3.9 leaves this to OpenSSL's configuration.
             context.minimum_version = ssl.TLSVersion.TLSv1_2
             self._tls = context
