@@ -209,10 +209,15 @@ class Destination(Configured, ABC):
         """After `STOP`: look for a newer token; return whether there is one."""
         return self._token.renew()
 
+    @property
+    def _has_secret(self) -> bool:
+        return bool(self._token)
+
     def _checked_url(self, variable: str, text: str) -> SplitResult:
         """Return the URL that a variable means; warn if it sends the token unencrypted."""
         url = checked_url(variable, text)
-        if self._token and url.scheme == "http" and not _LOOPBACK.fullmatch(url.hostname or ""):
+        is_plain = url.scheme == "http" and self._has_secret
+        if is_plain and not _LOOPBACK.fullmatch(url.hostname or ""):
             self._warn(f"{variable} is an http:// URL: the token and the logs are not encrypted")
         return url
 

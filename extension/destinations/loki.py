@@ -132,6 +132,10 @@ class Loki(Destination):
         values = (self.bearer, self.stored_bearer)
         return Token("LOKI_BEARER_TOKEN", *values, environment.fetch_secret, environment.now)
 
+    @property
+    def _has_secret(self) -> bool:
+        return super()._has_secret or bool(self.headers)
+
     def _address(self) -> SplitResult:
         """Return where Loki is, without its own path: LOKI_IP of the original extension has it."""
         address = self.url or self.ip

@@ -87,6 +87,8 @@ def test_several() -> None:
         ("logzio", {"LOGZIO_LISTENER": "http://127.0.0.1.example.com"}, True),
         ("logzio", {"LOGZIO_LISTENER": "https://listener.example.com"}, False),
         ("loki", {"LOKI_URL": "http://x", "LOKI_USERNAME": "u", "LOKI_PASSWORD": "p"}, True),
+        ("loki", {"LOKI_URL": "http://x", "LOKI_BEARER_TOKEN": "p"}, True),
+        ("loki", {"LOKI_URL": "http://x", "LOKI_HEADERS": '{"x-key":"p"}'}, True),
         # Without a user there is no secret.
         ("loki", {"LOKI_URL": "http://x"}, False),
     ],
