@@ -57,7 +57,8 @@ def main(argv: list[str]) -> int:
 def start() -> None:
     """Run as a zipapp, whose first argument is the path of the executable."""
     status = main(sys.argv[1:])
-    sys.stdout.flush()
+    if sys.stdout:  # None where the function was started without it
+        sys.stdout.flush()
     # CPython would end the threads that still wait, for which glibc loads libgcc_s: without that
     # file, as in a small image, the process would be aborted.
     os._exit(status)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 from pathlib import Path
@@ -20,10 +21,12 @@ MAIN = '''
 """Prints how it was started, and exits with 7."""
 
 import json
+import os
 import sys
 
 flags = {name: getattr(sys.flags, name) for name in ("isolated", "no_site")}
-print(json.dumps({"argv": sys.argv, "path": sys.path, "program": sys.executable, **flags}))
+print(json.dumps({"argv": sys.argv, "path": sys.path, "program": sys.executable,
+                  "certificates": os.environ.get("SSL_CERT_FILE"), **flags}))
 sys.exit(7)
 '''
 
@@ -109,6 +112,38 @@ def test_python_of_lambda_takes_precedence(layer: Path, tmp_path: Path) -> None:
     own.parent.mkdir()
     own.symlink_to(OWN_PYTHON)
     assert started(executable, env=env)["program"] == str(own)
+
+
+NATIVE, FOREIGN = "x86_64", "arm64"
+if platform.machine() in ("aarch64", "arm64"):
+    NATIVE, FOREIGN = FOREIGN, NATIVE
+
+
+@pytest.mark.parametrize("chosen", ["/etc/own.pem", None])
+def test_python_of_the_layer_takes_precedence(
+    layer: Path, tmp_path: Path, chosen: str | None
+) -> None:
+    """The layer's own CPython runs if there is one; it finds the certificates of the image."""
+    own = layer / EXECUTABLE / f"python-{NATIVE}/bin/python3"
+    own.parent.mkdir(parents=True)
+    own.symlink_to(OWN_PYTHON)
+    env = {"PATH": path_with(tmp_path / "bin", Path("/bin/false"))}
+    printed = started(
+        layer / "extensions" / EXECUTABLE, env=env | ({"SSL_CERT_FILE": chosen} if chosen else {})
+    )
+    assert os.path.normpath(printed["program"]) == str(own)
+    amazon_linux = Path("/etc/pki/tls/cert.pem").exists()
+    by_default = None if amazon_linux else "/etc/ssl/certs/ca-certificates.crt"
+    assert printed["certificates"] == (chosen or by_default)
+
+
+def test_python_of_another_processor(layer: Path, tmp_path: Path) -> None:
+    """A layer for the wrong processor does no harm: its Python is not started."""
+    foreign = layer / EXECUTABLE / f"python-{FOREIGN}/bin/python3"
+    foreign.parent.mkdir(parents=True)
+    foreign.symlink_to("/bin/false")
+    env = {"PATH": path_with(tmp_path / "bin", OWN_PYTHON)}
+    assert started(layer / "extensions" / EXECUTABLE, env=env)["certificates"] is None
 
 
 def test_checkout(tmp_path: Path) -> None:
