@@ -12,7 +12,7 @@ from typing import NamedTuple
 RECORD_OVERHEAD_BYTES = 48
 BUFFER_FULL = "buffer_full"
 # Reasons that an operator chose: such records are counted, and are not lost.
-_CHOSEN = frozenset({"sampled", "below_level", "own_line"})
+_CHOSEN = frozenset({"sampled", "below_level", "excluded", "own_line"})
 
 
 class RecordAccount(NamedTuple):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import math
 import os
 import socket
 import ssl
@@ -32,9 +33,13 @@ _LARGEST_RESPONSE_BYTES = 65_536
 # a request over such a connection would wait in vain.
 _LONGEST_IDLE_SECONDS = 60.0
 _FIRST_ERROR_STATUS = 300
+# An address that drops packets costs no more than this; a retransmitted SYN takes a second.
+_NEXT_ADDRESS_SECONDS = 1.5
 _TICK_SECONDS = 0.1
-# A tick that takes this much longer was a freeze.
+# A tick that takes this long was a freeze, or the machine was very busy.
 _FROZEN_SECONDS = 1.0
+# After a longer freeze the connection may be dead: what then is left of an exchange.
+_DEADLY_SECONDS = 5.0
 _AFTER_FREEZE_SECONDS = 0.5
 # OpenSSL's codes for what only VERIFY_X509_STRICT refuses, which Python 3.13 sets (x509_vfy.h).
 _STRICT_CODES = range(80, 95)
@@ -98,10 +103,13 @@ class HttpClient:
             OSError: They cannot be read.
         """
         if self._tls is None:
-            try:
-                context = ssl.create_default_context(cafile=self._authorities or None)
-            except OSError:
-                raise OSError("the file in REQUESTS_CA_BUNDLE has no certificates") from None
+            context = ssl.create_default_context()
+            if self._authorities:
+                try:
+                    context.load_verify_locations(self._authorities)
+                except OSError:
+                    problem = "the file in REQUESTS_CA_BUNDLE has no certificates"
+                    raise OSError(problem) from None
             # Python 3.9 leaves this to OpenSSL's configuration.
             context.minimum_version = ssl.TLSVersion.TLSv1_2
             self._tls = context
@@ -161,9 +169,10 @@ class HttpClient:
                 return
             took = max(time.monotonic() - began[0], self._wall() - began[1])
             exchange.left -= tick
-            if took > _FROZEN_SECONDS:
+            if took > _DEADLY_SECONDS:
                 exchange.left = min(exchange.left, _AFTER_FREEZE_SECONDS)
                 exchange.reason = AbandonedExchange
+            if took > _FROZEN_SECONDS:
                 self.on_thaw()
         self._cut_off(exchange)
 
@@ -234,11 +243,12 @@ class HttpClient:
 
 
 def _connect(host: str, port: int, end: float) -> socket.socket:
-    """Connect to an address of a host; each but the last has half of the time that is left."""
+    """Connect to an address of a host; the last one has all the time that is left."""
 
-    def connected(address: tuple[str, int], share: float) -> socket.socket:
+    def connected(address: tuple[str, int], most: float) -> socket.socket:
         # No time at all would mean a socket that does not block.
-        sock = socket.create_connection(address, max((end - time.monotonic()) * share, 0.001))
+        seconds = max(min(most, end - time.monotonic()), 0.001)
+        sock = socket.create_connection(address, seconds)
         sock.settimeout(None)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
@@ -247,8 +257,8 @@ def _connect(host: str, port: int, end: float) -> socket.socket:
     *first, last = ((str(place[0]), int(place[1])) for *_, place in found)
     for address in first:
         with contextlib.suppress(OSError):
-            return connected(address, 0.5)
-    return connected(last, 1.0)
+            return connected(address, min(_NEXT_ADDRESS_SECONDS, (end - time.monotonic()) / 2))
+    return connected(last, math.inf)
 
 
 def _open_tunnel(sock: socket.socket, target: str, proxy: Proxy) -> None:
@@ -285,10 +295,11 @@ def _send(connection: http.client.HTTPConnection, target: str, request: Request)
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        hint = f"; {_OLD_STYLE}" if error.verify_code in _STRICT_CODES else ""
-        return f"its certificate is not trusted: {error.verify_message}{hint}"
     if not isinstance(error, OSError):
         # The text of `http.client` quotes the response or a header, which may hold the token.
         return f"no valid HTTP response ({type(error).__name__})"
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    is_strict = isinstance(error, ssl.SSLCertVerificationError) and (
+        error.verify_code in _STRICT_CODES
+    )
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"{text}; {_OLD_STYLE}" if is_strict else text

@@ -133,7 +133,9 @@ class Extension:
             for it in chosen.destinations
         ]
         invocations = Invocations(clocks.monotonic, one_at_a_time=registration.invocations)
-        selection = Selection(settings.min_level, settings.sample_rate, settings.redact)
+        selection = Selection(
+            settings.min_level, settings.sample_rate, settings.redact, settings.exclude
+        )
         return Router(routes, invocations, selection, clocks=clocks, log=self._log)
 
     def _shipper(self, destination: Destination, buffer_bytes: int) -> Shipper:

@@ -61,7 +61,7 @@ class Proxies:
 
 
 def _either(environ: Mapping[str, str], name: str) -> str:
-    return (environ.get(name, "") or environ.get(name.lower(), "")).strip()
+    return environ.get(name, "").strip() or environ.get(name.lower(), "").strip()
 
 
 def _matches(host: str, port: int, pattern: str) -> bool:

@@ -13,6 +13,7 @@ _SEPARATOR = re.compile(r"[ \t\r\n]*([,\]])[ \t\r\n]*")
 _EVENT_START = re.compile(r',[ \t\r\n]*(?=\{[ \t\r\n]*"(?:time|type|record)")')
 # Each search scans the rest of the body, so a body that is all malformed would take long.
 _MOST_MALFORMED = 100
+_decode = json.JSONDecoder().raw_decode
 
 
 class LogRecord(NamedTuple):
@@ -56,24 +57,32 @@ def parse_events(body: bytes) -> Iterator[Any]:
     if start is None:
         yield text
         return
-    decode = json.JSONDecoder().raw_decode
     malformed = 0
     position, complete = start.end(), start[1] == "]"
     while not complete:
+        event, separator = None, None
         try:
-            event, position = decode(text, position)
+            event, end = _decode(text, position)
+            separator = _SEPARATOR.match(text, end)
         except (ValueError, RecursionError):
+            pass
+        following = None
+        if not isinstance(event, dict) and malformed < _MOST_MALFORMED:
+            # An event is an object. `[1,2` would be an array with all the events behind it.
             following = _EVENT_START.search(text, position)
-            if following is None or malformed == _MOST_MALFORMED:
-                break
+        if following is not None:
             malformed += 1
             # A malformed event, such as a number that is too long, costs no other event.
-            event, position = text[position : following.start()], following.start()
-        yield event
-        separator = _SEPARATOR.match(text, position)
-        if separator is None:
+            yield text[position : following.start()]
+            position = following.end()
+        elif separator is not None:
+            yield event
+            position, complete = separator.end(), separator[1] == "]"
+        elif isinstance(event, dict):
+            yield event
+            position = end
+        else:
             break
-        position, complete = separator.end(), separator[1] == "]"
     rest = text[position:]
     if rest.strip() or not complete:
         yield rest

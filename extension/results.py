@@ -159,9 +159,5 @@ class ResultHandler:
         else:
             self.stopped = True
             self._buffer.drop_all(UNAUTHORIZED)
-            consequence = (
-                "nothing more is sent to it until the function is configured with the right one"
-            )
-        self._log.warn_once(
-            f"{name} stopped", f"{name} refuses the token ({detail}); {consequence}"
-        )
+            consequence = "nothing more is sent to it until the function is configured anew"
+        self._log.warn_once(f"{name} stopped", f"{name} refuses access ({detail}); {consequence}")

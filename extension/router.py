@@ -1,5 +1,7 @@
 """From the platform's bodies to the buffers: records are parsed, selected, encoded, queued."""
 
+from __future__ import annotations
+
 import queue
 import threading
 from collections.abc import Sequence
@@ -132,8 +134,7 @@ class Router:
         self.invocations.last_record = self._clocks.monotonic()
         try:
             for event in parse_events(body):
-                record, kind = self._record(event)
-                reason = self._reason_to_drop(record, kind)
+                record, kind, reason = self._record(event)
                 for route in self._routes:
                     if kind not in route.types:
                         continue
@@ -166,8 +167,11 @@ class Router:
         for route in self._routes:
             route.shipper.buffer.leave_out(reason, 1)
 
-    def _record(self, event: Any) -> tuple[LogRecord, str]:
-        """Return an event as a record, and its kind: `function`, `extension` or `platform`."""
+    def _record(self, event: Any) -> tuple[LogRecord, str, str]:
+        """Return an event as a record, its kind, and why it is not shipped; empty if it is.
+
+        The kind is `function`, `extension` or `platform`.
+        """
         if not isinstance(event, dict):
             event = {"record": event}
         type_, time, content = event.get("type"), event.get("time"), event.get("record")
@@ -183,13 +187,13 @@ class Router:
         request_id = context.request_id
         if kind != "platform" and not context.by_runtime:
             request_id = self.invocations.of_line(request_id, time, by_time=kind == "function")
-        redacted = self._selection.redacted(content)
-        return LogRecord(time, type_, redacted, request_id, context.level), kind
+        reason = self._reason_to_drop(content, context.level, kind)
+        redacted = content if reason else self._selection.redacted(content)
+        return LogRecord(time, type_, redacted, request_id, context.level), kind, reason
 
-    def _reason_to_drop(self, record: LogRecord, kind: str) -> str:
+    def _reason_to_drop(self, content: Any, level: str | None, kind: str) -> str:
         if kind == "function":
-            return self._selection.reason_to_drop(record.level)
-        content = record.record
+            return self._selection.reason_to_drop(level, content)
         if isinstance(content, dict):
             # The JSON log format wraps what an extension prints.
             content = content.get("message")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from extension.json_text import json_text
 from extension.line_formats import line_start
 from extension.redaction import Redaction
 
@@ -109,20 +110,35 @@ class Selection:
         min_level: Records of the function that name a lower level are dropped.
         sample_rate: The share, from 0 to 1, of the function's records that is shipped.
         redact: Whatever these match is replaced in every text and number.
+        exclude: Records of the function in which one of these is found are dropped.
     """
 
     def __init__(
-        self, min_level: str | None, sample_rate: float, redact: Sequence[re.Pattern[str]]
+        self,
+        min_level: str | None,
+        sample_rate: float,
+        redact: Sequence[re.Pattern[str]],
+        exclude: Sequence[re.Pattern[str]] = (),
     ) -> None:
         self._lowest = _RANKS.get(min_level or "", 0)
         self._rate = sample_rate
         self._share = 0.0
+        self._exclude = tuple(exclude)
         self._redaction = Redaction(redact) if redact else None
 
-    def reason_to_drop(self, level: str | None) -> str:
-        """Return why a record of the function is not shipped; empty if it is."""
+    def reason_to_drop(self, level: str | None, record: Any = "") -> str:
+        """Return why a record of the function is not shipped; empty if it is.
+
+        Args:
+            level: The level that it names.
+            record: Its content, as the function wrote it.
+        """
         if self._lowest and level and _RANKS.get(level, self._lowest) < self._lowest:
             return "below_level"
+        if self._exclude:
+            text = record if isinstance(record, str) else json_text(record)
+            if any(pattern.search(text) for pattern in self._exclude):
+                return "excluded"
         if self._rate < 1:
             # Evenly, without randomness: a tenth of 1000 records is exactly 100.
             self._share += self._rate

@@ -6,21 +6,22 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from extension.destinations import DESTINATIONS
+from extension.destinations.datatap import DataTap
 from extension.destinations.destination import TYPES
-from extension.json_text import parsed
+from extension.json_text import object_in
+from extension.proxies import Proxies
 from extension.variables import (
-    EXTENSION_NAME,
     FLUSH_BUDGET_MS,
     REQUEST_TIMEOUT_MS,
+    SAMPLE_RATE,
     Configured,
-    PartlyUsableError,
     Setting,
     number,
+    patterns,
     words,
 )
 
@@ -66,44 +67,6 @@ def _port(text: str) -> int:
     return port
 
 
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = -1.0
-    # NaN is not between the two either.
-    if not 0 <= rate <= 1:
-        raise ValueError("must be a number from 0 to 1")
-    return rate
-
-
-def _patterns(text: str) -> tuple[re.Pattern[str], ...]:
-    """Compile a JSON array of regular expressions, or one on each line."""
-    listed = parsed(text)
-    if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
-        # The text may begin like JSON: with a set of characters.
-        listed = [line.strip() for line in text.splitlines()]
-    compiled = [_compiled(expression) for expression in listed if expression]
-    usable = tuple(pattern for pattern in compiled if pattern is not None)
-    if len(usable) < len(compiled):
-        # By number, since an expression may show what it is to hide.
-        numbers = [str(n) for n, pattern in enumerate(compiled, 1) if pattern is None]
-        problem = "must be regular expressions of Python that do not match an empty text"
-        raise PartlyUsableError(f"{problem}; ignored: {', '.join(numbers)}", usable)
-    return usable
-
-
-def _compiled(expression: str) -> re.Pattern[str] | None:
-    try:
-        with warnings.catch_warnings():
-            # What a later Python may understand differently works today.
-            warnings.simplefilter("ignore")
-            pattern = re.compile(expression)
-    except (re.error, OverflowError, RecursionError):
-        return None
-    return None if pattern.match("") else pattern
-
-
 _NEGOTIATED = "the extension chooses the versions of the Lambda APIs itself"
 _WITHOUT_EFFECT = {
     "AWS_LAMBDA_RUNTIME_EXTENSION_API_VERSION": _NEGOTIATED,
@@ -140,16 +103,14 @@ class Settings(Configured):
         "",
         f"Lines with a lower level are not shipped. {_ALL_LEVELS}.",
     )
-    sample_rate = Setting(
-        "LOGS_SAMPLE_RATE",
-        _rate,
-        "1.0",
-        "The share of the function's lines that is shipped, 0 to 1.",
+    sample_rate = SAMPLE_RATE
+    exclude = patterns(
+        "LOGS_EXCLUDE",
+        "Regular expressions as in `LOGS_REDACT`. The function's lines in which one is found are "
+        "not shipped; an object counts as its JSON.",
     )
-    redact = Setting(
+    redact = patterns(
         "LOGS_REDACT",
-        _patterns,
-        "",
         "Regular expressions of Python, as a JSON array or one on each line. What they match, in "
         "texts and numbers, is replaced before a record is queued. An expression that backtracks "
         "a lot delays the extension.",
@@ -165,19 +126,19 @@ class Settings(Configured):
     # Telemetry API reference, "Memory usage and buffering". AWS's own default for the time is a
     # second; every invocation would end with that wait.
     max_items = number(
-        "MAX_ITEMS",
+        "LOGS_MAX_ITEMS",
         "Lambda sends its buffer when it has this number of events.",
         10_000,
         (1_000, 10_000),
     )
     max_bytes = number(
-        "MAX_BYTES",
+        "LOGS_MAX_BYTES",
         "Lambda sends its buffer when it has this size in bytes.",
         262_144,
         (262_144, 1_048_576),
     )
     timeout_ms = number(
-        "TIMEOUT_MS",
+        "LOGS_TIMEOUT_MS",
         "Lambda sends its buffer after this time in milliseconds, at most half of "
         "`FLUSH_BUDGET_MS`. The end of each invocation waits that long.",
         25,
@@ -189,7 +150,6 @@ class Settings(Configured):
     receiver_port = Setting(
         "RECEIVER_PORT", _port, "4243", "Its port. If that is in use, another one is used."
     )
-    label = EXTENSION_NAME
     own_level = Setting(
         "EXTENSION_LOG_LEVEL",
         _own_level,
@@ -217,19 +177,40 @@ class Settings(Configured):
         if not self.destination_names:
             vars(self)["destination_names"] = _inferred_destinations(environ)
         self.types = frozenset(self.telemetry_types) or None
+        self._read_original_names(environ, problems)
         # Lambda's buffering time is a part of the budget: at most half of it.
         longest = max(25, self.flush_budget_ms // 2)
         if self.timeout_ms > longest:
-            problems = [it for it in problems if not it.startswith("TIMEOUT_MS ")]
+            problems = [it for it in problems if "TIMEOUT_MS must be from" not in it]
             problems.append(
-                f"TIMEOUT_MS must be at most half of FLUSH_BUDGET_MS; {longest} is used"
+                f"LOGS_TIMEOUT_MS must be at most half of FLUSH_BUDGET_MS; {longest} is used"
             )
             vars(self)["timeout_ms"] = longest
         level = self.own_level or self.own_level_of_logzio
         if not level and "openobserve" in self.destination_names:
             level = self.own_level_of_openobserve
         self.log_level = level or "warn"
-        self.warnings = (*problems, *_without_effect(environ, self.destination_names))
+        if problem := Proxies(environ).problem:
+            problems.append(problem)
+        self.warnings = (
+            *problems,
+            *_given_twice(environ),
+            *_without_effect(environ, self.destination_names),
+        )
+
+    def _read_original_names(self, environ: Mapping[str, str], problems: list[str]) -> None:
+        """Read what a Data Tap's own extension calls `MAX_ITEMS`, and so on.
+
+        Many functions use these names for themselves, so they count for a Data Tap alone.
+        """
+        if self.destination_names != (DataTap.name,):
+            return
+        for attribute in ("max_items", "max_bytes", "timeout_ms"):
+            ours: Setting[int] = vars(Settings)[attribute]
+            name = ours.name.removeprefix("LOGS_")
+            if not ours.is_set(environ):
+                original = Setting(name, ours.parse, ours.default, ours.meaning)
+                vars(self)[attribute] = original.read(environ, problems.append)
 
 
 DECLARED: Mapping[str, tuple[Setting[Any], ...]] = {
@@ -251,16 +232,22 @@ def with_json_settings(environ: Mapping[str, str]) -> Mapping[str, str]:
     what the extension does not know is not reported. A token is not taken from there, and a
     variable of its own takes precedence.
     """
-    members = parsed(environ.get(_SETTINGS, ""))
-    if not isinstance(members, dict):
-        return environ
+    members, twice = object_in(environ.get(_SETTINGS, ""))
     taken = {
         name: str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in members.items()
-        if isinstance(value, (str, int, float)) and _is_plain(name)
+        for name, value in (members or {}).items()
+        if isinstance(value, (str, int, float)) and _is_plain(name) and name not in twice
     }
     own = {name: value for name, value in environ.items() if value.strip() or name not in taken}
     return {**taken, **own}
+
+
+def _given_twice(environ: Mapping[str, str]) -> list[str]:
+    """Return a warning for each setting that stands in `SETTINGS` twice."""
+    _, twice = object_in(environ.get(_SETTINGS, ""))
+    return [
+        f"SETTINGS must not set {name} twice; it is ignored" for name in twice if name in _NAMES
+    ]
 
 
 def _is_plain(name: str) -> bool:

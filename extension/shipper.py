@@ -134,10 +134,9 @@ class Shipper:
             self._shutting_down = True
             self.buffer.changed.notify_all()
             if self._exchange_began is not None:
-                took = self._clock() - self._exchange_began
                 hangs = max(_HANGING_SECONDS, _HANGING_TIMES * self._last_seconds)
                 # While the lock is held no other exchange can begin, and be cut off instead.
-                self._client.abandon(max(hangs - took, 0.0))
+                self._client.abandon(max(hangs - self._taken(), 0.0))
 
     def _thawed(self) -> None:
         """After a freeze let a flush wait for the exchange that began before."""
@@ -223,9 +222,8 @@ class Shipper:
 
     def _exchange(self, request: Request) -> Response:
         """Send a request and return its response."""
-        began = self._clock()
         with self.buffer.changed:
-            self._exchange_began = began
+            self._exchange_began = self._clock()
             self.buffer.changed.notify_all()
         try:
             response = self._client.send(request, self._exchange_seconds)
@@ -233,15 +231,20 @@ class Shipper:
             # A freeze says nothing about the size.
             raise
         except ExchangeError:
-            if self._clock() - began >= self._exchange_seconds:
+            if self._taken() >= self._exchange_seconds:
                 self._size.timed_out()
             raise
         else:
-            self._last_seconds = self._clock() - began
+            self._last_seconds = self._taken()
             return response
         finally:
             with self.buffer.changed:
                 self._exchange_began = None
+
+    def _taken(self) -> float:
+        """Return the seconds since the exchange in flight began, or since a freeze during it."""
+        now = self._clock()
+        return now - (now if self._exchange_began is None else self._exchange_began)
 
     def _least_seconds(self) -> float:
         """Return the seconds of a flush that must be left to start an exchange.

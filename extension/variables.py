@@ -5,12 +5,16 @@ wrong value never keeps the extension from starting, because then the function w
 either. The default, or the part that can be used, is used instead, and one warning says so.
 """
 
+from __future__ import annotations
+
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from extension.errors import SettingsError
+from extension.json_text import parsed
 
 T = TypeVar("T")
 
@@ -152,9 +156,52 @@ def pairs(name: str, meaning: str, names: re.Pattern[str]) -> Setting[dict[str, 
     return Setting(name, parse, "", meaning)
 
 
+def _patterns(text: str) -> tuple[re.Pattern[str], ...]:
+    """Compile a JSON array of regular expressions, or one on each line."""
+    listed = parsed(text)
+    if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
+        # The text may begin like JSON: with a set of characters.
+        listed = [line.strip() for line in text.splitlines()]
+    compiled = [_compiled(expression) for expression in listed if expression]
+    usable = tuple(pattern for pattern in compiled if pattern is not None)
+    if len(usable) < len(compiled):
+        # By number, since an expression may show what it is to hide.
+        numbers = [str(n) for n, pattern in enumerate(compiled, 1) if pattern is None]
+        problem = "must be regular expressions of Python that do not match an empty text"
+        raise PartlyUsableError(f"{problem}; ignored: {', '.join(numbers)}", usable)
+    return usable
+
+
+def _compiled(expression: str) -> re.Pattern[str] | None:
+    try:
+        with warnings.catch_warnings():
+            # What a later Python may understand differently works today.
+            warnings.simplefilter("ignore")
+            pattern = re.compile(expression)
+    except (re.error, OverflowError, RecursionError):
+        return None
+    return None if pattern.match("") else pattern
+
+
+def patterns(name: str, meaning: str) -> Setting[tuple[re.Pattern[str], ...]]:
+    """Declare regular expressions: a JSON array, or one on each line."""
+    return Setting(name, _patterns, "", meaning)
+
+
 def token(name: str, meaning: str) -> tuple[Setting[str], Setting[str]]:
     """Declare a token: the variable, and the same name with `_ARN` for where it is stored."""
     return text(name, meaning), text(f"{name}_ARN", f"The secret or parameter with `{name}`.")
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = -1.0
+    # NaN is not between the two either.
+    if not 0 <= rate <= 1:
+        raise ValueError("must be a number from 0 to 1")
+    return rate
 
 
 FLUSH_BUDGET_MS = number(
@@ -167,7 +214,13 @@ REQUEST_TIMEOUT_MS = number(
     10_000,
     (10, 300_000),
 )
-EXTENSION_NAME = text("EXTENSION_NAME", "A label on records; it does not name the extension.")
+SAMPLE_RATE = Setting(
+    "LOGS_SAMPLE_RATE",
+    _rate,
+    "1.0",
+    "The share of the function's lines that is shipped, 0 to 1. If it is less, each of them has it "
+    "as `sampleRate`.",
+)
 
 
 def checked_url(name: str, address: str) -> SplitResult:

@@ -16,7 +16,8 @@ from extension.variables import text, token
 # A request to a function URL may have 6 MB; this content type reaches the function in base64,
 # which makes it a third larger.
 MAX_BODY_BYTES = 4_500_000
-_NAMES = {"version": "version", "region": "region", "name": "logGroup", "label": "extension_name"}
+_NAMES = {"version": "version", "region": "region", "name": "logGroup"}
+_ORIGINAL = "in BoilingData's extension; only if a Data Tap is the only destination."
 
 
 class DataTap(Destination):
@@ -29,6 +30,10 @@ class DataTap(Destination):
         "BD_TAP_CLIENT_TOKEN",
         "Its client token. It expires, so a secret that is renewed is better than a variable.",
     )
+    label = text("EXTENSION_NAME", "A label on records; it does not name the extension.")
+    max_items = text("MAX_ITEMS", f"The name of `LOGS_MAX_ITEMS` {_ORIGINAL}")
+    max_bytes = text("MAX_BYTES", f"The name of `LOGS_MAX_BYTES` {_ORIGINAL}")
+    timeout_ms = text("TIMEOUT_MS", f"The name of `LOGS_TIMEOUT_MS` {_ORIGINAL}")
     identified_by = (token, stored_token)
     without_effect = {"NODE_ENV": "this extension does not run on Node.js"}  # noqa: RUF012
     names = _NAMES
@@ -43,7 +48,8 @@ class DataTap(Destination):
         self._checked_url("BD_DATA_TAP_URL", self.url)
         # AWS hides the name of the real log stream from extensions.
         stream = f"{iso(int(environment.now() * 1e9))}_{os.getpid()}"
-        self._constant = {**self._constant, "logStream": stream}
+        label = {"extension_name": self.label} if self.label else {}
+        self._constant = {**self._constant, **label, "logStream": stream}
 
     def encode(self, record: LogRecord) -> bytes:
         """Return a line with its newline, small enough for a body of its own."""

@@ -20,7 +20,7 @@ from extension.json_text import UTF_8, UTF_16, cut, json_text, utf8
 from extension.messages import Request, Response
 from extension.records import FunctionIdentity, LogRecord
 from extension.secrets import Token
-from extension.variables import EXTENSION_NAME, Configured, Setting, checked_url
+from extension.variables import SAMPLE_RATE, Configured, Setting, checked_url
 
 TYPES = ("function", "platform", "extension")
 """What can be subscribed to (Telemetry API reference, "types")."""
@@ -69,11 +69,9 @@ class Environment(NamedTuple):
         """Return what is known of the function, under a destination's own names.
 
         Args:
-            names: A name for some of `name`, `version`, `region`, `account` and `label`; the
-                last is the value of EXTENSION_NAME.
+            names: A name for some of `name`, `version`, `region` and `account`.
         """
-        label = EXTENSION_NAME.read(self.variables, self.warnings.append)
-        known = {**self.function._asdict(), "label": label}
+        known = self.function._asdict()
         return {names[key]: known[key] for key in names if known[key]}
 
 
@@ -127,17 +125,23 @@ class Destination(Configured, ABC):
         super().__init__(environment.variables, environment.warnings.append)
         self._now = environment.now
         self._warn = environment.warnings.append
-        variable: str = vars(type(self))["token"].name
-        fetch = environment.fetch_secret
-        self._token = Token(variable, self.token, self.stored_token, fetch, self._now)
+        self._token = self._made_token(environment)
         if not self._token and self.token_required:
+            variable = vars(type(self))["token"].name
             raise SettingsError(
                 f"set {variable} to the token, or {variable}_ARN to the secret that holds it"
             )
         self.renewable = self._token.stored
         self._constant: Mapping[str, str] = environment.described(self.names)
+        rate = SAMPLE_RATE.read(environment.variables, lambda _: None)  # reported already
+        self._sampling: Mapping[str, str | float] = {"sampleRate": rate} if rate < 1 else {}
         # They are the same for most records of an invocation.
         self._members_of = lru_cache(_REMEMBERED)(self._members)
+
+    def _made_token(self, environment: Environment) -> Token:
+        variable: str = vars(type(self))["token"].name
+        values = (self.token, self.stored_token)
+        return Token(variable, *values, environment.fetch_secret, environment.now)
 
     @abstractmethod
     def encode(self, record: LogRecord) -> bytes:
@@ -167,8 +171,12 @@ class Destination(Configured, ABC):
 
     def _members(self, kind: str, request_id: str | None, level: str | None) -> str:
         """Return what a record has beside its time and its value, as members of an object."""
-        fields = {"type": kind, "requestId": request_id, "level": level, **self._constant}
-        return json_members(fields)
+        fields = {"type": kind, "requestId": request_id, "level": level}
+        return json_members({**fields, **self._constant, **self._sampling_of(kind)})
+
+    def _sampling_of(self, kind: str) -> Mapping[str, str | float]:
+        """Return the field that says of a sampled line which share of the lines is shipped."""
+        return self._sampling if kind == "function" else {}
 
     def _at(self, record: LogRecord) -> int:
         """Return the time of a record in nanoseconds: its own, its event's, or that of now."""
@@ -201,15 +209,24 @@ class Destination(Configured, ABC):
         """After `STOP`: look for a newer token; return whether there is one."""
         return self._token.renew()
 
+    @property
+    def _has_secret(self) -> bool:
+        return bool(self._token)
+
     def _checked_url(self, variable: str, text: str) -> SplitResult:
         """Return the URL that a variable means; warn if it sends the token unencrypted."""
         url = checked_url(variable, text)
-        if self._token and url.scheme == "http" and not _LOOPBACK.fullmatch(url.hostname or ""):
+        is_plain = url.scheme == "http" and self._has_secret
+        if is_plain and not _LOOPBACK.fullmatch(url.hostname or ""):
             self._warn(f"{variable} is an http:// URL: the token and the logs are not encrypted")
         return url
 
 
-def json_members(fields: Mapping[str, str | None]) -> str:
-    """Return the members of a JSON object without its braces: no None, and no long value."""
-    known = {n: cut(v, LONGEST_NAME, UTF_16) for n, v in fields.items() if v is not None}
+def json_members(fields: Mapping[str, str | float | None]) -> str:
+    """Return the members of a JSON object without its braces: no None, and no long text."""
+    known = {
+        name: cut(value, LONGEST_NAME, UTF_16) if isinstance(value, str) else value
+        for name, value in fields.items()
+        if value is not None
+    }
     return json_text(known)[1:-1]

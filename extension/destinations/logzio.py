@@ -37,7 +37,6 @@ _NAMES = {
     "region": "aws_region",
     "version": "lambda_function_version",
     "account": "account",
-    "label": "extension_name",
 }
 OWN_FIELDS = frozenset(
     {
@@ -49,6 +48,7 @@ OWN_FIELDS = frozenset(
         "message_nested",
         "requestId",
         "level",
+        "sampleRate",
         *_NAMES.values(),
     }
 )
@@ -172,8 +172,9 @@ class Logzio(Destination):
         return utf8(f"{head}{_message(value)}}}\n")
 
     def _members(self, kind: str, request_id: str | None, level: str | None) -> str:
-        fields = {"type": self.log_type, "lambda.log.type": kind}
-        known = json_members({**fields, "requestId": request_id, "level": level})
+        fields: dict[str, str | None] = {"type": self.log_type, "lambda.log.type": kind}
+        fields |= {"requestId": request_id, "level": level}
+        known = json_members({**fields, **self._sampling_of(kind)})
         return f"{known},{json_text(self._constant)[1:-1]}".rstrip(",")
 
     def _content(self, record: LogRecord) -> str:

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from urllib.parse import SplitResult
 
 from extension.destinations.destination import Destination, Environment
-from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row
+from extension.destinations.loki_responses import LOKI_RESPONSES, words_of
+from extension.destinations.responses import BatchResult
 from extension.destinations.timestamps import DistinctTimes
 from extension.errors import SettingsError
-from extension.json_text import UTF_8, cut, json_text, utf8
+from extension.json_text import UTF_8, cut, json_text, object_in, utf8
+from extension.messages import Response
 from extension.records import LogRecord
-from extension.variables import pairs, text, token
+from extension.secrets import Token
+from extension.variables import Setting, pairs, text, token
 
 # A push beyond `ingestion_burst_size_mb` (6 by default) is never accepted; that of a tenant may be
 # smaller, and Grafana's own agents send this much.
@@ -34,36 +38,33 @@ _TENANT = re.compile(r"[\x21-\x7e]{0,150}")
 # "[a-zA-Z_:][a-zA-Z0-9_:]*" in Prometheus; Loki's own parser knows no colon.
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,1023}")
 _OTEL_LABEL = "OTEL_LABEL_"
-_NO_METADATA = (
-    "structured metadata is not allowed; allow it in Loki, or set LOKI_STRUCTURED_METADATA=false"
+# An entry may be an hour older than the newest one of its stream (half of `max_chunk_age`), and ten
+# minutes ahead of Loki's clock (`creation_grace_period`).
+_OLD_NS = 3_600 * 10**9
+_AHEAD_NS = 300 * 10**9
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+_OWN_HEADERS = frozenset(
+    {"content-type", "content-encoding", "content-length", "transfer-encoding", "host"}
 )
 
-_IGNORED = re.compile(rb"total ignored: ([0-9]{1,9}) out of [0-9]{1,9}")
-_ALIKE = re.compile(rb"(?:\A|; )([0-9]{1,9}) errors like: ")
-_ONE = re.compile(
-    rb"\A(?:entry for stream '.*' has timestamp too (?:old|new): "
-    rb"|max entry size '[0-9]+' bytes exceeded for stream ')",
-    re.DOTALL,
-)
 
-
-def _refused(body: bytes, _count: int) -> int | None:
-    """Return how many entries Loki did not accept, if it accepted the others.
-
-    Its ingester ends with "total ignored". Its distributor checks each entry before, stores the
-    good ones, and says how many others there were of each kind, or describes a single one.
-    """
-    ignored = _IGNORED.search(body)
-    if ignored is not None:
-        return int(ignored[1])
-    alike = [int(count) for count in _ALIKE.findall(body)]
-    if alike:
-        return sum(alike)
-    return 1 if _ONE.match(body) else None
-
-
-def _without_metadata(body: bytes, _count: int) -> int | None:
-    return 0 if b"structured metadata" in body else None
+def _headers(value: str) -> dict[str, str]:
+    """Parse a JSON object of headers; no part of it is repeated, since it may be a credential."""
+    if not value:
+        return {}
+    members, twice = object_in(value)
+    found = {name.lower(): content for name, content in (members or {}).items()}
+    usable = members and not twice and len(found) == len(members)
+    if not usable or not all(
+        _HEADER_NAME.fullmatch(name)
+        and name not in _OWN_HEADERS
+        and isinstance(content, str)
+        and _HEADER_VALUE.fullmatch(content)
+        for name, content in found.items()
+    ):
+        raise ValueError('must be a JSON object such as {"X-Name":"value"}, without our own names')
+    return found
 
 
 class Loki(Destination):
@@ -74,8 +75,12 @@ class Loki(Destination):
     url = text("LOKI_URL", "Loki's URL, without `/loki/api/v1/push`.")
     ip = text("LOKI_IP", "The same; a bare address means `http://ADDRESS:3100`.")
     user = text("LOKI_USERNAME", "The user of Basic authentication; for Grafana Cloud its number.")
+    bearer, stored_bearer = token(
+        "LOKI_BEARER_TOKEN", "A bearer token, instead of user and password."
+    )
     token, stored_token = token("LOKI_PASSWORD", "Its password; for Grafana Cloud a token.")
     token_required = False
+    headers = Setting("LOKI_HEADERS", _headers, "", "Further headers, as a JSON object.")
     tenant = text("LOKI_TENANT_ID", "The tenant, sent as `X-Scope-OrgID`.")
     metadata = text(
         "LOKI_STRUCTURED_METADATA",
@@ -84,7 +89,8 @@ class Loki(Destination):
     )
     labels = pairs(
         "LOKI_LABELS",
-        "Further labels, `name=value,name=value`; at most 15 with `source` and `function`.",
+        "Further labels, `name=value,name=value`; at most 15 with `source`, "
+        "`function` and `service_name`, of which only the last may be set here.",
         _LABEL_NAME,
     )
     otel_labels = text(
@@ -94,19 +100,17 @@ class Loki(Destination):
     without_effect = {  # noqa: RUF012
         "DISPATCH_MIN_BATCH_SIZE": "records are sent at the end of each invocation, few or many"
     }
-    responses = (
-        # `blockIngestionStatusCode`, which Grafana Cloud sets to 260: nothing was stored.
-        Row(260, 260, Meaning.RETRY, "ingestion is blocked for this tenant"),
-        Row(400, 400, Meaning.SENT, "entries are too old, too long or out of order", _refused),
-        Row(400, 400, Meaning.REFUSED, _NO_METADATA, _without_metadata),
-        *COMMON_RESPONSES,
-    )
+    responses = LOKI_RESPONSES
     default_types = frozenset({"function"})
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
+        # The values of structured metadata are texts.
+        self._sampling = {name: f"{rate:g}" for name, rate in self._sampling.items()}
         self._url = f"{self._address().geturl()}/loki/api/v1/push"
-        if bool(self._token) != bool(self.user):
+        if self._has_bearer and (self.user or self.token or self.stored_token):
+            raise SettingsError("set LOKI_BEARER_TOKEN, or LOKI_USERNAME with LOKI_PASSWORD")
+        if not self._has_bearer and bool(self._token) != bool(self.user):
             raise SettingsError("set LOKI_USERNAME and LOKI_PASSWORD (or LOKI_PASSWORD_ARN) both")
         if not _USER.fullmatch(self.user):
             raise SettingsError("LOKI_USERNAME has characters that a user name cannot have")
@@ -117,6 +121,20 @@ class Loki(Destination):
         self._head = utf8(f'{{"streams":[{{"stream":{stream},"values":[')
         self._tail = b"]}]}"
         self.max_body_bytes = MAX_BODY_BYTES - len(self._head) - len(self._tail)
+
+    @property
+    def _has_bearer(self) -> bool:
+        return bool(self.bearer or self.stored_bearer)
+
+    def _made_token(self, environment: Environment) -> Token:
+        if not self._has_bearer:
+            return super()._made_token(environment)
+        values = (self.bearer, self.stored_bearer)
+        return Token("LOKI_BEARER_TOKEN", *values, environment.fetch_secret, environment.now)
+
+    @property
+    def _has_secret(self) -> bool:
+        return super()._has_secret or bool(self.headers)
 
     def _address(self) -> SplitResult:
         """Return where Loki is, without its own path: LOKI_IP of the original extension has it."""
@@ -132,13 +150,14 @@ class Loki(Destination):
 
     def _stream(self, environment: Environment) -> dict[str, str]:
         """Return the labels; what is left out is a warning."""
-        ours = environment.described({"name": "function", "label": "extension_name"})
-        ours = {"source": "lambda", **ours}
+        ours = {"source": "lambda", **environment.described({"name": "function"})}
+        # Without it Grafana shows the function as `unknown_service`.
+        service = environment.described({"name": "service_name"})
         otel_labels = self._otel_labels(environment.variables)
         for name in sorted({*self.labels, *otel_labels} & set(ours)):
             self._warn(f"LOKI_LABELS and OTEL_LABEL_* cannot set the label {name}: it is ours")
         # The first names stay if there are too many, and the last values win.
-        labels = {**ours, **self.labels, **otel_labels, **self.labels, **ours}
+        labels = {**ours, **service, **self.labels, **otel_labels, **self.labels, **ours}
         if len(labels) > MAX_LABELS:
             self._warn(
                 f"LOKI_LABELS and OTEL_LABEL_* make {len(labels)} labels; Loki accepts "
@@ -175,8 +194,31 @@ class Loki(Destination):
         return f",{{{super()._members(kind, request_id, level)}}}"
 
     def _addressed(self, token: str) -> tuple[str, dict[str, str]]:
-        headers = {"x-scope-orgid": self.tenant} if self.tenant else {}
-        if self.user:
+        headers = dict(self.headers)
+        if self.tenant:
+            headers["x-scope-orgid"] = self.tenant
+        if self._has_bearer:
+            headers["authorization"] = f"Bearer {token}"
+        elif self.user:
             basic = b64encode(f"{self.user}:{token}".encode()).decode()
             headers["authorization"] = f"Basic {basic}"
         return self._url, headers
+
+    def parts(self, encoded: Sequence[bytes]) -> list[int]:
+        """Return the numbers of entries in a row that are old or ahead, and that are not.
+
+        Loki may refuse the former, and does not always say how many of a push it has refused.
+        """
+        now = int(self._now() * 1e9)
+
+        def is_suspect(entry: bytes) -> bool:
+            at = int(entry[2 : entry.index(b'"', 2)])
+            return not now - _OLD_NS < at < now + _AHEAD_NS
+
+        return [len(list(run)) for _, run in groupby(encoded, is_suspect)]
+
+    def interpret(self, response: Response, count: int) -> BatchResult:
+        """Return what a response means, with Loki's own words about a refusal."""
+        result = super().interpret(response, count)
+        words = words_of(response.body) if result.detail else ""
+        return result._replace(detail=f"HTTP {response.status}: {words}") if words else result

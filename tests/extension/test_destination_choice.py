@@ -36,6 +36,11 @@ MISSING: list[tuple[str, dict[str, str], str]] = [
         {"LOKI_URL": "https://x", "LOKI_USERNAME": "a:b", "LOKI_PASSWORD": "s3cret"},
         "LOKI_USERNAME",
     ),
+    (
+        "loki",
+        {"LOKI_URL": "https://x", "LOKI_USERNAME": "u", "LOKI_BEARER_TOKEN": "s3cret"},
+        "LOKI_BEARER_TOKEN",
+    ),
     ("loki", {"LOKI_URL": "https://x", "LOKI_TENANT_ID": "a\r\nb"}, "LOKI_TENANT_ID"),
     ("openobserve", {"O2_AUTHORIZATION_HEADER": "s3cret"}, "O2_ORGANIZATION_ID"),
     ("openobserve", {"O2_ORGANIZATION_ID": "org"}, "O2_AUTHORIZATION_HEADER"),
@@ -82,6 +87,8 @@ def test_several() -> None:
         ("logzio", {"LOGZIO_LISTENER": "http://127.0.0.1.example.com"}, True),
         ("logzio", {"LOGZIO_LISTENER": "https://listener.example.com"}, False),
         ("loki", {"LOKI_URL": "http://x", "LOKI_USERNAME": "u", "LOKI_PASSWORD": "p"}, True),
+        ("loki", {"LOKI_URL": "http://x", "LOKI_BEARER_TOKEN": "p"}, True),
+        ("loki", {"LOKI_URL": "http://x", "LOKI_HEADERS": '{"x-key":"p"}'}, True),
         # Without a user there is no secret.
         ("loki", {"LOKI_URL": "http://x"}, False),
     ],
@@ -92,6 +99,29 @@ def test_token_in_the_clear(name: str, environ: dict[str, str], is_reported: boo
     (made,) = result.destinations
     assert (len(result.warnings), result.unusable) == (is_reported, ())
     assert not made.renew(), "a token that is given as it is stays the same"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "s3cret",
+        '["s3cret"]',
+        '{"x": 5, "y": "s3cret"}',
+        '{"x": "s3cret\\n2"}',
+        '{"x y": "s3cret"}',
+        '{"Content-Type": "s3cret"}',
+        '{"x": "s3cret", "x": "b"}',
+        '{"x": "s3cret", "X": "b"}',
+    ],
+)
+def test_headers_that_cannot_be_sent(text: str) -> None:
+    """Headers that cannot be sent are left out, with a warning that does not repeat them."""
+    result = chosen("loki", **ENOUGH["loki"], LOKI_HEADERS=text)
+    (made,) = result.destinations
+    assert "s3cret" not in str(made.request([made.encode(record("x"))]).headers)
+    (warning,) = result.warnings
+    assert warning.startswith("LOKI_HEADERS must be")
+    assert "s3cret" not in warning
 
 
 class Store:
@@ -121,6 +151,7 @@ class Store:
     [
         ("logzio", "LOGZIO_LOGS_TOKEN", "token=one&"),
         ("loki", "LOKI_PASSWORD", "Basic dTpvbmU="),
+        ("loki", "LOKI_BEARER_TOKEN", "Bearer one"),
         ("openobserve", "O2_AUTHORIZATION_HEADER", "'one'"),
         ("datatap", "BD_TAP_CLIENT_TOKEN", "'one'"),
     ],
@@ -130,7 +161,7 @@ def test_stored_token(name: str, variable: str, shown: str) -> None:
     store = Store()
     environ = {**ENOUGH[name], f"{variable}_ARN": ARN}
     environ.pop(variable, None)
-    if name == "loki":
+    if variable == "LOKI_PASSWORD":
         environ["LOKI_USERNAME"] = "u"
     result = choose([name], environ, IDENTITY, store.fetch, lambda: store.now)
     (made,) = result.destinations

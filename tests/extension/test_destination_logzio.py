@@ -5,9 +5,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from extension.destinations import choose
+from extension.records import FunctionIdentity
 from tests.support.log_destinations import (
     ENOUGH,
-    IDENTITY,
+    NOW,
     TIME,
     chosen,
     destination,
@@ -111,10 +113,12 @@ def test_known_invocation() -> None:
 
 def test_unknown_function() -> None:
     """What is not known of the function is left out rather than empty."""
-    assert IDENTITY.account
-    result = chosen("logzio", LOGZIO_LOGS_TOKEN="t", EXTENSION_NAME="logs")
-    line = parsed(result.destinations[0].encode(record("x")))
-    assert line["extension_name"] == "logs"
+    environ = {"LOGZIO_LOGS_TOKEN": "t", "LOGZIO_REGION": "us"}
+    identity = FunctionIdentity("fn", "", "", "")
+    (made,) = choose(["logzio"], environ, identity, str, lambda: NOW).destinations
+    line = parsed(made.encode(record("x")))
+    assert line["lambda_function_name"] == "fn"
+    assert not {"account", "aws_region", "lambda_function_version"} & set(line)
     assert all(line.values())
 
 

@@ -26,6 +26,12 @@ SENT: list[tuple[str, dict[str, str], str, dict[str, str]]] = [
         {**JSON, **GZIP, "x-scope-orgid": "t1", "authorization": "Basic dXNlcjpwYXNzPXdvcmQ="},
     ),
     (
+        "loki",
+        {"LOKI_BEARER_TOKEN": "tkn", "LOKI_HEADERS": '{"X-Team": "a, b=c"}'},
+        "https://loki.example.com/loki/api/v1/push",
+        {**JSON, **GZIP, "authorization": "Bearer tkn", "x-team": "a, b=c"},
+    ),
+    (
         "openobserve",
         {},
         "https://api.openobserve.ai/api/org/default/_json",

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extension.destinations.loki_responses import _VOCABULARY
 from extension.destinations.responses import LONGEST_WAIT_SECONDS, Meaning
 from extension.messages import Response
 from tests.support.log_destinations import ENOUGH, NOW, destination
@@ -84,9 +85,9 @@ BODIES: list[tuple[str, int, bytes, Meaning, int]] = [
     ("loki", 400, b"max entry size '262144' bytes exceeded", REFUSED, 0),
     ("loki", 400, b"", REFUSED, 0),
     # Its distributor stores the good entries and describes the others.
-    ("loki", 400, OLD, SENT, 1),
-    ("loki", 400, OLD.replace(b"too old", b"too new"), SENT, 1),
-    ("loki", 400, LONG, SENT, 1),
+    ("loki", 400, OLD, HALVE, 0),
+    ("loki", 400, OLD.replace(b"too old", b"too new"), HALVE, 0),
+    ("loki", 400, LONG, HALVE, 0),
     ("loki", 400, b"3 errors like: " + OLD, SENT, 3),
     ("loki", 400, b"3 errors like: " + OLD + b"; 2 errors like: " + LONG, SENT, 5),
     ("loki", 400, b"99 errors like: " + OLD, SENT, 10),
@@ -148,12 +149,52 @@ def test_no_retry_after_without_retry() -> None:
     assert result.retry_after is None
 
 
-def test_loki_without_structured_metadata() -> None:
-    """If Loki does not allow structured metadata, the detail names the variable that helps."""
-    body = b"stream '{}' includes structured metadata, but this feature is disallowed"
+@pytest.mark.parametrize("body", [OLD, LONG])
+def test_one_entry_that_loki_refuses(body: bytes) -> None:
+    """A push of one entry shows that it was refused: of several Loki describes only one."""
     result = destination("loki").interpret(Response(400, {}, body), 1)
-    assert result.meaning is REFUSED
-    assert "LOKI_STRUCTURED_METADATA" in result.detail
+    assert (result.meaning, result.refused) == (SENT, 1)
+
+
+LABELS = b"stream '{secret=\"s3cret\"}' has "
+WORDS: list[tuple[int, bytes, str, str]] = [
+    # Loki's status and words; those that are reported, and the hint.
+    (401, b"no org id\n", "no org id", "set LOKI_TENANT_ID"),
+    (
+        400,
+        b"tenant ID 's3cret' contains unsupported character '/'",
+        "tenant ID … contains unsupported character",
+        "LOKI_TENANT_ID",
+    ),
+    (400, LABELS + b"label value too long: 's3cret'", "label value too long", "LOKI_LABELS"),
+    (400, LABELS + b"label name too long: 's3cret'", "label name too long", "LOKI_LABELS"),
+    (404, b"404 page not found\n", "404 page not found", "LOKI_URL"),
+    (429, b"Ingestion rate limit exceeded for user 1", "rate limit exceeded", "ingestion_burst"),
+    (400, LABELS + b"structured metadata, which is disallowed", "", "LOKI_STRUCTURED_METADATA"),
+    (400, b'loghttp: bad line "s3cret \\" s3cret"', "… line …", ""),
+    (500, b"\xffs3\r\n\x00" + b"x" * 70_000, "…", ""),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "words", "hint"), WORDS)
+def test_words_of_loki(status: int, body: bytes, words: str, hint: str) -> None:
+    """Loki's own words are reported, without values and labels, and the variable that helps."""
+    detail = destination("loki").interpret(Response(status, {}, body), 1).detail
+    assert detail.startswith(f"HTTP {status}: ")
+    assert words in detail
+    assert hint in detail
+    assert "s3cret" not in detail
+    assert len(detail) < 320
+
+
+@examples(100)
+@given(st.text(), st.binary(max_size=60))
+def test_words_of_loki_repeat_nothing(line: str, body: bytes) -> None:
+    """Nothing that a server repeats of a request is reported, only words that Loki uses."""
+    repeated = f"no org id: {line}".encode("utf-8", "replace") + body
+    words = destination("loki").interpret(Response(401, {}, repeated), 1).detail
+    said = words.removeprefix("HTTP 401: ").removesuffix("; set LOKI_TENANT_ID")
+    assert {it.lower() for it in said.split()} <= _VOCABULARY | {"…"}
 
 
 def test_redirect_says_so() -> None:

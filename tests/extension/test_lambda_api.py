@@ -15,7 +15,7 @@ from extension.lambda_api import Event, LambdaApi, Registration
 from extension.settings import read_settings
 from testing.misbehaving import nobody, raw_listener
 
-SETTINGS = read_settings({"LOGZIO_LOGS_TOKEN": "token", "MAX_ITEMS": "2000"})
+SETTINGS = read_settings({"LOGZIO_LOGS_TOKEN": "token", "LOGS_MAX_ITEMS": "2000"})
 REGISTERED = {"functionName": "my-fn", "functionVersion": "7", "accountId": "123456789012"}
 
 

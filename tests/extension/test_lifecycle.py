@@ -134,7 +134,7 @@ def test_flush_of_an_invocation(deadline: float, budget: str, expected: float) -
 )
 def test_window(ended: float, window: str, expected: float) -> None:
     """The platform may still buffer lines for one window after the end: they are waited for."""
-    run = Run(invoke(60.0), ended={"r": ended}, TIMEOUT_MS=window)
+    run = Run(invoke(60.0), ended={"r": ended}, LOGS_TIMEOUT_MS=window)
     assert run.slept[0] == expected
 
 

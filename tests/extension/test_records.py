@@ -75,6 +75,23 @@ def test_damaged(sent: list[Any], data: st.DataObject) -> None:
     assert rest == ["\ufffd"]
 
 
+@pytest.mark.parametrize(
+    "malformed",
+    [b"[1,2", b"[", b'["a",[1', b'"abc', b'{"record":[1,2', b'{"x":"y', b'{"x', b"{", b"7", b"nul"],
+)
+def test_malformed_event(malformed: bytes) -> None:
+    """A malformed event costs itself, whatever it begins with, and no event behind it."""
+    line = json.dumps(LINE).encode()
+    body = b"[" + b",".join([line, malformed, line, malformed, line]) + b"]"
+    assert read(body) == ([LINE] * 3, [malformed.decode()] * 2)
+
+
+def test_text_behind_an_event() -> None:
+    """What stands between an event and the comma costs neither of the events around it."""
+    line = json.dumps(LINE).encode()
+    assert read(b"[" + line + b"x," + line + b"]") == ([LINE, LINE], ["x"])
+
+
 def encoded(*records: Any) -> bytes:
     """Return a body with lines of the function."""
     return json.dumps([{**LINE, "record": record} for record in records]).encode()

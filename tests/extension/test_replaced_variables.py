@@ -123,8 +123,9 @@ def test_not_meant(name: str) -> None:
         ({"LOKI_LABELS": "a=1", "OTEL_LABEL_A": "2"}, {"a": "1"}, 0),
         ({"LOKI_LABELS": "a-b=1,ok=2"}, {"ok": "2"}, 1),
         ({"LOKI_LABELS": "env=prod,team=a=b"}, {"env": "prod", "team": "a=b"}, 0),
-        # Loki accepts fifteen labels, of which two are ours.
-        ({"LOKI_LABELS": TWENTY}, {f"l{number}": "x" for number in range(13)}, 1),
+        # Loki accepts fifteen labels, of which three are ours.
+        ({"LOKI_LABELS": TWENTY}, {f"l{number}": "x" for number in range(12)}, 1),
+        ({"LOKI_LABELS": "service_name=mine"}, {"service_name": "mine"}, 0),
         ({"LOKI_LABELS": "source=mine", "OTEL_LABEL_FUNCTION": "mine"}, {}, 2),
     ],
 )
@@ -133,7 +134,7 @@ def test_labels(environ: dict[str, str], labels: dict[str, str], warnings: int) 
     environ = {**ENOUGH["loki"], **environ}
     (made,) = choose(["loki"], environ, IDENTITY, str, lambda: NOW).destinations
     body = json.loads(body_of(made.request([made.encode(record("x"))])))
-    ours = {"source": "lambda", "function": IDENTITY.name}
+    ours = {"source": "lambda", "function": IDENTITY.name, "service_name": IDENTITY.name}
     assert body["streams"][0]["stream"] == {**ours, **labels}
     assert len(warnings_of(environ)) == warnings
 

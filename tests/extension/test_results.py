@@ -184,11 +184,10 @@ _DOWN = (
     "dropped when BUFFER_MAX_BYTES is reached"
 )
 _STOPPED = (
-    "lines refuses the token (why); nothing more is sent to it until the function is configured "
-    "with the right one"
+    "lines refuses access (why); nothing more is sent to it until the function is configured anew"
 )
 _WAITING = (
-    "lines refuses the token (why); records are kept, and sent when the secret holds another one, "
+    "lines refuses access (why); records are kept, and sent when the secret holds another one, "
     "which is checked once a minute"
 )
 

@@ -115,6 +115,24 @@ def test_any_share(rate: float, count: int) -> None:
     assert math.isclose(shipped(Selection(None, rate, ()), count), rate * count, abs_tol=1.001)
 
 
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ("GET /health 200\n", "excluded"),
+        ({"path": "/health"}, "excluded"),
+        ("GET /users 200\n", ""),
+        (None, ""),
+    ],
+)
+def test_exclude(record: Any, reason: str) -> None:
+    """Lines in which an expression is found are left out, also those that are objects."""
+    chosen = Selection(None, 1.0, [re.compile("health")], [re.compile("/health")])
+    reading = Reading(selection=chosen)
+    reading.read(event(record=record), event("platform.report", {"path": "/health"}))
+    assert reading.dropped == ({"excluded": 1} if reason else {})
+    assert reading.shippers[0].buffer.account().lost == {}
+
+
 def test_share_of_what_the_level_leaves() -> None:
     """The share applies to the records that pass the level; the reasons are distinct."""
     selection = Selection("WARN", 0.5, ())

@@ -26,10 +26,13 @@ DEFAULTS: dict[str, Any] = {
     "sample_rate": 1.0,
     "min_level": None,
     "destination_names": ("logzio",),
-    "label": "",
+    "exclude": (),
+    "request_timeout_ms": 10_000,
     "warnings": (),
 }
 
+DATA_TAP = {"BD_TAP_CLIENT_TOKEN": "t"}
+TWICE = '{"LOGS_MIN_LEVEL": "WARN", "LOGS_MIN_LEVEL": "ERROR"}'
 ROWS: list[tuple[dict[str, str], str, Any, bool]] = [
     # Variables, the setting, its value, whether there is a warning.
     ({"RECEIVER_ADDRESS": "sandbox"}, "receiver_address", "sandbox", False),
@@ -42,17 +45,17 @@ ROWS: list[tuple[dict[str, str], str, Any, bool]] = [
     ({"RECEIVER_PORT": "70000"}, "receiver_port", 65535, True),
     ({"RECEIVER_PORT": "http"}, "receiver_port", 4243, True),
     ({"RECEIVER_PORT": "¹"}, "receiver_port", 4243, True),
-    ({"MAX_ITEMS": "1000"}, "max_items", 1_000, False),
-    ({"MAX_ITEMS": "999"}, "max_items", 1_000, True),
-    ({"MAX_ITEMS": "10001"}, "max_items", 10_000, True),
-    ({"MAX_ITEMS": "1e3"}, "max_items", 10_000, True),
-    ({"MAX_BYTES": "1048576"}, "max_bytes", 1_048_576, False),
-    ({"MAX_BYTES": "1"}, "max_bytes", 262_144, True),
-    ({"MAX_BYTES": "10485760"}, "max_bytes", 1_048_576, True),
-    ({"TIMEOUT_MS": "400"}, "timeout_ms", 400, False),
-    ({"TIMEOUT_MS": "1000"}, "timeout_ms", 500, True),
-    ({"TIMEOUT_MS": "20000"}, "timeout_ms", 500, True),
-    ({"TIMEOUT_MS": "24"}, "timeout_ms", 25, True),
+    ({"LOGS_MAX_ITEMS": "1000"}, "max_items", 1_000, False),
+    ({"LOGS_MAX_ITEMS": "999"}, "max_items", 1_000, True),
+    ({"LOGS_MAX_ITEMS": "10001"}, "max_items", 10_000, True),
+    ({"LOGS_MAX_ITEMS": "1e3"}, "max_items", 10_000, True),
+    ({"LOGS_MAX_BYTES": "1048576"}, "max_bytes", 1_048_576, False),
+    ({"LOGS_MAX_BYTES": "1"}, "max_bytes", 262_144, True),
+    ({"LOGS_MAX_BYTES": "10485760"}, "max_bytes", 1_048_576, True),
+    ({"LOGS_TIMEOUT_MS": "400"}, "timeout_ms", 400, False),
+    ({"LOGS_TIMEOUT_MS": "1000"}, "timeout_ms", 500, True),
+    ({"LOGS_TIMEOUT_MS": "20000"}, "timeout_ms", 500, True),
+    ({"LOGS_TIMEOUT_MS": "24"}, "timeout_ms", 25, True),
     ({"TELEMETRY_TYPES": "function"}, "types", frozenset({"function"}), False),
     (
         {"TELEMETRY_TYPES": " Platform , function,"},
@@ -84,7 +87,19 @@ ROWS: list[tuple[dict[str, str], str, Any, bool]] = [
     ({"LOGS_MIN_LEVEL": "Warning"}, "min_level", "WARN", False),
     ({"LOGS_MIN_LEVEL": "CRITICAL"}, "min_level", "FATAL", False),
     ({"LOGS_MIN_LEVEL": "loud"}, "min_level", None, True),
-    ({"EXTENSION_NAME": " my-logs "}, "label", "my-logs", False),
+    ({"LOGS_REQUEST_TIMEOUT_MS": "5000"}, "request_timeout_ms", 5_000, False),
+    ({"LOGS_REQUEST_TIMEOUT_MS": "1"}, "request_timeout_ms", 10, True),
+    # Names of the original extension for a Data Tap, and of many functions.
+    ({"TIMEOUT_MS": "5000", "MAX_ITEMS": "few"}, "timeout_ms", 25, False),
+    ({**DATA_TAP, "TIMEOUT_MS": "400"}, "timeout_ms", 400, False),
+    ({**DATA_TAP, "TIMEOUT_MS": "5000"}, "timeout_ms", 500, True),
+    ({**DATA_TAP, "TIMEOUT_MS": "400", "LOGS_TIMEOUT_MS": "300"}, "timeout_ms", 300, False),
+    ({**DATA_TAP, "MAX_ITEMS": "few"}, "max_items", 10_000, True),
+    ({**DATA_TAP, "LOKI_URL": "x", "TIMEOUT_MS": "400"}, "timeout_ms", 25, False),
+    ({"HTTPS_PROXY": "http://user:secret@proxy:3128"}, "sample_rate", 1.0, False),
+    ({"HTTPS_PROXY": "socks5://user:secret@proxy"}, "sample_rate", 1.0, True),
+    ({"SETTINGS": TWICE}, "min_level", None, True),
+    ({"SETTINGS": TWICE, "LOGS_MIN_LEVEL": "INFO"}, "min_level", "INFO", True),
     ({"LOGS_DESTINATION": "loki"}, "destination_names", ("loki",), False),
     ({"LOGS_DESTINATION": "Loki, logzio,loki"}, "destination_names", ("loki", "logzio"), False),
     ({"LOGS_DESTINATION": "loki,splunk"}, "destination_names", ("loki",), True),
@@ -198,9 +213,9 @@ def test_any_environment(environ: dict[str, str]) -> None:
 
 def test_window_within_the_budget() -> None:
     """The platform's buffering time is at most half of the budget, in which it is waited for."""
-    settings = read_settings({"TIMEOUT_MS": "15000", "FLUSH_BUDGET_MS": "4000"})
+    settings = read_settings({"LOGS_TIMEOUT_MS": "15000", "FLUSH_BUDGET_MS": "4000"})
     assert settings.timeout_ms == 2_000
-    assert ["TIMEOUT_MS" in warning for warning in settings.warnings] == [True]
+    assert ["LOGS_TIMEOUT_MS" in warning for warning in settings.warnings] == [True]
 
 
 @pytest.mark.parametrize(
@@ -214,7 +229,12 @@ def test_window_within_the_budget() -> None:
         ('{"ENABLE_PLATFORM_LOGS": true}', {"ENABLE_PLATFORM_LOGS": "true"}),
         ('{"OTEL_LABEL_team": "a"}', {"OTEL_LABEL_team": "a"}),
         ('{"LOKI_TENANT_ID": "t"}', {"LOKI_TENANT_ID": "t"}),
-        ('{"MAX_BYTES": "1"}', {}),
+        ('{"LOGS_MAX_BYTES": "1"}', {}),
+        # It may be either: so it is neither.
+        (
+            '{"LOGS_MIN_LEVEL": "WARN", "LOGS_SAMPLE_RATE": 1, "LOGS_MIN_LEVEL": "ERROR"}',
+            {"LOGS_SAMPLE_RATE": "1"},
+        ),
         ('{"LABEL_VALUE_CASE": "keep", "PATH": "/x", "SETTINGS": "y"}', {}),
         ('{"LOKI_PASSWORD": "p", "LOGZIO_LOGS_TOKEN": "t"}', {}),
         ('{"LOGS_REDACT": ["a"], "LOGS_MIN_LEVEL": null}', {}),
@@ -226,5 +246,5 @@ def test_window_within_the_budget() -> None:
 )
 def test_json_settings(text: str, taken: dict[str, str]) -> None:
     """From SETTINGS the extension takes what is its own, and is no token or set as a variable."""
-    environ = {"SETTINGS": text, "MAX_BYTES": "300000", "LOKI_TENANT_ID": " ", "PATH": "/bin"}
+    environ = {"SETTINGS": text, "LOGS_MAX_BYTES": "300000", "LOKI_TENANT_ID": " ", "PATH": "/bin"}
     assert with_json_settings(environ) == environ | taken

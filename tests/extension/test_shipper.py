@@ -85,7 +85,7 @@ def test_stop() -> None:
     scripted.flush(10, final=True)
     assert scripted.time() - began < 5
     assert len(scripted.client.posts) == 1
-    assert [("refuses the token" in line) for line in scripted.written.lines] == [True]
+    assert [("refuses access" in line) for line in scripted.written.lines] == [True]
     assert scripted.buffer.account().balanced
 
 
@@ -99,7 +99,7 @@ def test_stored_token_is_checked_again() -> None:
     scripted.leap(61)
     assert scripted.flush()
     assert scripted.client.acknowledged == lines(1, 5)
-    assert [("refuses the token" in line) for line in scripted.written.lines] == [True]
+    assert [("refuses access" in line) for line in scripted.written.lines] == [True]
 
 
 @pytest.mark.slow

@@ -336,7 +336,11 @@ RECORDS = [b"%04d" % number + b"x" * 996 for number in range(3_000)]
 def backlog_to(*script: object, largest: int = 10_000_000) -> ScriptedShipper:
     """Return a shipper with 3 MB of records and a budget of ten seconds."""
     scripted = ScriptedShipper(
-        *script, destination=LinesDestination(largest), max_bytes=16_000_000, budget=10.0
+        *script,
+        destination=LinesDestination(largest),
+        max_bytes=16_000_000,
+        budget=10.0,
+        first_delay_ms=1,
     )
     scripted.shipper.add(RECORDS)
     return scripted

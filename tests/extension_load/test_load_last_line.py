@@ -32,7 +32,7 @@ def test_last_line_of_each_invocation(order: Order) -> None:
             platform=Platform(window_seconds=0.0), shutdown_seconds=SHUTDOWN_SECONDS
         ) as services,
         start(
-            services, destination, **PATIENT, TIMEOUT_MS=str(int(WINDOW_SECONDS * 1000))
+            services, destination, **PATIENT, LOGS_TIMEOUT_MS=str(int(WINDOW_SECONDS * 1000))
         ) as extension,
     ):
         invocations = [services.invoke(lines(it, it + 1), order=order) for it in range(count)]

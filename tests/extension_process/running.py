@@ -42,16 +42,16 @@ the minute that an invocation may last."""
 ANSWERING = {"FLUSH_BUDGET_MS": "2400"}
 """Enough for an exchange, and less than the first pause of the circuit breaker."""
 WINDOW_SECONDS = 0.5
-WINDOW = {"TIMEOUT_MS": str(int(WINDOW_SECONDS * 1000))}
+WINDOW = {"LOGS_TIMEOUT_MS": str(int(WINDOW_SECONDS * 1000))}
 """How long the extension waits for lines after the end of an invocation; the platform of these
 tests delivers long before, also on a busy machine."""
 MALFORMED = {
     "LOGS_DESTINATION": "nowhere",
     "RECEIVER_ADDRESS": "not a host",
     "RECEIVER_PORT": "many",
-    "MAX_ITEMS": "few",
-    "MAX_BYTES": "-1",
-    "TIMEOUT_MS": "soon",
+    "LOGS_MAX_ITEMS": "few",
+    "LOGS_MAX_BYTES": "-1",
+    "LOGS_TIMEOUT_MS": "soon",
     "TELEMETRY_TYPES": "nonsense",
     "BUFFER_MAX_BYTES": "1e9",
     "FLUSH_BUDGET_MS": "0",

@@ -17,6 +17,8 @@ from tests.extension_process.running import (
 )
 
 LINES = 5
+# Both faults and the answer after them come within a flush.
+ANSWERING_SOON = {"FLUSH_BUDGET_MS": "15000", "LOGS_REQUEST_TIMEOUT_MS": "3000"}
 
 
 def losses(destination: LogDestination) -> list[dict[str, Any]]:
@@ -43,7 +45,7 @@ def losses(destination: LogDestination) -> list[dict[str, Any]]:
 )
 def test_account(logzio: LogzioDestination, treatment: Treatment) -> None:
     """After a fault of two requests the account agrees with what the destination has counted."""
-    with shipping(logzio, environ={**DEBUG, "FLUSH_BUDGET_MS": "5000"}) as run:
+    with shipping(logzio, environ={**DEBUG, **ANSWERING_SOON}) as run:
         logzio.misbehave_once(treatment, treatment)
         for number in range(LINES):
             run.services.invoke([f"line {number}"])

@@ -70,7 +70,7 @@ def test_stopped(destination: LogDestination, code: int) -> None:
             assert run.services.invoke([f"line {number}"]).added_seconds < PROMPT
         run.end()
         (line,) = run.warnings
-        assert f"{destination.name} refuses the token (HTTP {code}" in line
+        assert f"{destination.name} refuses access (HTTP {code}" in line
         account = run.account(destination.name)
     assert len(destination.arrivals) == 1
     assert (account.received, account.dropped) == (4, {"unauthorized": 4})

@@ -68,7 +68,7 @@ def test_missing(environ: dict[str, str], words: str) -> None:
     assert TOKEN not in said
 
 
-@pytest.mark.parametrize("environ", [{"TIMEOUT_MS": "soon"}, {"CUSTOM_FIELDS": "a=b,c"}])
+@pytest.mark.parametrize("environ", [{"LOGS_TIMEOUT_MS": "soon"}, {"CUSTOM_FIELDS": "a=b,c"}])
 def test_malformed(logzio: LogzioDestination, environ: dict[str, str]) -> None:
     """A setting that is corrected gets a line; the check continues."""
     code, said = health_check({**settings([logzio]), **environ})

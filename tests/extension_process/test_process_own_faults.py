@@ -31,7 +31,7 @@ def test_no_output(logzio: LogzioDestination, wrapper: Path, output: str) -> Non
     """Standard output is closed, full, or not read, at a verbose log level."""
     command = f"{shlex.join(map(str, started_by(OWN_PYTHON)))} $0 {output}"
     wrapper.write_text(f"#!/bin/sh\n{'' if '|' in output else 'exec '}{command}\n")
-    environ = {"EXTENSION_LOG_LEVEL": "debug", "MAX_ITEMS": "few"}
+    environ = {"EXTENSION_LOG_LEVEL": "debug", "LOGS_MAX_ITEMS": "few"}
     with shipping(logzio, python=None, executable=wrapper, environ=environ) as run:
         assert_left_alone(run)
     assert messages(logzio) == ["line 0", "line 1", "line 2"]

@@ -15,7 +15,7 @@ from extension.destinations.destination import RetrySettings
 from extension.health_check import health_check
 from extension.http_client import HttpClient
 from extension.settings import read_settings
-from extension.shipper import Shipper
+from extension.shipper import Limits, Shipper
 from testing.http_server import Reply
 from testing.log_destinations.treatment import Treatment
 from tests.extension_process.running import DEBUG, DESTINATIONS, shipping
@@ -39,8 +39,14 @@ ADDRESSES = {
 FURTHER = {"loki": {"LOKI_USERNAME": "user"}, "openobserve": {"O2_ORGANIZATION_ID": "org"}}
 
 WRONG_PLACES = (
-    *("LOGS_DESTINATION", "TELEMETRY_TYPES", "RECEIVER_ADDRESS", "RECEIVER_PORT", "MAX_ITEMS"),
-    *("EXTENSION_LOG_LEVEL", "LOGS_MIN_LEVEL", "LOGS_SAMPLE_RATE", "LOGS_REDACT", "TIMEOUT_MS"),
+    *("LOGS_DESTINATION", "TELEMETRY_TYPES", "RECEIVER_ADDRESS", "RECEIVER_PORT", "LOGS_MAX_ITEMS"),
+    *(
+        "EXTENSION_LOG_LEVEL",
+        "LOGS_MIN_LEVEL",
+        "LOGS_SAMPLE_RATE",
+        "LOGS_REDACT",
+        "LOGS_TIMEOUT_MS",
+    ),
     *("FLUSH_BUDGET_MS", "BUFFER_MAX_BYTES", "CUSTOM_FIELDS", "LOKI_LABELS", "LOKI_TENANT_ID"),
     *("LOKI_USERNAME", "O2_STREAM", "LOGZIO_REGION", "O2_BATCH_MAX_SIZE_MB", *ADDRESSES.values()),
     *(f"{variable}_ARN" for variable in TOKENS.values()),
@@ -88,7 +94,7 @@ def test_lines_of_the_shipper(listener: Listener, data: st.DataObject) -> None:
         buffer,
         Backoff(clocks.monotonic, lambda: 1.0, RetrySettings(1_000, initial_delay_ms=60_000)),
         client=client,
-        budget=5.0,
+        limits=Limits(5.0, 5.0),
         clocks=clocks,
         log=written.log,
     )
