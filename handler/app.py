@@ -18,6 +18,7 @@ from handler.delivery import Delivery
 from handler.errors import (
     HandlerError,
     IngressError,
+    ListenerNotAllowed,
     OutOfTimeError,
     SettingsError,
     UndeliveredError,
@@ -173,6 +174,10 @@ def _endpoint(
     """Return where to send a delivery."""
     url = settings.listener
     if delivery.common.custom_listener is not None:
+        if settings.otlp_endpoint:
+            raise ListenerNotAllowed(
+                "CUSTOM_LISTENER names a listener of remote write, but the function sends OTLP"
+            )
         url = allowed_custom_listener(delivery.common.custom_listener, settings.allowed_hosts)
     return endpoint_at(url, settings, token, stored_headers)
 

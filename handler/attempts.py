@@ -10,7 +10,7 @@ from handler.auth import AuthRequest
 from handler.client import Client, ListenerResponse, NoResponseError
 from handler.clock import Clock
 from handler.listener import Endpoint
-from handler.verdict import Verdict, retry_after_seconds, verdict_on
+from handler.verdict import Verdict, retry_after_seconds
 
 # Full jitter: each delay is drawn from zero up to a ceiling that doubles.
 _FIRST_CEILING_SECONDS = 0.2
@@ -92,6 +92,9 @@ class Attempts:
             if verdict is Verdict.UNAVAILABLE:
                 if not self._wait_to_retry(retries, response, words, everything=is_part):
                     return verdict, response
+            elif verdict is Verdict.FAILED:
+                self.account.fail(500, f"the listener failed, and must not be asked again: {words}")
+                return verdict, response
             elif verdict is Verdict.MISDIRECTED:
                 return self._stop(500, f"the listener's URL is wrong, check the setting: {words}")
             elif verdict is not Verdict.UNAUTHORISED:
@@ -130,7 +133,8 @@ class Attempts:
         except NoResponseError as error:
             self.account.note_problem(str(error))
             return Verdict.UNAVAILABLE, None, str(error)
-        verdict = verdict_on(response.status, response.text)
+        response = self.endpoint.protocol.read(response)
+        verdict = self.endpoint.protocol.verdict_on(response)
         if verdict is not Verdict.ACCEPTED:
             self.account.note_words(response.summary)
         if self.hook is not None:

@@ -34,6 +34,8 @@ from handler.redaction import CUT_OFF, cut
 # The text of a response matters as far as an operator reads it.
 _MAX_TEXT = 2048
 _MAX_LOCATION = 500
+# A message that is cut off cannot be decoded, so of these more is read.
+_MAX_PROTOBUF = 65_536
 
 # The operator's, and some that streams name with CUSTOM_LISTENER.
 _MAX_LISTENERS = 4
@@ -64,12 +66,17 @@ class ListenerResponse(NamedTuple):
         text: The beginning of the body.
         retry_after: The header Retry-After; None where there is none.
         location: Where it redirects to; empty if it does not.
+        content: The body, if it is protobuf, which has no text.
+        refused: How many data points it has refused beside those that it has stored, where the
+            protocol says that; None if that cannot be read.
     """
 
     status: int
     text: str
     retry_after: str | None
     location: str = ""
+    content: bytes = b""
+    refused: int | None = 0
 
     @property
     def summary(self) -> str:
@@ -187,6 +194,9 @@ class _Exchange:
             if 400 <= found.status < 500:
                 self.refusal = found
             try:
+                if "protobuf" in response.headers.get("Content-Type", "").lower():
+                    message = response.raw.read(_MAX_PROTOBUF, decode_content=True)
+                    return found._replace(content=message)
                 return found._replace(text=_read_text(response.raw))
             except DecodeError:
                 # The status stands, whatever the text is.

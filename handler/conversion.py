@@ -2,6 +2,7 @@
 
 from converters.convert import Converter, Limits, Profile
 from converters.labels import LabelRules
+from converters.otlp.convert import OtlpConverter, OtlpProfile
 from handler.delivery import MAX_INFLATED_BYTES
 from handler.settings import Settings
 
@@ -25,8 +26,20 @@ _LABELS_SHARE = 2
 _BODIES_SHARE = 8
 
 
-def new_converter(settings: Settings) -> Converter:
+def new_converter(settings: Settings) -> Converter | OtlpConverter:
     """Return a converter for the settings."""
+    limits = limits_of_delivery(settings.memory_bytes)
+    if settings.otlp_endpoint:
+        return OtlpConverter(
+            OtlpProfile(
+                flatten=settings.otlp_dimensions == "flatten",
+                gzip=settings.otlp_compression == "gzip",
+                max_bytes=settings.max_bytes,
+                cache_bytes=_CACHE_BYTES,
+                # There are no labels, and bodies may be as large as the records.
+                limits=limits._replace(body_bytes=limits.label_bytes),
+            )
+        )
     return Converter(
         Profile(
             labels=LabelRules(
@@ -37,7 +50,7 @@ def new_converter(settings: Settings) -> Converter:
             native_histograms=settings.native_histograms,
             max_bytes=settings.max_bytes,
             cache_bytes=_CACHE_BYTES,
-            limits=limits_of_delivery(settings.memory_bytes),
+            limits=limits,
         )
     )
 

@@ -7,10 +7,11 @@ and its docstring. `make docs` writes the table of docs/settings.md from that.
 from collections.abc import Mapping
 from typing import Any
 
+from handler import otlp_settings
 from handler.auth import SCHEMES, Auth
 from handler.errors import SettingsError
 from handler.json_settings import members_in
-from handler.listener import further_headers
+from handler.listener import further_headers, otlp_headers
 from handler.variables import (
     Setting,
     choice,
@@ -63,7 +64,8 @@ class Settings:
 
     logzio_region = Setting("LOGZIO_REGION", str.lower)
     """Region of the Logz.io account: `us`, `eu`, `uk`, `ca` or `au`. Default: in us-east-1,
-    eu-central-1, eu-west-2, ca-central-1 and ap-southeast-2 the one of that AWS region."""
+    eu-central-1, eu-west-2, ca-central-1 and ap-southeast-2 the one of that AWS region. `none` with
+    another endpoint."""
 
     scheme = Setting("REMOTE_WRITE_AUTH", _scheme, "bearer")
     """How the token is sent: `bearer`, `basic` (the token is `user:password`) or `none`."""
@@ -89,6 +91,26 @@ class Settings:
 
     native_histograms = Setting("NATIVE_HISTOGRAMS", true_or_false, "false")
     """`true` sends exponential histograms as native histograms, in requests of their own."""
+
+    otlp_endpoint = Setting(otlp_settings.ENDPOINT, listener_url)
+    """URL of an OTLP endpoint, as it is, such as `https://collector.example.com/v1/metrics`. It
+    takes the place of the listener, and the data points are sent in OTLP."""
+
+    otlp_headers = Setting(otlp_settings.HEADERS, otlp_headers)
+    """Its further headers: `name=value` in a list separated by commas, percent-encoded. A secret
+    goes into `REMOTE_WRITE_HEADERS_ARN`."""
+
+    otlp_milliseconds = Setting(otlp_settings.TIMEOUT, whole_number(1, 9_999_999), "10000")
+    """Time for one request to it, as a whole, in milliseconds."""
+
+    otlp_compression = Setting(
+        "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", choice("none", "gzip"), "none"
+    )
+    """`gzip` compresses the requests to it; `none` does not."""
+
+    otlp_dimensions = Setting("OTLP_DIMENSIONS", choice("flatten", "keep"), "flatten")
+    """`flatten` makes the members of CloudWatch's attribute `Dimensions` attributes of their own;
+    `keep` leaves them in that map."""
 
     token = Setting("LOGZIO_METRICS_TOKEN", secret)
     """The token to ship with. Default: the access key of the request."""
@@ -160,6 +182,11 @@ DECLARED = tuple(value for value in vars(Settings).values() if isinstance(value,
 VARIABLES: tuple[str, ...] = tuple(setting.variable for setting in DECLARED)
 
 
+_DEFAULTS: Mapping[str, Any] = {
+    setting.variable: setting.parse(setting.default) for setting in DECLARED
+}
+
+
 def known_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the part of an environment that the settings are made of.
 
@@ -192,10 +219,13 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             value = setting.parse(given.get(setting.variable) or setting.default)
         except ValueError as error:
             problems.append(f"{setting.variable} {error}")
-            value = setting.parse(setting.default)
+            value = _DEFAULTS[setting.variable]
         values[setting.variable] = value
     problems += _contradictions(values, given)
-    if not given.get("LOGZIO_METRICS_LISTENER"):
+    problems += otlp_settings.contradictions(values, given, _DEFAULTS)
+    if values[otlp_settings.ENDPOINT]:
+        values |= otlp_settings.in_place_of_listener(values)
+    elif not given.get("LOGZIO_METRICS_LISTENER"):
         try:
             values["LOGZIO_METRICS_LISTENER"] = _logzio_listener(
                 values["LOGZIO_REGION"], values["AWS_REGION"]
@@ -205,8 +235,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     if problems:
         raise SettingsError("settings: " + "; ".join(problems))
     if values["LOGZIO_METRICS_LISTENER"].lower().startswith("http:"):
-        warning = "LOGZIO_METRICS_LISTENER is an http:// URL: the token is sent unencrypted"
-        return Settings(values, (warning,))
+        name = otlp_settings.ENDPOINT if values[otlp_settings.ENDPOINT] else otlp_settings.LISTENER
+        return Settings(values, (f"{name} is an http:// URL: the token is sent unencrypted",))
     return Settings(values)
 
 
@@ -235,6 +265,11 @@ def _contradictions(values: Mapping[str, Any], given: Mapping[str, str]) -> list
 def _logzio_listener(region: str, aws_region: str) -> str:
     """Return the listener of one of Logz.io's regions, or of the one in an AWS region."""
     regions = ", ".join(_LOGZIO_REGIONS.values())
+    if region == otlp_settings.NO_REGION:
+        raise ValueError(
+            "LOGZIO_REGION is none, so LOGZIO_METRICS_LISTENER must be set, or "
+            f"{otlp_settings.ENDPOINT}"
+        )
     if region and region not in _LOGZIO_REGIONS.values():
         raise ValueError(
             f"LOGZIO_REGION must be one of {regions}; for another listener set "

@@ -20,6 +20,7 @@ class Verdict(enum.Enum):
         UNEXPLAINED: It has stored nothing, and its words are not about samples.
         UNAUTHORISED: It wants another credential.
         UNAVAILABLE: It may accept the same request later.
+        FAILED: It has not stored it, and its protocol forbids to send it again.
         MISDIRECTED: The URL is wrong.
     """
 
@@ -29,6 +30,7 @@ class Verdict(enum.Enum):
     UNEXPLAINED = "unexplained"
     UNAUTHORISED = "unauthorised"
     UNAVAILABLE = "unavailable"
+    FAILED = "failed"
     MISDIRECTED = "misdirected"
 
 

@@ -86,7 +86,6 @@ class BatchSender:
 
     def __init__(self, settings: Settings, options: Options, clock: Clock = _CLOCK) -> None:
         self.stopped = threading.Event()
-        self.survey = Survey() if options.dry_run else None
         self.listener = urlsplit(settings.listener)._replace(query="").geturl()
         self._settings = settings
         self._clock = clock
@@ -99,6 +98,7 @@ class BatchSender:
         self._name = options.p8s_logzio_name or settings.p8s_logzio_name
         self._converter = new_converter(settings)
         self._endpoint = endpoint_at(settings.listener, settings, token, headers)
+        self.survey = Survey(self._endpoint.protocol.bodies) if options.dry_run else None
         self._sender = Sender(
             Client(connections=settings.concurrency),
             clock,

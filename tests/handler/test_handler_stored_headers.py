@@ -120,7 +120,7 @@ def test_another_host(stores: Stores) -> None:
         ),
         (f'{{"X-Api-Key": "{NEW}\\r\\n"}}', "has a name or value that an HTTP header cannot carry"),
         (f'{{"X-Api-Key": "{NEW}", "X-Api-Key": "{NEW}x"}}', "must not set a name twice"),
-        (f'{{"User-Agent": "{NEW}"}}', "must not set User-Agent, which remote write decides"),
+        (f'{{"User-Agent": "{NEW}"}}', "must not set User-Agent, which the protocol decides"),
         (
             f'{{"authorization": "{NEW}"}}',
             "must not set authorization, which REMOTE_WRITE_AUTH sets",
