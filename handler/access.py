@@ -178,7 +178,7 @@ def unchecked_secrets(environ: Mapping[str, str]) -> list[str]:
     members = re.findall(r':\s*\\*"([^"\\]*)', environ.get("SETTINGS", ""))
     # Each as it is written, and as it is sent.
     headers += re.findall(r"=([^,]*)", environ.get(otlp_settings.HEADERS, ""))
-    headers += map(unquote, headers)
+    headers += [unquote(header) for header in headers]
     queries = [
         value
         for name in (otlp_settings.LISTENER, otlp_settings.ENDPOINT)
