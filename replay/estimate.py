@@ -14,9 +14,9 @@ of it:
 
 import itertools
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from replay.updates import MINUTES_A_DAY, Series, UpdateCounter
@@ -32,8 +32,10 @@ _LATE_VOLUME = 4
 _HOLE = 5
 # Metrics arrive by so many minutes later than others.
 _DELAY = 5
-# Shorter samples see metrics of every minute at midnight too, and nothing else of them.
-_SHORT = 60
+# Shorter samples see metrics of every hour at midnight too, and nothing else of them.
+_SHORT = 120
+# Periods up to this part of the sample show how long it is.
+_PART = 20
 # As many updates at one distance are no accident.
 _ENOUGH = 3
 
@@ -76,8 +78,26 @@ class MetricUsage:
     guessed: int
 
 
-def coverage_of(volumes: Mapping[int, int]) -> Coverage:
-    """Return which minutes a sample covers: those with updates, without late ones, and between.
+def coverage_of(counter: UpdateCounter) -> Coverage:
+    """Return which minutes a sample covers.
+
+    Args:
+        counter: The sample; not empty.
+    """
+    coverage = _covered(counter.volumes)
+    lengths: dict[int, list[int]] = defaultdict(list)
+    for series in itertools.chain(*counter.series.values()):
+        period = _steady_period(series, coverage)
+        if period is not None and period * _PART <= coverage.minutes:
+            lengths[period].append(period * series.updates)
+    if not lengths:
+        return coverage
+    # Metrics arrive at different delays, so all together seem to cover more than each does.
+    return replace(coverage, minutes=statistics.median_low(lengths[min(lengths)]))
+
+
+def _covered(volumes: Mapping[int, int]) -> Coverage:
+    """Return the minutes with updates, without late ones, and what is between.
 
     Args:
         volumes: How many updates each minute has; not empty.
@@ -145,8 +165,10 @@ def _updates_a_month(series: Series, coverage: Coverage, usual: int | None) -> t
         return round(MINUTES_A_MONTH / period), False
     expected = round(number * MINUTES_A_MONTH / coverage.minutes)
     longest = max(series.period, MINUTES_A_DAY if _is_daily(series, coverage) else 1)
-    limit = max(1, MINUTES_A_MONTH // longest)
-    return min(expected, limit), number == 1 and expected <= limit
+    limit = max(1, round(MINUTES_A_MONTH / longest))
+    if longest > 1 and number >= coverage.minutes // longest:
+        return limit, False
+    return min(expected, limit), number == 1
 
 
 def _usual_period(series: Sequence[Series], coverage: Coverage) -> int | None:
@@ -160,7 +182,7 @@ def _usual_period(series: Sequence[Series], coverage: Coverage) -> int | None:
 def _steady_period(series: Series, coverage: Coverage) -> int | None:
     """Return the distance of all updates, from one end of the sample to the other; None without."""
     number = series.updates
-    if number == 1 or not coverage.whole:
+    if number <= 1 or not coverage.whole:
         return None
     period, rest = divmod(series.last - series.first, number - 1)
     reaches = period + _DELAY

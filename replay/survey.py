@@ -83,7 +83,7 @@ class Survey:
         if not self._counter.volumes:
             yield "no data points of CloudWatch in what was read"
             return
-        coverage = coverage_of(self._counter.volumes)
+        coverage = coverage_of(self._counter)
         usage = usage_of(self._counter, coverage)
         usage.sort(key=lambda m: (-m.billed, m.namespace, m.name))
         total = sum(m.billed for m in usage)
