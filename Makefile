@@ -80,6 +80,11 @@ receiver: $(VENV)/run.stamp $(VENV)/tools.stamp ## Receive from `sam local invok
 run-logs: $(VENV)/run.stamp ## Run the function with the logs extension under fake Lambda services
 	@$(BIN)/python -m tools.run_logs $(ARGS)
 
+.PHONY: survey
+survey: $(VENV)/run.stamp ## Show what each metric costs, and a filter that halves the bill (FILES="folder s3://bucket/all-data/ ...")
+	$(if $(FILES),,$(error FILES names no folder, file or s3:// location of backup objects or captured deliveries))
+	@$(BIN)/python -m replay --survey $(FILES) $(ARGS)
+
 ##@ Test
 
 .PHONY: lint

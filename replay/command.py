@@ -50,7 +50,7 @@ def main(
         The exit status: 0 when all is sent (in a dry run and a survey: can be read), 1
         when something is left, 2 when nothing could be tried.
     """
-    given = vars(_parser().parse_args(arguments))
+    given = vars(_parser().parse_intermixed_args(arguments))
     try:
         values = {name: given[name] for name in _OPTIONS if given[name] is not None}
         # A script passes an empty text for no time.
@@ -87,8 +87,12 @@ def _survey(
     stores = [open_location(location)[0] for location in given["location"]]
     show, bar = _shown_on(progress)
     survey = Survey(show)
-    for store in stores:
-        survey.add(store, bar([found for found in store.objects() if options.selects(found)]))
+    try:
+        for store in stores:
+            survey.add(store, bar([found for found in store.objects() if options.selects(found)]))
+    except KeyboardInterrupt:
+        tqdm.write("interrupted", file=progress)
+        return SOMETHING_LEFT
     _write(survey.lines(price), output)
     return SOMETHING_LEFT if survey.unreadable or not survey.objects else ALL_SENT
 

@@ -81,7 +81,7 @@ class Survey:
             price: USD for 1,000 metric updates.
         """
         if not self._counter.volumes:
-            yield "no data points of CloudWatch in what was read"
+            yield "there are no data points of CloudWatch"
             return
         coverage = coverage_of(self._counter)
         usage = usage_of(self._counter, coverage)
@@ -93,7 +93,7 @@ class Survey:
         yield f"{price} USD for 1,000 updates; a month has {DAYS_A_MONTH} days"
         if percentiles := total - sum(m.updates for m in usage):
             usd = _usd(percentiles, price)
-            yield f"{usd} USD of it are for percentiles: StatisticsMetrics has the metrics"
+            yield f"{usd} USD of it are for percentiles: fewer StatisticsMetrics lose no series"
         yield from _notes(usage, coverage, self._counter.far)
         yield ""
         yield from _filter_lines(choose_filter(usage, -(-total // 2)), usage, price)

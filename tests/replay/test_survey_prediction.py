@@ -38,3 +38,11 @@ def test_prediction_of_an_account(tmp_path: Path, begin: int, minutes: int) -> N
             assert usage
             assert usage.updates == pytest.approx(metric.updates, rel=0.05)
             assert usage.series == metric.series
+
+
+def test_prediction_from_two_outages(tmp_path: Path) -> None:
+    """What was left by two outages of a day predicts the sum as well, without the hours between."""
+    for begin, minutes in ((MIDNIGHT + 433, 145), (MIDNIGHT + 911, 190)):
+        store(tmp_path, begin, minutes, metrics=ACCOUNT)
+    updates = sum(metric.updates for metric in surveyed(tmp_path).values())
+    assert updates == pytest.approx(sum(metric.updates for metric in ACCOUNT), rel=0.05)
