@@ -1,7 +1,8 @@
 """The metric updates in stored records, counted once for each series and minute.
 
 A metric update is one data point of a metric stream: the statistics of one series and one minute.
-It may be stored several times, in a redelivery or in both formats, and is paid for once.
+It may be stored several times, in a redelivery or in both formats, and is paid for once. Two
+streams of one metric are paid for twice; their resources differ in `aws.exporter.arn`.
 
 "Streaming between one and five of these additional statistics for a particular metric is billed as
 an additional metric update. Thereafter, each additional set of up to five of these statistics is
