@@ -3,9 +3,12 @@
 import json
 from typing import Any
 
-from handler.delivery import Record
+from handler.delivery import MAX_INFLATED_BYTES, Record
 from handler.errors import RequestError
 from handler.ingress import open_ingress
+
+# Looked for before anything is parsed, since a backup object may be large and begin likewise.
+_KEYS = (b'"records"', b'"body"')
 
 
 def captured_records(data: bytes) -> tuple[Record, ...] | None:
@@ -14,13 +17,15 @@ def captured_records(data: bytes) -> tuple[Record, ...] | None:
     Args:
         data: What a file holds, a JSON object with the list `records`, or an event with a `body`.
     """
-    if not data.lstrip().startswith(b"{"):
+    if len(data) > MAX_INFLATED_BYTES or not data.lstrip().startswith(b"{"):
+        return None
+    if not any(key in data for key in _KEYS):
         return None
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(value, dict) or not ("records" in value or "body" in value):
+    if not isinstance(value, dict) or not value.keys() & {"records", "body"}:
         return None
     return _records(value)
 

@@ -29,7 +29,7 @@ MINUTES_A_MONTH = DAYS_A_MONTH * MINUTES_A_DAY
 _LATE_SHARE = 0.1
 _LATE_VOLUME = 4
 # Nothing was stored where nothing is for more than so many of the usual distances.
-_HOLE = 5
+_HOLE = 10
 # Metrics arrive by so many minutes later than others.
 _DELAY = 5
 # Shorter samples see metrics of every hour at midnight too, and nothing else of them.

@@ -16,6 +16,7 @@ from tests.support.accounts import MIDNIGHT, Metric, point, store
 from tests.support.backups import run_in, write
 from tests.support.buckets import TestBucket
 from tests.support.captures import captured
+from tests.support.making import make
 
 METRICS = (
     Metric("AWS/EC2", "CPUUtilization", 4),
@@ -173,6 +174,13 @@ def test_what_cannot_be_surveyed(account: Path, options: list[str], message: str
     ran = run_in([str(account), *options], {})
     assert (ran.status, ran.output) == (2, "")
     assert message in ran.progress
+
+
+def test_make_target() -> None:
+    """`make survey` surveys what FILES names, with further options in ARGS, and needs FILES."""
+    assert "FILES names no folder" in make("survey").stderr
+    shown = make("--dry-run", "survey", "FILES=folder s3://bucket/all-data/", "ARGS=--price 1")
+    assert "-m replay --survey folder s3://bucket/all-data/ --price 1" in shown.stdout
 
 
 def test_names_that_would_control_a_terminal(tmp_path: Path) -> None:
