@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 from base64 import b64encode
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -174,6 +175,34 @@ def test_what_cannot_be_surveyed(account: Path, options: list[str], message: str
     ran = run_in([str(account), *options], {})
     assert (ran.status, ran.output) == (2, "")
     assert message in ran.progress
+
+
+def minutes_of(metric: Metric, minutes: Iterable[int]) -> bytes:
+    """Return a record with a data point of each minute."""
+    return record(messages([point(metric, 0, MIDNIGHT + n) for n in minutes], Format.V1_0))
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        (minutes_of(METRICS[0], range(30)), ["the sample is too short for a sum"]),
+        (minutes_of(METRICS[0], range(1440)), ["the sample covers 24 h 0 min"]),
+        (minutes_of(METRICS[0], [*range(90), *range(300, 390)]), ["covers 3 h 0 min", "holes"]),
+        (minutes_of(METRICS[0], [0, 1, 32 * 1440]), ["1 data points are more than 31 days"]),
+        (minutes_of(METRICS[0], [7]), ["~1,440", "~ 100.0 % of the updates are of series"]),
+        (minutes_of(Metric("a,b", "m", 1), range(60)), ["ExcludeFilters takes none of the names"]),
+        (
+            b"".join(minutes_of(Metric(f"N{n}", "m", 1), range(9)) for n in range(60)),
+            ["no filter of 20 entries halves the bill; this one saves most:", "(33.3 %)"],
+        ),
+    ],
+    ids=["short", "a day", "holes", "far", "once", "no names", "many namespaces"],
+)
+def test_what_is_said_of_a_sample(tmp_path: Path, content: bytes, lines: list[str]) -> None:
+    """The result says what its estimate cannot know, and where no filter halves the bill."""
+    ran = run_in(["--survey", str(write(tmp_path / "one", content))], {})
+    assert ran.status == 0
+    assert all(line in ran.output for line in lines)
 
 
 def test_make_target() -> None:
