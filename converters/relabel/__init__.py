@@ -23,12 +23,10 @@ class RelabelConfigs:
 
     Args:
         rules: What `parse_relabel_configs` made of them, in their order.
-        sort: Whether the order of labels makes a difference to a rule.
     """
 
-    def __init__(self, rules: Iterable[Rule] = (), *, sort: bool = False) -> None:
+    def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self._rules = tuple(rules)
-        self._sort = sort
 
     def __bool__(self) -> bool:
         """Whether there is any rule."""
@@ -43,7 +41,7 @@ class RelabelConfigs:
         Args:
             labels: All labels, with `__name__` and `quantile`.
         """
-        changed = {name: labels[name] for name in sorted(labels)} if self._sort else dict(labels)
+        changed = dict(labels)
         if "" in changed.values():
             changed = {name: value for name, value in changed.items() if value}
         try:
@@ -73,8 +71,4 @@ def parse_relabel_configs(text: str) -> RelabelConfigs:
     from converters.relabel.documents import read_rules  # noqa: PLC0415
 
     configs = [check_rule(rule, f"rule {it}") for it, rule in enumerate(read_rules(text), 1)]
-    return RelabelConfigs(
-        [make_rule(config, f"rule {it}") for it, config in enumerate(configs, 1)],
-        # Of two labels to which `labelmap` gives one name, the last one wins.
-        sort=any(config.action == "labelmap" for config in configs),
-    )
+    return RelabelConfigs(make_rule(config, f"rule {it}") for it, config in enumerate(configs, 1))

@@ -47,10 +47,10 @@ def _reader(config: RelabelConfig) -> _Read:
 
 
 def _set(labels: dict[str, str], name: str, value: str) -> None:
-    # `labelmap` sees a label that a rule has set behind the others, as in Prometheus.
-    labels.pop(name, None)
     if value:
         labels[name] = value
+    else:
+        labels.pop(name, None)
 
 
 def _replace(config: RelabelConfig, pattern: Pattern) -> Rule:
@@ -108,7 +108,8 @@ def _map_labels(config: RelabelConfig, pattern: Pattern) -> Rule:
         return changed if LABEL_NAME.fullmatch(changed) else None
 
     def rule(labels: dict[str, str]) -> bool:
-        for name, value in list(labels.items()):
+        # Where two become one, the last by name wins, as in Prometheus 2.
+        for name, value in sorted(labels.items()):
             changed = name_for(name)
             if changed:
                 _set(labels, changed, value)
