@@ -1,10 +1,12 @@
 """What holds for relabelling whatever the labels are."""
 
+import contextlib
 import json
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from converters.errors import RelabelError
 from converters.relabel import RelabelConfigs, parse_relabel_configs
 from tests.support.properties import examples
 from tests.support.relabel_cases import CASES, by_label, write
@@ -12,6 +14,23 @@ from tests.support.relabel_cases import CASES, by_label, write
 NAMES = st.sampled_from([*"abcdxy", "__name__", "__tmp_a", "b1", "b2", "b_c", "quantile"])
 VALUES = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 LABELS = st.dictionaries(NAMES, VALUES, max_size=8).map(lambda labels: {**labels, "__name__": "m"})
+# What YAML, JSON and regular expressions are made of.
+TEXTS = st.lists(
+    st.sampled_from(
+        [
+            *"-[]{}()<>:,\"'*&!|%?#@`$\\\n\t ~=.+^ab10é😀\0\x01",
+            "regex",
+            "action",
+            "null",
+            "\\u",
+            "\n- ",
+        ]
+    ),
+    max_size=40,
+).map("".join)
+PREFIXES = st.sampled_from(
+    ["", "- regex: ", "- target_label: ", '[{"regex": "', "- {action: drop, regex: "]
+)
 ALL = [parse_relabel_configs(case.rules) for case in CASES]
 
 
@@ -74,3 +93,11 @@ def test_constants(value: str, labels: dict[str, str]) -> None:
     """A replacement in JSON, with its dollars doubled, arrives as it is written."""
     rules = json.dumps([{"target_label": "x", "replacement": value.replace("$", "$$")}])
     assert applied(rules, labels).get("x", "") == value
+
+
+@examples(300)
+@given(PREFIXES, TEXTS, LABELS)
+def test_any_text(prefix: str, text: str, labels: dict[str, str]) -> None:
+    """Every text has rules that run, or is refused with an error of its own."""
+    with contextlib.suppress(RelabelError):
+        parse_relabel_configs(prefix + text).apply(labels)
