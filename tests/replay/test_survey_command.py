@@ -139,6 +139,7 @@ def test_real_captures(tmp_path: Path, name: str, updates: int) -> None:
         (b'{"attemptsMade":1,"rawData":"', "cut off"),
         (b'{"requestId":"1","records":7}', "no list records"),
         (b"\x20broken", "should have 32 bytes"),
+        (b'{"body":', "should have 123 bytes"),
         (b'{"requestId":"1","records":[{"data":"?"}]}', "not base64"),
     ],
 )
@@ -149,6 +150,14 @@ def test_what_cannot_be_read(account: Path, content: bytes, reason: str) -> None
     assert (ran.status, ran.output) == (1, RESULT.replace("3 objects", "4 objects"))
     assert "broken: left out: record 0: " in ran.progress
     assert reason in ran.progress
+
+
+def test_an_object_that_cannot_be_read(account: Path) -> None:
+    """A file that is gone when it is read is shown with the reason; the others count."""
+    (account / "broken").symlink_to(account / "nowhere")
+    ran = run_in(["--survey", str(account)], {})
+    assert (ran.status, ran.output) == (1, RESULT.replace("3 objects", "4 objects"))
+    assert "broken: left out: cannot read" in ran.progress
 
 
 @pytest.mark.parametrize("content", [b"", delivered()], ids=["empty", "no points"])
