@@ -1,37 +1,81 @@
-"""The Grafana dashboard can be imported, and its queries read what the function delivers."""
+"""The Grafana dashboards are what the code makes, and their queries read what is delivered."""
 
 import json
 import re
-from typing import Any
 
 import pytest
 
-from tests.tools.dashboards.grafana import DASHBOARD, FILTERS, TARGETS, VARIABLES, legend_labels
+from converters.profiles import PROFILES
+from tests.tools.dashboards.grafana import DASHBOARDS, legend_labels, queries, variables
 from tools.dashboards import make
+from tools.dashboards.naming import Naming
+
+SERVICES = {"ec2", "ebs", "rds", "lambda", "alb", "s3"}
+MIXIN = {
+    "ec2": "cpuutilization_maximum network_in_average network_out_average network_in_sum"
+    " network_out_sum network_packets_in_sum network_packets_out_sum disk_read_bytes_sum"
+    " disk_write_bytes_sum disk_read_ops_sum disk_write_ops_sum status_check_failed_sum"
+    " status_check_failed_instance_sum status_check_failed_system_sum",
+    "ebs": "burst_balance_average volume_consumed_read_write_ops_average volume_idle_time_average"
+    " volume_queue_length_average volume_read_ops_average volume_write_ops_average"
+    " volume_throughput_percentage_average volume_total_read_time_average"
+    " volume_total_write_time_average volume_read_bytes_sum volume_write_bytes_sum",
+    "lambda": "invocations_sum errors_sum throttles_sum duration_minimum duration_maximum"
+    " duration_p90",
+    "rds": "cpuutilization_average cpuutilization_maximum database_connections_average"
+    " database_connections_sum freeable_memory_average free_storage_space_average"
+    " read_iops_average write_iops_average read_latency_maximum write_latency_maximum"
+    " read_throughput_average write_throughput_average",
+    "s3": "bucket_size_bytes_average number_of_objects_average 4xx_errors_sum"
+    " total_request_latency_p95 all_requests_sum",
+}
+"""The series that the dashboards of YACE's mixin show, by service, without `aws_<service>_`."""
 
 
-def test_file_is_what_the_code_makes() -> None:
-    """The file in the tree is the one that `make dashboard` writes."""
-    assert make.FILE.read_text(encoding="utf-8") == make.text()
+def test_files_are_what_the_code_makes() -> None:
+    """The files in the tree are those that `make dashboard` writes, for each profile."""
+    found = {path: path.read_text(encoding="utf-8") for path in make.FOLDER.glob("*/*.json")}
+    assert found == make.files()
+    assert set(DASHBOARDS) == {f"{profile}/{name}" for profile in PROFILES for name in SERVICES}
 
 
-def test_placeholders() -> None:
-    """Every variable in the file is one of the dashboard's, its input or Grafana's own."""
-    used = set(re.findall(r"\$\{?(\w+)", json.dumps(DASHBOARD)))
+def test_ids_of_dashboards() -> None:
+    """No two dashboards have one id, and Grafana accepts each."""
+    ids = {dashboard["uid"] for dashboard in DASHBOARDS.values()}
+    assert len(ids) == len(DASHBOARDS)
+    assert all(re.fullmatch(r"[\w-]{1,40}", uid) for uid in ids)
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_placeholders(name: str) -> None:
+    """Every variable in a dashboard is one of its own, or Grafana's."""
+    dashboard = DASHBOARDS[name]
+    used = set(re.findall(r"\$\{?(\w+)", json.dumps(dashboard)))
     # `$__all` is the value of a variable for which all is chosen.
-    assert used == {"DS_PROMETHEUS", "datasource", *FILTERS, "__interval", "__all"}
-    assert list(VARIABLES) == ["datasource", *FILTERS]
+    assert used == {"datasource", *variables(dashboard), "__interval", "__all"}
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_query_text(target: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_query_text(name: str) -> None:
     """A query filters by all variables, treats nothing as a counter, and names its series."""
-    query = target["expr"]
-    selectors = re.findall(r"\baws_(\w+?)_\w+\{([^}]*)\}", query)
-    assert selectors
-    for _, matchers in selectors:
-        assert all(f'{name}=~"${name}"' in matchers for name in FILTERS)
-    assert not re.search(r"\b(rate|irate|increase|delta|idelta|deriv)\b", query)
-    assert {"account", "region"} <= set(legend_labels(target))
-    # One point a day, one to two days late.
-    assert ("last_over_time" in query and "[3d]" in query) is (selectors[0][0] == "s3")
+    profile, _, service = name.partition("/")
+    labels = Naming(profile).filters
+    for _, target in queries(DASHBOARDS[name]):
+        selectors = re.findall(r"\{([^{}]*)\}\[", target["expr"])
+        assert selectors
+        for matchers in selectors:
+            assert all(f'{label}=~"${variable}"' in matchers for variable, label in labels.items())
+        assert not re.search(r"\b(rate|irate|increase|delta|idelta|deriv)\b", target["expr"])
+        assert {labels["account"], labels["region"]} <= set(legend_labels(target))
+        # One point a day, one to two days late.
+        daily = re.search("(?i)bucket_?size|number_?of_?objects", target["expr"]) is not None
+        assert ("last_over_time" in target["expr"] and "[3d]" in target["expr"]) is daily
+        assert daily <= (service == "s3")
+
+
+@pytest.mark.parametrize(("service", "series"), MIXIN.items())
+def test_panels_of_the_mixin_of_yace(service: str, series: str) -> None:
+    """What the mixin of YACE shows, the dashboards for its names show too."""
+    text = " ".join(target["expr"] for _, target in queries(DASHBOARDS[f"yace/{service}"]))
+    shown = set(re.findall(rf"aws_{service}_(\w+){{", text))
+    assert set(series.split()) <= shown
