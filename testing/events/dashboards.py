@@ -8,9 +8,9 @@ import math
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 from testing.events.fleet import (
     HOUR_MS,
@@ -25,9 +25,9 @@ _SERVICES = Path(__file__).with_name("dashboards.toml")
 _DAY_MS = 24 * HOUR_MS
 _LATE_MS = 26 * HOUR_MS
 # How long the average takes from one random value to the next.
-_SLOW_MS, _FAST_MS = 25 * MINUTE_MS, 2 * MINUTE_MS
+_SLOW_MS, _FAST_MS = 40 * MINUTE_MS, 3 * MINUTE_MS
 _WHOLE = ("Bytes", "Count")
-_LOWEST, _HIGHEST = 0.55, 1.8
+_LOWEST, _HIGHEST = 0.55, 1.7
 """Minimum and maximum of a period, for an average of 1."""
 
 
@@ -76,7 +76,7 @@ class _Series:
 
     def _average(self, at_ms: int) -> float:
         day = 0.5 - 0.5 * math.cos(2 * math.pi * (at_ms / _DAY_MS - 0.125))
-        mixed = 0.5 * day + 0.3 * self._noise(at_ms, _SLOW_MS) + 0.2 * self._noise(at_ms, _FAST_MS)
+        mixed = 0.4 * day + 0.4 * self._noise(at_ms, _SLOW_MS) + 0.2 * self._noise(at_ms, _FAST_MS)
         # Resources of one kind differ.
         share = 0.5 + 0.5 * self._hash(0)
         return self.least + (self.greatest - self.least) * mixed * share
@@ -89,7 +89,7 @@ class _Series:
 
     def _hash(self, number: int) -> float:
         text = f"{self.account} {self.namespace} {self.name} {self.dimensions} {number}"
-        return crc32(text.encode()) / 0x100000000
+        return int.from_bytes(blake2b(text.encode(), digest_size=4).digest()) / 0x100000000
 
     def _rounded(self, value: float, to_whole: Callable[[float], int]) -> float:
         return float(to_whole(value)) if self.unit in _WHOLE else round(value, 6)
