@@ -7,7 +7,6 @@ The same arguments always draw the same values.
 """
 
 import argparse
-import json
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -16,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from matplotlib import dates, pyplot, ticker
+from matplotlib import dates, ticker
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from PIL import Image
 
 from testing.events.fleet import END_MS, HOUR_MS, MINUTE_MS
@@ -27,12 +27,11 @@ from testing.servers import Prometheus
 from tools.dashboards import make
 
 _HOURS = 6
+# In the afternoon.
 _END_MS = END_MS + 15 * HOUR_MS
-"""In the afternoon."""
-
-_Point = tuple[float, float]
 _STEP_SECONDS = 60
-_PANELS, _COLUMNS, _INCHES, _DPI = 9, 3, (14, 2.7), 84
+_PANELS, _COLUMNS = 9, 3
+_WIDTH, _HEIGHT, _DPI = 14, 2.7, 84
 _COLORS_SAVED = 128
 _COLORS = ("#73bf69", "#f2cc0c", "#8ab8ff", "#ff780a", "#f2495c", "#b877d9", "#5794f2", "#ffa6b0")
 _STYLE = {
@@ -62,6 +61,9 @@ _UNITS = {
     "Bps": ((1, " B/s"), (1e3, " kB/s"), (1e6, " MB/s")),
 }
 """What Grafana calls a unit: divisors of the value, and the words for it."""
+
+
+_Point = tuple[float, float]
 
 
 def main() -> None:
@@ -96,17 +98,15 @@ def _draw(dashboard: Mapping[str, Any], server: Prometheus, image: Path) -> None
     panels = dashboard["panels"][:_PANELS]
     lines = -(-len(panels) // _COLUMNS)
     with mpl.rc_context(_STYLE):
-        width, height = _INCHES
-        figure, axes = pyplot.subplots(
-            lines, _COLUMNS, figsize=(width, height * lines + 0.5), squeeze=False
-        )
+        figure = Figure(figsize=(_WIDTH, _HEIGHT * lines + 0.5))
+        axes = figure.subplots(lines, _COLUMNS, squeeze=False)
         figure.suptitle(dashboard["title"], x=0.01, ha="left", size=14, weight="bold")
         for panel, place in zip(panels, axes.flat, strict=False):
             _draw_panel(place, panel, server)
         for place in axes.flat[len(panels) :]:
             place.set_visible(False)
         figure.tight_layout(pad=1.2, h_pad=1.6, rect=(0, 0, 1, 0.98))
-        figure.savefig(image, dpi=_DPI, metadata={"Software": None})
+        figure.savefig(image, dpi=_DPI)
     # A third of the size, and no difference to the eye.
     Image.open(image).convert("RGB").quantize(_COLORS_SAVED).save(image, optimize=True)
 
@@ -122,7 +122,7 @@ def _draw_panel(place: Axes, panel: Mapping[str, Any], server: Prometheus) -> No
     divisor, word = next(it for it in reversed(_UNITS[unit]) if greatest >= it[0] or it[0] <= 1)
     for legend, points in lines:
         times = [datetime.fromtimestamp(seconds, UTC) for seconds, _ in points]
-        place.plot(times, [value / divisor for _, value in points], label=legend)  # type: ignore[arg-type]
+        place.plot(times, [value / divisor for _, value in points], label=legend)
     place.set_title(panel["title"], loc="left", color="#ccccdc")
     place.yaxis.set_major_formatter(lambda value, _: f"{value:g}{word}")
     place.yaxis.set_major_locator(ticker.MaxNLocator(5))

@@ -7,29 +7,11 @@ import pytest
 
 from converters.profiles import PROFILES
 from tests.tools.dashboards.grafana import DASHBOARDS, legend_labels, queries, variables
+from tests.tools.dashboards.mixin import MIXIN
 from tools.dashboards import make
 from tools.dashboards.naming import Naming
 
 SERVICES = {"ec2", "ebs", "rds", "lambda", "alb", "s3"}
-MIXIN = {
-    "ec2": "cpuutilization_maximum network_in_average network_out_average network_in_sum"
-    " network_out_sum network_packets_in_sum network_packets_out_sum disk_read_bytes_sum"
-    " disk_write_bytes_sum disk_read_ops_sum disk_write_ops_sum status_check_failed_sum"
-    " status_check_failed_instance_sum status_check_failed_system_sum",
-    "ebs": "burst_balance_average volume_consumed_read_write_ops_average volume_idle_time_average"
-    " volume_queue_length_average volume_read_ops_average volume_write_ops_average"
-    " volume_throughput_percentage_average volume_total_read_time_average"
-    " volume_total_write_time_average volume_read_bytes_sum volume_write_bytes_sum",
-    "lambda": "invocations_sum errors_sum throttles_sum duration_minimum duration_maximum"
-    " duration_p90",
-    "rds": "cpuutilization_average cpuutilization_maximum database_connections_average"
-    " database_connections_sum freeable_memory_average free_storage_space_average"
-    " read_iops_average write_iops_average read_latency_maximum write_latency_maximum"
-    " read_throughput_average write_throughput_average",
-    "s3": "bucket_size_bytes_average number_of_objects_average 4xx_errors_sum"
-    " total_request_latency_p95 all_requests_sum",
-}
-"""The series that the dashboards of YACE's mixin show, by service, without `aws_<service>_`."""
 
 
 def test_files_are_what_the_code_makes() -> None:
@@ -73,9 +55,9 @@ def test_query_text(name: str) -> None:
         assert daily <= (service == "s3")
 
 
-@pytest.mark.parametrize(("service", "series"), MIXIN.items())
-def test_panels_of_the_mixin_of_yace(service: str, series: str) -> None:
+@pytest.mark.parametrize("service", MIXIN)
+def test_panels_of_the_mixin_of_yace(service: str) -> None:
     """What the mixin of YACE shows, the dashboards for its names show too."""
     text = " ".join(target["expr"] for _, target in queries(DASHBOARDS[f"yace/{service}"]))
     shown = set(re.findall(rf"aws_{service}_(\w+){{", text))
-    assert set(series.split()) <= shown
+    assert set(MIXIN[service].names) <= shown
