@@ -39,11 +39,20 @@ def label_values(variable: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def with_values(query: str, values: Mapping[str, Sequence[str]]) -> str:
-    """Replace Grafana's variables: an interval of a minute, and all values of each other one."""
+    """Replace Grafana's variables, where all of these values are chosen one by one."""
+    return _replaced(query, {name: _alternatives(of) for name, of in values.items()})
+
+
+def with_all(query: str, dashboard: Mapping[str, Any]) -> str:
+    """Replace Grafana's variables, where `All` is chosen, as it is at first."""
+    return _replaced(query, {name: of["allValue"] for name, of in variables(dashboard).items()})
+
+
+def _replaced(query: str, texts: Mapping[str, str]) -> str:
     query = query.replace("$__interval", "1m")
-    for name, several in values.items():
+    for name, text in texts.items():
         # Not as a template, in which a backslash would have a meaning.
-        query = _alternatives(several).join(re.split(rf"\${name}\b", query))
+        query = text.join(re.split(rf"\${name}\b", query))
     assert "$" not in query
     return query
 

@@ -42,9 +42,9 @@ class Stored:
             found[name] = sorted({one[label] for one in response.json()["data"] if label in one})
         return found
 
-    def query(self, service: str, text: str) -> list[dict[str, Any]]:
-        """Ask for what was at the end of the newest period, of all values of the variables."""
-        return self.server.query(with_values(text, self.values(service)), self.newest_ms)
+    def query(self, text: str) -> list[dict[str, Any]]:
+        """Ask for what was at the end of the newest period."""
+        return self.server.query(text, self.newest_ms)
 
 
 @contextmanager

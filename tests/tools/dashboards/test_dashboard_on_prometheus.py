@@ -6,7 +6,7 @@ import pytest
 
 from testing.events.dashboards import dashboard_points
 from testing.events.fleet import END_MS, REGION
-from tests.tools.dashboards.grafana import DASHBOARDS, legend_labels, queries
+from tests.tools.dashboards.grafana import DASHBOARDS, legend_labels, queries, with_all, with_values
 from tests.tools.dashboards.mixin import MIXIN
 from tests.tools.dashboards.stored import Stored
 from tools.dashboards.panels import SHARE, Panel
@@ -36,12 +36,14 @@ def test_variables_on_prometheus(stored: Servers, name: str) -> None:
 def test_queries_on_prometheus(stored: Servers, name: str) -> None:
     """What a panel shows is what CloudWatch measured, of one set of dimensions."""
     profile, _, stem = name.partition("/")
-    service = SERVICES[stem]
+    service, server = SERVICES[stem], stored(profile)
+    values = server.values(stem)
     texts = iter(queries(DASHBOARDS[name]))
     for panel in service.panels:
         for statistic in panel.statistics:
             _, target = next(texts)
-            result = stored(profile).query(stem, target["expr"])
+            result = server.query(with_values(target["expr"], values))
+            assert server.query(with_all(target["expr"], DASHBOARDS[name])) == result
             shown = sorted(float(series["value"][1]) for series in result)
             expected = sorted(measured(service.namespace, panel, statistic))
             assert expected, target["expr"]
@@ -60,7 +62,7 @@ def test_panels_of_the_mixin_of_yace_on_prometheus(stored: Servers, service: str
     filters = ", ".join(f'{label}=~".+"' for label in ("job", "region", *dimensions))
     for name in names:
         series = f"aws_{service}_{name}{{{filters}}}"
-        assert server.server.query(f"last_over_time({series}[3d])", server.newest_ms), series
+        assert server.query(f"last_over_time({series}[3d])"), series
 
 
 def measured(namespace: str, panel: Panel, statistic: str) -> Iterator[float]:

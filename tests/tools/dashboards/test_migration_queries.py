@@ -37,5 +37,4 @@ def test_each_section_has_examples() -> None:
 @pytest.mark.parametrize(("profile", "query"), EXAMPLES)
 def test_example_returns_series(stored: Callable[[str], Stored], profile: str, query: str) -> None:
     """A query of the page returns series."""
-    server = stored(profile)
-    assert server.server.query(query, server.newest_ms)
+    assert stored(profile).query(query)
