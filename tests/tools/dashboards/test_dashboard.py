@@ -8,6 +8,7 @@ import pytest
 from converters.profiles import PROFILES
 from tests.tools.dashboards.grafana import DASHBOARDS, legend_labels, queries, variables
 from tests.tools.dashboards.mixin import MIXIN
+from tools.children import ROOT
 from tools.dashboards import make
 from tools.dashboards.naming import Naming
 
@@ -61,3 +62,9 @@ def test_panels_of_the_mixin_of_yace(service: str) -> None:
     text = " ".join(target["expr"] for _, target in queries(DASHBOARDS[f"yace/{service}"]))
     shown = set(re.findall(rf"aws_{service}_(\w+){{", text))
     assert set(MIXIN[service].names) <= shown
+
+
+def test_pictures_in_the_documents_are_small() -> None:
+    """Whoever clones the repository does not wait for its pictures."""
+    sizes = [path.stat().st_size for path in (ROOT / "docs" / "images").iterdir()]
+    assert 0 < sum(sizes) <= 300_000
