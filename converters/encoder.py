@@ -2,17 +2,24 @@
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import zip_longest
 from operator import attrgetter, ge
 
 from converters.bodies import BodyWriter, Lanes, Piece
 from converters.merge import Merged, Written
-from converters.points import DeliveryPoints, DropReason, Point, SummaryValues, percentiles_of
-from converters.series import SAMPLE_HEADER, SeriesGroup, quantile_statistic
+from converters.points import DeliveryPoints, Point, SummaryValues, percentiles_of
+from converters.reasons import DropReason
+from converters.series import SAMPLE_HEADER, SeriesGroup
+from converters.statistics import Selection, quantile_statistic
 from converters.times import DeliveryTimes
-from converters.wire import ZERO, double_bytes, encode_time_series, encode_varint, unsigned_of
-
-# Sum, count, minimum and maximum: every CloudWatch point has them.
-_PLAIN_SAMPLES = 4
+from converters.wire import (
+    ZERO,
+    average_of,
+    double_bytes,
+    encode_time_series,
+    encode_varint,
+    unsigned_of,
+)
 
 
 class Encoder:
@@ -23,6 +30,8 @@ class Encoder:
         native_lanes: Where those of native histograms are: a server without the feature refuses
             the whole request, so they never share one with samples.
         times: What the delivery's time says about the times of the points.
+        selection: Which statistics of CloudWatch's points become series.
+        collision: The reason to count what loses where two groups make one series.
         max_merged: How many samples may have to be merged.
         check_deadline: Called now and then; ends the work by raising an error.
 
@@ -36,16 +45,19 @@ class Encoder:
         native_lanes: Lanes,
         times: DeliveryTimes,
         *,
+        selection: Selection,
+        collision: str,
         max_merged: int,
         check_deadline: Callable[[], None],
     ) -> None:
         self._lanes = lanes
         self._native_lanes = native_lanes
         self._times = times
+        self._selection = selection
         self._timestamps: dict[bytes, bytes] = {}
         self._counts = _Counts()
         self.written = Written()
-        self._merging = (max_merged, self.written, check_deadline)
+        self._merging = (max_merged, self.written, check_deadline, collision)
 
     def write(self, points: DeliveryPoints) -> None:
         """Write all points, the simple ones first, each kind in the order of the delivery.
@@ -77,6 +89,7 @@ class Encoder:
     def _leave_out(self, point: Point) -> None:
         """Count a point that is too far ahead of the delivery's time."""
         self.written.samples += len(point.samples)
+        self.written.without_statistics += not point.samples
         for _ in point.samples:
             self.written.lose(point, DropReason.IN_THE_FUTURE)
         self.written.warnings[DropReason.IN_THE_FUTURE].add(point.group.metric.base)
@@ -91,7 +104,7 @@ class Encoder:
         """
         to_merge, written = set(), self.written
         more, times, timestamps, counts = points.more, points.times, self._timestamps, self._counts
-        max_bytes = self._lanes.max_bytes
+        max_bytes, has_average = self._lanes.max_bytes, self._selection.has_average
         add_at = {time: self._writer_for(ms).add_point for time, ms in times.items()}
         for group, values in points.first.items():
             if group in more:
@@ -100,31 +113,54 @@ class Encoder:
                 to_merge.add(group)
                 continue
             time, count, total, minimum, percentiles, maximum, _ = values
-            samples = _PLAIN_SAMPLES
-            stamp = timestamps[time]
-            head_sum, head_count, head_min, head_max = group.heads
-            prefix = group.prefix
-            piece = b"".join(
-                (
-                    *(head_sum, prefix, total or ZERO, stamp),
-                    *(head_count, prefix, counts[count], stamp),
-                    *(head_min, prefix, minimum or ZERO, stamp),
-                    *(head_max, prefix, maximum or ZERO, stamp),
-                )
-            )
+            prefix, stamp = group.prefix, timestamps[time]
+            if group.shape is None:
+                # What nearly all groups have is written out; a loop takes longer.
+                head_sum, head_count, head_min, head_max = group.heads[:4]
+                # fmt: off
+                pieces = [
+                    head_sum, prefix, total or ZERO, stamp,
+                    head_count, prefix, counts[count], stamp,
+                    head_min, prefix, minimum or ZERO, stamp,
+                    head_max, prefix, maximum or ZERO, stamp,
+                ]
+                # fmt: on
+                if has_average:
+                    for average in average_of(total, counts[count]):
+                        pieces += group.heads[4], prefix, average, stamp
+            else:
+                row = zip(group.heads, self._row(group, values), strict=False)
+                pieces = [piece for head, value in row for piece in (head, prefix, value, stamp)]
+            samples = len(pieces) // 4
             if percentiles:
-                pieces = [piece]
-                for quantile, value in percentiles_of(percentiles):
-                    pieces += (group.quantile_head(quantile), value, stamp)
+                for quantile, value in self._percentiles(percentiles):
+                    pieces += group.quantile_head(quantile), value, stamp
                     samples += 1
-                piece = b"".join(pieces)
+            piece = b"".join(pieces)
             if len(piece) > max_bytes:
                 to_merge.add(group)
-            else:
+            elif samples:
                 written.samples += samples
                 written.series += samples
                 add_at[time](piece, samples)
+            else:
+                written.without_statistics += 1
         return to_merge
+
+    def _row(self, group: SeriesGroup, values: SummaryValues) -> tuple[bytes, ...]:
+        """Return the values of the columns of a group; the average last, if there is one."""
+        _, count, total, minimum, _, maximum, _ = values
+        counted = self._counts[count]
+        row: tuple[bytes, ...] = (total or ZERO, counted, minimum or ZERO, maximum or ZERO)
+        if self._selection.has_average:
+            row += average_of(total, counted)
+        if group.shape is None:
+            return row
+        return tuple([row[n] for n in group.shape.kept if n < len(row)])
+
+    def _percentiles(self, encoded: bytes) -> list[tuple[bytes, bytes]]:
+        pairs, selected = percentiles_of(encoded), self._selection.percentiles
+        return pairs if selected is None else [pair for pair in pairs if pair[0] in selected]
 
     def _writer_for(self, milliseconds: int) -> BodyWriter:
         """Return what packs the only sample of a series, by its time."""
@@ -136,6 +172,8 @@ class Encoder:
         self, group: SeriesGroup, periods: list[SummaryValues], times: dict[bytes, int]
     ) -> bool:
         """Write a group with several points; False where that takes more than sorting them."""
+        if not group.always_makes:
+            return False
         when = [times[values[0]] for values in periods]
         ordered = periods
         if any(map(ge, when, when[1:])):
@@ -150,7 +188,8 @@ class Encoder:
             ordered[older_end:newest_end],
             ordered[newest_end:],
         )
-        pieces = [[self._encode_periods(group, part)] if part else [] for part in parts]
+        made: set[int | bytes] = set()
+        pieces = [[self._encode_periods(group, part, made)] if part else [] for part in parts]
         if any(len(piece.content) > self._lanes.max_bytes for part in pieces for piece in part):
             return False
         *stages, ahead = pieces
@@ -158,36 +197,46 @@ class Encoder:
         for piece in ahead:
             self._lanes.ahead.add(piece)
         self.written.samples += sum(piece.samples for part in pieces for piece in part)
-        percentiles = {q for values in ordered for q, _ in percentiles_of(values[4])}
-        self.written.series += _PLAIN_SAMPLES + len(percentiles)
+        self.written.series += len(made)
         return True
 
-    def _encode_periods(self, group: SeriesGroup, part: list[SummaryValues]) -> Piece:
-        """Return the TimeSeries of one group whose points are sorted by time."""
-        sums: list[bytes] = []
-        counts: list[bytes] = []
-        minima: list[bytes] = []
-        maxima: list[bytes] = []
-        by_quantile: dict[bytes, list[bytes]] = {}
-        for time, count, total, minimum, percentiles, maximum, _ in part:
-            stamp = self._timestamps[time]
-            sums += (SAMPLE_HEADER, total or ZERO, stamp)
-            counts += (SAMPLE_HEADER, self._counts[count], stamp)
-            minima += (SAMPLE_HEADER, minimum or ZERO, stamp)
-            maxima += (SAMPLE_HEADER, maximum or ZERO, stamp)
-            for quantile, value in percentiles_of(percentiles):
-                by_quantile.setdefault(quantile, []).append(SAMPLE_HEADER + value + stamp)
+    def _encode_periods(
+        self, group: SeriesGroup, part: list[SummaryValues], made: set[int | bytes]
+    ) -> Piece:
+        """Return the TimeSeries of one group whose points are sorted by time.
+
+        Args:
+            group: The group.
+            part: Its points.
+            made: Gets the number of each column and the quantile of each percentile.
+        """
+        rows = [self._row(group, values) for values in part]
+        stamps = [self._timestamps[values[0]] for values in part]
+        heads = group.heads_of(len(part))
         pieces: list[bytes] = []
-        heads = group.metric.heads(len(group.prefix) - len(SAMPLE_HEADER), len(part))
-        for head, column in zip(heads, (sums, counts, minima, maxima), strict=True):
+        samples = 0
+        # A row without an average is shorter.
+        for number, column in enumerate(zip_longest(*rows)):
+            encoded = [value + stamp for value, stamp in zip(column, stamps, strict=True) if value]
+            head = heads[number]
+            if len(encoded) < len(part):
+                head = group.heads_of(len(encoded))[number]
             # The prefix ends with the header of the first sample.
-            pieces += (head, group.prefix, *column[1:])
-        samples = _PLAIN_SAMPLES * len(part)
+            pieces += head, group.prefix, SAMPLE_HEADER.join(encoded)
+            samples += len(encoded)
+            made.add(number)
+        series = len(pieces) // 3
+        by_quantile: dict[bytes, list[bytes]] = {}
+        for values, stamp in zip(part, stamps, strict=True):
+            if values[4]:
+                for quantile, value in self._percentiles(values[4]):
+                    by_quantile.setdefault(quantile, []).append(SAMPLE_HEADER + value + stamp)
         for quantile, of_quantile in by_quantile.items():
-            labels = group.series_labels(quantile_statistic(quantile))
+            labels = b"".join(group.series(quantile_statistic(quantile)))
             pieces.append(encode_time_series(labels, of_quantile))
             samples += len(of_quantile)
-        return Piece(b"".join(pieces), samples, _PLAIN_SAMPLES + len(by_quantile), group)
+        made.update(by_quantile)
+        return Piece(b"".join(pieces), samples, series + len(by_quantile), group)
 
 
 class _Counts(dict[bytes | None, bytes]):
@@ -199,14 +248,16 @@ class _Counts(dict[bytes | None, bytes]):
 
 
 def _ambiguous_groups(points: DeliveryPoints) -> set[SeriesGroup]:
-    """Return the groups that may make a series which another group or point makes too.
-
-    Two groups can only do so if all their labels but the name are equal.
-    """
+    """Return the groups that may make a series which another group or point makes too."""
     groups = points.first.keys()
     others = {point.group for point in points.general}
-    labels = attrgetter("prefix")
-    if not others and len(set(map(labels, groups))) == len(groups):
+    key = attrgetter("key")
+    if not others and len(set(map(key, groups))) == len(groups):
         return set()
-    owners = Counter(map(labels, groups | others))
-    return {group for group in groups if owners[group.prefix] > 1 or group in others}
+    owners = Counter(map(key, groups))
+    ambiguous = {group for group in groups if owners[group.key] > 1 or group in others}
+    if others:
+        # Other producers may give their metrics any name.
+        labels = {group.labels for group in others}
+        ambiguous |= {group for group in groups if group.labels in labels}
+    return ambiguous

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 
 from converters.bodies import Lanes, Piece
 from converters.errors import TooLargeError
-from converters.points import DropReason, Point
+from converters.points import Point
+from converters.reasons import DropReason
+from converters.series import Labels
 from converters.times import DeliveryTimes
 from converters.wire import encode_sample, encode_time_series, encode_varint
 
 # Milliseconds since the epoch, the point that the sample is of, its value (of a native histogram,
 # the encoded histogram).
 Sample = tuple[int, Point, bytes]
-
 
 # About every ten milliseconds of work.
 _ITEMS_BETWEEN_CHECKS = 1000
@@ -34,6 +35,7 @@ class Written:
         samples: How many samples were made, the dropped ones included.
         dropped_points: How many points have no sample left, by reason.
         dropped_samples: How many samples were made but not written, by reason.
+        without_statistics: How many points have none of the statistics that are selected.
         attributes_left_out: How many point attributes are not in the labels of their series.
         warnings: The names of metrics to warn of, by reason.
     """
@@ -42,6 +44,7 @@ class Written:
     samples: int = 0
     dropped_points: Counter[str] = field(default_factory=Counter)
     dropped_samples: Counter[str] = field(default_factory=Counter)
+    without_statistics: int = 0
     attributes_left_out: int = 0
     warnings: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
@@ -61,6 +64,7 @@ class Merged:
         max_samples: How many samples they may have.
         written: Where series and samples are counted.
         check_deadline: Called now and then; ends the work by raising an error.
+        collision: The reason to count what loses where two groups make one series.
         native: Whether the samples are encoded native histograms.
 
     Raises:
@@ -73,18 +77,21 @@ class Merged:
         max_samples: int,
         written: Written,
         check_deadline: Callable[[], None],
+        collision: str,
         *,
         native: bool = False,
     ) -> None:
         self._written = written
+        self._collision = collision
         self._native = native
         self._check_deadline = check_deadline
-        self._by_series: dict[bytes, dict[int, Sample]] = {}
+        self._by_series: dict[Labels, dict[int, Sample]] = {}
         left = max_samples
         for number, point in enumerate(points):
             if not number % _ITEMS_BETWEEN_CHECKS:
                 check_deadline()
             written.samples += len(point.samples)
+            written.without_statistics += not point.samples
             left -= len(point.samples)
             if left < 0:
                 raise TooLargeError(
@@ -92,7 +99,7 @@ class Merged:
                     "more memory"
                 )
             for statistic, value in point.samples:
-                slots = self._by_series.setdefault(point.group.series_labels(statistic), {})
+                slots = self._by_series.setdefault(point.group.series(statistic), {})
                 self._place(slots, (point.milliseconds, point, value))
 
     def _place(self, slots: dict[int, Sample], new: Sample) -> None:
@@ -106,7 +113,7 @@ class Merged:
         reason = DropReason.DUPLICATE
         if old[1].group is not new[1].group:
             same_unit = old[1].group.metric.unit == new[1].group.metric.unit
-            reason = DropReason.CASE_COLLISION if same_unit else DropReason.UNIT_CONFLICT
+            reason = self._collision if same_unit else DropReason.UNIT_CONFLICT
             self._written.warnings[reason].add(loser.group.metric.base)
         self._written.lose(loser, reason)
 
@@ -118,7 +125,7 @@ class Merged:
             samples = [sample for _, sample in sorted(slots.items())]
             late_end, older_end, newest_end, late = times.stages(sorted(slots))
             before_now, older, newest, ahead = (
-                self._pieces(labels, part, lanes.max_bytes)
+                self._pieces(b"".join(labels), part, lanes.max_bytes)
                 for part in (
                     samples[:late_end],
                     samples[late_end:older_end],

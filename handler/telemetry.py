@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from converters.convert import Conversion
-from converters.points import DropReason, WarnReason
+from converters.reasons import DropReason, WarnReason
 from handler.account import Sent
 from handler.delivery import Delivery
 from handler.redaction import cut
