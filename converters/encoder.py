@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from itertools import zip_longest
 from operator import attrgetter, ge
 
 from converters.bodies import BodyWriter, Lanes, Piece
@@ -210,27 +209,28 @@ class Encoder:
             part: Its points.
             made: Gets the number of each column and the quantile of each percentile.
         """
-        rows = [self._row(group, values) for values in part]
-        stamps = [self._timestamps[values[0]] for values in part]
-        heads = group.heads_of(len(part))
-        pieces: list[bytes] = []
-        samples = 0
-        # A row without an average is shorter.
-        for number, column in enumerate(zip_longest(*rows)):
-            encoded = [value + stamp for value, stamp in zip(column, stamps, strict=True) if value]
-            head = heads[number]
-            if len(encoded) < len(part):
-                head = group.heads_of(len(encoded))[number]
-            # The prefix ends with the header of the first sample.
-            pieces += head, group.prefix, SAMPLE_HEADER.join(encoded)
-            samples += len(encoded)
-            made.add(number)
-        series = len(pieces) // 3
+        columns: list[list[bytes]] = [[] for _ in group.heads]
         by_quantile: dict[bytes, list[bytes]] = {}
-        for values, stamp in zip(part, stamps, strict=True):
+        for values in part:
+            stamp = self._timestamps[values[0]]
+            for column, value in zip(columns, self._row(group, values), strict=False):
+                column.append(value + stamp)
             if values[4]:
                 for quantile, value in self._percentiles(values[4]):
                     by_quantile.setdefault(quantile, []).append(SAMPLE_HEADER + value + stamp)
+        pieces: list[bytes] = []
+        samples = 0
+        heads = group.heads_of(len(part))
+        for number, column in enumerate(columns):
+            if column:
+                # An average may be missing.
+                usual = len(column) == len(part)
+                head = heads[number] if usual else group.heads_of(len(column))[number]
+                # The prefix ends with the header of the first sample.
+                pieces += head, group.prefix, SAMPLE_HEADER.join(column)
+                samples += len(column)
+                made.add(number)
+        series = len(pieces) // 3
         for quantile, of_quantile in by_quantile.items():
             labels = b"".join(group.series(quantile_statistic(quantile)))
             pieces.append(encode_time_series(labels, of_quantile))

@@ -266,8 +266,8 @@ def encode_label(name: str, value: str) -> bytes:
     return encode_field(b"\x0a", content)
 
 
-def insert_label(labels: bytes, name: str, value: str) -> bytes:
-    """Return encoded, sorted labels with one more in its place."""
+def position_of(labels: bytes, name: str) -> int:
+    """Return where a label of that name belongs in encoded, sorted labels."""
     position = 0
     key = name.encode()
     while position < len(labels):
@@ -276,6 +276,12 @@ def insert_label(labels: bytes, name: str, value: str) -> bytes:
         if labels[name_begin : name_begin + name_length] > key:
             break
         position = begin + length
+    return position
+
+
+def insert_label(labels: bytes, name: str, value: str) -> bytes:
+    """Return encoded, sorted labels with one more in its place."""
+    position = position_of(labels, name)
     return labels[:position] + encode_label(name, value) + labels[position:]
 
 

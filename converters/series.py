@@ -22,13 +22,13 @@ Whatever is remembered is counted in `cache`.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
 
 from converters.attributes import PointAttributes
 from converters.errors import DecodeError
-from converters.labels import CONTRACT, SeriesLabels, encode_label, insert_label
+from converters.labels import CONTRACT, SeriesLabels, encode_label, insert_label, position_of
 from converters.names import metric_name
 from converters.profiles.profile import Metric, NamingProfile
 from converters.schema.otlp_view_pb2 import PointLabels
@@ -36,7 +36,7 @@ from converters.statistics import AVERAGE, COLUMNS, Selection, Statistic, quanti
 from converters.wire import encode_varint, read_length
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from converters.cache import ResourceScope
 
@@ -57,8 +57,6 @@ _PUNCTUATION = re.compile("[^a-z0-9]")
 
 Labels = tuple[bytes, bytes, bytes]
 """All labels of a series, encoded: those that sort before `__name__`, itself, those behind it."""
-
-_M = TypeVar("_M", bytes, tuple[bytes, ...])
 
 Heads = tuple[bytes, ...]
 """What the series of a group's columns begin with."""
@@ -109,7 +107,7 @@ class SeriesNames:
         squeezed: Equal for two metrics whose series may have one name.
     """
 
-    __slots__ = ("_base", "_heads", "_profile", "alike", "columns", "squeezed")
+    __slots__ = ("_base", "_heads", "_own", "_profile", "alike", "columns", "squeezed")
 
     def __init__(
         self, profile: NamingProfile, metric: Metric, columns: Sequence[Statistic]
@@ -117,7 +115,8 @@ class SeriesNames:
         self._profile = profile
         self._base = profile.base_name(metric)
         self.columns = tuple(map(self.label, columns))
-        self.alike = not any(map(profile.own_label, columns))
+        self._own = tuple(map(profile.own_label, columns))
+        self.alike = not any(self._own)
         self.squeezed = _PUNCTUATION.sub("", self._base.lower())
         self._heads: dict[tuple[int, int], Heads] = {}
 
@@ -132,6 +131,18 @@ class SeriesNames:
     def own_label(self, statistic: Statistic) -> tuple[str, str] | None:
         """Return the label that only this statistic's series has."""
         return self._profile.own_label(statistic)
+
+    def labels_of_columns(self, before: bytes, after: bytes) -> Iterator[bytes]:
+        """Iterate over all labels of each column's series, with what they have in common."""
+        positions: dict[str, int] = {}
+        for name, own in zip(self.columns, self._own, strict=True):
+            if own is None:
+                yield before + name + after
+                continue
+            position = positions.get(own[0])
+            if position is None:
+                position = positions[own[0]] = position_of(after, own[0])
+            yield before + name + after[:position] + encode_label(*own) + after[position:]
 
     def heads(self, labels_length: int, samples: int, metric: MetricScope) -> Heads:
         """Return what the columns begin with, for that many bytes of labels behind the name."""
@@ -186,8 +197,9 @@ class SeriesGroup:
         self._series: dict[Statistic | bytes | int, Any] = _NONE
         cache = metric.resource.cache
         self.shape = cache.shape
-        if labels.left_out or self._number > _MANY_LABELS:
+        if labels.left_out:
             cache.crowded[self] = labels.left_out
+        self._warn_of(self._number + (not names.alike))
         if names.alike and not labels.before:
             # The same bytes are not kept twice.
             self._after: bytes | None = None
@@ -196,11 +208,14 @@ class SeriesGroup:
         else:
             self._after = labels.after
             self.prefix = SAMPLE_HEADER
-            columns = cache.selection.columns if from_cloudwatch else ()
-            self.heads = tuple(
-                [_head(b"".join(self.series(COLUMNS[column]))) for column in columns]
-            )
+            self.heads = tuple(map(_head, names.labels_of_columns(labels.before, labels.after)))
         self.key = hash((labels.before, labels.after, names.squeezed))
+
+    @property
+    def size(self) -> int:
+        """About how many bytes of labels are kept for this group alone."""
+        own = 0 if self._after is None else len(self._after) + sum(map(len, self.heads))
+        return len(self._before) + len(self.prefix) + own
 
     @property
     def always_makes(self) -> bool:
@@ -218,7 +233,7 @@ class SeriesGroup:
         labels: Labels | None = self._series.get(statistic)
         if labels is None:
             labels = self._make(statistic)
-            self._remember(statistic, labels)
+            self._remember(statistic, labels, sum(map(len, labels)))
         return labels
 
     def _make(self, statistic: Statistic) -> Labels:
@@ -226,36 +241,39 @@ class SeriesGroup:
         own = self.names.own_label(statistic)
         if own is not None:
             after = insert_label(after, *own)
-            if self._number + 1 > _MANY_LABELS:
-                self.metric.resource.cache.crowded.setdefault(self, 0)
+            self._warn_of(self._number + 1)
         return before, self.names.label(statistic), after
 
     def quantile_head(self, quantile: bytes) -> bytes:
         """Return a percentile's TimeSeries of one sample up to its value; it is remembered."""
         head: bytes | None = self._series.get(quantile)
-        if head:
-            return head
-        labels = b"".join(self._make(quantile_statistic(quantile)))
-        return self._remember(quantile, _head(labels) + SAMPLE_HEADER)
+        if head is None:
+            labels = b"".join(self._make(quantile_statistic(quantile)))
+            head = _head(labels) + SAMPLE_HEADER
+            self._remember(quantile, head, len(head))
+        return head
+
+    def _warn_of(self, labels: int) -> None:
+        """Remember that there is a series with that many labels, if they are very many."""
+        if labels > _MANY_LABELS:
+            self.metric.resource.cache.crowded.setdefault(self, 0)
 
     def heads_of(self, samples: int) -> Heads:
         """Return what the series of the columns begin with, for that many samples of each."""
         if self._after is None:
             return self.names.heads(len(self.prefix) - len(SAMPLE_HEADER), samples, self.metric)
         heads: Heads | None = self._series.get(samples)
-        if heads:
-            return heads
-        begun = [head[read_length(head, 1)[1] :] for head in self.heads]
-        return self._remember(samples, tuple([_head(labels, samples) for labels in begun]))
+        if heads is None:
+            begun = [head[read_length(head, 1)[1] :] for head in self.heads]
+            heads = tuple([_head(labels, samples) for labels in begun])
+            self._remember(samples, heads, sum(map(len, heads)))
+        return heads
 
-    def _remember(self, key: Statistic | bytes | int, made: _M) -> _M:
+    def _remember(self, key: Statistic | bytes | int, made: Any, size: int) -> None:
         if self._series is _NONE:
             self._series = {}
         self._series[key] = made
-        # Of one encoded text, or of several.
-        size = len(b"".join([made] if isinstance(made, bytes) else made))
         self.metric.resource.cache.grow(size + _SERIES_OVERHEAD_BYTES)
-        return made
 
 
 class MetricScope:
@@ -347,5 +365,5 @@ class MetricScope:
             group = self.identities[identity] = SeriesGroup(
                 self, names, labels, from_cloudwatch=from_cloudwatch
             )
-            scope.cache.grow(len(group.prefix) + GROUP_OVERHEAD_BYTES)
+            scope.cache.grow(group.size + GROUP_OVERHEAD_BYTES)
         return group

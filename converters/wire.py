@@ -39,6 +39,9 @@ def read_length(buffer: bytes, position: int) -> tuple[int, int]:
     Raises:
         FramingError: The varint does not end within five bytes or within the buffer.
     """
+    number = buffer[position] if position < len(buffer) else 0x80
+    if number < 0x80:
+        return number, position + 1
     number = 0
     for index in range(_MAX_LENGTH_BYTES):
         if position + index >= len(buffer):

@@ -27,10 +27,14 @@ _BODIES_SHARE = 8
 
 def new_converter(settings: Settings) -> Converter:
     """Return a converter for the settings."""
+    case = settings.label_value_case
     return Converter(
         Options(
             rules=SeriesRules(
-                keep_case=settings.label_value_case == "keep",
+                profile=settings.naming_profile(settings.dimension_labels),
+                statistics=settings.statistics,
+                keep_case=None if case is None else case == "keep",
+                external_labels=settings.external_labels,
                 unit_label=settings.unit_label,
                 max_labels=settings.max_labels,
             ),

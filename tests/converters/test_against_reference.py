@@ -23,7 +23,7 @@ _WARM = {name: Converter(Options(rules=rules)) for name, rules in _RULES.items()
 
 
 def _compare(records: Sequence[bytes], converter: Converter, rules: SeriesRules) -> None:
-    expected = expect(records, keep_case=rules.keep_case, unit_label=rules.unit_label)
+    expected = expect(records, keep_case=bool(rules.keep_case), unit_label=rules.unit_label)
     conversion = convert(*records, converter=converter)
     assert not conversion.failures
     assert_sound(conversion)
