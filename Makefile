@@ -11,7 +11,8 @@ UNIT_TESTS := tests/converters tests/handler tests/replay tests/extension
 SHIPPED := handler converters replay extension
 # The oldest Python that mypy knows. Tests show that the extension runs on 3.9.
 OLDEST_CHECKED := 3.10
-PYTEST := $(BIN)/python -m pytest -n 3
+# Many tests wait, so two cores serve four workers. An idle worker takes tests from another.
+PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 
@@ -49,15 +50,16 @@ $(VENV)/run.stamp $(VENV)/dev.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN
 # Only files of these packages are used: the Runtime Interface Emulator in aws-sam-cli, atheris, and
 # the schema of Terraform's AWS provider with what serves it.
 $(VENV)/emulator.stamp $(VENV)/fuzz.stamp $(VENV)/terraform.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --require-hashes --no-deps --upgrade --target $(VENV)/$* --requirement $<
+	$(BIN)/pip install --quiet --no-compile --require-hashes --no-deps --upgrade --target $(VENV)/$* --requirement $<
 	touch $@
 
 # Environments of their own, since their requirements contradict each other. The locks are complete,
-# so pip need not resolve anything; it takes an extra of SAM's for unpinned.
+# so pip need not resolve anything; it takes an extra of SAM's for unpinned. Python compiles what it
+# imports, which is a small part.
 $(VENV)/tools.stamp $(VENV)/checkov.stamp $(VENV)/audit.stamp $(VENV)/mutate.stamp: \
 		$(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
 	$(BIN)/python -m venv $(VENV)/$*
-	$(VENV)/$*/bin/pip install --quiet --require-hashes --no-deps --requirement $<
+	$(VENV)/$*/bin/pip install --quiet --no-compile --require-hashes --no-deps --requirement $<
 	touch $@
 
 ##@ Run
@@ -79,6 +81,11 @@ receiver: $(VENV)/run.stamp $(VENV)/tools.stamp ## Receive from `sam local invok
 .PHONY: run-logs
 run-logs: $(VENV)/run.stamp ## Run the function with the logs extension under fake Lambda services
 	@$(BIN)/python -m tools.run_logs $(ARGS)
+
+.PHONY: survey
+survey: $(VENV)/run.stamp ## Show what each metric costs, and a filter that halves the bill (FILES="folder s3://bucket/all-data/ ...")
+	$(if $(FILES),,$(error FILES names no folder, file or s3:// location of backup objects or captured deliveries))
+	@$(BIN)/python -m replay --survey $(FILES) $(ARGS)
 
 ##@ Test
 

@@ -1,11 +1,11 @@
 """SETTINGS: a JSON object of environment variables, for what is rarely set."""
 
-import json
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from handler.extension_variables import EXTENSION_VARIABLES, OTEL_LABELS
+from handler.json_objects import object_in
 from handler.listener import is_credential
 
 _HEADERS = "REMOTE_WRITE_HEADERS"
@@ -24,7 +24,8 @@ def members_in(text: str, variables: Collection[str]) -> Mapping[str, str]:
     Raises:
         ValueError: Something is wrong with it. No value is repeated.
     """
-    members = _object_in(text)
+    # Numbers stay as they are written.
+    members = object_in(text, number=str)
     if members is None:
         raise ValueError("must be a JSON object of variables and their values")
     names = {name for name in variables if not name.startswith("AWS_")} - {"SETTINGS"}
@@ -38,15 +39,6 @@ def members_in(text: str, variables: Collection[str]) -> Mapping[str, str]:
     }
 
 
-def _object_in(text: str) -> dict[str, Any] | None:
-    try:
-        # Numbers stay as they are written.
-        parsed = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
-    except (ValueError, RecursionError):
-        return None
-    return parsed if isinstance(parsed, dict) else None
-
-
 def _problem(name: str, value: Any, names: Collection[str]) -> str:
     """Return what is wrong with a member; empty if nothing is."""
     if not _NAME.fullmatch(name):
@@ -57,7 +49,7 @@ def _problem(name: str, value: Any, names: Collection[str]) -> str:
         return f"must set {name} to text, a number or a boolean"
     stored = f"{name}_ARN"
     if name == _HEADERS:
-        credentials = [it for it in _object_in(str(value)) or {} if is_credential(it)]
+        credentials = [it for it in object_in(str(value)) or {} if is_credential(it)]
         if credentials:
             return f"must not set the header {credentials[0]}, which is a secret; use {stored}"
     elif stored in names:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from handler import __version__
 from handler.auth import Auth, StoredHeaders
 from handler.errors import ListenerNotAllowed
+from handler.json_objects import object_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,11 +130,8 @@ def further_headers(text: str) -> Mapping[str, str]:
         ValueError: It is no JSON object of headers that may be added. No part of a value is
             repeated: a tenant's header may be a secret.
     """
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ValueError("must be a JSON object of header names and values") from None
-    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+    value = object_in(text)
+    if value is None or not all(isinstance(header, str) for header in value.values()):
         raise ValueError("must be a JSON object of header names and values, all text")
     if len({name.lower() for name in value}) < len(value):
         raise ValueError("must not name a header twice")

@@ -52,9 +52,9 @@ class InvocationResult:
     warnings: tuple[str, ...]
     log: tuple[Mapping[str, Any], ...]
 
-    def metric(self, name: str) -> int:
-        """Sum a metric in CloudWatch's embedded format, without its dimension Reason."""
-        documents = (line for line in self.log if "_aws" in line and "Reason" not in line)
+    def metric(self, name: str, reason: str | None = None) -> int:
+        """Sum a metric in CloudWatch's embedded format, of one dimension Reason or without it."""
+        documents = (it for it in self.log if "_aws" in it and it.get("Reason") == reason)
         values = [document.get(name, 0) for document in documents]
         return int(sum(sum(value) if isinstance(value, list) else value for value in values))
 

@@ -66,6 +66,7 @@ def problems(given: Mapping[str, str], template: Mapping[str, Any], region: str)
             reason = "is no parameter; docs/operations.md says which were renamed"
             yield f"{name} {_OTHER_NAMES.get(name, reason)}"
     yield from _function_problems(given, template)
+    yield from _time_problems(given)
     known = {**given, "AWS::Region": region} if region else given
     for rule in template["Rules"].values():
         for assertion in rule["Assertions"]:
@@ -91,6 +92,19 @@ def _value_problems(name: str, text: str, declared: Mapping[str, Any]) -> Iterat
         low, high = declared["MinValue"], declared["MaxValue"]
         if not re.fullmatch(r"-?[0-9]{1,9}", text) or not low <= int(text) <= high:
             yield f"{name} must be a whole number from {low} to {high}"
+
+
+def _time_problems(given: Mapping[str, str]) -> Iterator[str]:
+    """Yield that a delivery could not take its time. A template's rules cannot compare numbers."""
+    budget = given.get("DeliveryBudgetSeconds", "")
+    timeout = given.get("FunctionTimeoutSeconds", "")
+    # One that is no number has been reported.
+    numbers = re.fullmatch("[0-9]{1,9}/[0-9]{1,9}", f"{budget}/{timeout}")
+    if numbers and int(budget) >= int(timeout):
+        yield (
+            f"DeliveryBudgetSeconds ({budget}) must be below FunctionTimeoutSeconds ({timeout}): "
+            "the function ends a delivery before Lambda's timeout"
+        )
 
 
 def _function_problems(given: Mapping[str, str], template: Mapping[str, Any]) -> Iterator[str]:
@@ -183,9 +197,12 @@ def _read(path: Path) -> dict[str, str]:
     from samcli.lib.config.exceptions import FileParseException  # noqa: PLC0415
 
     try:
-        read: dict[str, str] = CfnParameterOverridesType().convert(f"file://{path}", None, None)
+        sam = CfnParameterOverridesType()
+        # `Name=value` would be read too, but without what follows a space.
+        sam.ordered_pattern_match = []
+        read: dict[str, str] = sam.convert(f"file://{path}", None, None)
     except click.BadParameter as error:
-        raise UnreadableError(f"SAM cannot read it: {_kind_of(path, error)}") from None
+        raise UnreadableError(_kind_of(path, error)) from None
     except FileParseException as error:
         # Its text repeats the line, and with it a token.
         cause: Any = error.__cause__
@@ -197,10 +214,10 @@ def _read(path: Path) -> dict[str, str]:
 
 def _kind_of(path: Path, error: Exception) -> str:
     if not path.is_file():
-        return "there is no such file"
+        return "SAM cannot read it: there is no such file"
     if "unsupported extension" in str(error):
-        return "its name must end in .yaml, also if it is JSON"
-    return "write `Name: value` on each line"
+        return "SAM cannot read it: its name must end in .yaml, also if it is JSON"
+    return "write `Name: value` on each line, and not `Name=value`"
 
 
 def _region() -> str:

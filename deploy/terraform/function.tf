@@ -190,8 +190,8 @@ resource "aws_lambda_function" "metric_stream" {
     }
 
     precondition {
-      condition     = local.is_api_gateway || var.delivery_budget_seconds <= 29 || var.function_timeout_seconds > 30
-      error_message = "A delivery_budget_seconds above 29 needs a function_timeout_seconds above 30."
+      condition     = var.delivery_budget_seconds < var.function_timeout_seconds
+      error_message = "The delivery_budget_seconds (${var.delivery_budget_seconds}) must be below function_timeout_seconds (${var.function_timeout_seconds}): the function ends a delivery before Lambda's timeout."
     }
 
     precondition {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from testing.backends.prometheus import PrometheusStandIn
 from testing.events.firehose import ACCESS_KEY
 from testing.events.fleet import END_MS
 from testing.events.samples import bad_events, good_events
@@ -107,11 +109,30 @@ def test_listener() -> None:
 
 @pytest.mark.real_server
 def test_prometheus(tmp_path: Path) -> None:
-    """A new Prometheus with its default settings refuses no sample."""
+    """A new Prometheus with its default settings refuses no sample, and a second run succeeds."""
     with Prometheus(tmp_path) as server:
-        done = run("--listener", server.write_url, TOKEN=TOKEN, NO_PROXY="127.0.0.1")
+        arguments = ("--listener", server.write_url)
+        done, again = (run(*arguments, TOKEN=TOKEN, NO_PROXY="127.0.0.1") for _ in range(2))
     assert done.stdout.splitlines()[-1] == "HTTP 200: 333 samples in 301 series"
     assert done.returncode == 0, done.stdout
+    check_second_run(again)
+
+
+def test_a_second_run_succeeds() -> None:
+    """Samples that the listener has already, or newer ones of, are shown and are no failure."""
+    with Receiver(PrometheusStandIn()) as receiver:
+        arguments = ("--listener", receiver.url)
+        _, again = (run(*arguments, TOKEN=TOKEN, NO_PROXY="127.0.0.1") for _ in range(2))
+    check_second_run(again)
+
+
+def check_second_run(done: subprocess.CompletedProcess[str]) -> None:
+    """Each of the 333 samples is accepted or superseded, and the command does not fail."""
+    assert done.returncode == 0, done.stdout
+    last = done.stdout.splitlines()[-1]
+    counted = re.fullmatch(r"HTTP 200: (\d+) samples in 301 series, (\d+) superseded", last)
+    assert counted, last
+    assert sum(map(int, counted.groups())) == 333
 
 
 @pytest.mark.parametrize(("status", "answered"), [(401, 401), (403, 401), (404, 500), (400, 200)])
@@ -122,8 +143,9 @@ def test_listener_that_refuses(status: int, answered: int) -> None:
         arguments = ("--event", sample("function-url-otlp-1.0"), "--listener", receiver.url)
         done = run(*arguments, TOKEN=TOKEN, NO_PROXY="127.0.0.1")
     lines = done.stdout.splitlines()
-    assert lines[-1] == f"HTTP {answered}: 0 samples in 0 series"
     rejected = 333 if answered == 200 else 0
+    superseded = ", 333 superseded" if rejected else ""
+    assert lines[-1] == f"HTTP {answered}: 0 samples in 0 series{superseded}"
     assert lines[0].endswith(f", 0 samples in 0 series sent, {rejected} samples rejected")
     assert done.returncode == 1
     assert "no such token: " in done.stdout

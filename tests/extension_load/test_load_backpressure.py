@@ -61,9 +61,9 @@ def test_flush_ends_during_an_exchange() -> None:
     with (
         LogzioDestination(keep=number_of) as destination,
         LambdaServices(shutdown_seconds=SHUTDOWN_SECONDS) as services,
-        start(services, destination, FLUSH_BUDGET_MS="10000") as extension,
+        start(services, destination, FLUSH_BUDGET_MS="5000") as extension,
     ):
-        destination.misbehave(delayed(4.0))
+        destination.misbehave(delayed(2.0))
         for number in range(rounds):
             services.invoke(lines(number * per_round, (number + 1) * per_round))
         destination.behave()

@@ -68,6 +68,16 @@ OBJECT = "SETTINGS must be a JSON object of variables and their values"
             '{"label_value_case": "keep"}',
             "SETTINGS must not set label_value_case, which is unknown",
         ),
+        (
+            '{"LABEL_VALUE_CASE": "keep", "MAX_LABELS": 30, "LABEL_VALUE_CASE": "sec-ret"}',
+            "SETTINGS must not set LABEL_VALUE_CASE twice",
+        ),
+        ('{"MAX_LABELS": 30, "MAX_LABEL\\u0053": 30}', "SETTINGS must not set MAX_LABELS twice"),
+        ('{"sec-ret": 1, "sec-ret": 1}', "SETTINGS must not set a name twice"),
+        (
+            '{"REMOTE_WRITE_HEADERS": "{\\"X-A\\":\\"b\\",\\"X-A\\":\\"c\\"}"}',
+            "SETTINGS must not set a name twice",
+        ),
         ('{"SETTINGS": "{}"}', "SETTINGS must not set SETTINGS, which is unknown"),
         ('{"AWS_REGION": "x"}', "SETTINGS must not set AWS_REGION, which is unknown"),
         ('{"sec-ret": 1}', "SETTINGS must not set a name that no variable has"),

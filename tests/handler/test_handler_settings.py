@@ -159,6 +159,7 @@ def test_variable(variable: str, value: str, field: str, expected: object) -> No
         ("REMOTE_WRITE_HEADERS", '{"X-A": "\\u2028"}'),
         ("REMOTE_WRITE_HEADERS", '{"X-A": "\\u00a0b"}'),
         ("REMOTE_WRITE_HEADERS", '{"X-A": "b", "x-a": "c"}'),
+        ("REMOTE_WRITE_HEADERS", '{"X-A": "b", "X-A": "c"}'),
         ("REMOTE_WRITE_HEADERS", '{"Content-Encoding": "gzip"}'),
         ("REMOTE_WRITE_HEADERS", '{"user-agent": "x"}'),
         ("REMOTE_WRITE_HEADERS", '{"Authorization": "x"}'),

@@ -119,6 +119,7 @@ def test_another_host(stores: Stores) -> None:
             "must be a JSON object of header names and values, all text",
         ),
         (f'{{"X-Api-Key": "{NEW}\\r\\n"}}', "has a name or value that an HTTP header cannot carry"),
+        (f'{{"X-Api-Key": "{NEW}", "X-Api-Key": "{NEW}x"}}', "must not set a name twice"),
         (f'{{"User-Agent": "{NEW}"}}', "must not set User-Agent, which remote write decides"),
         (
             f'{{"authorization": "{NEW}"}}',

@@ -25,6 +25,24 @@ saved = " ".join(f"{k}={GuidedConfig.quote_parameter_values(v)}" for k, v in val
 print(json.dumps(CfnParameterOverridesType().convert(saved, None, None)))
 """
 
+_SAVE = """
+import json, sys
+from pathlib import Path
+from samcli.commands.deploy import guided_context
+from samcli.commands.deploy.guided_config import GuidedConfig
+from samcli.lib.config.samconfig import SamConfig
+from samcli.yamlhelper import yaml_parse
+
+guided_context.prompt = lambda *_, default=None, **__: sys.argv[2] if default is None else default
+guided = guided_context.GuidedContext(*[None] * 6)
+parameters = yaml_parse(Path("template.yaml").read_text())["Parameters"]
+answers = guided.prompt_parameters(parameters, {}, "", "")
+saved, config = SamConfig(sys.argv[1]), GuidedConfig("template.yaml", "parameters")
+config._save_parameter_overrides(["deploy"], "default", answers, saved)
+saved.flush()
+print(json.dumps([name for name, answer in answers.items() if answer["Value"] == sys.argv[2]]))
+"""
+
 
 @pytest.mark.slow
 def test_enter_is_an_answer(tmp_path: Path) -> None:
@@ -69,3 +87,13 @@ def test_saved_answers() -> None:
     }
     done = sam_python(_ROUND_TRIP, json.dumps(answers))
     assert json.loads(done.stdout) == answers
+
+
+def test_token_is_not_saved(tmp_path: Path) -> None:
+    """SAM writes the answers into samconfig.toml, but not the one that it does not show."""
+    done = sam_python(_SAVE, str(tmp_path), TOKEN, folder=ROOT)
+    assert json.loads(done.stdout) == ["MetricsToken"], done.stderr
+    saved = (tmp_path / "samconfig.toml").read_text(encoding="utf-8")
+    assert 'LogzioRegion=\\"\\"' in saved
+    assert "MetricsToken" not in saved
+    assert TOKEN not in saved

@@ -177,10 +177,12 @@ def test_policies() -> None:
 def test_rules() -> None:
     """What the template's rules refuse, preconditions refuse in the same words."""
     blocks = re.findall(r"precondition \{(.*?)\n    \}", SOURCE, flags=re.DOTALL)
-    # Those about `settings` name the variables that they refuse.
-    ours = {text_argument(one, "error_message") for one in blocks if "join(" not in one}
+    # Those about `settings` name the variables that they refuse, and one compares two times, of
+    # which a rule of the template knows less.
+    ours = {text_argument(one, "error_message") for one in blocks if "${" not in one}
     theirs = [one for rule in TEMPLATE["Rules"].values() for one in rule["Assertions"]]
-    assert ours == {in_words_of_terraform(one["AssertDescription"]) for one in theirs}
+    said = {one["AssertDescription"] for one in theirs}
+    assert ours == {in_words_of_terraform(one) for one in said if "above 29 needs" not in one}
 
 
 def test_metric_filter() -> None:

@@ -10,9 +10,13 @@ from tests.support.stack import ROOT
 
 _RESOLVE = """
 import json, sys
+from unittest.mock import Mock
 from samcli.commands.local.cli_common.invoke_context import InvokeContext
 from samcli.lib.providers.sam_function_provider import SamFunctionProvider
+from samcli.local.docker.container_client_factory import ContainerClientFactory
 
+# Nothing below uses the container engine, but SAM connects to it before.
+ContainerClientFactory.create_client = Mock()
 for parameters in json.loads(sys.argv[2]):
     with InvokeContext(
         sys.argv[1], env_vars_file="events/env.json", aws_region="us-east-1",

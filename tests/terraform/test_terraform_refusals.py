@@ -31,7 +31,6 @@ def deployment(environment: dict[str, str], tmp_path_factory: pytest.TempPathFac
         }),
         ({"DeliveryBudgetSeconds": "29"}, {}),
         ({"Ingress": "RestApi", "FunctionTimeoutSeconds": "31"}, {}),
-        ({"Ingress": "FunctionUrl", "DeliveryBudgetSeconds": "40"}, {}),
         ({"LogsDestination": "loki", "LogsTokenSecretArn": ARN}, {}),
         ({"LogsDestination": "datatap", "LogsTokenSecretArn": ARN}, {}),
         ({"AlarmEmail": "a@example.org", "AlarmTopicArn": TOPIC}, {}),
@@ -46,6 +45,21 @@ def test_contradictions_are_refused_as_by_the_template(
     wanted = Stack(**{"MetricsToken": TOKEN, **parameters}).broken_rules()
     assert wanted
     assert deployment.configure(**given).refusals() == [*map(in_words_of_terraform, wanted)]
+
+
+@pytest.mark.parametrize(
+    ("ingress", "budget", "timeout"), [("FunctionUrl", 40, 30), ("HttpApi", 25, 20)]
+)
+def test_a_delivery_ends_before_the_function(
+    deployment: Deployment, ingress: str, budget: int, timeout: int
+) -> None:
+    """The plan compares all times, and a rule of the template only some."""
+    deployment.configure(
+        ingress=ingress, delivery_budget_seconds=budget, function_timeout_seconds=timeout
+    )
+    (said,) = deployment.refusals()
+    assert f"delivery_budget_seconds ({budget}) must be below" in said
+    assert f"function_timeout_seconds ({timeout})" in said
 
 
 def test_a_region_without_a_listener_is_refused(deployment: Deployment) -> None:

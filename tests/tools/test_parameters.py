@@ -29,6 +29,7 @@ NO_REGION = "no AWS region: set AWS_DEFAULT_REGION, or AWS_PROFILE to a profile 
         {"AdditionalStatistics": "p50,p99.9"},
         {"DeliveryBudgetSeconds": "290", "FunctionTimeoutSeconds": "300", "Ingress": "FunctionUrl"},
         {"DeliveryBudgetSeconds": "20"},
+        {"DeliveryBudgetSeconds": "9", "FunctionTimeoutSeconds": "10"},
         {"Settings": ' {"LABEL_VALUE_CASE": "keep", "MAX_LABELS": 30, "LOKI_USERNAME": "1"}'},
         {"Settings": "{}"},
     ],
@@ -66,6 +67,13 @@ def test_right(given: dict[str, str]) -> None:
         ({"AdditionalStatistics": "p50,max"}, "AdditionalStatistics must be percentiles such as"),
         ({"MetricsToken": TOKEN, "TokenSecretArn": SECRET}, "Set MetricsToken or TokenSecretArn"),
         ({"IncludeFilters": "A", "ExcludeFilters": "B"}, "A metric stream includes or excludes"),
+        *(
+            (
+                {"DeliveryBudgetSeconds": budget, "FunctionTimeoutSeconds": timeout},
+                f"DeliveryBudgetSeconds ({budget}) must be below FunctionTimeoutSeconds ({timeout}",
+            )
+            for budget, timeout in (("20", "10"), ("20", "20"), ("60", "30"))
+        ),
         ({"DeliveryBudgetSeconds": "29", "Ingress": "RestApi"}, "An API Gateway gives up after 29"),
         (
             {"AlarmEmail": "a@b.c", "AlarmTopicArn": "arn:aws:sns:x:111122223333:y"},
@@ -77,6 +85,10 @@ def test_right(given: dict[str, str]) -> None:
             "Settings must be a JSON object of variables and their ",
         ),
         ({"Settings": '{"MAX_LABEL": 30}'}, "Settings must not set MAX_LABEL, which is unknown"),
+        (
+            {"Settings": '{"MAX_LABELS": 30, "MAX_LABELS": 40}'},
+            "Settings must not set MAX_LABELS twice",
+        ),
         ({"Settings": '{"MAX_LABELS": 3}'}, "Settings: MAX_LABELS must be a whole number from 10"),
         (
             {"Settings": '{"LOGS_SAMPLE_RATE": 2}'},
@@ -135,11 +147,11 @@ def test_region() -> None:
     assert problem.startswith("No Logz.io region belongs to this AWS region.")
 
 
-def check(path: Path | None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Check a file in SAM's environment, with nothing of this machine's AWS configuration."""
+def in_sam(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run SAM's Python, with nothing of this machine's AWS configuration."""
     nothing = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
     return subprocess.run(
-        [str(required_sam().with_name("python")), "-m", "tools.parameters", str(path or "")],
+        [str(required_sam().with_name("python")), *arguments],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **nothing, **environment},
         capture_output=True,
@@ -148,55 +160,89 @@ def check(path: Path | None, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
+def check(path: Path | None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Check a file as `make` does."""
+    return in_sam("-m", "tools.parameters", str(path or ""), **environment)
+
+
 REGION = {"AWS_DEFAULT_REGION": "us-east-1"}
 UNREADABLE = "is not what its ending says, YAML or TOML"
+LINES = "write `Name: value` on each line, and not `Name=value`"
+
+
+FILES = [
+    ("p.yaml", f"# A comment.\nMetricsToken: {TOKEN}\nAdditionalStatistics: [p50, p90]\n", ""),
+    ("p.yml", "CreateAlarms: 'false'\nLogzioRegion:\nFunctionMemoryMB: 512\n", ""),
+    ("p.yaml", f'{{"MetricsToken": "{TOKEN}", "Settings": "{{\\"MAX_LABELS\\":30}}"}}', ""),
+    ("p.yaml", '[{"CreateAlarms": "false"}, {"FunctionMemoryMB": 512}]', ""),
+    ("p.yaml", "CreateAlarms: false\n", "CreateAlarms must be one of true, false; write it in"),
+    (
+        "p.yaml",
+        '{"CreateAlarms": true}',
+        "CreateAlarms must be one of true, false; write it in",
+    ),
+    ("p.yaml", "  MetricsToken: x\n", "MetricsToken must be none, or at least 8 characters"),
+    ("p.yaml", f"MetricsToken={TOKEN}\nLogzioRegion=eu\n", LINES),
+    ("p.yaml", f"- MetricsToken={TOKEN}\n", LINES),
+    ("p.yaml", "$include: [file://q.yaml]\n", LINES),
+    ("p.yaml", '"Ingress" : Alb\n', "Ingress must be one of"),
+    (
+        "p.yaml",
+        '[{"ParameterKey": "A", "ParameterValue": "b"}]',
+        "ParameterKey is no parameter",
+    ),
+    (
+        "p.yaml",
+        "Settings: {MAX_LABELS: 30}\n",
+        "Settings must be a JSON object of variables and",
+    ),
+    ("p.yaml", f"LogzioRegion: us\nMetricsToken: {TOKEN}: x\n", f"line 2 {UNREADABLE}"),
+    ("p.yaml", f"A: x\nA: {TOKEN}\n", f"line 2 {UNREADABLE}"),
+    ("p.yaml", f'{{"MetricsToken": "{TOKEN}"', f"line 1 {UNREADABLE}"),
+    ("p.json", "{}", "SAM cannot read it: its name must end in .yaml, also if it is JSON"),
+    ("p.toml", 'CreateAlarms = "false"\n', ""),
+    ("p.toml", f"LogzioRegion = 'us'\nMetricsToken = {TOKEN}\n", f"line 2 {UNREADABLE}"),
+    ("p.yaml", f"- {TOKEN}\n", LINES),
+    ("p.yaml", "# Nothing.\n", ""),
+]
+"""A file's name, what is in it, and what is said about it."""
+
+_CHECK_ALL = """
+import contextlib, functools, io, json, sys
+from samcli import yamlhelper
+from tools.parameters import main
+
+# Parsing the template takes most of the time.
+yamlhelper.yaml_parse = functools.cache(yamlhelper.yaml_parse)
+for path in sys.argv[1:]:
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        code = main([path])
+    print(json.dumps([path, code, said.getvalue()]))
+"""
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, int, str]]:
+    """Check all files in one process: for each its path, the exit code and what was said."""
+    paths = []
+    for name, text, _ in FILES:
+        paths.append(tmp_path_factory.mktemp("file") / name)
+        paths[-1].write_text(text, encoding="utf-8")
+        paths[-1].with_name("q.yaml").write_text(f"P8sLogzioName={TOKEN} b", encoding="utf-8")
+    done = in_sam("-c", _CHECK_ALL, *map(str, paths), **REGION)
+    assert done.returncode == 0, done.stderr
+    return [tuple(json.loads(line)) for line in done.stdout.splitlines()]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "text", "said"),
-    [
-        ("p.yaml", f"# A comment.\nMetricsToken: {TOKEN}\nAdditionalStatistics: [p50, p90]\n", ""),
-        ("p.yml", "CreateAlarms: 'false'\nLogzioRegion:\nFunctionMemoryMB: 512\n", ""),
-        ("p.yaml", f'{{"MetricsToken": "{TOKEN}", "Settings": "{{\\"MAX_LABELS\\":30}}"}}', ""),
-        ("p.yaml", '[{"CreateAlarms": "false"}, {"FunctionMemoryMB": 512}]', ""),
-        ("p.yaml", "CreateAlarms: false\n", "CreateAlarms must be one of true, false; write it in"),
-        (
-            "p.yaml",
-            '{"CreateAlarms": true}',
-            "CreateAlarms must be one of true, false; write it in",
-        ),
-        ("p.yaml", "  MetricsToken: x\n", "MetricsToken must be none, or at least 8 characters"),
-        ("p.yaml", "MetricsToken=x\n", "MetricsToken must be none, or at least 8 characters"),
-        ("p.yaml", '"Ingress" : Alb\n', "Ingress must be one of"),
-        (
-            "p.yaml",
-            '[{"ParameterKey": "A", "ParameterValue": "b"}]',
-            "ParameterKey is no parameter",
-        ),
-        (
-            "p.yaml",
-            "Settings: {MAX_LABELS: 30}\n",
-            "Settings must be a JSON object of variables and",
-        ),
-        ("p.yaml", f"LogzioRegion: us\nMetricsToken: {TOKEN}: x\n", f"line 2 {UNREADABLE}"),
-        ("p.yaml", f"A: x\nA: {TOKEN}\n", f"line 2 {UNREADABLE}"),
-        ("p.yaml", f'{{"MetricsToken": "{TOKEN}"', f"line 1 {UNREADABLE}"),
-        ("p.json", "{}", "SAM cannot read it: its name must end in .yaml, also if it is JSON"),
-        ("p.toml", 'CreateAlarms = "false"\n', ""),
-        ("p.toml", f"LogzioRegion = 'us'\nMetricsToken = {TOKEN}\n", f"line 2 {UNREADABLE}"),
-        ("p.yaml", f"- {TOKEN}\n", "SAM cannot read it: write `Name: value` on each line"),
-    ],
-)
-def test_file(tmp_path: Path, name: str, text: str, said: str) -> None:
+@pytest.mark.parametrize(("number", "said"), [*enumerate(said for *_, said in FILES)])
+def test_file(checked: list[tuple[str, int, str]], number: int, said: str) -> None:
     """A file is read as SAM reads it, and a message names it and repeats no value."""
-    path = tmp_path / name
-    path.write_text(text, encoding="utf-8")
-    done = check(path, **REGION)
-    assert done.returncode == bool(said), done.stderr
-    assert done.stderr.startswith(f"{path}: {said}" if said else "")
-    assert bool(done.stderr) == bool(said)
-    assert TOKEN not in done.stderr
+    path, code, output = checked[number]
+    assert code == bool(said), output
+    assert output.startswith(f"{path}: {said}" if said else "")
+    assert bool(output) == bool(said)
+    assert TOKEN not in output
 
 
 @pytest.mark.slow
@@ -208,7 +254,8 @@ def test_what_is_not_there(tmp_path: Path) -> None:
         1,
         f"{missing}: SAM cannot read it: there is no such file\n",
     )
-    assert (check(None).returncode, check(None).stderr) == (1, f"{NO_REGION}\n")
+    done = check(None)
+    assert (done.returncode, done.stderr) == (1, f"{NO_REGION}\n")
     assert "profile (nobody)" in check(None, AWS_PROFILE="nobody").stderr
     config = tmp_path / "config"
     config.write_text("[profile some]\nregion = eu-west-1\n", encoding="utf-8")
