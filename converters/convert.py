@@ -211,6 +211,7 @@ class Converter:
             ),
             selection=self._cache.selection,
             collision=self._options.rules.profile.collision,
+            relabelled=bool(self._options.rules.relabel),
             max_merged=_MERGED_PER_POINT * limits.points,
             check_deadline=check_deadline,
         )

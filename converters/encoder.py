@@ -1,7 +1,11 @@
 """From the data points of a whole delivery to remote-write bodies."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import chain
 from operator import attrgetter, ge
 
 from converters.bodies import BodyWriter, Lanes, Piece
@@ -9,7 +13,7 @@ from converters.merge import Merged, Written
 from converters.points import DeliveryPoints, Point, SummaryValues, percentiles_of
 from converters.reasons import DropReason
 from converters.series import SAMPLE_HEADER, SeriesGroup
-from converters.statistics import Selection, quantile_statistic
+from converters.statistics import AVERAGE, COLUMNS, Selection, quantile_statistic
 from converters.times import DeliveryTimes
 from converters.wire import (
     ZERO,
@@ -31,6 +35,7 @@ class Encoder:
         times: What the delivery's time says about the times of the points.
         selection: Which statistics of CloudWatch's points become series.
         collision: The reason to count what loses where two groups make one series.
+        relabelled: Whether there are rules that change labels and drop series.
         max_merged: How many samples may have to be merged.
         check_deadline: Called now and then; ends the work by raising an error.
 
@@ -46,6 +51,7 @@ class Encoder:
         *,
         selection: Selection,
         collision: str,
+        relabelled: bool,
         max_merged: int,
         check_deadline: Callable[[], None],
     ) -> None:
@@ -53,6 +59,7 @@ class Encoder:
         self._native_lanes = native_lanes
         self._times = times
         self._selection = selection
+        self._relabelled = relabelled
         self._timestamps: dict[bytes, bytes] = {}
         self._counts = _Counts()
         self.written = Written()
@@ -73,7 +80,11 @@ class Encoder:
         }
         for point in points.remove_after(self._times.latest):
             self._leave_out(point)
-        ambiguous = _ambiguous_groups(points)
+        ambiguous = (
+            _ambiguous_relabelled(points, self._selection)
+            if self._relabelled
+            else _ambiguous_groups(points)
+        )
         to_merge = self._write_single(points, ambiguous)
         for group, periods in points.more.items():
             if group in ambiguous or not self._write_periods(group, periods, points.times):
@@ -127,22 +138,31 @@ class Encoder:
                 if has_average:
                     for average in average_of(total, counts[count]):
                         pieces += group.heads[4], prefix, average, stamp
+                dropped = 0
             else:
                 row = zip(group.heads, self._row(group, values), strict=False)
                 pieces = [piece for head, value in row for piece in (head, prefix, value, stamp)]
+                dropped = self._dropped_columns(group, values)
             samples = len(pieces) // 4
             if percentiles:
                 for quantile, value in self._percentiles(percentiles):
-                    pieces += group.quantile_head(quantile), value, stamp
-                    samples += 1
+                    head = group.quantile_head(quantile)
+                    if head:
+                        pieces += head, value, stamp
+                        samples += 1
+                    else:
+                        dropped += 1
             piece = b"".join(pieces)
             if len(piece) > max_bytes:
                 to_merge.add(group)
-            elif samples:
+                continue
+            if samples:
                 written.samples += samples
                 written.series += samples
                 add_at[time](piece, samples)
-            else:
+            if dropped:
+                written.drop_relabelled(dropped, whole_point=not samples)
+            elif not samples:
                 written.without_statistics += 1
         return to_merge
 
@@ -156,6 +176,13 @@ class Encoder:
         if group.shape is None:
             return row
         return tuple([row[n] for n in group.shape.kept if n < len(row)])
+
+    def _dropped_columns(self, group: SeriesGroup, values: SummaryValues) -> int:
+        """Return how many columns of a point a rule drops."""
+        if group.shape is None or not group.shape.dropped:
+            return 0
+        has_average = self._counts[values[1]] != ZERO
+        return sum(has_average or COLUMNS[n] != AVERAGE for n in group.shape.dropped)
 
     def _percentiles(self, encoded: bytes) -> list[tuple[bytes, bytes]]:
         pairs, selected = percentiles_of(encoded), self._selection.percentiles
@@ -187,7 +214,7 @@ class Encoder:
             ordered[older_end:newest_end],
             ordered[newest_end:],
         )
-        made: set[int | bytes] = set()
+        made = _Made()
         pieces = [[self._encode_periods(group, part, made)] if part else [] for part in parts]
         if any(len(piece.content) > self._lanes.max_bytes for part in pieces for piece in part):
             return False
@@ -196,18 +223,18 @@ class Encoder:
         for piece in ahead:
             self._lanes.ahead.add(piece)
         self.written.samples += sum(piece.samples for part in pieces for piece in part)
-        self.written.series += len(made)
+        self.written.series += len(made.series)
+        if made.dropped:
+            self.written.drop_relabelled(made.dropped, whole_point=False)
         return True
 
-    def _encode_periods(
-        self, group: SeriesGroup, part: list[SummaryValues], made: set[int | bytes]
-    ) -> Piece:
+    def _encode_periods(self, group: SeriesGroup, part: list[SummaryValues], made: _Made) -> Piece:
         """Return the TimeSeries of one group whose points are sorted by time.
 
         Args:
             group: The group.
             part: Its points.
-            made: Gets the number of each column and the quantile of each percentile.
+            made: Gets what is made of them.
         """
         columns: list[list[bytes]] = [[] for _ in group.heads]
         by_quantile: dict[bytes, list[bytes]] = {}
@@ -215,6 +242,8 @@ class Encoder:
             stamp = self._timestamps[values[0]]
             for column, value in zip(columns, self._row(group, values), strict=False):
                 column.append(value + stamp)
+            if group.shape is not None:
+                made.dropped += self._dropped_columns(group, values)
             if values[4]:
                 for quantile, value in self._percentiles(values[4]):
                     by_quantile.setdefault(quantile, []).append(SAMPLE_HEADER + value + stamp)
@@ -229,14 +258,31 @@ class Encoder:
                 # The prefix ends with the header of the first sample.
                 pieces += head, group.prefix, SAMPLE_HEADER.join(column)
                 samples += len(column)
-                made.add(number)
+                made.series.add(number)
         series = len(pieces) // 3
         for quantile, of_quantile in by_quantile.items():
-            labels = b"".join(group.series(quantile_statistic(quantile)))
-            pieces.append(encode_time_series(labels, of_quantile))
+            labels = group.series(quantile_statistic(quantile))
+            if labels is None:
+                made.dropped += len(of_quantile)
+                continue
+            pieces.append(encode_time_series(b"".join(labels), of_quantile))
             samples += len(of_quantile)
-        made.update(by_quantile)
-        return Piece(b"".join(pieces), samples, series + len(by_quantile), group)
+            series += 1
+            made.series.add(quantile)
+        return Piece(b"".join(pieces), samples, series, group)
+
+
+@dataclass
+class _Made:
+    """What is made of the points of a group.
+
+    Attributes:
+        series: The number of each column, and the quantile of each percentile.
+        dropped: How many samples a rule drops.
+    """
+
+    series: set[int | bytes] = field(default_factory=set)
+    dropped: int = 0
 
 
 class _Counts(dict[bytes | None, bytes]):
@@ -261,3 +307,30 @@ def _ambiguous_groups(points: DeliveryPoints) -> set[SeriesGroup]:
         labels = {group.labels for group in others}
         ambiguous |= {group for group in groups if group.labels in labels}
     return ambiguous
+
+
+def _ambiguous_relabelled(points: DeliveryPoints, selection: Selection) -> set[SeriesGroup]:
+    """Return the same where rules may give any two series the same labels."""
+    groups = points.first.keys()
+    others = {(point.group, it) for point in points.general for it, _ in point.samples}
+    keys = list(chain.from_iterable(map(attrgetter("keys"), groups)))
+    of_percentiles: dict[SeriesGroup, set[int]] = {}
+    for group, values in points.first.items():
+        for period in (
+            points.more.get(group, (values,)) if values[4] or group in points.more else ()
+        ):
+            for quantile, _ in percentiles_of(period[4]):
+                labels = group.series(quantile_statistic(quantile))
+                if labels and selection.selects(quantile):
+                    of_percentiles.setdefault(group, set()).add(hash(labels))
+    keys += chain.from_iterable(of_percentiles.values())
+    if not others and len(set(keys)) == len(keys):
+        return set()
+    keys += [hash(labels) for group, it in others if (labels := group.series(it))]
+    owners, general = Counter(keys), {group for group, _ in others}
+    return {
+        group
+        for group in groups
+        if group in general
+        or any(owners[key] > 1 for key in (*group.keys, *of_percentiles.get(group, ())))
+    }

@@ -13,6 +13,8 @@ from typing import NamedTuple
 from converters.attributes import Attribute, PointAttributes
 from converters.profiles.logzio import Logzio
 from converters.profiles.profile import Metric, NamingProfile
+from converters.relabel import RelabelConfigs
+from converters.schema.remote_write_pb2 import TimeSeries
 from converters.statistics import Selection, selection_of
 from converters.wire import encode_field, read_length
 
@@ -44,6 +46,7 @@ class SeriesRules(NamedTuple):
         unit_label: Add the label `unit` with the unit of the metric.
         max_labels: Leave point attributes out of a series with more labels; None for no limit.
         external_labels: Labels of every series that has none of that name.
+        relabel: The rules that change labels, and drop series.
     """
 
     profile: NamingProfile = CONTRACT
@@ -52,6 +55,7 @@ class SeriesRules(NamedTuple):
     unit_label: bool = False
     max_labels: int | None = None
     external_labels: Mapping[str, str] = {}
+    relabel: RelabelConfigs = RelabelConfigs()
 
     @property
     def selection(self) -> Selection:
@@ -201,15 +205,20 @@ class LabelEncoder:
         for name, value in self._of_all.items():
             labels.setdefault(name, value)
         left_out = self._leave_out(labels, gathered)
+        before, _, after = self.encode_all(labels)
+        return SeriesLabels(labels, before, after, left_out)
+
+    def encode_all(self, labels: Mapping[str, str]) -> tuple[bytes, bytes, bytes]:
+        """Return encoded, sorted labels: those before `__name__`, itself, and those behind it."""
         names = sorted(labels)
         known = self._encoded
         encoded = [
-            known.get(label) or self.encode_label(label)
+            known.get(label) or self._encode_label(label)
             for label in [(name, labels[name]) for name in names]
         ]
         begin = bisect_left(names, "__name__")
-        before, after = b"".join(encoded[:begin]), b"".join(encoded[begin:])
-        return SeriesLabels(labels, before, after, left_out)
+        end = begin + ("__name__" in labels)
+        return b"".join(encoded[:begin]), b"".join(encoded[begin:end]), b"".join(encoded[end:])
 
     def _gather(
         self, point: PointAttributes, dimensions: "_Dimensions"
@@ -244,8 +253,7 @@ class LabelEncoder:
         self._grow(2 * len(key) + _OVERHEAD_BYTES)
         return name
 
-    def encode_label(self, label: tuple[str, str]) -> bytes:
-        """Return an encoded label, which is remembered."""
+    def _encode_label(self, label: tuple[str, str]) -> bytes:
         encoded = self._encoded[label] = encode_label(*label)
         self._grow(2 * len(encoded) + _OVERHEAD_BYTES)
         return encoded
@@ -264,6 +272,12 @@ def encode_label(name: str, value: str) -> bytes:
     """Return one label as field 1 (`labels`) of a TimeSeries."""
     content = encode_field(b"\x0a", name.encode()) + encode_field(b"\x12", value.encode())
     return encode_field(b"\x0a", content)
+
+
+def decode_labels(labels: bytes) -> dict[str, str]:
+    """Return the labels that `encode_label` made the bytes of."""
+    found = TimeSeries.FromString(labels).labels
+    return {label.name: label.value for label in found}
 
 
 def position_of(labels: bytes, name: str) -> int:

@@ -15,12 +15,13 @@ from converters.errors import TooLargeError
 from converters.points import Point
 from converters.reasons import DropReason
 from converters.series import Labels
+from converters.statistics import Statistic
 from converters.times import DeliveryTimes
 from converters.wire import encode_sample, encode_time_series, encode_varint
 
 # Milliseconds since the epoch, the point that the sample is of, its value (of a native histogram,
-# the encoded histogram).
-Sample = tuple[int, Point, bytes]
+# the encoded histogram), its statistic.
+Sample = tuple[int, Point, bytes, Statistic]
 
 # About every ten milliseconds of work.
 _ITEMS_BETWEEN_CHECKS = 1000
@@ -47,6 +48,17 @@ class Written:
     without_statistics: int = 0
     attributes_left_out: int = 0
     warnings: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def drop_relabelled(self, samples: int, *, whole_point: bool) -> None:
+        """Count the samples of one point whose series a rule drops.
+
+        Args:
+            samples: How many they are.
+            whole_point: Whether the point has no other sample.
+        """
+        self.samples += samples
+        self.dropped_samples[DropReason.RELABEL] += samples
+        self.dropped_points[DropReason.RELABEL] += whole_point
 
     def lose(self, point: Point, reason: str) -> None:
         """Count one sample of a point as dropped, and the point if it was the last."""
@@ -99,8 +111,12 @@ class Merged:
                     "more memory"
                 )
             for statistic, value in point.samples:
-                slots = self._by_series.setdefault(point.group.series(statistic), {})
-                self._place(slots, (point.milliseconds, point, value))
+                labels = point.group.series(statistic)
+                if labels is None:
+                    written.lose(point, DropReason.RELABEL)
+                    continue
+                slots = self._by_series.setdefault(labels, {})
+                self._place(slots, (point.milliseconds, point, value, statistic))
 
     def _place(self, slots: dict[int, Sample], new: Sample) -> None:
         """Of two samples with one timestamp keep the larger count's, the later if equal."""
@@ -110,12 +126,20 @@ class Merged:
         loser = old[1] if new[1].count >= old[1].count else new[1]
         if loser is old[1]:
             slots[new[0]] = new
-        reason = DropReason.DUPLICATE
-        if old[1].group is not new[1].group:
-            same_unit = old[1].group.metric.unit == new[1].group.metric.unit
-            reason = self._collision if same_unit else DropReason.UNIT_CONFLICT
+        reason = self._reason(old, new)
+        if reason != DropReason.DUPLICATE:
             self._written.warnings[reason].add(loser.group.metric.base)
         self._written.lose(loser, reason)
+
+    def _reason(self, old: Sample, new: Sample) -> str:
+        """Return why two samples with one timestamp are of one series."""
+        one, other = old[1].group, new[1].group
+        if one.named(old[3]) != other.named(new[3]):
+            return DropReason.RELABEL
+        if one is other:
+            return DropReason.DUPLICATE
+        same_unit = one.metric.unit == other.metric.unit
+        return self._collision if same_unit else DropReason.UNIT_CONFLICT
 
     def write(self, lanes: Lanes, times: DeliveryTimes) -> None:
         """Write all series; the delivery's time divides their samples."""
@@ -149,7 +173,7 @@ class Merged:
 
         run: list[bytes] = []
         size = len(labels)
-        for milliseconds, point, value in samples:
+        for milliseconds, point, value, _ in samples:
             encoded = value if self._native else encode_sample(milliseconds, value)
             if not fits(len(labels) + len(encoded)):
                 self._written.lose(point, DropReason.OVERSIZED)

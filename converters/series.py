@@ -28,7 +28,14 @@ from google.protobuf.message import DecodeError as ProtobufDecodeError
 
 from converters.attributes import PointAttributes
 from converters.errors import DecodeError
-from converters.labels import CONTRACT, SeriesLabels, encode_label, insert_label, position_of
+from converters.labels import (
+    CONTRACT,
+    SeriesLabels,
+    decode_labels,
+    encode_label,
+    insert_label,
+    position_of,
+)
 from converters.names import metric_name
 from converters.profiles.profile import Metric, NamingProfile
 from converters.schema.otlp_view_pb2 import PointLabels
@@ -36,7 +43,7 @@ from converters.statistics import AVERAGE, COLUMNS, Selection, Statistic, quanti
 from converters.wire import encode_varint, read_length
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from converters.cache import ResourceScope
 
@@ -88,9 +95,9 @@ def shape_of(selection: Selection) -> Shape | None:
     return None if usual else Shape(selection.columns)
 
 
-def _head(labels: bytes, samples: int = 1) -> bytes:
-    """Return a TimeSeries up to its samples; it needs no more labels."""
-    return b"\x0a" + encode_varint(len(labels) + samples * SAMPLE_BYTES) + labels
+def _head(labels: bytes, samples: int = 1, *, behind: int = 0) -> bytes:
+    """Return the beginning of a TimeSeries, behind which come so many bytes of labels."""
+    return b"\x0a" + encode_varint(len(labels) + behind + samples * SAMPLE_BYTES) + labels
 
 
 class SeriesNames:
@@ -172,11 +179,13 @@ class SeriesGroup:
         prefix: What all of them go on with, up to their values.
         shape: Which of the columns they are; None for all that are made.
         key: The same number as of every other group that may make a series of this one too.
+        keys: With relabelling, a number for the series of each column; only one that is equal
+            has the same number.
     """
 
     __slots__ = (
-        *("_after", "_before", "_number", "_series", "from_cloudwatch", "heads", "key", "metric"),
-        *("names", "prefix", "shape"),
+        *("_after", "_before", "_number", "_series", "from_cloudwatch", "heads", "key", "keys"),
+        *("metric", "names", "prefix", "shape"),
     )
 
     def __init__(
@@ -197,18 +206,23 @@ class SeriesGroup:
         self._series: dict[Statistic | bytes | int, Any] = _NONE
         cache = metric.resource.cache
         self.shape = cache.shape
+        self.keys: tuple[int, ...] = ()
         if labels.left_out:
             cache.crowded[self] = labels.left_out
-        self._warn_of(self._number + (not names.alike))
-        if names.alike and not labels.before:
+        if cache.rules.relabel:
+            self._after: bytes | None = labels.after
+            self._relabel_columns(labels.mapping)
+        elif names.alike and not labels.before:
             # The same bytes are not kept twice.
-            self._after: bytes | None = None
+            self._after = None
             self.prefix = labels.after + SAMPLE_HEADER
             self.heads = names.heads(len(labels.after), 1, metric)
+            self._warn_of(self._number)
         else:
             self._after = labels.after
             self.prefix = SAMPLE_HEADER
             self.heads = tuple(map(_head, names.labels_of_columns(labels.before, labels.after)))
+            self._warn_of(self._number + (not names.alike))
         self.key = hash((labels.before, labels.after, names.squeezed))
 
     @property
@@ -228,15 +242,49 @@ class SeriesGroup:
         after = self.prefix[: -len(SAMPLE_HEADER)] if self._after is None else self._after
         return self._before, after
 
-    def series(self, statistic: Statistic) -> Labels:
-        """Return all labels of one series; they are remembered."""
-        labels: Labels | None = self._series.get(statistic)
-        if labels is None:
-            labels = self._make(statistic)
-            self._remember(statistic, labels, sum(map(len, labels)))
-        return labels
+    def _relabel_columns(self, mapping: Mapping[str, str]) -> None:
+        cache = self.metric.resource.cache
+        columns = cache.selection.columns if self.from_cloudwatch else ()
+        series = {n: self._relabelled(mapping, COLUMNS[n]) for n in columns}
+        made = [labels for labels in series.values() if labels]
+        ends = {labels[2] for labels in made if not labels[0]}
+        if len(ends) == 1 and not any(labels[0] for labels in made):
+            (end,) = ends
+            self.prefix = end + SAMPLE_HEADER
+            self.heads = tuple([_head(labels[1], behind=len(end)) for labels in made])
+        else:
+            self.prefix = SAMPLE_HEADER
+            self.heads = tuple([_head(b"".join(labels)) for labels in made])
+        self.keys = tuple(map(hash, made))
+        if len(made) < len(columns):
+            kept = tuple([n for n in columns if series[n]])
+            self.shape = Shape(kept, tuple([n for n in columns if not series[n]]))
 
-    def _make(self, statistic: Statistic) -> Labels:
+    def _relabelled(self, mapping: Mapping[str, str], statistic: Statistic) -> Labels | None:
+        """Return the labels that the rules make of a series; None if they drop it."""
+        cache = self.metric.resource.cache
+        own = self.names.own_label(statistic)
+        named = {**mapping, "__name__": self.names.name(statistic)}
+        labels = cache.rules.relabel.apply(named if own is None else {**named, own[0]: own[1]})
+        if labels is None:
+            return None
+        self._warn_of(len(labels))
+        return cache.labels.encode_all(labels)
+
+    def series(self, statistic: Statistic) -> Labels | None:
+        """Return all labels of one series, None if a rule drops it; they are remembered."""
+        labels: Labels | tuple[()] | None = self._series.get(statistic)
+        if labels is None:
+            if self.metric.resource.cache.rules.relabel:
+                mapping = decode_labels(b"".join(self.labels))
+                labels = self._relabelled(mapping, statistic) or ()
+            else:
+                labels = self.named(statistic)
+            self._remember(statistic, labels, sum(map(len, labels)))
+        return labels or None
+
+    def named(self, statistic: Statistic) -> Labels:
+        """Return all labels of one series before they are relabelled."""
         before, after = self.labels
         own = self.names.own_label(statistic)
         if own is not None:
@@ -245,11 +293,16 @@ class SeriesGroup:
         return before, self.names.label(statistic), after
 
     def quantile_head(self, quantile: bytes) -> bytes:
-        """Return a percentile's TimeSeries of one sample up to its value; it is remembered."""
+        """Return a percentile's TimeSeries of one sample up to its value; it is remembered.
+
+        It is empty if a rule drops the series.
+        """
         head: bytes | None = self._series.get(quantile)
         if head is None:
-            labels = b"".join(self._make(quantile_statistic(quantile)))
-            head = _head(labels) + SAMPLE_HEADER
+            statistic = quantile_statistic(quantile)
+            relabelled = bool(self.metric.resource.cache.rules.relabel)
+            labels = self.series(statistic) if relabelled else self.named(statistic)
+            head = _head(b"".join(labels)) + SAMPLE_HEADER if labels else b""
             self._remember(quantile, head, len(head))
         return head
 
@@ -265,7 +318,8 @@ class SeriesGroup:
         heads: Heads | None = self._series.get(samples)
         if heads is None:
             begun = [head[read_length(head, 1)[1] :] for head in self.heads]
-            heads = tuple([_head(labels, samples) for labels in begun])
+            behind = len(self.prefix) - len(SAMPLE_HEADER)
+            heads = tuple([_head(labels, samples, behind=behind) for labels in begun])
             self._remember(samples, heads, sum(map(len, heads)))
         return heads
 
