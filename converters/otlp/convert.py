@@ -17,7 +17,8 @@ from converters.convert import Conversion, Limits, without_frames
 from converters.errors import DecodeError, RecordError, TooLargeError
 from converters.otlp.bodies import OtlpBodies
 from converters.otlp.rewrite import KINDS, ONLY_IN_0_7, Rewriter, without_future
-from converters.points import DropReason, milliseconds_of
+from converters.points import milliseconds_of
+from converters.reasons import DropReason
 from converters.records import messages_of, require_record_size
 from converters.schema.otlp_merged_pb2 import CountedMetric, CountedRequest, TimedRequest
 from converters.times import delivery_times
@@ -158,6 +159,7 @@ class OtlpConverter:
             dropped_samples=+delivery.dropped,
             oldest_ms=milliseconds_of(min(delivery.times)) if delivery.times else None,
             attributes_left_out=0,
+            points_without_statistics=0,
             warnings={DropReason.IN_THE_FUTURE: tuple(sorted(delivery.future))}
             if delivery.future
             else {},

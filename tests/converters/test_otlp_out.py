@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.convert import Conversion, Converter, Limits, Profile
+from converters.convert import Conversion, Converter, Limits, Options
 from converters.otlp.bodies import OtlpBodies
 from converters.otlp.convert import OtlpConverter, OtlpProfile
 from converters.records import split_messages
@@ -187,7 +187,7 @@ def test_bad_records(bad: bytes, flatten: bool) -> None:
     """They fail as with remote write, and the records beside them are sent."""
     good = [record(messages([it], Format.V1_0)) for it in points(2)]
     found = convert(good[0], bad, good[1], flatten=flatten)
-    reference = Converter(Profile()).convert(
+    reference = Converter(Options()).convert(
         [(1, bad)], p8s_logzio_name="", delivered_ms=DELIVERED_MS
     )
     assert found.failures.keys() == {1}

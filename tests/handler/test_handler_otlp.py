@@ -26,18 +26,19 @@ from tests.support.recording import Recorded, RecordingFunction
 
 GOOD = good_events(END_MS)
 TOKEN = {"LOGZIO_METRICS_TOKEN": "token-3d5f", "FIREHOSE_ACCESS_KEY": "sample-access-key"}
+FOUR = points(4)
 HTML = Reply(200, {"Content-Type": "text/html"}, b"<html>welcome</html>")
 JSON = {"Content-Type": "application/json"}
 
 
 def deliver(
-    reply: ReplyFunction, several: list[Point] | None = None, **changed: str
+    reply: ReplyFunction, several: list[Point] = FOUR, **changed: str
 ) -> tuple[Recorded, OtlpReceiver]:
     """Deliver points to an endpoint, which is closed and has all requests."""
     time = WaitedTime(wall=lambda: SENT_MS / 1000)
     with OtlpReceiver(reply) as receiver:
         function = RecordingFunction("", otlp_settings(receiver.url, **changed), time.clock)
-        recorded = function.invoke(delivery_of(several or points(4)))
+        recorded = function.invoke(delivery_of(several))
     return recorded, receiver
 
 
@@ -244,14 +245,14 @@ def test_credential_in_headers() -> None:
     """It needs FIREHOSE_ACCESS_KEY, and is in no answer and no log line."""
     secret = "k%2Fey-81d3f5"
     settings = {"OTEL_EXPORTER_OTLP_METRICS_HEADERS": f"x-api-key={secret}"}
-    opened, _ = deliver(lambda _: success(), **settings)
+    opened, _ = deliver(lambda _: success(), FOUR, **settings)
     assert opened.status == 500
     assert "the header x-api-key in OTEL_EXPORTER_OTLP_METRICS_HEADERS" in opened.response["body"]
     known = {**settings, "FIREHOSE_ACCESS_KEY": ACCESS_KEY}
-    recorded, receiver = deliver(lambda _: failure(404, "unknown: k/ey-81d3f5"), **known)
+    recorded, receiver = deliver(lambda _: failure(404, "unknown: k/ey-81d3f5"), FOUR, **known)
     assert receiver.requests[0].http.headers["x-api-key"] == "k/ey-81d3f5"
     assert recorded.status == 500
-    wrong, _ = deliver(lambda _: success(), **{**known, "OTLP_DIMENSIONS": "no"})
+    wrong, _ = deliver(lambda _: success(), FOUR, **{**known, "OTLP_DIMENSIONS": "no"})
     for text in (str(opened), json.dumps(recorded.lines), recorded.response["body"], str(wrong)):
         assert "81d3f5" not in text
 
