@@ -15,6 +15,7 @@ from handler.client import Client
 from handler.clock import Clock
 from handler.conversion import bytes_for_body, new_converter
 from handler.delivery import Delivery
+from handler.endpoint import Endpoint, endpoint_at
 from handler.errors import (
     HandlerError,
     IngressError,
@@ -24,7 +25,7 @@ from handler.errors import (
     UndeliveredError,
 )
 from handler.ingress import HttpIngress, Ingress, ids_in_form, open_ingress
-from handler.listener import Endpoint, allowed_custom_listener, endpoint_at
+from handler.listener import allowed_custom_listener
 from handler.redaction import Redactor
 from handler.result import DeliveryResult, result_of, unforeseen
 from handler.secrets import Secret

@@ -9,7 +9,7 @@ from handler.account import SampleAccount
 from handler.auth import AuthRequest
 from handler.client import Client, ListenerResponse, NoResponseError
 from handler.clock import Clock
-from handler.listener import Endpoint
+from handler.endpoint import Endpoint
 from handler.verdict import Verdict, retry_after_seconds
 
 # Full jitter: each delay is drawn from zero up to a ceiling that doubles.

@@ -1,27 +1,17 @@
-"""Where to send, and with which headers: the operator's listener or one that a delivery names."""
+"""Which URLs and headers may be used: the operator's own, and those that a delivery names."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from handler import __version__
-from handler.auth import Auth, StoredHeaders
 from handler.errors import ListenerNotAllowed
 from handler.json_objects import object_in
-from handler.otlp import Otlp
-from handler.protocol import ListenerProtocol, RemoteWrite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from handler.secrets import Secret
-    from handler.settings import Settings
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # One expression decides what the URL is, so that no second parser can disagree
@@ -61,61 +51,6 @@ _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _HEADER_VALUE = re.compile(
     r"[\x21-\x7e\x80-\x84\x86-\x9f\xa1-\xff](?:[\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?"
 )
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a delivery's bodies go.
-
-    Attributes:
-        url: The remote-write URL.
-        headers: The headers of every request; they may hold secrets.
-        auth: Adds the headers that authenticate each request.
-        protocol: What the bodies are, and what the responses mean.
-    """
-
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-    auth: Auth = field(repr=False)
-    protocol: ListenerProtocol = field(default=RemoteWrite(), repr=False)
-
-    @property
-    def scope(self) -> bytes:
-        """A digest of the URL, the headers and the credential."""
-        named = [self.url, sorted(self.headers.items()), self.auth.credential]
-        return hashlib.sha256(json.dumps(named).encode()).digest()
-
-
-def endpoint_at(
-    url: str, settings: Settings, token: Secret | None, stored_headers: Secret | None
-) -> Endpoint:
-    """Return the endpoint at a URL, with the headers that its protocol demands.
-
-    Args:
-        url: The remote-write URL.
-        settings: The operator's settings: the authentication scheme, and further headers.
-        token: What to authenticate with; None where the scheme needs no token.
-        stored_headers: The secret of REMOTE_WRITE_HEADERS_ARN; None without one.
-
-    Raises:
-        SecretError: The secret is needed and cannot be read.
-    """
-    # A host that a delivery names must not get what the operator means for another.
-    own = urlsplit(url).hostname == urlsplit(settings.listener).hostname
-    protocol: ListenerProtocol = RemoteWrite()
-    if settings.otlp_endpoint:
-        protocol = Otlp(gzip=settings.otlp_compression == "gzip")
-    headers = {
-        **(settings.headers if own else {}),
-        **protocol.headers,
-        "User-Agent": f"metric-stream-lambda/{__version__}",
-    }
-    auth = settings.scheme(token)
-    if stored_headers is not None and own:
-        # Fetched before anything is sent.
-        stored_headers.versions()
-        auth = StoredHeaders(stored_headers, auth)
-    return Endpoint(url, headers, auth, protocol)
 
 
 def is_header_value(text: str) -> bool:

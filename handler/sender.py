@@ -10,8 +10,8 @@ from handler.account import SampleAccount, Sent
 from handler.attempts import Attempts, BodyHook
 from handler.client import Client, ListenerResponse
 from handler.clock import Clock
+from handler.endpoint import Endpoint
 from handler.isolation import Isolation
-from handler.listener import Endpoint
 from handler.schedule import Schedule, Task
 from handler.settled import SettledPoints, digest_of
 from handler.verdict import Verdict, reason_in

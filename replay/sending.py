@@ -13,8 +13,8 @@ from handler.account import Sent
 from handler.client import Client
 from handler.clock import Clock
 from handler.conversion import new_converter
+from handler.endpoint import endpoint_at
 from handler.errors import SettingsError
-from handler.listener import endpoint_at
 from handler.redaction import Redactor, cut
 from handler.secrets import Secret
 from handler.sender import Sender

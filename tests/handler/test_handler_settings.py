@@ -10,8 +10,8 @@ import pytest
 from converters.profiles.logzio import Logzio
 from handler import app
 from handler.auth import Auth, BasicAuth, BearerAuth
+from handler.endpoint import endpoint_at
 from handler.errors import SettingsError
-from handler.listener import endpoint_at
 from handler.secrets import Secret
 from handler.settings import DECLARED, VARIABLES, known_variables, read_settings
 from tests.support.invoking import REQUEST_ID, answered, delivery
