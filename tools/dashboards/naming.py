@@ -75,6 +75,12 @@ class Naming:
             for statistic, labels in made.items()
         }
 
+    def own_labels(self, namespace: str, metrics: Sequence[str]) -> list[str]:
+        """Return the labels whose values tell metrics of one resource apart."""
+        found = [set(self._made(namespace, one, ())["Sum"].items()) for one in metrics]
+        own = set.union(*found) - set.intersection(*found)
+        return sorted({label for label, _ in own} - {"__name__"})
+
     def label(self, dimension: str) -> str:
         """Return the label of a dimension."""
         return self._label_of(_DIMENSION, dimension)

@@ -56,6 +56,13 @@ def test_query_text(name: str) -> None:
         assert daily <= (service == "s3")
 
 
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_series_of_two_sources(name: str) -> None:
+    """Series that an external label tells apart never meet: no query names the labels to match."""
+    for _, target in queries(DASHBOARDS[name]):
+        assert not re.search(r"\b(on|by|group_left|group_right)\b *\(", target["expr"])
+
+
 @pytest.mark.parametrize("service", MIXIN)
 def test_panels_of_the_mixin_of_yace(service: str) -> None:
     """What the mixin of YACE shows, the dashboards for its names show too."""
