@@ -6,7 +6,13 @@ import re
 import pytest
 
 from converters.profiles import PROFILES
-from tests.tools.dashboards.grafana import DASHBOARDS, legend_labels, queries, variables
+from tests.tools.dashboards.grafana import (
+    DASHBOARDS,
+    hours_shown,
+    legend_labels,
+    queries,
+    variables,
+)
 from tests.tools.dashboards.mixin import MIXIN
 from tools.children import ROOT
 from tools.dashboards import make
@@ -61,6 +67,18 @@ def test_series_of_two_sources(name: str) -> None:
     """Series that an external label tells apart never meet: no query names the labels to match."""
     for _, target in queries(DASHBOARDS[name]):
         assert not re.search(r"\b(on|by|group_left|group_right)\b *\(", target["expr"])
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_time_shows_daily_metrics(name: str) -> None:
+    """A dashboard begins with a time that holds its metrics, also the daily ones before the next.
+
+    These are up to two days old when they arrive, and a day later when the next ones do. The
+    resources to choose from are those of the time that is shown.
+    """
+    dashboard = DASHBOARDS[name]
+    daily = any("[3d]" in target["expr"] for _, target in queries(dashboard))
+    assert hours_shown(dashboard) >= (24 * 4 if daily else 1)
 
 
 @pytest.mark.parametrize("service", MIXIN)
