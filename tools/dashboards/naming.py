@@ -75,11 +75,10 @@ class Naming:
             for statistic, labels in made.items()
         }
 
-    def own_labels(self, namespace: str, metrics: Sequence[str]) -> list[str]:
-        """Return the labels whose values tell metrics of one resource apart."""
-        found = [set(self._made(namespace, one, ())["Sum"].items()) for one in metrics]
-        own = set.union(*found) - set.intersection(*found)
-        return sorted({label for label, _ in own} - {"__name__"})
+    def own_labels(self, namespace: str, metric: str, other: str) -> list[str]:
+        """Return the labels whose values tell two metrics of one resource apart."""
+        one, two = (self._made(namespace, it, ())["Sum"].items() for it in (metric, other))
+        return sorted({label for label, _ in one ^ two} - {"__name__"})
 
     def label(self, dimension: str) -> str:
         """Return the label of a dimension."""

@@ -59,7 +59,7 @@ class Panel:
         made = naming.series(namespace, self.metric, self.scope.dimensions)
         if statistic == SHARE:
             whole = naming.series(namespace, self.whole, self.scope.dimensions)["Sum"]
-            own = ", ".join(naming.own_labels(namespace, (self.metric, self.whole)))
+            own = ", ".join(naming.own_labels(namespace, self.metric, self.whole))
             # Not `on`, which would have to name the external labels too.
             divided = f"/ ignoring ({own})" if own else "/"
             part = self._over_time(naming, made["Sum"], "sum")
