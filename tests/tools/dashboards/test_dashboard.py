@@ -6,6 +6,7 @@ import re
 import pytest
 
 from converters.profiles import PROFILES
+from tests.support.stack import parameters
 from tests.tools.dashboards.grafana import (
     DASHBOARDS,
     hours_shown,
@@ -17,15 +18,16 @@ from tests.tools.dashboards.mixin import MIXIN
 from tools.children import ROOT
 from tools.dashboards import make
 from tools.dashboards.naming import Naming
+from tools.dashboards.services import SERVICES
 
-SERVICES = {"ec2", "ebs", "rds", "lambda", "alb", "s3"}
+NAMES = {"ec2", "ebs", "rds", "lambda", "alb", "s3"}
 
 
 def test_files_are_what_the_code_makes() -> None:
     """The files in the tree are those that `make dashboard` writes, for each profile."""
     found = {path: path.read_text(encoding="utf-8") for path in make.FOLDER.glob("*/*.json")}
     assert found == make.files()
-    assert set(DASHBOARDS) == {f"{profile}/{name}" for profile in PROFILES for name in SERVICES}
+    assert set(DASHBOARDS) == {f"{profile}/{name}" for profile in PROFILES for name in NAMES}
 
 
 def test_ids_of_dashboards() -> None:
@@ -87,6 +89,23 @@ def test_panels_of_the_mixin_of_yace(service: str) -> None:
     text = " ".join(target["expr"] for _, target in queries(DASHBOARDS[f"yace/{service}"]))
     shown = set(re.findall(rf"aws_{service}_(\w+){{", text))
     assert set(MIXIN[service].names) <= shown
+
+
+def test_parameters_of_the_page_stream_all_percentiles() -> None:
+    """With the parameters in docs/dashboards.md every panel of percentiles has its series."""
+    page = (ROOT / "docs" / "dashboards.md").read_text(encoding="utf-8")
+    written = dict(re.findall(r'^ +(\w+): "(.+)"$', page, re.MULTILINE))
+    shown = [
+        (f"{service.namespace}={panel.metric}", statistic)
+        for service in SERVICES.values()
+        for panel in service.panels
+        for statistic in panel.statistics
+        if statistic.startswith("p")
+    ]
+    metrics = written["StatisticsMetrics"]
+    assert set(metrics.split(",")) == {metric for metric, _ in shown}
+    assert set(written["AdditionalStatistics"].split(",")) == {one for _, one in shown}
+    assert re.fullmatch(parameters()["StatisticsMetrics"]["AllowedPattern"], metrics)
 
 
 def test_pictures_in_the_documents_are_small() -> None:
