@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from base64 import b64encode
@@ -78,6 +79,15 @@ def test_folder(account: Path) -> None:
     ran = run_in(["--survey", str(account)], {})
     assert (ran.status, ran.output) == (0, RESULT)
     assert files(account) == before
+
+
+def test_example_of_the_page() -> None:
+    """What docs/replay.md shows is a result."""
+    page = (ROOT / "docs" / "replay.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^    namespace .*\n(?:(?:    .*)?\n)+", page, re.MULTILINE)
+    shown = [line for line in map(str.strip, example.splitlines()) if line not in ("", "...")]
+    assert set(shown) <= set(RESULT.splitlines())
+    assert len(shown) > 8
 
 
 def test_bucket(account: Path, bucket: TestBucket) -> None:
