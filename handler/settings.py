@@ -14,6 +14,7 @@ from handler.auth import SCHEMES, Auth
 from handler.errors import SettingsError
 from handler.json_settings import members_in
 from handler.listener import further_headers, otlp_headers
+from handler.logzio_regions import logzio_listener
 from handler.variables import (
     Setting,
     choice,
@@ -29,15 +30,6 @@ from handler.variables import (
     utf_8,
     whole_number,
 )
-
-# Logz.io's regions by the AWS region that they are in.
-_LOGZIO_REGIONS = {
-    "us-east-1": "us",
-    "eu-central-1": "eu",
-    "eu-west-2": "uk",
-    "ca-central-1": "ca",
-    "ap-southeast-2": "au",
-}
 
 SERVICE = "metric-stream-lambda"
 
@@ -250,7 +242,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         values |= otlp_settings.in_place_of_listener(values)
     elif not given.get("LOGZIO_METRICS_LISTENER"):
         try:
-            values["LOGZIO_METRICS_LISTENER"] = _logzio_listener(
+            values["LOGZIO_METRICS_LISTENER"] = logzio_listener(
                 values["LOGZIO_REGION"], values["AWS_REGION"]
             )
         except ValueError as error:
@@ -289,25 +281,3 @@ def _contradictions(values: Mapping[str, Any], given: Mapping[str, str]) -> list
     if problem:
         problems.append(f"REMOTE_WRITE_HEADERS {problem}")
     return problems
-
-
-def _logzio_listener(region: str, aws_region: str) -> str:
-    """Return the listener of one of Logz.io's regions, or of the one in an AWS region."""
-    regions = ", ".join(_LOGZIO_REGIONS.values())
-    if region == otlp_settings.NO_REGION:
-        raise ValueError(
-            "LOGZIO_REGION is none, so LOGZIO_METRICS_LISTENER must be set, or "
-            f"{otlp_settings.ENDPOINT}"
-        )
-    if region and region not in _LOGZIO_REGIONS.values():
-        raise ValueError(
-            f"LOGZIO_REGION must be one of {regions}; for another listener set "
-            "LOGZIO_METRICS_LISTENER to its URL"
-        )
-    region = region or _LOGZIO_REGIONS.get(aws_region, "")
-    if not region:
-        raise ValueError(
-            "LOGZIO_METRICS_LISTENER must be set to the listener's URL, or LOGZIO_REGION to one "
-            f"of {regions}: Logz.io has no listener in the AWS region {aws_region or 'unknown'}"
-        )
-    return f"https://listener{'' if region == 'us' else f'-{region}'}.logz.io:8053"
