@@ -132,8 +132,8 @@ class Settings:
 
     access_key = Setting("FIREHOSE_ACCESS_KEY", secret)
     """The access key that Firehose has to send. HTTP deliveries need it if there is a token or
-    `REMOTE_WRITE_HEADERS_ARN`, if `REMOTE_WRITE_AUTH` is `none`, or if `REMOTE_WRITE_HEADERS` holds
-    a credential."""
+    `REMOTE_WRITE_HEADERS_ARN`, if `REMOTE_WRITE_AUTH` is `none`, or if one of the headers in
+    another setting is a credential."""
 
     access_key_arn = Setting("FIREHOSE_ACCESS_KEY_ARN", secret_arn)
     """ARN of a secret or an SSM parameter that contains that key."""
