@@ -7,14 +7,27 @@ from typing import Any
 
 import pytest
 
-from tests.support.stack import ACCOUNT, ARN, INGRESSES, KEY, Stack, listed, parameters
+from tests.support.stack import (
+    ACCOUNT,
+    ARN,
+    INGRESSES,
+    KEY,
+    ROLE,
+    WORKSPACE,
+    Stack,
+    listed,
+    parameters,
+)
 
 WILDCARDS = (
     r"arn:aws:logs:us-east-1:111122223333:log-group:\w+:log-stream:\*",
     r"arn:of:BackupBucket/(?:(?:failed|all-data|replay|replayed)/)?\*",
     r"arn:of:MetricStreamFunction:\*",
+    r"arn:aws:kms:\*:\*:key/\*",
+    r"arn:aws:ec2:us-east-1:111122223333:\*/\*",
 )
-"""Streams of one log group, objects of one bucket, versions of one function."""
+"""Streams of one log group, objects of one bucket, versions of one function; any key, under a
+condition; network interfaces, whose ids nobody knows before."""
 
 BUCKET_ACTIONS = {
     "s3:AbortMultipartUpload",
@@ -26,7 +39,12 @@ BUCKET_ACTIONS = {
 }
 READ_SECRET = "secretsmanager:GetSecretValue"
 INVOKE = {"lambda:InvokeFunction", "lambda:GetFunctionConfiguration"}
-FUNCTION_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents", READ_SECRET}
+FUNCTION_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents", READ_SECRET, "kms:Decrypt"}
+DESCRIBE = {"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"}
+INTERFACES = {
+    *("ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"),
+    *("ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"),
+}
 REPLAY_ACTIONS = {"s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"}
 
 
@@ -51,8 +69,11 @@ def actions(stack: Stack) -> dict[str, set[str]]:
 
 @pytest.fixture(params=INGRESSES)
 def stack(request: pytest.FixtureRequest) -> Stack:
-    """Give the stack with each ingress, and a secret with a key of its own."""
-    return Stack(Ingress=request.param, TokenSecretArn=ARN, TokenSecretKmsKeyArn=KEY)
+    """Give the stack with each ingress, and everything that roles need permissions for."""
+    more = {"SubnetIds": "subnet-1", "SecurityGroupIds": "sg-1", "KmsKeyArn": KEY}
+    return Stack(
+        Ingress=request.param, TokenSecretArn=ARN, PrometheusWorkspaceArn=WORKSPACE, **more
+    )
 
 
 def test_no_wildcards(stack: Stack) -> None:
@@ -60,19 +81,21 @@ def test_no_wildcards(stack: Stack) -> None:
     statements = list(policies(stack))
     assert statements
     for role, statement in statements:
-        assert statement.keys() <= {"Sid", "Effect", "Action", "Resource"}
+        assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"}
         assert statement["Effect"] == "Allow"
         for action in listed(statement["Action"]):
             assert re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action), (role, action)
         for resource in listed(statement["Resource"]):
             allowed = any(re.fullmatch(wildcard, resource) for wildcard in WILDCARDS)
+            # AWS does not limit these two to a resource.
+            allowed |= set(listed(statement["Action"])) == DESCRIBE
             assert "*" not in resource or allowed, (role, resource)
 
 
 @pytest.mark.parametrize("ingress", INGRESSES)
 def test_roles_do_what_they_must(ingress: str) -> None:
     """Each role may do exactly what its work takes with this ingress."""
-    firehose = INVOKE if ingress == "Transformation" else {READ_SECRET}
+    firehose = INVOKE if ingress == "Transformation" else {READ_SECRET, "kms:Decrypt"}
     assert actions(Stack(Ingress=ingress)) == {
         "MetricStreamRole": {"firehose:PutRecord", "firehose:PutRecordBatch"},
         "FirehoseRole": BUCKET_ACTIONS | {"logs:PutLogEvents"} | firehose,
@@ -96,15 +119,71 @@ def test_other_secrets_may_be_read(parameter: str, roles: set[str]) -> None:
     assert {role for role, statement in policies(given) if statement["Resource"] == arn} == roles
 
 
-def test_a_key_of_the_secret_may_be_used(stack: Stack) -> None:
-    """Decrypting is allowed with the secret's own key alone, and only where it has one."""
-    decrypting = {
-        role: statement["Resource"]
-        for role, statement in policies(stack)
-        if "kms:Decrypt" in listed(statement["Action"])
-    }
-    assert decrypting == {"FirehoseRole": KEY, "FunctionRole": KEY, "ReplayRole": KEY}
-    assert "kms:Decrypt" not in json.dumps(Stack().resources)
+@pytest.mark.parametrize("ingress", INGRESSES)
+def test_keys_may_decrypt_the_secrets_that_may_be_read(ingress: str) -> None:
+    """Whatever key encrypts a secret, who may read it may have it decrypted, and nothing else."""
+    names = ("TokenSecretArn", "RemoteWriteHeadersArn", "LogsTokenSecretArn")
+    given = Stack(Ingress=ingress, **{name: f"{ARN}-{name}" for name in names})
+    readable: dict[str, set[str]] = {}
+    decrypted: dict[str, set[str]] = {}
+    for role, statement in policies(given):
+        if statement["Action"] == READ_SECRET:
+            readable.setdefault(role, set()).add(statement["Resource"])
+        if statement["Action"] == "kms:Decrypt":
+            ((name, arns),) = statement["Condition"]["StringEquals"].items()
+            assert name == "kms:EncryptionContext:SecretARN"
+            decrypted.setdefault(role, set()).update(listed(arns))
+    assert decrypted == readable
+    assert len(readable["FunctionRole"]) == 3
+
+
+@pytest.mark.parametrize("key", ["", KEY])
+def test_data_at_rest(key: str) -> None:
+    """A key of the operator's encrypts bucket and log groups, and those who write may use it."""
+    given = Stack(KmsKeyArn=key)
+    (rule,) = given.properties("BackupBucket")["BucketEncryption"][
+        "ServerSideEncryptionConfiguration"
+    ]
+    default = rule["ServerSideEncryptionByDefault"]
+    assert default.get("KMSMasterKeyID", "") == key
+    assert default["SSEAlgorithm"] == ("aws:kms" if key else "AES256")
+    groups = given.of_type("AWS::Logs::LogGroup").values()
+    assert {group.get("KmsKeyId", "") for group in groups} == {key}
+    using = {role: s["Action"] for role, s in policies(given) if s["Resource"] == KEY}
+    both = ["kms:Decrypt", "kms:GenerateDataKey"]
+    assert using == ({"FirehoseRole": both, "ReplayRole": both} if key else {})
+
+
+def test_network() -> None:
+    """Both functions are in the operator's network, with what Lambda needs for that."""
+    given = Stack(SubnetIds="subnet-1,subnet-2", SecurityGroupIds="sg-1,sg-2")
+    for name in ("MetricStreamFunction", "ReplayFunction"):
+        assert given.properties(name)["VpcConfig"] == {
+            "SubnetIds": ["subnet-1", "subnet-2"],
+            "SecurityGroupIds": ["sg-1", "sg-2"],
+        }
+        assert "VpcConfig" not in Stack().properties(name)
+    usual = actions(Stack())
+    for role in ("FunctionRole", "ReplayRole"):
+        assert actions(given)[role] - usual[role] == DESCRIBE | INTERFACES
+
+
+@pytest.mark.parametrize(
+    ("more", "action", "resource"),
+    [
+        ({}, "aps:RemoteWrite", WORKSPACE),
+        ({"PrometheusRoleArn": ROLE}, "sts:AssumeRole", ROLE),
+    ],
+)
+def test_workspace(more: dict[str, str], action: str, resource: str) -> None:
+    """Both functions may write to the workspace, or assume the role that may, and no more."""
+    given = Stack(MetricsToken="none", PrometheusWorkspaceArn=WORKSPACE, **more)
+    usual = actions(Stack())
+    changed = {role: done - usual[role] for role, done in actions(given).items()}
+    roles = {"FunctionRole", "ReplayRole"}
+    assert changed == {role: {action} if role in roles else set() for role in usual}
+    limits = {role: s["Resource"] for role, s in policies(given) if s["Action"] == action}
+    assert limits == dict.fromkeys(roles, resource)
 
 
 def test_only_services_take_roles(stack: Stack) -> None:

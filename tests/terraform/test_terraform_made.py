@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.stack import ARN, INGRESSES, Stack
+from tests.support.stack import ARN, INGRESSES, KEY, ROLE, WORKSPACE, Stack
 from tests.support.terraform_module import KINDS, MODULE, snake
 from tests.support.terraform_runs import FILTERS, TOKEN, Applied, Deployment, terraform
 
@@ -27,8 +27,10 @@ def test_a_second_plan_is_empty(everything: Callable[[str], Applied], ingress: s
     [
         pytest.param({}, id="defaults"),
         pytest.param({"metrics_token": "none", "remote_write_auth": "none"}, id="generated key"),
-        pytest.param({"create_alarms": False, "create_dashboard": False}, id="no alarms"),
-        pytest.param({"create_replay_function": False}, id="no replay"),
+        pytest.param({"alarm_target": "none", "create_dashboard": False}, id="no alarms"),
+        pytest.param(
+            {"metrics_token": "none", "prometheus_workspace_arn": WORKSPACE}, id="a workspace"
+        ),
     ],
 )
 def test_a_second_plan_is_empty_with_other_variables(
@@ -93,6 +95,45 @@ def test_the_logs_extension_has_the_variables_of_its_destination(
     assert_same_variables(made, Stack(MetricsToken=TOKEN, **parameters))
 
 
+@pytest.mark.parametrize("role", ["", ROLE])
+def test_a_workspace_has_the_variables_and_permissions_of_the_template(
+    deployment: Deployment, role: str
+) -> None:
+    """URL and scheme follow from its ARN; one action is allowed, on it or on the role."""
+    parameters = {
+        "MetricsToken": "none",
+        "PrometheusWorkspaceArn": WORKSPACE,
+        "PrometheusRoleArn": role,
+    }
+    made = deployment.configure(**{snake(n): v for n, v in parameters.items()}).apply()
+    assert_same_variables(made, Stack(**parameters))
+    wanted = ["sts:AssumeRole"] if role else ["aps:RemoteWrite"]
+    for name in ("function", "replay"):
+        policy = json.loads(made[f"aws_iam_role_policy.{name}"]["policy"])
+        limits = {s["Resource"][0]: s["Action"] for s in policy["Statement"]}
+        assert {it: limits.get(it) for it in (WORKSPACE, ROLE)} == {
+            WORKSPACE: None if role else wanted,
+            ROLE: wanted if role else None,
+        }
+
+
+def test_network_and_key_are_the_operators(everything: Callable[[str], Applied]) -> None:
+    """Both functions are in the network, and the key encrypts what is stored."""
+    made, _, stack = everything("FunctionUrl")
+    functions = {"metric_stream": "MetricStreamFunction", "replay": "ReplayFunction"}
+    for our, their in functions.items():
+        (block,) = made[f"aws_lambda_function.{our}"]["vpc_config"]
+        wanted = stack.properties(their)["VpcConfig"]
+        assert sorted(block["subnet_ids"]) == wanted["SubnetIds"]
+        assert block["security_group_ids"] == wanted["SecurityGroupIds"]
+    groups = [one for name, one in made.items() if name.startswith("aws_cloudwatch_log_group.")]
+    assert {one["kms_key_id"] for one in groups} == {KEY}
+    (rule,) = made["aws_s3_bucket_server_side_encryption_configuration.backup"]["rule"]
+    assert rule["apply_server_side_encryption_by_default"] == [
+        {"sse_algorithm": "aws:kms", "kms_master_key_id": KEY}
+    ]
+
+
 def assert_same_variables(made: dict[str, Any], stack: Stack) -> None:
     """Fail unless both functions have the environments of the template's."""
     ours = {
@@ -101,7 +142,7 @@ def assert_same_variables(made: dict[str, Any], stack: Stack) -> None:
         ),
         "BackupBucket": made["aws_s3_bucket.backup"]["id"],
     }
-    functions = {"metric_stream": "MetricStreamFunction", "replay[0]": "ReplayFunction"}
+    functions = {"metric_stream": "MetricStreamFunction", "replay": "ReplayFunction"}
     for our, their in functions.items():
         (block,) = made[f"aws_lambda_function.{our}"]["environment"]
         wanted = stack.properties(their)["Environment"]["Variables"]
