@@ -70,7 +70,7 @@ locals {
       dimensions  = local.function_dimension
       statistic   = "Maximum"
       expression  = "longest / (${var.delivery_budget_seconds} * 1000)"
-      label       = "Share of delivery_budget_seconds"
+      label       = "Share of the budget"
       queries     = { longest = {} }
       periods     = 3
       threshold   = 0.9

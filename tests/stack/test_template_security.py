@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.support.policies import DESCRIBE, READ_SECRET, actions, policies
 from tests.support.stack import (
     ACCOUNT,
     ARN,
     INGRESSES,
     KEY,
-    ROLE,
     WORKSPACE,
     Stack,
     listed,
@@ -37,34 +37,9 @@ BUCKET_ACTIONS = {
     "s3:ListBucketMultipartUploads",
     "s3:PutObject",
 }
-READ_SECRET = "secretsmanager:GetSecretValue"
 INVOKE = {"lambda:InvokeFunction", "lambda:GetFunctionConfiguration"}
 FUNCTION_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents", READ_SECRET, "kms:Decrypt"}
-DESCRIBE = {"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"}
-INTERFACES = {
-    *("ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"),
-    *("ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"),
-}
 REPLAY_ACTIONS = {"s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"}
-
-
-def policies(stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give each role's name with each statement of its policies."""
-    for name, role in stack.of_type("AWS::IAM::Role").items():
-        assert not role.get("ManagedPolicyArns"), "a managed policy grants more than is needed"
-        for policy in role.get("Policies", []):
-            yield from ((name, s) for s in policy["PolicyDocument"]["Statement"])
-    for policy in stack.of_type("AWS::IAM::Policy").values():
-        (role,) = policy["Roles"]
-        yield from ((role, s) for s in policy["PolicyDocument"]["Statement"])
-
-
-def actions(stack: Stack) -> dict[str, set[str]]:
-    """Give what each role may do."""
-    found: dict[str, set[str]] = {}
-    for role, statement in policies(stack):
-        found.setdefault(role, set()).update(listed(statement["Action"]))
-    return found
 
 
 @pytest.fixture(params=INGRESSES)
@@ -117,73 +92,6 @@ def test_other_secrets_may_be_read(parameter: str, roles: set[str]) -> None:
     given = Stack(**{parameter: arn})
     assert actions(given) == actions(Stack())
     assert {role for role, statement in policies(given) if statement["Resource"] == arn} == roles
-
-
-@pytest.mark.parametrize("ingress", INGRESSES)
-def test_keys_may_decrypt_the_secrets_that_may_be_read(ingress: str) -> None:
-    """Whatever key encrypts a secret, who may read it may have it decrypted, and nothing else."""
-    names = ("TokenSecretArn", "RemoteWriteHeadersArn", "LogsTokenSecretArn")
-    given = Stack(Ingress=ingress, **{name: f"{ARN}-{name}" for name in names})
-    readable: dict[str, set[str]] = {}
-    decrypted: dict[str, set[str]] = {}
-    for role, statement in policies(given):
-        if statement["Action"] == READ_SECRET:
-            readable.setdefault(role, set()).add(statement["Resource"])
-        if statement["Action"] == "kms:Decrypt":
-            ((name, arns),) = statement["Condition"]["StringEquals"].items()
-            assert name == "kms:EncryptionContext:SecretARN"
-            decrypted.setdefault(role, set()).update(listed(arns))
-    assert decrypted == readable
-    assert len(readable["FunctionRole"]) == 3
-
-
-@pytest.mark.parametrize("key", ["", KEY])
-def test_data_at_rest(key: str) -> None:
-    """A key of the operator's encrypts bucket and log groups, and those who write may use it."""
-    given = Stack(KmsKeyArn=key)
-    (rule,) = given.properties("BackupBucket")["BucketEncryption"][
-        "ServerSideEncryptionConfiguration"
-    ]
-    default = rule["ServerSideEncryptionByDefault"]
-    assert default.get("KMSMasterKeyID", "") == key
-    assert default["SSEAlgorithm"] == ("aws:kms" if key else "AES256")
-    groups = given.of_type("AWS::Logs::LogGroup").values()
-    assert {group.get("KmsKeyId", "") for group in groups} == {key}
-    using = {role: s["Action"] for role, s in policies(given) if s["Resource"] == KEY}
-    both = ["kms:Decrypt", "kms:GenerateDataKey"]
-    assert using == ({"FirehoseRole": both, "ReplayRole": both} if key else {})
-
-
-def test_network() -> None:
-    """Both functions are in the operator's network, with what Lambda needs for that."""
-    given = Stack(SubnetIds="subnet-1,subnet-2", SecurityGroupIds="sg-1,sg-2")
-    for name in ("MetricStreamFunction", "ReplayFunction"):
-        assert given.properties(name)["VpcConfig"] == {
-            "SubnetIds": ["subnet-1", "subnet-2"],
-            "SecurityGroupIds": ["sg-1", "sg-2"],
-        }
-        assert "VpcConfig" not in Stack().properties(name)
-    usual = actions(Stack())
-    for role in ("FunctionRole", "ReplayRole"):
-        assert actions(given)[role] - usual[role] == DESCRIBE | INTERFACES
-
-
-@pytest.mark.parametrize(
-    ("more", "action", "resource"),
-    [
-        ({}, "aps:RemoteWrite", WORKSPACE),
-        ({"PrometheusRoleArn": ROLE}, "sts:AssumeRole", ROLE),
-    ],
-)
-def test_workspace(more: dict[str, str], action: str, resource: str) -> None:
-    """Both functions may write to the workspace, or assume the role that may, and no more."""
-    given = Stack(MetricsToken="none", PrometheusWorkspaceArn=WORKSPACE, **more)
-    usual = actions(Stack())
-    changed = {role: done - usual[role] for role, done in actions(given).items()}
-    roles = {"FunctionRole", "ReplayRole"}
-    assert changed == {role: {action} if role in roles else set() for role in usual}
-    limits = {role: s["Resource"] for role, s in policies(given) if s["Action"] == action}
-    assert limits == dict.fromkeys(roles, resource)
 
 
 def test_only_services_take_roles(stack: Stack) -> None:
