@@ -9,10 +9,11 @@ from converters.bodies import Compress, Lane, Lanes
 from converters.cache import SeriesCache, no_deadline
 from converters.encoder import Encoder
 from converters.errors import RecordError, TooLargeError
-from converters.labels import LabelRules
+from converters.labels import SeriesRules
 from converters.merge import Written
-from converters.points import DeliveryPoints, WarnReason
+from converters.points import DeliveryPoints
 from converters.reader import read_record
+from converters.reasons import WarnReason
 from converters.times import delivery_times
 
 # A CloudWatch point that has to be merged has four samples or a few more.
@@ -34,18 +35,18 @@ class Limits(NamedTuple):
     body_bytes: int = 125_000_000
 
 
-class Profile(NamedTuple):
+class Options(NamedTuple):
     """How to convert; the operator's choice.
 
     Attributes:
-        labels: Which labels the series have.
+        rules: Which series are made, and their names and labels.
         native_histograms: Send exponential histograms as native histograms.
         max_bytes: What a WriteRequest may have before compression.
         cache_bytes: About how much memory a warm converter may hold.
         limits: What one delivery may take beside that.
     """
 
-    labels: LabelRules = LabelRules()
+    rules: SeriesRules = SeriesRules()
     native_histograms: bool = False
     max_bytes: int = 1_000_000
     cache_bytes: int = 64_000_000
@@ -68,6 +69,7 @@ class Conversion(NamedTuple):
         dropped_points: How many points have no sample in `lanes`, by reason.
         dropped_samples: How many samples were made but are not in `lanes`, by reason.
         oldest_ms: The oldest point's time since the epoch; None without points.
+        points_without_statistics: How many points have none of the statistics that are selected.
         attributes_left_out: How many point attributes are not in the labels of their series.
         warnings: The names of metrics to warn of, by reason.
     """
@@ -81,6 +83,7 @@ class Conversion(NamedTuple):
     dropped_points: Mapping[str, int]
     dropped_samples: Mapping[str, int]
     oldest_ms: int | None
+    points_without_statistics: int
     attributes_left_out: int
     warnings: Mapping[str, tuple[str, ...]]
 
@@ -89,17 +92,17 @@ class Converter:
     """Converts deliveries, and remembers their series from one to the next.
 
     Args:
-        profile: How to convert.
+        options: How to convert.
         compress: Bytes to snappy's block format.
     """
 
-    def __init__(self, profile: Profile, compress: Compress = snappy.compress) -> None:
-        self._profile = profile
+    def __init__(self, options: Options, compress: Compress = snappy.compress) -> None:
+        self._options = options
         self._compress = compress
         self._cache = SeriesCache(
-            profile.labels,
-            max_bytes=profile.cache_bytes,
-            max_new_bytes=profile.limits.label_bytes,
+            options.rules,
+            max_bytes=options.cache_bytes,
+            max_new_bytes=options.limits.label_bytes,
         )
 
     def convert(
@@ -134,7 +137,7 @@ class Converter:
         delivered_ms: int | None,
         replayed_ms: int | None,
     ) -> Conversion:
-        points = DeliveryPoints()
+        points = DeliveryPoints(self._cache.selection)
         failures: dict[int, RecordError] = {}
         sound, contributing = set(), set()
         for number, record in records:
@@ -143,9 +146,9 @@ class Converter:
                     record,
                     self._cache,
                     p8s_logzio_name=p8s_logzio_name,
-                    native_histograms=self._profile.native_histograms,
+                    native_histograms=self._options.native_histograms,
                     size_before=points.size,
-                    max_size=self._profile.limits.points,
+                    max_size=self._options.limits.points,
                 )
                 points.add(found)
             except RecordError as error:
@@ -160,7 +163,7 @@ class Converter:
         except TooLargeError as error:
             # Which record is to blame cannot be found out any more, so nothing is sent.
             failures |= dict.fromkeys(sound, _without_frames(error))
-            contributing, points = set(), DeliveryPoints()
+            contributing, points = set(), DeliveryPoints(self._cache.selection)
             written, lanes = self._encode(points, delivered_ms, replayed_ms)
         return Conversion(
             lanes=lanes,
@@ -172,6 +175,7 @@ class Converter:
             dropped_points=+(points.dropped_points + written.dropped_points),
             dropped_samples=+written.dropped_samples,
             oldest_ms=min(points.milliseconds(), default=None),
+            points_without_statistics=written.without_statistics,
             attributes_left_out=written.attributes_left_out,
             warnings={why: tuple(sorted(names)) for why, names in written.warnings.items()},
         )
@@ -179,7 +183,7 @@ class Converter:
     def _encode(
         self, points: DeliveryPoints, delivered_ms: int | None, replayed_ms: int | None
     ) -> tuple[Written, list[Lane]]:
-        limits, check_deadline = self._profile.limits, self._cache.check_deadline
+        limits, check_deadline = self._options.limits, self._cache.check_deadline
         made = 0
 
         def compress(content: bytes) -> bytes:
@@ -194,8 +198,8 @@ class Converter:
                 )
             return compressed
 
-        lanes = Lanes(self._profile.max_bytes, compress)
-        native_lanes = Lanes(self._profile.max_bytes, compress)
+        lanes = Lanes(self._options.max_bytes, compress)
+        native_lanes = Lanes(self._options.max_bytes, compress)
         encoder = Encoder(
             lanes,
             native_lanes,
@@ -205,6 +209,9 @@ class Converter:
                 delivered_ms,
                 replayed_ms,
             ),
+            selection=self._cache.selection,
+            collision=self._options.rules.profile.collision,
+            relabelled=bool(self._options.rules.relabel),
             max_merged=_MERGED_PER_POINT * limits.points,
             check_deadline=check_deadline,
         )

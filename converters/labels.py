@@ -5,27 +5,24 @@ Whatever the attributes are called, the result is valid for remote write
 attributes, and no value is lost to a name that is already taken.
 """
 
-from collections.abc import Callable, Iterable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from converters.attributes import Attribute, PointAttributes
-from converters.names import label_name
+from converters.profiles.logzio import Logzio
+from converters.profiles.profile import Metric, NamingProfile
+from converters.relabel import RelabelConfigs
+from converters.schema.remote_write_pb2 import TimeSeries
+from converters.statistics import Selection, selection_of
 from converters.wire import encode_field, read_length
 
-# Label names with a meaning of their own: an attribute of that name moves.
-RESERVED = frozenset(
-    (
-        *("__name__", "quantile", "le", "namespace", "metricname"),
-        *("account", "region", "cloud_provider", "p8s_logzio_name"),
-    )
-)
+CONTRACT = Logzio()
+"""The names of metrics that are not CloudWatch's, in every profile."""
 
-_RESOURCE_NAMES = {
-    "cloud.account.id": "account",
-    "cloud.region": "region",
-    "cloud.provider": "cloud_provider",
-}
+# Label names with a meaning of their own in every profile: an attribute of that name moves.
+_RESERVED = frozenset(("__name__", "quantile", "le", "p8s_logzio_name"))
 
 # The ARN names the metric stream, not what was measured: in a monitoring
 # account it is the same for all linked accounts.
@@ -38,37 +35,73 @@ _OWN_LABELS = 2
 _OVERHEAD_BYTES = 300
 
 
-class LabelRules(NamedTuple):
-    """What the operator decides about labels.
+class SeriesRules(NamedTuple):
+    """What the operator decides about names, labels and statistics.
 
     Attributes:
-        keep_case: Leave the values of point attributes as they are; otherwise
-            they are lower-cased, as Logz.io does.
+        profile: How the series of CloudWatch's metrics are named.
+        statistics: Which statistics become series; None for those of the profile.
+        keep_case: Leave the values of point attributes as they are, or lower-case them as
+            Logz.io does; None for what the profile does.
         unit_label: Add the label `unit` with the unit of the metric.
         max_labels: Leave point attributes out of a series with more labels; None for no limit.
+        external_labels: Labels of every series that has none of that name.
+        relabel: The rules that change labels, and drop series.
     """
 
-    keep_case: bool = False
+    profile: NamingProfile = CONTRACT
+    statistics: Selection | None = None
+    keep_case: bool | None = None
     unit_label: bool = False
     max_labels: int | None = None
+    external_labels: Mapping[str, str] = {}
+    relabel: RelabelConfigs = RelabelConfigs()
+
+    @property
+    def selection(self) -> Selection:
+        """The statistics that become series."""
+        return self.statistics or selection_of(self.profile.statistics)
 
     @property
     def reserved(self) -> AbstractSet[str]:
-        """The label names that no attribute may have."""
-        return RESERVED | {"unit"} if self.unit_label else RESERVED
+        """The label names that no dimension and no attribute of a resource may have."""
+        of_resource = {*self.profile.resource_names.values()} - self.profile.not_of_cloudwatch
+        return self._always_reserved | of_resource | self.profile.metric_label_names
+
+    @property
+    def reserved_by_others(self) -> AbstractSet[str]:
+        """The label names that no attribute of another producer's point may have."""
+        of_resource = self.profile.resource_names.values()
+        return self._always_reserved | {*of_resource} | CONTRACT.metric_label_names
+
+    @property
+    def _always_reserved(self) -> AbstractSet[str]:
+        return _RESERVED | {"unit"} if self.unit_label else _RESERVED
+
+    @property
+    def labels_of_all(self) -> dict[str, str]:
+        """The labels of every series that has none of that name; an empty one is none."""
+        labels = {**self.profile.default_labels, **self.external_labels}
+        return {name: value for name, value in labels.items() if value}
+
+
+_LOGZIO = SeriesRules()
 
 
 class SeriesLabels(NamedTuple):
     """All labels of a group of series but `__name__` and `quantile` or `le`.
 
     Attributes:
-        encoded: Repeated field 1 (`labels`) of a TimeSeries, sorted by name.
-        number: How many labels they are.
+        mapping: Their values by name.
+        before: Those whose names sort before `__name__`, as repeated field 1 (`labels`) of a
+            TimeSeries, sorted by name.
+        after: All others, likewise.
         left_out: How many point attributes were left out, since they were too many.
     """
 
-    encoded: bytes
-    number: int
+    mapping: dict[str, str]
+    before: bytes
+    after: bytes
     left_out: int
 
 
@@ -78,30 +111,32 @@ class ResourceLabels:
     Args:
         attributes: The resource's attributes, as `attributes.decode_resource` gives them.
         p8s_logzio_name: The environment label's value; empty for none.
-        reserved: The label names that no attribute may have.
+        rules: Which labels the series have.
 
     Attributes:
         fixed: Labels with a reserved name, each by the first attribute that gives it.
+        of_cloudwatch: Those of them that the series of CloudWatch's metrics have.
         movable: All other labels, which give way to those of a point.
         identity: What the labels depend on; equal for attributes in another order,
             unless the order makes a difference to `fixed`.
     """
 
-    __slots__ = ("fixed", "identity", "movable")
+    __slots__ = ("fixed", "identity", "movable", "of_cloudwatch")
 
     def __init__(
         self,
         attributes: Iterable[Attribute],
         p8s_logzio_name: str,
-        reserved: AbstractSet[str] = RESERVED,
+        rules: SeriesRules = _LOGZIO,
     ) -> None:
+        profile = rules.profile
         fixed: dict[str, str] = {}
         if p8s_logzio_name:
             fixed["p8s_logzio_name"] = p8s_logzio_name
         first: list[Attribute] = []
         others: list[Attribute] = []
         for attribute in attributes:
-            name = _RESOURCE_NAMES.get(attribute.key)
+            name = profile.resource_names.get(attribute.key)
             if name is not None and attribute.value and name not in fixed:
                 fixed[name] = attribute.value
                 first.append(attribute)
@@ -110,10 +145,13 @@ class ResourceLabels:
         gathered: dict[str, list[Attribute]] = {}
         for attribute in others:
             if attribute.value:
-                gathered.setdefault(label_name(attribute.key), []).append(attribute)
+                gathered.setdefault(profile.resource_label(attribute.key), []).append(attribute)
         movable = {name: _join(values) for name, values in gathered.items()}
         self.fixed = fixed
-        self.movable = _moved(movable, "resource_", reserved)
+        self.of_cloudwatch = {
+            name: value for name, value in fixed.items() if name not in profile.not_of_cloudwatch
+        }
+        self.movable = _moved(movable, "resource_", rules.reserved | fixed.keys())
         self.identity = (*sorted(first), *sorted(others))
 
 
@@ -125,51 +163,37 @@ class LabelEncoder:
         grow: Called with about how many bytes are remembered from now on.
     """
 
-    def __init__(self, rules: LabelRules, grow: Callable[[int], None]) -> None:
+    def __init__(self, rules: SeriesRules, grow: Callable[[int], None]) -> None:
         self._grow = grow
         self._rules = rules
-        self._reserved = rules.reserved
-        self._names: dict[str, str] = {}
+        self._of_all = rules.labels_of_all
+        self._lower_case = not (
+            rules.profile.keep_case if rules.keep_case is None else rules.keep_case
+        )
+        self._of_cloudwatch = _Dimensions(rules.profile, rules.reserved)
+        self._of_others = _Dimensions(CONTRACT, rules.reserved_by_others)
         self._encoded: dict[tuple[str, str], bytes] = {}
 
-    def encode(self, resource: ResourceLabels, point: PointAttributes, unit: str) -> SeriesLabels:
+    def encode(
+        self,
+        resource: ResourceLabels,
+        metric: Metric,
+        point: PointAttributes,
+        unit: str,
+        *,
+        from_cloudwatch: bool = True,
+    ) -> SeriesLabels:
         """Return the labels that the series of a point have in common.
 
         "Label names MUST be sorted in lexicographical order" - remote write 1.0.
         All names made here are ASCII, so text order is byte order.
         """
-        gathered = self._gather(point)
-        labels = self._all_labels(resource, point, unit, gathered)
-        left_out = self._leave_out(labels, gathered)
-        known = self._encoded
-        encoded = b"".join(
-            [known.get(label) or self._encode_label(label) for label in sorted(labels.items())]
-        )
-        return SeriesLabels(encoded, len(labels), left_out)
-
-    def _gather(self, point: PointAttributes) -> dict[str, list[Attribute]]:
-        """Return the dimensions by their label names."""
-        gathered: dict[str, list[Attribute]] = {}
-        for attribute in point.dimensions:
-            if attribute.value:
-                key = attribute.key
-                name = self._names.get(key) or self._dimension_name(key)
-                gathered.setdefault(name, []).append(attribute)
-        return gathered
-
-    def _all_labels(
-        self,
-        resource: ResourceLabels,
-        point: PointAttributes,
-        unit: str,
-        gathered: dict[str, list[Attribute]],
-    ) -> dict[str, str]:
+        dimensions = self._of_cloudwatch if from_cloudwatch else self._of_others
+        gathered = self._gather(point, dimensions)
         labels = {name: _join(values) for name, values in gathered.items()}
-        if point.namespace:
-            labels["namespace"] = point.namespace
-        if point.metric_name:
-            labels["metricname"] = point.metric_name
-        if not self._rules.keep_case:
+        named = dimensions.profile.metric_labels(metric)
+        labels |= {name: value for name, value in named.items() if value}
+        if self._lower_case:
             labels = {name: value.lower() for name, value in labels.items()}
         if unit and self._rules.unit_label:
             labels["unit"] = unit
@@ -177,8 +201,36 @@ class LabelEncoder:
             labels.update(resource.movable)
         else:
             labels.update(_moved(resource.movable, "resource_", labels.keys()))
-        labels.update(resource.fixed)
-        return labels
+        labels.update(resource.of_cloudwatch if from_cloudwatch else resource.fixed)
+        for name, value in self._of_all.items():
+            labels.setdefault(name, value)
+        left_out = self._leave_out(labels, gathered)
+        before, _, after = self.encode_all(labels)
+        return SeriesLabels(labels, before, after, left_out)
+
+    def encode_all(self, labels: Mapping[str, str]) -> tuple[bytes, bytes, bytes]:
+        """Return encoded, sorted labels: those before `__name__`, itself, and those behind it."""
+        names = sorted(labels)
+        known = self._encoded
+        encoded = [
+            known.get(label) or self._encode_label(label)
+            for label in [(name, labels[name]) for name in names]
+        ]
+        begin = bisect_left(names, "__name__")
+        end = begin + ("__name__" in labels)
+        return b"".join(encoded[:begin]), b"".join(encoded[begin:end]), b"".join(encoded[end:])
+
+    def _gather(
+        self, point: PointAttributes, dimensions: "_Dimensions"
+    ) -> dict[str, list[Attribute]]:
+        """Return the dimensions by their label names."""
+        gathered: dict[str, list[Attribute]] = {}
+        for attribute in point.dimensions:
+            if attribute.value:
+                key = attribute.key
+                name = dimensions.names.get(key) or self._dimension_name(key, dimensions)
+                gathered.setdefault(name, []).append(attribute)
+        return gathered
 
     def _leave_out(self, labels: dict[str, str], gathered: dict[str, list[Attribute]]) -> int:
         """Remove the last dimensions until no series has too many labels; return how many.
@@ -193,11 +245,11 @@ class LabelEncoder:
             del labels[name]
         return sum(len(gathered[name]) for name in beyond)
 
-    def _dimension_name(self, key: str) -> str:
-        name = label_name(key)
-        if name in self._reserved:
+    def _dimension_name(self, key: str, dimensions: "_Dimensions") -> str:
+        name = dimensions.profile.dimension_label(key)
+        if name in dimensions.reserved:
             name = "dimension_" + name
-        self._names[key] = name
+        dimensions.names[key] = name
         self._grow(2 * len(key) + _OVERHEAD_BYTES)
         return name
 
@@ -207,14 +259,29 @@ class LabelEncoder:
         return encoded
 
 
+class _Dimensions:
+    """The label names of dimensions that are known already, of CloudWatch's or of others."""
+
+    def __init__(self, profile: NamingProfile, reserved: AbstractSet[str]) -> None:
+        self.profile = profile
+        self.reserved = reserved
+        self.names: dict[str, str] = {}
+
+
 def encode_label(name: str, value: str) -> bytes:
     """Return one label as field 1 (`labels`) of a TimeSeries."""
     content = encode_field(b"\x0a", name.encode()) + encode_field(b"\x12", value.encode())
     return encode_field(b"\x0a", content)
 
 
-def insert_label(labels: bytes, name: str, value: str) -> bytes:
-    """Return encoded, sorted labels with one more in its place."""
+def decode_labels(labels: bytes) -> dict[str, str]:
+    """Return the labels that `encode_label` made the bytes of."""
+    found = TimeSeries.FromString(labels).labels
+    return {label.name: label.value for label in found}
+
+
+def position_of(labels: bytes, name: str) -> int:
+    """Return where a label of that name belongs in encoded, sorted labels."""
     position = 0
     key = name.encode()
     while position < len(labels):
@@ -223,6 +290,12 @@ def insert_label(labels: bytes, name: str, value: str) -> bytes:
         if labels[name_begin : name_begin + name_length] > key:
             break
         position = begin + length
+    return position
+
+
+def insert_label(labels: bytes, name: str, value: str) -> bytes:
+    """Return encoded, sorted labels with one more in its place."""
+    position = position_of(labels, name)
     return labels[:position] + encode_label(name, value) + labels[position:]
 
 

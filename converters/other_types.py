@@ -15,16 +15,11 @@ from converters.attributes import decode_key_values
 from converters.errors import DecodeError
 from converters.names import decimal_text
 from converters.native_histograms import native_histogram
-from converters.points import (
-    NO_RECORDED_VALUE,
-    STALE_MARKER,
-    DropReason,
-    Point,
-    RecordPoints,
-    milliseconds_of,
-)
+from converters.points import NO_RECORDED_VALUE, STALE_MARKER, Point, RecordPoints, milliseconds_of
+from converters.reasons import DropReason
 from converters.schema.otlp_view_pb2 import MetricFormat, Points
-from converters.series import COUNT, SUM, VALUE, MetricScope, Statistic
+from converters.series import MetricScope
+from converters.statistics import BOUND, COUNT, SUM, VALUE, Statistic
 from converters.wire import double_bytes, encode_field
 
 _P = TypeVar("_P")
@@ -128,13 +123,13 @@ def _read_histograms(
         for bound, count in zip(point.explicit_bounds, point.bucket_counts, strict=False):
             cumulative += count
             samples.append((_bucket(decimal_text(bound)), double_bytes(cumulative)))
-        if "+Inf" not in {s.label[1] for s, _ in samples if s.label}:
+        if "+Inf" not in {s.value for s, _ in samples if s.kind == BOUND}:
             samples.append((_bucket("+Inf"), double_bytes(point.count)))
         _add(point, point.count, samples, scope, record)
 
 
 def _bucket(bound: str) -> Statistic:
-    return Statistic("_bucket", ("le", bound))
+    return Statistic(BOUND, bound)
 
 
 def _add(

@@ -11,27 +11,40 @@ A TimeSeries of one sample is written as::
     value                    8 bytes, as they stood in the OTLP message
     timestamp                field header and 6 bytes of varint (1972 to 2109)
 
-The head depends on the metric's name and the length of the prefix alone, so it
-is shared by all groups of a metric whose prefixes are equally long.
+Such a head depends on the metric's name and the length of the prefix alone, so it
+is shared by all groups of a metric whose prefixes are equally long. Where the series
+of a group differ in other labels than the name, or one sorts before it, each head
+holds all labels, and the prefix is the header of the sample.
 
 Whatever is remembered is counted in `cache`.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
 
 from converters.attributes import PointAttributes
 from converters.errors import DecodeError
-from converters.labels import SeriesLabels, encode_label, insert_label
-from converters.names import decimal_text, metric_name
+from converters.labels import (
+    CONTRACT,
+    SeriesLabels,
+    decode_labels,
+    encode_label,
+    insert_label,
+    position_of,
+)
+from converters.names import metric_name
+from converters.profiles.profile import Metric, NamingProfile
 from converters.schema.otlp_view_pb2 import PointLabels
-from converters.wire import double_of, encode_varint
+from converters.statistics import AVERAGE, COLUMNS, Selection, Statistic, quantile_statistic
+from converters.wire import encode_varint, read_length
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from converters.cache import ResourceScope
 
 # Sample (field 2 of TimeSeries, 16 bytes) up to and with the header of its value.
@@ -47,75 +60,274 @@ _SERIES_OVERHEAD_BYTES = 300
 # Many servers refuse series with more labels, or leave out some of them.
 _MANY_LABELS = 30
 
-# The heads of sum, count, minimum and maximum.
-Heads = tuple[bytes, bytes, bytes, bytes]
+_PUNCTUATION = re.compile("[^a-z0-9]")
+
+Labels = tuple[bytes, bytes, bytes]
+"""All labels of a series, encoded: those that sort before `__name__`, itself, those behind it."""
+
+Heads = tuple[bytes, ...]
+"""What the series of a group's columns begin with."""
 
 
-class Statistic(NamedTuple):
-    """What distinguishes the series of one group: the name's suffix and a label of its own."""
-
-    suffix: str
-    label: tuple[str, str] | None = None
+_AVERAGE = COLUMNS.index(AVERAGE)
 
 
-SUM = Statistic("_sum")
-COUNT = Statistic("_count")
-MIN = Statistic("_min")
-MAX = Statistic("_max")
-VALUE = Statistic("")
+# One for all groups that remember nothing else.
+_NONE: dict[Statistic | bytes | int, Any] = {}
 
 
-@lru_cache(maxsize=1024)
-def quantile_statistic(quantile: bytes) -> Statistic:
-    """Return the statistic for a quantile, 8 bytes of a little-endian double."""
-    return Statistic("", ("quantile", decimal_text(double_of(quantile))))
+class Shape(NamedTuple):
+    """Which of the columns of CloudWatch's points a group makes.
+
+    Attributes:
+        kept: The indexes of those that become samples.
+        dropped: The indexes of those whose series a relabelling rule drops.
+    """
+
+    kept: tuple[int, ...]
+    dropped: tuple[int, ...] = ()
+
+
+def shape_of(selection: Selection) -> Shape | None:
+    """Return which columns a selection makes; None where that is all that a row has."""
+    every = tuple(range(len(selection.columns)))
+    usual = selection.columns == every and len(every) >= len(COLUMNS) - 1
+    return None if usual else Shape(selection.columns)
+
+
+def _head(labels: bytes, samples: int = 1, *, behind: int = 0) -> bytes:
+    """Return the beginning of a TimeSeries, behind which come so many bytes of labels."""
+    return b"\x0a" + encode_varint(len(labels) + behind + samples * SAMPLE_BYTES) + labels
+
+
+class SeriesNames:
+    """The names of the series of one metric.
+
+    Args:
+        profile: How they are named.
+        metric: The metric.
+        columns: The statistics that every data point has a series of.
+
+    Attributes:
+        columns: The labels `__name__` of these, encoded.
+        alike: Whether their series differ in nothing but the name.
+        squeezed: Equal for two metrics whose series may have one name.
+    """
+
+    __slots__ = ("_base", "_heads", "_own", "_profile", "alike", "columns", "squeezed")
+
+    def __init__(
+        self, profile: NamingProfile, metric: Metric, columns: Sequence[Statistic]
+    ) -> None:
+        self._profile = profile
+        self._base = profile.base_name(metric)
+        self.columns = tuple(map(self.label, columns))
+        self._own = tuple(map(profile.own_label, columns))
+        self.alike = not any(self._own)
+        self.squeezed = _PUNCTUATION.sub("", self._base.lower())
+        self._heads: dict[tuple[int, int], Heads] = {}
+
+    def name(self, statistic: Statistic) -> str:
+        """Return the name of a statistic's series."""
+        return self._profile.series_name(self._base, statistic)
+
+    def label(self, statistic: Statistic) -> bytes:
+        """Return the label `__name__` of a statistic's series, encoded."""
+        return encode_label("__name__", self.name(statistic))
+
+    def own_label(self, statistic: Statistic) -> tuple[str, str] | None:
+        """Return the label that only this statistic's series has."""
+        return self._profile.own_label(statistic)
+
+    def labels_of_columns(self, before: bytes, after: bytes) -> Iterator[bytes]:
+        """Iterate over all labels of each column's series, with what they have in common."""
+        positions: dict[str, int] = {}
+        for name, own in zip(self.columns, self._own, strict=True):
+            if own is None:
+                yield before + name + after
+                continue
+            position = positions.get(own[0])
+            if position is None:
+                position = positions[own[0]] = position_of(after, own[0])
+            yield before + name + after[:position] + encode_label(*own) + after[position:]
+
+    def heads(self, labels_length: int, samples: int, metric: MetricScope) -> Heads:
+        """Return what the columns begin with, for that many bytes of labels behind the name."""
+        if not self.columns:
+            return ()
+        heads = self._heads.get((labels_length, samples))
+        if heads is None:
+            behind_name = labels_length + samples * SAMPLE_BYTES
+            heads = self._heads[labels_length, samples] = tuple(
+                [b"\x0a" + encode_varint(len(name) + behind_name) + name for name in self.columns]
+            )
+            metric.resource.cache.grow(sum(map(len, heads)))
+        return heads
 
 
 class SeriesGroup:
-    """All series of one raw identity: resource, name and unit of a metric, a point's attributes."""
+    """All series of one raw identity: resource, name and unit of a metric, a point's attributes.
 
-    __slots__ = ("_labels", "_series", "from_cloudwatch", "heads", "metric", "prefix")
+    Args:
+        metric: The metric.
+        names: The names of its series.
+        labels: The labels that they have in common.
+        from_cloudwatch: Whether the metric is CloudWatch's.
 
-    def __init__(self, metric: MetricScope, labels: SeriesLabels, *, from_cloudwatch: bool) -> None:
+    Attributes:
+        heads: What the series of its columns begin with.
+        prefix: What all of them go on with, up to their values.
+        shape: Which of the columns they are; None for all that are made.
+        key: The same number as of every other group that may make a series of this one too.
+        keys: With relabelling, a number for the series of each column; only one that is equal
+            has the same number.
+    """
+
+    __slots__ = (
+        *("_after", "_before", "_number", "_series", "from_cloudwatch", "heads", "key", "keys"),
+        *("metric", "names", "prefix", "shape"),
+    )
+
+    def __init__(
+        self,
+        metric: MetricScope,
+        names: SeriesNames,
+        labels: SeriesLabels,
+        *,
+        from_cloudwatch: bool,
+    ) -> None:
         self.metric = metric
+        self.names = names
         self.from_cloudwatch = from_cloudwatch
-        self.prefix = labels.encoded + SAMPLE_HEADER
-        self.heads = metric.heads(len(labels.encoded))
+        self._before = labels.before
         # With the label of the name.
-        self._labels = labels.number + 1
-        if labels.left_out or self._labels > _MANY_LABELS:
-            metric.resource.cache.crowded[self] = labels.left_out
-        # Labels by statistic, and heads by quantile; most groups never need one.
-        self._series: dict[Statistic | bytes, bytes] | None = None
+        self._number = len(labels.mapping) + 1
+        # Labels by statistic, heads by quantile or number of samples; most groups need none.
+        self._series: dict[Statistic | bytes | int, Any] = _NONE
+        cache = metric.resource.cache
+        self.shape = cache.shape
+        self.keys: tuple[int, ...] = ()
+        if labels.left_out:
+            cache.crowded[self] = labels.left_out
+        if cache.rules.relabel:
+            self._after: bytes | None = labels.after
+            self._relabel_columns(labels.mapping)
+        elif names.alike and not labels.before:
+            # The same bytes are not kept twice.
+            self._after = None
+            self.prefix = labels.after + SAMPLE_HEADER
+            self.heads = names.heads(len(labels.after), 1, metric)
+            self._warn_of(self._number)
+        else:
+            self._after = labels.after
+            self.prefix = SAMPLE_HEADER
+            self.heads = tuple(map(_head, names.labels_of_columns(labels.before, labels.after)))
+            self._warn_of(self._number + (not names.alike))
+        self.key = hash((labels.before, labels.after, names.squeezed))
 
-    def series_labels(self, statistic: Statistic) -> bytes:
-        """Return all labels of one series, encoded and sorted; they are remembered."""
-        labels = self._series and self._series.get(statistic)
-        return labels or self._remember(statistic, self._encode_labels(statistic))
+    @property
+    def size(self) -> int:
+        """About how many bytes of labels are kept for this group alone."""
+        own = 0 if self._after is None else len(self._after) + sum(map(len, self.heads))
+        return len(self._before) + len(self.prefix) + own
 
-    def _encode_labels(self, statistic: Statistic) -> bytes:
-        labels = self.prefix[: -len(SAMPLE_HEADER)]
-        if statistic.label is not None:
-            labels = insert_label(labels, *statistic.label)
-            if self._labels + 1 > _MANY_LABELS:
-                self.metric.resource.cache.crowded.setdefault(self, 0)
-        return self.metric.name_label(statistic.suffix) + labels
+    @property
+    def always_makes(self) -> bool:
+        """Whether each of its points makes a sample, whatever its count is."""
+        return self.shape is None or min(self.shape.kept, default=_AVERAGE) < _AVERAGE
+
+    @property
+    def labels(self) -> tuple[bytes, bytes]:
+        """The labels that the series have in common, before `__name__` and behind it."""
+        after = self.prefix[: -len(SAMPLE_HEADER)] if self._after is None else self._after
+        return self._before, after
+
+    def _relabel_columns(self, mapping: Mapping[str, str]) -> None:
+        cache = self.metric.resource.cache
+        columns = cache.selection.columns if self.from_cloudwatch else ()
+        series = {n: self._relabelled(mapping, COLUMNS[n]) for n in columns}
+        made = [labels for labels in series.values() if labels]
+        ends = {labels[2] for labels in made if not labels[0]}
+        if len(ends) == 1 and not any(labels[0] for labels in made):
+            (end,) = ends
+            self.prefix = end + SAMPLE_HEADER
+            self.heads = tuple([_head(labels[1], behind=len(end)) for labels in made])
+        else:
+            self.prefix = SAMPLE_HEADER
+            self.heads = tuple([_head(b"".join(labels)) for labels in made])
+        self.keys = tuple(map(hash, made))
+        if len(made) < len(columns):
+            kept = tuple([n for n in columns if series[n]])
+            self.shape = Shape(kept, tuple([n for n in columns if not series[n]]))
+
+    def _relabelled(self, mapping: Mapping[str, str], statistic: Statistic) -> Labels | None:
+        """Return the labels that the rules make of a series; None if they drop it."""
+        cache = self.metric.resource.cache
+        own = self.names.own_label(statistic)
+        named = {**mapping, "__name__": self.names.name(statistic)}
+        labels = cache.rules.relabel.apply(named if own is None else {**named, own[0]: own[1]})
+        if labels is None:
+            return None
+        self._warn_of(len(labels))
+        return cache.labels.encode_all(labels)
+
+    def series(self, statistic: Statistic) -> Labels | None:
+        """Return all labels of one series, None if a rule drops it; they are remembered."""
+        labels: Labels | tuple[()] | None = self._series.get(statistic)
+        if labels is None:
+            if self.metric.resource.cache.rules.relabel:
+                mapping = decode_labels(b"".join(self.labels))
+                labels = self._relabelled(mapping, statistic) or ()
+            else:
+                labels = self.named(statistic)
+            self._remember(statistic, labels, sum(map(len, labels)))
+        return labels or None
+
+    def named(self, statistic: Statistic) -> Labels:
+        """Return all labels of one series before they are relabelled."""
+        before, after = self.labels
+        own = self.names.own_label(statistic)
+        if own is not None:
+            after = insert_label(after, *own)
+            self._warn_of(self._number + 1)
+        return before, self.names.label(statistic), after
 
     def quantile_head(self, quantile: bytes) -> bytes:
-        """Return a percentile's TimeSeries of one sample up to its value; it is remembered."""
-        head = self._series and self._series.get(quantile)
-        if head:
-            return head
-        labels = self._encode_labels(quantile_statistic(quantile))
-        length = encode_varint(len(labels) + SAMPLE_BYTES)
-        return self._remember(quantile, b"\x0a" + length + labels + SAMPLE_HEADER)
+        """Return a percentile's TimeSeries of one sample up to its value; it is remembered.
 
-    def _remember(self, key: Statistic | bytes, encoded: bytes) -> bytes:
-        if self._series is None:
+        It is empty if a rule drops the series.
+        """
+        head: bytes | None = self._series.get(quantile)
+        if head is None:
+            statistic = quantile_statistic(quantile)
+            relabelled = bool(self.metric.resource.cache.rules.relabel)
+            labels = self.series(statistic) if relabelled else self.named(statistic)
+            head = _head(b"".join(labels)) + SAMPLE_HEADER if labels else b""
+            self._remember(quantile, head, len(head))
+        return head
+
+    def _warn_of(self, labels: int) -> None:
+        """Remember that there is a series with that many labels, if they are very many."""
+        if labels > _MANY_LABELS:
+            self.metric.resource.cache.crowded.setdefault(self, 0)
+
+    def heads_of(self, samples: int) -> Heads:
+        """Return what the series of the columns begin with, for that many samples of each."""
+        if self._after is None:
+            return self.names.heads(len(self.prefix) - len(SAMPLE_HEADER), samples, self.metric)
+        heads: Heads | None = self._series.get(samples)
+        if heads is None:
+            begun = [head[read_length(head, 1)[1] :] for head in self.heads]
+            behind = len(self.prefix) - len(SAMPLE_HEADER)
+            heads = tuple([_head(labels, samples, behind=behind) for labels in begun])
+            self._remember(samples, heads, sum(map(len, heads)))
+        return heads
+
+    def _remember(self, key: Statistic | bytes | int, made: Any, size: int) -> None:
+        if self._series is _NONE:
             self._series = {}
-        self._series[key] = encoded
-        self.metric.resource.cache.grow(len(encoded) + _SERIES_OVERHEAD_BYTES)
-        return encoded
+        self._series[key] = made
+        self.metric.resource.cache.grow(size + _SERIES_OVERHEAD_BYTES)
 
 
 class MetricScope:
@@ -124,13 +336,13 @@ class MetricScope:
     Two units of one name are two metrics, whose points must not pass for repetitions.
 
     Attributes:
-        names: The label `__name__` of sum, count, minimum and maximum, encoded.
+        base: The name that messages to the operator have for it.
         groups: The groups by the bytes of a point that hold its attributes.
         identities: The same groups by what those bytes mean.
     """
 
     __slots__ = (
-        *("_heads", "_name", "base", "from_cloudwatch", "groups", "identities", "names"),
+        *("_name", "_names", "base", "from_cloudwatch", "groups", "identities"),
         *("resource", "unit"),
     )
 
@@ -144,26 +356,23 @@ class MetricScope:
         self._name = text
         self.base = metric_name(text)
         self.from_cloudwatch = text.startswith("amazonaws.com/")
-        self.names = tuple(self.name_label(s.suffix) for s in (SUM, COUNT, MIN, MAX))
         self.groups: dict[bytes, SeriesGroup] = {}
         self.identities: dict[PointAttributes, SeriesGroup] = {}
-        self._heads: dict[tuple[int, int], Heads] = {}
+        self._names: dict[Metric | None, SeriesNames] = {}
 
-    def name_label(self, suffix: str) -> bytes:
-        """Return the label `__name__` with a statistic's suffix, encoded."""
-        return encode_label("__name__", metric_name(self._name, suffix))
-
-    def heads(self, labels_length: int, samples: int = 1) -> Heads:
-        """Return what sum, count, minimum and maximum begin with, for that many bytes of labels."""
-        heads = self._heads.get((labels_length, samples))
-        if heads is None:
-            behind_name = labels_length + samples * SAMPLE_BYTES
-            a, b, c, d = [
-                b"\x0a" + encode_varint(len(name) + behind_name) + name for name in self.names
-            ]
-            heads = self._heads[labels_length, samples] = (a, b, c, d)
-            self.resource.cache.grow(sum(map(len, heads)))
-        return heads
+    def _names_of(self, metric: Metric, *, from_cloudwatch: bool) -> SeriesNames:
+        key = metric if from_cloudwatch else None
+        names = self._names.get(key)
+        if names is None:
+            cache = self.resource.cache
+            if from_cloudwatch:
+                columns = [COLUMNS[column] for column in cache.selection.columns]
+                names = SeriesNames(cache.rules.profile, metric, columns)
+            else:
+                names = SeriesNames(CONTRACT, metric, ())
+            self._names[key] = names
+            cache.grow(sum(map(len, names.columns)) + 2 * len(metric.name) + GROUP_OVERHEAD_BYTES)
+        return names
 
     def group(self, raw: bytes) -> SeriesGroup | None:
         """Return the group for the bytes of a point that should hold its attributes and no more.
@@ -198,11 +407,17 @@ class MetricScope:
             scope = self.resource
             # With many labels a group takes milliseconds.
             scope.cache.check_deadline()
-            group = self.identities[identity] = SeriesGroup(
-                self,
-                scope.cache.labels.encode(scope.labels, identity, self.unit),
-                from_cloudwatch=self.from_cloudwatch
-                or (attributes.namespace is not None and attributes.metric_name is not None),
+            from_cloudwatch = self.from_cloudwatch or None not in attributes[:2]
+            metric = Metric(self._name, attributes.namespace or "", attributes.metric_name or "")
+            if scope.cache.rules.profile.names_by_dimensions:
+                keys = tuple([dimension.key for dimension in identity.dimensions])
+                metric = metric._replace(dimensions=keys)
+            names = self._names_of(metric, from_cloudwatch=from_cloudwatch)
+            labels = scope.cache.labels.encode(
+                scope.labels, metric, identity, self.unit, from_cloudwatch=from_cloudwatch
             )
-            scope.cache.grow(len(group.prefix) + GROUP_OVERHEAD_BYTES)
+            group = self.identities[identity] = SeriesGroup(
+                self, names, labels, from_cloudwatch=from_cloudwatch
+            )
+            scope.cache.grow(group.size + GROUP_OVERHEAD_BYTES)
         return group

@@ -7,6 +7,8 @@ from converters.errors import FramingError
 # A fixed64 or a double of zero, which proto3 leaves out.
 ZERO = bytes(8)
 
+_pack, _unpack = struct.Struct("<d").pack, struct.Struct("<d").unpack
+
 # An UnsignedVarInt32 takes at most five bytes of seven bits.
 _MAX_LENGTH_BYTES = 5
 
@@ -37,6 +39,9 @@ def read_length(buffer: bytes, position: int) -> tuple[int, int]:
     Raises:
         FramingError: The varint does not end within five bytes or within the buffer.
     """
+    number = buffer[position] if position < len(buffer) else 0x80
+    if number < 0x80:
+        return number, position + 1
     number = 0
     for index in range(_MAX_LENGTH_BYTES):
         if position + index >= len(buffer):
@@ -57,6 +62,12 @@ def double_of(encoded: bytes) -> float:
     """Return the number of 8 bytes of a little-endian double."""
     number: float = struct.unpack("<d", encoded)[0]
     return number
+
+
+def average_of(total: bytes | None, count: bytes) -> tuple[bytes, ...]:
+    """Return the average of a sum and a count, each an encoded double; none of no values."""
+    ((number,), (added,)) = _unpack(count), _unpack(total or ZERO)
+    return (_pack(added / number),) if number else ()
 
 
 def unsigned_of(encoded: bytes | None) -> int:

@@ -1,7 +1,7 @@
 """The converter as the settings want it, and how large a delivery may be."""
 
-from converters.convert import Converter, Limits, Profile
-from converters.labels import LabelRules
+from converters.convert import Converter, Limits, Options
+from converters.labels import SeriesRules
 from handler.delivery import MAX_INFLATED_BYTES
 from handler.settings import Settings
 
@@ -27,10 +27,14 @@ _BODIES_SHARE = 8
 
 def new_converter(settings: Settings) -> Converter:
     """Return a converter for the settings."""
+    case = settings.label_value_case
     return Converter(
-        Profile(
-            labels=LabelRules(
-                keep_case=settings.label_value_case == "keep",
+        Options(
+            rules=SeriesRules(
+                profile=settings.naming_profile(settings.dimension_labels),
+                statistics=settings.statistics,
+                keep_case=None if case is None else case == "keep",
+                external_labels=settings.external_labels,
                 unit_label=settings.unit_label,
                 max_labels=settings.max_labels,
             ),

@@ -7,6 +7,9 @@ and its docstring. `make docs` writes the table of docs/settings.md from that.
 from collections.abc import Mapping
 from typing import Any
 
+from converters.profiles.logzio import Logzio
+from converters.profiles.profile import NamingProfile
+from handler import naming
 from handler.auth import Auth
 from handler.errors import SettingsError
 from handler.json_settings import members_in
@@ -91,8 +94,26 @@ class Settings:
     headers_arn = Setting("REMOTE_WRITE_HEADERS_ARN", secret_arn)
     """ARN of a secret or an SSM parameter that contains that object, instead."""
 
-    label_value_case = Setting("LABEL_VALUE_CASE", choice("lower", "keep"), "lower")
-    """`lower` lower-cases label values, as Logz.io's dashboards expect; `keep` does not."""
+    naming_profile = Setting("NAMING_PROFILE", naming.profile, "logzio")
+    """Names and labels of CloudWatch's series: `logzio`, `yace`, `cloudwatch_exporter` or `otel`;
+    see [profiles.md](profiles.md)."""
+
+    statistics = Setting("STATISTICS", optional(naming.statistics))
+    """Comma list of the statistics to make of CloudWatch's points: `Average`, `Sum`, `Minimum`,
+    `Maximum`, `SampleCount`, `p*` (all percentiles) or single ones, such as `p99.9`. Default: all
+    that the profile has; `logzio` and `otel` have `Average` only if it is in the list."""
+
+    external_labels = Setting("EXTERNAL_LABELS", naming.external_labels, "{}")
+    """JSON object of labels for every series that has none of that name, such as
+    `{"env":"production"}`."""
+
+    dimension_labels = Setting("DIMENSION_LABELS", choice("keep", "snake_case"), "keep")
+    """Labels of dimensions in the profile `yace`: `keep` (`dimension_InstanceId`) or `snake_case`
+    (`dimension_instance_id`)."""
+
+    label_value_case = Setting("LABEL_VALUE_CASE", optional(choice("lower", "keep")))
+    """`lower` lower-cases label values, as Logz.io's dashboards expect; `keep` does not. Default:
+    `lower` in the profile `logzio`, `keep` in all others."""
 
     unit_label = Setting("UNIT_LABEL", true_or_false, "false")
     """`true` adds the label `unit` with the metric's unit, such as `s` or `ms`, so that the points
@@ -121,7 +142,8 @@ class Settings:
     """ARN of a secret or an SSM parameter that contains that key."""
 
     p8s_logzio_name = Setting("P8S_LOGZIO_NAME", utf_8, "logzio-otlp-metrics-stream")
-    """Value of the label `p8s_logzio_name`."""
+    """Value of the label `p8s_logzio_name`. The default is that of the profile `logzio`; all others
+    have no such label by default."""
 
     allowed_hosts = Setting("LISTENER_ALLOWED_HOSTS", host_patterns, "*.logz.io")
     """Hosts that the common attribute `CUSTOM_LISTENER` may name, separated by commas; by https
@@ -211,6 +233,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             value = setting.parse(setting.default)
         values[setting.variable] = value
     problems += _contradictions(values, given)
+    if values["NAMING_PROFILE"] is not Logzio and not given.get("P8S_LOGZIO_NAME"):
+        values["P8S_LOGZIO_NAME"] = ""
     if not given.get("LOGZIO_METRICS_LISTENER"):
         try:
             values["LOGZIO_METRICS_LISTENER"] = _logzio_listener(
@@ -238,6 +262,12 @@ def _contradictions(values: Mapping[str, Any], given: Mapping[str, str]) -> list
         for name in values["SETTINGS"]
         if given.get(name)
     ]
+    profile: type[NamingProfile] = values["NAMING_PROFILE"]
+    if values["DIMENSION_LABELS"] not in profile.dimension_styles:
+        problems.append(
+            f"DIMENSION_LABELS must not be {values['DIMENSION_LABELS']} with NAMING_PROFILE="
+            f"{naming.profile_name(profile)}: remove it, or set NAMING_PROFILE=yace"
+        )
     scheme: type[Auth] = values["REMOTE_WRITE_AUTH"]
     problem = scheme.problem_with(values["LOGZIO_METRICS_TOKEN"] or "")
     if values["LOGZIO_METRICS_TOKEN"] and problem:

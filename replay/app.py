@@ -41,7 +41,7 @@ _KEYS = {
 
 
 def replay(event: Any, environ: Mapping[str, str], seconds_left: float) -> dict[str, Any]:
-    """Replay the objects that an event asks for, or only survey them.
+    """Replay the objects that an event asks for, or only count what they hold.
 
     Args:
         event: What to replay, and how.

@@ -1,4 +1,4 @@
-"""What happens before and after each request: pacing, checkpoints, and a dry run's survey."""
+"""What happens before and after each request: pacing, checkpoints, and a dry run's preview."""
 
 import hashlib
 import math
@@ -144,7 +144,7 @@ class BatchRequests:
             raise
 
 
-class Survey:
+class Preview:
     """Counts what would be sent, and keeps it from being sent.
 
     Attributes:

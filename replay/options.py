@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from replay.errors import UsageError
@@ -66,6 +67,21 @@ def parse_string(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise UsageError(f"{name} must be a string, not {value!r}")
     return value
+
+
+def parse_price(name: str, value: str) -> Decimal:
+    """Return a price, exactly as it was written.
+
+    Raises:
+        UsageError: It is not a number above zero.
+    """
+    try:
+        price = Decimal(value)
+    except InvalidOperation:
+        price = Decimal(0)
+    if not price.is_finite() or price <= 0:
+        raise UsageError(f"{name} must be a number above zero, not {value!r}")
+    return price
 
 
 def _time(name: str, value: Any) -> datetime:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from converters.convert import Conversion
-from converters.points import DropReason
+from converters.reasons import DropReason
 from handler.access import Keyring, redactor_of, secrets_of, unchecked_secrets
 from handler.account import Sent
 from handler.client import Client
@@ -23,7 +23,7 @@ from handler.verdict import Verdict
 from replay.checkpoint import Checkpoint
 from replay.content import Batch
 from replay.errors import ReplayError, StoppedError, UsageError
-from replay.hooks import SETTLING, BatchRequests, Pace, Survey
+from replay.hooks import SETTLING, BatchRequests, Pace, Preview
 from replay.options import Options
 from replay.report import Tally, tally_of
 
@@ -67,7 +67,7 @@ class BatchResult:
 
 
 class BatchSender:
-    """Converts and sends batches; in a dry run it only converts and surveys them.
+    """Converts and sends batches; in a dry run it only converts and counts them.
 
     Args:
         settings: The function's settings.
@@ -80,13 +80,13 @@ class BatchSender:
 
     Attributes:
         stopped: Once set, nothing is sent any more.
-        survey: What a dry run has found; None if this is not a dry run.
+        preview: What a dry run has found; None if this is not a dry run.
         listener: Where everything goes, without a query, which may hold a secret.
     """
 
     def __init__(self, settings: Settings, options: Options, clock: Clock = _CLOCK) -> None:
         self.stopped = threading.Event()
-        self.survey = Survey() if options.dry_run else None
+        self.preview = Preview() if options.dry_run else None
         self.listener = urlsplit(settings.listener)._replace(query="").geturl()
         self._settings = settings
         self._clock = clock
@@ -144,7 +144,7 @@ class BatchSender:
             lanes,
             self._endpoint,
             deadline,
-            self.survey or requests,
+            self.preview or requests,
             checkpoint.settled_points(number),
         )
         for error in sent.errors:

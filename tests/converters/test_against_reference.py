@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 
-from converters.convert import Converter, Profile
-from converters.labels import LabelRules
+from converters.convert import Converter, Options
+from converters.labels import SeriesRules
 from testing.converting import assert_sound, bits_of, convert
 from testing.events.large import large_points, large_records
 from testing.events.otlp import Format
@@ -15,15 +15,15 @@ from tests.support.properties import examples
 from tests.support.reference_conversion import expect
 
 _RULES = {
-    "default": LabelRules(),
-    "keep": LabelRules(keep_case=True),
-    "unit": LabelRules(unit_label=True),
+    "default": SeriesRules(),
+    "keep": SeriesRules(keep_case=True),
+    "unit": SeriesRules(unit_label=True),
 }
-_WARM = {name: Converter(Profile(labels=rules)) for name, rules in _RULES.items()}
+_WARM = {name: Converter(Options(rules=rules)) for name, rules in _RULES.items()}
 
 
-def _compare(records: Sequence[bytes], converter: Converter, rules: LabelRules) -> None:
-    expected = expect(records, keep_case=rules.keep_case, unit_label=rules.unit_label)
+def _compare(records: Sequence[bytes], converter: Converter, rules: SeriesRules) -> None:
+    expected = expect(records, keep_case=bool(rules.keep_case), unit_label=rules.unit_label)
     conversion = convert(*records, converter=converter)
     assert not conversion.failures
     assert_sound(conversion)
@@ -47,7 +47,7 @@ def test_random_deliveries(rules: str, records: list[bytes]) -> None:
 @pytest.mark.parametrize("version", list(Format))
 def test_large_delivery(version: Format) -> None:
     """So does a larger delivery, and the next minute of it."""
-    converter = Converter(Profile())
+    converter = Converter(Options())
     for minute in (0, 1):
         records = large_records(large_points(1_000, minute), version)
-        _compare(records, converter, LabelRules())
+        _compare(records, converter, SeriesRules())

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.convert import Conversion, Converter, Profile
-from converters.labels import LabelRules
+from converters.convert import Conversion, Converter, Options
+from converters.labels import SeriesRules
 from testing.converting import assert_sound, contents, samples_of, time_series
 from testing.converting import convert as convert_records
 from testing.events.otlp import Format
@@ -35,7 +35,7 @@ _ALWAYS = {"account", "cloud_provider", "metricname", "namespace", "p8s_logzio_n
 
 
 def _convert(*records: bytes, max_labels: int | None = None, **rules: Any) -> Conversion:
-    conversion = convert_records(*records, labels=LabelRules(max_labels=max_labels, **rules))
+    conversion = convert_records(*records, rules=SeriesRules(max_labels=max_labels, **rules))
     assert_sound(conversion)
     return conversion
 
@@ -166,7 +166,7 @@ def test_series_that_become_equal_collide() -> None:
 
 def test_each_delivery_counts_again() -> None:
     """A warm converter counts what it left out in every delivery, and only for its points."""
-    converter = Converter(Profile(labels=LabelRules(max_labels=10)))
+    converter = Converter(Options(rules=SeriesRules(max_labels=10)))
     many = deliver([SummaryPoint(dimensions=_dimensions(5))])
     few = deliver([SummaryPoint()])
     found = [convert_records(record, converter=converter) for record in (many, few, many)]

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from converters.profiles.logzio import Logzio
 from handler import app
 from handler.auth import Auth, BasicAuth, BearerAuth
 from handler.errors import SettingsError
@@ -42,7 +43,11 @@ def test_defaults() -> None:
         "SIGV4_EXTERNAL_ID": None,
         "REMOTE_WRITE_HEADERS": {},
         "REMOTE_WRITE_HEADERS_ARN": None,
-        "LABEL_VALUE_CASE": "lower",
+        "NAMING_PROFILE": Logzio,
+        "STATISTICS": None,
+        "EXTERNAL_LABELS": {},
+        "DIMENSION_LABELS": "keep",
+        "LABEL_VALUE_CASE": None,
         "UNIT_LABEL": False,
         "MAX_LABELS": None,
         "NATIVE_HISTOGRAMS": False,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from converters.convert import Converter, Profile
+from converters.convert import Converter, Options
 from handler.ingress import open_ingress
 from testing.events.ingresses import Event
 from testing.events.otlp import Format
@@ -67,7 +67,7 @@ def _case(events: Sequence[Event], repetitions: int) -> dict[str, Any]:
         events: The first one fills the caches of what is measured warm; the others are measured.
         repetitions: How often.
     """
-    warm = Converter(Profile())
+    warm = Converter(Options())
     convert(events[0], warm)
     floors = [Floor(event, convert(event, warm)) for event in events[1:]]
     times: dict[str, list[float]] = {"cold": [], "warm": [], "ingress": [], "floor": []}
@@ -75,7 +75,7 @@ def _case(events: Sequence[Event], repetitions: int) -> dict[str, Any]:
     for number in range(repetitions):
         event, floor = events[1 + number % len(floors)], floors[number % len(floors)]
         times["ingress"].append(cpu_seconds(open_ingress(event).parse))
-        for warmth, converter in (("cold", Converter(Profile())), ("warm", warm)):
+        for warmth, converter in (("cold", Converter(Options())), ("warm", warm)):
             before = cpu_seconds(floor.run)
             times[warmth].append(cpu_seconds(partial(convert, event, converter)))
             times["floor"].append((before + cpu_seconds(floor.run)) / 2)

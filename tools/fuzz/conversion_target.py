@@ -1,15 +1,15 @@
 """Target `conversion`: from a record's bytes, in 0.7 and 1.0, to remote-write bodies."""
 
-from converters.convert import Converter, Limits, Profile
+from converters.convert import Converter, Limits, Options
 from converters.errors import RecordError
-from converters.labels import LabelRules
+from converters.labels import SeriesRules
 from testing.converting import assert_sound, contents, convert
 
 _LIMITS = Limits(points=30_000, label_bytes=20_000_000, body_bytes=5_000_000)
-_LABELS = LabelRules(keep_case=True, unit_label=True, max_labels=12)
-_PROFILES = (
-    Profile(limits=_LIMITS, max_bytes=4_000),
-    Profile(limits=_LIMITS, native_histograms=True, labels=_LABELS),
+_LABELS = SeriesRules(keep_case=True, unit_label=True, max_labels=12)
+_OPTIONS = (
+    Options(limits=_LIMITS, max_bytes=4_000),
+    Options(limits=_LIMITS, native_histograms=True, rules=_LABELS),
 )
 
 
@@ -18,11 +18,11 @@ def check(content: bytes) -> None:
 
     A converter that knows the series already makes the same bodies, also beside a broken record.
     """
-    for profile in _PROFILES:
-        converter = Converter(profile)
+    for options in _OPTIONS:
+        converter = Converter(options)
         cold = convert(content, converter=converter)
         assert_sound(cold)
-        assert all(body.size <= profile.max_bytes for lane in cold.lanes for body in lane)
+        assert all(body.size <= options.max_bytes for lane in cold.lanes for body in lane)
         assert all(isinstance(error, RecordError) for error in cold.failures.values())
         if cold.failures:
             assert not cold.samples

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from converters.convert import Converter, Profile
+from converters.convert import Converter, Options
 from handler.ingress import open_ingress
 from testing.emulator import required_emulator
 from testing.events.otlp import Format
@@ -50,7 +50,7 @@ def check_positive(figures: Any) -> None:
 def test_the_floor_works_on_the_whole_delivery() -> None:
     """The floor decodes every record, and compresses the bodies that the function sends."""
     event = generated(60, 0, Format.V1_0)
-    conversion = convert(event, Converter(Profile()))
+    conversion = convert(event, Converter(Options()))
     records = open_ingress(event).parse().records
     floor = Floor(event, conversion)
     assert floor.run() == sum(len(record.content or b"") for record in records) > 0
