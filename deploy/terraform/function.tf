@@ -3,7 +3,7 @@
 locals {
   generates_key = nonsensitive(var.metrics_token == "none")
   # Only without a token at all the ARN must be known to the plan: a secret may be made with this module.
-  needs_no_token   = var.remote_write_auth == "none" || local.has_workspace
+  needs_no_token   = var.remote_write_auth == "none" ? true : local.has_workspace
   without_token    = local.generates_key && local.needs_no_token ? var.token_secret_arn == "" : false
   makes_secret     = !local.generates_key || local.without_token
   token_secret_arn = local.makes_secret ? one(aws_secretsmanager_secret.token[*].arn) : var.token_secret_arn
@@ -61,46 +61,6 @@ locals {
 # --- What the function and the replay function share
 
 locals {
-  has_workspace = var.prometheus_workspace_arn != ""
-  workspace     = split(":", local.has_workspace ? var.prometheus_workspace_arn : ":::::/")
-  workspace_url = "https://aps-workspaces.${local.workspace[3]}.${data.aws_partition.current.dns_suffix}/workspaces/${split("/", local.workspace[5])[1]}/api/v1/remote_write"
-
-  write_to_workspace = !local.has_workspace || var.prometheus_role_arn != "" ? [] : [
-    {
-      Effect   = "Allow"
-      Action   = ["aps:RemoteWrite"]
-      Resource = [var.prometheus_workspace_arn]
-    },
-  ]
-
-  assume_role = var.prometheus_role_arn == "" ? [] : [
-    {
-      Effect   = "Allow"
-      Action   = ["sts:AssumeRole"]
-      Resource = [var.prometheus_role_arn]
-    },
-  ]
-
-  # In one list, since the ids may be unknown to the plan, but not their number.
-  networks = length(var.subnet_ids) == 0 ? [] : [{ subnets = var.subnet_ids, groups = var.security_group_ids }]
-
-  # These cannot be limited to the function's own interfaces, and Lambda checks that they are allowed.
-  describe_network = length(var.subnet_ids) == 0 ? [] : [
-    {
-      Effect   = "Allow"
-      Action   = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
-      Resource = ["*"]
-    },
-  ]
-
-  use_network = length(var.subnet_ids) == 0 ? [] : [
-    {
-      Effect   = "Allow"
-      Action   = ["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"]
-      Resource = ["arn:${data.aws_partition.current.partition}:ec2:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:*/*"]
-    },
-  ]
-
   shared_environment = {
     LOGZIO_METRICS_LISTENER  = local.has_workspace ? local.workspace_url : var.listener_url
     LOGZIO_REGION            = var.logzio_region
@@ -262,7 +222,7 @@ resource "aws_lambda_function" "metric_stream" {
     }
 
     precondition {
-      condition     = !local.has_workspace || (local.generates_key && var.remote_write_auth == "bearer")
+      condition     = !local.has_workspace || (local.generates_key && contains(["bearer", "none"], var.remote_write_auth))
       error_message = "A workspace takes signatures and no token. Answer metrics_token with none, and leave remote_write_auth as it is."
     }
 

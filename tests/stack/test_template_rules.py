@@ -27,7 +27,7 @@ REFUSED: list[tuple[dict[str, str], str]] = [
     ({"SecurityGroupIds": "sg-1"}, "Set SubnetIds and SecurityGroupIds"),
     ({"PrometheusRoleArn": ROLE}, "no effect without PrometheusWorkspaceArn"),
     ({"PrometheusWorkspaceArn": WORKSPACE}, "Answer MetricsToken with none"),
-    ({**SIGNED, "RemoteWriteAuth": "none"}, "leave RemoteWriteAuth as it is"),
+    ({**SIGNED, "RemoteWriteAuth": "basic"}, "leave RemoteWriteAuth as it is"),
     ({**SIGNED, "LogzioRegion": "eu"}, "Leave LogzioRegion and ListenerUrl empty"),
     ({**SIGNED, "ListenerUrl": "https://l"}, "Leave LogzioRegion and ListenerUrl empty"),
 ]
@@ -50,6 +50,7 @@ ACCEPTED: list[dict[str, str]] = [
         for budget in ("29", "295")
     ),
     SIGNED,
+    {**SIGNED, "RemoteWriteAuth": "none"},
     {**SIGNED, "PrometheusRoleArn": ROLE},
     {**SIGNED, "TokenSecretArn": ARN},
     {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"},

@@ -162,3 +162,18 @@ class Applied(NamedTuple):
     made: dict[str, Any]
     changes: list[str]
     stack: Stack
+
+
+def assert_same_variables(made: dict[str, Any], stack: Stack) -> None:
+    """Fail unless both functions have the environments of the template's."""
+    ours = {
+        "arn:aws:secretsmanager:us-east-1:111122223333:secret:TokenSecret-a1B2c3": (
+            made["aws_secretsmanager_secret.token[0]"]["arn"]
+        ),
+        "BackupBucket": made["aws_s3_bucket.backup"]["id"],
+    }
+    functions = {"metric_stream": "MetricStreamFunction", "replay": "ReplayFunction"}
+    for our, their in functions.items():
+        (block,) = made[f"aws_lambda_function.{our}"]["environment"]
+        wanted = stack.properties(their)["Environment"]["Variables"]
+        assert block["variables"] == {n: ours.get(v, v) for n, v in wanted.items()}

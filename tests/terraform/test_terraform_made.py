@@ -9,9 +9,16 @@ from typing import Any
 
 import pytest
 
-from tests.support.stack import ARN, INGRESSES, KEY, ROLE, WORKSPACE, Stack
+from tests.support.stack import ARN, INGRESSES, WORKSPACE, Stack
 from tests.support.terraform_module import KINDS, MODULE, snake
-from tests.support.terraform_runs import FILTERS, TOKEN, Applied, Deployment, terraform
+from tests.support.terraform_runs import (
+    FILTERS,
+    TOKEN,
+    Applied,
+    Deployment,
+    assert_same_variables,
+    terraform,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -93,60 +100,6 @@ def test_the_logs_extension_has_the_variables_of_its_destination(
     }
     made = deployment.configure(**{snake(n): v for n, v in parameters.items()}).apply()
     assert_same_variables(made, Stack(MetricsToken=TOKEN, **parameters))
-
-
-@pytest.mark.parametrize("role", ["", ROLE])
-def test_a_workspace_has_the_variables_and_permissions_of_the_template(
-    deployment: Deployment, role: str
-) -> None:
-    """URL and scheme follow from its ARN; one action is allowed, on it or on the role."""
-    parameters = {
-        "MetricsToken": "none",
-        "PrometheusWorkspaceArn": WORKSPACE,
-        "PrometheusRoleArn": role,
-    }
-    made = deployment.configure(**{snake(n): v for n, v in parameters.items()}).apply()
-    assert_same_variables(made, Stack(**parameters))
-    wanted = ["sts:AssumeRole"] if role else ["aps:RemoteWrite"]
-    for name in ("function", "replay"):
-        policy = json.loads(made[f"aws_iam_role_policy.{name}"]["policy"])
-        limits = {s["Resource"][0]: s["Action"] for s in policy["Statement"]}
-        assert {it: limits.get(it) for it in (WORKSPACE, ROLE)} == {
-            WORKSPACE: None if role else wanted,
-            ROLE: wanted if role else None,
-        }
-
-
-def test_network_and_key_are_the_operators(everything: Callable[[str], Applied]) -> None:
-    """Both functions are in the network, and the key encrypts what is stored."""
-    made, _, stack = everything("FunctionUrl")
-    functions = {"metric_stream": "MetricStreamFunction", "replay": "ReplayFunction"}
-    for our, their in functions.items():
-        (block,) = made[f"aws_lambda_function.{our}"]["vpc_config"]
-        wanted = stack.properties(their)["VpcConfig"]
-        assert sorted(block["subnet_ids"]) == wanted["SubnetIds"]
-        assert block["security_group_ids"] == wanted["SecurityGroupIds"]
-    groups = [one for name, one in made.items() if name.startswith("aws_cloudwatch_log_group.")]
-    assert {one["kms_key_id"] for one in groups} == {KEY}
-    (rule,) = made["aws_s3_bucket_server_side_encryption_configuration.backup"]["rule"]
-    assert rule["apply_server_side_encryption_by_default"] == [
-        {"sse_algorithm": "aws:kms", "kms_master_key_id": KEY}
-    ]
-
-
-def assert_same_variables(made: dict[str, Any], stack: Stack) -> None:
-    """Fail unless both functions have the environments of the template's."""
-    ours = {
-        "arn:aws:secretsmanager:us-east-1:111122223333:secret:TokenSecret-a1B2c3": (
-            made["aws_secretsmanager_secret.token[0]"]["arn"]
-        ),
-        "BackupBucket": made["aws_s3_bucket.backup"]["id"],
-    }
-    functions = {"metric_stream": "MetricStreamFunction", "replay": "ReplayFunction"}
-    for our, their in functions.items():
-        (block,) = made[f"aws_lambda_function.{our}"]["environment"]
-        wanted = stack.properties(their)["Environment"]["Variables"]
-        assert block["variables"] == {n: ours.get(v, v) for n, v in wanted.items()}
 
 
 def test_a_changed_method_is_deployed_again(environment: dict[str, str], tmp_path: Path) -> None:
