@@ -112,7 +112,9 @@ class AwsCredentials(Secret):
         aws.set_config_variable("sts_regional_endpoints", "regional")
         own = aws.get_credentials()
         if own is None:
-            raise CredentialsError("there are no AWS credentials to sign with: give it a role")
+            raise CredentialsError(
+                "there are no AWS credentials to sign with, of a role or in the environment"
+            )
         if self._role_arn is None:
             return own
         config = Config(

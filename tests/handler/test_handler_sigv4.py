@@ -205,6 +205,20 @@ def test_renewed_after_a_refusal(sts: TokenService) -> None:
     assert len(sts.asked) == 2
 
 
+def test_refused_while_sts_fails(sts: TokenService) -> None:
+    """Where AWS refuses credentials and STS gives no others, STS is asked once in a minute."""
+    verifier = Verifier(sts.keys)
+    with Receiver(verifier) as receiver:
+        function = RecordingFunction(receiver.url, ASSUMING)
+        assert deliver(function).status == 200
+        verifier.expired.update(sts.keys)
+        sts.error = ("403 x", "AccessDenied")
+        recorded = [deliver(function) for _ in range(2)]
+    assert [it.status for it in recorded] == [401, 401]
+    assert all("the AWS credentials have expired" in error_of(it) for it in recorded)
+    assert len(sts.asked) == 2
+
+
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [
