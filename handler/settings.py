@@ -10,11 +10,13 @@ from typing import Any
 from converters.profiles.logzio import Logzio
 from converters.profiles.profile import NamingProfile
 from handler import naming, otlp_settings
-from handler.auth import SCHEMES, Auth
+from handler.auth import Auth
 from handler.errors import SettingsError
 from handler.json_settings import members_in
 from handler.listener import further_headers, otlp_headers
 from handler.logzio_regions import logzio_listener
+from handler.schemes import SCHEMES
+from handler.sigv4 import contradictions, external_id, role_arn, scope_name
 from handler.variables import (
     Setting,
     choice,
@@ -62,7 +64,21 @@ class Settings:
     another endpoint."""
 
     scheme = Setting("REMOTE_WRITE_AUTH", _scheme, "bearer")
-    """How the token is sent: `bearer`, `basic` (the token is `user:password`) or `none`."""
+    """How requests are authenticated: with the token as `bearer` or `basic` (the token is
+    `user:password`), not at all (`none`), or with AWS's signature (`sigv4`), as Amazon Managed
+    Prometheus wants."""
+
+    sigv4_region = Setting("SIGV4_REGION", scope_name)
+    """AWS region that `sigv4` signs for. Default: the one in the URL, or the function's."""
+
+    sigv4_service = Setting("SIGV4_SERVICE", scope_name, "aps")
+    """AWS service that `sigv4` signs for."""
+
+    sigv4_role_arn = Setting("SIGV4_ROLE_ARN", role_arn)
+    """ARN of a role to assume before `sigv4` signs, such as one in the account of the workspace."""
+
+    sigv4_external_id = Setting("SIGV4_EXTERNAL_ID", external_id)
+    """External id that the trust policy of that role asks for."""
 
     headers = Setting("REMOTE_WRITE_HEADERS", further_headers, "{}")
     """JSON object of further headers, such as `{"X-Scope-OrgID":"tenant"}`. A `CUSTOM_LISTENER`
@@ -132,8 +148,8 @@ class Settings:
 
     access_key = Setting("FIREHOSE_ACCESS_KEY", secret)
     """The access key that Firehose has to send. HTTP deliveries need it if there is a token or
-    `REMOTE_WRITE_HEADERS_ARN`, if `REMOTE_WRITE_AUTH` is `none`, or if one of the headers in
-    another setting is a credential."""
+    `REMOTE_WRITE_HEADERS_ARN`, if `REMOTE_WRITE_AUTH` is `none` or `sigv4`, or if one of the
+    headers in another setting is a credential."""
 
     access_key_arn = Setting("FIREHOSE_ACCESS_KEY_ARN", secret_arn)
     """ARN of a secret or an SSM parameter that contains that key."""
@@ -280,4 +296,4 @@ def _contradictions(values: Mapping[str, Any], given: Mapping[str, str]) -> list
     problem = scheme.problem_with_headers(values["REMOTE_WRITE_HEADERS"])
     if problem:
         problems.append(f"REMOTE_WRITE_HEADERS {problem}")
-    return problems
+    return problems + contradictions(values, given)

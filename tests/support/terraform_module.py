@@ -38,6 +38,8 @@ STRUCTURED = {
     "StatisticsMetrics",
     "AdditionalStatistics",
     "Settings",
+    "SubnetIds",
+    "SecurityGroupIds",
 }
 """Parameters that are texts in CloudFormation, where Terraform takes lists and maps."""
 
