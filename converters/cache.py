@@ -10,8 +10,10 @@ from collections.abc import Callable
 
 from converters.attributes import Attribute, AttributeDecoder, decode_resource
 from converters.errors import TooLargeError
-from converters.labels import LabelEncoder, ResourceLabels, SeriesRules
-from converters.series import GROUP_OVERHEAD_BYTES, MetricScope, SeriesGroup, shape_of
+from converters.labels import LabelEncoder, ResourceLabels
+from converters.metric import MetricScope
+from converters.rules import SeriesRules
+from converters.series import GROUP_OVERHEAD_BYTES, SeriesGroup
 
 
 class ResourceScope:
@@ -59,7 +61,7 @@ class SeriesCache:
     def __init__(self, rules: SeriesRules, *, max_bytes: int, max_new_bytes: int) -> None:
         self.rules = rules
         self.selection = rules.selection
-        self.shape = shape_of(self.selection)
+        self.shape = self.selection.shape
         self._max_bytes = max_bytes
         self._max_new_bytes = max_new_bytes
         self._by_bytes: dict[tuple[str, bytes], ResourceScope] = {}

@@ -13,12 +13,12 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
 from converters.attributes import decode_key_values
 from converters.errors import DecodeError
+from converters.metric import MetricScope
 from converters.names import decimal_text
 from converters.native_histograms import native_histogram
 from converters.points import NO_RECORDED_VALUE, STALE_MARKER, Point, RecordPoints, milliseconds_of
 from converters.reasons import DropReason
 from converters.schema.otlp_view_pb2 import MetricFormat, Points
-from converters.series import MetricScope
 from converters.statistics import BOUND, COUNT, SUM, VALUE, Statistic
 from converters.wire import double_bytes, encode_field
 

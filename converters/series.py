@@ -22,30 +22,24 @@ Whatever is remembered is counted in `cache`.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from google.protobuf.message import DecodeError as ProtobufDecodeError
-
-from converters.attributes import PointAttributes
-from converters.errors import DecodeError
 from converters.labels import (
-    CONTRACT,
     SeriesLabels,
     decode_labels,
     encode_label,
     insert_label,
     position_of,
 )
-from converters.names import metric_name
 from converters.profiles.profile import Metric, NamingProfile
-from converters.schema.otlp_view_pb2 import PointLabels
-from converters.statistics import AVERAGE, COLUMNS, Selection, Statistic, quantile_statistic
+from converters.statistics import AVERAGE, COLUMNS, Shape, Statistic, quantile_statistic
 from converters.wire import encode_varint, read_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from converters.cache import ResourceScope
+    from converters.metric import MetricScope
+
 
 # Sample (field 2 of TimeSeries, 16 bytes) up to and with the header of its value.
 SAMPLE_HEADER = b"\x12\x10\x09"
@@ -69,30 +63,8 @@ Heads = tuple[bytes, ...]
 """What the series of a group's columns begin with."""
 
 
-_AVERAGE = COLUMNS.index(AVERAGE)
-
-
 # One for all groups that remember nothing else.
 _NONE: dict[Statistic | bytes | int, Any] = {}
-
-
-class Shape(NamedTuple):
-    """Which of the columns of CloudWatch's points a group makes.
-
-    Attributes:
-        kept: The indexes of those that become samples.
-        dropped: The indexes of those whose series a relabelling rule drops.
-    """
-
-    kept: tuple[int, ...]
-    dropped: tuple[int, ...] = ()
-
-
-def shape_of(selection: Selection) -> Shape | None:
-    """Return which columns a selection makes; None where that is all that a row has."""
-    every = tuple(range(len(selection.columns)))
-    usual = selection.columns == every and len(every) >= len(COLUMNS) - 1
-    return None if usual else Shape(selection.columns)
 
 
 def _head(labels: bytes, samples: int = 1, *, behind: int = 0) -> bytes:
@@ -234,7 +206,7 @@ class SeriesGroup:
     @property
     def always_makes(self) -> bool:
         """Whether each of its points makes a sample, whatever its count is."""
-        return self.shape is None or min(self.shape.kept, default=_AVERAGE) < _AVERAGE
+        return self.shape is None or any(n < COLUMNS.index(AVERAGE) for n in self.shape.kept)
 
     @property
     def labels(self) -> tuple[bytes, bytes]:
@@ -328,96 +300,3 @@ class SeriesGroup:
             self._series = {}
         self._series[key] = made
         self.metric.resource.cache.grow(size + _SERIES_OVERHEAD_BYTES)
-
-
-class MetricScope:
-    """What is known of one metric name and unit within one resource.
-
-    Two units of one name are two metrics, whose points must not pass for repetitions.
-
-    Attributes:
-        base: The name that messages to the operator have for it.
-        groups: The groups by the bytes of a point that hold its attributes.
-        identities: The same groups by what those bytes mean.
-    """
-
-    __slots__ = (
-        *("_name", "_names", "base", "from_cloudwatch", "groups", "identities"),
-        *("resource", "unit"),
-    )
-
-    def __init__(self, resource: ResourceScope, name: bytes, unit: bytes) -> None:
-        try:
-            text = name.decode()
-        except UnicodeDecodeError as error:
-            raise DecodeError(f"the name of a metric is not UTF-8: {error}") from error
-        self.resource = resource
-        self.unit = unit.decode(errors="replace")
-        self._name = text
-        self.base = metric_name(text)
-        self.from_cloudwatch = text.startswith("amazonaws.com/")
-        self.groups: dict[bytes, SeriesGroup] = {}
-        self.identities: dict[PointAttributes, SeriesGroup] = {}
-        self._names: dict[Metric | None, SeriesNames] = {}
-
-    def _names_of(self, metric: Metric, *, from_cloudwatch: bool) -> SeriesNames:
-        key = metric if from_cloudwatch else None
-        names = self._names.get(key)
-        if names is None:
-            cache = self.resource.cache
-            if from_cloudwatch:
-                columns = [COLUMNS[column] for column in cache.selection.columns]
-                names = SeriesNames(cache.rules.profile, metric, columns)
-            else:
-                names = SeriesNames(CONTRACT, metric, ())
-            self._names[key] = names
-            cache.grow(sum(map(len, names.columns)) + 2 * len(metric.name) + GROUP_OVERHEAD_BYTES)
-        return names
-
-    def group(self, raw: bytes) -> SeriesGroup | None:
-        """Return the group for the bytes of a point that should hold its attributes and no more.
-
-        None where they hold anything else, or where the point is not
-        CloudWatch's: it then has to be decoded whole.
-
-        Raises:
-            DecodeError: An attribute is not what the specification says.
-        """
-        try:
-            labels = PointLabels.FromString(raw)
-        except ProtobufDecodeError:
-            return None
-        labels.DiscardUnknownFields()
-        if labels.ByteSize() != len(raw):
-            return None
-        group = self.group_of(self.resource.cache.attributes.decode(labels))
-        if not group.from_cloudwatch:
-            return None
-        self.groups[raw] = group
-        self.resource.cache.grow(len(raw))
-        return group
-
-    def group_of(self, attributes: PointAttributes) -> SeriesGroup:
-        """Return the group for decoded attributes, whatever their order was on the wire."""
-        identity = PointAttributes(
-            attributes.namespace, attributes.metric_name, tuple(sorted(attributes.dimensions))
-        )
-        group = self.identities.get(identity)
-        if group is None:
-            scope = self.resource
-            # With many labels a group takes milliseconds.
-            scope.cache.check_deadline()
-            from_cloudwatch = self.from_cloudwatch or None not in attributes[:2]
-            metric = Metric(self._name, attributes.namespace or "", attributes.metric_name or "")
-            if scope.cache.rules.profile.names_by_dimensions:
-                keys = tuple([dimension.key for dimension in identity.dimensions])
-                metric = metric._replace(dimensions=keys)
-            names = self._names_of(metric, from_cloudwatch=from_cloudwatch)
-            labels = scope.cache.labels.encode(
-                scope.labels, metric, identity, self.unit, from_cloudwatch=from_cloudwatch
-            )
-            group = self.identities[identity] = SeriesGroup(
-                self, names, labels, from_cloudwatch=from_cloudwatch
-            )
-            scope.cache.grow(group.size + GROUP_OVERHEAD_BYTES)
-        return group

@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError as ProtobufDecodeError
 from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 
 from converters.errors import DecodeError
+from converters.metric import MetricScope
 from converters.points import (
     NO_RECORDED_VALUE,
     STALE_MARKER,
@@ -26,7 +27,7 @@ from converters.points import (
 )
 from converters.reasons import DropReason
 from converters.schema.otlp_view_pb2 import PointLabels
-from converters.series import MetricScope, SeriesGroup
+from converters.series import SeriesGroup
 from converters.statistics import (
     AVERAGE,
     COLUMNS,

@@ -1,7 +1,7 @@
 """The converter as the settings want it, and how large a delivery may be."""
 
 from converters.convert import Converter, Limits, Options
-from converters.labels import SeriesRules
+from converters.rules import SeriesRules
 from handler.delivery import MAX_INFLATED_BYTES
 from handler.settings import Settings
 

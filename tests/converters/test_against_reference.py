@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from converters.convert import Converter, Options
-from converters.labels import SeriesRules
+from converters.rules import SeriesRules
 from testing.converting import assert_sound, bits_of, convert
 from testing.events.large import large_points, large_records
 from testing.events.otlp import Format

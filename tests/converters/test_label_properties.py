@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converters.convert import Converter, Options
-from converters.labels import SeriesRules
+from converters.rules import SeriesRules
 from testing.converting import assert_sound, convert, samples_of
 from testing.events.otlp import Format
 from tests.support.otlp_building import Pairs, SummaryPoint, deliver

@@ -8,9 +8,10 @@ from converters.attributes import Attribute, PointAttributes
 from converters.cache import SeriesCache, no_deadline
 from converters.convert import Converter, Options
 from converters.errors import DecodeError, TooLargeError
-from converters.labels import LabelEncoder, ResourceLabels, SeriesRules
+from converters.labels import LabelEncoder, ResourceLabels
+from converters.metric import MetricScope
 from converters.profiles.profile import Metric
-from converters.series import MetricScope
+from converters.rules import SeriesRules
 from converters.statistics import quantile_statistic
 from converters.wire import double_bytes
 from testing.converting import contents, convert
