@@ -27,7 +27,7 @@ class MetricScope:
     Attributes:
         base: The name that messages to the operator have for it.
         groups: The groups by the bytes of a point that hold its attributes.
-        identities: The same groups by what those bytes mean.
+        identities: The same groups by what those bytes mean, and whether they are CloudWatch's.
     """
 
     __slots__ = (
@@ -46,7 +46,7 @@ class MetricScope:
         self.base = metric_name(text)
         self.from_cloudwatch = text.startswith("amazonaws.com/")
         self.groups: dict[bytes, SeriesGroup] = {}
-        self.identities: dict[PointAttributes, SeriesGroup] = {}
+        self.identities: dict[tuple[PointAttributes, bool], SeriesGroup] = {}
         self._names: dict[Metric | None, SeriesNames] = {}
 
     def _names_of(self, metric: Metric, *, from_cloudwatch: bool) -> SeriesNames:
@@ -86,17 +86,22 @@ class MetricScope:
         self.resource.cache.grow(len(raw))
         return group
 
-    def group_of(self, attributes: PointAttributes) -> SeriesGroup:
-        """Return the group for decoded attributes, whatever their order was on the wire."""
+    def group_of(self, attributes: PointAttributes, *, of_summary: bool = True) -> SeriesGroup:
+        """Return the group for decoded attributes, whatever their order was on the wire.
+
+        Args:
+            attributes: What names a point.
+            of_summary: Whether it is a Summary's: CloudWatch sends nothing else.
+        """
+        from_cloudwatch = of_summary and (self.from_cloudwatch or None not in attributes[:2])
         identity = PointAttributes(
             attributes.namespace, attributes.metric_name, tuple(sorted(attributes.dimensions))
         )
-        group = self.identities.get(identity)
+        group = self.identities.get((identity, from_cloudwatch))
         if group is None:
             scope = self.resource
             # With many labels a group takes milliseconds.
             scope.cache.check_deadline()
-            from_cloudwatch = self.from_cloudwatch or None not in attributes[:2]
             metric = Metric(self._name, attributes.namespace or "", attributes.metric_name or "")
             if scope.cache.rules.profile.names_by_dimensions:
                 keys = tuple([dimension.key for dimension in identity.dimensions])
@@ -105,7 +110,7 @@ class MetricScope:
             labels = scope.cache.labels.encode(
                 scope.labels, metric, identity, self.unit, from_cloudwatch=from_cloudwatch
             )
-            group = self.identities[identity] = SeriesGroup(
+            group = self.identities[identity, from_cloudwatch] = SeriesGroup(
                 self, names, labels, from_cloudwatch=from_cloudwatch
             )
             scope.cache.grow(group.size + GROUP_OVERHEAD_BYTES)

@@ -9,6 +9,7 @@ from typing import Any
 
 from converters.profiles.logzio import Logzio
 from converters.profiles.profile import NamingProfile
+from converters.relabel import parse_relabel_configs
 from handler import naming
 from handler.auth import SCHEMES, Auth
 from handler.errors import SettingsError
@@ -94,6 +95,10 @@ class Settings:
     dimension_labels = Setting("DIMENSION_LABELS", choice("keep", "snake_case"), "keep")
     """Labels of dimensions in the profile `yace`: `keep` (`dimension_InstanceId`) or `snake_case`
     (`dimension_instance_id`)."""
+
+    relabel_configs = Setting("WRITE_RELABEL_CONFIGS", parse_relabel_configs)
+    """Rules that change labels and drop series: Prometheus' `write_relabel_configs`, in YAML or
+    JSON; see [relabelling.md](relabelling.md)."""
 
     label_value_case = Setting("LABEL_VALUE_CASE", optional(choice("lower", "keep")))
     """`lower` lower-cases label values, as Logz.io's dashboards expect; `keep` does not. Default:
