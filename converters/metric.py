@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from google.protobuf.message import DecodeError as ProtobufDecodeError
 
 from converters.attributes import PointAttributes
+from converters.columns import SeriesNames
 from converters.errors import DecodeError
 from converters.names import metric_name
 from converters.profiles.profile import Metric
 from converters.rules import CONTRACT
 from converters.schema.otlp_view_pb2 import PointLabels
-from converters.series import GROUP_OVERHEAD_BYTES, SeriesGroup, SeriesNames
+from converters.series import GROUP_OVERHEAD_BYTES, SeriesGroup
 from converters.statistics import COLUMNS
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class MetricScope:
             else:
                 names = SeriesNames(CONTRACT, metric, ())
             self._names[key] = names
-            cache.grow(sum(map(len, names.columns)) + 2 * len(metric.name) + GROUP_OVERHEAD_BYTES)
+            cache.grow(names.columns.size + 2 * len(metric.name) + GROUP_OVERHEAD_BYTES)
         return names
 
     def group(self, raw: bytes) -> SeriesGroup | None:
