@@ -6,7 +6,7 @@ new labels than it may.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from converters.attributes import Attribute, AttributeDecoder, decode_resource
 from converters.errors import TooLargeError
@@ -128,6 +128,8 @@ class SeriesCache:
         self.crowded: dict[SeriesGroup, int] = {}
         self.attributes = AttributeDecoder(self.grow)
         self.labels = LabelEncoder(self.rules, self.grow)
+        # The group whose labels were last needed before relabelling, and these.
+        self.last_common: tuple[SeriesGroup | None, Mapping[str, str]] = (None, {})
         relabel = self.rules.relabel
         self.relabeller = Relabeller(relabel, self.grow) if relabel else None
         self._by_bytes.clear()

@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError as ProtobufDecodeError
 from converters.attributes import PointAttributes
 from converters.columns import SeriesNames
 from converters.errors import DecodeError
+from converters.labels import SeriesLabels
 from converters.names import metric_name
 from converters.profiles.profile import Metric
 from converters.rules import CONTRACT
@@ -103,16 +104,33 @@ class MetricScope:
             scope = self.resource
             # With many labels a group takes milliseconds.
             scope.cache.check_deadline()
-            metric = Metric(self._name, attributes.namespace or "", attributes.metric_name or "")
-            if scope.cache.rules.profile.names_by_dimensions:
-                keys = tuple([dimension.key for dimension in identity.dimensions])
-                metric = metric._replace(dimensions=keys)
+            metric = self._metric(identity)
             names = self._names_of(metric, from_cloudwatch=from_cloudwatch)
-            labels = scope.cache.labels.encode(
-                scope.labels, metric, identity, self.unit, from_cloudwatch=from_cloudwatch
-            )
+            if scope.cache.relabeller is None:
+                labels = scope.cache.labels.encode(
+                    scope.labels, metric, identity, self.unit, from_cloudwatch=from_cloudwatch
+                )
+            else:
+                common, left_out = self.labels_of(identity, from_cloudwatch=from_cloudwatch)
+                labels = SeriesLabels(common, b"", b"", left_out)
             group = self.identities[identity, from_cloudwatch] = SeriesGroup(
-                self, names, labels, from_cloudwatch=from_cloudwatch
+                self, names, labels, identity, from_cloudwatch=from_cloudwatch
             )
             scope.cache.grow(group.size + GROUP_OVERHEAD_BYTES)
         return group
+
+    def labels_of(
+        self, identity: PointAttributes, *, from_cloudwatch: bool
+    ) -> tuple[dict[str, str], int]:
+        """Return the labels that a group's series have in common, and how many were left out."""
+        scope, metric = self.resource, self._metric(identity)
+        return scope.cache.labels.collect(
+            scope.labels, metric, identity, self.unit, from_cloudwatch=from_cloudwatch
+        )
+
+    def _metric(self, identity: PointAttributes) -> Metric:
+        metric = Metric(self._name, identity.namespace or "", identity.metric_name or "")
+        if self.resource.cache.rules.profile.names_by_dimensions:
+            keys = tuple([dimension.key for dimension in identity.dimensions])
+            metric = metric._replace(dimensions=keys)
+        return metric

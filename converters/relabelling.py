@@ -56,20 +56,23 @@ class Relabeller:
         self._grow = grow
         self._plans: dict[object, Plan] = {}
 
-    def plan(self, names: SeriesNames, labels: Mapping[str, str]) -> Plan:
-        """Return what the rules make of the series of a metric's columns.
+    def plan(
+        self, names: SeriesNames, statistics: tuple[Statistic, ...], labels: Mapping[str, str]
+    ) -> Plan:
+        """Return what the rules make of some series of a metric.
 
         Args:
-            names: Their names.
+            names: The names of its series.
+            statistics: The statistics of these series.
             labels: The labels that they have in common.
         """
         reads = self._rules.reads
         read = tuple(labels.items()) if reads is None else tuple([labels.get(n) for n in reads])
         # Some rules work on the names of all labels.
-        key = (names, read, tuple(labels))
+        key = (names, statistics, read, tuple(labels))
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._plans[key] = self._make(names, labels)
+            plan = self._plans[key] = self._make(names, statistics, labels)
             self._grow(_OVERHEAD_BYTES + 2 * sum(map(len, labels.values())))
         return plan
 
@@ -81,11 +84,13 @@ class Relabeller:
         named = {**labels, "__name__": names.name(statistic)}
         return self._rules.apply(named if own is None else {**named, own[0]: own[1]})
 
-    def _make(self, names: SeriesNames, labels: Mapping[str, str]) -> Plan:
+    def _make(
+        self, names: SeriesNames, statistics: tuple[Statistic, ...], labels: Mapping[str, str]
+    ) -> Plan:
         made: list[int] = []
         series: list[tuple[bytes, Own]] = []
         common: list[dict[str, str]] = []
-        for number, statistic in enumerate(names.statistics):
+        for number, statistic in enumerate(statistics):
             result = self.apply(names, statistic, labels)
             if result is None:
                 continue

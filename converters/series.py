@@ -24,11 +24,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from converters.columns import SAMPLE_HEADER, Columns, Heads, Labels, SeriesNames, head_of
-from converters.labels import SeriesLabels, decode_labels, insert_label
+from converters.labels import SeriesLabels, insert_label
 from converters.statistics import AVERAGE, COLUMNS, Shape, Statistic, quantile_statistic
 from converters.wire import read_length
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from converters.attributes import PointAttributes
     from converters.metric import MetricScope
     from converters.relabelling import Relabeller
 
@@ -50,7 +53,8 @@ class SeriesGroup:
     Args:
         metric: The metric.
         names: The names of its series.
-        labels: The labels that they have in common.
+        labels: The labels that they have in common; with relabelling, not encoded.
+        identity: The attributes of its points.
         from_cloudwatch: Whether the metric is CloudWatch's.
 
     Attributes:
@@ -63,18 +67,8 @@ class SeriesGroup:
     """
 
     __slots__ = (
-        *(
-            "_after",
-            "_before",
-            "_columns",
-            "_number",
-            "_series",
-            "from_cloudwatch",
-            "heads",
-            "key",
-            "keys",
-        ),
-        *("metric", "names", "prefix", "shape"),
+        *("_after", "_before", "_columns", "_identity", "_number", "_series", "from_cloudwatch"),
+        *("heads", "key", "keys", "metric", "names", "prefix", "shape"),
     )
 
     def __init__(
@@ -82,13 +76,15 @@ class SeriesGroup:
         metric: MetricScope,
         names: SeriesNames,
         labels: SeriesLabels,
+        identity: PointAttributes,
         *,
         from_cloudwatch: bool,
     ) -> None:
         self.metric = metric
         self.names = names
         self.from_cloudwatch = from_cloudwatch
-        self._before = labels.before
+        # The labels before relabelling are seldom needed; they are made of it again then.
+        self._identity = identity
         # With the label of the name.
         self._number = len(labels.mapping) + 1
         # Labels by statistic, heads by quantile or number of samples; most groups need none.
@@ -102,10 +98,11 @@ class SeriesGroup:
             self._begin(names.columns, labels.before, labels.after, self._number)
             # The same bytes are not kept twice.
             self._after = None if self._columns else labels.after
+            self._before = labels.before
+            self.key = hash((labels.before, labels.after, names.squeezed))
         else:
-            self._after = labels.after
-            self._relabel(cache.relabeller, labels)
-        self.key = hash((labels.before, labels.after, names.squeezed))
+            self._after, self._before, self.key = None, b"", 0
+            self._relabel(cache.relabeller, labels.mapping)
 
     def _begin(self, columns: Columns, before: bytes, after: bytes, number: int) -> None:
         """Make the beginnings of the columns, of labels that they have in common."""
@@ -119,15 +116,13 @@ class SeriesGroup:
             self.prefix = SAMPLE_HEADER
             self.heads = tuple([head_of(b"".join(it)) for it in columns.labels(before, after)])
 
-    def _relabel(self, relabeller: Relabeller, labels: SeriesLabels) -> None:
+    def _relabel(self, relabeller: Relabeller, labels: Mapping[str, str]) -> None:
         """Make the same of what the rules make of the series."""
         cache = self.metric.resource.cache
-        plan = relabeller.plan(self.names, labels.mapping)
+        plan = relabeller.plan(self.names, self.names.statistics, labels)
         if plan.columns is not None:
-            common = plan.change(labels.mapping)
-            before, after = labels.before, labels.after
-            if common is not labels.mapping:
-                before, _, after = cache.labels.encode_all(common)
+            common = plan.change(labels)
+            before, _, after = cache.labels.encode_all(common)
             self._begin(plan.columns, before, after, len(common) + 1 if plan.made else 0)
             series = list(plan.columns.labels(before, after))
         else:
@@ -157,8 +152,21 @@ class SeriesGroup:
     @property
     def labels(self) -> tuple[bytes, bytes]:
         """The labels that the series have in common, before `__name__` and behind it."""
+        cache = self.metric.resource.cache
+        if cache.relabeller is not None:
+            before, _, after = cache.labels.encode_all(self._common())
+            return before, after
         after = self.prefix[: -len(SAMPLE_HEADER)] if self._after is None else self._after
         return self._before, after
+
+    def _common(self) -> Mapping[str, str]:
+        """Return the same as text, where there are rules."""
+        cache = self.metric.resource.cache
+        # One after the other, the percentiles of a group need them.
+        if cache.last_common[0] is not self:
+            labels, _ = self.metric.labels_of(self._identity, from_cloudwatch=self.from_cloudwatch)
+            cache.last_common = (self, labels)
+        return cache.last_common[1]
 
     def series(self, statistic: Statistic) -> Labels | None:
         """Return all labels of one series, None if a rule drops it; they are remembered."""
@@ -168,10 +176,13 @@ class SeriesGroup:
             if cache.relabeller is None:
                 labels = self.named(statistic)
             else:
-                common = decode_labels(b"".join(self.labels))
-                relabelled = cache.relabeller.apply(self.names, statistic, common)
-                labels = () if relabelled is None else cache.labels.encode_all(relabelled)
-                self._warn_of(len(relabelled or ()))
+                plan = cache.relabeller.plan(self.names, (statistic,), self._common())
+                labels = ()
+                if plan.made and plan.columns:
+                    common = plan.change(self._common())
+                    before, _, after = cache.labels.encode_all(common)
+                    (labels,) = plan.columns.labels(before, after)
+                    self._warn_of(len(common) + 1)
             self._remember(statistic, labels, sum(map(len, labels)))
         return labels or None
 
