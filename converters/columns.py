@@ -95,18 +95,20 @@ class SeriesNames:
         columns: The statistics that every data point has a sample of.
 
     Attributes:
+        identity: Equal for metrics whose series have the same names.
         statistics: These statistics.
         columns: Their series.
         squeezed: Equal for two metrics whose series may have one name.
     """
 
-    __slots__ = ("_base", "_profile", "columns", "squeezed", "statistics")
+    __slots__ = ("_base", "_profile", "columns", "identity", "squeezed", "statistics")
 
     def __init__(
         self, profile: NamingProfile, metric: Metric, columns: Sequence[Statistic]
     ) -> None:
         self._profile = profile
         self._base = profile.base_name(metric)
+        self.identity = (profile, self._base)
         self.statistics = tuple(columns)
         self.columns = Columns([(self.label(it), profile.own_label(it)) for it in columns])
         self.squeezed = _PUNCTUATION.sub("", self._base.lower())

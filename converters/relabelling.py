@@ -69,7 +69,7 @@ class Relabeller:
         reads = self._rules.reads
         read = tuple(labels.items()) if reads is None else tuple([labels.get(n) for n in reads])
         # Some rules work on the names of all labels.
-        key = (names, statistics, read, tuple(labels))
+        key = (names.identity, statistics, read, tuple(labels))
         plan = self._plans.get(key)
         if plan is None:
             plan = self._plans[key] = self._make(names, statistics, labels)
