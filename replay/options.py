@@ -18,6 +18,8 @@ NAMING = (
 MARK = "mark"
 MOVE = "move"
 
+_MAX_PRICE = 1_000
+
 
 @dataclass(frozen=True)
 class Options:
@@ -96,14 +98,15 @@ def parse_price(name: str, value: str) -> Decimal:
     """Return a price, exactly as it was written.
 
     Raises:
-        UsageError: It is not a number above zero.
+        UsageError: It is not a number above zero, or too large to be one.
     """
     try:
         price = Decimal(value)
     except InvalidOperation:
         price = Decimal(0)
-    if not price.is_finite() or price <= 0:
-        raise UsageError(f"{name} must be a number above zero, not {value!r}")
+    # NaN cannot be compared.
+    if not price.is_finite() or not 0 < price <= _MAX_PRICE:
+        raise UsageError(f"{name} must be a number above zero, up to {_MAX_PRICE:,}, not {value!r}")
     return price
 
 

@@ -75,6 +75,11 @@ class Naming:
             for statistic, labels in made.items()
         }
 
+    def own_labels(self, namespace: str, metric: str, other: str) -> list[str]:
+        """Return the labels whose values tell two metrics of one resource apart."""
+        one, two = (self._made(namespace, it, ())["Sum"].items() for it in (metric, other))
+        return sorted({label for label, _ in one ^ two} - {"__name__"})
+
     def label(self, dimension: str) -> str:
         """Return the label of a dimension."""
         return self._label_of(_DIMENSION, dimension)

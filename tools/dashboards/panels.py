@@ -59,10 +59,11 @@ class Panel:
         made = naming.series(namespace, self.metric, self.scope.dimensions)
         if statistic == SHARE:
             whole = naming.series(namespace, self.whole, self.scope.dimensions)["Sum"]
-            same = [naming.label(one) for one in self.scope.dimensions]
-            on = ", ".join((*naming.filters.values(), *same))
+            own = ", ".join(naming.own_labels(namespace, self.metric, self.whole))
+            # Not `on`, which would have to name the external labels too.
+            divided = f"/ ignoring ({own})" if own else "/"
             part = self._over_time(naming, made["Sum"], "sum")
-            return f"100 * {part} / on ({on}) {self._over_time(naming, whole, 'sum')}"
+            return f"100 * {part} {divided} {self._over_time(naming, whole, 'sum')}"
         if statistic == "Average" and statistic not in made:
             total = self._over_time(naming, made["Sum"], "sum")
             return f"{total} / {self._over_time(naming, made['SampleCount'], 'sum')}"

@@ -170,7 +170,7 @@ SERVICES = {
             Panel("First byte latency", "ms", _REQUESTS, "FirstByteLatency", ("Average", "p95")),
             Panel("Downloaded, per period", "bytes", _REQUESTS, "BytesDownloaded", _SUM),
         ),
-        time="now-2d",
+        time="now-7d",
         note=(
             "Size and objects come once a day, one to two days late: their panels show the newest"
             " point of three days. The other panels need S3's request metrics, and p95 of"

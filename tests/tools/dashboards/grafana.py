@@ -26,6 +26,13 @@ def queries(dashboard: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
             yield panel["title"], target
 
 
+def hours_shown(dashboard: Mapping[str, Any]) -> int:
+    """Return how many hours a dashboard shows at first."""
+    found = re.fullmatch(r"now-(\d+)([hd])", dashboard["time"]["from"])
+    assert found is not None
+    return int(found[1]) * {"h": 1, "d": 24}[found[2]]
+
+
 def legend_labels(target: Mapping[str, Any]) -> list[str]:
     """Return the labels that the names of a query's series are made of."""
     return re.findall(r"{{(\w+)}}", target["legendFormat"])

@@ -11,11 +11,16 @@ from typing import Any
 from testing.events.restamping import restamped
 from testing.servers import Prometheus
 from tests.support.recording import RecordingFunction
-from tests.tools.dashboards.grafana import DASHBOARDS, label_values, variables, with_values
+from tests.tools.dashboards.grafana import (
+    DASHBOARDS,
+    hours_shown,
+    label_values,
+    variables,
+    with_values,
+)
 from tools.children import ROOT
 
 _EVENT = ROOT / "events" / "dashboards-otlp-1.0.json"
-_HOURS = {"now-6h": 6, "now-2d": 48}
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class Stored:
     def values(self, service: str) -> dict[str, list[str]]:
         """Return the values of a dashboard's variables, each looked up with those before it."""
         dashboard = DASHBOARDS[f"{self.profile}/{service}"]
-        hours = _HOURS[dashboard["time"]["from"]]
+        hours = hours_shown(dashboard)
         found: dict[str, list[str]] = {}
         for name, variable in variables(dashboard).items():
             selector, label = label_values(variable)

@@ -6,20 +6,28 @@ import re
 import pytest
 
 from converters.profiles import PROFILES
-from tests.tools.dashboards.grafana import DASHBOARDS, legend_labels, queries, variables
+from tests.support.stack import parameters
+from tests.tools.dashboards.grafana import (
+    DASHBOARDS,
+    hours_shown,
+    legend_labels,
+    queries,
+    variables,
+)
 from tests.tools.dashboards.mixin import MIXIN
 from tools.children import ROOT
 from tools.dashboards import make
 from tools.dashboards.naming import Naming
+from tools.dashboards.services import SERVICES
 
-SERVICES = {"ec2", "ebs", "rds", "lambda", "alb", "s3"}
+NAMES = {"ec2", "ebs", "rds", "lambda", "alb", "s3"}
 
 
 def test_files_are_what_the_code_makes() -> None:
     """The files in the tree are those that `make dashboard` writes, for each profile."""
     found = {path: path.read_text(encoding="utf-8") for path in make.FOLDER.glob("*/*.json")}
     assert found == make.files()
-    assert set(DASHBOARDS) == {f"{profile}/{name}" for profile in PROFILES for name in SERVICES}
+    assert set(DASHBOARDS) == {f"{profile}/{name}" for profile in PROFILES for name in NAMES}
 
 
 def test_ids_of_dashboards() -> None:
@@ -56,12 +64,48 @@ def test_query_text(name: str) -> None:
         assert daily <= (service == "s3")
 
 
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_series_of_two_sources(name: str) -> None:
+    """Series that an external label tells apart never meet: no query names the labels to match."""
+    for _, target in queries(DASHBOARDS[name]):
+        assert not re.search(r"\b(on|by|group_left|group_right)\b *\(", target["expr"])
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_time_shows_daily_metrics(name: str) -> None:
+    """A dashboard begins with a time that holds its metrics, also the daily ones before the next.
+
+    These are up to two days old when they arrive, and a day later when the next ones do. The
+    resources to choose from are those of the time that is shown.
+    """
+    dashboard = DASHBOARDS[name]
+    daily = any("[3d]" in target["expr"] for _, target in queries(dashboard))
+    assert hours_shown(dashboard) >= (24 * 4 if daily else 1)
+
+
 @pytest.mark.parametrize("service", MIXIN)
 def test_panels_of_the_mixin_of_yace(service: str) -> None:
     """What the mixin of YACE shows, the dashboards for its names show too."""
     text = " ".join(target["expr"] for _, target in queries(DASHBOARDS[f"yace/{service}"]))
     shown = set(re.findall(rf"aws_{service}_(\w+){{", text))
     assert set(MIXIN[service].names) <= shown
+
+
+def test_parameters_of_the_page_stream_all_percentiles() -> None:
+    """With the parameters in docs/dashboards.md every panel of percentiles has its series."""
+    page = (ROOT / "docs" / "dashboards.md").read_text(encoding="utf-8")
+    written = dict(re.findall(r'^ +(\w+): "(.+)"$', page, re.MULTILINE))
+    shown = [
+        (f"{service.namespace}={panel.metric}", statistic)
+        for service in SERVICES.values()
+        for panel in service.panels
+        for statistic in panel.statistics
+        if statistic.startswith("p")
+    ]
+    metrics = written["StatisticsMetrics"]
+    assert set(metrics.split(",")) == {metric for metric, _ in shown}
+    assert set(written["AdditionalStatistics"].split(",")) == {one for _, one in shown}
+    assert re.fullmatch(parameters()["StatisticsMetrics"]["AllowedPattern"], metrics)
 
 
 def test_pictures_in_the_documents_are_small() -> None:
