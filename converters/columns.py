@@ -44,7 +44,9 @@ class Columns:
     __slots__ = ("_heads", "_series", "alike", "size")
 
     def __init__(self, series: Sequence[tuple[bytes, Own]]) -> None:
-        self._series = tuple(series)
+        self._series = tuple(
+            [(name, own and own[0], encode_label(*own) if own else b"") for name, own in series]
+        )
         self.alike = not any(own for _, own in series)
         self.size = sum(len(name) for name, _ in series)
         self._heads: dict[tuple[int, int], Heads] = {}
@@ -57,14 +59,14 @@ class Columns:
             after: All others.
         """
         positions: dict[str, int] = {}
-        for name, own in self._series:
+        for name, own, encoded in self._series:
             if own is None:
                 yield before, name, after
                 continue
-            position = positions.get(own[0])
+            position = positions.get(own)
             if position is None:
-                position = positions[own[0]] = position_of(after, own[0])
-            yield before, name, after[:position] + encode_label(*own) + after[position:]
+                position = positions[own] = position_of(after, own)
+            yield before, name, after[:position] + encoded + after[position:]
 
     def heads(self, labels_length: int, samples: int, grow: Callable[[int], None]) -> Heads:
         """Return what the series begin with, for that many bytes of labels behind the name.
@@ -80,7 +82,7 @@ class Columns:
         if heads is None:
             behind = labels_length + samples * SAMPLE_BYTES
             heads = self._heads[labels_length, samples] = tuple(
-                [b"\x0a" + encode_varint(len(name) + behind) + name for name, _ in self._series]
+                [b"\x0a" + encode_varint(len(it[0]) + behind) + it[0] for it in self._series]
             )
             grow(sum(map(len, heads)))
         return heads

@@ -114,7 +114,8 @@ class SeriesGroup:
         else:
             self._columns = None
             self.prefix = SAMPLE_HEADER
-            self.heads = tuple([head_of(b"".join(it)) for it in columns.labels(before, after)])
+            series = list(columns.labels(before, after))
+            self.heads = tuple([head_of(b"".join(it)) for it in series])
 
     def _relabel(self, relabeller: Relabeller, labels: Mapping[str, str]) -> None:
         """Make the same of what the rules make of the series."""
