@@ -68,6 +68,12 @@ class Columns:
                 position = positions[own] = position_of(after, own)
             yield before, name, after[:position] + encoded + after[position:]
 
+    def keys(self, before: bytes, after: bytes) -> tuple[int, ...]:
+        """Return the hash of all labels of each series."""
+        if self.alike:
+            return tuple([hash((before, it[0], after)) for it in self._series])
+        return tuple(map(hash, self.labels(before, after)))
+
     def heads(self, labels_length: int, samples: int, grow: Callable[[int], None]) -> Heads:
         """Return what the series begin with, for that many bytes of labels behind the name.
 

@@ -111,7 +111,9 @@ class MetricScope:
                     scope.labels, metric, identity, self.unit, from_cloudwatch=from_cloudwatch
                 )
             else:
-                common, left_out = self.labels_of(identity, from_cloudwatch=from_cloudwatch)
+                common, left_out = scope.cache.labels.collect(
+                    scope.labels, metric, identity, self.unit, from_cloudwatch=from_cloudwatch
+                )
                 labels = SeriesLabels(common, b"", b"", left_out)
             group = self.identities[identity, from_cloudwatch] = SeriesGroup(
                 self, names, labels, identity, from_cloudwatch=from_cloudwatch
@@ -119,14 +121,13 @@ class MetricScope:
             scope.cache.grow(group.size + GROUP_OVERHEAD_BYTES)
         return group
 
-    def labels_of(
-        self, identity: PointAttributes, *, from_cloudwatch: bool
-    ) -> tuple[dict[str, str], int]:
-        """Return the labels that a group's series have in common, and how many were left out."""
+    def labels_of(self, identity: PointAttributes, *, from_cloudwatch: bool) -> dict[str, str]:
+        """Return the labels that a group's series have in common, before relabelling."""
         scope, metric = self.resource, self._metric(identity)
-        return scope.cache.labels.collect(
+        labels, _ = scope.cache.labels.collect(
             scope.labels, metric, identity, self.unit, from_cloudwatch=from_cloudwatch
         )
+        return labels
 
     def _metric(self, identity: PointAttributes) -> Metric:
         metric = Metric(self._name, identity.namespace or "", identity.metric_name or "")

@@ -125,14 +125,14 @@ class SeriesGroup:
             common = plan.change(labels)
             before, _, after = cache.labels.encode_all(common)
             self._begin(plan.columns, before, after, len(common) + 1 if plan.made else 0)
-            series = list(plan.columns.labels(before, after))
+            self.keys = plan.columns.keys(before, after)
         else:
             statistics = [self.names.statistics[number] for number in plan.made]
             series = [it for it in map(self.series, statistics) if it]
             self._columns = None
             self.prefix = SAMPLE_HEADER
             self.heads = tuple([head_of(b"".join(it)) for it in series])
-        self.keys = tuple(map(hash, series))
+            self.keys = tuple(map(hash, series))
         self.shape = cache.shape
         if len(plan.made) < len(self.names.statistics):
             selected = cache.selection.columns
@@ -165,7 +165,7 @@ class SeriesGroup:
         cache = self.metric.resource.cache
         # One after the other, the percentiles of a group need them.
         if cache.last_common[0] is not self:
-            labels, _ = self.metric.labels_of(self._identity, from_cloudwatch=self.from_cloudwatch)
+            labels = self.metric.labels_of(self._identity, from_cloudwatch=self.from_cloudwatch)
             cache.last_common = (self, labels)
         return cache.last_common[1]
 
