@@ -254,7 +254,7 @@ def _contradictions(values: Mapping[str, Any], given: Mapping[str, str]) -> list
     profile: type[NamingProfile] = values["NAMING_PROFILE"]
     if values["DIMENSION_LABELS"] not in profile.dimension_styles:
         problems.append(
-            f"DIMENSION_LABELS must not be {values['DIMENSION_LABELS']} with NAMING_PROFILE="
+            f"DIMENSION_LABELS must be {' or '.join(profile.dimension_styles)} with NAMING_PROFILE="
             f"{naming.profile_name(profile)}: remove it, or set NAMING_PROFILE=yace"
         )
     scheme: type[Auth] = values["REMOTE_WRITE_AUTH"]

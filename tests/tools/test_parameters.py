@@ -114,7 +114,10 @@ def test_right(given: dict[str, str]) -> None:
         # What the stack would take, and the function refuse.
         ({"Statistics": "p0"}, "Statistics: STATISTICS must list statistics"),
         ({"ExternalLabels": '{"env": 1}'}, "ExternalLabels: EXTERNAL_LABELS must be a JSON obj"),
-        ({"Settings": '{"DIMENSION_LABELS": "snake_case"}'}, "Settings: DIMENSION_LABELS must not"),
+        (
+            {"Settings": '{"DIMENSION_LABELS": "snake_case"}'},
+            "Settings: DIMENSION_LABELS must be keep",
+        ),
         (
             {"ListenerUrl": "https://listener.example/api/v1/write#top"},
             "ListenerUrl: LOGZIO_METRICS_LISTENER must be an https:// URL",
