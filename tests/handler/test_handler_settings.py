@@ -173,7 +173,6 @@ def test_variable(variable: str, value: str, field: str, expected: object) -> No
         *(("EXTERNAL_LABELS", f'{{"{it}": "x"}}') for it in ("__name__", "quantile", "le")),
         ("EXTERNAL_LABELS", '{"a": "\\ud800"}'),
         ("DIMENSION_LABELS", "camel"),
-        ("DIMENSION_LABELS", "snake_case"),
         ("WRITE_RELABEL_CONFIGS", "[{action: remove}]"),
         ("REMOTE_WRITE_HEADERS", "X-A: b"),
         ("REMOTE_WRITE_HEADERS", '["a"]'),
@@ -345,3 +344,11 @@ def test_log_level_of_lambda_does_no_harm(monkeypatch: pytest.MonkeyPatch, level
 def test_default_of_the_environment_label(environ: dict[str, str], name: str) -> None:
     """The default of P8S_LOGZIO_NAME belongs to the profile `logzio`; others have none."""
     assert read_settings(US | environ).p8s_logzio_name == name
+
+
+def test_dimension_labels_belong_to_yace() -> None:
+    """Another profile with DIMENSION_LABELS is an error that says what to do."""
+    assert read_settings(US | {"NAMING_PROFILE": "yace", "DIMENSION_LABELS": "Snake_Case"})
+    said = problem(NAMING_PROFILE="otel", DIMENSION_LABELS="snake_case")
+    assert "DIMENSION_LABELS must be keep with NAMING_PROFILE=otel" in said
+    assert "set NAMING_PROFILE=yace" in said
