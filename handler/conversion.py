@@ -1,7 +1,7 @@
 """The converter as the settings want it, and how large a delivery may be."""
 
 from converters.convert import Converter, Limits, Options
-from converters.labels import SeriesRules
+from converters.rules import SeriesRules
 from handler.delivery import MAX_INFLATED_BYTES
 from handler.settings import Settings
 
@@ -35,6 +35,7 @@ def new_converter(settings: Settings) -> Converter:
                 statistics=settings.statistics,
                 keep_case=None if case is None else case == "keep",
                 external_labels=settings.external_labels,
+                relabel=settings.relabel_configs,
                 unit_label=settings.unit_label,
                 max_labels=settings.max_labels,
             ),

@@ -2,7 +2,7 @@
 
 from converters.convert import Converter, Limits, Options
 from converters.errors import RecordError
-from converters.labels import SeriesRules
+from converters.rules import SeriesRules
 from testing.converting import assert_sound, contents, convert
 
 _LIMITS = Limits(points=30_000, label_bytes=20_000_000, body_bytes=5_000_000)
