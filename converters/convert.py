@@ -9,11 +9,11 @@ from converters.bodies import Compress, Lane, Lanes
 from converters.cache import SeriesCache, no_deadline
 from converters.encoder import Encoder
 from converters.errors import RecordError, TooLargeError
-from converters.labels import SeriesRules
 from converters.merge import Written
 from converters.points import DeliveryPoints
 from converters.reader import read_record
 from converters.reasons import WarnReason
+from converters.rules import SeriesRules
 from converters.times import delivery_times
 
 # A CloudWatch point that has to be merged has four samples or a few more.
@@ -209,9 +209,7 @@ class Converter:
                 delivered_ms,
                 replayed_ms,
             ),
-            selection=self._cache.selection,
-            collision=self._options.rules.profile.collision,
-            relabelled=bool(self._options.rules.relabel),
+            rules=self._options.rules,
             max_merged=_MERGED_PER_POINT * limits.points,
             check_deadline=check_deadline,
         )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import chain
-from operator import attrgetter, ge
+from operator import ge
 
 from converters.bodies import BodyWriter, Lanes, Piece
+from converters.collisions import ambiguous_groups
+from converters.columns import SAMPLE_HEADER
 from converters.merge import Merged, Written
 from converters.points import DeliveryPoints, Point, SummaryValues, percentiles_of
 from converters.reasons import DropReason
-from converters.series import SAMPLE_HEADER, SeriesGroup
-from converters.statistics import AVERAGE, COLUMNS, Selection, quantile_statistic
+from converters.rules import SeriesRules
+from converters.series import SeriesGroup
+from converters.statistics import AVERAGE, COLUMNS, quantile_statistic
 from converters.times import DeliveryTimes
 from converters.wire import (
     ZERO,
@@ -33,9 +34,7 @@ class Encoder:
         native_lanes: Where those of native histograms are: a server without the feature refuses
             the whole request, so they never share one with samples.
         times: What the delivery's time says about the times of the points.
-        selection: Which statistics of CloudWatch's points become series.
-        collision: The reason to count what loses where two groups make one series.
-        relabelled: Whether there are rules that change labels and drop series.
+        rules: Which series are made.
         max_merged: How many samples may have to be merged.
         check_deadline: Called now and then; ends the work by raising an error.
 
@@ -49,21 +48,19 @@ class Encoder:
         native_lanes: Lanes,
         times: DeliveryTimes,
         *,
-        selection: Selection,
-        collision: str,
-        relabelled: bool,
+        rules: SeriesRules,
         max_merged: int,
         check_deadline: Callable[[], None],
     ) -> None:
         self._lanes = lanes
         self._native_lanes = native_lanes
         self._times = times
-        self._selection = selection
-        self._relabelled = relabelled
+        self._rules = rules
+        self._selection = rules.selection
         self._timestamps: dict[bytes, bytes] = {}
         self._counts = _Counts()
         self.written = Written()
-        self._merging = (max_merged, self.written, check_deadline, collision)
+        self._merging = (max_merged, self.written, check_deadline, rules.profile.collision)
 
     def write(self, points: DeliveryPoints) -> None:
         """Write all points, the simple ones first, each kind in the order of the delivery.
@@ -80,11 +77,7 @@ class Encoder:
         }
         for point in points.remove_after(self._times.latest):
             self._leave_out(point)
-        ambiguous = (
-            _ambiguous_relabelled(points, self._selection)
-            if self._relabelled
-            else _ambiguous_groups(points)
-        )
+        ambiguous = ambiguous_groups(points, self._rules)
         to_merge = self._write_single(points, ambiguous)
         for group, periods in points.more.items():
             if group in ambiguous or not self._write_periods(group, periods, points.times):
@@ -140,18 +133,13 @@ class Encoder:
                         pieces += group.heads[4], prefix, average, stamp
                 dropped = 0
             else:
-                row = zip(group.heads, self._row(group, values), strict=False)
-                pieces = [piece for head, value in row for piece in (head, prefix, value, stamp)]
-                dropped = self._dropped_columns(group, values)
+                pieces, dropped = self._some_columns(group, values)
             samples = len(pieces) // 4
             if percentiles:
-                for quantile, value in self._percentiles(percentiles):
-                    head = group.quantile_head(quantile)
-                    if head:
-                        pieces += head, value, stamp
-                        samples += 1
-                    else:
-                        dropped += 1
+                more_pieces, more_dropped = self._percentiles(group, percentiles, stamp)
+                pieces += more_pieces
+                samples += len(more_pieces) // 3
+                dropped += more_dropped
             piece = b"".join(pieces)
             if len(piece) > max_bytes:
                 to_merge.add(group)
@@ -160,11 +148,30 @@ class Encoder:
                 written.samples += samples
                 written.series += samples
                 add_at[time](piece, samples)
-            if dropped:
-                written.drop_relabelled(dropped, whole_point=not samples)
-            elif not samples:
-                written.without_statistics += 1
+            if dropped or not samples:
+                written.note_unmade(dropped, whole_point=not samples)
         return to_merge
+
+    def _some_columns(self, group: SeriesGroup, values: SummaryValues) -> tuple[list[bytes], int]:
+        """Return the pieces of a point that has not all columns, and how many rules drop."""
+        stamp = self._timestamps[values[0]]
+        row = zip(group.heads, self._row(group, values), strict=False)
+        pieces = [piece for head, value in row for piece in (head, group.prefix, value, stamp)]
+        return pieces, self._dropped_columns(group, values)
+
+    def _percentiles(
+        self, group: SeriesGroup, encoded: bytes, stamp: bytes
+    ) -> tuple[list[bytes], int]:
+        """Return the pieces of a point's percentiles, and how many rules drop."""
+        pieces: list[bytes] = []
+        dropped = 0
+        for quantile, value in self._selected(encoded):
+            head = group.quantile_head(quantile)
+            if head:
+                pieces += head, value, stamp
+            else:
+                dropped += 1
+        return pieces, dropped
 
     def _row(self, group: SeriesGroup, values: SummaryValues) -> tuple[bytes, ...]:
         """Return the values of the columns of a group; the average last, if there is one."""
@@ -184,7 +191,7 @@ class Encoder:
         has_average = self._counts[values[1]] != ZERO
         return sum(has_average or COLUMNS[n] != AVERAGE for n in group.shape.dropped)
 
-    def _percentiles(self, encoded: bytes) -> list[tuple[bytes, bytes]]:
+    def _selected(self, encoded: bytes) -> list[tuple[bytes, bytes]]:
         pairs, selected = percentiles_of(encoded), self._selection.percentiles
         return pairs if selected is None else [pair for pair in pairs if pair[0] in selected]
 
@@ -225,7 +232,7 @@ class Encoder:
         self.written.samples += sum(piece.samples for part in pieces for piece in part)
         self.written.series += len(made.series)
         if made.dropped:
-            self.written.drop_relabelled(made.dropped, whole_point=False)
+            self.written.note_unmade(made.dropped, whole_point=False)
         return True
 
     def _encode_periods(self, group: SeriesGroup, part: list[SummaryValues], made: _Made) -> Piece:
@@ -245,7 +252,7 @@ class Encoder:
             if group.shape is not None:
                 made.dropped += self._dropped_columns(group, values)
             if values[4]:
-                for quantile, value in self._percentiles(values[4]):
+                for quantile, value in self._selected(values[4]):
                     by_quantile.setdefault(quantile, []).append(SAMPLE_HEADER + value + stamp)
         pieces: list[bytes] = []
         samples = 0
@@ -291,46 +298,3 @@ class _Counts(dict[bytes | None, bytes]):
     def __missing__(self, count: bytes | None) -> bytes:
         encoded = self[count] = double_bytes(unsigned_of(count))
         return encoded
-
-
-def _ambiguous_groups(points: DeliveryPoints) -> set[SeriesGroup]:
-    """Return the groups that may make a series which another group or point makes too."""
-    groups = points.first.keys()
-    others = {point.group for point in points.general}
-    key = attrgetter("key")
-    if not others and len(set(map(key, groups))) == len(groups):
-        return set()
-    owners = Counter(map(key, groups))
-    ambiguous = {group for group in groups if owners[group.key] > 1 or group in others}
-    if others:
-        # Other producers may give their metrics any name.
-        labels = {group.labels for group in others}
-        ambiguous |= {group for group in groups if group.labels in labels}
-    return ambiguous
-
-
-def _ambiguous_relabelled(points: DeliveryPoints, selection: Selection) -> set[SeriesGroup]:
-    """Return the same where rules may give any two series the same labels."""
-    groups = points.first.keys()
-    others = {(point.group, it) for point in points.general for it, _ in point.samples}
-    keys = list(chain.from_iterable(map(attrgetter("keys"), groups)))
-    of_percentiles: dict[SeriesGroup, set[int]] = {}
-    for group, values in points.first.items():
-        for period in (
-            points.more.get(group, (values,)) if values[4] or group in points.more else ()
-        ):
-            for quantile, _ in percentiles_of(period[4]):
-                labels = group.series(quantile_statistic(quantile))
-                if labels and selection.selects(quantile):
-                    of_percentiles.setdefault(group, set()).add(hash(labels))
-    keys += chain.from_iterable(of_percentiles.values())
-    if not others and len(set(keys)) == len(keys):
-        return set()
-    keys += [hash(labels) for group, it in others if (labels := group.series(it))]
-    owners, general = Counter(keys), {group for group, _ in others}
-    return {
-        group
-        for group in groups
-        if group in general
-        or any(owners[key] > 1 for key in (*group.keys, *of_percentiles.get(group, ())))
-    }

@@ -11,18 +11,9 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from converters.attributes import Attribute, PointAttributes
-from converters.profiles.logzio import Logzio
 from converters.profiles.profile import Metric, NamingProfile
-from converters.relabel import RelabelConfigs
-from converters.schema.remote_write_pb2 import TimeSeries
-from converters.statistics import Selection, selection_of
+from converters.rules import CONTRACT, SeriesRules
 from converters.wire import encode_field, read_length
-
-CONTRACT = Logzio()
-"""The names of metrics that are not CloudWatch's, in every profile."""
-
-# Label names with a meaning of their own in every profile: an attribute of that name moves.
-_RESERVED = frozenset(("__name__", "quantile", "le", "p8s_logzio_name"))
 
 # The ARN names the metric stream, not what was measured: in a monitoring
 # account it is the same for all linked accounts.
@@ -33,56 +24,6 @@ _OWN_LABELS = 2
 
 # What an entry of a table costs beside its own bytes.
 _OVERHEAD_BYTES = 300
-
-
-class SeriesRules(NamedTuple):
-    """What the operator decides about names, labels and statistics.
-
-    Attributes:
-        profile: How the series of CloudWatch's metrics are named.
-        statistics: Which statistics become series; None for those of the profile.
-        keep_case: Leave the values of point attributes as they are, or lower-case them as
-            Logz.io does; None for what the profile does.
-        unit_label: Add the label `unit` with the unit of the metric.
-        max_labels: Leave point attributes out of a series with more labels; None for no limit.
-        external_labels: Labels of every series that has none of that name.
-        relabel: The rules that change labels, and drop series.
-    """
-
-    profile: NamingProfile = CONTRACT
-    statistics: Selection | None = None
-    keep_case: bool | None = None
-    unit_label: bool = False
-    max_labels: int | None = None
-    external_labels: Mapping[str, str] = {}
-    relabel: RelabelConfigs = RelabelConfigs()
-
-    @property
-    def selection(self) -> Selection:
-        """The statistics that become series."""
-        return self.statistics or selection_of(self.profile.statistics)
-
-    @property
-    def reserved(self) -> AbstractSet[str]:
-        """The label names that no dimension and no attribute of a resource may have."""
-        of_resource = {*self.profile.resource_names.values()} - self.profile.not_of_cloudwatch
-        return self._always_reserved | of_resource | self.profile.metric_label_names
-
-    @property
-    def reserved_by_others(self) -> AbstractSet[str]:
-        """The label names that no attribute of another producer's point may have."""
-        of_resource = self.profile.resource_names.values()
-        return self._always_reserved | {*of_resource} | CONTRACT.metric_label_names
-
-    @property
-    def _always_reserved(self) -> AbstractSet[str]:
-        return _RESERVED | {"unit"} if self.unit_label else _RESERVED
-
-    @property
-    def labels_of_all(self) -> dict[str, str]:
-        """The labels of every series that has none of that name; an empty one is none."""
-        labels = {**self.profile.default_labels, **self.external_labels}
-        return {name: value for name, value in labels.items() if value}
 
 
 _LOGZIO = SeriesRules()
@@ -188,6 +129,22 @@ class LabelEncoder:
         "Label names MUST be sorted in lexicographical order" - remote write 1.0.
         All names made here are ASCII, so text order is byte order.
         """
+        labels, left_out = self.collect(
+            resource, metric, point, unit, from_cloudwatch=from_cloudwatch
+        )
+        before, _, after = self.encode_all(labels)
+        return SeriesLabels(labels, before, after, left_out)
+
+    def collect(
+        self,
+        resource: ResourceLabels,
+        metric: Metric,
+        point: PointAttributes,
+        unit: str,
+        *,
+        from_cloudwatch: bool = True,
+    ) -> tuple[dict[str, str], int]:
+        """Return the same labels as text, and how many point attributes were left out."""
         dimensions = self._of_cloudwatch if from_cloudwatch else self._of_others
         gathered = self._gather(point, dimensions)
         labels = {name: _join(values) for name, values in gathered.items()}
@@ -204,9 +161,7 @@ class LabelEncoder:
         labels.update(resource.of_cloudwatch if from_cloudwatch else resource.fixed)
         for name, value in self._of_all.items():
             labels.setdefault(name, value)
-        left_out = self._leave_out(labels, gathered)
-        before, _, after = self.encode_all(labels)
-        return SeriesLabels(labels, before, after, left_out)
+        return labels, self._leave_out(labels, gathered)
 
     def encode_all(self, labels: Mapping[str, str]) -> tuple[bytes, bytes, bytes]:
         """Return encoded, sorted labels: those before `__name__`, itself, and those behind it."""
@@ -272,12 +227,6 @@ def encode_label(name: str, value: str) -> bytes:
     """Return one label as field 1 (`labels`) of a TimeSeries."""
     content = encode_field(b"\x0a", name.encode()) + encode_field(b"\x12", value.encode())
     return encode_field(b"\x0a", content)
-
-
-def decode_labels(labels: bytes) -> dict[str, str]:
-    """Return the labels that `encode_label` made the bytes of."""
-    found = TimeSeries.FromString(labels).labels
-    return {label.name: label.value for label in found}
 
 
 def position_of(labels: bytes, name: str) -> int:

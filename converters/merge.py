@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from converters.bodies import Lanes, Piece
+from converters.columns import Labels
 from converters.errors import TooLargeError
 from converters.points import Point
 from converters.reasons import DropReason
-from converters.series import Labels
 from converters.statistics import Statistic
 from converters.times import DeliveryTimes
 from converters.wire import encode_sample, encode_time_series, encode_varint
@@ -49,15 +49,18 @@ class Written:
     attributes_left_out: int = 0
     warnings: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    def drop_relabelled(self, samples: int, *, whole_point: bool) -> None:
-        """Count the samples of one point whose series a rule drops.
+    def note_unmade(self, dropped: int, *, whole_point: bool) -> None:
+        """Count what is not made of a point.
 
         Args:
-            samples: How many they are.
-            whole_point: Whether the point has no other sample.
+            dropped: How many samples rules drop.
+            whole_point: Whether nothing is made of the point.
         """
-        self.samples += samples
-        self.dropped_samples[DropReason.RELABEL] += samples
+        if not dropped:
+            self.without_statistics += whole_point
+            return
+        self.samples += dropped
+        self.dropped_samples[DropReason.RELABEL] += dropped
         self.dropped_points[DropReason.RELABEL] += whole_point
 
     def lose(self, point: Point, reason: str) -> None:
@@ -134,7 +137,8 @@ class Merged:
     def _reason(self, old: Sample, new: Sample) -> str:
         """Return why two samples with one timestamp are of one series."""
         one, other = old[1].group, new[1].group
-        if one.named(old[3]) != other.named(new[3]):
+        relabelled = one.metric.resource.cache.relabeller
+        if relabelled and one.named(old[3]) != other.named(new[3]):
             return DropReason.RELABEL
         if one is other:
             return DropReason.DUPLICATE

@@ -13,12 +13,12 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
 from converters.attributes import decode_key_values
 from converters.errors import DecodeError
+from converters.metric import MetricScope
 from converters.names import decimal_text
 from converters.native_histograms import native_histogram
 from converters.points import NO_RECORDED_VALUE, STALE_MARKER, Point, RecordPoints, milliseconds_of
 from converters.reasons import DropReason
 from converters.schema.otlp_view_pb2 import MetricFormat, Points
-from converters.series import MetricScope
 from converters.statistics import BOUND, COUNT, SUM, VALUE, Statistic
 from converters.wire import double_bytes, encode_field
 
@@ -144,7 +144,7 @@ def _add(
         return
     if point.flags & NO_RECORDED_VALUE:
         samples = [(statistic, STALE_MARKER) for statistic, _ in samples]
-    group = scope.group_of(decode_key_values(point.attributes))
+    group = scope.group_of(decode_key_values(point.attributes), of_summary=False)
     record.add_general(Point(group, milliseconds_of(point.time_unix_nano), count, samples))
 
 
@@ -159,6 +159,6 @@ def _read_exponential(
         if histogram is None:
             record.dropped[DropReason.UNSUPPORTED] += 1
             continue
-        group = scope.group_of(decode_key_values(point.attributes))
+        group = scope.group_of(decode_key_values(point.attributes), of_summary=False)
         samples = [(VALUE, encode_field(b"\x22", histogram.SerializeToString()))]
         record.add_native(Point(group, histogram.timestamp, point.count, samples))

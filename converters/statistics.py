@@ -48,6 +48,18 @@ STATISTICS = (*(statistic.kind for statistic in COLUMNS), PERCENTILES)
 _PERCENTILE = re.compile(r"p([0-9]{1,3}(\.[0-9]{1,12})?)", re.IGNORECASE)
 
 
+class Shape(NamedTuple):
+    """Which of the columns of CloudWatch's points are made.
+
+    Attributes:
+        kept: The indexes of those that become samples.
+        dropped: The indexes of those whose series a relabelling rule drops.
+    """
+
+    kept: tuple[int, ...]
+    dropped: tuple[int, ...] = ()
+
+
 class Selection(NamedTuple):
     """Which statistics of CloudWatch's data points become series.
 
@@ -63,6 +75,12 @@ class Selection(NamedTuple):
     def has_average(self) -> bool:
         """Whether averages are made."""
         return COLUMNS.index(AVERAGE) in self.columns
+
+    @property
+    def shape(self) -> Shape | None:
+        """What is made unless a rule drops it; None for all columns, or all but the average."""
+        usual = (*range(len(COLUMNS) - 1),)
+        return None if self.columns[: len(usual)] == usual else Shape(self.columns)
 
     def selects(self, quantile: bytes) -> bool:
         """Return whether a percentile becomes a series."""

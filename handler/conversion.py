@@ -1,8 +1,8 @@
 """The converter as the settings want it, and how large a delivery may be."""
 
 from converters.convert import Converter, Limits, Options
-from converters.labels import SeriesRules
 from converters.otlp.convert import OtlpConverter, OtlpProfile
+from converters.rules import SeriesRules
 from handler.delivery import MAX_INFLATED_BYTES
 from handler.settings import Settings
 
@@ -48,6 +48,7 @@ def new_converter(settings: Settings) -> Converter | OtlpConverter:
                 statistics=settings.statistics,
                 keep_case=None if case is None else case == "keep",
                 external_labels=settings.external_labels,
+                relabel=settings.relabel_configs,
                 unit_label=settings.unit_label,
                 max_labels=settings.max_labels,
             ),

@@ -17,7 +17,7 @@ from handler.errors import HandlerError
 from handler.settings import known_variables
 from replay.errors import ReplayError, StoppedError, UsageError
 from replay.locations import open_location
-from replay.options import MARK, MOVE, Options, parse_options, parse_price
+from replay.options import MARK, MOVE, NAMING, Options, parse_options, parse_price
 from replay.report import lines
 from replay.run import Replay
 from replay.sending import BatchSender, open_sender
@@ -193,6 +193,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--listener", metavar="URL", help="a remote-write URL, instead of the settings' listener")
     add("--p8s-logzio-name", metavar="NAME", help="the label p8s_logzio_name")
+    for name in NAMING:
+        add(_OPTIONS[name], metavar="TEXT", help=f"instead of the setting {name.upper()}")
     add("--patience", metavar="SECONDS", help="how long to try a batch before it is left (60)")
     return parser
 

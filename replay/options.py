@@ -9,6 +9,12 @@ from typing import Any
 from replay.errors import UsageError
 from replay.stores import StoredObject
 
+NAMING = (
+    *("naming_profile", "statistics", "external_labels", "dimension_labels"),
+    "write_relabel_configs",
+)
+"""The options that name series, as the settings of these names do."""
+
 MARK = "mark"
 MOVE = "move"
 
@@ -29,6 +35,12 @@ class Options:
         patience: The seconds to try a batch, beside the time that the rate takes.
         p8s_logzio_name: The label of that name; None for the setting's. A backup
             object does not carry the stream's common attributes.
+        naming_profile: This and the following name series: what the setting of that name would
+            have; None for the setting's.
+        statistics: Likewise.
+        external_labels: Likewise.
+        dimension_labels: Likewise.
+        write_relabel_configs: Likewise.
     """
 
     dry_run: bool = False
@@ -39,6 +51,17 @@ class Options:
     rate: float | None = None
     patience: float = 60.0
     p8s_logzio_name: str | None = None
+    naming_profile: str | None = None
+    statistics: str | None = None
+    external_labels: str | None = None
+    dimension_labels: str | None = None
+    write_relabel_configs: str | None = None
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables whose settings they replace."""
+        given = {name.upper(): getattr(self, name) for name in NAMING}
+        return {name: value for name, value in given.items() if value is not None}
 
     def selects(self, found: StoredObject) -> bool:
         """Return whether an object was written within the times."""
@@ -136,5 +159,5 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "done": _done,
     "rate": _positive,
     "patience": _positive,
-    "p8s_logzio_name": parse_string,
+    **dict.fromkeys(("p8s_logzio_name", *NAMING), parse_string),
 }

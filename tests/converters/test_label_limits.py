@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converters.convert import Conversion, Converter, Options
-from converters.labels import SeriesRules
+from converters.rules import SeriesRules
 from testing.converting import assert_sound, contents, samples_of, time_series
 from testing.converting import convert as convert_records
 from testing.events.otlp import Format

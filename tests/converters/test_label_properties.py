@@ -5,12 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converters.convert import Converter, Options
-from converters.labels import SeriesRules
+from converters.rules import SeriesRules
 from testing.converting import assert_sound, convert, samples_of
 from testing.events.otlp import Format
 from tests.support.otlp_building import Pairs, SummaryPoint, deliver
 from tests.support.properties import examples
-from tests.support.reference_rules import identity, point_labels
+from tests.support.reference_profiles import point_labels
+from tests.support.reference_rules import identity
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 _KEYS = st.one_of(

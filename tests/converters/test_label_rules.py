@@ -9,7 +9,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 
 from converters.convert import Converter, Options
-from converters.labels import SeriesRules, _moved, encode_label, insert_label
+from converters.labels import _moved, encode_label, insert_label
+from converters.rules import SeriesRules
 from converters.schema.remote_write_pb2 import TimeSeries
 from testing.converting import assert_sound, contents, convert, samples_of, time_series
 from testing.events.otlp import Format, record

@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from converters.convert import Conversion
-from converters.labels import SeriesRules
+from converters.rules import SeriesRules
 from converters.wire import double_bytes
 from testing.converting import assert_sound, by_name, convert, samples_of
 from testing.events.otlp import Format

@@ -8,9 +8,10 @@ from converters.attributes import Attribute, PointAttributes
 from converters.cache import SeriesCache, no_deadline
 from converters.convert import Converter, Options
 from converters.errors import DecodeError, TooLargeError
-from converters.labels import LabelEncoder, ResourceLabels, SeriesRules
+from converters.labels import LabelEncoder, ResourceLabels
+from converters.metric import MetricScope
 from converters.profiles.profile import Metric
-from converters.series import MetricScope
+from converters.rules import SeriesRules
 from converters.statistics import quantile_statistic
 from converters.wire import double_bytes
 from testing.converting import contents, convert
@@ -193,12 +194,13 @@ def test_heads_are_remembered() -> None:
     """The heads for a length of the labels and a number of samples are made and counted once."""
     metric = _metric()
     names = metric.group_of(PointAttributes("N", "M", ())).names
-    made = [names.heads(*key, metric) for key in ((100, 1), (100, 2), (300, 1))]
+    grow = metric.resource.cache.grow
+    made = [names.columns.heads(*key, grow) for key in ((100, 1), (100, 2), (300, 1))]
     used = metric.resource.cache.bytes_used
-    assert names.heads(100, 1, metric) is made[0]
-    assert names.heads(100, 2, metric) is made[1]
+    assert names.columns.heads(100, 1, grow) is made[0]
+    assert names.columns.heads(100, 2, grow) is made[1]
     assert metric.resource.cache.bytes_used == used
-    new = names.heads(40, 1, metric)
+    new = names.columns.heads(40, 1, grow)
     assert metric.resource.cache.bytes_used == used + sum(map(len, new))
 
 

@@ -6,7 +6,7 @@ import pytest
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
 from converters.convert import Conversion, Converter, Options
-from converters.labels import SeriesRules
+from converters.rules import SeriesRules
 from testing.converting import assert_sound, contents, convert, samples_of
 from testing.events.otlp import Format
 from tests.support.otlp_building import (

@@ -84,6 +84,7 @@ def test_bad_headers(text: str) -> None:
         ("NAMING_PROFILE", "yace"),
         ("STATISTICS", "Sum"),
         ("EXTERNAL_LABELS", '{"env":"a"}'),
+        ("WRITE_RELABEL_CONFIGS", '[{"regex":"a","action":"labeldrop"}]'),
         ("LABEL_VALUE_CASE", "keep"),
         ("UNIT_LABEL", "true"),
         ("MAX_LABELS", "20"),

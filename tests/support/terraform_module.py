@@ -37,6 +37,7 @@ STRUCTURED = {
     "ExcludeFilters",
     "StatisticsMetrics",
     "AdditionalStatistics",
+    "ExternalLabels",
     "Settings",
     "SubnetIds",
     "SecurityGroupIds",

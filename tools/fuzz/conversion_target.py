@@ -2,9 +2,9 @@
 
 from converters.convert import Converter, Limits, Options
 from converters.errors import RecordError
-from converters.labels import SeriesRules
 from converters.otlp.bodies import OtlpBodies
 from converters.otlp.convert import OtlpConverter, OtlpProfile
+from converters.rules import SeriesRules
 from testing.converting import DELIVERED_MS, assert_sound, contents, convert
 
 _LIMITS = Limits(points=30_000, label_bytes=20_000_000, body_bytes=5_000_000)
