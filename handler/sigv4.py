@@ -14,6 +14,7 @@ import requests
 
 from handler.auth import Auth
 from handler.aws_credentials import AwsCredentials
+from handler.otlp_settings import ENDPOINT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -203,6 +204,8 @@ def contradictions(values: Mapping[str, Any], given: Mapping[str, str]) -> list[
             for name, text in given.items()
             if name.startswith("SIGV4_") and text
         ]
+    if values[ENDPOINT]:
+        return [f"REMOTE_WRITE_AUTH=sigv4 must not be set together with {ENDPOINT}"]
     problems = []
     listener = values["LOGZIO_METRICS_LISTENER"]
     if not given.get("LOGZIO_METRICS_LISTENER"):

@@ -61,6 +61,10 @@ def test_region(changed: dict[str, str], region: str) -> None:
         ),
         ({"REMOTE_WRITE_AUTH": "sigv4"}, "sigv4 needs LOGZIO_METRICS_LISTENER"),
         (
+            {"REMOTE_WRITE_AUTH": "sigv4", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": WORKSPACE},
+            "settings: REMOTE_WRITE_AUTH=sigv4 must not be set together with OTEL_EXPORTER_OTLP",
+        ),
+        (
             SIGV4 | {"AWS_REGION": "", "LOGZIO_METRICS_LISTENER": "https://proxy.example/w"},
             "SIGV4_REGION must be set: the URL names no AWS region",
         ),
