@@ -139,6 +139,8 @@ class Attempts:
         verdict = self.endpoint.protocol.verdict_on(response)
         if verdict is not Verdict.ACCEPTED:
             self.account.note_words(response.summary)
+        if response.warning:
+            self.account.note_warning(response.warning)
         if self.hook is not None:
             self.hook.after(body, verdict)
         return verdict, response, response.summary

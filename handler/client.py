@@ -69,6 +69,7 @@ class ListenerResponse(NamedTuple):
         content: The body, if it is protobuf, which has no text.
         refused: How many data points it has refused beside those that it has stored, where the
             protocol says that; None if that cannot be read.
+        warning: What it says, where it has stored everything and the protocol calls that a warning.
     """
 
     status: int
@@ -77,6 +78,7 @@ class ListenerResponse(NamedTuple):
     location: str = ""
     content: bytes = b""
     refused: int | None = 0
+    warning: str = ""
 
     @property
     def summary(self) -> str:

@@ -3,9 +3,9 @@
 "OTLP Specification", section "OTLP/HTTP Response".
 """
 
-import json
 from collections.abc import Mapping
 
+from google.protobuf.json_format import Parse, ParseError
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsPartialSuccess,
@@ -50,8 +50,11 @@ class Otlp:
                 status = ExportMetricsPartialSuccess.FromString(response.content)
                 return response._replace(text=status.error_message)
             if accepts and response.text.lstrip().startswith("{"):
-                return _with_success(response, _success_in(response.text))
-        except (DecodeError, ValueError):
+                # Some servers write JSON, whatever the request is in.
+                found = ExportMetricsServiceResponse()
+                Parse(response.text, found, ignore_unknown_fields=True)
+                return _with_success(response, found.partial_success)
+        except (DecodeError, ParseError):
             return response._replace(refused=None) if accepts else response
         return response
 
@@ -62,10 +65,12 @@ class Otlp:
         mean the same.
         """
         if 200 <= response.status < 300:
+            if response.refused != 0:
+                return Verdict.SETTLED
             if response.text.lstrip().startswith("<"):
                 # A page of HTML is no OTLP server's.
                 return Verdict.MISDIRECTED
-            return Verdict.ACCEPTED if response.refused == 0 else Verdict.SETTLED
+            return Verdict.ACCEPTED
         verdict = verdict_on(response.status, response.text)
         if verdict is Verdict.UNAVAILABLE and response.status not in _RETRYABLE:
             return Verdict.FAILED
@@ -84,20 +89,8 @@ def _with_success(
     response: ListenerResponse, success: ExportMetricsPartialSuccess
 ) -> ListenerResponse:
     refused = max(0, success.rejected_data_points)
-    return response._replace(text=success.error_message, refused=refused)
-
-
-def _success_in(text: str) -> ExportMetricsPartialSuccess:
-    """Return the partial success in a response of JSON, which some servers write to any request.
-
-    Raises:
-        ValueError: It is none.
-    """
-    found = json.loads(text).get("partialSuccess")
-    if not isinstance(found, dict):
-        return ExportMetricsPartialSuccess()
-    # "64-bit integers are encoded as decimal strings" - protobuf's JSON.
-    return ExportMetricsPartialSuccess(
-        rejected_data_points=int(found.get("rejectedDataPoints", 0)),
-        error_message=str(found.get("errorMessage", "")),
-    )
+    if refused:
+        return response._replace(text=success.error_message, refused=refused)
+    # "Servers MAY also use the `partial_success` field to convey warnings/suggestions to senders
+    # even when the server fully accepts the request."
+    return response._replace(text="", warning=success.error_message)

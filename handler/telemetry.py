@@ -233,6 +233,9 @@ class Telemetry:
                 example=refusal.example,
             )
 
+        for words in sent.warnings:
+            self.warning("the listener accepted samples with a warning", listener_words=words)
+
     def _log_metric_warnings(self, conversion: Conversion) -> None:
         for reason, metrics in conversion.warnings.items():
             logged = self._metrics_logged[reason]

@@ -67,9 +67,10 @@ ReplyFunction = Callable[[OtlpRequest], Reply]
 
 
 def success(rejected: int = 0, message: str = "") -> Reply:
-    """Return a reply of 200, of a partial success if points are rejected."""
+    """Return a reply of 200: a partial success if points are rejected, or with a warning."""
     partial = ExportMetricsPartialSuccess(rejected_data_points=rejected, error_message=message)
-    response = ExportMetricsServiceResponse(partial_success=partial if rejected else None)
+    found = partial if rejected or message else None
+    response = ExportMetricsServiceResponse(partial_success=found)
     return Reply(200, {"Content-Type": PROTOBUF}, response.SerializeToString())
 
 

@@ -11,6 +11,7 @@ from testing.events.ingresses import SENT_MS
 from testing.events.samples import good_events
 from testing.http_server import Reply
 from testing.otlp_receiver import (
+    PROTOBUF,
     OtlpReceiver,
     OtlpRequest,
     ReplyFunction,
@@ -104,6 +105,7 @@ def test_request() -> None:
             id="JSON",
         ),
         pytest.param(Reply(200, JSON, b"{}"), 200, 1, (4, 0, 0), "", id="JSON success"),
+        pytest.param(success(3, "<nil>"), 200, 1, (1, 3, 0), "", id="partial in angle brackets"),
         pytest.param(HTML, 500, 1, (0, 0, 4), "check the setting: 200 <html>", id="a page"),
         *(
             pytest.param(failure(code, "no"), 401, 1, (0, 0, 4), f"token: {code} no", id=str(code))
@@ -145,9 +147,19 @@ def test_answers(
     assert receiver.violations == []
 
 
-def test_success_that_cannot_be_read() -> None:
+@pytest.mark.parametrize(
+    "unreadable",
+    [
+        Reply(200, {"Content-Type": PROTOBUF}, b"\x0a\x05\x08"),
+        *(
+            Reply(200, JSON, b'{"partialSuccess":{"rejectedDataPoints":%s}}' % number)
+            for number in (b"[1]", b"1e999", b'"three"', b"9" * 30)
+        ),
+        Reply(200, JSON, b'{"partialSuccess":' + b"[" * 1500),
+    ],
+)
+def test_success_that_cannot_be_read(unreadable: Reply) -> None:
     """All is stored but what the endpoint has refused, and it does not say how much that is."""
-    unreadable = Reply(200, {"Content-Type": "application/x-protobuf"}, b"\x0a\x05\x08")
     recorded, _ = deliver(lambda _: unreadable)
     assert recorded.status == 200
     assert recorded.delivery["settled_unknown"] == 4
@@ -160,6 +172,23 @@ def test_partial_success_is_logged() -> None:
     assert (line["reason"], line["samples"]) == ("too_old", 2)
     assert line["listener_words"] == "200 timestamp too old"
     assert recorded.metric("SamplesRejected") == 2
+
+
+WARNING = f"<Host> is deprecated, key {ACCESS_KEY}"
+JSON_WARNING = {"partialSuccess": {"errorMessage": WARNING, "rejectedDataPoints": None}}
+
+
+@pytest.mark.parametrize(
+    "reply", [success(0, WARNING), Reply(200, JSON, json.dumps(JSON_WARNING).encode())]
+)
+def test_warning_is_logged(reply: Reply) -> None:
+    """A message without rejected points is a warning: all is accepted, and the log has it once."""
+    recorded, receiver = deliver(lambda _: reply, points(100), REMOTE_WRITE_MAX_BYTES="10000")
+    assert (recorded.status, len(receiver.requests) > 1) == (200, True)
+    assert recorded.samples() == {"sent": 100, "rejected": 0, "undelivered": 0}
+    (line,) = recorded.logged("the listener accepted samples with a warning")
+    assert line["level"] == "WARNING"
+    assert line["listener_words"] == "<Host> is deprecated, key [redacted]"
 
 
 @pytest.mark.parametrize("code", [429, 502, 503, 504])
