@@ -13,11 +13,12 @@ locals {
     },
   ]
 
+  # A subnet that another account shares has that account's number.
   use_network = length(var.subnet_ids) == 0 ? [] : [
     {
       Effect   = "Allow"
       Action   = ["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"]
-      Resource = ["arn:${data.aws_partition.current.partition}:ec2:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:*/*"]
+      Resource = ["arn:${data.aws_partition.current.partition}:ec2:${data.aws_region.current.region}:*:*/*"]
     },
   ]
 }

@@ -24,10 +24,10 @@ WILDCARDS = (
     r"arn:of:BackupBucket/(?:(?:failed|all-data|replay|replayed)/)?\*",
     r"arn:of:MetricStreamFunction:\*",
     r"arn:aws:kms:\*:\*:key/\*",
-    r"arn:aws:ec2:us-east-1:111122223333:\*/\*",
+    r"arn:aws:ec2:us-east-1:\*:\*/\*",
 )
 """Streams of one log group, objects of one bucket, versions of one function; any key, under a
-condition; network interfaces, whose ids nobody knows before."""
+condition; network interfaces, whose ids nobody knows before, also in the subnets of another account."""
 
 BUCKET_ACTIONS = {
     "s3:AbortMultipartUpload",
