@@ -43,8 +43,12 @@ def test_data_at_rest(key: str) -> None:
     assert default["SSEAlgorithm"] == ("aws:kms" if key else "AES256")
     groups = given.of_type("AWS::Logs::LogGroup").values()
     assert {group.get("KmsKeyId", "") for group in groups} == {key}
-    using = {role: s["Action"] for role, s in policies(given) if s["Resource"] == KEY}
-    both = ["kms:Decrypt", "kms:GenerateDataKey"]
+    using = {
+        role: (s["Action"], s["Condition"]) for role, s in policies(given) if s["Resource"] == KEY
+    }
+    # The key may encrypt more than what is the stack's.
+    by_s3 = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
+    both = (["kms:Decrypt", "kms:GenerateDataKey"], by_s3)
     assert using == ({"FirehoseRole": both, "ReplayRole": both} if key else {})
 
 

@@ -744,6 +744,8 @@ locals {
       Effect   = "Allow"
       Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
       Resource = [var.kms_key_arn]
+      # Other data may be encrypted with it.
+      Condition = { StringEquals = { "kms:ViaService" = "s3.${data.aws_region.current.region}.${data.aws_partition.current.dns_suffix}" } }
     },
   ]
 }
@@ -751,6 +753,8 @@ locals {
 data "aws_caller_identity" "current" {}
 
 data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
 
 resource "aws_secretsmanager_secret" "token" {
   #checkov:skip=CKV_AWS_149:The AWS managed key is enough here; token_secret_arn takes a secret with a key of its own.
