@@ -53,6 +53,9 @@ def contradictions(
     # A stack sets some variables to what they are by default.
     changed = {name for name in given if given[name] and values.get(name) != defaults.get(name)}
     if not values[ENDPOINT]:
+        if given.get(ENDPOINT):
+            # It is malformed, which is problem enough.
+            return []
         return [f"{name} has no effect without {ENDPOINT}" for name in VARIABLES if name in changed]
     problems = [
         f"{name} must not be set together with {ENDPOINT}; set {instead} instead"

@@ -261,7 +261,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         values["P8S_LOGZIO_NAME"] = ""
     if values[otlp_settings.ENDPOINT]:
         values |= otlp_settings.in_place_of_listener(values)
-    elif not given.get("LOGZIO_METRICS_LISTENER"):
+    elif not given.get("LOGZIO_METRICS_LISTENER") and not given.get(otlp_settings.ENDPOINT):
         try:
             values["LOGZIO_METRICS_LISTENER"] = logzio_listener(
                 values["LOGZIO_REGION"], values["AWS_REGION"]

@@ -130,6 +130,14 @@ def test_bad_values(variable: str, value: str) -> None:
     assert f"{variable} must be" in problem(**{**OTLP, variable: value})
 
 
+def test_malformed_endpoint_is_the_only_problem() -> None:
+    """Nothing is said of other settings, which may be right."""
+    endpoint = {"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "otlp.example.com"}
+    message = problem(**endpoint, OTEL_EXPORTER_OTLP_METRICS_HEADERS="a=b", LOGZIO_REGION="none")
+    assert message.startswith("settings: OTEL_EXPORTER_OTLP_METRICS_ENDPOINT must be")
+    assert ";" not in message
+
+
 def test_region_none_without_an_endpoint() -> None:
     """Then there is nowhere to send, and the message says what to set."""
     message = problem(LOGZIO_REGION="none", AWS_REGION="us-east-1")
