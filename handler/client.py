@@ -66,7 +66,7 @@ class ListenerResponse(NamedTuple):
         text: The beginning of the body.
         retry_after: The header Retry-After; None where there is none.
         location: Where it redirects to; empty if it does not.
-        content: The body, if it is protobuf, which has no text.
+        content: The body, if it is said to be protobuf.
         refused: How many data points it has refused beside those that it has stored, where the
             protocol says that; None if that cannot be read.
         warning: What it says, where it has stored everything and the protocol calls that a warning.
@@ -196,21 +196,20 @@ class _Exchange:
             if 400 <= found.status < 500:
                 self.refusal = found
             try:
-                if "protobuf" in response.headers.get("Content-Type", "").lower():
-                    message = response.raw.read(_MAX_PROTOBUF, decode_content=True)
-                    return found._replace(content=message)
-                return found._replace(text=_read_text(response.raw))
+                protobuf = "protobuf" in response.headers.get("Content-Type", "").lower()
+                most = _MAX_PROTOBUF if protobuf else _MAX_TEXT + 1
+                content = response.raw.read(most, decode_content=True)
+                # What is left unread costs the connection. Some servers give the words of an error
+                # the type of the request.
+                words = _text_of(content)
+                return found._replace(text=words, content=content if protobuf else b"")
             except DecodeError:
                 # The status stands, whatever the text is.
                 return found
 
 
-def _read_text(body: Any) -> str:
-    """Return the beginning of a response's body, decompressed.
-
-    A body that was not read to its end costs the connection, which is closed with the response.
-    """
-    content: bytes = body.read(_MAX_TEXT + 1, decode_content=True)
+def _text_of(content: bytes) -> str:
+    """Return the beginning of a response's body as text."""
     if len(content) <= _MAX_TEXT:
         return content.decode("utf-8", "replace")
     # Half of a character at the cut is left out.

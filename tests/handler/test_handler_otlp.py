@@ -130,6 +130,11 @@ def test_request() -> None:
             failure(400, "invalid label value"), 200, 7, (0, 4, 0), "", id="all points are bad"
         ),
         pytest.param(
+            Reply(400, {"Content-Type": PROTOBUF}, b"invalid label value"),
+            *(200, 7, (0, 4, 0), ""),
+            id="text that is said to be protobuf",
+        ),
+        pytest.param(
             failure(400, "failed pushing to ingester: user=1: err: out of order sample"),
             *(200, 1, (4, 0, 0), ""),
             id="Mimir has stored the others",
