@@ -38,6 +38,7 @@ from converters.wire import encode_varint, read_length
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from converters.metadata import Family
     from converters.metric import MetricScope
 
 
@@ -79,18 +80,34 @@ class SeriesNames:
         profile: How they are named.
         metric: The metric.
         columns: The statistics that every data point has a series of.
+        relabelled: Whether rules may change or drop these.
 
     Attributes:
+        metric: The metric.
         columns: The labels `__name__` of these, encoded.
         alike: Whether their series differ in nothing but the name.
         squeezed: Equal for two metrics whose series may have one name.
+        made: Every name that a series has got, with the statistic that it is the name of.
+        families: The metadata of these names, as far as it was asked for.
     """
 
-    __slots__ = ("_base", "_heads", "_own", "_profile", "alike", "columns", "squeezed")
+    __slots__ = (
+        *("_base", "_heads", "_own", "_profile", "_relabelled", "alike", "columns", "families"),
+        *("made", "metric", "squeezed"),
+    )
 
     def __init__(
-        self, profile: NamingProfile, metric: Metric, columns: Sequence[Statistic]
+        self,
+        profile: NamingProfile,
+        metric: Metric,
+        columns: Sequence[Statistic],
+        *,
+        relabelled: bool,
     ) -> None:
+        self.metric = metric
+        self.made: dict[str, Statistic | None] = {}
+        self.families: dict[str, Family] = {}
+        self._relabelled = relabelled
         self._profile = profile
         self._base = profile.base_name(metric)
         self.columns = tuple(map(self.label, columns))
@@ -105,7 +122,17 @@ class SeriesNames:
 
     def label(self, statistic: Statistic) -> bytes:
         """Return the label `__name__` of a statistic's series, encoded."""
-        return encode_label("__name__", self.name(statistic))
+        name = self.name(statistic)
+        if not self._relabelled:
+            self.made[name] = statistic
+        return encode_label("__name__", name)
+
+    def note_relabelled(self, name: str, statistic: Statistic) -> None:
+        """Remember what rules have made of the name of a statistic's series."""
+        if name == self.name(statistic):
+            self.made[name] = statistic
+        else:
+            self.made.setdefault(name, None)
 
     def own_label(self, statistic: Statistic) -> tuple[str, str] | None:
         """Return the label that only this statistic's series has."""
@@ -240,6 +267,7 @@ class SeriesGroup:
         labels = cache.rules.relabel.apply(named if own is None else {**named, own[0]: own[1]})
         if labels is None:
             return None
+        self.names.note_relabelled(labels["__name__"], statistic)
         self._warn_of(len(labels))
         return cache.labels.encode_all(labels)
 

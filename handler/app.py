@@ -24,6 +24,7 @@ from handler.errors import (
 )
 from handler.ingress import HttpIngress, Ingress, ids_in_form, open_ingress
 from handler.listener import Endpoint, allowed_custom_listener, endpoint_at
+from handler.metadata import MetadataSender
 from handler.redaction import Redactor
 from handler.result import DeliveryResult, result_of, unforeseen
 from handler.secrets import Secret
@@ -60,11 +61,19 @@ class Function:
         self._warnings = list(settings.warnings)
         self._keyring = Keyring(settings, clock.monotonic, self._telemetry.warning)
         self._converter = new_converter(settings)
+        client = client or Client(connections=settings.concurrency)
         self._sender = Sender(
-            client or Client(connections=settings.concurrency),
+            client,
             clock,
             concurrency=settings.concurrency,
             timeout_seconds=settings.timeout_seconds,
+        )
+        self._metadata = MetadataSender(
+            client,
+            clock,
+            max_bytes=settings.max_bytes,
+            timeout_seconds=settings.timeout_seconds,
+            warn=self._telemetry.warning,
         )
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
@@ -120,6 +129,8 @@ class Function:
             check_deadline=lambda: self._check(deadline),
         )
         sent = self._sender.send(conversion.lanes, endpoint, deadline)
+        if not sent.undelivered:
+            self._metadata.send(conversion.families, endpoint, deadline)
         result = result_of(delivery, conversion, sent, settings.transform_result)
         milliseconds = (self._clock.monotonic() - entered) * 1000
         now = self._clock.wall()

@@ -39,6 +39,7 @@ def new_converter(settings: Settings) -> Converter:
                 max_labels=settings.max_labels,
             ),
             native_histograms=settings.native_histograms,
+            metadata=bool(settings.send_metadata),
             max_bytes=settings.max_bytes,
             cache_bytes=_CACHE_BYTES,
             limits=limits_of_delivery(settings.memory_bytes),

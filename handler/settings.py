@@ -111,6 +111,10 @@ class Settings:
     native_histograms = Setting("NATIVE_HISTOGRAMS", true_or_false, "false")
     """`true` sends exponential histograms as native histograms, in requests of their own."""
 
+    send_metadata = Setting("SEND_METADATA", optional(true_or_false))
+    """`true` sends type, unit and help of each metric, once an hour. Default: `true`, but in the
+    profile `logzio` `false`."""
+
     token = Setting("LOGZIO_METRICS_TOKEN", secret)
     """The token to ship with. Default: the access key of the request."""
 
@@ -219,6 +223,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     problems += _contradictions(values, given)
     if values["NAMING_PROFILE"] is not Logzio and not given.get("P8S_LOGZIO_NAME"):
         values["P8S_LOGZIO_NAME"] = ""
+    if values["SEND_METADATA"] is None:
+        values["SEND_METADATA"] = values["NAMING_PROFILE"] is not Logzio
     if not given.get("LOGZIO_METRICS_LISTENER"):
         try:
             values["LOGZIO_METRICS_LISTENER"] = _logzio_listener(

@@ -47,6 +47,7 @@ def test_defaults() -> None:
         "UNIT_LABEL": False,
         "MAX_LABELS": None,
         "NATIVE_HISTOGRAMS": False,
+        "SEND_METADATA": False,
         "LOGZIO_METRICS_TOKEN": None,
         "LOGZIO_METRICS_TOKEN_ARN": None,
         "FIREHOSE_ACCESS_KEY": None,
