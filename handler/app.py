@@ -13,7 +13,7 @@ from typing import Any
 from handler.access import Keyring, redactor_of, secrets_of, token_for, unchecked_secrets
 from handler.client import Client
 from handler.clock import Clock
-from handler.conversion import bytes_for_body, new_converter
+from handler.conversion import bytes_for_body, new_converter, sends_metadata
 from handler.delivery import Delivery
 from handler.errors import (
     HandlerError,
@@ -71,6 +71,7 @@ class Function:
         self._metadata = MetadataSender(
             client,
             clock,
+            enabled=sends_metadata(settings),
             max_bytes=settings.max_bytes,
             timeout_seconds=settings.timeout_seconds,
             warn=self._telemetry.warning,
@@ -128,8 +129,8 @@ class Function:
             delivered_ms=delivery.delivered_ms,
             check_deadline=lambda: self._check(deadline),
         )
-        sent = self._sender.send(conversion.lanes, endpoint, deadline)
-        if not sent.undelivered:
+        sent = self._sender.send(conversion.lanes, endpoint, deadline, families=conversion.families)
+        if not sent.undelivered and not self._sender.sends_2_0(endpoint):
             self._metadata.send(conversion.families, endpoint, deadline)
         result = result_of(delivery, conversion, sent, settings.transform_result)
         milliseconds = (self._clock.monotonic() - entered) * 1000

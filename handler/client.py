@@ -64,12 +64,15 @@ class ListenerResponse(NamedTuple):
         text: The beginning of the body.
         retry_after: The header Retry-After; None where there is none.
         location: Where it redirects to; empty if it does not.
+        written: How many samples and histograms it says that it has written, in the headers of
+            remote write 2.0; None if it has none of them.
     """
 
     status: int
     text: str
     retry_after: str | None
     location: str = ""
+    written: int | None = None
 
     @property
     def summary(self) -> str:
@@ -183,6 +186,7 @@ class _Exchange:
                 "",
                 response.headers.get("Retry-After"),
                 cut(redirect, _MAX_LOCATION) if 300 <= response.status_code < 400 else "",
+                _written(response.headers),
             )
             if 400 <= found.status < 500:
                 self.refusal = found
@@ -191,6 +195,23 @@ class _Exchange:
             except DecodeError:
                 # The status stands, whatever the text is.
                 return found
+
+
+def _written(headers: Mapping[str, str]) -> int | None:
+    """Return how many samples and histograms a listener of remote write 2.0 has written.
+
+    "any missing X-Prometheus-Remote-Write-*-Written response header means no element from this
+    category" - remote write 2.0, "Required Written Response Headers". None of them means that the
+    listener has not even read the request as one of 2.0.
+    """
+    found = {
+        kind: headers[name]
+        for kind in ("Samples", "Histograms", "Exemplars")
+        if (name := f"X-Prometheus-Remote-Write-{kind}-Written") in headers
+    }
+    if not found or not all(re.fullmatch("[0-9]{1,19}", text) for text in found.values()):
+        return None
+    return sum(int(text) for kind, text in found.items() if kind != "Exemplars")
 
 
 def _read_text(body: Any) -> str:

@@ -14,6 +14,7 @@ from handler import __version__
 from handler.auth import Auth, StoredHeaders
 from handler.errors import ListenerNotAllowed
 from handler.json_objects import object_in
+from handler.messages import WRITE_REQUEST, Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,11 +70,13 @@ class Endpoint:
         url: The remote-write URL.
         headers: The headers of every request; they may hold secrets.
         auth: Adds the headers that authenticate each request.
+        message: How bodies are written for it.
     """
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
     auth: Auth = field(repr=False)
+    message: Message = WRITE_REQUEST
 
     @property
     def scope(self) -> bytes:
@@ -110,7 +113,7 @@ def endpoint_at(
         # Fetched before anything is sent.
         stored_headers.versions()
         auth = StoredHeaders(stored_headers, auth)
-    return Endpoint(url, headers, auth)
+    return Endpoint(url, headers, auth, Message.of(settings))
 
 
 def is_header_value(text: str) -> bool:

@@ -45,6 +45,7 @@ class MetadataSender:
     Args:
         client: Makes single requests.
         clock: Time and chance.
+        enabled: Whether to send anything.
         max_bytes: The largest size of a request before compression.
         timeout_seconds: The time for one request.
         warn: Takes a message for the log, and what belongs to it.
@@ -55,12 +56,14 @@ class MetadataSender:
         client: Client,
         clock: Clock,
         *,
+        enabled: bool,
         max_bytes: int,
         timeout_seconds: float,
         warn: Callable[..., None],
     ) -> None:
         self._client = client
         self._clock = clock
+        self._enabled = enabled
         self._max_bytes = max_bytes
         self._timeout_seconds = timeout_seconds
         self._warn = warn
@@ -78,7 +81,7 @@ class MetadataSender:
         """
         sent = self._sent_to(endpoint.url)
         now = self._clock.monotonic()
-        if now < sent.pause_until:
+        if not self._enabled or now < sent.pause_until:
             return
         try:
             problem = self._send_due(families, sent, endpoint, deadline)

@@ -14,6 +14,7 @@ from handler.auth import SCHEMES, Auth
 from handler.errors import SettingsError
 from handler.json_settings import members_in
 from handler.listener import further_headers
+from handler.messages import MESSAGES
 from handler.variables import (
     Setting,
     choice,
@@ -71,6 +72,10 @@ class Settings:
     scheme = Setting("REMOTE_WRITE_AUTH", _scheme, "bearer")
     """How the token is sent: `bearer`, `basic` (the token is `user:password`) or `none`."""
 
+    message = Setting("REMOTE_WRITE_PROTOBUF_MESSAGE", choice(*MESSAGES), MESSAGES[0])
+    """`prometheus.WriteRequest` (remote write 1.0) or `io.prometheus.write.v2.Request` (2.0); to a
+    listener that does not know 2.0, 1.0 is sent."""
+
     headers = Setting("REMOTE_WRITE_HEADERS", further_headers, "{}")
     """JSON object of further headers, such as `{"X-Scope-OrgID":"tenant"}`. A `CUSTOM_LISTENER`
     gets them only if its host is that of `LOGZIO_METRICS_LISTENER`."""
@@ -112,8 +117,8 @@ class Settings:
     """`true` sends exponential histograms as native histograms, in requests of their own."""
 
     send_metadata = Setting("SEND_METADATA", optional(true_or_false))
-    """`true` sends type, unit and help of each metric, once an hour. Default: `true`, but in the
-    profile `logzio` `false`."""
+    """`true` sends type, unit and help of each metric: once an hour, or with remote write 2.0 in each
+    request. Default: `true`, but with 1.0 and the profile `logzio` `false`."""
 
     token = Setting("LOGZIO_METRICS_TOKEN", secret)
     """The token to ship with. Default: the access key of the request."""
@@ -223,8 +228,6 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     problems += _contradictions(values, given)
     if values["NAMING_PROFILE"] is not Logzio and not given.get("P8S_LOGZIO_NAME"):
         values["P8S_LOGZIO_NAME"] = ""
-    if values["SEND_METADATA"] is None:
-        values["SEND_METADATA"] = values["NAMING_PROFILE"] is not Logzio
     if not given.get("LOGZIO_METRICS_LISTENER"):
         try:
             values["LOGZIO_METRICS_LISTENER"] = _logzio_listener(
