@@ -117,8 +117,8 @@ class Settings:
     """`true` sends exponential histograms as native histograms, in requests of their own."""
 
     send_metadata = Setting("SEND_METADATA", optional(true_or_false))
-    """`true` sends type, unit and help of each metric: once an hour, or with remote write 2.0 in each
-    request. Default: `true`, but with 1.0 and the profile `logzio` `false`."""
+    """`true` sends type, unit and help of each metric: once an hour, or with remote write 2.0 in
+    each request. Default: `true`, but with 1.0 and the profile `logzio` `false`."""
 
     token = Setting("LOGZIO_METRICS_TOKEN", secret)
     """The token to ship with. Default: the access key of the request."""

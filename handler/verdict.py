@@ -100,7 +100,8 @@ _REASONS: Mapping[Reason, str] = {
     Reason.SUPERSEDED: r"out[ -]of[ -]order(?! time window)|duplicate[ -](?:sample|timestamp)",
     Reason.TOO_OLD: (
         r"too[ -]old|too[ -]far[ -]in[ -](?:the[ -])?past"
-        r"|out of bounds(?! for|: timestamp is too far)"
+        # Not those of an array.
+        r"|out of bounds(?! for (?!series|$)|: timestamp is too far)"
     ),
     Reason.IN_THE_FUTURE: r"too[ -]far[ -]in[ -](?:the[ -])?future|too new",
     Reason.LIMIT: r"series limit|max-series-per",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from testing.backends.backend import Backend, Limits, Refusal, failure
+from testing.backends.backend import Backend, Limits, Refusal, braced, failure
 from testing.backends.head import Kind, Sample
 from testing.http_server import Reply
 
@@ -49,4 +49,5 @@ class PrometheusOf2(PrometheusStandIn):
 
     def _refuse(self, refusals: Sequence[Refusal]) -> Reply:
         written = {"X-Prometheus-Remote-Write-Samples-Written": str(self._written)}
-        return replace(super()._refuse(refusals), headers=written)
+        lines = [f"{kind.value} for series {braced(labels)}" for kind, labels, *_ in refusals]
+        return replace(failure(400, "\n".join(lines)), headers=written)
