@@ -125,16 +125,19 @@ class Messages:
         self._url = url
         self._families = families
         self._only_1_0 = only_1_0
+        self._lock = threading.Lock()
 
     def encode(self, body: Body) -> Encoded:
         """Return a body as it is to be sent now."""
         if not self._message.is_2_0 or self._url in self._only_1_0:
             return Encoded(body.content, {}, is_2_0=False)
-        request = snappy.uncompress(body.content)
-        made = request_of_2_0(
-            request, self._families, self._message.max_bytes, texts=self._message.texts
-        )
-        return Encoded(snappy.compress(made), _HEADERS_OF_2_0, is_2_0=True)
+        # One at a time: a body takes several times its size meanwhile.
+        with self._lock:
+            request = snappy.uncompress(body.content)
+            made = request_of_2_0(
+                request, self._families, self._message.max_bytes, texts=self._message.texts
+            )
+            return Encoded(snappy.compress(made), _HEADERS_OF_2_0, is_2_0=True)
 
     def note(self, verdict: Verdict) -> None:
         """Remember what a verdict says about the versions that the listener knows."""

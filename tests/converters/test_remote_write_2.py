@@ -195,13 +195,18 @@ def test_any_series_is_the_same_and_fits(drawn: list[tuple[dict[str, str], list[
     assert as_1_0(Request.FromString(made)) == old
 
 
+def _named() -> list[Label]:
+    return [Label(name="__name__", value="n")]
+
+
 def test_shortest_labels_fit() -> None:
     """Not even labels of one letter each, of which none recurs, exceed the limit."""
     names = [chr(0x100 + n) for n in range(30_000)]
     encoded = WriteRequest(
         timeseries=[
             TimeSeries(
-                labels=[Label(name=one, value=other)], samples=[Sample(value=1, timestamp=END_MS)]
+                labels=[*_named(), Label(name=one, value=other)],
+                samples=[Sample(value=1, timestamp=END_MS)],
             )
             for one, other in zip(names[::2], names[1::2], strict=True)
         ]
