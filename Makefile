@@ -47,9 +47,10 @@ $(VENV)/run.stamp $(VENV)/dev.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN
 	$(BIN)/pip install --quiet --require-hashes --requirement $<
 	touch $@ $(VENV)/run.stamp
 
-# Only files of these packages are used: the Runtime Interface Emulator in aws-sam-cli, atheris, and
-# the schema of Terraform's AWS provider with what serves it.
-$(VENV)/emulator.stamp $(VENV)/fuzz.stamp $(VENV)/terraform.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
+# Only files of these packages are used: the Runtime Interface Emulator in aws-sam-cli, atheris,
+# matplotlib, and the schema of Terraform's AWS provider with what serves it.
+$(VENV)/emulator.stamp $(VENV)/fuzz.stamp $(VENV)/plot.stamp $(VENV)/terraform.stamp: \
+		$(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --no-compile --require-hashes --no-deps --upgrade --target $(VENV)/$* --requirement $<
 	touch $@
 
@@ -102,13 +103,14 @@ check: lint ## Run lint and the quick unit tests (40 seconds)
 
 .PHONY: test
 test: $(VENV)/dev.stamp $(VENV)/emulator.stamp ## Run all tests but the longest (3 minutes; ARGS="-k name" for some)
-	$(PYTEST) -m "not large and not real_server" $(COVERAGE) $(ARGS)
+	$(PYTEST) -m "not large and not real_server" $(ARGS)
 
-# With the coverage gate of pyproject.toml. What runs in processes of its own is not measured.
-test-all: COVERAGE := $(SHIPPED:%=--cov=%) --cov-report=term:skip-covered
+# To measure coverage takes as long as the tests, so the quick ones alone have to meet the gate of
+# pyproject.toml. What runs in processes of its own is not measured.
 .PHONY: test-all
-test-all: $(VENV)/tools.stamp test ## Run `test` with the coverage gate, then the large tests and those on real servers
-	$(PYTEST) -m "large or real_server"
+test-all: $(VENV)/dev.stamp $(VENV)/emulator.stamp $(VENV)/tools.stamp ## Run all tests, the quick ones with the coverage gate
+	$(PYTEST) -m "not slow and not large and not real_server" $(SHIPPED:%=--cov=%) --cov-report=term:skip-covered
+	$(PYTEST) -m "slow or large or real_server"
 
 .PHONY: test-load
 test-load: $(VENV)/dev.stamp ## Run the load tests of the logs extension at full size (ten minutes)
@@ -293,8 +295,14 @@ events: $(VENV)/run.stamp ## Write the sample events
 	$(BIN)/python -m testing.events.make
 
 .PHONY: dashboard
-dashboard: | $(BIN)/python ## Write the Grafana dashboard
+dashboard: $(VENV)/run.stamp ## Write the Grafana dashboards
 	$(BIN)/python -m tools.dashboards.make
+
+.PHONY: screenshot
+screenshot: $(VENV)/run.stamp $(VENV)/plot.stamp ## Draw two dashboards from a real Prometheus, for the documents
+	for name in ec2 lambda; do \
+		PYTHONPATH=$(VENV)/plot $(BIN)/python -m tools.dashboards.plot logzio/$$name docs/images/$$name.png || exit 1; \
+	done
 
 .PHONY: docs
 docs: $(VENV)/dev.stamp ## Write both source stacks, and the tables of settings and parameters
@@ -316,7 +324,7 @@ lock: ## Pin all requirements with hashes (needs uv on the PATH; UPGRADE=--upgra
 	for group in run dev mutate; do \
 		$(LOCK) pyproject.toml --group $$group --output-file requirements/$$group.txt || exit 1; \
 	done
-	for group in tools checkov audit fuzz; do \
+	for group in tools checkov audit fuzz plot; do \
 		$(LOCK) --group $$group --output-file requirements/$$group.txt || exit 1; \
 	done
 	for group in emulator terraform; do \

@@ -6,12 +6,13 @@ new labels than it may.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from converters.attributes import Attribute, AttributeDecoder, decode_resource
 from converters.errors import TooLargeError
 from converters.labels import LabelEncoder, ResourceLabels
 from converters.metric import MetricScope
+from converters.relabelling import Relabeller
 from converters.rules import SeriesRules
 from converters.series import GROUP_OVERHEAD_BYTES, SeriesGroup
 
@@ -53,6 +54,7 @@ class SeriesCache:
         selection: Which statistics of CloudWatch's points become series.
         shape: What its groups are made with unless relabelling drops one of their series.
         bytes_used: About how much memory is held.
+        relabeller: Applies the rules, if there are any.
         crowded: Groups with more than 30 labels, or that point attributes are left out of, and
             how many.
         check_deadline: Called now and then; ends the conversion by raising an error.
@@ -126,6 +128,10 @@ class SeriesCache:
         self.crowded: dict[SeriesGroup, int] = {}
         self.attributes = AttributeDecoder(self.grow)
         self.labels = LabelEncoder(self.rules, self.grow)
+        # The group whose labels were last needed before relabelling, and these.
+        self.last_common: tuple[SeriesGroup | None, Mapping[str, str]] = (None, {})
+        relabel = self.rules.relabel
+        self.relabeller = Relabeller(relabel, self.grow) if relabel else None
         self._by_bytes.clear()
         self._by_identity.clear()
 

@@ -49,11 +49,11 @@ def _relabelled(points: DeliveryPoints, selection: Selection) -> set[SeriesGroup
     others = {(point.group, it) for point in points.general for it, _ in point.samples}
     keys = list(chain.from_iterable(map(attrgetter("keys"), groups)))
     of_percentiles: dict[SeriesGroup, set[int]] = {}
-    for group, values in points.first.items():
-        for period in points.more.get(group, (values,)):
-            if period[4]:
-                found = of_percentiles.setdefault(group, set())
-                found.update(_percentile_keys(group, period[4], selection))
+    first = ((group, values[4]) for group, values in points.first.items() if values[4])
+    more = ((group, it[4]) for group, periods in points.more.items() for it in periods if it[4])
+    for group, percentiles in chain(first, more):
+        found = of_percentiles.setdefault(group, set())
+        found.update(_percentile_keys(group, percentiles, selection))
     keys += chain.from_iterable(of_percentiles.values())
     if not others and len(set(keys)) == len(keys):
         return set()

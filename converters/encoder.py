@@ -8,11 +8,12 @@ from operator import ge
 
 from converters.bodies import BodyWriter, Lanes, Piece
 from converters.collisions import ambiguous_groups
+from converters.columns import SAMPLE_HEADER
 from converters.merge import Merged, Written
 from converters.points import DeliveryPoints, Point, SummaryValues, percentiles_of
 from converters.reasons import DropReason
 from converters.rules import SeriesRules
-from converters.series import SAMPLE_HEADER, SeriesGroup
+from converters.series import SeriesGroup
 from converters.statistics import AVERAGE, COLUMNS, quantile_statistic
 from converters.times import DeliveryTimes
 from converters.wire import (

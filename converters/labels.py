@@ -13,7 +13,6 @@ from typing import NamedTuple
 from converters.attributes import Attribute, PointAttributes
 from converters.profiles.profile import Metric, NamingProfile
 from converters.rules import CONTRACT, SeriesRules
-from converters.schema.remote_write_pb2 import TimeSeries
 from converters.wire import encode_field, read_length
 
 # The ARN names the metric stream, not what was measured: in a monitoring
@@ -130,6 +129,22 @@ class LabelEncoder:
         "Label names MUST be sorted in lexicographical order" - remote write 1.0.
         All names made here are ASCII, so text order is byte order.
         """
+        labels, left_out = self.collect(
+            resource, metric, point, unit, from_cloudwatch=from_cloudwatch
+        )
+        before, _, after = self.encode_all(labels)
+        return SeriesLabels(labels, before, after, left_out)
+
+    def collect(
+        self,
+        resource: ResourceLabels,
+        metric: Metric,
+        point: PointAttributes,
+        unit: str,
+        *,
+        from_cloudwatch: bool = True,
+    ) -> tuple[dict[str, str], int]:
+        """Return the same labels as text, and how many point attributes were left out."""
         dimensions = self._of_cloudwatch if from_cloudwatch else self._of_others
         gathered = self._gather(point, dimensions)
         labels = {name: _join(values) for name, values in gathered.items()}
@@ -146,9 +161,7 @@ class LabelEncoder:
         labels.update(resource.of_cloudwatch if from_cloudwatch else resource.fixed)
         for name, value in self._of_all.items():
             labels.setdefault(name, value)
-        left_out = self._leave_out(labels, gathered)
-        before, _, after = self.encode_all(labels)
-        return SeriesLabels(labels, before, after, left_out)
+        return labels, self._leave_out(labels, gathered)
 
     def encode_all(self, labels: Mapping[str, str]) -> tuple[bytes, bytes, bytes]:
         """Return encoded, sorted labels: those before `__name__`, itself, and those behind it."""
@@ -214,12 +227,6 @@ def encode_label(name: str, value: str) -> bytes:
     """Return one label as field 1 (`labels`) of a TimeSeries."""
     content = encode_field(b"\x0a", name.encode()) + encode_field(b"\x12", value.encode())
     return encode_field(b"\x0a", content)
-
-
-def decode_labels(labels: bytes) -> dict[str, str]:
-    """Return the labels that `encode_label` made the bytes of."""
-    found = TimeSeries.FromString(labels).labels
-    return {label.name: label.value for label in found}
 
 
 def position_of(labels: bytes, name: str) -> int:

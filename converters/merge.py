@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from converters.bodies import Lanes, Piece
+from converters.columns import Labels
 from converters.errors import TooLargeError
 from converters.points import Point
 from converters.reasons import DropReason
-from converters.series import Labels
 from converters.statistics import Statistic
 from converters.times import DeliveryTimes
 from converters.wire import encode_sample, encode_time_series, encode_varint
@@ -137,7 +137,7 @@ class Merged:
     def _reason(self, old: Sample, new: Sample) -> str:
         """Return why two samples with one timestamp are of one series."""
         one, other = old[1].group, new[1].group
-        relabelled = one.metric.resource.cache.rules.relabel
+        relabelled = one.metric.resource.cache.relabeller
         if relabelled and one.named(old[3]) != other.named(new[3]):
             return DropReason.RELABEL
         if one is other:

@@ -8,10 +8,12 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from converters.columns import SeriesNames
 from converters.metric import MetricScope
-from converters.schema.remote_write_pb2 import MetricMetadata, WriteRequest
-from converters.series import SeriesGroup, SeriesNames
+from converters.schema.remote_write_pb2 import Label, MetricMetadata, WriteRequest
+from converters.series import SeriesGroup
 from converters.statistics import BOUND, COLUMNS, COUNT, QUANTILE, SUM, Statistic, percent_text
+from converters.wire import read_length
 
 # What the names of a histogram's or summary's series end with.
 _SUFFIXES = {BOUND: "_bucket", COUNT.kind: "_count", SUM.kind: "_sum"}
@@ -84,22 +86,31 @@ def _made_by(names: SeriesNames, group: SeriesGroup) -> Families:
     """Return the families of one metric's series; those of CloudWatch's are remembered."""
     metric = group.metric
     if not group.from_cloudwatch or metric.type is not None:
-        return {name: _of_other(name, made, metric) for name, made in names.made.items()}
+        made = [(_name_in(label), statistic) for label, statistic in names.made.items()]
+        return {name: _of_other(name, statistic, metric) for name, statistic in made}
     if len(names.families) < len(names.made):
-        new = [name for name in names.made if name not in names.families]
-        names.families |= {name: _of_cloudwatch(name, names, metric) for name in new}
-        metric.resource.cache.grow(len(new) * _FAMILY_BYTES)
+        known = len(names.families)
+        for label, statistic in list(names.made.items())[known:]:
+            name = _name_in(label)
+            names.families[name] = _of_cloudwatch(name, statistic, names, metric)
+        metric.resource.cache.grow((len(names.made) - known) * _FAMILY_BYTES)
     return names.families
 
 
-def _of_cloudwatch(name: str, names: SeriesNames, metric: MetricScope) -> Family:
+def _name_in(label: bytes) -> str:
+    return Label.FromString(label[read_length(label, 1)[1] :]).value
+
+
+def _of_cloudwatch(
+    name: str, made: Statistic | None, names: SeriesNames, metric: MetricScope
+) -> Family:
     """Return a family of gauges; its text depends on nothing that other deliveries had."""
     namespace, metric_name = names.metric.identity()
     statistics = [column.kind for column in COLUMNS if names.name(column) == name]
     if names.name(_MEDIAN) == names.name(_MAXIMUM):
         # All percentiles have one name, and a label.
         statistics += ["percentiles"] * (names.name(_MEDIAN) == name)
-    elif (made := names.made[name]) and made.kind == QUANTILE:
+    elif made is not None and made.kind == QUANTILE:
         statistics.append(f"p{percent_text(made.value)}")
     text = f"CloudWatch metric {namespace} {metric_name}"
     if statistics:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from google.protobuf.message import DecodeError as ProtobufDecodeError
 
 from converters.attributes import PointAttributes
+from converters.columns import SeriesNames
 from converters.errors import DecodeError
+from converters.labels import SeriesLabels
 from converters.names import metric_name
 from converters.profiles.profile import Metric
 from converters.rules import CONTRACT
 from converters.schema.otlp_view_pb2 import PointLabels
-from converters.series import GROUP_OVERHEAD_BYTES, SeriesGroup, SeriesNames
+from converters.series import GROUP_OVERHEAD_BYTES, SeriesGroup
 from converters.statistics import COLUMNS
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class MetricScope:
         type: What its points are, if they are not Summaries; those of the last record count.
         description: What their producer says about them.
         groups: The groups by the bytes of a point that hold its attributes.
-        identities: The same groups by what those bytes mean.
+        identities: The same groups by what those bytes mean, and whether they are CloudWatch's.
     """
 
     __slots__ = (
@@ -51,7 +53,7 @@ class MetricScope:
         self.base = metric_name(text)
         self.from_cloudwatch = text.startswith("amazonaws.com/")
         self.groups: dict[bytes, SeriesGroup] = {}
-        self.identities: dict[PointAttributes, SeriesGroup] = {}
+        self.identities: dict[tuple[PointAttributes, bool], SeriesGroup] = {}
         self._names: dict[Metric | None, SeriesNames] = {}
 
     def _names_of(self, metric: Metric, *, from_cloudwatch: bool) -> SeriesNames:
@@ -59,7 +61,7 @@ class MetricScope:
         names = self._names.get(key)
         if names is None:
             cache = self.resource.cache
-            relabelled = bool(cache.rules.relabel)
+            relabelled = cache.relabeller is not None
             if from_cloudwatch:
                 columns = [COLUMNS[column] for column in cache.selection.columns]
                 profile = cache.rules.profile
@@ -67,7 +69,7 @@ class MetricScope:
             else:
                 names = SeriesNames(CONTRACT, metric, (), relabelled=relabelled)
             self._names[key] = names
-            cache.grow(sum(map(len, names.columns)) + 2 * len(metric.name) + GROUP_OVERHEAD_BYTES)
+            cache.grow(names.columns.size + 2 * len(metric.name) + GROUP_OVERHEAD_BYTES)
         return names
 
     def group(self, raw: bytes) -> SeriesGroup | None:
@@ -93,27 +95,50 @@ class MetricScope:
         self.resource.cache.grow(len(raw))
         return group
 
-    def group_of(self, attributes: PointAttributes) -> SeriesGroup:
-        """Return the group for decoded attributes, whatever their order was on the wire."""
+    def group_of(self, attributes: PointAttributes, *, of_summary: bool = True) -> SeriesGroup:
+        """Return the group for decoded attributes, whatever their order was on the wire.
+
+        Args:
+            attributes: What names a point.
+            of_summary: Whether it is a Summary's: CloudWatch sends nothing else.
+        """
+        from_cloudwatch = of_summary and (self.from_cloudwatch or None not in attributes[:2])
         identity = PointAttributes(
             attributes.namespace, attributes.metric_name, tuple(sorted(attributes.dimensions))
         )
-        group = self.identities.get(identity)
+        group = self.identities.get((identity, from_cloudwatch))
         if group is None:
             scope = self.resource
             # With many labels a group takes milliseconds.
             scope.cache.check_deadline()
-            from_cloudwatch = self.from_cloudwatch or None not in attributes[:2]
-            metric = Metric(self._name, attributes.namespace or "", attributes.metric_name or "")
-            if scope.cache.rules.profile.names_by_dimensions:
-                keys = tuple([dimension.key for dimension in identity.dimensions])
-                metric = metric._replace(dimensions=keys)
+            metric = self._metric(identity)
             names = self._names_of(metric, from_cloudwatch=from_cloudwatch)
-            labels = scope.cache.labels.encode(
-                scope.labels, metric, identity, self.unit, from_cloudwatch=from_cloudwatch
-            )
-            group = self.identities[identity] = SeriesGroup(
-                self, names, labels, from_cloudwatch=from_cloudwatch
+            if scope.cache.relabeller is None:
+                labels = scope.cache.labels.encode(
+                    scope.labels, metric, identity, self.unit, from_cloudwatch=from_cloudwatch
+                )
+            else:
+                common, left_out = scope.cache.labels.collect(
+                    scope.labels, metric, identity, self.unit, from_cloudwatch=from_cloudwatch
+                )
+                labels = SeriesLabels(common, b"", b"", left_out)
+            group = self.identities[identity, from_cloudwatch] = SeriesGroup(
+                self, names, labels, identity, from_cloudwatch=from_cloudwatch
             )
             scope.cache.grow(group.size + GROUP_OVERHEAD_BYTES)
         return group
+
+    def labels_of(self, identity: PointAttributes, *, from_cloudwatch: bool) -> dict[str, str]:
+        """Return the labels that a group's series have in common, before relabelling."""
+        scope, metric = self.resource, self._metric(identity)
+        labels, _ = scope.cache.labels.collect(
+            scope.labels, metric, identity, self.unit, from_cloudwatch=from_cloudwatch
+        )
+        return labels
+
+    def _metric(self, identity: PointAttributes) -> Metric:
+        metric = Metric(self._name, identity.namespace or "", identity.metric_name or "")
+        if self.resource.cache.rules.profile.names_by_dimensions:
+            keys = tuple([dimension.key for dimension in identity.dimensions])
+            metric = metric._replace(dimensions=keys)
+        return metric

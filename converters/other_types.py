@@ -156,7 +156,7 @@ def _add(
         return
     if point.flags & NO_RECORDED_VALUE:
         samples = [(statistic, STALE_MARKER) for statistic, _ in samples]
-    group = scope.group_of(decode_key_values(point.attributes))
+    group = scope.group_of(decode_key_values(point.attributes), of_summary=False)
     record.add_general(Point(group, milliseconds_of(point.time_unix_nano), count, samples))
 
 
@@ -171,6 +171,6 @@ def _read_exponential(
         if histogram is None:
             record.dropped[DropReason.UNSUPPORTED] += 1
             continue
-        group = scope.group_of(decode_key_values(point.attributes))
+        group = scope.group_of(decode_key_values(point.attributes), of_summary=False)
         samples = [(VALUE, encode_field(b"\x22", histogram.SerializeToString()))]
         record.add_native(Point(group, histogram.timestamp, point.count, samples))

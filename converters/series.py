@@ -21,31 +21,19 @@ Whatever is remembered is counted in `cache`.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from converters.labels import (
-    SeriesLabels,
-    decode_labels,
-    encode_label,
-    insert_label,
-    position_of,
-)
-from converters.profiles.profile import Metric, NamingProfile
+from converters.columns import SAMPLE_HEADER, Columns, Heads, Labels, SeriesNames, head_of
+from converters.labels import SeriesLabels, insert_label
 from converters.statistics import AVERAGE, COLUMNS, Shape, Statistic, quantile_statistic
-from converters.wire import encode_varint, read_length
+from converters.wire import read_length
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
-    from converters.metadata import Family
+    from converters.attributes import PointAttributes
     from converters.metric import MetricScope
-
-
-# Sample (field 2 of TimeSeries, 16 bytes) up to and with the header of its value.
-SAMPLE_HEADER = b"\x12\x10\x09"
-# A sample with a timestamp of six varint bytes: the header, the value, a header, the timestamp.
-SAMPLE_BYTES = 3 + 8 + 7
+    from converters.relabelling import Relabeller
 
 # What a group, and a series of it that is remembered by itself, cost beside their own
 # bytes: the objects and their entries in the tables.
@@ -55,113 +43,8 @@ _SERIES_OVERHEAD_BYTES = 300
 # Many servers refuse series with more labels, or leave out some of them.
 _MANY_LABELS = 30
 
-_PUNCTUATION = re.compile("[^a-z0-9]")
-
-Labels = tuple[bytes, bytes, bytes]
-"""All labels of a series, encoded: those that sort before `__name__`, itself, those behind it."""
-
-Heads = tuple[bytes, ...]
-"""What the series of a group's columns begin with."""
-
-
 # One for all groups that remember nothing else.
 _NONE: dict[Statistic | bytes | int, Any] = {}
-
-
-def _head(labels: bytes, samples: int = 1, *, behind: int = 0) -> bytes:
-    """Return the beginning of a TimeSeries, behind which come so many bytes of labels."""
-    return b"\x0a" + encode_varint(len(labels) + behind + samples * SAMPLE_BYTES) + labels
-
-
-class SeriesNames:
-    """The names of the series of one metric.
-
-    Args:
-        profile: How they are named.
-        metric: The metric.
-        columns: The statistics that every data point has a series of.
-        relabelled: Whether rules may change or drop these.
-
-    Attributes:
-        metric: The metric.
-        columns: The labels `__name__` of these, encoded.
-        alike: Whether their series differ in nothing but the name.
-        squeezed: Equal for two metrics whose series may have one name.
-        made: Every name that a series has got, with the statistic that it is the name of.
-        families: The metadata of these names, as far as it was asked for.
-    """
-
-    __slots__ = (
-        *("_base", "_heads", "_own", "_profile", "_relabelled", "alike", "columns", "families"),
-        *("made", "metric", "squeezed"),
-    )
-
-    def __init__(
-        self,
-        profile: NamingProfile,
-        metric: Metric,
-        columns: Sequence[Statistic],
-        *,
-        relabelled: bool,
-    ) -> None:
-        self.metric = metric
-        self.made: dict[str, Statistic | None] = {}
-        self.families: dict[str, Family] = {}
-        self._relabelled = relabelled
-        self._profile = profile
-        self._base = profile.base_name(metric)
-        self.columns = tuple(map(self.label, columns))
-        self._own = tuple(map(profile.own_label, columns))
-        self.alike = not any(self._own)
-        self.squeezed = _PUNCTUATION.sub("", self._base.lower())
-        self._heads: dict[tuple[int, int], Heads] = {}
-
-    def name(self, statistic: Statistic) -> str:
-        """Return the name of a statistic's series."""
-        return self._profile.series_name(self._base, statistic)
-
-    def label(self, statistic: Statistic) -> bytes:
-        """Return the label `__name__` of a statistic's series, encoded."""
-        name = self.name(statistic)
-        if not self._relabelled:
-            self.made[name] = statistic
-        return encode_label("__name__", name)
-
-    def note_relabelled(self, name: str, statistic: Statistic) -> None:
-        """Remember what rules have made of the name of a statistic's series."""
-        if name == self.name(statistic):
-            self.made[name] = statistic
-        else:
-            self.made.setdefault(name, None)
-
-    def own_label(self, statistic: Statistic) -> tuple[str, str] | None:
-        """Return the label that only this statistic's series has."""
-        return self._profile.own_label(statistic)
-
-    def labels_of_columns(self, before: bytes, after: bytes) -> Iterator[bytes]:
-        """Iterate over all labels of each column's series, with what they have in common."""
-        positions: dict[str, int] = {}
-        for name, own in zip(self.columns, self._own, strict=True):
-            if own is None:
-                yield before + name + after
-                continue
-            position = positions.get(own[0])
-            if position is None:
-                position = positions[own[0]] = position_of(after, own[0])
-            yield before + name + after[:position] + encode_label(*own) + after[position:]
-
-    def heads(self, labels_length: int, samples: int, metric: MetricScope) -> Heads:
-        """Return what the columns begin with, for that many bytes of labels behind the name."""
-        if not self.columns:
-            return ()
-        heads = self._heads.get((labels_length, samples))
-        if heads is None:
-            behind_name = labels_length + samples * SAMPLE_BYTES
-            heads = self._heads[labels_length, samples] = tuple(
-                [b"\x0a" + encode_varint(len(name) + behind_name) + name for name in self.columns]
-            )
-            metric.resource.cache.grow(sum(map(len, heads)))
-        return heads
 
 
 class SeriesGroup:
@@ -170,7 +53,8 @@ class SeriesGroup:
     Args:
         metric: The metric.
         names: The names of its series.
-        labels: The labels that they have in common.
+        labels: The labels that they have in common; with relabelling, not encoded.
+        identity: The attributes of its points.
         from_cloudwatch: Whether the metric is CloudWatch's.
 
     Attributes:
@@ -183,8 +67,8 @@ class SeriesGroup:
     """
 
     __slots__ = (
-        *("_after", "_before", "_number", "_series", "from_cloudwatch", "heads", "key", "keys"),
-        *("metric", "names", "prefix", "shape"),
+        *("_after", "_before", "_columns", "_identity", "_number", "_series", "from_cloudwatch"),
+        *("heads", "key", "keys", "metric", "names", "prefix", "shape"),
     )
 
     def __init__(
@@ -192,43 +76,76 @@ class SeriesGroup:
         metric: MetricScope,
         names: SeriesNames,
         labels: SeriesLabels,
+        identity: PointAttributes,
         *,
         from_cloudwatch: bool,
     ) -> None:
         self.metric = metric
         self.names = names
         self.from_cloudwatch = from_cloudwatch
-        self._before = labels.before
+        # The labels before relabelling are seldom needed; they are made of it again then.
+        self._identity = identity
         # With the label of the name.
         self._number = len(labels.mapping) + 1
         # Labels by statistic, heads by quantile or number of samples; most groups need none.
         self._series: dict[Statistic | bytes | int, Any] = _NONE
         cache = metric.resource.cache
-        self.shape = cache.shape
         self.keys: tuple[int, ...] = ()
         if labels.left_out:
             cache.crowded[self] = labels.left_out
-        if cache.rules.relabel:
-            self._after: bytes | None = labels.after
-            self._relabel_columns(labels.mapping)
-        elif names.alike and not labels.before:
+        if cache.relabeller is None:
+            self.shape = cache.shape
+            self._begin(names.columns, labels.before, labels.after, self._number)
             # The same bytes are not kept twice.
-            self._after = None
-            self.prefix = labels.after + SAMPLE_HEADER
-            self.heads = names.heads(len(labels.after), 1, metric)
-            self._warn_of(self._number)
+            self._after = None if self._columns else labels.after
+            self._before = labels.before
+            self.key = hash((labels.before, labels.after, names.squeezed))
         else:
-            self._after = labels.after
+            self._after, self._before, self.key = None, b"", 0
+            self._relabel(cache.relabeller, labels.mapping)
+
+    def _begin(self, columns: Columns, before: bytes, after: bytes, number: int) -> None:
+        """Make the beginnings of the columns, of labels that they have in common."""
+        self._warn_of(number + (not columns.alike))
+        if columns.alike and not before:
+            self._columns: Columns | None = columns
+            self.prefix = after + SAMPLE_HEADER
+            self.heads = columns.heads(len(after), 1, self.metric.resource.cache.grow)
+        else:
+            self._columns = None
             self.prefix = SAMPLE_HEADER
-            self.heads = tuple(map(_head, names.labels_of_columns(labels.before, labels.after)))
-            self._warn_of(self._number + (not names.alike))
-        self.key = hash((labels.before, labels.after, names.squeezed))
+            series = list(columns.labels(before, after))
+            self.heads = tuple([head_of(b"".join(it)) for it in series])
+
+    def _relabel(self, relabeller: Relabeller, labels: Mapping[str, str]) -> None:
+        """Make the same of what the rules make of the series."""
+        cache = self.metric.resource.cache
+        plan = relabeller.plan(self.names, self.names.statistics, labels)
+        if plan.columns is not None:
+            common = plan.change(labels)
+            before, _, after = cache.labels.encode_all(common)
+            self._begin(plan.columns, before, after, len(common) + 1 if plan.made else 0)
+            self.keys = plan.columns.keys(before, after)
+            for number, label in zip(plan.made, plan.columns.names, strict=True):
+                self.names.note_relabelled(label, self.names.statistics[number])
+        else:
+            statistics = [self.names.statistics[number] for number in plan.made]
+            series = [it for it in map(self.series, statistics) if it]
+            self._columns = None
+            self.prefix = SAMPLE_HEADER
+            self.heads = tuple([head_of(b"".join(it)) for it in series])
+            self.keys = tuple(map(hash, series))
+        self.shape = cache.shape
+        if len(plan.made) < len(self.names.statistics):
+            selected = cache.selection.columns
+            kept = tuple([selected[number] for number in plan.made])
+            self.shape = Shape(kept, tuple([n for n in selected if n not in kept]))
 
     @property
     def size(self) -> int:
         """About how many bytes of labels are kept for this group alone."""
-        own = 0 if self._after is None else len(self._after) + sum(map(len, self.heads))
-        return len(self._before) + len(self.prefix) + own
+        heads = 0 if self._columns else sum(map(len, self.heads))
+        return len(self._before) + len(self._after or b"") + len(self.prefix) + heads
 
     @property
     def always_makes(self) -> bool:
@@ -238,48 +155,38 @@ class SeriesGroup:
     @property
     def labels(self) -> tuple[bytes, bytes]:
         """The labels that the series have in common, before `__name__` and behind it."""
+        cache = self.metric.resource.cache
+        if cache.relabeller is not None:
+            before, _, after = cache.labels.encode_all(self._common())
+            return before, after
         after = self.prefix[: -len(SAMPLE_HEADER)] if self._after is None else self._after
         return self._before, after
 
-    def _relabel_columns(self, mapping: Mapping[str, str]) -> None:
+    def _common(self) -> Mapping[str, str]:
+        """Return the same as text, where there are rules."""
         cache = self.metric.resource.cache
-        columns = cache.selection.columns if self.from_cloudwatch else ()
-        series = {n: self._relabelled(mapping, COLUMNS[n]) for n in columns}
-        made = [labels for labels in series.values() if labels]
-        ends = {labels[2] for labels in made if not labels[0]}
-        if len(ends) == 1 and not any(labels[0] for labels in made):
-            (end,) = ends
-            self.prefix = end + SAMPLE_HEADER
-            self.heads = tuple([_head(labels[1], behind=len(end)) for labels in made])
-        else:
-            self.prefix = SAMPLE_HEADER
-            self.heads = tuple([_head(b"".join(labels)) for labels in made])
-        self.keys = tuple(map(hash, made))
-        if len(made) < len(columns):
-            kept = tuple([n for n in columns if series[n]])
-            self.shape = Shape(kept, tuple([n for n in columns if not series[n]]))
-
-    def _relabelled(self, mapping: Mapping[str, str], statistic: Statistic) -> Labels | None:
-        """Return the labels that the rules make of a series; None if they drop it."""
-        cache = self.metric.resource.cache
-        own = self.names.own_label(statistic)
-        named = {**mapping, "__name__": self.names.name(statistic)}
-        labels = cache.rules.relabel.apply(named if own is None else {**named, own[0]: own[1]})
-        if labels is None:
-            return None
-        self.names.note_relabelled(labels["__name__"], statistic)
-        self._warn_of(len(labels))
-        return cache.labels.encode_all(labels)
+        # One after the other, the percentiles of a group need them.
+        if cache.last_common[0] is not self:
+            labels = self.metric.labels_of(self._identity, from_cloudwatch=self.from_cloudwatch)
+            cache.last_common = (self, labels)
+        return cache.last_common[1]
 
     def series(self, statistic: Statistic) -> Labels | None:
         """Return all labels of one series, None if a rule drops it; they are remembered."""
         labels: Labels | tuple[()] | None = self._series.get(statistic)
         if labels is None:
-            if self.metric.resource.cache.rules.relabel:
-                mapping = decode_labels(b"".join(self.labels))
-                labels = self._relabelled(mapping, statistic) or ()
-            else:
+            cache = self.metric.resource.cache
+            if cache.relabeller is None:
                 labels = self.named(statistic)
+            else:
+                plan = cache.relabeller.plan(self.names, (statistic,), self._common())
+                labels = ()
+                if plan.made and plan.columns:
+                    common = plan.change(self._common())
+                    before, _, after = cache.labels.encode_all(common)
+                    (labels,) = plan.columns.labels(before, after)
+                    self.names.note_relabelled(labels[1], statistic)
+                    self._warn_of(len(common) + 1)
             self._remember(statistic, labels, sum(map(len, labels)))
         return labels or None
 
@@ -300,9 +207,9 @@ class SeriesGroup:
         head: bytes | None = self._series.get(quantile)
         if head is None:
             statistic = quantile_statistic(quantile)
-            relabelled = bool(self.metric.resource.cache.rules.relabel)
-            labels = self.series(statistic) if relabelled else self.named(statistic)
-            head = _head(b"".join(labels)) + SAMPLE_HEADER if labels else b""
+            plain = self.metric.resource.cache.relabeller is None
+            labels = self.named(statistic) if plain else self.series(statistic)
+            head = head_of(b"".join(labels)) + SAMPLE_HEADER if labels else b""
             self._remember(quantile, head, len(head))
         return head
 
@@ -313,13 +220,13 @@ class SeriesGroup:
 
     def heads_of(self, samples: int) -> Heads:
         """Return what the series of the columns begin with, for that many samples of each."""
-        if self._after is None:
-            return self.names.heads(len(self.prefix) - len(SAMPLE_HEADER), samples, self.metric)
+        if self._columns is not None:
+            length = len(self.prefix) - len(SAMPLE_HEADER)
+            return self._columns.heads(length, samples, self.metric.resource.cache.grow)
         heads: Heads | None = self._series.get(samples)
         if heads is None:
-            begun = [head[read_length(head, 1)[1] :] for head in self.heads]
-            behind = len(self.prefix) - len(SAMPLE_HEADER)
-            heads = tuple([_head(labels, samples, behind=behind) for labels in begun])
+            labels = [head[read_length(head, 1)[1] :] for head in self.heads]
+            heads = tuple([head_of(it, samples) for it in labels])
             self._remember(samples, heads, sum(map(len, heads)))
         return heads
 

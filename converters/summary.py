@@ -163,6 +163,9 @@ def _general_form(point: SummaryDataPoint, group: SeriesGroup) -> Point:
         samples += [(AVERAGE, average) for average in average_of(total, count)]
         left_out = set(COLUMNS) - {COLUMNS[column] for column in selection.columns}
         samples = [sample for sample in samples if sample[0] not in left_out]
+        if group.metric.resource.cache.rules.relabel:
+            # Rules may make one series of two statistics: the later one wins, as in other points.
+            samples.sort(key=lambda sample: (*COLUMNS, sample[0]).index(sample[0]))
     if point.flags & NO_RECORDED_VALUE:
         samples = [(statistic, STALE_MARKER) for statistic, _ in samples]
     return Point(group, milliseconds_of(point.time_unix_nano), point.count, samples)

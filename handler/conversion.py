@@ -40,6 +40,7 @@ def new_converter(settings: Settings) -> Converter:
                 statistics=settings.statistics,
                 keep_case=None if case is None else case == "keep",
                 external_labels=settings.external_labels,
+                relabel=settings.relabel_configs,
                 unit_label=settings.unit_label,
                 max_labels=settings.max_labels,
             ),

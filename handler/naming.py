@@ -23,7 +23,7 @@ def profile(text: str) -> type[NamingProfile]:
 
 def statistics(text: str) -> Selection:
     """Return the statistics in a list that commas separate."""
-    return selection_of([name.strip() for name in text.split(",") if name.strip()])
+    return selection_of([name.strip() for name in text.split(",")])
 
 
 def external_labels(text: str) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from converters.profiles.logzio import Logzio
 from converters.profiles.profile import NamingProfile
+from converters.relabel import parse_relabel_configs
 from handler import naming
 from handler.auth import SCHEMES, Auth
 from handler.errors import SettingsError
@@ -99,6 +100,10 @@ class Settings:
     dimension_labels = Setting("DIMENSION_LABELS", choice("keep", "snake_case"), "keep")
     """Labels of dimensions in the profile `yace`: `keep` (`dimension_InstanceId`) or `snake_case`
     (`dimension_instance_id`)."""
+
+    relabel_configs = Setting("WRITE_RELABEL_CONFIGS", parse_relabel_configs)
+    """Rules that change labels and drop series: Prometheus' `write_relabel_configs`, in YAML or
+    JSON; see [relabelling.md](relabelling.md)."""
 
     label_value_case = Setting("LABEL_VALUE_CASE", optional(choice("lower", "keep")))
     """`lower` lower-cases label values, as Logz.io's dashboards expect; `keep` does not. Default:
@@ -258,7 +263,7 @@ def _contradictions(values: Mapping[str, Any], given: Mapping[str, str]) -> list
     profile: type[NamingProfile] = values["NAMING_PROFILE"]
     if values["DIMENSION_LABELS"] not in profile.dimension_styles:
         problems.append(
-            f"DIMENSION_LABELS must not be {values['DIMENSION_LABELS']} with NAMING_PROFILE="
+            f"DIMENSION_LABELS must be {' or '.join(profile.dimension_styles)} with NAMING_PROFILE="
             f"{naming.profile_name(profile)}: remove it, or set NAMING_PROFILE=yace"
         )
     scheme: type[Auth] = values["REMOTE_WRITE_AUTH"]

@@ -16,7 +16,7 @@ from handler.errors import HandlerError
 from handler.settings import known_variables
 from replay.errors import ReplayError, StoppedError, UsageError
 from replay.locations import open_location
-from replay.options import MARK, MOVE, Options, parse_options, parse_price
+from replay.options import MARK, MOVE, NAMING, Options, parse_options, parse_price
 from replay.report import lines
 from replay.run import Replay
 from replay.sending import BatchSender, open_sender
@@ -60,6 +60,8 @@ def main(
             return _survey(given, values.keys(), options, output, progress)
         if len(given["location"]) > 1:
             raise UsageError("a replay takes one location")
+        if given["price"] is not None:
+            raise UsageError("--price needs --survey: without it objects would be sent")
         sender = open_sender(_variables(environ, given["listener"], options), options)
         stores = open_location(given["location"][0], given["state"])
     except (ReplayError, HandlerError) as error:
@@ -83,7 +85,7 @@ def _survey(
     """Show what the metrics of all locations cost; send nothing, write nothing."""
     if given["state"] or given["listener"] or options_given - _OPTIONS_OF_A_SURVEY:
         raise UsageError("--survey sends nothing: it takes --price, --since and --until alone")
-    price = parse_price("--price", given["price"])
+    price = parse_price("--price", given["price"] or PRICE_PER_THOUSAND)
     stores = [open_location(location)[0] for location in given["location"]]
     show, bar = _shown_on(progress)
     survey = Survey(show)
@@ -171,8 +173,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--price",
         metavar="USD",
-        default=PRICE_PER_THOUSAND,
-        help="what 1,000 metric updates cost (%(default)s, in us-east-1 in November 2026)",
+        help=f"what 1,000 metric updates cost ({PRICE_PER_THOUSAND} in us-east-1, November 2026)",
     )
     add("--dry-run", action="store_true", help="show what would be sent, and send nothing")
     add("--since", metavar="TIME", help="only objects written at this time or later (ISO 8601)")
@@ -190,6 +191,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--listener", metavar="URL", help="a remote-write URL, instead of the settings' listener")
     add("--p8s-logzio-name", metavar="NAME", help="the label p8s_logzio_name")
+    for name in NAMING:
+        add(_OPTIONS[name], metavar="TEXT", help=f"instead of the setting {name.upper()}")
     add("--patience", metavar="SECONDS", help="how long to try a batch before it is left (60)")
     return parser
 

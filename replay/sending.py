@@ -18,7 +18,7 @@ from handler.listener import endpoint_at
 from handler.redaction import Redactor, cut
 from handler.secrets import Secret
 from handler.sender import Sender
-from handler.settings import Settings, read_settings
+from handler.settings import Settings, known_variables, read_settings
 from handler.verdict import Verdict
 from replay.checkpoint import Checkpoint
 from replay.content import Batch
@@ -174,7 +174,7 @@ def open_sender(environ: Mapping[str, str], options: Options) -> BatchSender:
         UsageError, SecretError: There is no token, or it cannot be fetched.
     """
     try:
-        return BatchSender(read_settings(environ), options)
+        return BatchSender(read_settings(known_variables(environ) | options.variables), options)
     except SettingsError as error:
         # The message repeats a wrong setting, which may be a token in the wrong variable.
         redact = Redactor(unchecked_secrets(environ))

@@ -23,10 +23,16 @@ class RelabelConfigs:
 
     Args:
         rules: What `parse_relabel_configs` made of them, in their order.
+        reads: What the attribute has.
+
+    Attributes:
+        reads: The labels whose values decide what the rules do, beside the names of all labels;
+            None if the values of any label may.
     """
 
-    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+    def __init__(self, rules: Iterable[Rule] = (), reads: frozenset[str] | None = None) -> None:
         self._rules = tuple(rules)
+        self.reads = reads
 
     def __bool__(self) -> bool:
         """Whether there is any rule."""
@@ -67,8 +73,9 @@ def parse_relabel_configs(text: str) -> RelabelConfigs:
         return RelabelConfigs()
     # RE2 and YAML take 20 ms to import, which a function without rules saves.
     from converters.relabel.actions import make_rule  # noqa: PLC0415
-    from converters.relabel.checks import check_rule  # noqa: PLC0415
+    from converters.relabel.checks import check_rule, labels_read  # noqa: PLC0415
     from converters.relabel.documents import read_rules  # noqa: PLC0415
 
     configs = [check_rule(rule, f"rule {it}") for it, rule in enumerate(read_rules(text), 1)]
-    return RelabelConfigs(make_rule(config, f"rule {it}") for it, config in enumerate(configs, 1))
+    rules = [make_rule(config, f"rule {it}") for it, config in enumerate(configs, 1)]
+    return RelabelConfigs(rules, labels_read(configs))

@@ -1,6 +1,7 @@
 """What a relabel_config must hold, by its action: what Prometheus checks when it starts."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from converters.errors import RelabelError
@@ -88,6 +89,21 @@ def check_rule(rule: Any, place: str) -> RelabelConfig:
         raise RelabelError(f"{place}: action must be one of {', '.join(_ACTIONS)}")
     _check_members(config, place)
     return config
+
+
+def labels_read(configs: Iterable[RelabelConfig]) -> frozenset[str] | None:
+    """Return the labels whose values decide what rules do; None if any may.
+
+    A label that is written counts too: its old value decides whether it changes.
+    """
+    names: set[str] = set()
+    for config in configs:
+        if config.action == "labelmap" or "$" in config.target_label:
+            return None
+        names.update(config.source_labels)
+        if config.action in _WITH_TARGET:
+            names.add(config.target_label)
+    return frozenset(names)
 
 
 def _text(rule: Members, name: str, place: str) -> str:

@@ -41,9 +41,13 @@ resource "aws_kinesis_firehose_delivery_stream" "delivery" {
       request_configuration {
         content_encoding = local.is_function_url ? "GZIP" : "NONE" # An API Gateway may destroy a gzip body.
 
-        common_attributes {
-          name  = "P8S_LOGZIO_NAME"
-          value = var.p8s_logzio_name
+        dynamic "common_attributes" {
+          for_each = var.p8s_logzio_name == "" ? [] : [var.p8s_logzio_name]
+
+          content {
+            name  = "P8S_LOGZIO_NAME"
+            value = common_attributes.value
+          }
         }
       }
 

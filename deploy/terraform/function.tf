@@ -43,6 +43,9 @@ locals {
     REMOTE_WRITE_AUTH        = var.remote_write_auth
     REMOTE_WRITE_HEADERS_ARN = var.remote_write_headers_arn
     P8S_LOGZIO_NAME          = var.p8s_logzio_name
+    NAMING_PROFILE           = var.naming_profile
+    STATISTICS               = var.statistics
+    EXTERNAL_LABELS          = length(var.external_labels) == 0 ? "" : jsonencode(var.external_labels)
     SETTINGS                 = jsonencode(var.settings)
   }
 

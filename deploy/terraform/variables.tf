@@ -126,14 +126,14 @@ variable "remote_write_headers_arn" {
 }
 
 variable "p8s_logzio_name" {
-  description = "Value of the label p8s_logzio_name, which names the environment in Logz.io."
+  description = "Value of the label p8s_logzio_name, which names the environment in Logz.io. Empty means logzio-otlp-metrics-stream with the naming profile logzio, and no such label with any other one."
   type        = string
-  default     = "logzio-otlp-metrics-stream"
+  default     = ""
   nullable    = false
 
   validation {
-    condition     = can(regex("^\\S(.*\\S)?$", var.p8s_logzio_name))
-    error_message = "The value of p8s_logzio_name must not be empty, and not begin or end with white space."
+    condition     = can(regex("^(\\S(.*\\S)?)?$", var.p8s_logzio_name))
+    error_message = "The value of p8s_logzio_name must not begin or end with white space."
   }
 
   validation {

@@ -10,7 +10,8 @@ from testing.converting import assert_sound, convert, samples_of
 from testing.events.otlp import Format
 from tests.support.otlp_building import Pairs, SummaryPoint, deliver
 from tests.support.properties import examples
-from tests.support.reference_rules import identity, point_labels
+from tests.support.reference_profiles import point_labels
+from tests.support.reference_rules import identity
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 _KEYS = st.one_of(

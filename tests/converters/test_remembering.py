@@ -194,12 +194,13 @@ def test_heads_are_remembered() -> None:
     """The heads for a length of the labels and a number of samples are made and counted once."""
     metric = _metric()
     names = metric.group_of(PointAttributes("N", "M", ())).names
-    made = [names.heads(*key, metric) for key in ((100, 1), (100, 2), (300, 1))]
+    grow = metric.resource.cache.grow
+    made = [names.columns.heads(*key, grow) for key in ((100, 1), (100, 2), (300, 1))]
     used = metric.resource.cache.bytes_used
-    assert names.heads(100, 1, metric) is made[0]
-    assert names.heads(100, 2, metric) is made[1]
+    assert names.columns.heads(100, 1, grow) is made[0]
+    assert names.columns.heads(100, 2, grow) is made[1]
     assert metric.resource.cache.bytes_used == used
-    new = names.heads(40, 1, metric)
+    new = names.columns.heads(40, 1, grow)
     assert metric.resource.cache.bytes_used == used + sum(map(len, new))
 
 

@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from converters.profiles.logzio import Logzio
+from converters.profiles.yace import Yace
+from converters.statistics import selection_of
 from handler import app
 from handler.auth import Auth, BasicAuth, BearerAuth
 from handler.errors import SettingsError
@@ -33,7 +35,9 @@ def problem(**environ: str) -> str:
 def test_defaults() -> None:
     """An environment with nothing but a region gives the documented defaults."""
     settings = read_settings(US)
-    assert dict(settings.values) == {
+    values = dict(settings.values)
+    assert not values.pop("WRITE_RELABEL_CONFIGS")
+    assert values == {
         "LOGZIO_METRICS_LISTENER": "https://listener.logz.io:8053",
         "LOGZIO_REGION": "",
         "REMOTE_WRITE_AUTH": BearerAuth,
@@ -108,6 +112,15 @@ def test_region_without_a_listener(environ: dict[str, str]) -> None:
         ("REMOTE_WRITE_AUTH", "basic", "scheme", BasicAuth),
         ("REMOTE_WRITE_AUTH", "NONE", "scheme", Auth),
         ("REMOTE_WRITE_HEADERS", '{"X-Scope-OrgID": "a b"}', "headers", {"X-Scope-OrgID": "a b"}),
+        ("NAMING_PROFILE", "YACE", "naming_profile", Yace),
+        ("STATISTICS", " Sum,average ", "statistics", selection_of(["Sum", "Average"])),
+        ("STATISTICS", "p*, p99.9", "statistics", selection_of(["p*"])),
+        (
+            "EXTERNAL_LABELS",
+            '{"env": "prod", "_": ""}',
+            "external_labels",
+            {"env": "prod", "_": ""},
+        ),
         ("LABEL_VALUE_CASE", "Keep", "label_value_case", "keep"),
         ("UNIT_LABEL", "true", "unit_label", True),
         ("MAX_LABELS", "30", "max_labels", 30),
@@ -153,6 +166,16 @@ def test_variable(variable: str, value: str, field: str, expected: object) -> No
         ("LOGZIO_METRICS_LISTENER", "https:// a.example"),
         ("LOGZIO_METRICS_LISTENER", "https://a.example/\r\nx"),
         ("REMOTE_WRITE_AUTH", "sigv4"),
+        ("NAMING_PROFILE", "prometheus"),
+        *(("STATISTICS", text) for text in ("Median", ",", "Sum;Average", "p0", "p100", "p")),
+        *(
+            ("EXTERNAL_LABELS", text)
+            for text in ("a=b", '["a"]', '{"a": 1}', '{"a-b": "c"}', '{"9a": "c"}', '{"": "c"}')
+        ),
+        *(("EXTERNAL_LABELS", f'{{"{it}": "x"}}') for it in ("__name__", "quantile", "le")),
+        ("EXTERNAL_LABELS", '{"a": "\\ud800"}'),
+        ("DIMENSION_LABELS", "camel"),
+        ("WRITE_RELABEL_CONFIGS", "[{action: remove}]"),
         ("REMOTE_WRITE_HEADERS", "X-A: b"),
         ("REMOTE_WRITE_HEADERS", '["a"]'),
         ("REMOTE_WRITE_HEADERS", '{"X-A": 1}'),
@@ -310,3 +333,24 @@ def test_log_level_of_lambda_does_no_harm(monkeypatch: pytest.MonkeyPatch, level
     monkeypatch.setenv("LOGZIO_REGION", "eu")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"test-level-{level}")
     assert answered(app.lambda_handler(delivery(), None)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("environ", "name"),
+    [
+        ({}, "logzio-otlp-metrics-stream"),
+        ({"NAMING_PROFILE": "yace"}, ""),
+        ({"NAMING_PROFILE": "yace", "P8S_LOGZIO_NAME": "production"}, "production"),
+    ],
+)
+def test_default_of_the_environment_label(environ: dict[str, str], name: str) -> None:
+    """The default of P8S_LOGZIO_NAME belongs to the profile `logzio`; others have none."""
+    assert read_settings(US | environ).p8s_logzio_name == name
+
+
+def test_dimension_labels_belong_to_yace() -> None:
+    """Another profile with DIMENSION_LABELS is an error that says what to do."""
+    assert read_settings(US | {"NAMING_PROFILE": "yace", "DIMENSION_LABELS": "Snake_Case"})
+    said = problem(NAMING_PROFILE="otel", DIMENSION_LABELS="snake_case")
+    assert "DIMENSION_LABELS must be keep with NAMING_PROFILE=otel" in said
+    assert "set NAMING_PROFILE=yace" in said

@@ -3,6 +3,9 @@
 import gzip
 import json
 import os
+import re
+import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -18,6 +21,7 @@ from tests.support.backups import run_in, write
 from tests.support.buckets import TestBucket
 from tests.support.captures import captured
 from tests.support.making import make
+from tools.children import ROOT
 
 METRICS = (
     Metric("AWS/EC2", "CPUUtilization", 4),
@@ -75,6 +79,15 @@ def test_folder(account: Path) -> None:
     ran = run_in(["--survey", str(account)], {})
     assert (ran.status, ran.output) == (0, RESULT)
     assert files(account) == before
+
+
+def test_example_of_the_page() -> None:
+    """What docs/replay.md shows is a result."""
+    page = (ROOT / "docs" / "replay.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^    namespace .*\n(?:(?:    .*)?\n)+", page, re.MULTILINE)
+    shown = [line for line in map(str.strip, example.splitlines()) if line not in ("", "...")]
+    assert set(shown) <= set(RESULT.splitlines())
+    assert len(shown) > 8
 
 
 def test_bucket(account: Path, bucket: TestBucket) -> None:
@@ -173,6 +186,8 @@ def test_nothing_to_count(tmp_path: Path, content: bytes) -> None:
         (["--survey", "--price", "free"], "--price must be a number above zero"),
         (["--survey", "--price", "nan"], "--price must be a number above zero"),
         (["--survey", "--price", "-1"], "--price must be a number above zero"),
+        (["--survey", "--price", "1e400"], "--price must be a number above zero, up to 1,000"),
+        (["--price", "0.003"], "--price needs --survey"),
         (["--survey", "--rate", "5"], "--survey sends nothing"),
         (["--survey", "--listener", "https://nowhere.invalid"], "--survey sends nothing"),
         (["--survey", "nowhere"], "there is no folder nowhere"),
@@ -184,6 +199,18 @@ def test_what_cannot_be_surveyed(account: Path, options: list[str], message: str
     ran = run_in([str(account), *options], {})
     assert (ran.status, ran.output) == (2, "")
     assert message in ran.progress
+
+
+def test_reader_that_stops(account: Path) -> None:
+    """A reader that takes the first lines alone, such as `head`, gets these and no traceback."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "replay", "--survey", str(account)]
+    ran = subprocess.run(command, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert ran.returncode == 1
+    assert b"Traceback" not in ran.stderr
+    assert b"BrokenPipeError" not in ran.stderr
 
 
 def minutes_of(metric: Metric, minutes: Iterable[int]) -> bytes:

@@ -13,6 +13,7 @@ from tests.support.stack import INGRESSES, Stack, parameters, source, transforme
 SET_BY_THE_TEMPLATE = {
     *("LOGZIO_METRICS_LISTENER", "LOGZIO_REGION", "REMOTE_WRITE_AUTH", "REMOTE_WRITE_HEADERS_ARN"),
     *("P8S_LOGZIO_NAME", "DELIVERY_BUDGET_SECONDS", "SETTINGS"),
+    *("NAMING_PROFILE", "STATISTICS", "EXTERNAL_LABELS"),
     *("FIREHOSE_ACCESS_KEY_ARN", "LOGZIO_METRICS_TOKEN_ARN", "AWS_REGION"),
 }
 """All others are set with the parameter Settings, or by Lambda."""

@@ -37,6 +37,7 @@ STRUCTURED = {
     "ExcludeFilters",
     "StatisticsMetrics",
     "AdditionalStatistics",
+    "ExternalLabels",
     "Settings",
 }
 """Parameters that are texts in CloudFormation, where Terraform takes lists and maps."""

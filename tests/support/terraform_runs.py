@@ -27,6 +27,10 @@ EVERYTHING = {
     "StatisticsMetrics": "AWS/ELB=Latency",
     "BufferIntervalSeconds": "300",
     "S3BackupMode": "AllData",
+    "NamingProfile": "yace",
+    "Statistics": "Average,p99.9",
+    "ExternalLabels": '{"env":"production"}',
+    "P8sLogzioName": "production",
     "Settings": '{"LABEL_VALUE_CASE":"keep"}',
     "LogsTokenSecretArn": ARN,
     "LogsListener": "https://logs.example.org",
@@ -42,6 +46,7 @@ FILTERS = [
 STRUCTURED = {
     "include_filters": FILTERS,
     "statistics_metrics": [{"namespace": "AWS/ELB", "metric_name": "Latency"}],
+    "external_labels": {"env": "production"},
     "settings": {"LABEL_VALUE_CASE": "keep"},
 }
 """The same, where Terraform takes lists and maps."""

@@ -32,6 +32,9 @@ NO_REGION = "no AWS region: set AWS_DEFAULT_REGION, or AWS_PROFILE to a profile 
         {"DeliveryBudgetSeconds": "9", "FunctionTimeoutSeconds": "10"},
         {"Settings": ' {"LABEL_VALUE_CASE": "keep", "MAX_LABELS": 30, "LOKI_USERNAME": "1"}'},
         {"Settings": "{}"},
+        {"NamingProfile": "yace", "Settings": '{"DIMENSION_LABELS": "snake_case"}'},
+        *({"Statistics": it} for it in ("", "Average", "Sum, p*", "p99.9,p0.1,Maximum")),
+        {"ExternalLabels": '{"env": "production", "job": ""}', "P8sLogzioName": ""},
     ],
 )
 def test_right(given: dict[str, str]) -> None:
@@ -102,7 +105,19 @@ def test_right(given: dict[str, str]) -> None:
             {"Settings": '{"P8S_LOGZIO_NAME": "a"}'},
             "Settings must not set P8S_LOGZIO_NAME, which the parameter P8sLogzioName sets",
         ),
+        ({"NamingProfile": "prometheus"}, "NamingProfile must be one of logzio, yace, cloudw"),
+        *(
+            ({"Statistics": it}, "Statistics must list Average, Sum, Minimum, Maximum, Sample")
+            for it in ("average", "Average,", "p100", "Average;Sum", "p99.")
+        ),
+        ({"ExternalLabels": "env=production"}, "ExternalLabels must be empty or a JSON object"),
         # What the stack would take, and the function refuse.
+        ({"Statistics": "p0"}, "Statistics: STATISTICS must list statistics"),
+        ({"ExternalLabels": '{"env": 1}'}, "ExternalLabels: EXTERNAL_LABELS must be a JSON obj"),
+        (
+            {"Settings": '{"DIMENSION_LABELS": "snake_case"}'},
+            "Settings: DIMENSION_LABELS must be keep",
+        ),
         (
             {"ListenerUrl": "https://listener.example/api/v1/write#top"},
             "ListenerUrl: LOGZIO_METRICS_LISTENER must be an https:// URL",

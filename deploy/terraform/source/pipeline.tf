@@ -25,14 +25,14 @@ variable "token_secret_arn" {
 }
 
 variable "p8s_logzio_name" {
-  description = "Value of the label p8s_logzio_name, which names the environment in Logz.io."
+  description = "Value of the label p8s_logzio_name, which names the environment in Logz.io. Empty means logzio-otlp-metrics-stream with the naming profile logzio, and no such label with any other one."
   type        = string
-  default     = "logzio-otlp-metrics-stream"
+  default     = ""
   nullable    = false
 
   validation {
-    condition     = can(regex("^\\S(.*\\S)?$", var.p8s_logzio_name))
-    error_message = "The value of p8s_logzio_name must not be empty, and not begin or end with white space."
+    condition     = can(regex("^(\\S(.*\\S)?)?$", var.p8s_logzio_name))
+    error_message = "The value of p8s_logzio_name must not begin or end with white space."
   }
 
   validation {
@@ -585,9 +585,13 @@ resource "aws_kinesis_firehose_delivery_stream" "delivery" {
       request_configuration {
         content_encoding = local.is_function_url ? "GZIP" : "NONE" # An API Gateway may destroy a gzip body.
 
-        common_attributes {
-          name  = "P8S_LOGZIO_NAME"
-          value = var.p8s_logzio_name
+        dynamic "common_attributes" {
+          for_each = var.p8s_logzio_name == "" ? [] : [var.p8s_logzio_name]
+
+          content {
+            name  = "P8S_LOGZIO_NAME"
+            value = common_attributes.value
+          }
         }
       }
 

@@ -1,0 +1,110 @@
+"""What relabelling rules make of the series of a group, remembered by what the rules read.
+
+Rules read few labels, and most groups of a metric have the same values of these. So the rules run
+once for all such groups, and each of them gets the same changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from converters.columns import Columns, Own, SeriesNames
+from converters.labels import encode_label
+from converters.relabel import RelabelConfigs
+from converters.statistics import Statistic
+
+# What an entry of the table costs beside the texts of its labels.
+_OVERHEAD_BYTES = 1_000
+
+
+class Plan(NamedTuple):
+    """What the rules make of several statistics' series.
+
+    Attributes:
+        made: The numbers of those that are not dropped.
+        columns: What distinguishes these; None where that is more than their own labels.
+        removed: The labels in common that are removed.
+        added: Those that are added or changed.
+    """
+
+    made: tuple[int, ...]
+    columns: Columns | None
+    removed: tuple[str, ...] = ()
+    added: Mapping[str, str] = {}
+
+    def change(self, labels: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the labels in common after the rules."""
+        if not self.removed and not self.added:
+            return labels
+        changed = {**labels, **self.added}
+        for name in self.removed:
+            del changed[name]
+        return changed
+
+
+class Relabeller:
+    """Applies rules to the series of groups.
+
+    Args:
+        rules: The rules.
+        grow: Called with about how many bytes are remembered from now on.
+    """
+
+    def __init__(self, rules: RelabelConfigs, grow: Callable[[int], None]) -> None:
+        self._rules = rules
+        self._grow = grow
+        self._plans: dict[object, Plan] = {}
+
+    def plan(
+        self, names: SeriesNames, statistics: tuple[Statistic, ...], labels: Mapping[str, str]
+    ) -> Plan:
+        """Return what the rules make of some series of a metric.
+
+        Args:
+            names: The names of its series.
+            statistics: The statistics of these series.
+            labels: The labels that they have in common.
+        """
+        reads = self._rules.reads
+        read = tuple(labels.items()) if reads is None else tuple([labels.get(n) for n in reads])
+        # Some rules work on the names of all labels.
+        key = (names.identity, statistics, read, tuple(labels))
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = self._make(names, statistics, labels)
+            self._grow(_OVERHEAD_BYTES + 2 * sum(map(len, labels.values())))
+        return plan
+
+    def apply(
+        self, names: SeriesNames, statistic: Statistic, labels: Mapping[str, str]
+    ) -> dict[str, str] | None:
+        """Return the labels that the rules make of one series; None if they drop it."""
+        own = names.own_label(statistic)
+        named = {**labels, "__name__": names.name(statistic)}
+        return self._rules.apply(named if own is None else {**named, own[0]: own[1]})
+
+    def _make(
+        self, names: SeriesNames, statistics: tuple[Statistic, ...], labels: Mapping[str, str]
+    ) -> Plan:
+        made: list[int] = []
+        series: list[tuple[bytes, Own]] = []
+        common: list[dict[str, str]] = []
+        for number, statistic in enumerate(statistics):
+            result = self.apply(names, statistic, labels)
+            if result is None:
+                continue
+            name, own = encode_label("__name__", result.pop("__name__")), names.own_label(statistic)
+            if own is not None and result.get(own[0]) == own[1]:
+                del result[own[0]]
+            else:
+                own = None
+            made.append(number)
+            series.append((name, own))
+            common.append(result)
+        if any(other != common[0] for other in common):
+            return Plan(tuple(made), None)
+        after = common[0] if common else labels
+        removed = tuple([name for name in labels if name not in after])
+        added = {name: value for name, value in after.items() if labels.get(name) != value}
+        return Plan(tuple(made), Columns(series), removed, added)
