@@ -242,8 +242,8 @@ validate: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Check template.yaml and d
 	mkdir -p build/validate
 	for ingress in HttpApi RestApi FunctionUrl Transformation; do \
 		sed -e "s/^    Default: HttpApi$$/    Default: $$ingress/" \
-			-e '/^  LogsTokenSecretArn:/,/^  LogsTokenSecretKms/s/Default: ""/Default: arn:aws:secretsmanager:us-east-1:111122223333:secret:logs/' \
-			-e '/^  AlarmEmail:/,/^  AlarmTopicArn:/s/Default: ""/Default: team@example.com/' \
+			-e '/^  LogsTokenSecretArn:/,/^  LogsListener:/s/Default: ""/Default: arn:aws:secretsmanager:us-east-1:111122223333:secret:logs/' \
+			-e '/^  AlarmTarget:/,/^  CreateDashboard:/s/Default: ""/Default: team@example.com/' \
 			template.yaml >build/validate/$$ingress.yaml && \
 		$(VENV)/checkov/bin/checkov --file build/validate/$$ingress.yaml --framework cloudformation \
 			--compact --quiet --skip-download || exit 1; \

@@ -21,9 +21,6 @@ _LAST_CEILING_SECONDS = 5.0
 _LEAST_SECONDS = 1.0
 _LEAST_FIRST_SECONDS = 0.1
 
-# What Amazon Managed Prometheus answers with 403.
-_UNSIGNED = "Missing Authentication Token"
-
 
 class BodyHook(Protocol):
     """Follows the bodies of a delivery, and the parts that refused ones are cut into.
@@ -100,10 +97,15 @@ class Attempts:
             elif verdict not in (Verdict.UNAUTHORISED, Verdict.UNKNOWN_MESSAGE):
                 return verdict, response
             elif verdict is Verdict.UNAUTHORISED and not self._renew(renewed):
-                hint = " (it wants requests with an AWS signature)" if _UNSIGNED in words else ""
-                return self._stop(401, f"the listener does not accept the token: {words}{hint}")
+                return self._stop(401, self._unauthorised(words))
             retries += 1
         return Verdict.UNAVAILABLE, None
+
+    def _unauthorised(self, words: str) -> str:
+        auth = self.endpoint.auth
+        hint = auth.hint(words)
+        # Before the listener's words, which may be long.
+        return f"the listener does not accept the {auth.sends}{hint and f' ({hint})'}: {words}"
 
     def _left(self) -> float:
         """Return how many seconds are left; 0 or less where nothing may be sent."""

@@ -93,7 +93,7 @@ def endpoint_at(
     Args:
         url: The remote-write URL.
         settings: The operator's settings: the authentication scheme, and further headers.
-        token: What to authenticate with; None where the scheme needs no token.
+        token: What to authenticate with; None where the scheme needs nothing.
         stored_headers: The secret of REMOTE_WRITE_HEADERS_ARN; None without one.
 
     Raises:
@@ -108,7 +108,7 @@ def endpoint_at(
         "X-Prometheus-Remote-Write-Version": "0.1.0",
         "User-Agent": f"metric-stream-lambda/{__version__}",
     }
-    auth = settings.scheme(token)
+    auth = settings.scheme.at(url, settings, token)
     if stored_headers is not None and own:
         # Fetched before anything is sent.
         stored_headers.versions()

@@ -11,11 +11,13 @@ from converters.profiles.logzio import Logzio
 from converters.profiles.profile import NamingProfile
 from converters.relabel import parse_relabel_configs
 from handler import naming
-from handler.auth import SCHEMES, Auth
+from handler.auth import Auth
 from handler.errors import SettingsError
 from handler.json_settings import members_in
 from handler.listener import further_headers
 from handler.messages import MESSAGES
+from handler.schemes import SCHEMES
+from handler.sigv4 import contradictions, external_id, role_arn, scope_name
 from handler.variables import (
     Setting,
     choice,
@@ -71,7 +73,21 @@ class Settings:
     eu-central-1, eu-west-2, ca-central-1 and ap-southeast-2 the one of that AWS region."""
 
     scheme = Setting("REMOTE_WRITE_AUTH", _scheme, "bearer")
-    """How the token is sent: `bearer`, `basic` (the token is `user:password`) or `none`."""
+    """How requests are authenticated: with the token as `bearer` or `basic` (the token is
+    `user:password`), not at all (`none`), or with AWS's signature (`sigv4`), as Amazon Managed
+    Prometheus wants."""
+
+    sigv4_region = Setting("SIGV4_REGION", scope_name)
+    """AWS region that `sigv4` signs for. Default: the one in the URL, or the function's."""
+
+    sigv4_service = Setting("SIGV4_SERVICE", scope_name, "aps")
+    """AWS service that `sigv4` signs for."""
+
+    sigv4_role_arn = Setting("SIGV4_ROLE_ARN", role_arn)
+    """ARN of a role to assume before `sigv4` signs, such as one in the account of the workspace."""
+
+    sigv4_external_id = Setting("SIGV4_EXTERNAL_ID", external_id)
+    """External id that the trust policy of that role asks for."""
 
     message = Setting("REMOTE_WRITE_PROTOBUF_MESSAGE", choice(*MESSAGES), MESSAGES[0])
     """`prometheus.WriteRequest` (remote write 1.0) or `io.prometheus.write.v2.Request` (2.0); to a
@@ -133,8 +149,8 @@ class Settings:
 
     access_key = Setting("FIREHOSE_ACCESS_KEY", secret)
     """The access key that Firehose has to send. HTTP deliveries need it if there is a token or
-    `REMOTE_WRITE_HEADERS_ARN`, if `REMOTE_WRITE_AUTH` is `none`, or if `REMOTE_WRITE_HEADERS` holds
-    a credential."""
+    `REMOTE_WRITE_HEADERS_ARN`, if `REMOTE_WRITE_AUTH` is `none` or `sigv4`, or if
+    `REMOTE_WRITE_HEADERS` holds a credential."""
 
     access_key_arn = Setting("FIREHOSE_ACCESS_KEY_ARN", secret_arn)
     """ARN of a secret or an SSM parameter that contains that key."""
@@ -273,7 +289,7 @@ def _contradictions(values: Mapping[str, Any], given: Mapping[str, str]) -> list
     problem = scheme.problem_with_headers(values["REMOTE_WRITE_HEADERS"])
     if problem:
         problems.append(f"REMOTE_WRITE_HEADERS {problem}")
-    return problems
+    return problems + contradictions(values, given)
 
 
 def _logzio_listener(region: str, aws_region: str) -> str:

@@ -76,7 +76,7 @@ class BatchSender:
 
     Raises:
         UsageError: There is no token.
-        SecretError: A secret cannot be fetched.
+        SecretError, CredentialsError: A secret, or AWS's credentials, cannot be fetched.
 
     Attributes:
         stopped: Once set, nothing is sent any more.
@@ -171,7 +171,7 @@ def open_sender(environ: Mapping[str, str], options: Options) -> BatchSender:
 
     Raises:
         SettingsError: One message with every problem found, and without secrets.
-        UsageError, SecretError: There is no token, or it cannot be fetched.
+        UsageError, SecretError, CredentialsError: There is no token, or it cannot be fetched.
     """
     try:
         return BatchSender(read_settings(known_variables(environ) | options.variables), options)
@@ -182,17 +182,18 @@ def open_sender(environ: Mapping[str, str], options: Options) -> BatchSender:
 
 
 def _token(settings: Settings, keyring: Keyring) -> Secret | None:
-    """Return the token, fetched; None if none is needed."""
-    if not settings.scheme.needs_token:
-        return None
+    """Return what to authenticate with, fetched; None if nothing is needed."""
     # A stack keeps one secret for both, and sends with the key if there is no token.
     token = keyring.token or keyring.access_key
-    if token is None:
+    if not settings.scheme.needs_token:
+        token = keyring.own
+    elif token is None:
         raise UsageError(
             "there is no token: set LOGZIO_METRICS_TOKEN or LOGZIO_METRICS_TOKEN_ARN, "
             "or REMOTE_WRITE_AUTH=none"
         )
-    token.versions()
+    if token is not None:
+        token.versions()
     return token
 
 

@@ -183,7 +183,8 @@ resource "aws_iam_role_policy" "firehose" {
         },
       ],
       local.is_http ? local.read_token : [],
-      local.decrypt_token,
+      local.is_http ? local.decrypt_token : [],
+      local.use_key,
       local.is_http ? [] : [
         {
           Effect = "Allow"
@@ -199,10 +200,11 @@ resource "aws_iam_role_policy" "firehose" {
 }
 
 resource "aws_cloudwatch_log_group" "firehose" {
-  #checkov:skip=CKV_AWS_158:Delivery errors hold no metric and no secret; CloudWatch Logs encrypts them with its own key.
+  #checkov:skip=CKV_AWS_158:The variable kms_key_arn decides; delivery errors hold no metric and no secret.
   #checkov:skip=CKV_AWS_338:The variable log_retention_days decides.
   name              = "/aws/kinesisfirehose/${var.name}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = local.kms_key
 }
 
 resource "aws_cloudwatch_log_stream" "delivery" {

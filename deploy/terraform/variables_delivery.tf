@@ -219,10 +219,3 @@ variable "transform_retries" {
     error_message = "The value of transform_retries must be from 0 to 100."
   }
 }
-
-variable "create_replay_function" {
-  description = "Whether to create the function that sends the backup to the listener. It runs only when you invoke it."
-  type        = bool
-  default     = true
-  nullable    = false
-}

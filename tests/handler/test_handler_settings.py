@@ -41,6 +41,10 @@ def test_defaults() -> None:
         "LOGZIO_METRICS_LISTENER": "https://listener.logz.io:8053",
         "LOGZIO_REGION": "",
         "REMOTE_WRITE_AUTH": BearerAuth,
+        "SIGV4_REGION": "",
+        "SIGV4_SERVICE": "aps",
+        "SIGV4_ROLE_ARN": None,
+        "SIGV4_EXTERNAL_ID": None,
         "REMOTE_WRITE_HEADERS": {},
         "REMOTE_WRITE_HEADERS_ARN": None,
         "NAMING_PROFILE": Logzio,
@@ -165,7 +169,7 @@ def test_variable(variable: str, value: str, field: str, expected: object) -> No
         ("LOGZIO_METRICS_LISTENER", "https:///write"),
         ("LOGZIO_METRICS_LISTENER", "https:// a.example"),
         ("LOGZIO_METRICS_LISTENER", "https://a.example/\r\nx"),
-        ("REMOTE_WRITE_AUTH", "sigv4"),
+        ("REMOTE_WRITE_AUTH", "hmac"),
         ("NAMING_PROFILE", "prometheus"),
         *(("STATISTICS", text) for text in ("Median", ",", "Sum;Average", "p0", "p100", "p")),
         *(
@@ -350,7 +354,8 @@ def test_default_of_the_environment_label(environ: dict[str, str], name: str) ->
 
 def test_dimension_labels_belong_to_yace() -> None:
     """Another profile with DIMENSION_LABELS is an error that says what to do."""
-    assert read_settings(US | {"NAMING_PROFILE": "yace", "DIMENSION_LABELS": "Snake_Case"})
+    chosen = read_settings(US | {"NAMING_PROFILE": "yace", "DIMENSION_LABELS": "Snake_Case"})
+    assert chosen.dimension_labels == "snake_case"
     said = problem(NAMING_PROFILE="otel", DIMENSION_LABELS="snake_case")
     assert "DIMENSION_LABELS must be keep with NAMING_PROFILE=otel" in said
     assert "set NAMING_PROFILE=yace" in said

@@ -39,6 +39,8 @@ STRUCTURED = {
     "AdditionalStatistics",
     "ExternalLabels",
     "Settings",
+    "SubnetIds",
+    "SecurityGroupIds",
 }
 """Parameters that are texts in CloudFormation, where Terraform takes lists and maps."""
 
