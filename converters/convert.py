@@ -226,10 +226,16 @@ class Converter:
         return encoder.written, lanes.finish() + native_lanes.finish()
 
     def _families(self, points: DeliveryPoints, written: Written) -> Families:
-        """Return what is known of the families, and name the metrics that disagree about one."""
+        """Return what is known of the families, and name the metrics that disagree about one.
+
+        There are none if they take too much memory: no delivery fails because of them.
+        """
         if not self._options.metadata:
             return {}
-        families, disagreeing = families_of(points.groups())
+        try:
+            families, disagreeing = families_of(points.groups())
+        except TooLargeError:
+            return {}
         if disagreeing:
             written.warnings[WarnReason.METADATA] |= disagreeing
         return families

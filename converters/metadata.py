@@ -69,6 +69,9 @@ def families_of(groups: Iterable[SeriesGroup]) -> tuple[Families, set[str]]:
     Args:
         groups: In the order of the delivery; their series have been made.
 
+    Raises:
+        TooLargeError: They take more memory than the delivery may.
+
     Returns:
         The families, and the names for messages of the metrics that disagree.
     """
@@ -89,6 +92,7 @@ def _made_by(names: SeriesNames, group: SeriesGroup) -> Families:
         made = [(_name_in(label), statistic) for label, statistic in names.made.items()]
         return {name: _of_other(name, statistic, metric) for name, statistic in made}
     if len(names.families) < len(names.made):
+        metric.resource.cache.check_deadline()
         known = len(names.families)
         for label, statistic in list(names.made.items())[known:]:
             name = _name_in(label)

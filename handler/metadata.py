@@ -8,7 +8,13 @@ from collections.abc import Callable
 
 import snappy
 
-from converters.metadata import Families, Family, encode_metadata, metadata_requests
+from converters.metadata import (
+    Families,
+    Family,
+    MetricType,
+    encode_metadata,
+    metadata_requests,
+)
 from handler.auth import AuthRequest
 from handler.client import Client, NoResponseError
 from handler.clock import Clock
@@ -22,20 +28,22 @@ _LEAST_SECONDS = 1.0
 # The operator's, and some that streams name with CUSTOM_LISTENER.
 _MAX_LISTENERS = 4
 
-# CloudWatch has some ten thousand metrics, of which nobody uses more than a part.
-_MAX_FAMILIES = 20_000
+# CloudWatch has some ten thousand metrics, of which nobody uses more than a part; each has about
+# five families.
+_MAX_FAMILIES = 50_000
 
 
 class _Sent:
     """What one listener has got.
 
     Attributes:
-        at: Each family with when it was sent last, in monotonic seconds.
+        families: For each name the type and the unit, and when they were sent last, in monotonic
+            seconds.
         pause_until: When to try again after a failure.
     """
 
     def __init__(self) -> None:
-        self.at: dict[str, tuple[Family, float]] = {}
+        self.families: dict[str, tuple[MetricType, str, float]] = {}
         self.pause_until = 0.0
 
 
@@ -103,9 +111,9 @@ class MetadataSender:
             problem = self._post(part, endpoint, deadline)
             if problem:
                 return problem
-            sent.at.update({family.name: (family, now) for family in part})
-            while len(sent.at) > _MAX_FAMILIES:
-                del sent.at[next(iter(sent.at))]
+            sent.families.update({it.name: (it.type, it.unit, now) for it in part})
+            while len(sent.families) > _MAX_FAMILIES:
+                del sent.families[next(iter(sent.families))]
         return ""
 
     def _sent_to(self, url: str) -> _Sent:
@@ -115,15 +123,15 @@ class MetadataSender:
 
     def _first(self, sent: _Sent, family: Family) -> Family:
         """Return a family with the unit and type that its name had when it was first sent."""
-        first = sent.at[family.name][0] if family.name in sent.at else family
-        if (first.unit, first.type) == (family.unit, family.type):
+        kind, unit, _ = sent.families.get(family.name, (family.type, family.unit, 0.0))
+        if (kind, unit) == (family.type, family.unit):
             return family
         self._warn(
             "a metric has another unit or type than one of the same name before; the metadata that "
             "was sent is that of the first one",
             metric=family.name,
         )
-        return first
+        return family._replace(type=kind, unit=unit)
 
     def _post(self, families: list[Family], endpoint: Endpoint, deadline: float) -> str:
         """Make one request; return why it has failed, empty if the listener has accepted it."""
@@ -139,4 +147,5 @@ class MetadataSender:
 
 
 def _is_due(sent: _Sent, family: Family, now: float) -> bool:
-    return family.name not in sent.at or now >= sent.at[family.name][1] + _INTERVAL_SECONDS
+    known = sent.families.get(family.name)
+    return known is None or now >= known[-1] + _INTERVAL_SECONDS

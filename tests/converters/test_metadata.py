@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
-from converters.convert import Converter, Options
+from converters.convert import Converter, Limits, Options
 from converters.metadata import Family, MetricType, encode_metadata, metadata_requests
 from converters.profiles import PROFILES
 from converters.relabel import parse_relabel_configs
 from converters.rules import SeriesRules
 from converters.schema.remote_write_pb2 import WriteRequest
-from testing.converting import convert, time_series
+from testing.converting import contents, convert, time_series
 from testing.events.otlp import Format
 from tests.support.otlp_building import (
     END_NS,
@@ -207,3 +207,17 @@ def test_encoded_metadata() -> None:
 def test_gauge_of_another_producer_has_no_text_of_cloudwatch() -> None:
     """The help of another producer's metric is its description alone."""
     assert _families(one_record(gauge("load", number(1))))["load"].help == ""
+
+
+def test_memory_for_metadata_fails_no_delivery() -> None:
+    """Where a delivery has too many families for the memory it may take, its samples are made."""
+    points = [SummaryPoint("Shop", f"M{number}") for number in range(300)]
+    several = deliver(points)
+    converter = Converter(Options())
+    plain = convert(several, converter=converter)
+    most = converter._cache.bytes_used + 1_000
+    conversion = convert(several, metadata=True, limits=Limits(label_bytes=most))
+    assert conversion.samples == plain.samples
+    assert contents(conversion) == contents(plain)
+    assert conversion.families == {}
+    assert len(convert(several, metadata=True).families) == 4 * len(points)
