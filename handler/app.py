@@ -10,7 +10,9 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from converters.convert import Conversion
 from handler.access import Keyring, redactor_of, secrets_of, token_for, unchecked_secrets
+from handler.account import Sent
 from handler.client import Client
 from handler.clock import Clock
 from handler.conversion import bytes_for_body, new_converter, sends_metadata
@@ -129,14 +131,23 @@ class Function:
             delivered_ms=delivery.delivered_ms,
             check_deadline=lambda: self._check(deadline),
         )
-        sent = self._sender.send(conversion.lanes, endpoint, deadline, families=conversion.families)
-        if not sent.undelivered and not self._sender.sends_2_0(endpoint):
-            self._metadata.send(conversion.families, endpoint, deadline)
+        sent = self._send(conversion, endpoint, deadline)
         result = result_of(delivery, conversion, sent, settings.transform_result)
         milliseconds = (self._clock.monotonic() - entered) * 1000
         now = self._clock.wall()
         self._telemetry.report(delivery, conversion, sent, result, milliseconds, now)
         return result.redacted(redact)
+
+    def _send(self, conversion: Conversion, endpoint: Endpoint, deadline: float) -> Sent:
+        """Send all samples of a delivery, and behind them what is due of the metadata."""
+        families = conversion.families
+        is_2_0 = self._sender.sends_2_0(endpoint)
+        sent = self._sender.send(conversion.lanes, endpoint, deadline, families=families)
+        if is_2_0 and not self._sender.sends_2_0(endpoint):
+            self._telemetry.warning("the listener does not know remote write 2.0: it gets 1.0")
+        if not sent.undelivered and not self._sender.sends_2_0(endpoint):
+            self._metadata.send(families, endpoint, deadline)
+        return sent
 
     def _warn(self, delivery: Delivery) -> None:
         """Warn of the settings, in the first delivery, and of the delivery's attributes."""

@@ -95,10 +95,12 @@ def test_fallback_to_1_0(reply: Reply) -> None:
     """A server that has not read a request of 2.0 gets 1.0 at once, and from then on."""
     with Receiver(to_2_0=reply) as receiver:
         function = RecordingFunction(receiver.url, _2_0, WaitedTime().clock)
-        for _ in range(2):
+        for warnings in (1, 0):
             recorded = function.invoke(delivery_of(points(2)))
             assert recorded.status == 200
             assert recorded.samples() == {"sent": 8, "rejected": 0, "undelivered": 0}
+            words = "the listener does not know remote write 2.0: it gets 1.0"
+            assert len(recorded.logged(words)) == warnings
         assert _versions(receiver) == ["2.0.0", "0.1.0", "0.1.0"]
         assert sum(map(len, receiver.accepted_samples().values())) == 16
 
