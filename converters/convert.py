@@ -157,7 +157,7 @@ class Converter:
                 )
                 points.add(found)
             except RecordError as error:
-                failures[number] = _without_frames(error)
+                failures[number] = without_frames(error)
                 continue
             if found.data_points:
                 sound.add(number)
@@ -168,7 +168,7 @@ class Converter:
             families = self._families(points, written)
         except TooLargeError as error:
             # Which record is to blame cannot be found out any more, so nothing is sent.
-            failures |= dict.fromkeys(sound, _without_frames(error))
+            failures |= dict.fromkeys(sound, without_frames(error))
             contributing, points = set(), DeliveryPoints(self._cache.selection)
             written, lanes = self._encode(points, delivered_ms, replayed_ms)
             families = {}
@@ -251,7 +251,7 @@ class Converter:
                 written.warnings[reason].add(group.metric.base)
 
 
-def _without_frames(error: RecordError) -> RecordError:
+def without_frames(error: RecordError) -> RecordError:
     """Return an error that no longer keeps what was being read in memory."""
     if error.__cause__ is not None:
         error.__cause__.__traceback__ = None

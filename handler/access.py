@@ -6,8 +6,9 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
+from handler import otlp_settings
 from handler.errors import AccessKeyMissing, AccessKeyWrong, SettingsError
 from handler.ingress import Ingress
 from handler.listener import further_headers, is_credential, is_header_value
@@ -144,7 +145,8 @@ def _what_opens(settings: Settings, keyring: Keyring) -> str:
     if keyring.headers is not None:
         return _HEADERS_ARN
     names = [name for name in settings.headers if is_credential(name)]
-    return f"the header {names[0]} in REMOTE_WRITE_HEADERS" if names else ""
+    variable = otlp_settings.HEADERS if settings.otlp_endpoint else otlp_settings.LISTENER_HEADERS
+    return f"the header {names[0]} in {variable}" if names else ""
 
 
 def secrets_of(settings: Settings, keyring: Keyring, token: Secret | None, url: str) -> list[str]:
@@ -177,7 +179,14 @@ def unchecked_secrets(environ: Mapping[str, str]) -> list[str]:
     # since a message about it repeats names.
     headers = re.findall(r'"([^"]*)"', environ.get("REMOTE_WRITE_HEADERS", ""))
     members = re.findall(r':\s*\\*"([^"\\]*)', environ.get("SETTINGS", ""))
-    queries = _query_values(environ.get("LOGZIO_METRICS_LISTENER", ""))
+    # Each as it is written, and as it is sent.
+    headers += re.findall(r"=([^,]*)", environ.get(otlp_settings.HEADERS, ""))
+    headers += [unquote(header) for header in headers]
+    queries = [
+        value
+        for name in (otlp_settings.LISTENER, otlp_settings.ENDPOINT)
+        for value in _query_values(environ.get(name, ""))
+    ]
     passwords = [secret.partition(":")[2] for secret in known]
     long = [text for text in (*passwords, *headers, *members, *queries) if len(text) >= _LONG]
     return [text.strip() for text in (*known, *long)]

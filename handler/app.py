@@ -17,15 +17,17 @@ from handler.client import Client
 from handler.clock import Clock
 from handler.conversion import bytes_for_body, new_converter, sends_metadata
 from handler.delivery import Delivery
+from handler.endpoint import Endpoint, endpoint_at
 from handler.errors import (
     HandlerError,
     IngressError,
+    ListenerNotAllowed,
     OutOfTimeError,
     SettingsError,
     UndeliveredError,
 )
 from handler.ingress import HttpIngress, Ingress, ids_in_form, open_ingress
-from handler.listener import Endpoint, allowed_custom_listener, endpoint_at
+from handler.listener import allowed_custom_listener
 from handler.metadata import MetadataSender
 from handler.redaction import Redactor
 from handler.result import DeliveryResult, result_of, unforeseen
@@ -196,6 +198,10 @@ def _endpoint(
     """Return where to send a delivery."""
     url = settings.listener
     if delivery.common.custom_listener is not None:
+        if settings.otlp_endpoint:
+            raise ListenerNotAllowed(
+                "CUSTOM_LISTENER names a listener of remote write, but the function sends OTLP"
+            )
         url = allowed_custom_listener(delivery.common.custom_listener, settings.allowed_hosts)
     return endpoint_at(url, settings, token, stored_headers)
 

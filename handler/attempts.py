@@ -9,7 +9,7 @@ from handler.account import SampleAccount
 from handler.auth import AuthRequest
 from handler.client import Client, ListenerResponse, NoResponseError
 from handler.clock import Clock
-from handler.listener import Endpoint
+from handler.endpoint import Endpoint
 from handler.messages import Messages
 from handler.verdict import Verdict, retry_after_seconds
 
@@ -92,6 +92,9 @@ class Attempts:
             if verdict is Verdict.UNAVAILABLE:
                 if not self._wait_to_retry(retries, response, words, everything=is_part):
                     return verdict, response
+            elif verdict is Verdict.FAILED:
+                self.account.fail(500, f"the listener failed, and must not be asked again: {words}")
+                return verdict, response
             elif verdict is Verdict.MISDIRECTED:
                 return self._stop(500, f"the listener's URL is wrong, check the setting: {words}")
             elif verdict not in (Verdict.UNAUTHORISED, Verdict.UNKNOWN_MESSAGE):
@@ -136,7 +139,8 @@ class Attempts:
         except NoResponseError as error:
             self.account.note_problem(str(error))
             return Verdict.UNAVAILABLE, None, str(error)
-        verdict = encoded.verdict_on(response, body.samples)
+        response = self.endpoint.protocol.read(response)
+        verdict = encoded.verdict_on(response, body.samples, self.endpoint.protocol)
         self.messages.note(verdict)
         if verdict is Verdict.ACCEPTED:
             self.account.note_bytes(len(encoded.content))

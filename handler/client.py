@@ -34,6 +34,8 @@ from handler.redaction import CUT_OFF, cut
 # The text of a response matters as far as an operator reads it.
 _MAX_TEXT = 2048
 _MAX_LOCATION = 500
+# A message that is cut off cannot be decoded, so of these more is read.
+_MAX_PROTOBUF = 65_536
 
 # The operator's, and some that streams name with CUSTOM_LISTENER.
 _MAX_LISTENERS = 4
@@ -64,6 +66,9 @@ class ListenerResponse(NamedTuple):
         text: The beginning of the body.
         retry_after: The header Retry-After; None where there is none.
         location: Where it redirects to; empty if it does not.
+        content: The body, if it is protobuf, which has no text.
+        refused: How many data points it has refused beside those that it has stored, where the
+            protocol says that; None if that cannot be read.
         written: How many samples and histograms it says that it has written, in the headers of
             remote write 2.0; None if it has none of them.
     """
@@ -72,6 +77,8 @@ class ListenerResponse(NamedTuple):
     text: str
     retry_after: str | None
     location: str = ""
+    content: bytes = b""
+    refused: int | None = 0
     written: int | None = None
 
     @property
@@ -186,11 +193,14 @@ class _Exchange:
                 "",
                 response.headers.get("Retry-After"),
                 cut(redirect, _MAX_LOCATION) if 300 <= response.status_code < 400 else "",
-                _written(response.headers),
+                written=_written(response.headers),
             )
             if 400 <= found.status < 500:
                 self.refusal = found
             try:
+                if "protobuf" in response.headers.get("Content-Type", "").lower():
+                    message = response.raw.read(_MAX_PROTOBUF, decode_content=True)
+                    return found._replace(content=message)
                 return found._replace(text=_read_text(response.raw))
             except DecodeError:
                 # The status stands, whatever the text is.

@@ -1,6 +1,7 @@
 """The converter as the settings want it, and how large a delivery may be."""
 
 from converters.convert import Converter, Limits, Options
+from converters.otlp.convert import OtlpConverter, OtlpProfile
 from converters.profiles.logzio import Logzio
 from converters.remote_write_2 import max_bytes_of_1_0
 from converters.rules import SeriesRules
@@ -28,8 +29,20 @@ _LABELS_SHARE = 2
 _BODIES_SHARE = 8
 
 
-def new_converter(settings: Settings) -> Converter:
+def new_converter(settings: Settings) -> Converter | OtlpConverter:
     """Return a converter for the settings."""
+    limits = limits_of_delivery(settings.memory_bytes)
+    if settings.otlp_endpoint:
+        return OtlpConverter(
+            OtlpProfile(
+                flatten=settings.otlp_dimensions == "flatten",
+                gzip=settings.otlp_compression == "gzip",
+                max_bytes=settings.max_bytes,
+                cache_bytes=_CACHE_BYTES,
+                # There are no labels, and bodies may be as large as the records.
+                limits=limits._replace(body_bytes=limits.label_bytes),
+            )
+        )
     case = settings.label_value_case
     is_2_0 = settings.message == MESSAGES[1]
     max_bytes = max_bytes_of_1_0(settings.max_bytes) if is_2_0 else settings.max_bytes
@@ -48,7 +61,7 @@ def new_converter(settings: Settings) -> Converter:
             metadata=is_2_0 or sends_metadata(settings),
             max_bytes=max_bytes,
             cache_bytes=_CACHE_BYTES,
-            limits=limits_of_delivery(settings.memory_bytes),
+            limits=limits,
         )
     )
 

@@ -1,14 +1,18 @@
 """SETTINGS: a JSON object of environment variables, for what is rarely set."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from handler.extension_variables import EXTENSION_VARIABLES, OTEL_LABELS
 from handler.json_objects import object_in
-from handler.listener import is_credential
+from handler.listener import is_credential, names_in_list
+from handler.otlp_settings import HEADERS
 
-_HEADERS = "REMOTE_WRITE_HEADERS"
+_HEADERS: Mapping[str, Callable[[str], Iterable[str]]] = {
+    "REMOTE_WRITE_HEADERS": lambda text: object_in(text) or {},
+    HEADERS: names_in_list,
+}
 
 # A text that is no name may be a secret in the wrong place.
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
@@ -48,10 +52,13 @@ def _problem(name: str, value: Any, names: Collection[str]) -> str:
     if not isinstance(value, str | bool):
         return f"must set {name} to text, a number or a boolean"
     stored = f"{name}_ARN"
-    if name == _HEADERS:
-        credentials = [it for it in object_in(str(value)) or {} if is_credential(it)]
+    if name in _HEADERS:
+        credentials = [it for it in _HEADERS[name](str(value)) if is_credential(it)]
         if credentials:
-            return f"must not set the header {credentials[0]}, which is a secret; use {stored}"
+            return (
+                f"must not set the header {credentials[0]}, which is a secret; use "
+                "REMOTE_WRITE_HEADERS_ARN"
+            )
     elif stored in names:
         return f"must not set {name}, which is a secret; use {stored}"
     return ""

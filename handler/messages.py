@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import snappy
 
 from converters.remote_write_2 import request_of_2_0
-from handler.verdict import Verdict, verdict_on, verdict_on_2_0
+from handler.verdict import Verdict, verdict_on_2_0
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from converters.bodies import Body
     from converters.metadata import Families
     from handler.client import ListenerResponse
+    from handler.protocol import ListenerProtocol
     from handler.settings import Settings
 
 MESSAGES = ("prometheus.WriteRequest", "io.prometheus.write.v2.Request")
@@ -101,10 +102,18 @@ class Encoded(NamedTuple):
     headers: Mapping[str, str]
     is_2_0: bool
 
-    def verdict_on(self, response: ListenerResponse, samples: int) -> Verdict:
-        """Return what a response to it means, given how many samples it holds."""
+    def verdict_on(
+        self, response: ListenerResponse, samples: int, protocol: ListenerProtocol
+    ) -> Verdict:
+        """Return what a response to it means.
+
+        Args:
+            response: The response.
+            samples: How many samples it holds.
+            protocol: What it is unless it is remote write 2.0.
+        """
         if not self.is_2_0:
-            return verdict_on(response.status, response.text)
+            return protocol.verdict_on(response)
         return verdict_on_2_0(response.status, response.text, response.written, samples)
 
 

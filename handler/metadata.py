@@ -18,7 +18,7 @@ from converters.metadata import (
 from handler.auth import AuthRequest
 from handler.client import Client, NoResponseError
 from handler.clock import Clock
-from handler.listener import Endpoint
+from handler.endpoint import Endpoint
 
 _INTERVAL_SECONDS = 3600.0
 

@@ -7,17 +7,17 @@ from types import MappingProxyType
 
 from converters.bodies import Body, Lane
 from converters.metadata import Families
-from converters.split import DataPoint, data_points, describe
+from converters.split import DataPoint
 from handler.account import SampleAccount, Sent
 from handler.attempts import Attempts, BodyHook
 from handler.client import Client, ListenerResponse
 from handler.clock import Clock
+from handler.endpoint import Endpoint
 from handler.isolation import Isolation
-from handler.listener import Endpoint
 from handler.messages import KnownListeners, Messages
 from handler.schedule import Schedule, Task
 from handler.settled import SettledPoints, digest_of
-from handler.verdict import Verdict, reason_in, refused_by_reason, verdict_on
+from handler.verdict import Verdict, reason_in
 
 # As many refusals that are not about samples, without one acceptance, mean a wrong request.
 _MAX_UNEXPLAINED = 16
@@ -129,7 +129,9 @@ class _Delivery:
         account: SampleAccount,
         settled: SettledPoints,
     ) -> None:
-        self.schedule = Schedule(lanes, self._isolate)
+        self._protocol = endpoint.protocol
+        self._bodies = endpoint.protocol.bodies
+        self.schedule = Schedule(lanes, self._isolate, self._bodies)
         self._endpoint = endpoint
         self._account = account
         self._settled = settled
@@ -172,7 +174,7 @@ class _Delivery:
     def _count_settled(self, samples: int, response: ListenerResponse) -> None:
         """Count the samples of a body of which the listener has stored what it wants."""
         words = response.summary
-        refused = refused_by_reason(response.text, samples)
+        refused = self._protocol.refused(response, samples)
         if response.written is not None:
             # A listener of remote write 2.0 says so, whatever its words are.
             refused = {reason_in(response.text): max(0, samples - response.written)}
@@ -203,7 +205,7 @@ class _Delivery:
         return False
 
     def _refuse_alone(self, point: DataPoint, response: ListenerResponse) -> None:
-        unexplained = verdict_on(response.status, response.text) is Verdict.UNEXPLAINED
+        unexplained = self._protocol.verdict_on(response) is Verdict.UNEXPLAINED
         if unexplained and not self._anything_stored:
             self._doubtful.append((point, response))
         else:
@@ -211,12 +213,12 @@ class _Delivery:
 
     def _reject(self, point: DataPoint, response: ListenerResponse) -> None:
         reason = reason_in(response.text)
-        self._account.reject(point.samples, reason, response.summary, describe(point))
+        self._account.reject(point.samples, reason, response.summary, self._bodies.describe(point))
         self._settled.remember(digest_of(point, self._scope), reason)
 
     def _isolate(self, body: Body, response: ListenerResponse) -> Isolation:
         """Return what is left to find out about a refused body."""
-        periods = data_points(body)
+        periods = self._bodies.data_points(body)
         if sum(map(len, periods)) == 1:
             # It was refused alone already.
             self._refuse_alone(periods[0][0], response)
@@ -233,7 +235,9 @@ class _Delivery:
             # It says nothing of the listener now, whose URL may have become wrong.
             self._account.accept(point.samples)
         else:
-            self._account.reject(point.samples, reason, _REFUSED_BEFORE, describe(point))
+            self._account.reject(
+                point.samples, reason, _REFUSED_BEFORE, self._bodies.describe(point)
+            )
         return True
 
     def close(self) -> None:

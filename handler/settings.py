@@ -10,11 +10,12 @@ from typing import Any
 from converters.profiles.logzio import Logzio
 from converters.profiles.profile import NamingProfile
 from converters.relabel import parse_relabel_configs
-from handler import naming
+from handler import naming, otlp_settings
 from handler.auth import Auth
 from handler.errors import SettingsError
 from handler.json_settings import members_in
-from handler.listener import further_headers
+from handler.listener import further_headers, otlp_headers
+from handler.logzio_regions import logzio_listener
 from handler.messages import MESSAGES
 from handler.schemes import SCHEMES
 from handler.sigv4 import contradictions, external_id, role_arn, scope_name
@@ -33,15 +34,6 @@ from handler.variables import (
     utf_8,
     whole_number,
 )
-
-# Logz.io's regions by the AWS region that they are in.
-_LOGZIO_REGIONS = {
-    "us-east-1": "us",
-    "eu-central-1": "eu",
-    "eu-west-2": "uk",
-    "ca-central-1": "ca",
-    "ap-southeast-2": "au",
-}
 
 SERVICE = "metric-stream-lambda"
 
@@ -70,7 +62,8 @@ class Settings:
 
     logzio_region = Setting("LOGZIO_REGION", str.lower)
     """Region of the Logz.io account: `us`, `eu`, `uk`, `ca` or `au`. Default: in us-east-1,
-    eu-central-1, eu-west-2, ca-central-1 and ap-southeast-2 the one of that AWS region."""
+    eu-central-1, eu-west-2, ca-central-1 and ap-southeast-2 the one of that AWS region. `none` with
+    another endpoint."""
 
     scheme = Setting("REMOTE_WRITE_AUTH", _scheme, "bearer")
     """How requests are authenticated: with the token as `bearer` or `basic` (the token is
@@ -141,6 +134,26 @@ class Settings:
     """`true` sends type, unit and help of each metric: once an hour, or with remote write 2.0 in
     each request. Default: `true`, but with 1.0 and the profile `logzio` `false`."""
 
+    otlp_endpoint = Setting(otlp_settings.ENDPOINT, listener_url)
+    """URL of an OTLP endpoint, as it is, such as `https://collector.example.com/v1/metrics`. It
+    takes the place of the listener, and the data points are sent in OTLP."""
+
+    otlp_headers = Setting(otlp_settings.HEADERS, otlp_headers)
+    """Its further headers: `name=value` in a list separated by commas, percent-encoded. A secret
+    goes into `REMOTE_WRITE_HEADERS_ARN`."""
+
+    otlp_milliseconds = Setting(otlp_settings.TIMEOUT, whole_number(1, 9_999_999), "10000")
+    """Time for one request to it, as a whole, in milliseconds."""
+
+    otlp_compression = Setting(
+        "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", choice("none", "gzip"), "none"
+    )
+    """`gzip` compresses the requests to it; `none` does not."""
+
+    otlp_dimensions = Setting("OTLP_DIMENSIONS", choice("flatten", "keep"), "flatten")
+    """`flatten` makes the members of CloudWatch's attribute `Dimensions` attributes of their own;
+    `keep` leaves them in that map."""
+
     token = Setting("LOGZIO_METRICS_TOKEN", secret)
     """The token to ship with. Default: the access key of the request."""
 
@@ -149,8 +162,8 @@ class Settings:
 
     access_key = Setting("FIREHOSE_ACCESS_KEY", secret)
     """The access key that Firehose has to send. HTTP deliveries need it if there is a token or
-    `REMOTE_WRITE_HEADERS_ARN`, if `REMOTE_WRITE_AUTH` is `none` or `sigv4`, or if
-    `REMOTE_WRITE_HEADERS` holds a credential."""
+    `REMOTE_WRITE_HEADERS_ARN`, if `REMOTE_WRITE_AUTH` is `none` or `sigv4`, or if one of the
+    headers in another setting is a credential."""
 
     access_key_arn = Setting("FIREHOSE_ACCESS_KEY_ARN", secret_arn)
     """ARN of a secret or an SSM parameter that contains that key."""
@@ -212,6 +225,11 @@ DECLARED = tuple(value for value in vars(Settings).values() if isinstance(value,
 VARIABLES: tuple[str, ...] = tuple(setting.variable for setting in DECLARED)
 
 
+_DEFAULTS: Mapping[str, Any] = {
+    setting.variable: setting.parse(setting.default) for setting in DECLARED
+}
+
+
 def known_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the part of an environment that the settings are made of.
 
@@ -244,14 +262,17 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             value = setting.parse(given.get(setting.variable) or setting.default)
         except ValueError as error:
             problems.append(f"{setting.variable} {error}")
-            value = setting.parse(setting.default)
+            value = _DEFAULTS[setting.variable]
         values[setting.variable] = value
     problems += _contradictions(values, given)
+    problems += otlp_settings.contradictions(values, given, _DEFAULTS)
     if values["NAMING_PROFILE"] is not Logzio and not given.get("P8S_LOGZIO_NAME"):
         values["P8S_LOGZIO_NAME"] = ""
-    if not given.get("LOGZIO_METRICS_LISTENER"):
+    if values[otlp_settings.ENDPOINT]:
+        values |= otlp_settings.in_place_of_listener(values)
+    elif not given.get("LOGZIO_METRICS_LISTENER"):
         try:
-            values["LOGZIO_METRICS_LISTENER"] = _logzio_listener(
+            values["LOGZIO_METRICS_LISTENER"] = logzio_listener(
                 values["LOGZIO_REGION"], values["AWS_REGION"]
             )
         except ValueError as error:
@@ -259,8 +280,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     if problems:
         raise SettingsError("settings: " + "; ".join(problems))
     if values["LOGZIO_METRICS_LISTENER"].lower().startswith("http:"):
-        warning = "LOGZIO_METRICS_LISTENER is an http:// URL: the token is sent unencrypted"
-        return Settings(values, (warning,))
+        name = otlp_settings.ENDPOINT if values[otlp_settings.ENDPOINT] else otlp_settings.LISTENER
+        return Settings(values, (f"{name} is an http:// URL: the token is sent unencrypted",))
     return Settings(values)
 
 
@@ -290,20 +311,3 @@ def _contradictions(values: Mapping[str, Any], given: Mapping[str, str]) -> list
     if problem:
         problems.append(f"REMOTE_WRITE_HEADERS {problem}")
     return problems + contradictions(values, given)
-
-
-def _logzio_listener(region: str, aws_region: str) -> str:
-    """Return the listener of one of Logz.io's regions, or of the one in an AWS region."""
-    regions = ", ".join(_LOGZIO_REGIONS.values())
-    if region and region not in _LOGZIO_REGIONS.values():
-        raise ValueError(
-            f"LOGZIO_REGION must be one of {regions}; for another listener set "
-            "LOGZIO_METRICS_LISTENER to its URL"
-        )
-    region = region or _LOGZIO_REGIONS.get(aws_region, "")
-    if not region:
-        raise ValueError(
-            "LOGZIO_METRICS_LISTENER must be set to the listener's URL, or LOGZIO_REGION to one "
-            f"of {regions}: Logz.io has no listener in the AWS region {aws_region or 'unknown'}"
-        )
-    return f"https://listener{'' if region == 'us' else f'-{region}'}.logz.io:8053"

@@ -20,6 +20,7 @@ class Verdict(enum.Enum):
         UNEXPLAINED: It has stored nothing, and its words are not about samples.
         UNAUTHORISED: It wants another credential.
         UNAVAILABLE: It may accept the same request later.
+        FAILED: It has not stored it, and its protocol forbids to send it again.
         MISDIRECTED: The URL is wrong.
         UNKNOWN_MESSAGE: It does not know the message of remote write 2.0.
     """
@@ -30,6 +31,7 @@ class Verdict(enum.Enum):
     UNEXPLAINED = "unexplained"
     UNAUTHORISED = "unauthorised"
     UNAVAILABLE = "unavailable"
+    FAILED = "failed"
     MISDIRECTED = "misdirected"
     UNKNOWN_MESSAGE = "unknown message"
 

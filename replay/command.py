@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from handler import otlp_settings
 from handler.errors import HandlerError
 from handler.settings import known_variables
 from replay.errors import ReplayError, StoppedError, UsageError
@@ -28,7 +29,7 @@ NOTHING_TRIED = 2
 
 _OPTIONS_OF_A_SURVEY = {"dry_run", "since", "until"}
 
-_LISTENER_VARIABLES = ("LOGZIO_METRICS_LISTENER", "LOGZIO_REGION")
+_LISTENER_VARIABLES = ("LOGZIO_METRICS_LISTENER", "LOGZIO_REGION", otlp_settings.ENDPOINT)
 
 _OPTIONS = {
     field.name: f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(Options)
@@ -138,6 +139,7 @@ def _variables(
 ) -> Mapping[str, str]:
     variables = known_variables(environ)
     if listener:
+        variables = {n: v for n, v in variables.items() if n not in otlp_settings.VARIABLES}
         variables["LOGZIO_METRICS_LISTENER"] = listener
     elif options.dry_run and not any(variables.get(name) for name in _LISTENER_VARIABLES):
         # Nothing is sent, so a dry run needs no listener.

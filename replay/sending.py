@@ -13,8 +13,8 @@ from handler.account import Sent
 from handler.client import Client
 from handler.clock import Clock
 from handler.conversion import new_converter
+from handler.endpoint import endpoint_at
 from handler.errors import SettingsError
-from handler.listener import endpoint_at
 from handler.redaction import Redactor, cut
 from handler.secrets import Secret
 from handler.sender import Sender
@@ -86,7 +86,6 @@ class BatchSender:
 
     def __init__(self, settings: Settings, options: Options, clock: Clock = _CLOCK) -> None:
         self.stopped = threading.Event()
-        self.preview = Preview() if options.dry_run else None
         self.listener = urlsplit(settings.listener)._replace(query="").geturl()
         self._settings = settings
         self._clock = clock
@@ -99,6 +98,7 @@ class BatchSender:
         self._name = options.p8s_logzio_name or settings.p8s_logzio_name
         self._converter = new_converter(settings)
         self._endpoint = endpoint_at(settings.listener, settings, token, headers)
+        self.preview = Preview(self._endpoint.protocol.bodies) if options.dry_run else None
         self._sender = Sender(
             Client(connections=settings.concurrency),
             clock,

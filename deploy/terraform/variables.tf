@@ -52,14 +52,14 @@ variable "metrics_token" {
 }
 
 variable "logzio_region" {
-  description = "Region of the Logz.io account. Empty means the region that belongs to the stack's AWS region: us in us-east-1, eu in eu-central-1, uk in eu-west-2, ca in ca-central-1, au in ap-southeast-2."
+  description = "Region of the Logz.io account. Empty means the region that belongs to the stack's AWS region: us in us-east-1, eu in eu-central-1, uk in eu-west-2, ca in ca-central-1, au in ap-southeast-2. Set none where settings names an OTLP endpoint."
   type        = string
   default     = ""
   nullable    = false
 
   validation {
-    condition     = contains(["", "us", "eu", "uk", "ca", "au"], var.logzio_region)
-    error_message = "The value of logzio_region must be empty or one of us, eu, uk, ca, au."
+    condition     = contains(["", "us", "eu", "uk", "ca", "au", "none"], var.logzio_region)
+    error_message = "The value of logzio_region must be empty or one of us, eu, uk, ca, au, none."
   }
 }
 

@@ -6,7 +6,7 @@ from converters.bodies import Body
 from handler.account import SampleAccount
 from handler.attempts import Attempts
 from handler.auth import Auth
-from handler.listener import Endpoint
+from handler.endpoint import Endpoint
 from handler.messages import KnownListeners, Messages
 from handler.verdict import Verdict
 from tests.support.clocks import WaitedTime

@@ -16,7 +16,8 @@ import yaml
 
 from handler.app import Function
 from handler.client import Client, ListenerResponse
-from testing.http_server import Reply
+from testing.http_server import Reply, Request
+from testing.otlp_receiver import OtlpReceiver
 from testing.receiver import Received, Receiver
 from testing.signatures import Key, Verifier
 from tests.support.invoking import REAL_TIME, delivery_of, invoke, points
@@ -51,6 +52,11 @@ DEMANDS = {
         "https://prometheus-prod-01-eu-west-0.grafana.net/api/prom/push",
         {"authorization": "Basic VVNFUjpUT0tFTg=="},
     ),
+    "grafana-cloud-otlp": Demand(
+        "https://otlp-gateway-prod-eu-west-2.grafana.net/otlp/v1/metrics",
+        {"authorization": "Basic SU5TVEFOQ0U6VE9LRU4="},
+    ),
+    "otel-collector": Demand("https://collector.example.com:4318/v1/metrics"),
     "mimir": Demand("https://mimir.example.com/api/v1/push", {"x-scope-orgid": "TENANT"}),
     "thanos-receive": Demand(
         "https://thanos-receive.example.com/api/v1/receive", {"thanos-tenant": "TENANT"}
@@ -69,6 +75,7 @@ DEMANDS = {
         {"uptrace-dsn": "https://SECRET@api.uptrace.dev?grpc=4317"},
     ),
 }
+OTLP = ("grafana-cloud-otlp", "otel-collector")
 SIGNED = Verifier({"testing": Key("testing", "testing")})
 """What Managed Prometheus wants: a signature with the credentials of the process."""
 
@@ -95,21 +102,23 @@ class Redirected(Client):
         return super().post(target, content, {**headers, "Host": parts.netloc}, timeout)
 
 
-def demanding(name: str) -> Receiver:
+def demanding(name: str) -> Receiver | OtlpReceiver:
     """Return a listener that refuses what the endpoint would."""
     url, wanted = DEMANDS[name]
     parts = urlsplit(url)
 
-    def reply(received: Received) -> Reply:
+    def reply(received: Request) -> Reply:
         known = {"authorization", "x-scope-orgid", "thanos-tenant", "uptrace-dsn"}
         found = {it: received.headers[it] for it in known & received.headers.keys()}
         place = (received.headers["host"], received.target)
         if place != (parts.netloc, f"{parts.path}?{parts.query}".rstrip("?")):
             return Reply(404, body=f"{place}".encode())
-        if name == "managed-prometheus":
+        if name == "managed-prometheus" and isinstance(received, Received):
             return SIGNED(received)
         return Reply() if found == wanted else Reply(401, body=json.dumps(found).encode())
 
+    if name in OTLP:
+        return OtlpReceiver(lambda received: reply(received.http))
     return Receiver(reply)
 
 

@@ -12,8 +12,8 @@ from converters.profiles.yace import Yace
 from converters.statistics import selection_of
 from handler import app
 from handler.auth import Auth, BasicAuth, BearerAuth
+from handler.endpoint import endpoint_at
 from handler.errors import SettingsError
-from handler.listener import endpoint_at
 from handler.secrets import Secret
 from handler.settings import DECLARED, VARIABLES, known_variables, read_settings
 from tests.support.invoking import REQUEST_ID, answered, delivery
@@ -57,6 +57,11 @@ def test_defaults() -> None:
         "NATIVE_HISTOGRAMS": False,
         "SEND_METADATA": None,
         "REMOTE_WRITE_PROTOBUF_MESSAGE": "prometheus.WriteRequest",
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "",
+        "OTEL_EXPORTER_OTLP_METRICS_HEADERS": {},
+        "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT": 10_000,
+        "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION": "none",
+        "OTLP_DIMENSIONS": "flatten",
         "LOGZIO_METRICS_TOKEN": None,
         "LOGZIO_METRICS_TOKEN_ARN": None,
         "FIREHOSE_ACCESS_KEY": None,

@@ -9,7 +9,7 @@ from converters.convert import Converter, Options
 from handler.account import Sent
 from handler.attempts import BodyHook
 from handler.auth import Auth
-from handler.listener import Endpoint
+from handler.endpoint import Endpoint
 from handler.sender import Sender
 from handler.verdict import Verdict
 from tests.support.clocks import WaitedTime

@@ -4,13 +4,14 @@ import binascii
 import functools
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import snappy
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from converters.convert import Conversion, Converter
+from converters.otlp.convert import OtlpConverter
 from converters.records import split_messages
 from handler.ingress import open_ingress
 from handler.messages import MESSAGES, KnownListeners, Message, Messages
@@ -23,7 +24,7 @@ generated = functools.cache(large_delivery)
 """Returns a delivery of a size; each minute has the same series with other values."""
 
 
-def convert(event: Any, converter: Converter) -> Conversion:
+def convert(event: Any, converter: Converter | OtlpConverter) -> Conversion:
     """Turn an event into compressed bodies, as the function does; nothing is sent."""
     delivery = open_ingress(event).parse()
     return converter.convert(
@@ -48,24 +49,22 @@ class Floor:
 
     Args:
         event: A delivery.
-        conversion: What the function makes of it.
+        requests: What the function makes of it, before compression.
     """
 
-    def __init__(self, event: Any, conversion: Conversion) -> None:
+    def __init__(self, event: Any, requests: Sequence[bytes]) -> None:
         contents = [r.content or b"" for r in open_ingress(event).parse().records]
         self._encoded = [binascii.b2a_base64(c, newline=False).decode("ascii") for c in contents]
         self._messages = [message for c in contents for message in split_messages(c)]
-        self._bodies = [
-            snappy.decompress(body.content) for lane in conversion.lanes for body in lane
-        ]
+        self._requests = requests
 
     def run(self) -> int:
         """Do it once; return the size of the records in bytes."""
         size = sum(len(binascii.a2b_base64(encoded)) for encoded in self._encoded)
         for message in self._messages:
             ExportMetricsServiceRequest.FromString(message)
-        for body in self._bodies:
-            snappy.compress(body)
+        for request in self._requests:
+            snappy.compress(request)
         return size
 
 

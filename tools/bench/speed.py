@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from converters.convert import Converter, Options
+import snappy
+
+from converters.convert import Conversion, Converter, Options
 from handler.ingress import open_ingress
 from testing.events.ingresses import Event
 from testing.events.otlp import Format
@@ -69,7 +71,7 @@ def _case(events: Sequence[Event], repetitions: int) -> dict[str, Any]:
     """
     warm = Converter(Options())
     convert(events[0], warm)
-    floors = [Floor(event, convert(event, warm)) for event in events[1:]]
+    floors = [Floor(event, _requests(convert(event, warm))) for event in events[1:]]
     with_metadata = convert(events[0], Converter(Options(metadata=True)))
     kinds = ("cold", "warm", "ingress", "floor", "version_2")
     times: dict[str, list[float]] = {kind: [] for kind in kinds}
@@ -101,6 +103,10 @@ def _case(events: Sequence[Event], repetitions: int) -> dict[str, Any]:
             for warmth, found_ratios in ratios.items()
         },
     }
+
+
+def _requests(conversion: Conversion) -> list[bytes]:
+    return [snappy.decompress(body.content) for lane in conversion.lanes for body in lane]
 
 
 def _growth(otlp: Format, effort: Effort) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from converters.convert import Converter, Options
 from handler.auth import Auth
 from handler.client import Client, ListenerResponse
 from handler.clock import Clock
-from handler.listener import Endpoint
+from handler.endpoint import Endpoint
 from handler.redaction import Redactor
 from handler.sender import Sender
 from handler.verdict import Verdict, retry_after_seconds, verdict_on

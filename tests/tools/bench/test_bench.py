@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import snappy
 
 from converters.convert import Converter, Options
 from handler.ingress import open_ingress
@@ -52,6 +53,7 @@ def test_the_floor_works_on_the_whole_delivery() -> None:
     event = generated(60, 0, Format.V1_0)
     conversion = convert(event, Converter(Options()))
     records = open_ingress(event).parse().records
-    floor = Floor(event, conversion)
+    requests = [snappy.decompress(body.content) for lane in conversion.lanes for body in lane]
+    floor = Floor(event, requests)
     assert floor.run() == sum(len(record.content or b"") for record in records) > 0
     assert conversion.data_points == 60
