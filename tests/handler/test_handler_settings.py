@@ -349,7 +349,8 @@ def test_default_of_the_environment_label(environ: dict[str, str], name: str) ->
 
 def test_dimension_labels_belong_to_yace() -> None:
     """Another profile with DIMENSION_LABELS is an error that says what to do."""
-    assert read_settings(US | {"NAMING_PROFILE": "yace", "DIMENSION_LABELS": "Snake_Case"})
+    chosen = read_settings(US | {"NAMING_PROFILE": "yace", "DIMENSION_LABELS": "Snake_Case"})
+    assert chosen.dimension_labels == "snake_case"
     said = problem(NAMING_PROFILE="otel", DIMENSION_LABELS="snake_case")
     assert "DIMENSION_LABELS must be keep with NAMING_PROFILE=otel" in said
     assert "set NAMING_PROFILE=yace" in said
