@@ -6,7 +6,7 @@ from converters.profiles.logzio import Logzio
 from converters.remote_write_2 import max_bytes_of_1_0
 from converters.rules import SeriesRules
 from handler.delivery import MAX_INFLATED_BYTES
-from handler.messages import MESSAGES
+from handler.listener import MESSAGES
 from handler.settings import Settings
 
 # What a warm function remembers series with, at most.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import snappy
 
 from converters.remote_write_2 import request_of_2_0
+from handler.listener import MESSAGES
 from handler.verdict import Verdict, verdict_on_2_0
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from handler.client import ListenerResponse
     from handler.protocol import ListenerProtocol
     from handler.settings import Settings
-
-MESSAGES = ("prometheus.WriteRequest", "io.prometheus.write.v2.Request")
-"""The names of both messages: that of 1.0, and that of 2.0."""
 
 _HEADERS_OF_2_0 = MappingProxyType(
     {

@@ -14,9 +14,8 @@ from handler import naming, otlp_settings
 from handler.auth import Auth
 from handler.errors import SettingsError
 from handler.json_settings import members_in
-from handler.listener import further_headers, otlp_headers
+from handler.listener import MESSAGES, further_headers, otlp_headers
 from handler.logzio_regions import logzio_listener
-from handler.messages import MESSAGES
 from handler.schemes import SCHEMES
 from handler.sigv4 import contradictions, external_id, role_arn, scope_name
 from handler.variables import (

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from handler.messages import MESSAGES
+from handler.listener import MESSAGES
 from testing.servers import Prometheus, loopback_session
 from tests.support.invoking import delivery_of, point
 from tests.support.recording import RecordingFunction

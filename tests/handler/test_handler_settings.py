@@ -183,6 +183,7 @@ def test_variable(variable: str, value: str, field: str, expected: object) -> No
         ),
         *(("EXTERNAL_LABELS", f'{{"{it}": "x"}}') for it in ("__name__", "quantile", "le")),
         ("EXTERNAL_LABELS", '{"a": "\\ud800"}'),
+        ("EXTERNAL_LABELS", '{"a": "x", "a": "y"}'),
         ("DIMENSION_LABELS", "camel"),
         ("WRITE_RELABEL_CONFIGS", "[{action: remove}]"),
         ("REMOTE_WRITE_HEADERS", "X-A: b"),
