@@ -10,6 +10,7 @@ from converters.cache import SeriesCache, no_deadline
 from converters.encoder import Encoder
 from converters.errors import RecordError, TooLargeError
 from converters.merge import Written
+from converters.metadata import Families, Family, families_of
 from converters.points import DeliveryPoints
 from converters.reader import read_record
 from converters.reasons import WarnReason
@@ -41,6 +42,7 @@ class Options(NamedTuple):
     Attributes:
         rules: Which series are made, and their names and labels.
         native_histograms: Send exponential histograms as native histograms.
+        metadata: Return what is known of the families of the series.
         max_bytes: What a WriteRequest may have before compression.
         cache_bytes: About how much memory a warm converter may hold.
         limits: What one delivery may take beside that.
@@ -48,6 +50,7 @@ class Options(NamedTuple):
 
     rules: SeriesRules = SeriesRules()
     native_histograms: bool = False
+    metadata: bool = False
     max_bytes: int = 1_000_000
     cache_bytes: int = 64_000_000
     limits: Limits = Limits()
@@ -72,6 +75,7 @@ class Conversion(NamedTuple):
         points_without_statistics: How many points have none of the statistics that are selected.
         attributes_left_out: How many point attributes are not in the labels of their series.
         warnings: The names of metrics to warn of, by reason.
+        families: What is known of the families of the series; empty unless it is asked for.
     """
 
     lanes: list[Lane]
@@ -86,6 +90,7 @@ class Conversion(NamedTuple):
     points_without_statistics: int
     attributes_left_out: int
     warnings: Mapping[str, tuple[str, ...]]
+    families: Mapping[str, Family] = {}
 
 
 class Converter:
@@ -160,11 +165,13 @@ class Converter:
                 contributing.add(number)
         try:
             written, lanes = self._encode(points, delivered_ms, replayed_ms)
+            families = self._families(points, written)
         except TooLargeError as error:
             # Which record is to blame cannot be found out any more, so nothing is sent.
             failures |= dict.fromkeys(sound, without_frames(error))
             contributing, points = set(), DeliveryPoints(self._cache.selection)
             written, lanes = self._encode(points, delivered_ms, replayed_ms)
+            families = {}
         return Conversion(
             lanes=lanes,
             failures=failures,
@@ -178,6 +185,7 @@ class Converter:
             points_without_statistics=written.without_statistics,
             attributes_left_out=written.attributes_left_out,
             warnings={why: tuple(sorted(names)) for why, names in written.warnings.items()},
+            families=families,
         )
 
     def _encode(
@@ -216,6 +224,21 @@ class Converter:
         encoder.write(points)
         self._note_labels(points, encoder.written)
         return encoder.written, lanes.finish() + native_lanes.finish()
+
+    def _families(self, points: DeliveryPoints, written: Written) -> Families:
+        """Return what is known of the families, and name the metrics that disagree about one.
+
+        There are none if they take too much memory: no delivery fails because of them.
+        """
+        if not self._options.metadata:
+            return {}
+        try:
+            families, disagreeing = families_of(points.groups())
+        except TooLargeError:
+            return {}
+        if disagreeing:
+            written.warnings[WarnReason.METADATA] |= disagreeing
+        return families
 
     def _note_labels(self, points: DeliveryPoints, written: Written) -> None:
         """Count the attributes that were left out, and name metrics with very many labels."""

@@ -19,6 +19,7 @@ from converters.statistics import COLUMNS
 
 if TYPE_CHECKING:
     from converters.cache import ResourceScope
+    from converters.metadata import MetricType
 
 
 class MetricScope:
@@ -28,13 +29,15 @@ class MetricScope:
 
     Attributes:
         base: The name that messages to the operator have for it.
+        type: What its points are, if they are not Summaries; those of the last record count.
+        description: What their producer says about them.
         groups: The groups by the bytes of a point that hold its attributes.
         identities: The same groups by what those bytes mean, and whether they are CloudWatch's.
     """
 
     __slots__ = (
-        *("_name", "_names", "base", "from_cloudwatch", "groups", "identities"),
-        *("resource", "unit"),
+        *("_name", "_names", "base", "description", "from_cloudwatch", "groups", "identities"),
+        *("resource", "type", "unit"),
     )
 
     def __init__(self, resource: ResourceScope, name: bytes, unit: bytes) -> None:
@@ -44,6 +47,8 @@ class MetricScope:
             raise DecodeError(f"the name of a metric is not UTF-8: {error}") from error
         self.resource = resource
         self.unit = unit.decode(errors="replace")
+        self.type: MetricType | None = None
+        self.description = ""
         self._name = text
         self.base = metric_name(text)
         self.from_cloudwatch = text.startswith("amazonaws.com/")
@@ -56,11 +61,13 @@ class MetricScope:
         names = self._names.get(key)
         if names is None:
             cache = self.resource.cache
+            relabelled = cache.relabeller is not None
             if from_cloudwatch:
                 columns = [COLUMNS[column] for column in cache.selection.columns]
-                names = SeriesNames(cache.rules.profile, metric, columns)
+                profile = cache.rules.profile
+                names = SeriesNames(profile, metric, columns, relabelled=relabelled)
             else:
-                names = SeriesNames(CONTRACT, metric, ())
+                names = SeriesNames(CONTRACT, metric, (), relabelled=relabelled)
             self._names[key] = names
             cache.grow(names.columns.size + 2 * len(metric.name) + GROUP_OVERHEAD_BYTES)
         return names

@@ -13,6 +13,7 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
 from converters.attributes import decode_key_values
 from converters.errors import DecodeError
+from converters.metadata import MetricType
 from converters.metric import MetricScope
 from converters.names import decimal_text
 from converters.native_histograms import native_histogram
@@ -23,6 +24,14 @@ from converters.statistics import BOUND, COUNT, SUM, VALUE, Statistic
 from converters.wire import double_bytes, encode_field
 
 _P = TypeVar("_P")
+
+# Of OTLP's kinds of data but a Summary; a monotonic sum is a counter.
+_TYPES = {
+    "gauge": MetricType.GAUGE,
+    "sum": MetricType.GAUGE,
+    "histogram": MetricType.HISTOGRAM,
+    "exponential_histogram": MetricType.HISTOGRAM,
+}
 
 # Field names of the view that OTLP 1.x no longer has.
 _ONLY_IN_0_7 = ("int_gauge", "int_sum", "int_histogram")
@@ -46,6 +55,9 @@ def read_other_metric(
     for name in _ONLY_IN_0_7:
         record.dropped[DropReason.UNSUPPORTED] += len(getattr(only_0_7, name).data_points)
     kind = metric.WhichOneof("data")
+    scope.description = metric.description
+    monotonic = kind == "sum" and metric.sum.is_monotonic
+    scope.type = MetricType.COUNTER if monotonic else _TYPES.get(kind or "")
     if kind == "gauge":
         points = _without_0_7(metric.gauge, record)
         _read_numbers(points, scope, record)

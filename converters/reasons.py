@@ -22,3 +22,4 @@ class WarnReason:
 
     MANY_LABELS = "many_labels"
     ATTRIBUTES_LEFT_OUT = "attributes_left_out"
+    METADATA = "metadata"

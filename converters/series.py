@@ -126,6 +126,8 @@ class SeriesGroup:
             before, _, after = cache.labels.encode_all(common)
             self._begin(plan.columns, before, after, len(common) + 1 if plan.made else 0)
             self.keys = plan.columns.keys(before, after)
+            for number, label in zip(plan.made, plan.columns.names, strict=True):
+                self.names.note_relabelled(label, self.names.statistics[number])
         else:
             statistics = [self.names.statistics[number] for number in plan.made]
             series = [it for it in map(self.series, statistics) if it]
@@ -183,6 +185,7 @@ class SeriesGroup:
                     common = plan.change(self._common())
                     before, _, after = cache.labels.encode_all(common)
                     (labels,) = plan.columns.labels(before, after)
+                    self.names.note_relabelled(labels[1], statistic)
                     self._warn_of(len(common) + 1)
             self._remember(statistic, labels, sum(map(len, labels)))
         return labels or None

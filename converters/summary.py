@@ -103,6 +103,7 @@ def _decode_summary_point(raw: bytes, metric: MetricScope, record: RecordPoints)
     """Add a point of any layout, in the common form where it can be expressed in it."""
     cache = metric.resource.cache
     cache.check_deadline()
+    metric.type = None
     try:
         point = SummaryDataPoint.FromString(raw)
         labels = PointLabels.FromString(raw)

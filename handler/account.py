@@ -95,10 +95,14 @@ class SampleAccount:
             self._counts["requests"] += 1
             self._counts["retries"] += again
 
-    def accept(self, samples: int, size: int = 0) -> None:
-        """Count samples that the listener took, and the compressed bytes that held them."""
+    def accept(self, samples: int) -> None:
+        """Count samples that the listener took."""
         with self._lock:
             self._counts["accepted"] += samples
+
+    def note_bytes(self, size: int) -> None:
+        """Count the compressed bytes of a request that the listener has accepted."""
+        with self._lock:
             self._counts["bytes"] += size
 
     def reject(self, samples: int, reason: Reason, words: str, example: str = "") -> None:

@@ -10,6 +10,7 @@ from handler.auth import AuthRequest
 from handler.client import Client, ListenerResponse, NoResponseError
 from handler.clock import Clock
 from handler.endpoint import Endpoint
+from handler.messages import Messages
 from handler.verdict import Verdict, retry_after_seconds
 
 # Full jitter: each delay is drawn from zero up to a ceiling that doubles.
@@ -47,6 +48,7 @@ class Attempts:
         clock: Time and chance.
         endpoint: Where to.
         account: Where requests, and failures that concern every body, are counted.
+        messages: Writes bodies as the listener wants them.
         deadline: When to stop, by the clock's monotonic time.
         timeout_seconds: The time for one attempt.
         hook: Follows each body; None: nothing does.
@@ -57,6 +59,7 @@ class Attempts:
     clock: Clock
     endpoint: Endpoint
     account: SampleAccount
+    messages: Messages
     deadline: float
     timeout_seconds: float
     hook: BodyHook | None
@@ -94,9 +97,9 @@ class Attempts:
                 return verdict, response
             elif verdict is Verdict.MISDIRECTED:
                 return self._stop(500, f"the listener's URL is wrong, check the setting: {words}")
-            elif verdict is not Verdict.UNAUTHORISED:
+            elif verdict not in (Verdict.UNAUTHORISED, Verdict.UNKNOWN_MESSAGE):
                 return verdict, response
-            elif not self._renew(renewed):
+            elif verdict is Verdict.UNAUTHORISED and not self._renew(renewed):
                 return self._stop(401, self._unauthorised(words))
             retries += 1
         return Verdict.UNAVAILABLE, None
@@ -127,20 +130,27 @@ class Attempts:
 
     def _attempt(self, body: Body) -> tuple[Verdict, ListenerResponse | None, str]:
         """Make one request; return the verdict on it, the response, and words for the log."""
-        url, headers = self.endpoint.url, self.endpoint.headers
-        added = self.endpoint.auth.headers(AuthRequest("POST", url, headers, body.content))
+        encoded = self.messages.encode(body)
+        url, headers = self.endpoint.url, {**self.endpoint.headers, **encoded.headers}
+        added = self.endpoint.auth.headers(AuthRequest("POST", url, headers, encoded.content))
         timeout = min(self._left(), self.timeout_seconds)
         try:
-            response = self.client.post(url, body.content, {**headers, **added}, timeout)
+            response = self.client.post(url, encoded.content, {**headers, **added}, timeout)
         except NoResponseError as error:
             self.account.note_problem(str(error))
             return Verdict.UNAVAILABLE, None, str(error)
         response = self.endpoint.protocol.read(response)
-        verdict = self.endpoint.protocol.verdict_on(response)
-        if verdict is not Verdict.ACCEPTED:
+        verdict = encoded.verdict_on(response, body.samples, self.endpoint.protocol)
+        self.messages.note(verdict)
+        if verdict is Verdict.ACCEPTED:
+            self.account.note_bytes(len(encoded.content))
+        else:
             self.account.note_words(response.summary)
         if response.warning:
             self.account.note_warning(response.warning)
+        if not encoded.is_2_0:
+            # "Senders MUST NOT assume the same when using the deprecated" message - 2.0.
+            response = response._replace(written=None)
         if self.hook is not None:
             self.hook.after(body, verdict)
         return verdict, response, response.summary

@@ -70,6 +70,8 @@ class ListenerResponse(NamedTuple):
         refused: How many data points it has refused beside those that it has stored, where the
             protocol says that; None if that cannot be read.
         warning: What it says, where it has stored everything and the protocol calls that a warning.
+        written: How many samples and histograms it says that it has written, in the headers of
+            remote write 2.0; None if it has none of them.
     """
 
     status: int
@@ -79,6 +81,7 @@ class ListenerResponse(NamedTuple):
     content: bytes = b""
     refused: int | None = 0
     warning: str = ""
+    written: int | None = None
 
     @property
     def summary(self) -> str:
@@ -192,20 +195,38 @@ class _Exchange:
                 "",
                 response.headers.get("Retry-After"),
                 cut(redirect, _MAX_LOCATION) if 300 <= response.status_code < 400 else "",
+                written=_written(response.headers),
             )
             if 400 <= found.status < 500:
                 self.refusal = found
             try:
                 protobuf = "protobuf" in response.headers.get("Content-Type", "").lower()
                 most = _MAX_PROTOBUF if protobuf else _MAX_TEXT + 1
-                content = response.raw.read(most, decode_content=True)
+                body: bytes = response.raw.read(most, decode_content=True)
                 # What is left unread costs the connection. Some servers give the words of an error
                 # the type of the request.
-                words = _text_of(content)
-                return found._replace(text=words, content=content if protobuf else b"")
+                words = _text_of(body)
+                return found._replace(text=words, content=body if protobuf else b"")
             except DecodeError:
                 # The status stands, whatever the text is.
                 return found
+
+
+def _written(headers: Mapping[str, str]) -> int | None:
+    """Return how many samples and histograms a listener of remote write 2.0 has written.
+
+    "any missing X-Prometheus-Remote-Write-*-Written response header means no element from this
+    category" - remote write 2.0, "Required Written Response Headers". None of them means that the
+    listener has not even read the request as one of 2.0.
+    """
+    found = {
+        kind: headers[name]
+        for kind in ("Samples", "Histograms", "Exemplars")
+        if (name := f"X-Prometheus-Remote-Write-{kind}-Written") in headers
+    }
+    if not found or not all(re.fullmatch("[0-9]{1,19}", text) for text in found.values()):
+        return None
+    return sum(int(text) for kind, text in found.items() if kind != "Exemplars")
 
 
 def _text_of(content: bytes) -> str:

@@ -2,8 +2,11 @@
 
 from converters.convert import Converter, Limits, Options
 from converters.otlp.convert import OtlpConverter, OtlpProfile
+from converters.profiles.logzio import Logzio
+from converters.remote_write_2 import max_bytes_of_1_0
 from converters.rules import SeriesRules
 from handler.delivery import MAX_INFLATED_BYTES
+from handler.listener import MESSAGES
 from handler.settings import Settings
 
 # What a warm function remembers series with, at most.
@@ -41,6 +44,8 @@ def new_converter(settings: Settings) -> Converter | OtlpConverter:
             )
         )
     case = settings.label_value_case
+    is_2_0 = settings.message == MESSAGES[1]
+    max_bytes = max_bytes_of_1_0(settings.max_bytes) if is_2_0 else settings.max_bytes
     return Converter(
         Options(
             rules=SeriesRules(
@@ -53,11 +58,19 @@ def new_converter(settings: Settings) -> Converter | OtlpConverter:
                 max_labels=settings.max_labels,
             ),
             native_histograms=settings.native_histograms,
-            max_bytes=settings.max_bytes,
+            metadata=is_2_0 or sends_metadata(settings),
+            max_bytes=max_bytes,
             cache_bytes=_CACHE_BYTES,
             limits=limits,
         )
     )
+
+
+def sends_metadata(settings: Settings) -> bool:
+    """Return whether metadata has requests of its own, to a listener of remote write 1.0."""
+    if settings.send_metadata is None:
+        return settings.naming_profile is not Logzio
+    return settings.send_metadata
 
 
 def limits_of_delivery(memory: int | None) -> Limits:

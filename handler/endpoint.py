@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from handler import __version__
 from handler.auth import Auth, StoredHeaders
+from handler.messages import WRITE_REQUEST, Message
 from handler.otlp import Otlp
 from handler.protocol import ListenerProtocol, RemoteWrite
 
@@ -29,12 +30,14 @@ class Endpoint:
         headers: The headers of every request; they may hold secrets.
         auth: Adds the headers that authenticate each request.
         protocol: What the bodies are, and what the responses mean.
+        message: Whether bodies of remote write 1.0 are sent as 2.0.
     """
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
     auth: Auth = field(repr=False)
     protocol: ListenerProtocol = field(default=RemoteWrite(), repr=False)
+    message: Message = WRITE_REQUEST
 
     @property
     def scope(self) -> bytes:
@@ -72,4 +75,4 @@ def endpoint_at(
         # Fetched before anything is sent.
         stored_headers.versions()
         auth = StoredHeaders(stored_headers, auth)
-    return Endpoint(url, headers, auth, protocol)
+    return Endpoint(url, headers, auth, protocol, Message.of(settings))

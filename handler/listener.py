@@ -13,6 +13,9 @@ from handler.json_objects import object_in
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MESSAGES = ("prometheus.WriteRequest", "io.prometheus.write.v2.Request")
+"""The protobuf messages of remote write 1.0 and 2.0, as a Content-Type names them."""
+
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # One expression decides what the URL is, so that no second parser can disagree
 # about its host: no user part, no backslash, no white space, no fragment.

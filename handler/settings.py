@@ -14,7 +14,7 @@ from handler import naming, otlp_settings
 from handler.auth import Auth
 from handler.errors import SettingsError
 from handler.json_settings import members_in
-from handler.listener import further_headers, otlp_headers
+from handler.listener import MESSAGES, further_headers, otlp_headers
 from handler.logzio_regions import logzio_listener
 from handler.schemes import SCHEMES
 from handler.sigv4 import contradictions, external_id, role_arn, scope_name
@@ -81,6 +81,10 @@ class Settings:
     sigv4_external_id = Setting("SIGV4_EXTERNAL_ID", external_id)
     """External id that the trust policy of that role asks for."""
 
+    message = Setting("REMOTE_WRITE_PROTOBUF_MESSAGE", choice(*MESSAGES), MESSAGES[0])
+    """`prometheus.WriteRequest` (remote write 1.0) or `io.prometheus.write.v2.Request` (2.0); to a
+    listener that does not know 2.0, 1.0 is sent."""
+
     headers = Setting("REMOTE_WRITE_HEADERS", further_headers, "{}")
     """JSON object of further headers, such as `{"X-Scope-OrgID":"tenant"}`. A `CUSTOM_LISTENER`
     gets them only if its host is that of `LOGZIO_METRICS_LISTENER`."""
@@ -124,6 +128,10 @@ class Settings:
 
     native_histograms = Setting("NATIVE_HISTOGRAMS", true_or_false, "false")
     """`true` sends exponential histograms as native histograms, in requests of their own."""
+
+    send_metadata = Setting("SEND_METADATA", optional(true_or_false))
+    """`true` sends type, unit and help of each metric: once an hour, or with remote write 2.0 in
+    each request. Default: `true`, but with 1.0 and the profile `logzio` `false`."""
 
     otlp_endpoint = Setting(otlp_settings.ENDPOINT, listener_url)
     """URL of an OTLP endpoint, as it is, such as `https://collector.example.com/v1/metrics`. It

@@ -56,6 +56,8 @@ _METRIC_WARNINGS = {
     "were not sent; the clock of what publishes them may be wrong",
     WarnReason.MANY_LABELS: "series have more than 30 labels, which many servers refuse or cut; "
     "MAX_LABELS leaves point attributes out",
+    WarnReason.METADATA: "metrics with one name have different units or types; the metadata that "
+    "was sent is that of the first one",
     WarnReason.ATTRIBUTES_LEFT_OUT: "point attributes were left out of the labels of series, which "
     "would have had more than MAX_LABELS",
 }

@@ -146,6 +146,7 @@ class BatchSender:
             deadline,
             self.preview or requests,
             checkpoint.settled_points(number),
+            conversion.families,
         )
         for error in sent.errors:
             if isinstance(error, ReplayError):

@@ -89,6 +89,8 @@ def test_bad_headers(text: str) -> None:
         ("UNIT_LABEL", "true"),
         ("MAX_LABELS", "20"),
         ("NATIVE_HISTOGRAMS", "true"),
+        ("SEND_METADATA", "false"),
+        ("REMOTE_WRITE_PROTOBUF_MESSAGE", "io.prometheus.write.v2.Request"),
         ("P8S_LOGZIO_NAME", "prod"),
         ("LISTENER_ALLOWED_HOSTS", "example.com"),
     ],

@@ -108,6 +108,27 @@ def test_accepted(use: Use, key: tuple[str, Key], target: str) -> None:
 
 
 @pytest.mark.usefixtures("use")
+@pytest.mark.parametrize(
+    ("to_2_0", "settings", "signed"),
+    [
+        (None, {"REMOTE_WRITE_PROTOBUF_MESSAGE": "io.prometheus.write.v2.Request"}, 1),
+        (Reply(415), {"REMOTE_WRITE_PROTOBUF_MESSAGE": "io.prometheus.write.v2.Request"}, 1),
+        (Reply(415), {"SEND_METADATA": "true"}, 2),
+    ],
+    ids=["2.0", "1.0 after 2.0", "metadata"],
+)
+def test_each_message_is_signed(
+    to_2_0: Reply | None, settings: dict[str, str], signed: int
+) -> None:
+    """Requests of remote write 2.0, and those with metadata, are signed as they are sent."""
+    verifier = Verifier(KEYS)
+    with Receiver(verifier, to_2_0=to_2_0) as receiver:
+        recorded = deliver(RecordingFunction(receiver.url, {**SIGV4, **settings}))
+        assert receiver.violations == []
+    assert (recorded.status, len(verifier.dates)) == (200, signed), error_of(recorded)
+
+
+@pytest.mark.usefixtures("use")
 def test_each_attempt_is_signed_anew() -> None:
     """A retry has a signature of its own time."""
     verifier = Verifier(KEYS, reply=sequence([Reply(503, delay_seconds=1.0), Reply()]))

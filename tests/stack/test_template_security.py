@@ -27,7 +27,7 @@ WILDCARDS = (
     r"arn:aws:ec2:us-east-1:\*:\*/\*",
 )
 """Streams of one log group, objects of one bucket, versions of one function; any key, under a
-condition; network interfaces, whose ids nobody knows before, also in the subnets of another account."""
+condition; network interfaces, whose ids nobody knows before, also in subnets of other accounts."""
 
 BUCKET_ACTIONS = {
     "s3:AbortMultipartUpload",

@@ -14,6 +14,8 @@ from converters.convert import Conversion, Converter
 from converters.otlp.convert import OtlpConverter
 from converters.records import split_messages
 from handler.ingress import open_ingress
+from handler.listener import MESSAGES
+from handler.messages import KnownListeners, Message, Messages
 from testing.events.large import large_delivery
 
 P8S_LOGZIO_NAME = "logzio-otlp-metrics-stream"
@@ -31,6 +33,14 @@ def convert(event: Any, converter: Converter | OtlpConverter) -> Conversion:
         p8s_logzio_name=P8S_LOGZIO_NAME,
         delivered_ms=delivery.delivered_ms,
     )
+
+
+def write_as_2_0(conversion: Conversion) -> int:
+    """Write all bodies as remote write 2.0, and return their compressed bytes."""
+    bodies = [body for lane in conversion.lanes for body in lane]
+    message = Message(MESSAGES[1], max_bytes=1_000_000)
+    messages = Messages(message, "", conversion.families, KnownListeners())
+    return sum(len(messages.encode(body).content) for body in bodies)
 
 
 class Floor:

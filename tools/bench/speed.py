@@ -11,7 +11,7 @@ from converters.convert import Conversion, Converter, Options
 from handler.ingress import open_ingress
 from testing.events.ingresses import Event
 from testing.events.otlp import Format
-from tools.bench.delivery import Floor, convert, cpu_seconds, generated
+from tools.bench.delivery import Floor, convert, cpu_seconds, generated, write_as_2_0
 from tools.bench.measurement import FORMATS, Cell, Effort, Measurement, Table, Target, spread
 
 _WARM_MINUTES = 3
@@ -72,11 +72,14 @@ def _case(events: Sequence[Event], repetitions: int) -> dict[str, Any]:
     warm = Converter(Options())
     convert(events[0], warm)
     floors = [Floor(event, _requests(convert(event, warm))) for event in events[1:]]
-    times: dict[str, list[float]] = {"cold": [], "warm": [], "ingress": [], "floor": []}
+    with_metadata = convert(events[0], Converter(Options(metadata=True)))
+    kinds = ("cold", "warm", "ingress", "floor", "version_2")
+    times: dict[str, list[float]] = {kind: [] for kind in kinds}
     ratios: dict[str, list[float]] = {"cold": [], "warm": []}
     for number in range(repetitions):
         event, floor = events[1 + number % len(floors)], floors[number % len(floors)]
         times["ingress"].append(cpu_seconds(open_ingress(event).parse))
+        times["version_2"].append(cpu_seconds(partial(write_as_2_0, with_metadata)))
         for warmth, converter in (("cold", Converter(Options())), ("warm", warm)):
             before = cpu_seconds(floor.run)
             times[warmth].append(cpu_seconds(partial(convert, event, converter)))
@@ -93,6 +96,8 @@ def _case(events: Sequence[Event], repetitions: int) -> dict[str, Any]:
         "compressed_bytes": sum(len(body.content) for body in bodies),
         "ingress_us": spread(per_point["ingress"]),
         "floor_us": spread(per_point["floor"]),
+        "version_2_us": spread(per_point["version_2"]),
+        "version_2_bytes": write_as_2_0(with_metadata),
         **{
             warmth: {"us": spread(per_point[warmth]), "ratio": statistics.median(found_ratios)}
             for warmth, found_ratios in ratios.items()
@@ -124,6 +129,7 @@ def _table(title: str, cases: dict[str, dict[str, Any]]) -> Table:
         ["event to bodies, median", *(case[warmth]["us"]["median"] for case, warmth in columns)],
         ["event to bodies, minimum", *(case[warmth]["us"]["min"] for case, warmth in columns)],
         ["floor, median", *(case["floor_us"]["median"] for case, _ in columns)],
+        ["bodies to remote write 2.0", *(case["version_2_us"]["median"] for case, _ in columns)],
         ["bodies / floor", *(case[warmth]["ratio"] for case, warmth in columns)],
     ]
     return Table(title, ["", *(f"{name} {warmth}" for name in cases for warmth in _LIMITS)], rows)
