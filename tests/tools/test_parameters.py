@@ -189,6 +189,7 @@ FILES = [
     ("p.yaml", f"# A comment.\nMetricsToken: {TOKEN}\nAdditionalStatistics: [p50, p90]\n", ""),
     ("p.yml", "CreateAlarms: 'false'\nLogzioRegion:\nFunctionMemoryMB: 512\n", ""),
     ("p.yaml", f'{{"MetricsToken": "{TOKEN}", "Settings": "{{\\"MAX_LABELS\\":30}}"}}', ""),
+    ("p.yaml", r"""Settings: '{"WRITE_RELABEL_CONFIGS":"- {action: labeldrop, regex: a}"}'""", ""),
     ("p.yaml", '[{"CreateAlarms": "false"}, {"FunctionMemoryMB": 512}]', ""),
     ("p.yaml", "CreateAlarms: false\n", "CreateAlarms must be one of true, false; write it in"),
     (
