@@ -187,6 +187,7 @@ FILES = [
     ("p.yml", "CreateDashboard: 'false'\nLogzioRegion:\nFunctionMemoryMB: 512\n", ""),
     ("p.yaml", f'{{"MetricsToken": "{TOKEN}", "Settings": "{{\\"MAX_LABELS\\":30}}"}}', ""),
     ("p.yaml", '[{"CreateDashboard": "false"}, {"FunctionMemoryMB": 512}]', ""),
+    ("p.yaml", r"""Settings: '{"WRITE_RELABEL_CONFIGS":"- {action: labeldrop, regex: a}"}'""", ""),
     (
         "p.yaml",
         "CreateDashboard: false\n",
