@@ -209,7 +209,7 @@ class _Exchange:
                 return found._replace(text=words, content=body if protobuf else b"")
             except DecodeError:
                 # The status stands, whatever the text is.
-                return found
+                return found._replace(refused=None)
 
 
 def _written(headers: Mapping[str, str]) -> int | None:

@@ -156,6 +156,7 @@ def test_answers(
     "unreadable",
     [
         Reply(200, {"Content-Type": PROTOBUF}, b"\x0a\x05\x08"),
+        Reply(200, {"Content-Type": PROTOBUF, "Content-Encoding": "gzip"}, success(3).body),
         *(
             Reply(200, JSON, b'{"partialSuccess":{"rejectedDataPoints":%s}}' % number)
             for number in (b"[1]", b"1e999", b'"three"', b"9" * 30)
