@@ -83,9 +83,11 @@ class Relabeller:
         self, names: SeriesNames, statistic: Statistic, labels: Mapping[str, str]
     ) -> dict[str, str] | None:
         """Return the labels that the rules make of one series; None if they drop it."""
-        own = names.own_label(statistic)
         named = {**labels, "__name__": names.name(statistic)}
-        return self._rules.apply(named if own is None else {**named, own[0]: own[1]})
+        own = names.own_label(statistic)
+        if own is not None:
+            named[own[0]] = own[1]
+        return self._rules.apply(named)
 
     def _make(
         self, names: SeriesNames, statistics: tuple[Statistic, ...], labels: Mapping[str, str]
