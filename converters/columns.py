@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from converters.labels import encode_label, position_of
+from converters.names import metric_name
 from converters.profiles.profile import Metric, NamingProfile
 from converters.statistics import Statistic
 from converters.wire import encode_varint
@@ -113,7 +114,8 @@ class SeriesNames:
         self.statistics = tuple(columns)
         self._texts = {it: profile.series_name(self._base, it) for it in columns}
         self.columns = Columns([(self.label(it), profile.own_label(it)) for it in columns])
-        self.squeezed = _PUNCTUATION.sub("", self._base.lower())
+        # In the profile `logzio` the base is the name on the wire, and series lack its prefix.
+        self.squeezed = _PUNCTUATION.sub("", metric_name(self._base))
 
     def name(self, statistic: Statistic) -> str:
         """Return the name of a statistic's series."""

@@ -14,14 +14,12 @@ from typing import NamedTuple
 from converters.attributes import Attribute, PointAttributes
 from converters.profiles.profile import Metric, NamingProfile
 from converters.rules import CONTRACT, SeriesRules
+from converters.statistics import QUANTILE, Statistic
 from converters.wire import encode_field, read_length
 
 # The ARN names the metric stream, not what was measured: in a monitoring
 # account it is the same for all linked accounts.
 _EXPORTER_ARN = "aws.exporter.arn"
-
-# `__name__`, and `quantile` or `le`.
-_OWN_LABELS = 2
 
 # What an entry of a table costs beside its own bytes.
 _OVERHEAD_BYTES = 300
@@ -162,7 +160,7 @@ class LabelEncoder:
         labels.update(resource.of_cloudwatch if from_cloudwatch else resource.fixed)
         for name, value in self._of_all.items():
             labels.setdefault(name, value)
-        return labels, self._leave_out(labels, gathered)
+        return labels, self._leave_out(labels, gathered, dimensions.own_labels)
 
     def encode_all(self, labels: Mapping[str, str]) -> tuple[bytes, bytes]:
         """Return encoded, sorted labels: those before `__name__`, and those behind it."""
@@ -191,14 +189,16 @@ class LabelEncoder:
                 gathered.setdefault(name, []).append(attribute)
         return gathered
 
-    def _leave_out(self, labels: dict[str, str], gathered: dict[str, list[Attribute]]) -> int:
+    def _leave_out(
+        self, labels: dict[str, str], gathered: dict[str, list[Attribute]], own_labels: int
+    ) -> int:
         """Remove the last dimensions until no series has too many labels; return how many.
 
         All series of a group lose the same ones, so that they can still be joined.
         """
         if self._rules.max_labels is None:
             return 0
-        excess = max(0, len(labels) + _OWN_LABELS - self._rules.max_labels)
+        excess = max(0, len(labels) + own_labels - self._rules.max_labels)
         beyond = sorted(gathered, reverse=True)[:excess]
         for name in beyond:
             del labels[name]
@@ -225,6 +225,8 @@ class _Dimensions:
         self.profile = profile
         self.reserved = reserved
         self.names: dict[str, str] = {}
+        # `__name__`, and `quantile` or `le` where the profile has them.
+        self.own_labels = 1 + (profile.own_label(Statistic(QUANTILE, "0.5")) is not None)
 
 
 def sorted_names(labels: Iterable[str]) -> tuple[list[str], list[str]]:

@@ -1,6 +1,5 @@
 """The settings that name series: which statistics they have, and the labels of all."""
 
-import json
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -8,9 +7,13 @@ from types import MappingProxyType
 from converters.profiles import PROFILES
 from converters.profiles.profile import NamingProfile
 from converters.statistics import Selection, selection_of
+from handler.json_objects import object_in
 from handler.variables import choice
 
 _LABEL_NAME = re.compile("[a-zA-Z_][a-zA-Z0-9_]*")
+
+# JSON may hold half a character, which no encoding has.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 # Labels that distinguish the series of one data point.
 _OWN_LABELS = ("__name__", "quantile", "le")
@@ -28,13 +31,8 @@ def statistics(text: str) -> Selection:
 
 def external_labels(text: str) -> Mapping[str, str]:
     """Return the labels of a JSON object; an empty value means no label."""
-    try:
-        labels = json.loads(text)
-        if isinstance(labels, dict):
-            json.dumps(labels, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        labels = None
-    if not isinstance(labels, dict) or not all(isinstance(v, str) for v in labels.values()):
+    labels = object_in(text)
+    if labels is None or not all(map(_is_text, labels.values())):
         raise ValueError(
             'must be a JSON object of label names and values, all text, like {"env":"production"}'
         )
@@ -46,6 +44,10 @@ def external_labels(text: str) -> Mapping[str, str]:
         if name in labels:
             raise ValueError(f"must not have the label {name}, which each series sets itself")
     return MappingProxyType(labels)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and not _SURROGATE.search(value)
 
 
 def profile_name(profile: type[NamingProfile]) -> str:

@@ -179,15 +179,15 @@ locals {
       periods     = 6
     }
 
-    # Of duplicates the listener gets one.
+    # Of duplicates the listener gets one; what relabelling rules drop is not wanted.
     points-dropped = {
       description = "Data points were dropped; the dimension Reason says why."
       namespace   = "MetricStreamLambda"
       metric_name = "PointsDropped"
       dimensions  = local.function_dimension
-      expression  = "dropped - FILL(duplicate, 0)"
-      label       = "Dropped points that are no duplicates"
-      queries     = { dropped = {}, duplicate = { Reason = "duplicate" } }
+      expression  = "dropped - FILL(duplicate, 0) - FILL(relabel, 0)"
+      label       = "Dropped points that are no duplicates and not relabelled"
+      queries     = { dropped = {}, duplicate = { Reason = "duplicate" }, relabel = { Reason = "relabel" } }
     }
 
     malformed-records = {

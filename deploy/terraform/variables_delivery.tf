@@ -124,7 +124,7 @@ variable "statistics" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^((Average|Sum|Minimum|Maximum|SampleCount|p\\*|p(0|[1-9][0-9]?)(\\.[0-9]{1,12})?)(, ?(Average|Sum|Minimum|Maximum|SampleCount|p\\*|p(0|[1-9][0-9]?)(\\.[0-9]{1,12})?))*)?$", var.statistics))
+    condition     = can(regex("^((Average|Sum|Minimum|Maximum|SampleCount|p\\*|p0\\.[0-9]{0,11}[1-9]|p[1-9][0-9]?(\\.[0-9]{1,12})?)(, ?(Average|Sum|Minimum|Maximum|SampleCount|p\\*|p0\\.[0-9]{0,11}[1-9]|p[1-9][0-9]?(\\.[0-9]{1,12})?))*)?$", var.statistics))
     error_message = "The value of statistics must list Average, Sum, Minimum, Maximum, SampleCount, p* or percentiles such as p99.9, separated by commas."
   }
 }

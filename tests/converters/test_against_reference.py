@@ -78,7 +78,7 @@ def _compare(records: Sequence[bytes], converter: Converter, choices: Choices) -
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _CHOICES)
 @given(records=deliveries)
-@examples(60)
+@examples(20)
 def test_random_deliveries(name: str, records: list[bytes]) -> None:
     """A warm converter makes the reference's samples and account of any delivery."""
     _compare(records, _WARM[name], _CHOICES[name])
@@ -91,5 +91,5 @@ def test_large_delivery(version: Format, name: str) -> None:
     """So does a larger delivery, and the next minute of it."""
     converter = Converter(Options(rules=_rules(_CHOICES[name])))
     for minute in (0, 1):
-        records = large_records(large_points(1_000, minute), version)
+        records = large_records(large_points(300, minute), version)
         _compare(records, converter, _CHOICES[name])

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converters.convert import Conversion, Converter, Options
+from converters.profiles import PROFILES
 from converters.rules import SeriesRules
 from testing.converting import assert_sound, contents, samples_of, time_series
 from testing.converting import convert as convert_records
@@ -104,6 +105,14 @@ def test_which_labels_stay(
     assert conversion.attributes_left_out == left_out
     if left_out:
         assert conversion.warnings == {"attributes_left_out": (_BASE,)}
+
+
+@pytest.mark.parametrize("profile", sorted(PROFILES))
+def test_every_profile_uses_all_labels_that_it_may(profile: str) -> None:
+    """A label is kept free for `quantile` only in a profile that has it."""
+    point = SummaryPoint(dimensions=_dimensions(20), quantiles=_WITH_MEDIAN)
+    conversion = _convert(deliver([point]), max_labels=12, profile=PROFILES[profile]())
+    assert max(_label_counts(conversion)) == 12
 
 
 def test_a_unit_is_a_label_too() -> None:

@@ -214,6 +214,15 @@ def test_two_metrics_of_one_name() -> None:
     assert set(conversion.warnings) == {"name_collision"}
 
 
+@pytest.mark.parametrize("profile", sorted(PROFILES.keys() - {"otel"}))
+@pytest.mark.parametrize("name", ["AWS/EC2/CPUUtilization", "aws.ec2.cpuutilization"])
+def test_a_metric_without_the_prefix_of_cloudwatch(profile: str, name: str) -> None:
+    """It is one series with the metric that has the prefix, though only `otel` keeps that."""
+    conversion = _convert(profile, SummaryPoint(count=4), SummaryPoint(metric=name, count=5))
+    assert set(conversion.dropped_samples) == {PROFILES[profile].collision}
+    assert sum(conversion.dropped_samples.values()) == conversion.series
+
+
 @pytest.mark.parametrize("profile", sorted(PROFILES))
 def test_other_producers(profile: str) -> None:
     """A gauge keeps its name and attributes, and has the labels of resources as the profile."""

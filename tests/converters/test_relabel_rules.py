@@ -1,6 +1,5 @@
 """What relabelling rules make of the labels of a series."""
 
-import json
 import re
 import subprocess
 import sys
@@ -9,6 +8,8 @@ import textwrap
 import pytest
 
 from converters.relabel import RelabelConfigs, parse_relabel_configs
+from handler.json_settings import members_in
+from handler.settings import VARIABLES
 from testing.emulator import PROJECT
 from tests.support.relabel_cases import (
     CASES,
@@ -142,8 +143,8 @@ def test_examples(example: int, labels: str, result: str | None) -> None:
 
 
 def test_example_in_settings() -> None:
-    """The example of the parameter Settings is an object whose rules are JSON in a text."""
-    settings = json.loads(EXAMPLES[3])
-    configs = parse_relabel_configs(settings["WRITE_RELABEL_CONFIGS"])
+    """The example of the parameter Settings is an object whose rules are a list."""
+    rules = members_in(EXAMPLES[3].strip(), VARIABLES)["WRITE_RELABEL_CONFIGS"]
+    configs = parse_relabel_configs(rules)
     assert configs.apply(labels_in("namespace=aws/s3")) is None
     assert len(EXAMPLES) == 4

@@ -172,6 +172,7 @@ def test_variable(variable: str, value: str, field: str, expected: object) -> No
         ),
         *(("EXTERNAL_LABELS", f'{{"{it}": "x"}}') for it in ("__name__", "quantile", "le")),
         ("EXTERNAL_LABELS", '{"a": "\\ud800"}'),
+        ("EXTERNAL_LABELS", '{"a": "x", "a": "y"}'),
         ("DIMENSION_LABELS", "camel"),
         ("WRITE_RELABEL_CONFIGS", "[{action: remove}]"),
         ("REMOTE_WRITE_HEADERS", "X-A: b"),
@@ -348,7 +349,8 @@ def test_default_of_the_environment_label(environ: dict[str, str], name: str) ->
 
 def test_dimension_labels_belong_to_yace() -> None:
     """Another profile with DIMENSION_LABELS is an error that says what to do."""
-    assert read_settings(US | {"NAMING_PROFILE": "yace", "DIMENSION_LABELS": "Snake_Case"})
+    chosen = read_settings(US | {"NAMING_PROFILE": "yace", "DIMENSION_LABELS": "Snake_Case"})
+    assert chosen.dimension_labels == "snake_case"
     said = problem(NAMING_PROFILE="otel", DIMENSION_LABELS="snake_case")
     assert "DIMENSION_LABELS must be keep with NAMING_PROFILE=otel" in said
     assert "set NAMING_PROFILE=yace" in said

@@ -75,6 +75,18 @@ def test_options_that_name_series(backup: Path, tmp_path: Path) -> None:
     assert all("dimension_host" in one for one in labels)
 
 
+def test_other_names_for_what_was_sent(backup: Path, tmp_path: Path) -> None:
+    """What a checkpoint says was sent is sent under other names only with another --state."""
+    with Receiver() as receiver:
+        assert run(backup, receiver.url).status == 0
+        before = len(receiver.requests)
+        options = ("--naming-profile", "yace")
+        assert run(backup, receiver.url, *options).status == 0
+        assert len(receiver.requests) == before
+        assert run(backup, receiver.url, *options, "--state", str(tmp_path / "state")).status == 0
+        assert len(receiver.requests) > before
+
+
 def test_the_stacks_secret_serves_as_the_token(backup: Path) -> None:
     """If only the key that Firehose sends is known, which the stack sends with, it is used."""
     with Receiver() as receiver:

@@ -7,6 +7,7 @@ from itertools import chain, repeat
 
 import pytest
 
+from converters.reasons import DropReason
 from handler.verdict import Reason
 from testing.events.fleet import END_MS, MONITORING_ACCOUNT
 from testing.events.samples import good_events
@@ -192,7 +193,10 @@ def test_watched_metrics_exist(ingress: str, emitted: set[tuple[str, frozenset[s
             assert dimensions == {}, "a metric filter's metric has no dimensions here"
         else:
             assert (metric, frozenset(dimensions)) in emitted, metric
-        assert set(dimensions.values()) <= {*stack.resources, "failed", *Reason, "duplicate"}
+        assert set(dimensions.values()) <= {
+            *(*stack.resources, "failed", *Reason),
+            *(DropReason.DUPLICATE, DropReason.RELABEL),
+        }
 
 
 def test_deliveries_too_large_are_counted() -> None:

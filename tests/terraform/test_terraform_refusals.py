@@ -93,6 +93,7 @@ def test_a_region_without_a_listener_is_refused(deployment: Deployment) -> None:
         ("additional_statistics", ["p50", "TM(2%:98%)"]),
         ("naming_profile", "prometheus"),
         ("statistics", "Average,Median"),
+        ("statistics", "p0.0"),
         ("external_labels", {"__name__": "x"}),
         ("external_labels", {"env-name": "x"}),
         ("external_labels", {"env": None}),

@@ -33,6 +33,7 @@ NO_REGION = "no AWS region: set AWS_DEFAULT_REGION, or AWS_PROFILE to a profile 
         {"Settings": ' {"LABEL_VALUE_CASE": "keep", "MAX_LABELS": 30, "LOKI_USERNAME": "1"}'},
         {"Settings": "{}"},
         {"NamingProfile": "yace", "Settings": '{"DIMENSION_LABELS": "snake_case"}'},
+        {"Settings": '{"WRITE_RELABEL_CONFIGS": [{"regex": "env", "action": "labeldrop"}]}'},
         *({"Statistics": it} for it in ("", "Average", "Sum, p*", "p99.9,p0.1,Maximum")),
         {"ExternalLabels": '{"env": "production", "job": ""}', "P8sLogzioName": ""},
     ],
@@ -108,11 +109,10 @@ def test_right(given: dict[str, str]) -> None:
         ({"NamingProfile": "prometheus"}, "NamingProfile must be one of logzio, yace, cloudw"),
         *(
             ({"Statistics": it}, "Statistics must list Average, Sum, Minimum, Maximum, Sample")
-            for it in ("average", "Average,", "p100", "Average;Sum", "p99.")
+            for it in ("average", "Average,", "p0", "p0.0", "p100", "Average;Sum", "p99.")
         ),
         ({"ExternalLabels": "env=production"}, "ExternalLabels must be empty or a JSON object"),
         # What the stack would take, and the function refuse.
-        ({"Statistics": "p0"}, "Statistics: STATISTICS must list statistics"),
         ({"ExternalLabels": '{"env": 1}'}, "ExternalLabels: EXTERNAL_LABELS must be a JSON obj"),
         (
             {"Settings": '{"DIMENSION_LABELS": "snake_case"}'},
