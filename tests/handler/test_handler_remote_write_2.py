@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from handler.messages import MESSAGES
+from handler.listener import MESSAGES
 from testing.backends.backend import Limits
 from testing.backends.prometheus import PrometheusOf2
 from testing.events.fleet import END_MS, MINUTE_MS

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from handler.messages import MESSAGES
+from handler.listener import MESSAGES
 from testing.http_server import Reply
 from testing.receiver import Receiver
 from tests.support.backups import failed_object, hosts_in, records_of_hosts, run, write

@@ -14,7 +14,8 @@ from converters.convert import Conversion, Converter
 from converters.otlp.convert import OtlpConverter
 from converters.records import split_messages
 from handler.ingress import open_ingress
-from handler.messages import MESSAGES, KnownListeners, Message, Messages
+from handler.listener import MESSAGES
+from handler.messages import KnownListeners, Message, Messages
 from testing.events.large import large_delivery
 
 P8S_LOGZIO_NAME = "logzio-otlp-metrics-stream"
