@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from converters.labels import encode_label, position_of
@@ -60,28 +60,21 @@ class Columns:
         self.size = sum(len(name) for name, _ in series)
         self._heads: dict[tuple[int, int], Heads] = {}
 
-    def labels(self, before: bytes, after: bytes) -> Iterator[Labels]:
-        """Iterate over all labels of each series, with what they have in common.
+    def labels(self, before: bytes, after: bytes) -> list[Labels]:
+        """Return all labels of each series, with what they have in common.
 
         Args:
             before: The labels that sort before `__name__`.
             after: All others.
         """
-        positions: dict[str, int] = {}
+        series = []
         for name, own, encoded in self._series:
             if own is None:
-                yield before, name, after
-                continue
-            position = positions.get(own)
-            if position is None:
-                position = positions[own] = position_of(after, own)
-            yield before, name, after[:position] + encoded + after[position:]
-
-    def keys(self, before: bytes, after: bytes) -> tuple[int, ...]:
-        """Return the hash of all labels of each series."""
-        if self.alike:
-            return tuple([hash((before, it[0], after)) for it in self._series])
-        return tuple(map(hash, self.labels(before, after)))
+                series.append((before, name, after))
+            else:
+                position = position_of(after, own)
+                series.append((before, name, after[:position] + encoded + after[position:]))
+        return series
 
     def heads(self, labels_length: int, samples: int, grow: Callable[[int], None]) -> Heads:
         """Return what the series begin with, for that many bytes of labels behind the name.
@@ -124,8 +117,8 @@ class SeriesNames:
     """
 
     __slots__ = (
-        *("_base", "_profile", "_relabelled", "columns", "families", "identity", "made"),
-        *("metric", "squeezed", "statistics"),
+        *("_base", "_profile", "_relabelled", "_texts", "columns", "families", "identity"),
+        *("made", "metric", "squeezed", "statistics"),
     )
 
     def __init__(
@@ -144,13 +137,14 @@ class SeriesNames:
         self._base = profile.base_name(metric)
         self.identity = (profile, self._base)
         self.statistics = tuple(columns)
+        self._texts = {it: profile.series_name(self._base, it) for it in columns}
         self.columns = Columns([(self.label(it), profile.own_label(it)) for it in columns])
         # In the profile `logzio` the base is the name on the wire, and series lack its prefix.
         self.squeezed = _PUNCTUATION.sub("", metric_name(self._base))
 
     def name(self, statistic: Statistic) -> str:
         """Return the name of a statistic's series."""
-        return self._profile.series_name(self._base, statistic)
+        return self._texts.get(statistic) or self._profile.series_name(self._base, statistic)
 
     def label(self, statistic: Statistic) -> bytes:
         """Return the label `__name__` of a statistic's series, encoded."""

@@ -6,8 +6,9 @@ attributes, and no value is lost to a name that is already taken.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import NamedTuple
 
 from converters.attributes import Attribute, PointAttributes
@@ -130,7 +131,7 @@ class LabelEncoder:
         labels, left_out = self.collect(
             resource, metric, point, unit, from_cloudwatch=from_cloudwatch
         )
-        before, _, after = self.encode_all(labels)
+        before, after = self.encode_all(labels)
         return SeriesLabels(labels, before, after, left_out)
 
     def collect(
@@ -161,17 +162,20 @@ class LabelEncoder:
             labels.setdefault(name, value)
         return labels, self._leave_out(labels, gathered, dimensions.own_labels)
 
-    def encode_all(self, labels: Mapping[str, str]) -> tuple[bytes, bytes, bytes]:
-        """Return encoded, sorted labels: those before `__name__`, itself, and those behind it."""
-        names = sorted(labels)
+    def encode_all(self, labels: Mapping[str, str]) -> tuple[bytes, bytes]:
+        """Return encoded, sorted labels: those before `__name__`, and those behind it."""
+        before, after = sorted_names(labels)
+        return self.join(labels, before), self.join(labels, after)
+
+    def join(self, labels: Mapping[str, str], names: Sequence[str]) -> bytes:
+        """Return the encoded labels of these names, in that order."""
         known = self._encoded
-        encoded = [
-            known.get(label) or self._encode_label(label)
-            for label in [(name, labels[name]) for name in names]
-        ]
-        begin = bisect_left(names, "__name__")
-        end = begin + ("__name__" in labels)
-        return b"".join(encoded[:begin]), b"".join(encoded[begin:end]), b"".join(encoded[end:])
+        return b"".join(
+            [
+                known.get(label) or self._encode_label(label)
+                for label in [(name, labels[name]) for name in names]
+            ]
+        )
 
     def _gather(
         self, point: PointAttributes, dimensions: "_Dimensions"
@@ -225,12 +229,21 @@ class _Dimensions:
         self.own_labels = 1 + (profile.own_label(Statistic(QUANTILE, "0.5")) is not None)
 
 
+def sorted_names(labels: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return sorted names of labels: those before `__name__`, and those behind it."""
+    names = sorted(labels)
+    position = bisect_left(names, "__name__")
+    return names[:position], names[position:]
+
+
 def encode_label(name: str, value: str) -> bytes:
     """Return one label as field 1 (`labels`) of a TimeSeries."""
     content = encode_field(b"\x0a", name.encode()) + encode_field(b"\x12", value.encode())
     return encode_field(b"\x0a", content)
 
 
+# The series of a group ask for the same labels, and often those of its neighbours.
+@lru_cache(maxsize=8)
 def position_of(labels: bytes, name: str) -> int:
     """Return where a label of that name belongs in encoded, sorted labels."""
     position = 0

@@ -69,7 +69,9 @@ class MetricScope:
             else:
                 names = SeriesNames(CONTRACT, metric, (), relabelled=relabelled)
             self._names[key] = names
-            cache.grow(names.columns.size + 2 * len(metric.name) + GROUP_OVERHEAD_BYTES)
+            # The names as text and encoded, each in a table of its own.
+            size = 2 * (names.columns.size + len(metric.name) + GROUP_OVERHEAD_BYTES)
+            cache.grow(size)
         return names
 
     def group(self, raw: bytes) -> SeriesGroup | None:

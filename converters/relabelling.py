@@ -6,11 +6,11 @@ once for all such groups, and each of them gets the same changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from converters.columns import Columns, Own, SeriesNames
-from converters.labels import encode_label
+from converters.labels import LabelEncoder, encode_label, sorted_names
 from converters.relabel import RelabelConfigs
 from converters.statistics import Statistic
 
@@ -24,23 +24,26 @@ class Plan(NamedTuple):
     Attributes:
         made: The numbers of those that are not dropped.
         columns: What distinguishes these; None where that is more than their own labels.
-        removed: The labels in common that are removed.
-        added: Those that are added or changed.
+        before: The names of the labels that they have in common and that sort before `__name__`.
+        after: Those of all others in common.
+        added: Those of these labels that the rules add or change.
     """
 
     made: tuple[int, ...]
     columns: Columns | None
-    removed: tuple[str, ...] = ()
+    before: Sequence[str] = ()
+    after: Sequence[str] = ()
     added: Mapping[str, str] = {}
 
-    def change(self, labels: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the labels in common after the rules."""
-        if not self.removed and not self.added:
-            return labels
+    @property
+    def number(self) -> int:
+        """How many labels the series have in common, with that of the name."""
+        return len(self.before) + len(self.after) + 1
+
+    def encode(self, labels: Mapping[str, str], encoder: LabelEncoder) -> tuple[bytes, bytes]:
+        """Return the labels in common after the rules, before `__name__` and behind it."""
         changed = {**labels, **self.added}
-        for name in self.removed:
-            del changed[name]
-        return changed
+        return encoder.join(changed, self.before), encoder.join(changed, self.after)
 
 
 class Relabeller:
@@ -80,21 +83,23 @@ class Relabeller:
         self, names: SeriesNames, statistic: Statistic, labels: Mapping[str, str]
     ) -> dict[str, str] | None:
         """Return the labels that the rules make of one series; None if they drop it."""
-        own = names.own_label(statistic)
         named = {**labels, "__name__": names.name(statistic)}
-        return self._rules.apply(named if own is None else {**named, own[0]: own[1]})
+        own = names.own_label(statistic)
+        if own is not None:
+            named[own[0]] = own[1]
+        return self._rules.apply(named)
 
     def _make(
         self, names: SeriesNames, statistics: tuple[Statistic, ...], labels: Mapping[str, str]
     ) -> Plan:
         made: list[int] = []
-        series: list[tuple[bytes, Own]] = []
+        series: list[tuple[str, Own]] = []
         common: list[dict[str, str]] = []
         for number, statistic in enumerate(statistics):
             result = self.apply(names, statistic, labels)
             if result is None:
                 continue
-            name, own = encode_label("__name__", result.pop("__name__")), names.own_label(statistic)
+            name, own = result.pop("__name__"), names.own_label(statistic)
             if own is not None and result.get(own[0]) == own[1]:
                 del result[own[0]]
             else:
@@ -104,7 +109,10 @@ class Relabeller:
             common.append(result)
         if any(other != common[0] for other in common):
             return Plan(tuple(made), None)
+        if series == [(names.name(it), names.own_label(it)) for it in names.statistics]:
+            columns = names.columns
+        else:
+            columns = Columns([(encode_label("__name__", name), own) for name, own in series])
         after = common[0] if common else labels
-        removed = tuple([name for name in labels if name not in after])
         added = {name: value for name, value in after.items() if labels.get(name) != value}
-        return Plan(tuple(made), Columns(series), removed, added)
+        return Plan(tuple(made), columns, *sorted_names(after), added)

@@ -29,7 +29,7 @@ from converters.statistics import AVERAGE, COLUMNS, Shape, Statistic, quantile_s
 from converters.wire import read_length
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from converters.attributes import PointAttributes
     from converters.metric import MetricScope
@@ -104,8 +104,18 @@ class SeriesGroup:
             self._after, self._before, self.key = None, b"", 0
             self._relabel(cache.relabeller, labels.mapping)
 
-    def _begin(self, columns: Columns, before: bytes, after: bytes, number: int) -> None:
-        """Make the beginnings of the columns, of labels that they have in common."""
+    def _begin(
+        self,
+        columns: Columns,
+        before: bytes,
+        after: bytes,
+        number: int,
+        series: Iterable[Labels] = (),
+    ) -> None:
+        """Make the beginnings of the columns, of labels that they have in common.
+
+        All labels of each column are `series`, if they are known.
+        """
         self._warn_of(number + (not columns.alike))
         if columns.alike and not before:
             self._columns: Columns | None = columns
@@ -114,7 +124,7 @@ class SeriesGroup:
         else:
             self._columns = None
             self.prefix = SAMPLE_HEADER
-            series = list(columns.labels(before, after))
+            series = series or columns.labels(before, after)
             self.heads = tuple([head_of(b"".join(it)) for it in series])
 
     def _relabel(self, relabeller: Relabeller, labels: Mapping[str, str]) -> None:
@@ -122,10 +132,9 @@ class SeriesGroup:
         cache = self.metric.resource.cache
         plan = relabeller.plan(self.names, self.names.statistics, labels)
         if plan.columns is not None:
-            common = plan.change(labels)
-            before, _, after = cache.labels.encode_all(common)
-            self._begin(plan.columns, before, after, len(common) + 1 if plan.made else 0)
-            self.keys = plan.columns.keys(before, after)
+            before, after = plan.encode(labels, cache.labels)
+            series = plan.columns.labels(before, after)
+            self._begin(plan.columns, before, after, plan.number if plan.made else 0, series)
             for number, label in zip(plan.made, plan.columns.names, strict=True):
                 self.names.note_relabelled(label, self.names.statistics[number])
         else:
@@ -134,7 +143,7 @@ class SeriesGroup:
             self._columns = None
             self.prefix = SAMPLE_HEADER
             self.heads = tuple([head_of(b"".join(it)) for it in series])
-            self.keys = tuple(map(hash, series))
+        self.keys = tuple(map(hash, series))
         self.shape = cache.shape
         if len(plan.made) < len(self.names.statistics):
             selected = cache.selection.columns
@@ -157,8 +166,7 @@ class SeriesGroup:
         """The labels that the series have in common, before `__name__` and behind it."""
         cache = self.metric.resource.cache
         if cache.relabeller is not None:
-            before, _, after = cache.labels.encode_all(self._common())
-            return before, after
+            return cache.labels.encode_all(self._common())
         after = self.prefix[: -len(SAMPLE_HEADER)] if self._after is None else self._after
         return self._before, after
 
@@ -182,11 +190,9 @@ class SeriesGroup:
                 plan = cache.relabeller.plan(self.names, (statistic,), self._common())
                 labels = ()
                 if plan.made and plan.columns:
-                    common = plan.change(self._common())
-                    before, _, after = cache.labels.encode_all(common)
-                    (labels,) = plan.columns.labels(before, after)
+                    (labels,) = plan.columns.labels(*plan.encode(self._common(), cache.labels))
                     self.names.note_relabelled(labels[1], statistic)
-                    self._warn_of(len(common) + 1)
+                    self._warn_of(plan.number)
             self._remember(statistic, labels, sum(map(len, labels)))
         return labels or None
 

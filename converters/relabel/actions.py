@@ -5,6 +5,7 @@ A label without a value does not exist: it reads as empty, and to set it empty r
 
 import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 
 from converters.errors import LabelsTooLargeError
 from converters.relabel import Rule
@@ -90,8 +91,13 @@ def _select_labels(config: RelabelConfig, pattern: Pattern) -> Rule:
     wanted = config.action == "labelkeep"
     matches = remembered(pattern.matches)
 
+    # The series of a group, and of most groups of a metric, have the same names of labels.
+    @lru_cache(maxsize=8)
+    def unwanted(names: tuple[str, ...]) -> list[str]:
+        return [name for name in names if matches(name) != wanted]
+
     def rule(labels: dict[str, str]) -> bool:
-        for name in [name for name in labels if matches(name) != wanted]:
+        for name in unwanted(tuple(labels)):
             del labels[name]
         return True
 

@@ -7,7 +7,6 @@ proportion to the length of the text.
 
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import TypeVar
 
 import re2
@@ -37,8 +36,23 @@ _Result = TypeVar("_Result")
 
 def remembered(function: Callable[[str], _Result]) -> Callable[[str], _Result]:
     """Return the function with a memory for its last results of short texts."""
-    known = lru_cache(maxsize=_MEMORY)(function)
-    return lambda text: known(text) if len(text) <= _MEMORABLE else function(text)
+    return _Memory(function).__getitem__
+
+
+class _Memory(dict[str, _Result]):
+    """Results of a function by text; to look one up takes a third of a call of Python code."""
+
+    def __init__(self, function: Callable[[str], _Result]) -> None:
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, text: str) -> _Result:
+        result = self._function(text)
+        if len(text) <= _MEMORABLE:
+            if len(self) >= _MEMORY:
+                self.clear()
+            self[text] = result
+        return result
 
 
 class Pattern:
