@@ -38,7 +38,7 @@ class Yace(NamingProfile):
         return _INVALID.sub("_", f"{prefix}_{cleaned[skip:].removeprefix('_')}")
 
     def metric_labels(self, metric: Metric) -> dict[str, str]:  # noqa: ARG002
-        """Return `name`, the ARN of the resource, which a metric stream does not tell."""
+        """Return `name`, the ARN of the resource, which a metric stream does not contain."""
         return {"name": "global"}
 
     def dimension_label(self, key: str) -> str:

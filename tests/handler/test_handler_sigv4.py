@@ -90,7 +90,7 @@ def deliver_to(verifier: Verifier, settings: dict[str, str] = SIGV4) -> tuple[Re
 
 
 def error_of(recorded: Recorded) -> str:
-    """Return what Firehose is told."""
+    """Return the message that Firehose gets."""
     return str(json.loads(recorded.response["body"])["errorMessage"])
 
 
