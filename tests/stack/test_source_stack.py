@@ -153,6 +153,6 @@ def test_parameters() -> None:
 
 
 def test_receiver_has_the_address_as_an_output() -> None:
-    """The stack with the function has an output with its address, unless no source stack can use it."""
+    """The stack with the function has an output for source stacks, if these can deliver to it."""
     assert Stack(**TOKEN).outputs["ReceiverUrl"]["Value"] == API
     assert "ReceiverUrl" not in Stack(Ingress="Transformation", **TOKEN).outputs
