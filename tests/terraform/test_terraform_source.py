@@ -80,7 +80,6 @@ def test_same_as_the_whole_module(source: Deployment, deployment: Deployment, op
         *("aws_apigatewayv2_stage", "aws_cloudwatch_dashboard", "aws_cloudwatch_log_group"),
         *("aws_iam_role", "aws_iam_role_policy", "aws_lambda_function", "aws_lambda_permission"),
         *([] if options == "no alarms" else ["aws_cloudwatch_metric_alarm"]),
-        "data",
     }
 
 
