@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from converters.profiles.logzio import Logzio
-from converters.profiles.profile import NamingProfile
 from converters.relabel import parse_relabel_configs
 from handler import naming, otlp_settings
 from handler.auth import Auth
+from handler.contradictions import contradictions
 from handler.errors import SettingsError
 from handler.json_settings import members_in
 from handler.listener import MESSAGES, further_headers, otlp_headers
 from handler.logzio_regions import logzio_listener
 from handler.schemes import SCHEMES
-from handler.sigv4 import contradictions, external_id, role_arn, scope_name
+from handler.sigv4 import external_id, role_arn, scope_name
 from handler.variables import (
     Setting,
     choice,
@@ -263,7 +263,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             problems.append(f"{setting.variable} {error}")
             value = _DEFAULTS[setting.variable]
         values[setting.variable] = value
-    problems += _contradictions(values, given)
+    problems += contradictions(values, given)
     problems += otlp_settings.contradictions(values, given, _DEFAULTS)
     if values["NAMING_PROFILE"] is not Logzio and not given.get("P8S_LOGZIO_NAME"):
         values["P8S_LOGZIO_NAME"] = ""
@@ -282,31 +282,3 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         name = otlp_settings.ENDPOINT if values[otlp_settings.ENDPOINT] else otlp_settings.LISTENER
         return Settings(values, (f"{name} is an http:// URL: the token is sent unencrypted",))
     return Settings(values)
-
-
-def _contradictions(values: Mapping[str, Any], given: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with settings that are right one by one."""
-    problems = [
-        f"{name}_ARN must not be set together with {name}"
-        for name in ("LOGZIO_METRICS_TOKEN", "FIREHOSE_ACCESS_KEY", "REMOTE_WRITE_HEADERS")
-        if given.get(name) and given.get(f"{name}_ARN")
-    ]
-    problems += [
-        f"SETTINGS must not set {name}, which is also a variable of its own"
-        for name in values["SETTINGS"]
-        if given.get(name)
-    ]
-    profile: type[NamingProfile] = values["NAMING_PROFILE"]
-    if values["DIMENSION_LABELS"] not in profile.dimension_styles:
-        problems.append(
-            f"DIMENSION_LABELS must be {' or '.join(profile.dimension_styles)} with NAMING_PROFILE="
-            f"{naming.profile_name(profile)}: remove it, or set NAMING_PROFILE=yace"
-        )
-    scheme: type[Auth] = values["REMOTE_WRITE_AUTH"]
-    problem = scheme.problem_with(values["LOGZIO_METRICS_TOKEN"] or "")
-    if values["LOGZIO_METRICS_TOKEN"] and problem:
-        problems.append(f"LOGZIO_METRICS_TOKEN {problem}")
-    problem = scheme.problem_with_headers(values["REMOTE_WRITE_HEADERS"])
-    if problem:
-        problems.append(f"REMOTE_WRITE_HEADERS {problem}")
-    return problems + contradictions(values, given)

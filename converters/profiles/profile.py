@@ -1,5 +1,6 @@
 """What a naming profile decides: the names and the labels of CloudWatch's series."""
 
+import abc
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
@@ -31,7 +32,7 @@ class Metric(NamedTuple):
         return self.namespace or namespace, self.metric_name or metric_name
 
 
-class NamingProfile:
+class NamingProfile(abc.ABC):
     """How the series of CloudWatch's metrics are named; a subclass says what differs.
 
     Whatever it returns is a valid name. Metrics of other producers have the contract's names, and
@@ -77,13 +78,13 @@ class NamingProfile:
     def __init__(self, dimension_labels: str = "keep") -> None:
         self.dimension_labels = dimension_labels
 
+    @abc.abstractmethod
     def base_name(self, metric: Metric) -> str:
         """Return what the names of a metric's series have in common; called once for each metric.
 
         Series of two metrics may only have one name if their bases are equal but for case and for
         what is neither a letter nor a digit.
         """
-        raise NotImplementedError
 
     def series_name(self, base: str, statistic: Statistic) -> str:
         """Return the name of a statistic's series.

@@ -274,8 +274,8 @@ def test_description_of_a_point() -> None:
 
 def test_gauges_of_other_producers() -> None:
     """What is not of CloudWatch passes as it is."""
-    made = one_record(gauge("temperature", number(21.5, (("room", "a"),), END_NS)))
+    made = one_record(gauge("temperature", number(21.5, (("hall", "a"),), END_NS)))
     for flatten in MODES:
         (only,) = arrived(convert(made, flatten=flatten))
         assert only.metric == ("temperature", "", "gauge")
-        assert only.attributes == {("room", "a")}
+        assert only.attributes == {("hall", "a")}

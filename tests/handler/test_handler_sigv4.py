@@ -1,5 +1,6 @@
 """REMOTE_WRITE_AUTH=sigv4: a listener verifies each signature by an implementation of its own."""
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -202,25 +203,28 @@ def test_assumed_role(sts: TokenService) -> None:
     assert asked["RoleSessionName"] == "metric-stream-lambda"
 
 
-def test_renewed_in_time(sts: TokenService) -> None:
-    """Credentials that end within minutes are renewed before a request is signed with them."""
-    sts.lifetime = timedelta(minutes=5)
+@contextlib.contextmanager
+def expiring(sts: TokenService) -> Iterator[tuple[RecordingFunction, Receiver]]:
+    """Deliver once with a role's credentials, which AWS calls expired after that."""
     verifier = Verifier(sts.keys)
     with Receiver(verifier) as receiver:
         function = RecordingFunction(receiver.url, ASSUMING)
         assert deliver(function).status == 200
         verifier.expired.update(sts.keys)
+        yield function, receiver
+
+
+def test_renewed_in_time(sts: TokenService) -> None:
+    """Credentials that end within minutes are renewed before a request is signed with them."""
+    sts.lifetime = timedelta(minutes=5)
+    with expiring(sts) as (function, receiver):
         assert deliver(function).status == 200
         assert len(receiver.requests) == 2
 
 
 def test_renewed_after_a_refusal(sts: TokenService) -> None:
     """Where AWS calls a role's credentials expired, new ones sign the request again."""
-    verifier = Verifier(sts.keys)
-    with Receiver(verifier) as receiver:
-        function = RecordingFunction(receiver.url, ASSUMING)
-        assert deliver(function).status == 200
-        verifier.expired.update(sts.keys)
+    with expiring(sts) as (function, receiver):
         assert deliver(function).status == 200
         assert len(receiver.requests) == 3
     assert len(sts.asked) == 2
@@ -228,11 +232,7 @@ def test_renewed_after_a_refusal(sts: TokenService) -> None:
 
 def test_refused_while_sts_fails(sts: TokenService) -> None:
     """Where AWS refuses credentials and STS gives no others, STS is asked once in a minute."""
-    verifier = Verifier(sts.keys)
-    with Receiver(verifier) as receiver:
-        function = RecordingFunction(receiver.url, ASSUMING)
-        assert deliver(function).status == 200
-        verifier.expired.update(sts.keys)
+    with expiring(sts) as (function, _):
         sts.error = ("403 x", "AccessDenied")
         recorded = [deliver(function) for _ in range(2)]
     assert [it.status for it in recorded] == [401, 401]

@@ -73,7 +73,7 @@ def test_percentiles(percentiles: int, billed: int) -> None:
 def test_other_producers() -> None:
     """What is not CloudWatch's is left out, since a metric stream's price is not paid for it."""
     counter = counted(point(CPU, 0, NOON))
-    counter.add(one_record(gauge("room.temperature", number(20.5))))
+    counter.add(one_record(gauge("hall.temperature", number(20.5))))
     assert counter.volumes == {NOON: 1}
 
 

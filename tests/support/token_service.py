@@ -63,8 +63,8 @@ class TokenService:
             self.keys[found["AccessKeyId"]] = key
             ends = (datetime.now(UTC) + self.lifetime).strftime("%Y-%m-%dT%H:%M:%S")
             # As long as moto's own, since the length of the answer is announced.
-            told = found["Expiration"]
-            return [answer.replace(told, ends + told[len(ends) :]).encode()]
+            old = found["Expiration"]
+            return [answer.replace(old, ends + old[len(ends) :]).encode()]
 
         return handle
 
