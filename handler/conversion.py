@@ -1,7 +1,7 @@
 """The converter as the settings want it, and how large a delivery may be."""
 
 from converters.convert import Converter, Limits, Options
-from converters.otlp.convert import OtlpConverter, OtlpProfile
+from converters.otlp.convert import OtlpConverter, OtlpOptions
 from converters.profiles.logzio import Logzio
 from converters.remote_write_2 import max_bytes_of_1_0
 from converters.rules import SeriesRules
@@ -34,7 +34,7 @@ def new_converter(settings: Settings) -> Converter | OtlpConverter:
     limits = limits_of_delivery(settings.memory_bytes)
     if settings.otlp_endpoint:
         return OtlpConverter(
-            OtlpProfile(
+            OtlpOptions(
                 flatten=settings.otlp_dimensions == "flatten",
                 gzip=settings.otlp_compression == "gzip",
                 max_bytes=settings.max_bytes,

@@ -24,7 +24,7 @@ from converters.schema.otlp_merged_pb2 import CountedMetric, CountedRequest, Tim
 from converters.times import delivery_times
 
 
-class OtlpProfile(NamedTuple):
+class OtlpOptions(NamedTuple):
     """How to convert; the operator's choice.
 
     Attributes:
@@ -98,13 +98,13 @@ class OtlpConverter:
     """Converts deliveries to OTLP bodies, as `converters.convert.Converter` does to remote write.
 
     Args:
-        profile: How to convert.
+        options: How to convert.
     """
 
-    def __init__(self, profile: OtlpProfile) -> None:
-        self._profile = profile
-        self._bodies = OtlpBodies(compressed=profile.gzip)
-        self._rewriter = Rewriter(flatten=profile.flatten, max_bytes=profile.cache_bytes)
+    def __init__(self, options: OtlpOptions) -> None:
+        self._options = options
+        self._bodies = OtlpBodies(compressed=options.gzip)
+        self._rewriter = Rewriter(flatten=options.flatten, max_bytes=options.cache_bytes)
 
     def convert(
         self,
@@ -188,9 +188,9 @@ class OtlpConverter:
             times += of_message
             unsupported += left_out
             points += message.points + left_out
-            if delivery.data_points + points > self._profile.limits.points:
+            if delivery.data_points + points > self._options.limits.points:
                 raise TooLargeError(
-                    f"the delivery has more than {self._profile.limits.points} data points: give "
+                    f"the delivery has more than {self._options.limits.points} data points: give "
                     "the function more memory"
                 )
         if points:
@@ -208,7 +208,7 @@ class OtlpConverter:
             points, _, is_0_7 = _counts(content)
         times, has_labels = _times(content)
         left_out = 0
-        if is_0_7 or has_labels or self._profile.flatten:
+        if is_0_7 or has_labels or self._options.flatten:
             content, left_out = self._rewriter.rewrite(content)
         if left_out:
             times, _ = _times(content)
@@ -216,16 +216,16 @@ class OtlpConverter:
 
     def _pack(self, delivery: _Delivery, check_deadline: Callable[[], None]) -> Lane:
         """Return bodies of at most `max_bytes`, but for single points that are larger."""
-        profile, lane, made = self._profile, Lane(), 0
-        for pieces, points in _groups(self._pieces(delivery), profile.max_bytes):
+        options, lane, made = self._options, Lane(), 0
+        for pieces, points in _groups(self._pieces(delivery), options.max_bytes):
             check_deadline()
             content = b"".join(pieces)
             lane.append(Body(self._bodies.compress(content), len(content), points))
             made += len(lane[-1].content)
-            if made > profile.limits.body_bytes:
+            if made > options.limits.body_bytes:
                 raise TooLargeError(
                     f"the bodies of the delivery take more than "
-                    f"{profile.limits.body_bytes // 1_000_000} MB of memory: give the function "
+                    f"{options.limits.body_bytes // 1_000_000} MB of memory: give the function "
                     "more memory"
                 )
         return lane
@@ -234,7 +234,7 @@ class OtlpConverter:
         """Yield each message with its number of points; of one that is too large, each point."""
         for messages in delivery.messages.values():
             for message in messages:
-                if len(message.content) <= self._profile.max_bytes:
+                if len(message.content) <= self._options.max_bytes:
                     yield message.content, message.points
                     continue
                 for points in self._bodies.periods(message.content):

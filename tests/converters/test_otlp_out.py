@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from converters.convert import Conversion, Converter, Limits, Options
 from converters.otlp.bodies import OtlpBodies
-from converters.otlp.convert import OtlpConverter, OtlpProfile
+from converters.otlp.convert import OtlpConverter, OtlpOptions
 from converters.records import split_messages
 from testing.converting import DELIVERED_MS
 from testing.events.fleet import END_MS, MINUTE_MS, Point
@@ -44,10 +44,10 @@ def convert(
     *records: bytes,
     converter: OtlpConverter | None = None,
     delivered_ms: int | None = DELIVERED_MS,
-    **profile: Any,
+    **options: Any,
 ) -> Conversion:
     """Convert records, and require that the account adds up."""
-    used = converter or OtlpConverter(OtlpProfile(**profile))
+    used = converter or OtlpConverter(OtlpOptions(**options))
     found = used.convert(enumerate(records), p8s_logzio_name="", delivered_ms=delivered_ms)
     sent = [body.samples for lane in found.lanes for body in lane]
     assert all(sent)
@@ -234,7 +234,7 @@ def test_limits_of_a_delivery(limits: Limits) -> None:
 @examples(60)
 def test_flat_points_are_the_kept_ones(records: list[bytes], delivered_ms: int | None) -> None:
     """Whatever comes, both modes send the same points, and a warm converter the same bytes."""
-    warm = OtlpConverter(OtlpProfile())
+    warm = OtlpConverter(OtlpOptions())
     flat = convert(*records, converter=warm, delivered_ms=delivered_ms)
     again = convert(*records, converter=warm, delivered_ms=delivered_ms)
     kept = convert(*records, flatten=False, delivered_ms=delivered_ms)

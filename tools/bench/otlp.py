@@ -8,7 +8,7 @@ from typing import Any
 
 from converters.convert import Conversion
 from converters.otlp.bodies import OtlpBodies
-from converters.otlp.convert import OtlpConverter, OtlpProfile
+from converters.otlp.convert import OtlpConverter, OtlpOptions
 from testing.events.ingresses import Event
 from tools.bench.delivery import Floor, convert, cpu_seconds, generated
 from tools.bench.measurement import FORMATS, Cell, Effort, Measurement, Table, Target, spread
@@ -48,12 +48,12 @@ def _case(
 
     The floor has no gzip: it is what is taken by base64, the stock parse, and snappy of the bodies.
     """
-    profile = OtlpProfile(flatten=dimensions == "flatten", gzip=compression == "gzip")
-    converter = OtlpConverter(profile)
+    options = OtlpOptions(flatten=dimensions == "flatten", gzip=compression == "gzip")
+    converter = OtlpConverter(options)
     convert(events[0], converter)
     conversions = [convert(event, converter) for event in events[1:]]
     floors = [
-        Floor(event, _requests(conversion, profile))
+        Floor(event, _requests(conversion, options))
         for event, conversion in zip(events[1:], conversions, strict=True)
     ]
     points = conversions[0].data_points
@@ -75,6 +75,6 @@ def _case(
     }
 
 
-def _requests(conversion: Conversion, profile: OtlpProfile) -> list[bytes]:
-    bodies = OtlpBodies(compressed=profile.gzip)
+def _requests(conversion: Conversion, options: OtlpOptions) -> list[bytes]:
+    bodies = OtlpBodies(compressed=options.gzip)
     return [bodies.content_of(body) for lane in conversion.lanes for body in lane]

@@ -3,7 +3,7 @@
 from converters.convert import Converter, Limits, Options
 from converters.errors import RecordError
 from converters.otlp.bodies import OtlpBodies
-from converters.otlp.convert import OtlpConverter, OtlpProfile
+from converters.otlp.convert import OtlpConverter, OtlpOptions
 from converters.rules import SeriesRules
 from testing.converting import DELIVERED_MS, assert_sound, contents, convert
 
@@ -40,7 +40,7 @@ def check(content: bytes) -> None:
 
 
 def _check_otlp(content: bytes, *, flatten: bool) -> None:
-    converter = OtlpConverter(OtlpProfile(flatten=flatten, max_bytes=4_000, limits=_LIMITS))
+    converter = OtlpConverter(OtlpOptions(flatten=flatten, max_bytes=4_000, limits=_LIMITS))
     bodies = OtlpBodies(compressed=False)
     cold, warm = (
         converter.convert(enumerate(records), p8s_logzio_name="", delivered_ms=DELIVERED_MS)
