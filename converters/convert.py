@@ -9,10 +9,12 @@ from converters.bodies import Compress, Lane, Lanes
 from converters.cache import SeriesCache, no_deadline
 from converters.encoder import Encoder
 from converters.errors import RecordError, TooLargeError
-from converters.labels import LabelRules
 from converters.merge import Written
-from converters.points import DeliveryPoints, WarnReason
+from converters.metadata import Families, Family, families_of
+from converters.points import DeliveryPoints
 from converters.reader import read_record
+from converters.reasons import WarnReason
+from converters.rules import SeriesRules
 from converters.times import delivery_times
 
 # A CloudWatch point that has to be merged has four samples or a few more.
@@ -34,19 +36,21 @@ class Limits(NamedTuple):
     body_bytes: int = 125_000_000
 
 
-class Profile(NamedTuple):
+class Options(NamedTuple):
     """How to convert; the operator's choice.
 
     Attributes:
-        labels: Which labels the series have.
+        rules: Which series are made, and their names and labels.
         native_histograms: Send exponential histograms as native histograms.
+        metadata: Return what is known of the families of the series.
         max_bytes: What a WriteRequest may have before compression.
         cache_bytes: About how much memory a warm converter may hold.
         limits: What one delivery may take beside that.
     """
 
-    labels: LabelRules = LabelRules()
+    rules: SeriesRules = SeriesRules()
     native_histograms: bool = False
+    metadata: bool = False
     max_bytes: int = 1_000_000
     cache_bytes: int = 64_000_000
     limits: Limits = Limits()
@@ -68,8 +72,10 @@ class Conversion(NamedTuple):
         dropped_points: How many points have no sample in `lanes`, by reason.
         dropped_samples: How many samples were made but are not in `lanes`, by reason.
         oldest_ms: The oldest point's time since the epoch; None without points.
+        points_without_statistics: How many points have none of the statistics that are selected.
         attributes_left_out: How many point attributes are not in the labels of their series.
         warnings: The names of metrics to warn of, by reason.
+        families: What is known of the families of the series; empty unless it is asked for.
     """
 
     lanes: list[Lane]
@@ -81,25 +87,27 @@ class Conversion(NamedTuple):
     dropped_points: Mapping[str, int]
     dropped_samples: Mapping[str, int]
     oldest_ms: int | None
+    points_without_statistics: int
     attributes_left_out: int
     warnings: Mapping[str, tuple[str, ...]]
+    families: Mapping[str, Family] = {}
 
 
 class Converter:
     """Converts deliveries, and remembers their series from one to the next.
 
     Args:
-        profile: How to convert.
+        options: How to convert.
         compress: Bytes to snappy's block format.
     """
 
-    def __init__(self, profile: Profile, compress: Compress = snappy.compress) -> None:
-        self._profile = profile
+    def __init__(self, options: Options, compress: Compress = snappy.compress) -> None:
+        self._options = options
         self._compress = compress
         self._cache = SeriesCache(
-            profile.labels,
-            max_bytes=profile.cache_bytes,
-            max_new_bytes=profile.limits.label_bytes,
+            options.rules,
+            max_bytes=options.cache_bytes,
+            max_new_bytes=options.limits.label_bytes,
         )
 
     def convert(
@@ -134,7 +142,7 @@ class Converter:
         delivered_ms: int | None,
         replayed_ms: int | None,
     ) -> Conversion:
-        points = DeliveryPoints()
+        points = DeliveryPoints(self._cache.selection)
         failures: dict[int, RecordError] = {}
         sound, contributing = set(), set()
         for number, record in records:
@@ -143,13 +151,13 @@ class Converter:
                     record,
                     self._cache,
                     p8s_logzio_name=p8s_logzio_name,
-                    native_histograms=self._profile.native_histograms,
+                    native_histograms=self._options.native_histograms,
                     size_before=points.size,
-                    max_size=self._profile.limits.points,
+                    max_size=self._options.limits.points,
                 )
                 points.add(found)
             except RecordError as error:
-                failures[number] = _without_frames(error)
+                failures[number] = without_frames(error)
                 continue
             if found.data_points:
                 sound.add(number)
@@ -157,11 +165,13 @@ class Converter:
                 contributing.add(number)
         try:
             written, lanes = self._encode(points, delivered_ms, replayed_ms)
+            families = self._families(points, written)
         except TooLargeError as error:
             # Which record is to blame cannot be found out any more, so nothing is sent.
-            failures |= dict.fromkeys(sound, _without_frames(error))
-            contributing, points = set(), DeliveryPoints()
+            failures |= dict.fromkeys(sound, without_frames(error))
+            contributing, points = set(), DeliveryPoints(self._cache.selection)
             written, lanes = self._encode(points, delivered_ms, replayed_ms)
+            families = {}
         return Conversion(
             lanes=lanes,
             failures=failures,
@@ -172,14 +182,16 @@ class Converter:
             dropped_points=+(points.dropped_points + written.dropped_points),
             dropped_samples=+written.dropped_samples,
             oldest_ms=min(points.milliseconds(), default=None),
+            points_without_statistics=written.without_statistics,
             attributes_left_out=written.attributes_left_out,
             warnings={why: tuple(sorted(names)) for why, names in written.warnings.items()},
+            families=families,
         )
 
     def _encode(
         self, points: DeliveryPoints, delivered_ms: int | None, replayed_ms: int | None
     ) -> tuple[Written, list[Lane]]:
-        limits, check_deadline = self._profile.limits, self._cache.check_deadline
+        limits, check_deadline = self._options.limits, self._cache.check_deadline
         made = 0
 
         def compress(content: bytes) -> bytes:
@@ -194,8 +206,8 @@ class Converter:
                 )
             return compressed
 
-        lanes = Lanes(self._profile.max_bytes, compress)
-        native_lanes = Lanes(self._profile.max_bytes, compress)
+        lanes = Lanes(self._options.max_bytes, compress)
+        native_lanes = Lanes(self._options.max_bytes, compress)
         encoder = Encoder(
             lanes,
             native_lanes,
@@ -205,12 +217,28 @@ class Converter:
                 delivered_ms,
                 replayed_ms,
             ),
+            rules=self._options.rules,
             max_merged=_MERGED_PER_POINT * limits.points,
             check_deadline=check_deadline,
         )
         encoder.write(points)
         self._note_labels(points, encoder.written)
         return encoder.written, lanes.finish() + native_lanes.finish()
+
+    def _families(self, points: DeliveryPoints, written: Written) -> Families:
+        """Return what is known of the families, and name the metrics that disagree about one.
+
+        There are none if they take too much memory: no delivery fails because of them.
+        """
+        if not self._options.metadata:
+            return {}
+        try:
+            families, disagreeing = families_of(points.groups())
+        except TooLargeError:
+            return {}
+        if disagreeing:
+            written.warnings[WarnReason.METADATA] |= disagreeing
+        return families
 
     def _note_labels(self, points: DeliveryPoints, written: Written) -> None:
         """Count the attributes that were left out, and name metrics with very many labels."""
@@ -223,7 +251,7 @@ class Converter:
                 written.warnings[reason].add(group.metric.base)
 
 
-def _without_frames(error: RecordError) -> RecordError:
+def without_frames(error: RecordError) -> RecordError:
     """Return an error that no longer keeps what was being read in memory."""
     if error.__cause__ is not None:
         error.__cause__.__traceback__ = None

@@ -1,4 +1,4 @@
-"""What can be wrong with a record.
+"""What can be wrong with a record, and with relabelling.
 
 The tree::
 
@@ -9,7 +9,10 @@ The tree::
     └── TooLargeError        it is larger than Firehose's records, or the delivery would
                              take more memory than the function has
 
-Firehose keeps a record that raises, whole: none of its points are sent.
+Firehose keeps a record that raises, whole: none of its points are sent. Apart from it::
+
+    RelabelError             WRITE_RELABEL_CONFIGS holds what is no rule
+    LabelsTooLargeError      rules make the labels of a series too large, so it is dropped
 """
 
 
@@ -31,3 +34,11 @@ class OtherFormatError(RecordError):
 
 class TooLargeError(RecordError):
     """A record that cannot be converted within the limits of its size or of its delivery."""
+
+
+class RelabelError(ValueError):
+    """What is wrong with WRITE_RELABEL_CONFIGS, in which rule, and what to write instead."""
+
+
+class LabelsTooLargeError(ValueError):
+    """Rules make a label too long, or more labels than a series can have."""

@@ -11,15 +11,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from converters.bodies import Lanes, Piece
+from converters.columns import Labels
 from converters.errors import TooLargeError
-from converters.points import DropReason, Point
+from converters.points import Point
+from converters.reasons import DropReason
+from converters.statistics import Statistic
 from converters.times import DeliveryTimes
 from converters.wire import encode_sample, encode_time_series, encode_varint
 
 # Milliseconds since the epoch, the point that the sample is of, its value (of a native histogram,
-# the encoded histogram).
-Sample = tuple[int, Point, bytes]
-
+# the encoded histogram), its statistic.
+Sample = tuple[int, Point, bytes, Statistic]
 
 # About every ten milliseconds of work.
 _ITEMS_BETWEEN_CHECKS = 1000
@@ -34,6 +36,7 @@ class Written:
         samples: How many samples were made, the dropped ones included.
         dropped_points: How many points have no sample left, by reason.
         dropped_samples: How many samples were made but not written, by reason.
+        without_statistics: How many points have none of the statistics that are selected.
         attributes_left_out: How many point attributes are not in the labels of their series.
         warnings: The names of metrics to warn of, by reason.
     """
@@ -42,8 +45,23 @@ class Written:
     samples: int = 0
     dropped_points: Counter[str] = field(default_factory=Counter)
     dropped_samples: Counter[str] = field(default_factory=Counter)
+    without_statistics: int = 0
     attributes_left_out: int = 0
     warnings: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def note_unmade(self, dropped: int, *, whole_point: bool) -> None:
+        """Count what is not made of a point.
+
+        Args:
+            dropped: How many samples rules drop.
+            whole_point: Whether nothing is made of the point.
+        """
+        if not dropped:
+            self.without_statistics += whole_point
+            return
+        self.samples += dropped
+        self.dropped_samples[DropReason.RELABEL] += dropped
+        self.dropped_points[DropReason.RELABEL] += whole_point
 
     def lose(self, point: Point, reason: str) -> None:
         """Count one sample of a point as dropped, and the point if it was the last."""
@@ -61,6 +79,7 @@ class Merged:
         max_samples: How many samples they may have.
         written: Where series and samples are counted.
         check_deadline: Called now and then; ends the work by raising an error.
+        collision: The reason to count what loses where two groups make one series.
         native: Whether the samples are encoded native histograms.
 
     Raises:
@@ -73,18 +92,21 @@ class Merged:
         max_samples: int,
         written: Written,
         check_deadline: Callable[[], None],
+        collision: str,
         *,
         native: bool = False,
     ) -> None:
         self._written = written
+        self._collision = collision
         self._native = native
         self._check_deadline = check_deadline
-        self._by_series: dict[bytes, dict[int, Sample]] = {}
+        self._by_series: dict[Labels, dict[int, Sample]] = {}
         left = max_samples
         for number, point in enumerate(points):
             if not number % _ITEMS_BETWEEN_CHECKS:
                 check_deadline()
             written.samples += len(point.samples)
+            written.without_statistics += not point.samples
             left -= len(point.samples)
             if left < 0:
                 raise TooLargeError(
@@ -92,8 +114,12 @@ class Merged:
                     "more memory"
                 )
             for statistic, value in point.samples:
-                slots = self._by_series.setdefault(point.group.series_labels(statistic), {})
-                self._place(slots, (point.milliseconds, point, value))
+                labels = point.group.series(statistic)
+                if labels is None:
+                    written.lose(point, DropReason.RELABEL)
+                    continue
+                slots = self._by_series.setdefault(labels, {})
+                self._place(slots, (point.milliseconds, point, value, statistic))
 
     def _place(self, slots: dict[int, Sample], new: Sample) -> None:
         """Of two samples with one timestamp keep the larger count's, the later if equal."""
@@ -103,12 +129,21 @@ class Merged:
         loser = old[1] if new[1].count >= old[1].count else new[1]
         if loser is old[1]:
             slots[new[0]] = new
-        reason = DropReason.DUPLICATE
-        if old[1].group is not new[1].group:
-            same_unit = old[1].group.metric.unit == new[1].group.metric.unit
-            reason = DropReason.CASE_COLLISION if same_unit else DropReason.UNIT_CONFLICT
+        reason = self._reason(old, new)
+        if reason != DropReason.DUPLICATE:
             self._written.warnings[reason].add(loser.group.metric.base)
         self._written.lose(loser, reason)
+
+    def _reason(self, old: Sample, new: Sample) -> str:
+        """Return why two samples with one timestamp are of one series."""
+        one, other = old[1].group, new[1].group
+        relabelled = one.metric.resource.cache.relabeller
+        if relabelled and one.named(old[3]) != other.named(new[3]):
+            return DropReason.RELABEL
+        if one is other:
+            return DropReason.DUPLICATE
+        same_unit = one.metric.unit == other.metric.unit
+        return self._collision if same_unit else DropReason.UNIT_CONFLICT
 
     def write(self, lanes: Lanes, times: DeliveryTimes) -> None:
         """Write all series; the delivery's time divides their samples."""
@@ -118,7 +153,7 @@ class Merged:
             samples = [sample for _, sample in sorted(slots.items())]
             late_end, older_end, newest_end, late = times.stages(sorted(slots))
             before_now, older, newest, ahead = (
-                self._pieces(labels, part, lanes.max_bytes)
+                self._pieces(b"".join(labels), part, lanes.max_bytes)
                 for part in (
                     samples[:late_end],
                     samples[late_end:older_end],
@@ -142,7 +177,7 @@ class Merged:
 
         run: list[bytes] = []
         size = len(labels)
-        for milliseconds, point, value in samples:
+        for milliseconds, point, value, _ in samples:
             encoded = value if self._native else encode_sample(milliseconds, value)
             if not fits(len(labels) + len(encoded)):
                 self._written.lose(point, DropReason.OVERSIZED)

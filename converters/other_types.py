@@ -13,21 +13,25 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
 from converters.attributes import decode_key_values
 from converters.errors import DecodeError
+from converters.metadata import MetricType
+from converters.metric import MetricScope
 from converters.names import decimal_text
 from converters.native_histograms import native_histogram
-from converters.points import (
-    NO_RECORDED_VALUE,
-    STALE_MARKER,
-    DropReason,
-    Point,
-    RecordPoints,
-    milliseconds_of,
-)
+from converters.points import NO_RECORDED_VALUE, STALE_MARKER, Point, RecordPoints, milliseconds_of
+from converters.reasons import DropReason
 from converters.schema.otlp_view_pb2 import MetricFormat, Points
-from converters.series import COUNT, SUM, VALUE, MetricScope, Statistic
+from converters.statistics import BOUND, COUNT, SUM, VALUE, Statistic
 from converters.wire import double_bytes, encode_field
 
 _P = TypeVar("_P")
+
+# Of OTLP's kinds of data but a Summary; a monotonic sum is a counter.
+_TYPES = {
+    "gauge": MetricType.GAUGE,
+    "sum": MetricType.GAUGE,
+    "histogram": MetricType.HISTOGRAM,
+    "exponential_histogram": MetricType.HISTOGRAM,
+}
 
 # Field names of the view that OTLP 1.x no longer has.
 _ONLY_IN_0_7 = ("int_gauge", "int_sum", "int_histogram")
@@ -51,6 +55,9 @@ def read_other_metric(
     for name in _ONLY_IN_0_7:
         record.dropped[DropReason.UNSUPPORTED] += len(getattr(only_0_7, name).data_points)
     kind = metric.WhichOneof("data")
+    scope.description = metric.description
+    monotonic = kind == "sum" and metric.sum.is_monotonic
+    scope.type = MetricType.COUNTER if monotonic else _TYPES.get(kind or "")
     if kind == "gauge":
         points = _without_0_7(metric.gauge, record)
         _read_numbers(points, scope, record)
@@ -128,13 +135,13 @@ def _read_histograms(
         for bound, count in zip(point.explicit_bounds, point.bucket_counts, strict=False):
             cumulative += count
             samples.append((_bucket(decimal_text(bound)), double_bytes(cumulative)))
-        if "+Inf" not in {s.label[1] for s, _ in samples if s.label}:
+        if "+Inf" not in {s.value for s, _ in samples if s.kind == BOUND}:
             samples.append((_bucket("+Inf"), double_bytes(point.count)))
         _add(point, point.count, samples, scope, record)
 
 
 def _bucket(bound: str) -> Statistic:
-    return Statistic("_bucket", ("le", bound))
+    return Statistic(BOUND, bound)
 
 
 def _add(
@@ -149,7 +156,7 @@ def _add(
         return
     if point.flags & NO_RECORDED_VALUE:
         samples = [(statistic, STALE_MARKER) for statistic, _ in samples]
-    group = scope.group_of(decode_key_values(point.attributes))
+    group = scope.group_of(decode_key_values(point.attributes), of_summary=False)
     record.add_general(Point(group, milliseconds_of(point.time_unix_nano), count, samples))
 
 
@@ -164,6 +171,6 @@ def _read_exponential(
         if histogram is None:
             record.dropped[DropReason.UNSUPPORTED] += 1
             continue
-        group = scope.group_of(decode_key_values(point.attributes))
+        group = scope.group_of(decode_key_values(point.attributes), of_summary=False)
         samples = [(VALUE, encode_field(b"\x22", histogram.SerializeToString()))]
         record.add_native(Point(group, histogram.timestamp, point.count, samples))

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 
 from converters.errors import TooLargeError
-from converters.series import COUNT, MAX, MIN, SUM, SeriesGroup, Statistic, quantile_statistic
-from converters.wire import ZERO, double_bytes, unsigned_of
+from converters.series import SeriesGroup
+from converters.statistics import COLUMNS, Selection, Statistic, quantile_statistic
+from converters.wire import ZERO, average_of, double_bytes, unsigned_of
 
 # time, count, sum, minimum, percentiles, maximum, attributes. Numbers are 8
 # bytes little-endian as on the wire, None where proto3 omitted a zero;
@@ -32,27 +33,6 @@ _NANOSECONDS_PER_MILLISECOND = 1_000_000
 
 # A native histogram takes about as much memory as a sample for this many bytes of it.
 _NATIVE_BYTES_PER_SAMPLE = 25
-
-
-class DropReason:
-    """Why a point or a sample is not sent; the values of the metrics' dimension `Reason`."""
-
-    DUPLICATE = "duplicate"
-    CASE_COLLISION = "case_collision"
-    UNIT_CONFLICT = "unit_conflict"
-    OVERSIZED = "oversized"
-    IN_THE_FUTURE = "in_the_future"
-    UNSUPPORTED = "unsupported"
-    DELTA_TEMPORALITY = "delta_temporality"
-    NO_TIMESTAMP = "no_timestamp"
-    NO_VALUE = "no_value"
-
-
-class WarnReason:
-    """What the operator should know of a metric whose points are sent all the same."""
-
-    MANY_LABELS = "many_labels"
-    ATTRIBUTES_LEFT_OUT = "attributes_left_out"
 
 
 @dataclass(eq=False, slots=True)
@@ -143,6 +123,9 @@ class RecordPoints:
 class DeliveryPoints:
     """The data points of all sound records of a delivery.
 
+    Args:
+        selection: Which statistics of CloudWatch's points become series.
+
     Attributes:
         first: For each group its first point in the common form.
         more: For groups with several such points, all of them, in their order.
@@ -154,7 +137,8 @@ class DeliveryPoints:
         size: What the sizes of the records add up to.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
         self.first: dict[SeriesGroup, SummaryValues] = {}
         self.more: dict[SeriesGroup, list[SummaryValues]] = {}
         self.general: list[Point] = []
@@ -200,7 +184,7 @@ class DeliveryPoints:
         removed: list[Point] = []
 
         def stays(point: tuple[SeriesGroup, SummaryValues] | Point) -> bool:
-            general = point if isinstance(point, Point) else general_point(*point)
+            general = point if isinstance(point, Point) else general_point(*point, self._selection)
             if general.milliseconds > latest:
                 removed.append(general)
             return general.milliseconds <= latest
@@ -219,7 +203,7 @@ class DeliveryPoints:
                 if isinstance(point, Point):
                     yield point
                 elif point[0] in groups:
-                    yield general_point(*point)
+                    yield general_point(*point, self._selection)
 
     def groups(self) -> Iterator[SeriesGroup]:
         """Iterate over the group of each point."""
@@ -278,16 +262,15 @@ def encode_percentile(quantile: bytes, value: bytes) -> bytes:
     return b"\x32\x12\x09" + quantile + b"\x11" + value
 
 
-def general_point(group: SeriesGroup, values: SummaryValues) -> Point:
-    """Return the general form of a CloudWatch point."""
+def general_point(group: SeriesGroup, values: SummaryValues, selection: Selection) -> Point:
+    """Return the general form of a CloudWatch point, with the statistics that are selected."""
     time, count, total, minimum, percentiles, maximum, _ = values
-    samples = [
-        (SUM, total or ZERO),
-        (COUNT, double_bytes(unsigned_of(count))),
-        (MIN, minimum or ZERO),
-        (MAX, maximum or ZERO),
-    ]
+    counted = double_bytes(unsigned_of(count))
+    row = (total or ZERO, counted, minimum or ZERO, maximum or ZERO, *average_of(total, counted))
+    samples = [(COLUMNS[n], row[n]) for n in selection.columns if n < len(row)]
     samples.extend(
-        (quantile_statistic(quantile), value) for quantile, value in percentiles_of(percentiles)
+        (quantile_statistic(quantile), value)
+        for quantile, value in percentiles_of(percentiles)
+        if selection.selects(quantile)
     )
     return Point(group, milliseconds_of(unsigned_of(time)), unsigned_of(count), samples)

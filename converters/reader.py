@@ -1,15 +1,10 @@
 """From one record to its data points."""
 
 from converters.cache import SeriesCache
-from converters.errors import TooLargeError
 from converters.other_types import read_other_metric
 from converters.points import RecordPoints
-from converters.records import decoded_messages
+from converters.records import decoded_messages, require_record_size
 from converters.summary import read_summary_point
-
-# "The maximum size of a record sent to Amazon Data Firehose, before base64-encoding, is
-# 1,000 KiB" - Firehose's quotas. While it is decoded a byte takes up to 150 bytes of memory.
-_MAX_RECORD_BYTES = 1_024_000
 
 
 def read_record(
@@ -34,10 +29,7 @@ def read_record(
     Raises:
         RecordError: The record cannot be decoded or is too large; nothing of it counts.
     """
-    if len(content) > _MAX_RECORD_BYTES:
-        raise TooLargeError(
-            f"the record has {len(content)} bytes: Firehose's have at most {_MAX_RECORD_BYTES}"
-        )
+    require_record_size(content)
     record = RecordPoints(size_before, max_size)
     for message in decoded_messages(content):
         cache.check_deadline()

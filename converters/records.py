@@ -8,12 +8,26 @@ record length in bytes." - CloudWatch User Guide, "OpenTelemetry 1.0.0 format"
 import json
 import re
 from collections.abc import Iterator
+from typing import TypeVar
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as stock
 
-from converters.errors import DecodeError, FramingError, OtherFormatError, RecordError
+from converters.errors import (
+    DecodeError,
+    FramingError,
+    OtherFormatError,
+    RecordError,
+    TooLargeError,
+)
 from converters.schema.otlp_view_pb2 import ExportMetricsServiceRequest
 from converters.wire import read_length
+
+_Request = TypeVar("_Request", ExportMetricsServiceRequest, stock.ExportMetricsServiceRequest)
+
+# "The maximum size of a record sent to Amazon Data Firehose, before base64-encoding, is
+# 1,000 KiB" - Firehose's quotas. While it is decoded a byte takes up to 150 bytes of memory.
+_MAX_RECORD_BYTES = 1_024_000
 
 _EMPTY_MESSAGES = re.compile(rb"\x00+")
 # Firehose can append a newline to each record, and a newline is also the length 10. That length is
@@ -48,15 +62,42 @@ _IS_BARE = (
 )
 
 
+def require_record_size(record: bytes) -> None:
+    """Check that a record is no larger than Firehose's.
+
+    Raises:
+        TooLargeError: It is.
+    """
+    if len(record) > _MAX_RECORD_BYTES:
+        raise TooLargeError(
+            f"the record has {len(record)} bytes: Firehose's have at most {_MAX_RECORD_BYTES}"
+        )
+
+
 def decode_record(record: bytes) -> list[ExportMetricsServiceRequest]:
     """Return all messages of a record, as `decoded_messages` yields them."""
     return list(decoded_messages(record))
 
 
 def decoded_messages(record: bytes) -> Iterator[ExportMetricsServiceRequest]:
-    """Iterate over the messages of a record; none for an empty record and for demo data.
+    """Iterate over the messages of a record, decoded as far as the view of them goes.
 
-    Each is decoded when it is its turn, since many small ones take much memory.
+    Raises:
+        RecordError: As `messages_of` does.
+    """
+    for _, decoded in messages_of(record, ExportMetricsServiceRequest):
+        yield decoded
+
+
+def messages_of(record: bytes, request_class: type[_Request]) -> Iterator[tuple[bytes, _Request]]:
+    """Iterate over the messages of a record, each with what the class decodes of it.
+
+    There are none in an empty record and in demo data. Each is decoded when it is its turn, since
+    many small ones take much memory.
+
+    Args:
+        record: The record.
+        request_class: A class of an ExportMetricsServiceRequest.
 
     Raises:
         FramingError: A length header is broken, or is larger than what follows.
@@ -70,9 +111,9 @@ def decoded_messages(record: bytes) -> Iterator[ExportMetricsServiceRequest]:
     empty = True
     try:
         for message in split_messages(record):
-            decoded = _decode_message(message)
+            decoded = _decode_message(message, request_class)
             empty = empty and not decoded.resource_metrics
-            yield decoded
+            yield message, decoded
     except RecordError as error:
         if is_demo_data(record):
             return
@@ -168,9 +209,9 @@ def _is_json(record: bytes) -> bool:
     return True
 
 
-def _decode_message(message: bytes) -> ExportMetricsServiceRequest:
+def _decode_message(message: bytes, request_class: type[_Request]) -> _Request:
     try:
-        return ExportMetricsServiceRequest.FromString(message)
+        return request_class.FromString(message)
     except ProtobufDecodeError as error:
         raise DecodeError(
             f"a message of {len(message)} bytes is not an ExportMetricsServiceRequest: {error}"

@@ -11,33 +11,29 @@ A TimeSeries of one sample is written as::
     value                    8 bytes, as they stood in the OTLP message
     timestamp                field header and 6 bytes of varint (1972 to 2109)
 
-The head depends on the metric's name and the length of the prefix alone, so it
-is shared by all groups of a metric whose prefixes are equally long.
+Such a head depends on the metric's name and the length of the prefix alone, so it
+is shared by all groups of a metric whose prefixes are equally long. Where the series
+of a group differ in other labels than the name, or one sorts before it, each head
+holds all labels, and the prefix is the header of the sample.
 
 Whatever is remembered is counted in `cache`.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from google.protobuf.message import DecodeError as ProtobufDecodeError
-
-from converters.attributes import PointAttributes
-from converters.errors import DecodeError
-from converters.labels import SeriesLabels, encode_label, insert_label
-from converters.names import decimal_text, metric_name
-from converters.schema.otlp_view_pb2 import PointLabels
-from converters.wire import double_of, encode_varint
+from converters.columns import SAMPLE_HEADER, Columns, Heads, Labels, SeriesNames, head_of
+from converters.labels import SeriesLabels, insert_label
+from converters.statistics import AVERAGE, COLUMNS, Shape, Statistic, quantile_statistic
+from converters.wire import read_length
 
 if TYPE_CHECKING:
-    from converters.cache import ResourceScope
+    from collections.abc import Iterable, Mapping
 
-# Sample (field 2 of TimeSeries, 16 bytes) up to and with the header of its value.
-SAMPLE_HEADER = b"\x12\x10\x09"
-# A sample with a timestamp of six varint bytes: the header, the value, a header, the timestamp.
-SAMPLE_BYTES = 3 + 8 + 7
+    from converters.attributes import PointAttributes
+    from converters.metric import MetricScope
+    from converters.relabelling import Relabeller
 
 # What a group, and a series of it that is remembered by itself, cost beside their own
 # bytes: the objects and their entries in the tables.
@@ -47,162 +43,201 @@ _SERIES_OVERHEAD_BYTES = 300
 # Many servers refuse series with more labels, or leave out some of them.
 _MANY_LABELS = 30
 
-# The heads of sum, count, minimum and maximum.
-Heads = tuple[bytes, bytes, bytes, bytes]
-
-
-class Statistic(NamedTuple):
-    """What distinguishes the series of one group: the name's suffix and a label of its own."""
-
-    suffix: str
-    label: tuple[str, str] | None = None
-
-
-SUM = Statistic("_sum")
-COUNT = Statistic("_count")
-MIN = Statistic("_min")
-MAX = Statistic("_max")
-VALUE = Statistic("")
-
-
-@lru_cache(maxsize=1024)
-def quantile_statistic(quantile: bytes) -> Statistic:
-    """Return the statistic for a quantile, 8 bytes of a little-endian double."""
-    return Statistic("", ("quantile", decimal_text(double_of(quantile))))
+# One for all groups that remember nothing else.
+_NONE: dict[Statistic | bytes | int, Any] = {}
 
 
 class SeriesGroup:
-    """All series of one raw identity: resource, name and unit of a metric, a point's attributes."""
+    """All series of one raw identity: resource, name and unit of a metric, a point's attributes.
 
-    __slots__ = ("_labels", "_series", "from_cloudwatch", "heads", "metric", "prefix")
-
-    def __init__(self, metric: MetricScope, labels: SeriesLabels, *, from_cloudwatch: bool) -> None:
-        self.metric = metric
-        self.from_cloudwatch = from_cloudwatch
-        self.prefix = labels.encoded + SAMPLE_HEADER
-        self.heads = metric.heads(len(labels.encoded))
-        # With the label of the name.
-        self._labels = labels.number + 1
-        if labels.left_out or self._labels > _MANY_LABELS:
-            metric.resource.cache.crowded[self] = labels.left_out
-        # Labels by statistic, and heads by quantile; most groups never need one.
-        self._series: dict[Statistic | bytes, bytes] | None = None
-
-    def series_labels(self, statistic: Statistic) -> bytes:
-        """Return all labels of one series, encoded and sorted; they are remembered."""
-        labels = self._series and self._series.get(statistic)
-        return labels or self._remember(statistic, self._encode_labels(statistic))
-
-    def _encode_labels(self, statistic: Statistic) -> bytes:
-        labels = self.prefix[: -len(SAMPLE_HEADER)]
-        if statistic.label is not None:
-            labels = insert_label(labels, *statistic.label)
-            if self._labels + 1 > _MANY_LABELS:
-                self.metric.resource.cache.crowded.setdefault(self, 0)
-        return self.metric.name_label(statistic.suffix) + labels
-
-    def quantile_head(self, quantile: bytes) -> bytes:
-        """Return a percentile's TimeSeries of one sample up to its value; it is remembered."""
-        head = self._series and self._series.get(quantile)
-        if head:
-            return head
-        labels = self._encode_labels(quantile_statistic(quantile))
-        length = encode_varint(len(labels) + SAMPLE_BYTES)
-        return self._remember(quantile, b"\x0a" + length + labels + SAMPLE_HEADER)
-
-    def _remember(self, key: Statistic | bytes, encoded: bytes) -> bytes:
-        if self._series is None:
-            self._series = {}
-        self._series[key] = encoded
-        self.metric.resource.cache.grow(len(encoded) + _SERIES_OVERHEAD_BYTES)
-        return encoded
-
-
-class MetricScope:
-    """What is known of one metric name and unit within one resource.
-
-    Two units of one name are two metrics, whose points must not pass for repetitions.
+    Args:
+        metric: The metric.
+        names: The names of its series.
+        labels: The labels that they have in common; with relabelling, not encoded.
+        identity: The attributes of its points.
+        from_cloudwatch: Whether the metric is CloudWatch's.
 
     Attributes:
-        names: The label `__name__` of sum, count, minimum and maximum, encoded.
-        groups: The groups by the bytes of a point that hold its attributes.
-        identities: The same groups by what those bytes mean.
+        heads: What the series of its columns begin with.
+        prefix: What all of them go on with, up to their values.
+        shape: Which of the columns they are; None for all that are made.
+        key: The same number as of every other group that may make a series of this one too.
+        keys: With relabelling, a number for the series of each column; only one that is equal
+            has the same number.
     """
 
     __slots__ = (
-        *("_heads", "_name", "base", "from_cloudwatch", "groups", "identities", "names"),
-        *("resource", "unit"),
+        *("_after", "_before", "_columns", "_identity", "_number", "_series", "from_cloudwatch"),
+        *("heads", "key", "keys", "metric", "names", "prefix", "shape"),
     )
 
-    def __init__(self, resource: ResourceScope, name: bytes, unit: bytes) -> None:
-        try:
-            text = name.decode()
-        except UnicodeDecodeError as error:
-            raise DecodeError(f"the name of a metric is not UTF-8: {error}") from error
-        self.resource = resource
-        self.unit = unit.decode(errors="replace")
-        self._name = text
-        self.base = metric_name(text)
-        self.from_cloudwatch = text.startswith("amazonaws.com/")
-        self.names = tuple(self.name_label(s.suffix) for s in (SUM, COUNT, MIN, MAX))
-        self.groups: dict[bytes, SeriesGroup] = {}
-        self.identities: dict[PointAttributes, SeriesGroup] = {}
-        self._heads: dict[tuple[int, int], Heads] = {}
+    def __init__(
+        self,
+        metric: MetricScope,
+        names: SeriesNames,
+        labels: SeriesLabels,
+        identity: PointAttributes,
+        *,
+        from_cloudwatch: bool,
+    ) -> None:
+        self.metric = metric
+        self.names = names
+        self.from_cloudwatch = from_cloudwatch
+        # The labels before relabelling are seldom needed; they are made of it again then.
+        self._identity = identity
+        # With the label of the name.
+        self._number = len(labels.mapping) + 1
+        # Labels by statistic, heads by quantile or number of samples; most groups need none.
+        self._series: dict[Statistic | bytes | int, Any] = _NONE
+        cache = metric.resource.cache
+        self.keys: tuple[int, ...] = ()
+        if labels.left_out:
+            cache.crowded[self] = labels.left_out
+        if cache.relabeller is None:
+            self.shape = cache.shape
+            self._begin(names.columns, labels.before, labels.after, self._number)
+            # The same bytes are not kept twice.
+            self._after = None if self._columns else labels.after
+            self._before = labels.before
+            self.key = hash((labels.before, labels.after, names.squeezed))
+        else:
+            self._after, self._before, self.key = None, b"", 0
+            self._relabel(cache.relabeller, labels.mapping)
 
-    def name_label(self, suffix: str) -> bytes:
-        """Return the label `__name__` with a statistic's suffix, encoded."""
-        return encode_label("__name__", metric_name(self._name, suffix))
+    def _begin(
+        self,
+        columns: Columns,
+        before: bytes,
+        after: bytes,
+        number: int,
+        series: Iterable[Labels] = (),
+    ) -> None:
+        """Make the beginnings of the columns, of labels that they have in common.
 
-    def heads(self, labels_length: int, samples: int = 1) -> Heads:
-        """Return what sum, count, minimum and maximum begin with, for that many bytes of labels."""
-        heads = self._heads.get((labels_length, samples))
+        All labels of each column are `series`, if they are known.
+        """
+        self._warn_of(number + (not columns.alike))
+        if columns.alike and not before:
+            self._columns: Columns | None = columns
+            self.prefix = after + SAMPLE_HEADER
+            self.heads = columns.heads(len(after), 1, self.metric.resource.cache.grow)
+        else:
+            self._columns = None
+            self.prefix = SAMPLE_HEADER
+            series = series or columns.labels(before, after)
+            self.heads = tuple([head_of(b"".join(it)) for it in series])
+
+    def _relabel(self, relabeller: Relabeller, labels: Mapping[str, str]) -> None:
+        """Make the same of what the rules make of the series."""
+        cache = self.metric.resource.cache
+        plan = relabeller.plan(self.names, self.names.statistics, labels)
+        if plan.columns is not None:
+            before, after = plan.encode(labels, cache.labels)
+            series = plan.columns.labels(before, after)
+            self._begin(plan.columns, before, after, plan.number if plan.made else 0, series)
+            for number, label in zip(plan.made, plan.columns.names, strict=True):
+                self.names.note_relabelled(label, self.names.statistics[number])
+        else:
+            statistics = [self.names.statistics[number] for number in plan.made]
+            series = [it for it in map(self.series, statistics) if it]
+            self._columns = None
+            self.prefix = SAMPLE_HEADER
+            self.heads = tuple([head_of(b"".join(it)) for it in series])
+        self.keys = tuple(map(hash, series))
+        self.shape = cache.shape
+        if len(plan.made) < len(self.names.statistics):
+            selected = cache.selection.columns
+            kept = tuple([selected[number] for number in plan.made])
+            self.shape = Shape(kept, tuple([n for n in selected if n not in kept]))
+
+    @property
+    def size(self) -> int:
+        """About how many bytes of labels are kept for this group alone."""
+        heads = 0 if self._columns else sum(map(len, self.heads))
+        return len(self._before) + len(self._after or b"") + len(self.prefix) + heads
+
+    @property
+    def always_makes(self) -> bool:
+        """Whether each of its points makes a sample, whatever its count is."""
+        return self.shape is None or any(n < COLUMNS.index(AVERAGE) for n in self.shape.kept)
+
+    @property
+    def labels(self) -> tuple[bytes, bytes]:
+        """The labels that the series have in common, before `__name__` and behind it."""
+        cache = self.metric.resource.cache
+        if cache.relabeller is not None:
+            return cache.labels.encode_all(self._common())
+        after = self.prefix[: -len(SAMPLE_HEADER)] if self._after is None else self._after
+        return self._before, after
+
+    def _common(self) -> Mapping[str, str]:
+        """Return the same as text, where there are rules."""
+        cache = self.metric.resource.cache
+        # One after the other, the percentiles of a group need them.
+        if cache.last_common[0] is not self:
+            labels = self.metric.labels_of(self._identity, from_cloudwatch=self.from_cloudwatch)
+            cache.last_common = (self, labels)
+        return cache.last_common[1]
+
+    def series(self, statistic: Statistic) -> Labels | None:
+        """Return all labels of one series, None if a rule drops it; they are remembered."""
+        labels: Labels | tuple[()] | None = self._series.get(statistic)
+        if labels is None:
+            cache = self.metric.resource.cache
+            if cache.relabeller is None:
+                labels = self.named(statistic)
+            else:
+                plan = cache.relabeller.plan(self.names, (statistic,), self._common())
+                labels = ()
+                if plan.made and plan.columns:
+                    (labels,) = plan.columns.labels(*plan.encode(self._common(), cache.labels))
+                    self.names.note_relabelled(labels[1], statistic)
+                    self._warn_of(plan.number)
+            self._remember(statistic, labels, sum(map(len, labels)))
+        return labels or None
+
+    def named(self, statistic: Statistic) -> Labels:
+        """Return all labels of one series before they are relabelled."""
+        before, after = self.labels
+        own = self.names.own_label(statistic)
+        if own is not None:
+            after = insert_label(after, *own)
+            self._warn_of(self._number + 1)
+        return before, self.names.label(statistic), after
+
+    def quantile_head(self, quantile: bytes) -> bytes:
+        """Return a percentile's TimeSeries of one sample up to its value; it is remembered.
+
+        It is empty if a rule drops the series.
+        """
+        head: bytes | None = self._series.get(quantile)
+        if head is None:
+            statistic = quantile_statistic(quantile)
+            plain = self.metric.resource.cache.relabeller is None
+            labels = self.named(statistic) if plain else self.series(statistic)
+            head = head_of(b"".join(labels)) + SAMPLE_HEADER if labels else b""
+            self._remember(quantile, head, len(head))
+        return head
+
+    def _warn_of(self, labels: int) -> None:
+        """Remember that there is a series with that many labels, if they are very many."""
+        if labels > _MANY_LABELS:
+            self.metric.resource.cache.crowded.setdefault(self, 0)
+
+    def heads_of(self, samples: int) -> Heads:
+        """Return what the series of the columns begin with, for that many samples of each."""
+        if self._columns is not None:
+            length = len(self.prefix) - len(SAMPLE_HEADER)
+            return self._columns.heads(length, samples, self.metric.resource.cache.grow)
+        heads: Heads | None = self._series.get(samples)
         if heads is None:
-            behind_name = labels_length + samples * SAMPLE_BYTES
-            a, b, c, d = [
-                b"\x0a" + encode_varint(len(name) + behind_name) + name for name in self.names
-            ]
-            heads = self._heads[labels_length, samples] = (a, b, c, d)
-            self.resource.cache.grow(sum(map(len, heads)))
+            labels = [head[read_length(head, 1)[1] :] for head in self.heads]
+            heads = tuple([head_of(it, samples) for it in labels])
+            self._remember(samples, heads, sum(map(len, heads)))
         return heads
 
-    def group(self, raw: bytes) -> SeriesGroup | None:
-        """Return the group for the bytes of a point that should hold its attributes and no more.
-
-        None where they hold anything else, or where the point is not
-        CloudWatch's: it then has to be decoded whole.
-
-        Raises:
-            DecodeError: An attribute is not what the specification says.
-        """
-        try:
-            labels = PointLabels.FromString(raw)
-        except ProtobufDecodeError:
-            return None
-        labels.DiscardUnknownFields()
-        if labels.ByteSize() != len(raw):
-            return None
-        group = self.group_of(self.resource.cache.attributes.decode(labels))
-        if not group.from_cloudwatch:
-            return None
-        self.groups[raw] = group
-        self.resource.cache.grow(len(raw))
-        return group
-
-    def group_of(self, attributes: PointAttributes) -> SeriesGroup:
-        """Return the group for decoded attributes, whatever their order was on the wire."""
-        identity = PointAttributes(
-            attributes.namespace, attributes.metric_name, tuple(sorted(attributes.dimensions))
-        )
-        group = self.identities.get(identity)
-        if group is None:
-            scope = self.resource
-            # With many labels a group takes milliseconds.
-            scope.cache.check_deadline()
-            group = self.identities[identity] = SeriesGroup(
-                self,
-                scope.cache.labels.encode(scope.labels, identity, self.unit),
-                from_cloudwatch=self.from_cloudwatch
-                or (attributes.namespace is not None and attributes.metric_name is not None),
-            )
-            scope.cache.grow(len(group.prefix) + GROUP_OVERHEAD_BYTES)
-        return group
+    def _remember(self, key: Statistic | bytes | int, made: Any, size: int) -> None:
+        if self._series is _NONE:
+            self._series = {}
+        self._series[key] = made
+        self.metric.resource.cache.grow(size + _SERIES_OVERHEAD_BYTES)

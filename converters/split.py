@@ -6,7 +6,7 @@ them wants them all.
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import snappy
 
@@ -20,20 +20,45 @@ class DataPoint(NamedTuple):
 
     Attributes:
         series: For each sample the labels of its series, which all points of the series share, and
-            the sample; both are encoded fields of a TimeSeries.
+            the sample; both are encoded fields of a TimeSeries. In OTLP, whose points have one
+            sample, the resource and the rest; both are encoded fields of a ResourceMetrics.
     """
 
     series: tuple[tuple[bytes, bytes], ...]
 
     @property
     def content(self) -> bytes:
-        """A TimeSeries for each sample, each as field 1 of a WriteRequest."""
+        """A request with this data point alone.
+
+        It has a TimeSeries for each sample, each as field 1 of a WriteRequest; in OTLP, a
+        ResourceMetrics as field 1 of an ExportMetricsServiceRequest.
+        """
         return b"".join(encode_time_series(labels, [sample]) for labels, sample in self.series)
 
     @property
     def samples(self) -> int:
         """How many samples there are."""
         return len(self.series)
+
+
+class Bodies(Protocol):
+    """What the sender and the replay ask about bodies; this module answers it for remote write."""
+
+    def data_points(self, body: Body) -> list[list[DataPoint]]:
+        """Return the data points of a body, period by period.
+
+        Returns:
+            For each period at most one point of a series; an earlier period has the earlier ones.
+        """
+
+    def body_of(self, points: Sequence[DataPoint]) -> Body:
+        """Return a body of data points, none of them of the same series as another."""
+
+    def describe(self, point: DataPoint) -> str:
+        """Return what identifies a data point, for a log line."""
+
+    def times(self, body: Body) -> Iterator[tuple[str, int]]:
+        """Yield the namespace and the time of each sample, in ms since the epoch."""
 
 
 def data_points(body: Body) -> list[list[DataPoint]]:
@@ -69,6 +94,14 @@ def describe(point: DataPoint) -> str:
     labels = ", ".join(f'{label.name}="{label.value}"' for label in series.labels)
     ((milliseconds, _),) = _samples_of(series)
     return f"{{{labels}}} at {milliseconds} ms"
+
+
+def times(body: Body) -> Iterator[tuple[str, int]]:
+    """Yield the namespace and the time of each sample, in ms since the epoch."""
+    for series in WriteRequest.FromString(snappy.uncompress(body.content)).timeseries:
+        namespace = next((label.value for label in series.labels if label.name == "namespace"), "")
+        for milliseconds, _ in _samples_of(series):
+            yield namespace, milliseconds
 
 
 def _samples_of(series: TimeSeries) -> Iterator[tuple[int, TimeSeries]]:

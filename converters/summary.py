@@ -14,10 +14,10 @@ from google.protobuf.message import DecodeError as ProtobufDecodeError
 from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 
 from converters.errors import DecodeError
+from converters.metric import MetricScope
 from converters.points import (
     NO_RECORDED_VALUE,
     STALE_MARKER,
-    DropReason,
     Point,
     RecordPoints,
     SummaryValues,
@@ -25,18 +25,20 @@ from converters.points import (
     milliseconds_of,
     percentiles_of,
 )
+from converters.reasons import DropReason
 from converters.schema.otlp_view_pb2 import PointLabels
-from converters.series import (
+from converters.series import SeriesGroup
+from converters.statistics import (
+    AVERAGE,
+    COLUMNS,
     COUNT,
     MAX,
     MIN,
     SUM,
-    MetricScope,
-    SeriesGroup,
     Statistic,
     quantile_statistic,
 )
-from converters.wire import ZERO, double_bytes
+from converters.wire import ZERO, average_of, double_bytes
 
 # The quantiles of minimum and maximum, by value: 1, 0 and its negative twin. No
 # percentile either: what is not finite, for NaN has many spellings.
@@ -101,6 +103,7 @@ def _decode_summary_point(raw: bytes, metric: MetricScope, record: RecordPoints)
     """Add a point of any layout, in the common form where it can be expressed in it."""
     cache = metric.resource.cache
     cache.check_deadline()
+    metric.type = None
     try:
         point = SummaryDataPoint.FromString(raw)
         labels = PointLabels.FromString(raw)
@@ -144,16 +147,25 @@ def _common_form(point: SummaryDataPoint) -> SummaryValues | None:
 
 
 def _general_form(point: SummaryDataPoint, group: SeriesGroup) -> Point:
-    samples: list[tuple[Statistic, bytes]] = [
-        (SUM, double_bytes(point.sum)),
-        (COUNT, double_bytes(point.count)),
-    ]
+    total, count = double_bytes(point.sum), double_bytes(point.count)
+    samples: list[tuple[Statistic, bytes]] = [(SUM, total), (COUNT, count)]
+    selection = group.metric.resource.cache.selection if group.from_cloudwatch else None
     for entry in point.quantile_values:
+        quantile = double_bytes(entry.quantile)
         if group.from_cloudwatch and entry.quantile in (0.0, 1.0):
             statistic = MAX if entry.quantile else MIN
+        elif selection is None or selection.selects(quantile):
+            statistic = quantile_statistic(quantile)
         else:
-            statistic = quantile_statistic(double_bytes(entry.quantile))
+            continue
         samples.append((statistic, double_bytes(entry.value)))
+    if selection is not None:
+        samples += [(AVERAGE, average) for average in average_of(total, count)]
+        left_out = set(COLUMNS) - {COLUMNS[column] for column in selection.columns}
+        samples = [sample for sample in samples if sample[0] not in left_out]
+        if group.metric.resource.cache.rules.relabel:
+            # Rules may make one series of two statistics: the later one wins, as in other points.
+            samples.sort(key=lambda sample: (*COLUMNS, sample[0]).index(sample[0]))
     if point.flags & NO_RECORDED_VALUE:
         samples = [(statistic, STALE_MARKER) for statistic, _ in samples]
     return Point(group, milliseconds_of(point.time_unix_nano), point.count, samples)

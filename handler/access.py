@@ -6,12 +6,14 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
+from handler import otlp_settings
 from handler.errors import AccessKeyMissing, AccessKeyWrong, SettingsError
 from handler.ingress import Ingress
 from handler.listener import further_headers, is_credential, is_header_value
 from handler.redaction import Redactor
+from handler.schemes import name_of
 from handler.secrets import Secret, StoredSecret, fetcher
 from handler.settings import Settings
 
@@ -37,6 +39,7 @@ class Keyring:
     Attributes:
         token: What to ship with; None for the access key.
         access_key: What Firehose has to send; None for no check.
+        own: What a scheme without a token authenticates with; None if with nothing.
         headers: Further headers in a secret; None without one.
     """
 
@@ -61,15 +64,16 @@ class Keyring:
         self.access_key = secret(
             "FIREHOSE_ACCESS_KEY_ARN", settings.access_key, settings.access_key_arn
         )
+        self.own = settings.scheme.own_credential(settings, monotonic, warn)
         self.headers: Secret | None = None
         if settings.headers_arn is not None:
             fetch = fetcher(settings.headers_arn)
             self.headers = StoredSecret(_HEADERS_ARN, fetch, monotonic, warn, headers_in)
 
     def known(self) -> list[str]:
-        """Return every version of the token and the access key that has been seen."""
-        secrets = [secret for secret in (self.token, self.access_key) if secret is not None]
-        return [version for secret in secrets for version in secret.seen()]
+        """Return every version of the token, the access key and AWS's credentials that was seen."""
+        secrets = (self.token, self.access_key, self.own)
+        return [version for secret in secrets if secret is not None for version in secret.seen()]
 
     def known_headers(self) -> list[str]:
         """Return the values of the stored headers, in every version that has been seen."""
@@ -78,7 +82,7 @@ class Keyring:
 
 
 def token_for(ingress: Ingress, settings: Settings, keyring: Keyring) -> Secret | None:
-    """Check who delivers; return the token to ship with, None where REMOTE_WRITE_AUTH is none.
+    """Check who delivers; return what to authenticate with, None where REMOTE_WRITE_AUTH is none.
 
     Args:
         ingress: What the delivery came through.
@@ -95,7 +99,7 @@ def token_for(ingress: Ingress, settings: Settings, keyring: Keyring) -> Secret 
     if ingress.is_http:
         return _token_for_http(settings, keyring, ingress.access_key)
     if not settings.scheme.needs_token:
-        return None
+        return keyring.own
     if keyring.token is None:
         raise SettingsError(
             "settings: a data transformation has no access key to ship with and needs "
@@ -124,7 +128,7 @@ def _token_for_http(settings: Settings, keyring: Keyring, given: str | None) -> 
     if expected is not None and not _matches(expected, given):
         raise AccessKeyWrong("the access key is not the expected one")
     if not settings.scheme.needs_token:
-        return None
+        return keyring.own
     if expected is None and not is_header_value(given):
         raise AccessKeyWrong("the access key has characters that no token has")
     # The expected key rather than the one that came: after a rotation Firehose sends the old
@@ -137,11 +141,12 @@ def _what_opens(settings: Settings, keyring: Keyring) -> str:
     if keyring.token is not None:
         return "LOGZIO_METRICS_TOKEN (or LOGZIO_METRICS_TOKEN_ARN)"
     if not settings.scheme.needs_token:
-        return "REMOTE_WRITE_AUTH=none"
+        return f"REMOTE_WRITE_AUTH={name_of(settings.scheme)}"
     if keyring.headers is not None:
         return _HEADERS_ARN
     names = [name for name in settings.headers if is_credential(name)]
-    return f"the header {names[0]} in REMOTE_WRITE_HEADERS" if names else ""
+    variable = otlp_settings.HEADERS if settings.otlp_endpoint else otlp_settings.LISTENER_HEADERS
+    return f"the header {names[0]} in {variable}" if names else ""
 
 
 def secrets_of(settings: Settings, keyring: Keyring, token: Secret | None, url: str) -> list[str]:
@@ -174,7 +179,14 @@ def unchecked_secrets(environ: Mapping[str, str]) -> list[str]:
     # since a message about it repeats names.
     headers = re.findall(r'"([^"]*)"', environ.get("REMOTE_WRITE_HEADERS", ""))
     members = re.findall(r':\s*\\*"([^"\\]*)', environ.get("SETTINGS", ""))
-    queries = _query_values(environ.get("LOGZIO_METRICS_LISTENER", ""))
+    # Each as it is written, and as it is sent.
+    headers += re.findall(r"=([^,]*)", environ.get(otlp_settings.HEADERS, ""))
+    headers += [unquote(header) for header in headers]
+    queries = [
+        value
+        for name in (otlp_settings.LISTENER, otlp_settings.ENDPOINT)
+        for value in _query_values(environ.get(name, ""))
+    ]
     passwords = [secret.partition(":")[2] for secret in known]
     long = [text for text in (*passwords, *headers, *members, *queries) if len(text) >= _LONG]
     return [text.strip() for text in (*known, *long)]

@@ -49,6 +49,7 @@ class Sent(NamedTuple):
         refusals: What was refused, by the listener's words; of many different words the first ten,
             and the first ten with an example.
         errors: Unforeseen errors, which ended lanes.
+        warnings: What the listener said beside accepting everything; the first ten.
     """
 
     accepted: int
@@ -61,6 +62,7 @@ class Sent(NamedTuple):
     failures: tuple[tuple[int, str], ...]
     refusals: tuple[Refusal, ...]
     errors: tuple[BaseException, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def rejected(self) -> int:
@@ -83,6 +85,7 @@ class SampleAccount:
         self._failures: dict[tuple[int, str], None] = {}
         self._refusals: dict[tuple[Reason, str, bool], Refusal] = {}
         self._errors: list[BaseException] = []
+        self._warnings: dict[str, None] = {}
         self._last_words = ""
         self._last_problem = ""
 
@@ -92,10 +95,14 @@ class SampleAccount:
             self._counts["requests"] += 1
             self._counts["retries"] += again
 
-    def accept(self, samples: int, size: int = 0) -> None:
-        """Count samples that the listener took, and the compressed bytes that held them."""
+    def accept(self, samples: int) -> None:
+        """Count samples that the listener took."""
         with self._lock:
             self._counts["accepted"] += samples
+
+    def note_bytes(self, size: int) -> None:
+        """Count the compressed bytes of a request that the listener has accepted."""
+        with self._lock:
             self._counts["bytes"] += size
 
     def reject(self, samples: int, reason: Reason, words: str, example: str = "") -> None:
@@ -138,6 +145,12 @@ class SampleAccount:
         with self._lock:
             self._last_words = words
 
+    def note_warning(self, words: str) -> None:
+        """Record what the listener said beside accepting a whole request."""
+        with self._lock:
+            if len(self._warnings) < _MAX_REFUSALS_KEPT:
+                self._warnings[words] = None
+
     def note_problem(self, problem: str) -> None:
         """Record why the last attempt had no response."""
         with self._lock:
@@ -160,6 +173,7 @@ class SampleAccount:
             failures = tuple(self._failures)
             refusals = tuple(dataclasses.replace(r) for r in self._refusals.values())
             words, problem = self._last_words, self._last_problem
+            warnings = tuple(self._warnings)
         undelivered = self._samples - counts["accepted"] - rejected.total()
         if undelivered and not failures:
             last = f"its last words were: {words}" if words else problem
@@ -172,4 +186,5 @@ class SampleAccount:
             failures=failures,
             refusals=refusals,
             errors=tuple(self._errors),
+            warnings=warnings,
         )

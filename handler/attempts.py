@@ -9,8 +9,9 @@ from handler.account import SampleAccount
 from handler.auth import AuthRequest
 from handler.client import Client, ListenerResponse, NoResponseError
 from handler.clock import Clock
-from handler.listener import Endpoint
-from handler.verdict import Verdict, retry_after_seconds, verdict_on
+from handler.endpoint import Endpoint
+from handler.messages import Messages
+from handler.verdict import Verdict, retry_after_seconds
 
 # Full jitter: each delay is drawn from zero up to a ceiling that doubles.
 _FIRST_CEILING_SECONDS = 0.2
@@ -19,9 +20,6 @@ _LAST_CEILING_SECONDS = 5.0
 # With less time left, another attempt would only end as a timeout; a first one may still succeed.
 _LEAST_SECONDS = 1.0
 _LEAST_FIRST_SECONDS = 0.1
-
-# What Amazon Managed Prometheus answers with 403.
-_UNSIGNED = "Missing Authentication Token"
 
 
 class BodyHook(Protocol):
@@ -50,6 +48,7 @@ class Attempts:
         clock: Time and chance.
         endpoint: Where to.
         account: Where requests, and failures that concern every body, are counted.
+        messages: Writes bodies as the listener wants them.
         deadline: When to stop, by the clock's monotonic time.
         timeout_seconds: The time for one attempt.
         hook: Follows each body; None: nothing does.
@@ -60,6 +59,7 @@ class Attempts:
     clock: Clock
     endpoint: Endpoint
     account: SampleAccount
+    messages: Messages
     deadline: float
     timeout_seconds: float
     hook: BodyHook | None
@@ -92,15 +92,23 @@ class Attempts:
             if verdict is Verdict.UNAVAILABLE:
                 if not self._wait_to_retry(retries, response, words, everything=is_part):
                     return verdict, response
+            elif verdict is Verdict.FAILED:
+                self.account.fail(500, f"the listener failed, and must not be asked again: {words}")
+                return verdict, response
             elif verdict is Verdict.MISDIRECTED:
                 return self._stop(500, f"the listener's URL is wrong, check the setting: {words}")
-            elif verdict is not Verdict.UNAUTHORISED:
+            elif verdict not in (Verdict.UNAUTHORISED, Verdict.UNKNOWN_MESSAGE):
                 return verdict, response
-            elif not self._renew(renewed):
-                hint = " (it wants requests with an AWS signature)" if _UNSIGNED in words else ""
-                return self._stop(401, f"the listener does not accept the token: {words}{hint}")
+            elif verdict is Verdict.UNAUTHORISED and not self._renew(renewed):
+                return self._stop(401, self._unauthorised(words))
             retries += 1
         return Verdict.UNAVAILABLE, None
+
+    def _unauthorised(self, words: str) -> str:
+        auth = self.endpoint.auth
+        hint = auth.hint(words)
+        # Before the listener's words, which may be long.
+        return f"the listener does not accept the {auth.sends}{hint and f' ({hint})'}: {words}"
 
     def _left(self) -> float:
         """Return how many seconds are left; 0 or less where nothing may be sent."""
@@ -122,17 +130,27 @@ class Attempts:
 
     def _attempt(self, body: Body) -> tuple[Verdict, ListenerResponse | None, str]:
         """Make one request; return the verdict on it, the response, and words for the log."""
-        url, headers = self.endpoint.url, self.endpoint.headers
-        added = self.endpoint.auth.headers(AuthRequest("POST", url, headers, body.content))
+        encoded = self.messages.encode(body)
+        url, headers = self.endpoint.url, {**self.endpoint.headers, **encoded.headers}
+        added = self.endpoint.auth.headers(AuthRequest("POST", url, headers, encoded.content))
         timeout = min(self._left(), self.timeout_seconds)
         try:
-            response = self.client.post(url, body.content, {**headers, **added}, timeout)
+            response = self.client.post(url, encoded.content, {**headers, **added}, timeout)
         except NoResponseError as error:
             self.account.note_problem(str(error))
             return Verdict.UNAVAILABLE, None, str(error)
-        verdict = verdict_on(response.status, response.text)
-        if verdict is not Verdict.ACCEPTED:
+        response = self.endpoint.protocol.read(response)
+        verdict = encoded.verdict_on(response, body.samples, self.endpoint.protocol)
+        self.messages.note(verdict)
+        if verdict is Verdict.ACCEPTED:
+            self.account.note_bytes(len(encoded.content))
+        else:
             self.account.note_words(response.summary)
+        if response.warning:
+            self.account.note_warning(response.warning)
+        if not encoded.is_2_0:
+            # "Senders MUST NOT assume the same when using the deprecated" message - 2.0.
+            response = response._replace(written=None)
         if self.hook is not None:
             self.hook.after(body, verdict)
         return verdict, response, response.summary

@@ -1,19 +1,22 @@
 """How a request shows who sends it: one class for each value of REMOTE_WRITE_AUTH.
 
-A further scheme is a class, here or in a module of its own, and one line in `SCHEMES`.
+`handler/schemes.py` lists them.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from handler.secrets import Secret
+    from handler.settings import Settings
+
+# What API Gateway, and with it Amazon Managed Prometheus, answers with 403.
+_UNSIGNED = "Missing Authentication Token"
 
 
 class AuthRequest(NamedTuple):
@@ -31,20 +34,48 @@ class Auth:
     Its methods are called from several threads.
 
     Args:
-        token: What to authenticate with; None where the scheme needs no token.
+        token: What to authenticate with; None where the scheme needs nothing.
 
     Attributes:
-        needs_token: Whether there must be a token.
+        needs_token: Whether there must be a token, of the operator or of the delivery.
+        sends: What the scheme sends, for messages.
         header_names: The headers that the scheme sets, in lower case.
     """
 
     needs_token: ClassVar[bool] = False
+    sends: str = "token"
     header_names: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, token: Secret | None) -> None:
         self._token = token
         # The first token that was sent since the last refusal.
         self._sent = ""
+
+    @classmethod
+    def own_credential(
+        cls, settings: Settings, monotonic: Callable[[], float], warn: Callable[[str], None]
+    ) -> Secret | None:
+        """Return what the scheme authenticates with without a token; None if with nothing.
+
+        Args:
+            settings: The operator's settings.
+            monotonic: A clock in seconds.
+            warn: Takes why looking for a newer version has failed.
+        """
+        del settings, monotonic, warn
+        return None
+
+    @classmethod
+    def at(cls, url: str, settings: Settings, token: Secret | None) -> Auth:
+        """Return the authentication of requests to a URL.
+
+        Args:
+            url: The remote-write URL.
+            settings: The operator's settings.
+            token: The token, or the scheme's own credential.
+        """
+        del url, settings
+        return cls(token)
 
     @property
     def credential(self) -> str:
@@ -72,6 +103,14 @@ class Auth:
         if self._token.versions()[0] == sent:
             self._token.renew()
         return self._token.versions()[0] != sent
+
+    def hint(self, words: str) -> str:
+        """Return what an operator may do about a refusal; empty where only the words say it.
+
+        Args:
+            words: What the listener says.
+        """
+        return "it wants REMOTE_WRITE_AUTH=sigv4" if _UNSIGNED in words else ""
 
     @classmethod
     def problem_with(cls, token: str) -> str:
@@ -138,6 +177,7 @@ class StoredHeaders(Auth):
 
     def __init__(self, headers: Secret, scheme: Auth) -> None:
         super().__init__(headers)
+        self.sends = scheme.sends
         self._headers = headers
         self._scheme = scheme
 
@@ -154,17 +194,15 @@ class StoredHeaders(Auth):
         request = request._replace(headers={**request.headers, **stored})
         return {**stored, **self._scheme.headers(request)}
 
+    def hint(self, words: str) -> str:
+        """Return what an operator may do, as the scheme says."""
+        return self._scheme.hint(words)
+
     def refused(self) -> bool:
         """Look for fresh headers and a fresh credential; return whether there are any."""
         # Both, since nobody knows which of them was refused.
         renewed = self._scheme.refused()
         return super().refused() or renewed
-
-
-SCHEMES: Mapping[str, type[Auth]] = MappingProxyType(
-    {"bearer": BearerAuth, "basic": BasicAuth, "none": Auth}
-)
-"""The values of REMOTE_WRITE_AUTH."""
 
 
 def _base64(token: str) -> str:

@@ -34,6 +34,8 @@ from handler.redaction import CUT_OFF, cut
 # The text of a response matters as far as an operator reads it.
 _MAX_TEXT = 2048
 _MAX_LOCATION = 500
+# A message that is cut off cannot be decoded, so of these more is read.
+_MAX_PROTOBUF = 65_536
 
 # The operator's, and some that streams name with CUSTOM_LISTENER.
 _MAX_LISTENERS = 4
@@ -64,12 +66,22 @@ class ListenerResponse(NamedTuple):
         text: The beginning of the body.
         retry_after: The header Retry-After; None where there is none.
         location: Where it redirects to; empty if it does not.
+        content: The body, if it is said to be protobuf.
+        refused: How many data points it has refused beside those that it has stored, where the
+            protocol says that; None if that cannot be read.
+        warning: What it says, where it has stored everything and the protocol calls that a warning.
+        written: How many samples and histograms it says that it has written, in the headers of
+            remote write 2.0; None if it has none of them.
     """
 
     status: int
     text: str
     retry_after: str | None
     location: str = ""
+    content: bytes = b""
+    refused: int | None = 0
+    warning: str = ""
+    written: int | None = None
 
     @property
     def summary(self) -> str:
@@ -183,22 +195,42 @@ class _Exchange:
                 "",
                 response.headers.get("Retry-After"),
                 cut(redirect, _MAX_LOCATION) if 300 <= response.status_code < 400 else "",
+                written=_written(response.headers),
             )
             if 400 <= found.status < 500:
                 self.refusal = found
             try:
-                return found._replace(text=_read_text(response.raw))
+                protobuf = "protobuf" in response.headers.get("Content-Type", "").lower()
+                most = _MAX_PROTOBUF if protobuf else _MAX_TEXT + 1
+                body: bytes = response.raw.read(most, decode_content=True)
+                # What is left unread costs the connection. Some servers give the words of an error
+                # the type of the request.
+                words = _text_of(body)
+                return found._replace(text=words, content=body if protobuf else b"")
             except DecodeError:
                 # The status stands, whatever the text is.
-                return found
+                return found._replace(refused=None)
 
 
-def _read_text(body: Any) -> str:
-    """Return the beginning of a response's body, decompressed.
+def _written(headers: Mapping[str, str]) -> int | None:
+    """Return how many samples and histograms a listener of remote write 2.0 has written.
 
-    A body that was not read to its end costs the connection, which is closed with the response.
+    "any missing X-Prometheus-Remote-Write-*-Written response header means no element from this
+    category" - remote write 2.0, "Required Written Response Headers". None of them means that the
+    listener has not even read the request as one of 2.0.
     """
-    content: bytes = body.read(_MAX_TEXT + 1, decode_content=True)
+    found = {
+        kind: headers[name]
+        for kind in ("Samples", "Histograms", "Exemplars")
+        if (name := f"X-Prometheus-Remote-Write-{kind}-Written") in headers
+    }
+    if not found or not all(re.fullmatch("[0-9]{1,19}", text) for text in found.values()):
+        return None
+    return sum(int(text) for kind, text in found.items() if kind != "Exemplars")
+
+
+def _text_of(content: bytes) -> str:
+    """Return the beginning of a response's body as text."""
     if len(content) <= _MAX_TEXT:
         return content.decode("utf-8", "replace")
     # Half of a character at the cut is left out.

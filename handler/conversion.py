@@ -1,8 +1,12 @@
 """The converter as the settings want it, and how large a delivery may be."""
 
-from converters.convert import Converter, Limits, Profile
-from converters.labels import LabelRules
+from converters.convert import Converter, Limits, Options
+from converters.otlp.convert import OtlpConverter, OtlpOptions
+from converters.profiles.logzio import Logzio
+from converters.remote_write_2 import max_bytes_of_1_0
+from converters.rules import SeriesRules
 from handler.delivery import MAX_INFLATED_BYTES
+from handler.listener import MESSAGES
 from handler.settings import Settings
 
 # What a warm function remembers series with, at most.
@@ -25,21 +29,48 @@ _LABELS_SHARE = 2
 _BODIES_SHARE = 8
 
 
-def new_converter(settings: Settings) -> Converter:
+def new_converter(settings: Settings) -> Converter | OtlpConverter:
     """Return a converter for the settings."""
+    limits = limits_of_delivery(settings.memory_bytes)
+    if settings.otlp_endpoint:
+        return OtlpConverter(
+            OtlpOptions(
+                flatten=settings.otlp_dimensions == "flatten",
+                gzip=settings.otlp_compression == "gzip",
+                max_bytes=settings.max_bytes,
+                cache_bytes=_CACHE_BYTES,
+                # There are no labels, and bodies may be as large as the records.
+                limits=limits._replace(body_bytes=limits.label_bytes),
+            )
+        )
+    case = settings.label_value_case
+    is_2_0 = settings.message == MESSAGES[1]
+    max_bytes = max_bytes_of_1_0(settings.max_bytes) if is_2_0 else settings.max_bytes
     return Converter(
-        Profile(
-            labels=LabelRules(
-                keep_case=settings.label_value_case == "keep",
+        Options(
+            rules=SeriesRules(
+                profile=settings.naming_profile(settings.dimension_labels),
+                statistics=settings.statistics,
+                keep_case=None if case is None else case == "keep",
+                external_labels=settings.external_labels,
+                relabel=settings.relabel_configs,
                 unit_label=settings.unit_label,
                 max_labels=settings.max_labels,
             ),
             native_histograms=settings.native_histograms,
-            max_bytes=settings.max_bytes,
+            metadata=is_2_0 or sends_metadata(settings),
+            max_bytes=max_bytes,
             cache_bytes=_CACHE_BYTES,
-            limits=limits_of_delivery(settings.memory_bytes),
+            limits=limits,
         )
     )
+
+
+def sends_metadata(settings: Settings) -> bool:
+    """Return whether metadata has requests of its own, to a listener of remote write 1.0."""
+    if settings.send_metadata is None:
+        return settings.naming_profile is not Logzio
+    return settings.send_metadata
 
 
 def limits_of_delivery(memory: int | None) -> Limits:

@@ -5,6 +5,8 @@ The trees::
     HandlerError                     has the status of the answer
     ├── SettingsError          500   the operator's settings are wrong
     ├── SecretError            500   a secret cannot be read from its store
+    ├── CredentialsError       401   there are no AWS credentials, or STS gives none for the role
+    │   └── StsUnavailable     503   STS cannot be reached, or is busy
     ├── OutOfTimeError         503   the time was up before all was converted
     └── RequestError                 the delivery cannot be accepted as it is
         ├── IngressError       400   an event of no known ingress
@@ -33,6 +35,18 @@ class SettingsError(HandlerError):
 
 class SecretError(HandlerError):
     """A secret cannot be read from its store."""
+
+
+class CredentialsError(HandlerError):
+    """There are no AWS credentials to sign with, or STS gives none for the role."""
+
+    status = 401
+
+
+class StsUnavailable(CredentialsError):  # noqa: N818 - named for what has happened
+    """STS cannot be reached, or is busy; it may give the credentials later."""
+
+    status = 503
 
 
 class OutOfTimeError(HandlerError):

@@ -1,25 +1,20 @@
-"""Where to send, and with which headers: the operator's listener or one that a delivery names."""
+"""Which URLs and headers may be used: the operator's own, and those that a delivery names."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from handler import __version__
-from handler.auth import Auth, StoredHeaders
 from handler.errors import ListenerNotAllowed
 from handler.json_objects import object_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from handler.secrets import Secret
-    from handler.settings import Settings
+MESSAGES = ("prometheus.WriteRequest", "io.prometheus.write.v2.Request")
+"""The protobuf messages of remote write 1.0 and 2.0, as a Content-Type names them."""
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # One expression decides what the URL is, so that no second parser can disagree
@@ -38,7 +33,7 @@ _MAX_HOST = 253
 
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
-# What remote write 1.0 or HTTP itself decides about a request.
+# What the protocol or HTTP itself decides about a request.
 _FIXED_HEADERS = frozenset(
     {
         "content-type",
@@ -61,58 +56,6 @@ _HEADER_VALUE = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a delivery's bodies go.
-
-    Attributes:
-        url: The remote-write URL.
-        headers: The headers of every request; they may hold secrets.
-        auth: Adds the headers that authenticate each request.
-    """
-
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-    auth: Auth = field(repr=False)
-
-    @property
-    def scope(self) -> bytes:
-        """A digest of the URL, the headers and the credential."""
-        named = [self.url, sorted(self.headers.items()), self.auth.credential]
-        return hashlib.sha256(json.dumps(named).encode()).digest()
-
-
-def endpoint_at(
-    url: str, settings: Settings, token: Secret | None, stored_headers: Secret | None
-) -> Endpoint:
-    """Return the endpoint at a URL, with the headers that remote write 1.0 demands.
-
-    Args:
-        url: The remote-write URL.
-        settings: The operator's settings: the authentication scheme, and further headers.
-        token: What to authenticate with; None where the scheme needs no token.
-        stored_headers: The secret of REMOTE_WRITE_HEADERS_ARN; None without one.
-
-    Raises:
-        SecretError: The secret is needed and cannot be read.
-    """
-    # A host that a delivery names must not get what the operator means for another.
-    own = urlsplit(url).hostname == urlsplit(settings.listener).hostname
-    headers = {
-        **(settings.headers if own else {}),
-        "Content-Type": "application/x-protobuf",
-        "Content-Encoding": "snappy",
-        "X-Prometheus-Remote-Write-Version": "0.1.0",
-        "User-Agent": f"metric-stream-lambda/{__version__}",
-    }
-    auth = settings.scheme(token)
-    if stored_headers is not None and own:
-        # Fetched before anything is sent.
-        stored_headers.versions()
-        auth = StoredHeaders(stored_headers, auth)
-    return Endpoint(url, headers, auth)
-
-
 def is_header_value(text: str) -> bool:
     """Return whether a text can be sent as the value of an HTTP header."""
     return _HEADER_VALUE.fullmatch(text) is not None
@@ -133,13 +76,41 @@ def further_headers(text: str) -> Mapping[str, str]:
     value = object_in(text)
     if value is None or not all(isinstance(header, str) for header in value.values()):
         raise ValueError("must be a JSON object of header names and values, all text")
+    return _checked(value)
+
+
+def otlp_headers(text: str) -> Mapping[str, str]:
+    """Return the headers in the setting OTEL_EXPORTER_OTLP_METRICS_HEADERS.
+
+    "key1=value1,key2=value2 [...] represented in a format matching to the W3C Baggage" -
+    "OpenTelemetry Protocol Exporter", "Specifying headers via environment variables". So both are
+    percent-encoded.
+
+    Raises:
+        ValueError: As `further_headers` does.
+    """
+    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    if not all(equals for _, equals, _ in pairs):
+        raise ValueError("must be a list of name=value, separated by commas")
+    names = names_in_list(text)
+    if len({name.lower() for name in names}) < len(names):
+        raise ValueError("must not name a header twice")
+    return _checked({name: unquote(it[2].strip()) for name, it in zip(names, pairs, strict=True)})
+
+
+def names_in_list(text: str) -> list[str]:
+    """Return the names of the headers in such a list, whatever else is wrong with it."""
+    return [unquote(pair.partition("=")[0].strip()) for pair in text.split(",") if pair.strip()]
+
+
+def _checked(value: Mapping[str, str]) -> Mapping[str, str]:
     if len({name.lower() for name in value}) < len(value):
         raise ValueError("must not name a header twice")
     for name, header in value.items():
         if not re.fullmatch(_HEADER_NAME, name) or not is_header_value(header):
             raise ValueError("has a name or value that an HTTP header cannot carry")
         if name.lower() in _FIXED_HEADERS:
-            raise ValueError(f"must not set {name}, which remote write decides")
+            raise ValueError(f"must not set {name}, which the protocol decides")
     return MappingProxyType(value)
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from converters.split import body_of
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from converters.bodies import Body, Lane
-    from converters.split import DataPoint
+    from converters.split import Bodies, DataPoint
     from handler.client import ListenerResponse
     from handler.isolation import Isolation, Part
 
@@ -42,13 +40,16 @@ class Schedule:
     Args:
         lanes: All bodies; those of one lane go out one after the other.
         isolate: Returns what is left to find out about a body, given the response that refuses it.
+        bodies: Makes bodies of parts.
     """
 
     def __init__(
         self,
         lanes: Sequence[Lane],
         isolate: Callable[[Body, ListenerResponse], Isolation],
+        bodies: Bodies,
     ) -> None:
+        self._bodies = bodies
         self._isolate = isolate
         self._ready = deque(lane for lane in lanes if not lane[0].ahead)
         self._ahead = deque(lane for lane in lanes if lane[0].ahead)
@@ -83,7 +84,7 @@ class Schedule:
             part = isolation.take()
             if part is not None:
                 self._unsettled += 1
-                return Task(body_of(part), [], isolation, part)
+                return Task(self._bodies.body_of(part), [], isolation, part)
         return None
 
     def settle(self, task: Task) -> None:

@@ -124,7 +124,7 @@ class StoredSecret(Secret):
         try:
             current, *previous = self._fetch()
         except Exception as error:  # noqa: BLE001 - boto3 makes its classes of errors at run time
-            code = _error_code(error)
+            code = error_code(error)
             raise SecretError(f"cannot read the secret of {self._variable}: {code}") from None
         try:
             fetched = [self._value_in(current)]
@@ -230,12 +230,17 @@ def _missing_allowed() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if _PASSING.search(_error_code(error)):
+        if is_passing(error_code(error)):
             raise
 
 
-def _error_code(error: Exception) -> str:
-    """Return what the store calls an error; the name of its class where there is no response."""
+def is_passing(code: str) -> bool:
+    """Return whether the same request may succeed a moment later."""
+    return _PASSING.search(code) is not None
+
+
+def error_code(error: Exception) -> str:
+    """Return what AWS calls an error; the name of its class where there is no response."""
     # botocore's errors of connections have the attribute too, and nothing in it.
     response = getattr(error, "response", None) or {}
     return str(response.get("Error", {}).get("Code") or type(error).__name__)

@@ -3,18 +3,21 @@
 import functools
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from types import MappingProxyType
 
 from converters.bodies import Body, Lane
-from converters.split import DataPoint, data_points, describe
+from converters.metadata import Families
+from converters.split import DataPoint
 from handler.account import SampleAccount, Sent
 from handler.attempts import Attempts, BodyHook
 from handler.client import Client, ListenerResponse
 from handler.clock import Clock
+from handler.endpoint import Endpoint
 from handler.isolation import Isolation
-from handler.listener import Endpoint
+from handler.messages import KnownListeners, Messages
 from handler.schedule import Schedule, Task
 from handler.settled import SettledPoints, digest_of
-from handler.verdict import Verdict, reason_in, refused_by_reason, verdict_on
+from handler.verdict import Verdict, reason_in
 
 # As many refusals that are not about samples, without one acceptance, mean a wrong request.
 _MAX_UNEXPLAINED = 16
@@ -22,6 +25,8 @@ _MAX_UNEXPLAINED = 16
 _OUT_OF_TIME = "the time for the delivery was over before the listener had answered for everything"
 
 _REFUSED_BEFORE = "refused in an earlier delivery"
+
+_WRITTEN_LESS = " (it says that it has written fewer samples than it got)"
 
 _Answer = tuple[Verdict, ListenerResponse | None]
 
@@ -44,6 +49,11 @@ class Sender:
         self._concurrency = concurrency
         self._timeout_seconds = timeout_seconds
         self._settled = SettledPoints()
+        self._only_1_0 = KnownListeners()
+
+    def sends_2_0(self, endpoint: Endpoint) -> bool:
+        """Return whether the next request to an endpoint is one of remote write 2.0."""
+        return endpoint.message.is_2_0 and endpoint.url not in self._only_1_0
 
     def send(
         self,
@@ -52,6 +62,7 @@ class Sender:
         deadline: float,
         hook: BodyHook | None = None,
         settled: SettledPoints | None = None,
+        families: Families = MappingProxyType({}),
     ) -> Sent:
         """Send all bodies, and return the account when all are settled or the time is over.
 
@@ -62,10 +73,18 @@ class Sender:
             deadline: When to stop, by the clock's monotonic time.
             hook: Follows each body; None: nothing does.
             settled: The data points that were isolated before; None: what the sender remembers.
+            families: What is known of the series, by their names.
         """
         account = SampleAccount(sum(body.samples for lane in lanes for body in lane))
         attempts = Attempts(
-            self._client, self._clock, endpoint, account, deadline, self._timeout_seconds, hook
+            self._client,
+            self._clock,
+            endpoint,
+            account,
+            Messages(endpoint.message, endpoint.url, families, self._only_1_0),
+            deadline,
+            self._timeout_seconds,
+            hook,
         )
         delivery = _Delivery(lanes, endpoint, account, settled or self._settled)
         pool = ThreadPoolExecutor(self._concurrency)
@@ -110,7 +129,9 @@ class _Delivery:
         account: SampleAccount,
         settled: SettledPoints,
     ) -> None:
-        self.schedule = Schedule(lanes, self._isolate)
+        self._protocol = endpoint.protocol
+        self._bodies = endpoint.protocol.bodies
+        self.schedule = Schedule(lanes, self._isolate, self._bodies)
         self._endpoint = endpoint
         self._account = account
         self._settled = settled
@@ -133,7 +154,7 @@ class _Delivery:
         verdict, response = future.result()
         if verdict is Verdict.ACCEPTED:
             # Without a response, it was not sent: the listener had it before.
-            self._account.accept(task.body.samples, len(task.body.content) if response else 0)
+            self._account.accept(task.body.samples)
             for point in task.part:
                 self._settled.remember(digest_of(point, self._scope), None)
             if response:
@@ -152,12 +173,17 @@ class _Delivery:
 
     def _count_settled(self, samples: int, response: ListenerResponse) -> None:
         """Count the samples of a body of which the listener has stored what it wants."""
-        refused = refused_by_reason(response.text, samples)
+        words = response.summary
+        refused = self._protocol.refused(response, samples)
+        if response.written is not None:
+            # A listener of remote write 2.0 says so, whatever its words are.
+            refused = {reason_in(response.text): max(0, samples - response.written)}
+            words += _WRITTEN_LESS if response.status < 300 else ""
         if refused is None:
-            self._account.settle_unknown(samples, response.summary)
+            self._account.settle_unknown(samples, words)
             return
         for reason, number in refused.items():
-            self._account.reject(number, reason, response.summary)
+            self._account.reject(number, reason, words)
         self._account.accept(samples - sum(refused.values()))
 
     def _note_stored(self) -> None:
@@ -179,7 +205,7 @@ class _Delivery:
         return False
 
     def _refuse_alone(self, point: DataPoint, response: ListenerResponse) -> None:
-        unexplained = verdict_on(response.status, response.text) is Verdict.UNEXPLAINED
+        unexplained = self._protocol.verdict_on(response) is Verdict.UNEXPLAINED
         if unexplained and not self._anything_stored:
             self._doubtful.append((point, response))
         else:
@@ -187,12 +213,12 @@ class _Delivery:
 
     def _reject(self, point: DataPoint, response: ListenerResponse) -> None:
         reason = reason_in(response.text)
-        self._account.reject(point.samples, reason, response.summary, describe(point))
+        self._account.reject(point.samples, reason, response.summary, self._bodies.describe(point))
         self._settled.remember(digest_of(point, self._scope), reason)
 
     def _isolate(self, body: Body, response: ListenerResponse) -> Isolation:
         """Return what is left to find out about a refused body."""
-        periods = data_points(body)
+        periods = self._bodies.data_points(body)
         if sum(map(len, periods)) == 1:
             # It was refused alone already.
             self._refuse_alone(periods[0][0], response)
@@ -209,7 +235,9 @@ class _Delivery:
             # It says nothing of the listener now, whose URL may have become wrong.
             self._account.accept(point.samples)
         else:
-            self._account.reject(point.samples, reason, _REFUSED_BEFORE, describe(point))
+            self._account.reject(
+                point.samples, reason, _REFUSED_BEFORE, self._bodies.describe(point)
+            )
         return True
 
     def close(self) -> None:

@@ -7,10 +7,17 @@ and its docstring. `make docs` writes the table of docs/settings.md from that.
 from collections.abc import Mapping
 from typing import Any
 
-from handler.auth import SCHEMES, Auth
+from converters.profiles.logzio import Logzio
+from converters.relabel import parse_relabel_configs
+from handler import naming, otlp_settings
+from handler.auth import Auth
+from handler.contradictions import contradictions
 from handler.errors import SettingsError
 from handler.json_settings import members_in
-from handler.listener import further_headers
+from handler.listener import MESSAGES, further_headers, otlp_headers
+from handler.logzio_regions import logzio_listener
+from handler.schemes import SCHEMES
+from handler.sigv4 import external_id, role_arn, scope_name
 from handler.variables import (
     Setting,
     choice,
@@ -26,15 +33,6 @@ from handler.variables import (
     utf_8,
     whole_number,
 )
-
-# Logz.io's regions by the AWS region that they are in.
-_LOGZIO_REGIONS = {
-    "us-east-1": "us",
-    "eu-central-1": "eu",
-    "eu-west-2": "uk",
-    "ca-central-1": "ca",
-    "ap-southeast-2": "au",
-}
 
 SERVICE = "metric-stream-lambda"
 
@@ -63,10 +61,29 @@ class Settings:
 
     logzio_region = Setting("LOGZIO_REGION", str.lower)
     """Region of the Logz.io account: `us`, `eu`, `uk`, `ca` or `au`. Default: in us-east-1,
-    eu-central-1, eu-west-2, ca-central-1 and ap-southeast-2 the one of that AWS region."""
+    eu-central-1, eu-west-2, ca-central-1 and ap-southeast-2 the one of that AWS region. `none` with
+    another endpoint."""
 
     scheme = Setting("REMOTE_WRITE_AUTH", _scheme, "bearer")
-    """How the token is sent: `bearer`, `basic` (the token is `user:password`) or `none`."""
+    """How requests are authenticated: with the token as `bearer` or `basic` (the token is
+    `user:password`), not at all (`none`), or with AWS's signature (`sigv4`), as Amazon Managed
+    Prometheus wants."""
+
+    sigv4_region = Setting("SIGV4_REGION", scope_name)
+    """AWS region that `sigv4` signs for. Default: the one in the URL, or the function's."""
+
+    sigv4_service = Setting("SIGV4_SERVICE", scope_name, "aps")
+    """AWS service that `sigv4` signs for."""
+
+    sigv4_role_arn = Setting("SIGV4_ROLE_ARN", role_arn)
+    """ARN of a role to assume before `sigv4` signs, such as one in the account of the workspace."""
+
+    sigv4_external_id = Setting("SIGV4_EXTERNAL_ID", external_id)
+    """External id that the trust policy of that role asks for."""
+
+    message = Setting("REMOTE_WRITE_PROTOBUF_MESSAGE", choice(*MESSAGES), MESSAGES[0])
+    """`prometheus.WriteRequest` (remote write 1.0) or `io.prometheus.write.v2.Request` (2.0); to a
+    listener that does not know 2.0, 1.0 is sent."""
 
     headers = Setting("REMOTE_WRITE_HEADERS", further_headers, "{}")
     """JSON object of further headers, such as `{"X-Scope-OrgID":"tenant"}`. A `CUSTOM_LISTENER`
@@ -75,8 +92,30 @@ class Settings:
     headers_arn = Setting("REMOTE_WRITE_HEADERS_ARN", secret_arn)
     """ARN of a secret or an SSM parameter that contains that object, instead."""
 
-    label_value_case = Setting("LABEL_VALUE_CASE", choice("lower", "keep"), "lower")
-    """`lower` lower-cases label values, as Logz.io's dashboards expect; `keep` does not."""
+    naming_profile = Setting("NAMING_PROFILE", naming.profile, "logzio")
+    """Names and labels of CloudWatch's series: `logzio`, `yace`, `cloudwatch_exporter` or `otel`;
+    see [profiles.md](profiles.md)."""
+
+    statistics = Setting("STATISTICS", optional(naming.statistics))
+    """Comma list of the statistics to make of CloudWatch's points: `Average`, `Sum`, `Minimum`,
+    `Maximum`, `SampleCount`, `p*` (all percentiles) or single ones, such as `p99.9`. Default: all
+    that the profile has; `logzio` and `otel` have `Average` only if it is in the list."""
+
+    external_labels = Setting("EXTERNAL_LABELS", naming.external_labels, "{}")
+    """JSON object of labels for every series that has none of that name, such as
+    `{"env":"production"}`."""
+
+    dimension_labels = Setting("DIMENSION_LABELS", choice("keep", "snake_case"), "keep")
+    """Labels of dimensions in the profile `yace`: `keep` (`dimension_InstanceId`) or `snake_case`
+    (`dimension_instance_id`)."""
+
+    relabel_configs = Setting("WRITE_RELABEL_CONFIGS", parse_relabel_configs)
+    """Rules that change labels and drop series: Prometheus' `write_relabel_configs`, in YAML or
+    JSON; see [relabelling.md](relabelling.md)."""
+
+    label_value_case = Setting("LABEL_VALUE_CASE", optional(choice("lower", "keep")))
+    """`lower` lower-cases label values, as Logz.io's dashboards expect; `keep` does not. Default:
+    `lower` in the profile `logzio`, `keep` in all others."""
 
     unit_label = Setting("UNIT_LABEL", true_or_false, "false")
     """`true` adds the label `unit` with the metric's unit, such as `s` or `ms`, so that the points
@@ -90,6 +129,30 @@ class Settings:
     native_histograms = Setting("NATIVE_HISTOGRAMS", true_or_false, "false")
     """`true` sends exponential histograms as native histograms, in requests of their own."""
 
+    send_metadata = Setting("SEND_METADATA", optional(true_or_false))
+    """`true` sends type, unit and help of each metric: once an hour, or with remote write 2.0 in
+    each request. Default: `true`, but with 1.0 and the profile `logzio` `false`."""
+
+    otlp_endpoint = Setting(otlp_settings.ENDPOINT, listener_url)
+    """URL of an OTLP endpoint, as it is, such as `https://collector.example.com/v1/metrics`. It
+    takes the place of the listener, and the data points are sent in OTLP."""
+
+    otlp_headers = Setting(otlp_settings.HEADERS, otlp_headers)
+    """Its further headers: `name=value` in a list separated by commas, percent-encoded. A secret
+    goes into `REMOTE_WRITE_HEADERS_ARN`."""
+
+    otlp_milliseconds = Setting(otlp_settings.TIMEOUT, whole_number(1, 9_999_999), "10000")
+    """Time for one request to it, as a whole, in milliseconds."""
+
+    otlp_compression = Setting(
+        "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", choice("none", "gzip"), "none"
+    )
+    """`gzip` compresses the requests to it; `none` does not."""
+
+    otlp_dimensions = Setting("OTLP_DIMENSIONS", choice("flatten", "keep"), "flatten")
+    """`flatten` makes the members of CloudWatch's attribute `Dimensions` attributes of their own;
+    `keep` leaves them in that map."""
+
     token = Setting("LOGZIO_METRICS_TOKEN", secret)
     """The token to ship with. Default: the access key of the request."""
 
@@ -98,14 +161,15 @@ class Settings:
 
     access_key = Setting("FIREHOSE_ACCESS_KEY", secret)
     """The access key that Firehose has to send. HTTP deliveries need it if there is a token or
-    `REMOTE_WRITE_HEADERS_ARN`, if `REMOTE_WRITE_AUTH` is `none`, or if `REMOTE_WRITE_HEADERS` holds
-    a credential."""
+    `REMOTE_WRITE_HEADERS_ARN`, if `REMOTE_WRITE_AUTH` is `none` or `sigv4`, or if one of the
+    headers in another setting is a credential."""
 
     access_key_arn = Setting("FIREHOSE_ACCESS_KEY_ARN", secret_arn)
     """ARN of a secret or an SSM parameter that contains that key."""
 
     p8s_logzio_name = Setting("P8S_LOGZIO_NAME", utf_8, "logzio-otlp-metrics-stream")
-    """Value of the label `p8s_logzio_name`."""
+    """Value of the label `p8s_logzio_name`. The default is that of the profile `logzio`; all others
+    have no such label by default."""
 
     allowed_hosts = Setting("LISTENER_ALLOWED_HOSTS", host_patterns, "*.logz.io")
     """Hosts that the common attribute `CUSTOM_LISTENER` may name, separated by commas; by https
@@ -160,6 +224,11 @@ DECLARED = tuple(value for value in vars(Settings).values() if isinstance(value,
 VARIABLES: tuple[str, ...] = tuple(setting.variable for setting in DECLARED)
 
 
+_DEFAULTS: Mapping[str, Any] = {
+    setting.variable: setting.parse(setting.default) for setting in DECLARED
+}
+
+
 def known_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the part of an environment that the settings are made of.
 
@@ -192,12 +261,17 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             value = setting.parse(given.get(setting.variable) or setting.default)
         except ValueError as error:
             problems.append(f"{setting.variable} {error}")
-            value = setting.parse(setting.default)
+            value = _DEFAULTS[setting.variable]
         values[setting.variable] = value
-    problems += _contradictions(values, given)
-    if not given.get("LOGZIO_METRICS_LISTENER"):
+    problems += contradictions(values, given)
+    problems += otlp_settings.contradictions(values, given, _DEFAULTS)
+    if values["NAMING_PROFILE"] is not Logzio and not given.get("P8S_LOGZIO_NAME"):
+        values["P8S_LOGZIO_NAME"] = ""
+    if values[otlp_settings.ENDPOINT]:
+        values |= otlp_settings.in_place_of_listener(values)
+    elif not given.get("LOGZIO_METRICS_LISTENER") and not given.get(otlp_settings.ENDPOINT):
         try:
-            values["LOGZIO_METRICS_LISTENER"] = _logzio_listener(
+            values["LOGZIO_METRICS_LISTENER"] = logzio_listener(
                 values["LOGZIO_REGION"], values["AWS_REGION"]
             )
         except ValueError as error:
@@ -205,45 +279,6 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     if problems:
         raise SettingsError("settings: " + "; ".join(problems))
     if values["LOGZIO_METRICS_LISTENER"].lower().startswith("http:"):
-        warning = "LOGZIO_METRICS_LISTENER is an http:// URL: the token is sent unencrypted"
-        return Settings(values, (warning,))
+        name = otlp_settings.ENDPOINT if values[otlp_settings.ENDPOINT] else otlp_settings.LISTENER
+        return Settings(values, (f"{name} is an http:// URL: the token is sent unencrypted",))
     return Settings(values)
-
-
-def _contradictions(values: Mapping[str, Any], given: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with settings that are right one by one."""
-    problems = [
-        f"{name}_ARN must not be set together with {name}"
-        for name in ("LOGZIO_METRICS_TOKEN", "FIREHOSE_ACCESS_KEY", "REMOTE_WRITE_HEADERS")
-        if given.get(name) and given.get(f"{name}_ARN")
-    ]
-    problems += [
-        f"SETTINGS must not set {name}, which is also a variable of its own"
-        for name in values["SETTINGS"]
-        if given.get(name)
-    ]
-    scheme: type[Auth] = values["REMOTE_WRITE_AUTH"]
-    problem = scheme.problem_with(values["LOGZIO_METRICS_TOKEN"] or "")
-    if values["LOGZIO_METRICS_TOKEN"] and problem:
-        problems.append(f"LOGZIO_METRICS_TOKEN {problem}")
-    problem = scheme.problem_with_headers(values["REMOTE_WRITE_HEADERS"])
-    if problem:
-        problems.append(f"REMOTE_WRITE_HEADERS {problem}")
-    return problems
-
-
-def _logzio_listener(region: str, aws_region: str) -> str:
-    """Return the listener of one of Logz.io's regions, or of the one in an AWS region."""
-    regions = ", ".join(_LOGZIO_REGIONS.values())
-    if region and region not in _LOGZIO_REGIONS.values():
-        raise ValueError(
-            f"LOGZIO_REGION must be one of {regions}; for another listener set "
-            "LOGZIO_METRICS_LISTENER to its URL"
-        )
-    region = region or _LOGZIO_REGIONS.get(aws_region, "")
-    if not region:
-        raise ValueError(
-            "LOGZIO_METRICS_LISTENER must be set to the listener's URL, or LOGZIO_REGION to one "
-            f"of {regions}: Logz.io has no listener in the AWS region {aws_region or 'unknown'}"
-        )
-    return f"https://listener{'' if region == 'us' else f'-{region}'}.logz.io:8053"

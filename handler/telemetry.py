@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from converters.convert import Conversion
-from converters.points import DropReason, WarnReason
+from converters.reasons import DropReason, WarnReason
 from handler.account import Sent
 from handler.delivery import Delivery
 from handler.redaction import cut
@@ -46,12 +46,18 @@ _MAX_ERROR_LINES = 10
 _METRIC_WARNINGS = {
     DropReason.CASE_COLLISION: "two metrics differ only in what lower-casing, sanitising or "
     "MAX_LABELS removes and became one series; LABEL_VALUE_CASE=keep keeps their values apart",
+    DropReason.NAME_COLLISION: "two metrics or label sets have the same names in NAMING_PROFILE's "
+    "profile and became one series; only the points with the larger count were sent",
+    DropReason.RELABEL: "WRITE_RELABEL_CONFIGS made one series of several that have points of the "
+    "same time, so only those with the larger count were sent",
     DropReason.UNIT_CONFLICT: "points of one series have different units and the same time, so "
     "only those with the larger count were sent; UNIT_LABEL=true keeps the units apart",
     DropReason.IN_THE_FUTURE: "points are more than 10 minutes ahead of the delivery's time, and "
     "were not sent; the clock of what publishes them may be wrong",
     WarnReason.MANY_LABELS: "series have more than 30 labels, which many servers refuse or cut; "
     "MAX_LABELS leaves point attributes out",
+    WarnReason.METADATA: "metrics with one name have different units or types; the metadata that "
+    "was sent is that of the first one",
     WarnReason.ATTRIBUTES_LEFT_OUT: "point attributes were left out of the labels of series, which "
     "would have had more than MAX_LABELS",
 }
@@ -229,6 +235,9 @@ class Telemetry:
                 example=refusal.example,
             )
 
+        for words in sent.warnings:
+            self.warning("the listener accepted samples with a warning", listener_words=words)
+
     def _log_metric_warnings(self, conversion: Conversion) -> None:
         for reason, metrics in conversion.warnings.items():
             logged = self._metrics_logged[reason]
@@ -258,6 +267,7 @@ def _numbers_of(conversion: Conversion, sent: Sent) -> dict[str, Any]:
     return {
         "points": conversion.data_points,
         "points_dropped": dict(conversion.dropped_points),
+        "points_without_statistics": conversion.points_without_statistics,
         "series": conversion.series,
         "samples": conversion.samples,
         "samples_sent": sent.accepted,

@@ -20,7 +20,9 @@ class Verdict(enum.Enum):
         UNEXPLAINED: It has stored nothing, and its words are not about samples.
         UNAUTHORISED: It wants another credential.
         UNAVAILABLE: It may accept the same request later.
+        FAILED: It has not stored it, and its protocol forbids to send it again.
         MISDIRECTED: The URL is wrong.
+        UNKNOWN_MESSAGE: It does not know the message of remote write 2.0.
     """
 
     ACCEPTED = "accepted"
@@ -29,7 +31,9 @@ class Verdict(enum.Enum):
     UNEXPLAINED = "unexplained"
     UNAUTHORISED = "unauthorised"
     UNAVAILABLE = "unavailable"
+    FAILED = "failed"
     MISDIRECTED = "misdirected"
+    UNKNOWN_MESSAGE = "unknown message"
 
 
 class Reason(enum.StrEnum):
@@ -87,6 +91,7 @@ _SETTLED: tuple[tuple[frozenset[int], str], ...] = (
 _NOT_COMMITTED = rf"commit|{CUT_OFF}$"
 
 _REFUSAL_STATUSES = (400, 409, 413, 422)
+_REFUSALS = (Verdict.SETTLED, Verdict.REFUSED, Verdict.UNEXPLAINED)
 
 # Prometheus up to 2.44 answers 500 for samples that no later attempt can make
 # acceptable, where it has an out-of-order window.
@@ -97,7 +102,8 @@ _REASONS: Mapping[Reason, str] = {
     Reason.SUPERSEDED: r"out[ -]of[ -]order(?! time window)|duplicate[ -](?:sample|timestamp)",
     Reason.TOO_OLD: (
         r"too[ -]old|too[ -]far[ -]in[ -](?:the[ -])?past"
-        r"|out of bounds(?! for|: timestamp is too far)"
+        # Not those of an array.
+        r"|out of bounds(?! for (?!series|$)|: timestamp is too far)"
     ),
     Reason.IN_THE_FUTURE: r"too[ -]far[ -]in[ -](?:the[ -])?future|too new",
     Reason.LIMIT: r"series limit|max-series-per",
@@ -145,6 +151,32 @@ def verdict_on(status: int, text: str) -> Verdict:
         return Verdict.UNAVAILABLE
     # Redirects and the other 4xx: a wrong URL, not wrong samples.
     return Verdict.MISDIRECTED
+
+
+def verdict_on_2_0(status: int, text: str, written: int | None, samples: int) -> Verdict:
+    """Return what a response to a request of remote write 2.0 means.
+
+    A server that knows only 1.0 reads such a request as an empty one, and accepts it. So a success
+    is none unless the listener says how much it has written - 2.0, "Required Written Response
+    Headers". It says so after each request that it could read, also if it refuses samples.
+
+    Args:
+        status: The HTTP status.
+        text: The beginning of the response's body.
+        written: How many samples and histograms the listener says that it has written.
+        samples: How many it got.
+    """
+    verdict = verdict_on(status, text)
+    if verdict is Verdict.ACCEPTED:
+        if not written:
+            return Verdict.UNKNOWN_MESSAGE
+        return Verdict.ACCEPTED if written >= samples else Verdict.SETTLED
+    if status < 500 and written is not None and verdict in _REFUSALS:
+        return Verdict.SETTLED
+    # "Senders SHOULD expect 400 [...] from 1.x Receivers" for what they cannot read.
+    if status == 415 or (status == 400 and verdict is Verdict.UNEXPLAINED):
+        return Verdict.UNKNOWN_MESSAGE
+    return verdict
 
 
 def reason_in(text: str) -> Reason:

@@ -3,7 +3,17 @@
 import os
 import sys
 
-from replay.command import main
+from replay.command import SOMETHING_LEFT, main
+
+
+def _run() -> int:
+    try:
+        return main(sys.argv[1:], os.environ, sys.stdout, sys.stderr)
+    except BrokenPipeError:
+        # The reader, such as `head`, has ended. Python would write the rest again when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return SOMETHING_LEFT
+
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ, sys.stdout, sys.stderr))
+    sys.exit(_run())

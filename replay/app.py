@@ -5,7 +5,9 @@
 What an event may have, and the defaults::
 
     {"prefix": "failed/", "dryRun": false, "done": "move", "since": TIME, "until": TIME,
-     "limit": N, "rate": SAMPLES_PER_SECOND, "p8sLogzioName": NAME}
+     "limit": N, "rate": SAMPLES_PER_SECOND, "p8sLogzioName": NAME, "namingProfile": NAME,
+     "statistics": LIST, "externalLabels": JSON, "dimensionLabels": STYLE,
+     "writeRelabelConfigs": RULES}
 
 It ends before its timeout, and returns the result; if `more` is true, invoke it
 again to go on.
@@ -41,7 +43,7 @@ _KEYS = {
 
 
 def replay(event: Any, environ: Mapping[str, str], seconds_left: float) -> dict[str, Any]:
-    """Replay the objects that an event asks for, or only survey them.
+    """Replay the objects that an event asks for, or only count what they hold.
 
     Args:
         event: What to replay, and how.

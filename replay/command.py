@@ -6,25 +6,30 @@ import dataclasses
 import functools
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from handler import otlp_settings
 from handler.errors import HandlerError
 from handler.settings import known_variables
-from replay.errors import ReplayError, StoppedError
+from replay.errors import ReplayError, StoppedError, UsageError
 from replay.locations import open_location
-from replay.options import MARK, MOVE, Options, parse_options
+from replay.options import MARK, MOVE, NAMING, Options, parse_options, parse_price
 from replay.report import lines
 from replay.run import Replay
 from replay.sending import BatchSender, open_sender
+from replay.survey import PRICE_PER_THOUSAND, Survey
 
 ALL_SENT = 0
 SOMETHING_LEFT = 1
 NOTHING_TRIED = 2
 
-_LISTENER_VARIABLES = ("LOGZIO_METRICS_LISTENER", "LOGZIO_REGION")
+_OPTIONS_OF_A_SURVEY = {"dry_run", "since", "until"}
+
+_LISTENER_VARIABLES = ("LOGZIO_METRICS_LISTENER", "LOGZIO_REGION", otlp_settings.ENDPOINT)
 
 _OPTIONS = {
     field.name: f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(Options)
@@ -43,34 +48,73 @@ def main(
         progress: Takes the progress, and errors; a bar if it is a terminal.
 
     Returns:
-        The exit status: 0 when all is sent (in a dry run: can be read), 1 when
-        something is left, 2 when nothing could be tried.
+        The exit status: 0 when all is sent (in a dry run and a survey: can be read), 1
+        when something is left, 2 when nothing could be tried.
     """
-    given = vars(_parser().parse_args(arguments))
+    given = vars(_parser().parse_intermixed_args(arguments))
     try:
         values = {name: given[name] for name in _OPTIONS if given[name] is not None}
         # A script passes an empty text for no time.
         values = {n: v for n, v in values.items() if v or n not in ("since", "until")}
         options = parse_options(values, _OPTIONS)
+        if given["survey"]:
+            return _survey(given, values.keys(), options, output, progress)
+        if len(given["location"]) > 1:
+            raise UsageError("a replay takes one location")
+        if given["price"] is not None:
+            raise UsageError("--price needs --survey: without it objects would be sent")
         sender = open_sender(_variables(environ, given["listener"], options), options)
-        stores = open_location(given["location"], given["state"])
+        stores = open_location(given["location"][0], given["state"])
     except (ReplayError, HandlerError) as error:
         progress.write(f"{_printable(str(error))}\n")
         return NOTHING_TRIED
+    show, bar = _shown_on(progress)
+    replay = Replay(stores, sender, options, show, track=bar)
+    status = _run(replay, sender, options, progress)
+    if status != NOTHING_TRIED:
+        _write(lines(replay.document()), output)
+    return status
+
+
+def _survey(
+    given: Mapping[str, Any],
+    options_given: AbstractSet[str],
+    options: Options,
+    output: TextIO,
+    progress: TextIO,
+) -> int:
+    """Show what the metrics of all locations cost; send nothing, write nothing."""
+    if given["state"] or given["listener"] or options_given - _OPTIONS_OF_A_SURVEY:
+        raise UsageError("--survey sends nothing: it takes --price, --since and --until alone")
+    price = parse_price("--price", given["price"] or PRICE_PER_THOUSAND)
+    stores = [open_location(location)[0] for location in given["location"]]
+    show, bar = _shown_on(progress)
+    survey = Survey(show)
+    try:
+        for store in stores:
+            survey.add(store, bar([found for found in store.objects() if options.selects(found)]))
+    except KeyboardInterrupt:
+        tqdm.write("interrupted", file=progress)
+        return SOMETHING_LEFT
+    _write(survey.lines(price), output)
+    return SOMETHING_LEFT if survey.unreadable or not survey.objects else ALL_SENT
+
+
+def _shown_on(progress: TextIO) -> tuple[Callable[[str, str], None], Callable[..., Any]]:
+    """Return what shows a name with its status, and a bar if it is a terminal."""
     terminal = progress.isatty()
-    bar = functools.partial(tqdm, unit=" objects", file=progress, disable=not terminal)
 
     def show(name: str, status: str) -> None:
         # Beside a bar, only what needs attention.
         if not terminal or status.startswith("left"):
             tqdm.write(_printable(f"{name}: {status}"), file=progress)
 
-    replay = Replay(stores, sender, options, show, track=bar)
-    status = _run(replay, sender, options, progress)
-    if status != NOTHING_TRIED:
-        output.writelines(f"{_printable(line)}\n" for line in lines(replay.document()))
-        output.flush()
-    return status
+    return show, functools.partial(tqdm, unit=" objects", file=progress, disable=not terminal)
+
+
+def _write(shown: Iterable[str], output: TextIO) -> None:
+    output.writelines(f"{_printable(line)}\n" for line in shown)
+    output.flush()
 
 
 def _run(replay: Replay, sender: BatchSender, options: Options, progress: TextIO) -> int:
@@ -95,6 +139,7 @@ def _variables(
 ) -> Mapping[str, str]:
     variables = known_variables(environ)
     if listener:
+        variables = {n: v for n, v in variables.items() if n not in otlp_settings.VARIABLES}
         variables["LOGZIO_METRICS_LISTENER"] = listener
     elif options.dry_run and not any(variables.get(name) for name in _LISTENER_VARIABLES):
         # Nothing is sent, so a dry run needs no listener.
@@ -115,11 +160,23 @@ def _printable(text: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m replay",
-        description="Send the objects of Firehose's backup to the listener. The settings are the "
-        "function's, read from the environment; see docs/replay.md.",
+        description="Send the objects of Firehose's backup to the listener, or show what their "
+        "metrics cost. The settings are the function's, read from the environment; see "
+        "docs/replay.md.",
     )
     add = parser.add_argument
-    add("location", help="s3://BUCKET/PREFIX, or a folder or a file")
+    add("location", nargs="+", help="s3://BUCKET/PREFIX, or a folder or a file")
+    add(
+        "--survey",
+        action="store_true",
+        help="send nothing; show what each metric costs, and a filter that halves the bill. Takes "
+        "several locations, with backup objects or captured deliveries",
+    )
+    add(
+        "--price",
+        metavar="USD",
+        help=f"what 1,000 metric updates cost ({PRICE_PER_THOUSAND} in us-east-1, November 2026)",
+    )
     add("--dry-run", action="store_true", help="show what would be sent, and send nothing")
     add("--since", metavar="TIME", help="only objects written at this time or later (ISO 8601)")
     add("--until", metavar="TIME", help="only objects written before this time")
@@ -136,6 +193,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--listener", metavar="URL", help="a remote-write URL, instead of the settings' listener")
     add("--p8s-logzio-name", metavar="NAME", help="the label p8s_logzio_name")
+    for name in NAMING:
+        add(_OPTIONS[name], metavar="TEXT", help=f"instead of the setting {name.upper()}")
     add("--patience", metavar="SECONDS", help="how long to try a batch before it is left (60)")
     return parser
 

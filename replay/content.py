@@ -40,9 +40,18 @@ def read_object(store: Store, found: StoredObject) -> Iterator[Record]:
         StoreError: The object cannot be read, or is larger than any of Firehose's:
             it might take all memory.
     """
+    return read_records(read_stored(store, found))
+
+
+def read_stored(store: Store, found: StoredObject) -> bytes:
+    """Return an object as it is stored.
+
+    Raises:
+        StoreError: As `read_object`.
+    """
     if found.size > MAX_BYTES:
         raise StoreError(f"the object is larger than {MAX_BYTES} bytes")
-    return read_records(store.read(found.name, found.identity).data)
+    return store.read(found.name, found.identity).data
 
 
 def read_records(stored: bytes) -> Iterator[Record]:

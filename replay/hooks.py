@@ -1,4 +1,4 @@
-"""What happens before and after each request: pacing, checkpoints, and a dry run's survey."""
+"""What happens before and after each request: pacing, checkpoints, and a dry run's preview."""
 
 import hashlib
 import math
@@ -6,10 +6,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-import snappy
-
 from converters.bodies import Body, Lane
-from converters.schema.remote_write_pb2 import WriteRequest
+from converters.split import Bodies
 from handler.verdict import Verdict
 from replay.checkpoint import Checkpoint
 from replay.errors import StoppedError, StoreError
@@ -144,8 +142,11 @@ class BatchRequests:
             raise
 
 
-class Survey:
+class Preview:
     """Counts what would be sent, and keeps it from being sent.
+
+    Args:
+        bodies: Reads bodies.
 
     Attributes:
         times: The oldest and the newest sample's time, in ms since the epoch; empty
@@ -153,22 +154,19 @@ class Survey:
         namespaces: How many samples there are of each namespace.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
         self._lock = threading.Lock()
         self.times: tuple[int, ...] = ()
         self.namespaces: Counter[str] = Counter()
 
     def before(self, body: Body) -> bool:
         """Count the samples of a body; return that it is not to be sent."""
-        request = WriteRequest.FromString(snappy.uncompress(body.content))
+        found = list(self._bodies.times(body))
         with self._lock:
-            for series in request.timeseries:
-                namespace = next((p.value for p in series.labels if p.name == "namespace"), "")
-                times = [sample.timestamp for sample in series.samples]
-                times += [histogram.timestamp for histogram in series.histograms]
-                self.namespaces[namespace or _NO_NAMESPACE] += len(times)
-                known = (*self.times, *times)
-                self.times = (min(known), max(known))
+            self.namespaces.update(namespace or _NO_NAMESPACE for namespace, _ in found)
+            known = (*self.times, *(time for _, time in found))
+            self.times = (min(known), max(known))
         return False
 
     def after(self, body: Body, verdict: Verdict) -> None:

@@ -3,13 +3,22 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from replay.errors import UsageError
 from replay.stores import StoredObject
 
+NAMING = (
+    *("naming_profile", "statistics", "external_labels", "dimension_labels"),
+    "write_relabel_configs",
+)
+"""The options that name series, as the settings of these names do."""
+
 MARK = "mark"
 MOVE = "move"
+
+_MAX_PRICE = 1_000
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,12 @@ class Options:
         patience: The seconds to try a batch, beside the time that the rate takes.
         p8s_logzio_name: The label of that name; None for the setting's. A backup
             object does not carry the stream's common attributes.
+        naming_profile: This and the following name series: what the setting of that name would
+            have; None for the setting's.
+        statistics: Likewise.
+        external_labels: Likewise.
+        dimension_labels: Likewise.
+        write_relabel_configs: Likewise.
     """
 
     dry_run: bool = False
@@ -36,6 +51,17 @@ class Options:
     rate: float | None = None
     patience: float = 60.0
     p8s_logzio_name: str | None = None
+    naming_profile: str | None = None
+    statistics: str | None = None
+    external_labels: str | None = None
+    dimension_labels: str | None = None
+    write_relabel_configs: str | None = None
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables whose settings they replace."""
+        given = {name.upper(): getattr(self, name) for name in NAMING}
+        return {name: value for name, value in given.items() if value is not None}
 
     def selects(self, found: StoredObject) -> bool:
         """Return whether an object was written within the times."""
@@ -66,6 +92,22 @@ def parse_string(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise UsageError(f"{name} must be a string, not {value!r}")
     return value
+
+
+def parse_price(name: str, value: str) -> Decimal:
+    """Return a price, exactly as it was written.
+
+    Raises:
+        UsageError: It is not a number above zero, or too large to be one.
+    """
+    try:
+        price = Decimal(value)
+    except InvalidOperation:
+        price = Decimal(0)
+    # NaN cannot be compared.
+    if not price.is_finite() or not 0 < price <= _MAX_PRICE:
+        raise UsageError(f"{name} must be a number above zero, up to {_MAX_PRICE:,}, not {value!r}")
+    return price
 
 
 def _time(name: str, value: Any) -> datetime:
@@ -117,5 +159,5 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "done": _done,
     "rate": _positive,
     "patience": _positive,
-    "p8s_logzio_name": parse_string,
+    **dict.fromkeys(("p8s_logzio_name", *NAMING), parse_string),
 }

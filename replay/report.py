@@ -11,7 +11,7 @@ from typing import Any
 from converters.convert import Conversion
 from handler.account import Sent
 from replay.content import Batch
-from replay.hooks import Survey
+from replay.hooks import Preview
 
 # Lambda's response is bounded. The checkpoints list all.
 _MAX_LISTED = 20
@@ -135,10 +135,10 @@ class ReplayResult:
             "complete": self.complete,
         }
 
-    def dry_run_document(self, survey: Survey) -> dict[str, Any]:
+    def dry_run_document(self, preview: Preview) -> dict[str, Any]:
         """Return the result of a dry run as JSON."""
         tally = self.tally
-        oldest, newest = map(_time, survey.times or (None, None))
+        oldest, newest = map(_time, preview.times or (None, None))
         return {
             "dryRun": True,
             "objects": {
@@ -153,7 +153,7 @@ class ReplayResult:
             "unreadable": _first(self.left),
             "oldest": oldest,
             "newest": newest,
-            "namespaces": dict(sorted(survey.namespaces.items())),
+            "namespaces": dict(sorted(preview.namespaces.items())),
             "more": self.more,
         }
 

@@ -74,8 +74,8 @@ class Replay:
 
     def document(self) -> dict[str, Any]:
         """Return the result by now, as JSON."""
-        survey = self._sender.survey
-        return self.result.document() if survey is None else self.result.dry_run_document(survey)
+        preview = self._sender.preview
+        return self.result.document() if preview is None else self.result.dry_run_document(preview)
 
     def run(self) -> ReplayResult:
         """Replay all objects that the options select, in their order.

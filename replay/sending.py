@@ -7,23 +7,23 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from converters.convert import Conversion
-from converters.points import DropReason
+from converters.reasons import DropReason
 from handler.access import Keyring, redactor_of, secrets_of, unchecked_secrets
 from handler.account import Sent
 from handler.client import Client
 from handler.clock import Clock
 from handler.conversion import new_converter
+from handler.endpoint import endpoint_at
 from handler.errors import SettingsError
-from handler.listener import endpoint_at
 from handler.redaction import Redactor, cut
 from handler.secrets import Secret
 from handler.sender import Sender
-from handler.settings import Settings, read_settings
+from handler.settings import Settings, known_variables, read_settings
 from handler.verdict import Verdict
 from replay.checkpoint import Checkpoint
 from replay.content import Batch
 from replay.errors import ReplayError, StoppedError, UsageError
-from replay.hooks import SETTLING, BatchRequests, Pace, Survey
+from replay.hooks import SETTLING, BatchRequests, Pace, Preview
 from replay.options import Options
 from replay.report import Tally, tally_of
 
@@ -67,7 +67,7 @@ class BatchResult:
 
 
 class BatchSender:
-    """Converts and sends batches; in a dry run it only converts and surveys them.
+    """Converts and sends batches; in a dry run it only converts and counts them.
 
     Args:
         settings: The function's settings.
@@ -76,17 +76,16 @@ class BatchSender:
 
     Raises:
         UsageError: There is no token.
-        SecretError: A secret cannot be fetched.
+        SecretError, CredentialsError: A secret, or AWS's credentials, cannot be fetched.
 
     Attributes:
         stopped: Once set, nothing is sent any more.
-        survey: What a dry run has found; None if this is not a dry run.
+        preview: What a dry run has found; None if this is not a dry run.
         listener: Where everything goes, without a query, which may hold a secret.
     """
 
     def __init__(self, settings: Settings, options: Options, clock: Clock = _CLOCK) -> None:
         self.stopped = threading.Event()
-        self.survey = Survey() if options.dry_run else None
         self.listener = urlsplit(settings.listener)._replace(query="").geturl()
         self._settings = settings
         self._clock = clock
@@ -99,6 +98,7 @@ class BatchSender:
         self._name = options.p8s_logzio_name or settings.p8s_logzio_name
         self._converter = new_converter(settings)
         self._endpoint = endpoint_at(settings.listener, settings, token, headers)
+        self.preview = Preview(self._endpoint.protocol.bodies) if options.dry_run else None
         self._sender = Sender(
             Client(connections=settings.concurrency),
             clock,
@@ -144,8 +144,9 @@ class BatchSender:
             lanes,
             self._endpoint,
             deadline,
-            self.survey or requests,
+            self.preview or requests,
             checkpoint.settled_points(number),
+            conversion.families,
         )
         for error in sent.errors:
             if isinstance(error, ReplayError):
@@ -170,10 +171,10 @@ def open_sender(environ: Mapping[str, str], options: Options) -> BatchSender:
 
     Raises:
         SettingsError: One message with every problem found, and without secrets.
-        UsageError, SecretError: There is no token, or it cannot be fetched.
+        UsageError, SecretError, CredentialsError: There is no token, or it cannot be fetched.
     """
     try:
-        return BatchSender(read_settings(environ), options)
+        return BatchSender(read_settings(known_variables(environ) | options.variables), options)
     except SettingsError as error:
         # The message repeats a wrong setting, which may be a token in the wrong variable.
         redact = Redactor(unchecked_secrets(environ))
@@ -181,17 +182,18 @@ def open_sender(environ: Mapping[str, str], options: Options) -> BatchSender:
 
 
 def _token(settings: Settings, keyring: Keyring) -> Secret | None:
-    """Return the token, fetched; None if none is needed."""
-    if not settings.scheme.needs_token:
-        return None
+    """Return what to authenticate with, fetched; None if nothing is needed."""
     # A stack keeps one secret for both, and sends with the key if there is no token.
     token = keyring.token or keyring.access_key
-    if token is None:
+    if not settings.scheme.needs_token:
+        token = keyring.own
+    elif token is None:
         raise UsageError(
             "there is no token: set LOGZIO_METRICS_TOKEN or LOGZIO_METRICS_TOKEN_ARN, "
             "or REMOTE_WRITE_AUTH=none"
         )
-    token.versions()
+    if token is not None:
+        token.versions()
     return token
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import snappy
 
 from converters.bodies import Body
-from converters.convert import Conversion, Converter, Profile
+from converters.convert import Conversion, Converter, Options
 from converters.schema.remote_write_pb2 import TimeSeries, WriteRequest
 from testing.events.fleet import END_MS
 from testing.rules import Labels, Samples, broken_by_request, labels_of
@@ -21,10 +21,10 @@ def convert(
     converter: Converter | None = None,
     delivered_ms: int | None = DELIVERED_MS,
     p8s_logzio_name: str = ENVIRONMENT,
-    **profile: Any,
+    **options: Any,
 ) -> Conversion:
     """Convert records, with a fresh converter unless one is given, and check the bodies' sizes."""
-    used = converter or Converter(Profile(**profile))
+    used = converter or Converter(Options(**options))
     conversion = used.convert(
         enumerate(records), p8s_logzio_name=p8s_logzio_name, delivered_ms=delivered_ms
     )

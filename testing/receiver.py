@@ -1,4 +1,4 @@
-"""A Prometheus remote-write 1.0 receiver, for tests, `make run` and `make local`.
+"""A Prometheus remote-write receiver of 1.0 and 2.0, for tests, `make run` and `make local`.
 
 It decodes each request, checks it against the specification (`testing.rules`), keeps it, and
 replies as the caller decides, which includes misbehaving.
@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from converters.schema.remote_write_pb2 import WriteRequest
-from testing import rules
+from converters.schema.remote_write_v2_pb2 import Request as Request2
+from testing import rules, rules_2_0
 from testing.http_server import LOOPBACK, HttpServer, Reply, Request
 from testing.rules import Labels, Samples, labels_of
 
@@ -25,7 +26,9 @@ class Received(Request):
     """One remote-write request, as far as it has come.
 
     Attributes:
-        request: The decoded body; without any series where it could not be decoded.
+        request: The decoded body; without any series where it could not be decoded. One of 2.0 as
+            it would be in 1.0.
+        request_2_0: The decoded body, if it is one of remote write 2.0 and the receiver knows 2.0.
         violations: The rules of remote write that this request breaks.
         status: The HTTP status of the reply; 0 where there is none (yet).
         ended: Monotonic seconds just before the first byte of the reply, or when the exchange
@@ -34,6 +37,7 @@ class Received(Request):
     """
 
     request: WriteRequest = field(default_factory=WriteRequest, repr=False)
+    request_2_0: Request2 | None = field(default=None, repr=False)
     violations: tuple[str, ...] = ()
     status: int = 0
     ended: float | None = None
@@ -48,6 +52,17 @@ class Received(Request):
     def accepted(self) -> bool:
         """Whether the reply said that everything in the request is stored."""
         return 200 <= self.status < 300
+
+    @property
+    def written_headers(self) -> dict[str, str]:
+        """The headers that say that all of a request is written."""
+        series = self.request.timeseries
+        return {
+            "X-Prometheus-Remote-Write-Samples-Written": str(sum(len(s.samples) for s in series)),
+            "X-Prometheus-Remote-Write-Histograms-Written": str(
+                sum(len(s.histograms) for s in series)
+            ),
+        }
 
     def samples(self) -> Iterator[tuple[Labels, int, float]]:
         """Yield each sample: its series' labels, timestamp in milliseconds, value."""
@@ -70,6 +85,8 @@ class Receiver(HttpServer):
     Args:
         reply: Decides about each request that breaks no rule; default: 204.
         max_bytes: A further rule: the largest request in bytes before compression.
+        to_2_0: What it replies to any request of remote write 2.0; None: it knows 2.0, and says
+            after each success what it has written.
         tls: Use HTTPS with this server-side context.
         port: Where to listen; 0: on a free port.
         address: The address of this machine on which to listen.
@@ -83,12 +100,14 @@ class Receiver(HttpServer):
         reply: ReplyFunction = lambda _received: Reply(),
         *,
         max_bytes: int | None = None,
+        to_2_0: Reply | None = Reply(415),  # noqa: B008 -- it cannot be changed
         tls: ssl.SSLContext | None = None,
         port: int = 0,
         address: str = LOOPBACK,
     ) -> None:
         self._reply = reply
         self._max_bytes = max_bytes
+        self._to_2_0 = to_2_0
         self._lock = threading.Lock()
         self._received: dict[int, Received] = {}
         super().__init__(tls, port, address)
@@ -123,6 +142,8 @@ class Receiver(HttpServer):
 
     def respond(self, request: Request) -> Reply:
         """Decode and check a request, and decide about it."""
+        if rules_2_0.is_2_0(request.headers):
+            return self._respond_to_2_0(request)
         decoded, broken = WriteRequest(), rules.broken_by_headers(request.method, request.headers)
         try:
             decoded = rules.decode(request.body)
@@ -133,6 +154,28 @@ class Receiver(HttpServer):
         if broken:
             return Reply(400, body="; ".join(broken[:_VIOLATIONS_IN_A_REPLY]).encode())
         return self._reply(received)
+
+    def _respond_to_2_0(self, request: Request) -> Reply:
+        if self._to_2_0 is not None:
+            self._keep(Received.of(request))
+            return self._to_2_0
+        decoded, broken = Request2(), rules_2_0.broken_by_headers(request.method, request.headers)
+        old = WriteRequest()
+        try:
+            decoded = rules_2_0.decode(request.body)
+            broken += rules_2_0.broken_by_request(decoded, self._max_bytes)
+            old = rules_2_0.as_1_0(decoded)
+        except (rules.UnreadableBodyError, ValueError, IndexError) as error:
+            broken.append(str(error))
+        received = self._keep(
+            Received.of(request, request=old, request_2_0=decoded, violations=tuple(broken))
+        )
+        if broken:
+            return Reply(400, body="; ".join(broken[:_VIOLATIONS_IN_A_REPLY]).encode())
+        reply = self._reply(received)
+        if 200 <= reply.status < 300 and not reply.headers:
+            return dataclasses.replace(reply, headers=received.written_headers)
+        return reply
 
     def replied(self, request: Request, status: int) -> None:
         """Keep how a request ended."""

@@ -102,8 +102,13 @@ def broken_by_request(request: WriteRequest, max_bytes: int | None = None) -> li
     size = request.ByteSize()
     if max_bytes is not None and size > max_bytes:
         broken.append(f"the request may have {max_bytes} bytes before compression, not {size}")
-    if not request.timeseries:
-        broken.append("the request must hold a series")
+    if not request.timeseries and not request.metadata:
+        broken.append("the request must hold a series or metadata")
+    broken += [
+        f"metadata must have a type and a name, not {family}"
+        for family in request.metadata
+        if not family.type or not _METRIC_NAME.fullmatch(family.metric_family_name)
+    ]
     for series in request.timeseries:
         own = list(_broken_by_labels(series.labels))
         if not series.samples and not series.histograms:

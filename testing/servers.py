@@ -123,6 +123,7 @@ class Prometheus(Server):
         folder: An empty folder for its data.
         window: How old an out-of-order sample may be, such as `2h`; empty: refuse any.
         native_histograms: Whether that feature is on.
+        more: Further parts of its configuration, as YAML.
 
     Raises:
         MissingProgramError: Prometheus is not installed.
@@ -130,11 +131,13 @@ class Prometheus(Server):
 
     ready_path = "/-/ready"
 
-    def __init__(self, folder: Path, *, window: str = "", native_histograms: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, window: str = "", native_histograms: bool = False, more: str = ""
+    ) -> None:
         storage = {"tsdb": {"out_of_order_time_window": window}} if window else {}
         config = folder / "prometheus.yml"
         # JSON is YAML.
-        config.write_text(json.dumps({"storage": storage} if storage else {}), encoding="utf-8")
+        config.write_text(f"storage: {json.dumps(storage)}\n{more}", encoding="utf-8")
         port = free_port()
         super().__init__(
             folder,

@@ -19,6 +19,8 @@ from tools.children import ROOT
 
 _NO_REGION = "no AWS region: set AWS_DEFAULT_REGION, or AWS_PROFILE to a profile that has one"
 
+_WORKSPACE = "https://aps-workspaces.us-east-1.amazonaws.com/"
+
 _OTHER_NAMES = {
     "Architecture": "is no parameter: `make deploy ARCHITECTURE=x86_64` builds for the other one",
     "ParameterKey": "is no parameter: SAM wants `Name: value`, without ParameterKey",
@@ -66,7 +68,6 @@ def problems(given: Mapping[str, str], template: Mapping[str, Any], region: str)
             reason = "is no parameter; docs/operations.md says which were renamed"
             yield f"{name} {_OTHER_NAMES.get(name, reason)}"
     yield from _function_problems(given, template)
-    yield from _time_problems(given)
     known = {**given, "AWS::Region": region} if region else given
     for rule in template["Rules"].values():
         for assertion in rule["Assertions"]:
@@ -94,19 +95,6 @@ def _value_problems(name: str, text: str, declared: Mapping[str, Any]) -> Iterat
             yield f"{name} must be a whole number from {low} to {high}"
 
 
-def _time_problems(given: Mapping[str, str]) -> Iterator[str]:
-    """Yield that a delivery could not take its time. A template's rules cannot compare numbers."""
-    budget = given.get("DeliveryBudgetSeconds", "")
-    timeout = given.get("FunctionTimeoutSeconds", "")
-    # One that is no number has been reported.
-    numbers = re.fullmatch("[0-9]{1,9}/[0-9]{1,9}", f"{budget}/{timeout}")
-    if numbers and int(budget) >= int(timeout):
-        yield (
-            f"DeliveryBudgetSeconds ({budget}) must be below FunctionTimeoutSeconds ({timeout}): "
-            "the function ends a delivery before Lambda's timeout"
-        )
-
-
 def _function_problems(given: Mapping[str, str], template: Mapping[str, Any]) -> Iterator[str]:
     """Yield what the function and the logs extension would say to their variables."""
     text = given.get("Settings", "{}")
@@ -127,6 +115,9 @@ def _function_problems(given: Mapping[str, str], template: Mapping[str, Any]) ->
         it for it in given.keys() & declared if not [*_value_problems(it, given[it], declared[it])]
     }
     own = {variable: given[name] for variable, name in parameters.items() if name in valid}
+    if given.get("PrometheusWorkspaceArn") or "SIGV4" in f"{own}{members}":
+        # What the template makes of a workspace; one that is not in the file the stack may have.
+        own |= {"REMOTE_WRITE_AUTH": "sigv4", "LOGZIO_METRICS_LISTENER": _WORKSPACE}
     found: list[str] = []
     try:
         read_settings({"AWS_REGION": "us-east-1", **own, **members, "SETTINGS": ""})

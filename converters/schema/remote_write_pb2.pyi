@@ -8,10 +8,42 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class WriteRequest(_message.Message):
-    __slots__ = ("timeseries",)
+    __slots__ = ("timeseries", "metadata")
     TIMESERIES_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
     timeseries: _containers.RepeatedCompositeFieldContainer[TimeSeries]
-    def __init__(self, timeseries: _Optional[_Iterable[_Union[TimeSeries, _Mapping]]] = ...) -> None: ...
+    metadata: _containers.RepeatedCompositeFieldContainer[MetricMetadata]
+    def __init__(self, timeseries: _Optional[_Iterable[_Union[TimeSeries, _Mapping]]] = ..., metadata: _Optional[_Iterable[_Union[MetricMetadata, _Mapping]]] = ...) -> None: ...
+
+class MetricMetadata(_message.Message):
+    __slots__ = ("type", "metric_family_name", "help", "unit")
+    class MetricType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        METRIC_UNKNOWN: _ClassVar[MetricMetadata.MetricType]
+        METRIC_COUNTER: _ClassVar[MetricMetadata.MetricType]
+        METRIC_GAUGE: _ClassVar[MetricMetadata.MetricType]
+        METRIC_HISTOGRAM: _ClassVar[MetricMetadata.MetricType]
+        METRIC_GAUGEHISTOGRAM: _ClassVar[MetricMetadata.MetricType]
+        METRIC_SUMMARY: _ClassVar[MetricMetadata.MetricType]
+        METRIC_INFO: _ClassVar[MetricMetadata.MetricType]
+        METRIC_STATESET: _ClassVar[MetricMetadata.MetricType]
+    METRIC_UNKNOWN: MetricMetadata.MetricType
+    METRIC_COUNTER: MetricMetadata.MetricType
+    METRIC_GAUGE: MetricMetadata.MetricType
+    METRIC_HISTOGRAM: MetricMetadata.MetricType
+    METRIC_GAUGEHISTOGRAM: MetricMetadata.MetricType
+    METRIC_SUMMARY: MetricMetadata.MetricType
+    METRIC_INFO: MetricMetadata.MetricType
+    METRIC_STATESET: MetricMetadata.MetricType
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    METRIC_FAMILY_NAME_FIELD_NUMBER: _ClassVar[int]
+    HELP_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    type: MetricMetadata.MetricType
+    metric_family_name: str
+    help: str
+    unit: str
+    def __init__(self, type: _Optional[_Union[MetricMetadata.MetricType, str]] = ..., metric_family_name: _Optional[str] = ..., help: _Optional[str] = ..., unit: _Optional[str] = ...) -> None: ...
 
 class TimeSeries(_message.Message):
     __slots__ = ("labels", "samples", "histograms")

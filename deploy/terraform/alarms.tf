@@ -1,7 +1,8 @@
 # docs/operations.md says what to do about each alarm.
 locals {
-  makes_alarm_topic = var.create_alarms && var.alarm_email != ""
-  alarm_actions     = var.alarm_topic_arn == "" ? aws_sns_topic.alarms[*].arn : [var.alarm_topic_arn]
+  has_alarms        = var.alarm_target != "none"
+  makes_alarm_topic = strcontains(var.alarm_target, "@")
+  alarm_actions     = startswith(var.alarm_target, "arn:") ? [var.alarm_target] : aws_sns_topic.alarms[*].arn
 
   function_dimension = { FunctionName = aws_lambda_function.metric_stream.function_name }
   firehose_dimension = { DeliveryStreamName = aws_kinesis_firehose_delivery_stream.delivery.name }
@@ -63,16 +64,16 @@ locals {
     }
 
     function-duration = {
-      description = "Deliveries take over 80 % of the function's timeout."
+      description = "Deliveries take over 90 % of delivery_budget_seconds."
       namespace   = "AWS/Lambda"
       metric_name = "Duration"
       dimensions  = local.function_dimension
       statistic   = "Maximum"
-      expression  = "longest / (${var.function_timeout_seconds} * 1000)"
-      label       = "Share of the timeout"
+      expression  = "longest / (${var.delivery_budget_seconds} * 1000)"
+      label       = "Share of the budget"
       queries     = { longest = {} }
       periods     = 3
-      threshold   = 0.8
+      threshold   = 0.9
     }
 
     delivery-success = {
@@ -179,15 +180,15 @@ locals {
       periods     = 6
     }
 
-    # Of duplicates the listener gets one.
+    # Of duplicates the listener gets one; what relabelling rules drop is not wanted.
     points-dropped = {
       description = "Data points were dropped; the dimension Reason says why."
       namespace   = "MetricStreamLambda"
       metric_name = "PointsDropped"
       dimensions  = local.function_dimension
-      expression  = "dropped - FILL(duplicate, 0)"
-      label       = "Dropped points that are no duplicates"
-      queries     = { dropped = {}, duplicate = { Reason = "duplicate" } }
+      expression  = "dropped - FILL(duplicate, 0) - FILL(relabel, 0)"
+      label       = "Dropped points that are no duplicates and not relabelled"
+      queries     = { dropped = {}, duplicate = { Reason = "duplicate" }, relabel = { Reason = "relabel" } }
     }
 
     malformed-records = {
@@ -200,7 +201,7 @@ locals {
 
   wanted_alarms = {
     for name, alarm in { for n, a in local.alarms : n => merge(local.alarm_defaults, a) } : name => alarm
-    if var.create_alarms && alarm.wanted
+    if local.has_alarms && alarm.wanted
   }
 }
 
@@ -273,12 +274,12 @@ resource "aws_sns_topic_subscription" "alarms" {
 
   topic_arn = one(aws_sns_topic.alarms[*].arn)
   protocol  = "email"
-  endpoint  = var.alarm_email
+  endpoint  = var.alarm_target
 }
 
 # The ingress answers 413 above Lambda's 6 MB; Firehose then discards the batch without a backup.
 resource "aws_cloudwatch_log_metric_filter" "too_large" {
-  count = var.create_alarms && local.is_http ? 1 : 0
+  count = local.has_alarms && local.is_http ? 1 : 0
 
   name           = "${var.name}-too-large"
   log_group_name = aws_cloudwatch_log_group.firehose.name

@@ -2,7 +2,7 @@
 resource "aws_s3_bucket" "backup" {
   #checkov:skip=CKV_AWS_18:Only Firehose and the operator touch this bucket; CloudTrail data events show who, where that is wanted.
   #checkov:skip=CKV_AWS_144:A copy in another region would double the cost of what expires within days.
-  #checkov:skip=CKV_AWS_145:SSE-S3 is enough for metrics that expire within days.
+  #checkov:skip=CKV_AWS_145:The variable kms_key_arn decides; SSE-S3 is enough for metrics that expire within days.
   #checkov:skip=CKV2_AWS_62:The alarm on the metric of failed/ says that objects were written.
   bucket_prefix = "${var.name}-backup-"
   force_destroy = false
@@ -13,8 +13,12 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "backup" {
 
   rule {
     apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
+      sse_algorithm     = local.kms_key == null ? "AES256" : "aws:kms"
+      kms_master_key_id = local.kms_key
     }
+
+    # One request to KMS serves many objects.
+    bucket_key_enabled = local.kms_key == null ? null : true
   }
 }
 

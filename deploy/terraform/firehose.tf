@@ -41,9 +41,13 @@ resource "aws_kinesis_firehose_delivery_stream" "delivery" {
       request_configuration {
         content_encoding = local.is_function_url ? "GZIP" : "NONE" # An API Gateway may destroy a gzip body.
 
-        common_attributes {
-          name  = "P8S_LOGZIO_NAME"
-          value = var.p8s_logzio_name
+        dynamic "common_attributes" {
+          for_each = var.p8s_logzio_name == "" ? [] : [var.p8s_logzio_name]
+
+          content {
+            name  = "P8S_LOGZIO_NAME"
+            value = common_attributes.value
+          }
         }
       }
 
@@ -179,7 +183,8 @@ resource "aws_iam_role_policy" "firehose" {
         },
       ],
       local.is_http ? local.read_token : [],
-      local.decrypt_token,
+      local.is_http ? local.decrypt_token : [],
+      local.use_key,
       local.is_http ? [] : [
         {
           Effect = "Allow"
@@ -195,10 +200,11 @@ resource "aws_iam_role_policy" "firehose" {
 }
 
 resource "aws_cloudwatch_log_group" "firehose" {
-  #checkov:skip=CKV_AWS_158:Delivery errors hold no metric and no secret; CloudWatch Logs encrypts them with its own key.
+  #checkov:skip=CKV_AWS_158:The variable kms_key_arn decides; delivery errors hold no metric and no secret.
   #checkov:skip=CKV_AWS_338:The variable log_retention_days decides.
   name              = "/aws/kinesisfirehose/${var.name}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = local.kms_key
 }
 
 resource "aws_cloudwatch_log_stream" "delivery" {

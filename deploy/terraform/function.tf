@@ -3,11 +3,13 @@
 locals {
   generates_key = nonsensitive(var.metrics_token == "none")
   # Only without a token at all the ARN must be known to the plan: a secret may be made with this module.
-  without_token    = local.generates_key && var.remote_write_auth == "none" ? var.token_secret_arn == "" : false
+  needs_no_token   = var.remote_write_auth == "none" ? true : local.has_workspace
+  without_token    = local.generates_key && local.needs_no_token ? var.token_secret_arn == "" : false
   makes_secret     = !local.generates_key || local.without_token
   token_secret_arn = local.makes_secret ? one(aws_secretsmanager_secret.token[*].arn) : var.token_secret_arn
 
   permissions_boundary = var.permissions_boundary_arn == "" ? null : var.permissions_boundary_arn
+  kms_key              = var.kms_key_arn == "" ? null : var.kms_key_arn
 
   read_token = [
     {
@@ -25,11 +27,35 @@ locals {
     },
   ]
 
-  decrypt_token = var.token_secret_kms_key_arn == "" ? [] : [
+  # Whatever key encrypts a secret: Secrets Manager names the secret to KMS.
+  any_key      = "arn:${data.aws_partition.current.partition}:kms:*:*:key/*"
+  names_secret = "kms:EncryptionContext:SecretARN"
+
+  decrypt_token = [
+    {
+      Effect    = "Allow"
+      Action    = ["kms:Decrypt"]
+      Resource  = [local.any_key]
+      Condition = { StringEquals = { (local.names_secret) = [local.token_secret_arn] } }
+    },
+  ]
+
+  decrypt_headers = var.remote_write_headers_arn == "" ? [] : [
+    {
+      Effect    = "Allow"
+      Action    = ["kms:Decrypt"]
+      Resource  = [local.any_key]
+      Condition = { StringEquals = { (local.names_secret) = [var.remote_write_headers_arn] } }
+    },
+  ]
+
+  use_key = var.kms_key_arn == "" ? [] : [
     {
       Effect   = "Allow"
-      Action   = ["kms:Decrypt"]
-      Resource = [var.token_secret_kms_key_arn]
+      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource = [var.kms_key_arn]
+      # Other data may be encrypted with it.
+      Condition = { StringEquals = { "kms:ViaService" = "s3.${data.aws_region.current.region}.${data.aws_partition.current.dns_suffix}" } }
     },
   ]
 }
@@ -38,11 +64,15 @@ locals {
 
 locals {
   shared_environment = {
-    LOGZIO_METRICS_LISTENER  = var.listener_url
+    LOGZIO_METRICS_LISTENER  = local.has_workspace ? local.workspace_url : var.listener_url
     LOGZIO_REGION            = var.logzio_region
-    REMOTE_WRITE_AUTH        = var.remote_write_auth
+    REMOTE_WRITE_AUTH        = local.has_workspace ? "sigv4" : var.remote_write_auth
+    SIGV4_ROLE_ARN           = var.prometheus_role_arn
     REMOTE_WRITE_HEADERS_ARN = var.remote_write_headers_arn
     P8S_LOGZIO_NAME          = var.p8s_logzio_name
+    NAMING_PROFILE           = var.naming_profile
+    STATISTICS               = var.statistics
+    EXTERNAL_LABELS          = length(var.external_labels) == 0 ? "" : jsonencode(var.external_labels)
     SETTINGS                 = jsonencode(var.settings)
   }
 
@@ -74,6 +104,8 @@ locals {
 }
 
 data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
 
 data "aws_region" "current" {}
 
@@ -119,7 +151,7 @@ resource "aws_lambda_function" "metric_stream" {
   #checkov:skip=CKV_AWS_50:Tracing costs per request and shows nothing that the delivery's log line does not.
   #checkov:skip=CKV_AWS_115:The variable reserved_concurrency decides; an account's quota may leave nothing to reserve.
   #checkov:skip=CKV_AWS_116:It is invoked synchronously, which never uses a dead letter queue; Firehose's backup is the one.
-  #checkov:skip=CKV_AWS_117:It reaches a public listener and nothing in a VPC.
+  #checkov:skip=CKV_AWS_117:The variable subnet_ids decides; most listeners are public.
   #checkov:skip=CKV_AWS_173:Tokens come from Secrets Manager by ARN; Lambda encrypts variables with its own key.
   #checkov:skip=CKV_AWS_272:The package is built here and checked by its hash.
   function_name    = var.name
@@ -130,15 +162,25 @@ resource "aws_lambda_function" "metric_stream" {
   runtime          = "python3.13"
   architectures    = [var.architecture]
   memory_size      = var.function_memory_mb
-  timeout          = var.function_timeout_seconds
-  role             = aws_iam_role.function.arn
-  layers           = aws_lambda_layer_version.logs_extension[*].arn
+  # A delivery ends by itself in its budget. An API Gateway gives up after 29 s anyway.
+  timeout = local.is_api_gateway ? 30 : 300
+  role    = aws_iam_role.function.arn
+  layers  = aws_lambda_layer_version.logs_extension[*].arn
 
   reserved_concurrent_executions = var.reserved_concurrency
 
   logging_config {
     log_group  = aws_cloudwatch_log_group.function.name
     log_format = "JSON"
+  }
+
+  dynamic "vpc_config" {
+    for_each = local.networks
+
+    content {
+      subnet_ids         = vpc_config.value.subnets
+      security_group_ids = vpc_config.value.groups
+    }
   }
 
   environment {
@@ -163,7 +205,7 @@ resource "aws_lambda_function" "metric_stream" {
 
     precondition {
       condition     = local.makes_secret || var.token_secret_arn != ""
-      error_message = "Set metrics_token, or token_secret_arn to an existing secret. Only with remote_write_auth=none no token is needed."
+      error_message = "Set metrics_token, or token_secret_arn to an existing secret. Only with prometheus_workspace_arn or remote_write_auth=none no token is needed."
     }
 
     precondition {
@@ -172,11 +214,31 @@ resource "aws_lambda_function" "metric_stream" {
     }
 
     precondition {
-      condition = var.listener_url != "" || var.logzio_region != "" || contains(
+      condition = local.has_workspace || var.listener_url != "" || var.logzio_region != "" || contains(
         ["us-east-1", "eu-central-1", "eu-west-2", "ca-central-1", "ap-southeast-2"],
         data.aws_region.current.region,
       )
       error_message = "No Logz.io region belongs to this AWS region. Set logzio_region, or listener_url for another endpoint."
+    }
+
+    precondition {
+      condition     = !local.has_workspace || (var.logzio_region == "" && var.listener_url == "")
+      error_message = "prometheus_workspace_arn says where to send. Leave logzio_region and listener_url empty."
+    }
+
+    precondition {
+      condition     = !local.has_workspace || (local.generates_key && contains(["bearer", "none"], var.remote_write_auth))
+      error_message = "A workspace takes signatures and no token. Answer metrics_token with none, and leave remote_write_auth as it is."
+    }
+
+    precondition {
+      condition     = var.prometheus_role_arn == "" || local.has_workspace
+      error_message = "prometheus_role_arn has no effect without prometheus_workspace_arn."
+    }
+
+    precondition {
+      condition     = (length(var.subnet_ids) == 0) == (length(var.security_group_ids) == 0)
+      error_message = "A function in a network has both. Set subnet_ids and security_group_ids, or neither."
     }
 
     precondition {
@@ -185,23 +247,8 @@ resource "aws_lambda_function" "metric_stream" {
     }
 
     precondition {
-      condition     = !local.is_api_gateway || var.function_timeout_seconds <= 30
-      error_message = "An API Gateway gives up after 29 s. Set function_timeout_seconds to 30 or less, or ingress to FunctionUrl."
-    }
-
-    precondition {
-      condition     = var.delivery_budget_seconds < var.function_timeout_seconds
-      error_message = "The delivery_budget_seconds (${var.delivery_budget_seconds}) must be below function_timeout_seconds (${var.function_timeout_seconds}): the function ends a delivery before Lambda's timeout."
-    }
-
-    precondition {
       condition     = !local.has_logs_token || var.logs_listener != "" || contains(["logzio", "openobserve"], var.logs_destination)
       error_message = "Loki and a Data Tap need logs_listener."
-    }
-
-    precondition {
-      condition     = var.alarm_email == "" || var.alarm_topic_arn == ""
-      error_message = "Set alarm_email or alarm_topic_arn, not both. An address can be subscribed to the topic."
     }
   }
 
@@ -213,10 +260,11 @@ resource "aws_lambda_function" "metric_stream" {
 }
 
 resource "aws_cloudwatch_log_group" "function" {
-  #checkov:skip=CKV_AWS_158:Log lines hold no metric value and no secret; CloudWatch Logs encrypts them with its own key.
+  #checkov:skip=CKV_AWS_158:The variable kms_key_arn decides; log lines hold no metric value and no secret.
   #checkov:skip=CKV_AWS_338:The variable log_retention_days decides.
   name              = "/aws/lambda/${var.name}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = local.kms_key
 }
 
 resource "aws_iam_role" "function" {
@@ -252,8 +300,13 @@ resource "aws_iam_role_policy" "function" {
       local.read_token,
       local.read_headers,
       local.decrypt_token,
+      local.decrypt_headers,
       local.read_logs_token,
       local.decrypt_logs_token,
+      local.write_to_workspace,
+      local.assume_role,
+      local.describe_network,
+      local.use_network,
     )
   })
 }

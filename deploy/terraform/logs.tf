@@ -34,11 +34,12 @@ locals {
     },
   ]
 
-  decrypt_logs_token = !local.has_logs_token || var.logs_token_secret_kms_key_arn == "" ? [] : [
+  decrypt_logs_token = !local.has_logs_token ? [] : [
     {
-      Effect   = "Allow"
-      Action   = ["kms:Decrypt"]
-      Resource = [var.logs_token_secret_kms_key_arn]
+      Effect    = "Allow"
+      Action    = ["kms:Decrypt"]
+      Resource  = [local.any_key]
+      Condition = { StringEquals = { (local.names_secret) = [var.logs_token_secret_arn] } }
     },
   ]
 }

@@ -34,8 +34,8 @@ output "function_url_limit" {
 }
 
 output "replay_function_name" {
-  description = "The function that replays the backup. Null if it is not created."
-  value       = one(aws_lambda_function.replay[*].function_name)
+  description = "The function that replays the backup when it is invoked."
+  value       = aws_lambda_function.replay.function_name
 }
 
 output "token_secret_arn" {

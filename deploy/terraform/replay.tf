@@ -4,11 +4,9 @@ resource "aws_lambda_function" "replay" {
   #checkov:skip=CKV_AWS_50:An operator invokes it by hand, and its log has a line for each object.
   #checkov:skip=CKV_AWS_115:An operator invokes it by hand, and an account's quota may leave nothing to reserve.
   #checkov:skip=CKV_AWS_116:Its caller gets the result; what was not sent stays in the bucket, with a checkpoint.
-  #checkov:skip=CKV_AWS_117:It reaches a public listener and nothing in a VPC.
+  #checkov:skip=CKV_AWS_117:The variable subnet_ids decides; most listeners are public.
   #checkov:skip=CKV_AWS_173:The token comes from Secrets Manager by ARN; Lambda encrypts variables with its own key.
   #checkov:skip=CKV_AWS_272:The package is built here and checked by its hash.
-  count = var.create_replay_function ? 1 : 0
-
   function_name    = "${var.name}-replay"
   description      = "Sends what Firehose has written to the backup bucket to the listener."
   filename         = var.function_zip
@@ -19,10 +17,19 @@ resource "aws_lambda_function" "replay" {
   # An object is unpacked as a whole: Firehose's are at most 128 MiB, those of this stack far smaller.
   memory_size = 1024
   timeout     = 900
-  role        = one(aws_iam_role.replay[*].arn)
+  role        = aws_iam_role.replay.arn
+
+  dynamic "vpc_config" {
+    for_each = local.networks
+
+    content {
+      subnet_ids         = vpc_config.value.subnets
+      security_group_ids = vpc_config.value.groups
+    }
+  }
 
   logging_config {
-    log_group  = one(aws_cloudwatch_log_group.replay[*].name)
+    log_group  = aws_cloudwatch_log_group.replay.name
     log_format = "JSON"
   }
 
@@ -41,17 +48,14 @@ resource "aws_lambda_function" "replay" {
 }
 
 resource "aws_cloudwatch_log_group" "replay" {
-  #checkov:skip=CKV_AWS_158:Log lines hold no metric value and no secret; CloudWatch Logs encrypts them with its own key.
+  #checkov:skip=CKV_AWS_158:The variable kms_key_arn decides; log lines hold no metric value and no secret.
   #checkov:skip=CKV_AWS_338:The variable log_retention_days decides.
-  count = var.create_replay_function ? 1 : 0
-
   name              = "/aws/lambda/${var.name}-replay"
   retention_in_days = var.log_retention_days
+  kms_key_id        = local.kms_key
 }
 
 resource "aws_iam_role" "replay" {
-  count = var.create_replay_function ? 1 : 0
-
   name_prefix          = "${var.name}-replay-"
   permissions_boundary = local.permissions_boundary
 
@@ -68,10 +72,8 @@ resource "aws_iam_role" "replay" {
 }
 
 resource "aws_iam_role_policy" "replay" {
-  count = var.create_replay_function ? 1 : 0
-
   name = "replay-the-backup"
-  role = one(aws_iam_role.replay[*].id)
+  role = aws_iam_role.replay.id
 
   policy = jsonencode({
     Version = "2012-10-17"
@@ -80,7 +82,7 @@ resource "aws_iam_role_policy" "replay" {
         {
           Effect   = "Allow"
           Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-          Resource = ["${one(aws_cloudwatch_log_group.replay[*].arn)}:log-stream:*"]
+          Resource = ["${aws_cloudwatch_log_group.replay.arn}:log-stream:*"]
         },
         {
           Effect   = "Allow"
@@ -108,6 +110,12 @@ resource "aws_iam_role_policy" "replay" {
       local.read_token,
       local.read_headers,
       local.decrypt_token,
+      local.decrypt_headers,
+      local.use_key,
+      local.write_to_workspace,
+      local.assume_role,
+      local.describe_network,
+      local.use_network,
     )
   })
 }

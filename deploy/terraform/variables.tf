@@ -39,7 +39,7 @@ variable "architecture" {
 # --- Logz.io
 
 variable "metrics_token" {
-  description = "The token to ship metrics with (user:password for basic). The stack keeps it in a secret, and Firehose sends it as its access key. Answer none if token_secret_arn is set, or if remote_write_auth is none, where the stack generates an access key."
+  description = "The token to ship metrics with (user:password for basic). The stack keeps it in a secret, and Firehose sends it as its access key. Answer none if token_secret_arn is set, or where no token is needed (prometheus_workspace_arn, remote_write_auth none) and the stack generates an access key."
   type        = string
   default     = "none"
   nullable    = false
@@ -52,14 +52,14 @@ variable "metrics_token" {
 }
 
 variable "logzio_region" {
-  description = "Region of the Logz.io account. Empty means the region that belongs to the stack's AWS region: us in us-east-1, eu in eu-central-1, uk in eu-west-2, ca in ca-central-1, au in ap-southeast-2."
+  description = "Region of the Logz.io account. Empty means the region that belongs to the stack's AWS region: us in us-east-1, eu in eu-central-1, uk in eu-west-2, ca in ca-central-1, au in ap-southeast-2. Set none where settings names an OTLP endpoint."
   type        = string
   default     = ""
   nullable    = false
 
   validation {
-    condition     = contains(["", "us", "eu", "uk", "ca", "au"], var.logzio_region)
-    error_message = "The value of logzio_region must be empty or one of us, eu, uk, ca, au."
+    condition     = contains(["", "us", "eu", "uk", "ca", "au", "none"], var.logzio_region)
+    error_message = "The value of logzio_region must be empty or one of us, eu, uk, ca, au, none."
   }
 }
 
@@ -77,6 +77,30 @@ variable "listener_url" {
 
 # --- Another listener, or a secret of your own
 
+variable "prometheus_workspace_arn" {
+  description = "ARN of a workspace of Amazon Managed Prometheus to send to, instead of logzio_region and listener_url. Requests are signed, and metrics_token is answered with none."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:aps:[a-z0-9-]+:[0-9]{12}:workspace/ws-[0-9a-f-]+)?$", var.prometheus_workspace_arn))
+    error_message = "The value of prometheus_workspace_arn must be empty or the ARN of a workspace of Amazon Managed Prometheus."
+  }
+}
+
+variable "prometheus_role_arn" {
+  description = "ARN of a role in the account of that workspace, which the function assumes to send. Empty means that the function's own role may write to the workspace."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:iam::[0-9]{12}:role/[^*]+)?$", var.prometheus_role_arn))
+    error_message = "The value of prometheus_role_arn must be empty or the ARN of a role."
+  }
+}
+
 variable "token_secret_arn" {
   description = "ARN of an existing secret with the value {\"api_key\":\"<token>\"}, instead of metrics_token, which is then none."
   type        = string
@@ -86,18 +110,6 @@ variable "token_secret_arn" {
   validation {
     condition     = can(regex("^(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+)?$", var.token_secret_arn))
     error_message = "The value of token_secret_arn must be empty or the ARN of a secret."
-  }
-}
-
-variable "token_secret_kms_key_arn" {
-  description = "ARN of the customer managed key that encrypts the secrets of token_secret_arn and remote_write_headers_arn, if there is one."
-  type        = string
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^(arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[^*]+)?$", var.token_secret_kms_key_arn))
-    error_message = "The value of token_secret_kms_key_arn must be empty or the ARN of a key."
   }
 }
 
@@ -126,14 +138,14 @@ variable "remote_write_headers_arn" {
 }
 
 variable "p8s_logzio_name" {
-  description = "Value of the label p8s_logzio_name, which names the environment in Logz.io."
+  description = "Value of the label p8s_logzio_name, which names the environment in Logz.io. Empty means logzio-otlp-metrics-stream with the naming profile logzio, and no such label with any other one."
   type        = string
-  default     = "logzio-otlp-metrics-stream"
+  default     = ""
   nullable    = false
 
   validation {
-    condition     = can(regex("^\\S(.*\\S)?$", var.p8s_logzio_name))
-    error_message = "The value of p8s_logzio_name must not be empty, and not begin or end with white space."
+    condition     = can(regex("^(\\S(.*\\S)?)?$", var.p8s_logzio_name))
+    error_message = "The value of p8s_logzio_name must not begin or end with white space."
   }
 
   validation {

@@ -103,6 +103,49 @@ variable "include_linked_accounts" {
   nullable    = false
 }
 
+# --- Names and labels
+
+variable "naming_profile" {
+  description = "Names and labels of the series, for dashboards that exist: logzio, yace, cloudwatch_exporter or otel."
+  type        = string
+  default     = "logzio"
+  nullable    = false
+
+  validation {
+    condition     = contains(["logzio", "yace", "cloudwatch_exporter", "otel"], var.naming_profile)
+    error_message = "The value of naming_profile must be one of logzio, yace, cloudwatch_exporter, otel."
+  }
+}
+
+variable "statistics" {
+  description = "Which statistics become series, such as Average,Maximum,p99.9; p* means all percentiles. Empty means all that the naming profile has."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^((Average|Sum|Minimum|Maximum|SampleCount|p\\*|p0\\.[0-9]{0,11}[1-9]|p[1-9][0-9]?(\\.[0-9]{1,12})?)(, ?(Average|Sum|Minimum|Maximum|SampleCount|p\\*|p0\\.[0-9]{0,11}[1-9]|p[1-9][0-9]?(\\.[0-9]{1,12})?))*)?$", var.statistics))
+    error_message = "The value of statistics must list Average, Sum, Minimum, Maximum, SampleCount, p* or percentiles such as p99.9, separated by commas."
+  }
+}
+
+variable "external_labels" {
+  description = "Labels for every series that has none of that name, such as { env = \"production\" }."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for value in values(var.external_labels) : value != null])
+    error_message = "The values of external_labels must not be null."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.external_labels) : can(regex("^[a-zA-Z_][a-zA-Z0-9_]*$", name)) && !contains(["__name__", "quantile", "le"], name)])
+    error_message = "The names of external_labels must be letters, digits and underscores, begin with no digit, and be none of __name__, quantile, le."
+  }
+}
+
 # --- Delivery and backup
 
 variable "ingress" {
@@ -175,11 +218,4 @@ variable "transform_retries" {
     condition     = var.transform_retries >= 0 && var.transform_retries <= 100
     error_message = "The value of transform_retries must be from 0 to 100."
   }
-}
-
-variable "create_replay_function" {
-  description = "Whether to create the function that sends the backup to the listener. It runs only when you invoke it."
-  type        = bool
-  default     = true
-  nullable    = false
 }

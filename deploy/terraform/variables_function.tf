@@ -12,18 +12,6 @@ variable "function_memory_mb" {
   }
 }
 
-variable "function_timeout_seconds" {
-  description = "Timeout of the function, at most 30 with HttpApi and RestApi."
-  type        = number
-  default     = 30
-  nullable    = false
-
-  validation {
-    condition     = var.function_timeout_seconds >= 10 && var.function_timeout_seconds <= 300
-    error_message = "The value of function_timeout_seconds must be from 10 to 300."
-  }
-}
-
 variable "delivery_budget_seconds" {
   description = "Time that a delivery may take, at most 28 with HttpApi and RestApi, since an API Gateway gives up after 29 s."
   type        = number
@@ -60,18 +48,6 @@ variable "log_retention_days" {
   }
 }
 
-variable "permissions_boundary_arn" {
-  description = "ARN of the permissions boundary of all roles, if the account requires one."
-  type        = string
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^(arn:[a-z-]+:iam::[0-9]{12}:policy/[^*]+)?$", var.permissions_boundary_arn))
-    error_message = "The value of permissions_boundary_arn must be empty or the ARN of a policy."
-  }
-}
-
 variable "settings" {
   description = "Further environment variables of the function and the replay, such as { LABEL_VALUE_CASE = \"keep\" }. No secrets."
   type        = map(string)
@@ -81,6 +57,46 @@ variable "settings" {
   validation {
     condition     = alltrue([for value in values(var.settings) : value != null])
     error_message = "The values of settings must not be null."
+  }
+}
+
+# --- What an account requires
+
+variable "subnet_ids" {
+  description = "Subnets for the function and the replay, for a listener in a private network. The listener, Secrets Manager and STS must be reachable from them."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "security_group_ids" {
+  description = "Security groups for both in these subnets."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "kms_key_arn" {
+  description = "ARN of an existing KMS key that encrypts the backup bucket and the log groups. Its policy must let CloudWatch Logs use it."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[^*]+)?$", var.kms_key_arn))
+    error_message = "The value of kms_key_arn must be empty or the ARN of a key."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the permissions boundary of all roles, if the account requires one."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:iam::[0-9]{12}:policy/[^*]+)?$", var.permissions_boundary_arn))
+    error_message = "The value of permissions_boundary_arn must be empty or the ARN of a policy."
   }
 }
 
@@ -110,18 +126,6 @@ variable "logs_token_secret_arn" {
   }
 }
 
-variable "logs_token_secret_kms_key_arn" {
-  description = "ARN of the customer managed key that encrypts the secret of logs_token_secret_arn, if there is one."
-  type        = string
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^(arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[^*]+)?$", var.logs_token_secret_kms_key_arn))
-    error_message = "The value of logs_token_secret_kms_key_arn must be empty or the ARN of a key."
-  }
-}
-
 variable "logs_listener" {
   description = "URL to ship logs to, required for Loki and a Data Tap. Empty means Logz.io's listener of logzio_region or of the AWS region, or OpenObserve's cloud."
   type        = string
@@ -136,34 +140,15 @@ variable "logs_listener" {
 
 # --- Alarms and dashboard
 
-variable "create_alarms" {
-  description = "Whether to create alarms."
-  type        = bool
-  default     = true
-  nullable    = false
-}
-
-variable "alarm_email" {
-  description = "Address that alarms notify, through a topic of the stack. AWS first sends a mail with a link to confirm it."
+variable "alarm_target" {
+  description = "What alarms notify, an e-mail address or the ARN of an SNS topic. AWS first sends a mail with a link to confirm an address. Empty means alarms that notify nobody, and none means no alarms."
   type        = string
   default     = ""
   nullable    = false
 
   validation {
-    condition     = can(regex("^([^@\\s]+@[^@\\s]+)?$", var.alarm_email))
-    error_message = "The value of alarm_email must be empty or an e-mail address."
-  }
-}
-
-variable "alarm_topic_arn" {
-  description = "ARN of an existing SNS topic that alarms notify, instead of alarm_email."
-  type        = string
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^(arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[^*]+)?$", var.alarm_topic_arn))
-    error_message = "The value of alarm_topic_arn must be empty or the ARN of an SNS topic."
+    condition     = can(regex("^(none|[^@\\s:]+@[^@\\s:]+|arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[^*]+)?$", var.alarm_target))
+    error_message = "The value of alarm_target must be empty, an e-mail address, the ARN of an SNS topic, or none."
   }
 }
 

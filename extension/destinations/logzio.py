@@ -141,7 +141,9 @@ class Logzio(Destination):
         """Return what follows "listener" in the host name of a region."""
         aws_region = environment.variables.get("AWS_REGION", "").strip()
         aws_region = aws_region or environment.function.region
-        region = self.region.lower() or _REGIONS.get(aws_region, "")
+        # `none` says that the function's metrics go elsewhere.
+        named = self.region.lower()
+        region = named if named not in ("", "none") else _REGIONS.get(aws_region, "")
         if region not in _REGIONS.values():
             raise SettingsError(
                 "set LOGZIO_LISTENER to the listener of the account, such as "

@@ -1,9 +1,10 @@
-"""Prometheus as a remote-write 1.0 receiver: all of a request is stored, or nothing."""
+"""Prometheus as a receiver: of a request of 1.0 all is stored or nothing, of 2.0 what is good."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
-from testing.backends.backend import Backend, Limits, Refusal, failure
+from testing.backends.backend import Backend, Limits, Refusal, braced, failure
 from testing.backends.head import Kind, Sample
 from testing.http_server import Reply
 
@@ -34,3 +35,19 @@ class PrometheusStandIn(Backend):
 
     def _invalid(self, sample: Sample) -> Kind | None:
         return None if self._version < (2, 54) else super()._invalid(sample)
+
+
+class PrometheusOf2(PrometheusStandIn):
+    """A Prometheus that gets remote write 2.0 alone, and says how much it has written."""
+
+    whole: ClassVar[bool] = False
+
+    def _take(self, samples: Sequence[Sample]) -> list[Refusal]:
+        refusals = super()._take(samples)
+        self._written = len(samples) - len(refusals)
+        return refusals
+
+    def _refuse(self, refusals: Sequence[Refusal]) -> Reply:
+        written = {"X-Prometheus-Remote-Write-Samples-Written": str(self._written)}
+        lines = [f"{kind.value} for series {braced(labels)}" for kind, labels, *_ in refusals]
+        return replace(failure(400, "\n".join(lines)), headers=written)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from zlib import crc32
 
 from testing.events import ingresses
+from testing.events.dashboards import dashboard_points
 from testing.events.firehose import ACCESS_KEY, delivery_body, headers
 from testing.events.fleet import MINUTE_MS, Point, fleet
 from testing.events.ingresses import Event
@@ -61,6 +62,12 @@ def bad_events(end_ms: int) -> dict[str, Event]:
         "json-format": _event("json-format", [_json_record(points[:10])], end_ms),
         "destroyed-gzip": destroyed,
     }
+
+
+def dashboard_event(end_ms: int) -> Event:
+    """Return an event with a data point of every series that `dashboards/` shows; good, too."""
+    name = "dashboards-otlp-1.0"
+    return _event(name, sample_records(dashboard_points(end_ms), Format.V1_0), end_ms)
 
 
 def sample_records(points: Sequence[Point], format: Format) -> list[bytes]:  # noqa: A002

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from converters.convert import Converter, Profile
+from converters.convert import Converter, Options
 from testing.converting import assert_sound, bits_of, contents, convert, samples_of
 from tests.support.event_records import records_of
 from tests.support.reference_conversion import expect
@@ -49,6 +49,6 @@ def test_warm_and_in_one_record(name: str) -> None:
     """A warm converter, and one record instead of several, make the same bytes."""
     records = _records(name)
     expected = contents(convert(*records))
-    warm = Converter(Profile())
+    warm = Converter(Options())
     for delivery in (records, records, [b"".join(records)]):
         assert contents(convert(*delivery, converter=warm)) == expected

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.convert import Converter, Profile
+from converters.convert import Converter, Options
 from testing.converting import contents, convert
 from testing.events.fleet import END_MS, fleet
 from testing.events.large import large_points, large_records
@@ -64,7 +64,7 @@ def test_memory_of_a_converter(version: Format, cache_bytes: int) -> None:
     """What a converter remembers, or has had to forget, changes no byte."""
     fleets = _FLEETS[version]
     fresh = [contents(convert(*records)) for records in fleets]
-    used = Converter(Profile(cache_bytes=cache_bytes))
+    used = Converter(Options(cache_bytes=cache_bytes))
     for number in range(3):
         for records, expected in zip(fleets, fresh, strict=True):
             assert contents(convert(*records, converter=used)) == expected
@@ -77,7 +77,7 @@ def test_memory_of_a_converter(version: Format, cache_bytes: int) -> None:
 def test_memory_of_random_deliveries(deliveries: list[list[bytes]]) -> None:
     """Any earlier deliveries leave no trace in what comes of a later one."""
     for cache_bytes in (64_000_000, 5_000):
-        used = Converter(Profile(cache_bytes=cache_bytes))
+        used = Converter(Options(cache_bytes=cache_bytes))
         for records in (*deliveries, deliveries[0]):
             assert contents(convert(*records, converter=used)) == contents(convert(*records))
 
@@ -86,7 +86,7 @@ def test_broken_record_leaves_no_trace() -> None:
     """Half a record that was read before it proved broken changes nothing afterwards."""
     point = SummaryPoint(dimensions=(("InstanceId", "I-1"),))
     good, broken = deliver([point]), deliver([SummaryPoint()])
-    used = Converter(Profile())
+    used = Converter(Options())
     conversion = convert(broken + b"\x01\x0a", good, converter=used)
     assert list(conversion.failures) == [0]
     assert contents(conversion) == contents(convert(good))
@@ -95,7 +95,7 @@ def test_broken_record_leaves_no_trace() -> None:
 def test_bounded_memory() -> None:
     """A converter forgets once it holds more than it may, and not before."""
     for cache_bytes, grows in ((200_000, False), (64_000_000, True)):
-        used = Converter(Profile(cache_bytes=cache_bytes))
+        used = Converter(Options(cache_bytes=cache_bytes))
         largest = 0
         for delivery in range(40):
             points = [

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from converters.profiles import PROFILES
 from testing.converting import ENVIRONMENT, assert_sound, convert
 from testing.events.fleet import END_MS
 from testing.events.samples import bad_events, good_events
@@ -26,6 +27,14 @@ def test_golden(name: str) -> None:
     assert golden.golden_of(*records) == golden.read()
     assert (conversion.data_points, conversion.samples) == (79, 333)
     assert conversion.dropped_samples == conversion.dropped_points == {}
+
+
+@pytest.mark.parametrize("profile", sorted(PROFILES))
+@pytest.mark.parametrize("name", ["gzip-otlp-0.7", "multi-message-otlp-1.0"])
+def test_golden_of_each_profile(profile: str, name: str) -> None:
+    """Events of both formats become the samples of the profile's golden file."""
+    text = (Path(__file__).parents[2] / "events" / f"{name}.json").read_text(encoding="utf-8")
+    assert golden.golden_of(*records_of(json.loads(text)), profile=profile) == golden.read(profile)
 
 
 def test_broken_event() -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.convert import Conversion, Converter, Profile
-from converters.labels import LabelRules
+from converters.convert import Conversion, Converter, Options
+from converters.profiles import PROFILES
+from converters.rules import SeriesRules
 from testing.converting import assert_sound, contents, samples_of, time_series
 from testing.converting import convert as convert_records
 from testing.events.otlp import Format
@@ -35,7 +36,7 @@ _ALWAYS = {"account", "cloud_provider", "metricname", "namespace", "p8s_logzio_n
 
 
 def _convert(*records: bytes, max_labels: int | None = None, **rules: Any) -> Conversion:
-    conversion = convert_records(*records, labels=LabelRules(max_labels=max_labels, **rules))
+    conversion = convert_records(*records, rules=SeriesRules(max_labels=max_labels, **rules))
     assert_sound(conversion)
     return conversion
 
@@ -106,6 +107,14 @@ def test_which_labels_stay(
         assert conversion.warnings == {"attributes_left_out": (_BASE,)}
 
 
+@pytest.mark.parametrize("profile", sorted(PROFILES))
+def test_every_profile_uses_all_labels_that_it_may(profile: str) -> None:
+    """A label is kept free for `quantile` only in a profile that has it."""
+    point = SummaryPoint(dimensions=_dimensions(20), quantiles=_WITH_MEDIAN)
+    conversion = _convert(deliver([point]), max_labels=12, profile=PROFILES[profile]())
+    assert max(_label_counts(conversion)) == 12
+
+
 def test_a_unit_is_a_label_too() -> None:
     """The label `unit` takes the place of a dimension."""
     point = SummaryPoint(dimensions=_dimensions(3), unit="s")
@@ -166,7 +175,7 @@ def test_series_that_become_equal_collide() -> None:
 
 def test_each_delivery_counts_again() -> None:
     """A warm converter counts what it left out in every delivery, and only for its points."""
-    converter = Converter(Profile(labels=LabelRules(max_labels=10)))
+    converter = Converter(Options(rules=SeriesRules(max_labels=10)))
     many = deliver([SummaryPoint(dimensions=_dimensions(5))])
     few = deliver([SummaryPoint()])
     found = [convert_records(record, converter=converter) for record in (many, few, many)]

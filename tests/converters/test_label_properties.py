@@ -4,13 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.convert import Converter, Profile
-from converters.labels import LabelRules
+from converters.convert import Converter, Options
+from converters.rules import SeriesRules
 from testing.converting import assert_sound, convert, samples_of
 from testing.events.otlp import Format
 from tests.support.otlp_building import Pairs, SummaryPoint, deliver
 from tests.support.properties import examples
-from tests.support.reference_rules import identity, point_labels
+from tests.support.reference_profiles import point_labels
+from tests.support.reference_rules import identity
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 _KEYS = st.one_of(
@@ -25,7 +26,7 @@ _KEYS = st.one_of(
     ),
 )
 _PAIRS = st.lists(st.tuples(_KEYS, _TEXT), max_size=8).map(tuple)
-_WARM = {keep: Converter(Profile(labels=LabelRules(keep_case=keep))) for keep in (False, True)}
+_WARM = {keep: Converter(Options(rules=SeriesRules(keep_case=keep))) for keep in (False, True)}
 
 
 @pytest.mark.slow

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 
-from converters.convert import Converter, Profile
-from converters.labels import LabelRules, _moved, encode_label, insert_label
+from converters.convert import Converter, Options
+from converters.labels import _moved, encode_label, insert_label
+from converters.rules import SeriesRules
 from converters.schema.remote_write_pb2 import TimeSeries
 from testing.converting import assert_sound, contents, convert, samples_of, time_series
 from testing.events.otlp import Format, record
@@ -36,7 +37,7 @@ _ALWAYS = _OF_RESOURCE | _OF_METRIC | _ENVIRONMENT
 
 def _labels(*records: bytes, name: str = "Env", **rules: Any) -> dict[str, str]:
     """Return the labels of the only point's sum, without its name."""
-    conversion = convert(*records, labels=LabelRules(**rules), p8s_logzio_name=name)
+    conversion = convert(*records, rules=SeriesRules(**rules), p8s_logzio_name=name)
     assert_sound(conversion)
     (found,) = [
         dict(labels) for labels in samples_of(conversion) if dict(labels)["__name__"] == _SUM
@@ -213,7 +214,7 @@ def test_an_empty_resource_attribute_is_ignored(key: str, name: str) -> None:
 
 def test_environments_of_one_warm_converter() -> None:
     """A warm converter does not confuse deliveries of two environments."""
-    converter = Converter(Profile())
+    converter = Converter(Options())
     for name in ("", "one", "two", "", "one"):
         conversion = convert(deliver([SummaryPoint()]), converter=converter, p8s_logzio_name=name)
         found = {dict(labels).get("p8s_logzio_name", "") for labels in samples_of(conversion)}
@@ -224,7 +225,7 @@ def test_order_of_repeated_resource_attributes() -> None:
     """The first account on the wire is the account, whatever a warm converter has seen before."""
     twice = (("cloud.account.id", "1"), ("cloud.account.id", "2"))
     records = [deliver([SummaryPoint()], pairs=pairs) for pairs in (twice, twice[::-1])]
-    warm = Converter(Profile())
+    warm = Converter(Options())
     for raw, account in zip(records, "12", strict=True):
         assert _labels(raw)["account"] == account
         assert contents(convert(raw, converter=warm)) == contents(convert(raw))

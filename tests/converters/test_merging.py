@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from converters.convert import Conversion
-from converters.labels import LabelRules
+from converters.rules import SeriesRules
 from converters.wire import double_bytes
 from testing.converting import assert_sound, by_name, convert, samples_of
 from testing.events.otlp import Format
@@ -175,7 +175,7 @@ def test_no_collision_at_different_times() -> None:
 
 def test_kept_case_avoids_collision() -> None:
     """LABEL_VALUE_CASE=keep keeps them apart."""
-    conversion = convert(deliver([_UPPER, SummaryPoint()]), labels=LabelRules(keep_case=True))
+    conversion = convert(deliver([_UPPER, SummaryPoint()]), rules=SeriesRules(keep_case=True))
     assert conversion.dropped_samples == {}
     assert conversion.series == 8
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 
-from converters.convert import Converter, Profile
+from converters.convert import Converter, Options
 from testing.converting import bits_of, contents, convert
 from testing.events.otlp import Format
 from tests.support.deliveries import summary_points
@@ -38,7 +38,7 @@ def _pieces(point: bytes) -> dict[int, list[bytes]]:
 @pytest.mark.parametrize("version", list(Format))
 def test_order_of_fields(version: Format) -> None:
     """The fields of a point may come in any order."""
-    converter = Converter(Profile())
+    converter = Converter(Options())
     runs = [b"".join(run) for run in _pieces(_POINT.encode(version)).values()]
     for order in permutations(runs):
         record = point_record(b"".join(order))
@@ -155,7 +155,7 @@ def test_split_messages() -> None:
 
 def test_attribute_bytes_of_another_metric() -> None:
     """The same attributes under another metric's name are another series."""
-    converter = Converter(Profile())
+    converter = Converter(Options())
     for name in ("amazonaws.com/a", "amazonaws.com/b", "c"):
         record = point_record(_POINT.encode(), name)
         assert contents(convert(record, converter=converter)) == contents(convert(record))

@@ -6,10 +6,13 @@ import pytest
 
 from converters.attributes import Attribute, PointAttributes
 from converters.cache import SeriesCache, no_deadline
-from converters.convert import Converter, Profile
+from converters.convert import Converter, Options
 from converters.errors import DecodeError, TooLargeError
-from converters.labels import LabelEncoder, LabelRules, ResourceLabels
-from converters.series import MetricScope, quantile_statistic
+from converters.labels import LabelEncoder, ResourceLabels
+from converters.metric import MetricScope
+from converters.profiles.profile import Metric
+from converters.rules import SeriesRules
+from converters.statistics import quantile_statistic
 from converters.wire import double_bytes
 from testing.converting import contents, convert
 from testing.events.otlp import Format
@@ -53,7 +56,7 @@ _RECORDS = {
 @pytest.mark.parametrize("kind", _RECORDS)
 def test_nothing_new_in_a_second_delivery(kind: str) -> None:
     """The same series again are not remembered, or counted, a second time."""
-    converter = Converter(Profile())
+    converter = Converter(Options())
     first = contents(convert(_RECORDS[kind], converter=converter))
     used = converter._cache.bytes_used
     for _ in range(2):
@@ -75,7 +78,7 @@ def test_nothing_new_in_a_second_delivery(kind: str) -> None:
 )
 def test_the_count_is_about_the_memory_taken(points: list[SummaryPoint]) -> None:
     """What is counted is near to what Python takes, whatever there is much of."""
-    converter = Converter(Profile())
+    converter = Converter(Options())
     record = deliver(points)
     # What is remembered for all converters together is not counted.
     convert(record)
@@ -87,7 +90,7 @@ def test_the_count_is_about_the_memory_taken(points: list[SummaryPoint]) -> None
 
 
 def _cache(max_bytes: int = 10**9, max_new_bytes: int = 10**9) -> SeriesCache:
-    return SeriesCache(LabelRules(), max_bytes=max_bytes, max_new_bytes=max_new_bytes)
+    return SeriesCache(SeriesRules(), max_bytes=max_bytes, max_new_bytes=max_new_bytes)
 
 
 _PAIRS = (("cloud.region", "r"), ("cloud.account.id", "1"), ("b", "2"), ("a", "1"))
@@ -190,13 +193,15 @@ def test_each_spelling_of_a_group_is_counted() -> None:
 def test_heads_are_remembered() -> None:
     """The heads for a length of the labels and a number of samples are made and counted once."""
     metric = _metric()
-    made = [metric.heads(*key) for key in ((100, 1), (100, 2), (300, 1))]
+    names = metric.group_of(PointAttributes("N", "M", ())).names
+    grow = metric.resource.cache.grow
+    made = [names.columns.heads(*key, grow) for key in ((100, 1), (100, 2), (300, 1))]
     used = metric.resource.cache.bytes_used
-    assert metric.heads(100) is made[0]
-    assert metric.heads(100, 2) is made[1]
+    assert names.columns.heads(100, 1, grow) is made[0]
+    assert names.columns.heads(100, 2, grow) is made[1]
     assert metric.resource.cache.bytes_used == used
-    metric.heads(40)
-    assert metric.resource.cache.bytes_used == used + sum(map(len, metric.heads(40)))
+    new = names.columns.heads(40, 1, grow)
+    assert metric.resource.cache.bytes_used == used + sum(map(len, new))
 
 
 def test_series_of_a_group_are_remembered() -> None:
@@ -205,9 +210,9 @@ def test_series_of_a_group_are_remembered() -> None:
     cache = group.metric.resource.cache
     quantile = double_bytes(0.5)
     statistic = quantile_statistic(quantile)
-    made = group.series_labels(statistic), group.quantile_head(quantile)
+    made = group.series(statistic), group.quantile_head(quantile)
     used = cache.bytes_used
-    assert group.series_labels(statistic) is made[0]
+    assert group.series(statistic) is made[0]
     assert group.quantile_head(quantile) is made[1]
     assert cache.bytes_used == used
 
@@ -215,15 +220,16 @@ def test_series_of_a_group_are_remembered() -> None:
 def test_labels_are_remembered() -> None:
     """The name of a dimension and an encoded label are made and counted once."""
     sizes: list[int] = []
-    encoder = LabelEncoder(LabelRules(), grow=sizes.append)
+    encoder = LabelEncoder(SeriesRules(), grow=sizes.append)
     labels = ResourceLabels([], "")
     point = PointAttributes("N", "M", (Attribute("k", "v"), Attribute("l", "w" * 400)))
-    encoded = encoder.encode(labels, point, "s")
+    metric = Metric("amazonaws.com/N/M", "N", "M")
+    encoded = encoder.encode(labels, metric, point, "s")
     # Two names of dimensions, and four labels.
     assert len(sizes) == 6
     assert min(sizes) > 300
     assert max(sizes) > 2 * 400
-    assert encoder.encode(labels, point, "s") == encoded
+    assert encoder.encode(labels, metric, point, "s") == encoded
     assert len(sizes) == 6
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
-from converters.convert import Conversion, Converter, Profile
-from converters.labels import LabelRules
+from converters.convert import Conversion, Converter, Options
+from converters.rules import SeriesRules
 from testing.converting import assert_sound, contents, convert, samples_of
 from testing.events.otlp import Format
 from tests.support.otlp_building import (
@@ -36,7 +36,7 @@ _SECONDS = SummaryPoint(
 )
 _MILLISECONDS = replace(_SECONDS, unit="ms", total=1000.0, quantiles=((0.0, 100.0), (1.0, 300.0)))
 _UNUSUAL = ((1.0, 300.0), (0.0, 100.0), (0.0, 100.0))
-_UNIT_LABEL = LabelRules(unit_label=True)
+_UNIT_LABEL = SeriesRules(unit_label=True)
 
 
 def _sums(conversion: Conversion) -> list[list[tuple[int, float]]]:
@@ -104,7 +104,7 @@ def test_conflicts_of_other_producers() -> None:
 @pytest.mark.parametrize("version", list(Format))
 def test_unit_label_keeps_units_apart(version: Format) -> None:
     """With UNIT_LABEL=true each unit has series of its own."""
-    conversion = convert(deliver([_SECONDS, _MILLISECONDS], version), labels=_UNIT_LABEL)
+    conversion = convert(deliver([_SECONDS, _MILLISECONDS], version), rules=_UNIT_LABEL)
     assert_sound(conversion)
     assert sorted(_sums(conversion)) == [[(END_MS, 1.0)], [(END_MS, 1000.0)]]
     assert (conversion.dropped_samples, conversion.warnings) == ({}, {})
@@ -115,7 +115,7 @@ def test_unit_label_keeps_units_apart(version: Format) -> None:
 def test_the_label_is_the_unit_as_it_is(unit: str, quantiles: Quantiles) -> None:
     """Every series has the unit as CloudWatch writes it; no unit means no label."""
     record = deliver([replace(_SECONDS, unit=unit, quantiles=quantiles)])
-    series = samples_of(convert(record, labels=_UNIT_LABEL))
+    series = samples_of(convert(record, rules=_UNIT_LABEL))
     assert {dict(labels).get("unit", "") for labels in series} == {unit}
     plain = samples_of(convert(record))
     assert [dict(labels) | {"unit": ""} for labels in plain] == [
@@ -142,15 +142,15 @@ def test_attributes_called_unit(
 ) -> None:
     """The name `unit` is reserved where the label is on, and free where it is off."""
     record = deliver([replace(_SECONDS, dimensions=dimensions)], pairs=(*RESOURCE, *resource))
-    for rules, expected in ((LabelRules(), without), (_UNIT_LABEL, with_label)):
-        for labels in samples_of(convert(record, labels=rules)):
+    for rules, expected in ((SeriesRules(), without), (_UNIT_LABEL, with_label)):
+        for labels in samples_of(convert(record, rules=rules)):
             assert {name: value for name, value in labels if "unit" in name} == expected
 
 
 def test_a_resource_has_no_unit() -> None:
     """Where the label is on, an attribute of the resource does not pass for a missing unit."""
     record = deliver([replace(_SECONDS, unit="")], pairs=(*RESOURCE, ("unit", "U")))
-    for labels in samples_of(convert(record, labels=_UNIT_LABEL)):
+    for labels in samples_of(convert(record, rules=_UNIT_LABEL)):
         assert {name: value for name, value in labels if "unit" in name} == {"resource_unit": "U"}
 
 
@@ -159,13 +159,13 @@ def test_a_unit_that_is_not_text() -> None:
     point = SummaryPoint().encode()
     record = one_record(field(3, b"\xff") + summary(SummaryPoint().name, point))
     assert samples_of(convert(record)) == samples_of(convert(deliver([SummaryPoint()])))
-    labelled = samples_of(convert(record, labels=_UNIT_LABEL))
+    labelled = samples_of(convert(record, rules=_UNIT_LABEL))
     assert {dict(labels)["unit"] for labels in labelled} == {"\N{REPLACEMENT CHARACTER}"}
 
 
 def test_a_warm_converter_finds_the_same_conflicts() -> None:
     """What a converter remembers of one unit does not pass for a conflict with another."""
-    converter = Converter(Profile())
+    converter = Converter(Options())
     both = deliver([_SECONDS, _MILLISECONDS])
     for record in (deliver([_SECONDS]), deliver([_MILLISECONDS]), both, deliver([_SECONDS])):
         warm, cold = convert(record, converter=converter), convert(record)

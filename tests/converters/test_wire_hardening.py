@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue
 
-from converters.convert import Conversion, Converter, Profile
+from converters.convert import Conversion, Converter, Options
 from converters.errors import DecodeError, RecordError
 from testing.converting import assert_sound, convert, samples_of
 from testing.events.fleet import END_MS, fleet
@@ -32,7 +32,7 @@ from tests.support.properties import examples
 _REAL = [raw for version in Format for raw in sample_records(fleet(END_MS), version)]
 _SMALL = [deliver([SummaryPoint(), SummaryPoint(quantiles=())], version) for version in Format]
 _SMALL.append(one_record(gauge("g", number(1.0, (("a", "b"),)))))
-_WARM = Converter(Profile(native_histograms=True))
+_WARM = Converter(Options(native_histograms=True))
 _GENEROUS_SECONDS = 10.0
 
 
@@ -165,7 +165,7 @@ def test_nested_groups_and_json(depth: int, framed: bool) -> None:
 )
 def test_text_that_is_not_utf_8(raw: bytes) -> None:
     """Names and values that are not UTF-8 are an error of their record, every time."""
-    converter = Converter(Profile())
+    converter = Converter(Options())
     for _ in range(2):
         conversion = convert(raw, converter=converter)
         assert isinstance(conversion.failures[0], DecodeError)

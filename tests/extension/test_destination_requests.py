@@ -90,6 +90,8 @@ def test_request(name: str, environ: dict[str, str], url: str, headers: dict[str
             "https://listener-eu.logz.io:8071",
         ),
         ("logzio", {"LOGZIO_REGION": "us"}, "https://listener.logz.io:8071"),
+        # Of a function whose metrics go to an OTLP endpoint.
+        ("logzio", {"LOGZIO_REGION": "none"}, "https://listener-eu.logz.io:8071"),
         ("logzio", {"LOGZIO_LISTENER": "https://l.example.com:9/x/"}, "https://l.example.com:9/x"),
         ("logzio", {"LOGZIO_LISTENER": "https://l.example.com"}, "https://l.example.com"),
         ("logzio", {"LOGZIO_LISTENER": "listener-nl.logz.io"}, "https://listener-nl.logz.io:8071"),

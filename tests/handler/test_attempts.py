@@ -6,7 +6,8 @@ from converters.bodies import Body
 from handler.account import SampleAccount
 from handler.attempts import Attempts
 from handler.auth import Auth
-from handler.listener import Endpoint
+from handler.endpoint import Endpoint
+from handler.messages import KnownListeners, Messages
 from handler.verdict import Verdict
 from tests.support.clocks import WaitedTime
 from tests.support.stand_in_client import URL, StandInClient
@@ -17,7 +18,9 @@ PART = Body(b"part", 4, 1)
 def attempts_within(seconds: float, time: WaitedTime, client: StandInClient) -> Attempts:
     """Return the attempts of a delivery that ends after some seconds."""
     account, endpoint = SampleAccount(1), Endpoint(URL, {}, Auth(None))
-    return Attempts(client, time.clock, endpoint, account, time.now + seconds, 30, None)
+    messages = Messages(endpoint.message, URL, {}, KnownListeners())
+    end = time.now + seconds
+    return Attempts(client, time.clock, endpoint, account, messages, end, 30, None)
 
 
 @pytest.mark.parametrize(

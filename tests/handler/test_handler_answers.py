@@ -25,6 +25,13 @@ LATER = {"Retry-After": "600"}
 TEXT = b"status 401: the listener's words"
 
 
+def test_words_that_are_said_to_be_protobuf() -> None:
+    """They count: some servers give their errors the type of the request."""
+    reply = Reply(400, {"Content-Type": "application/x-protobuf"}, b"out of order sample")
+    answer, receiver = deliver(always(reply))
+    assert (answer.status, len(receiver.requests)) == (200, 1)
+
+
 @pytest.mark.parametrize(
     ("status", "expected"),
     [

@@ -87,7 +87,8 @@ def test_one_bad_among_a_thousand(status: int, words: str, bad: int, isolate: Is
     assert isolated.counts == (996, 4, 0)
     rejected = [line for line in isolated.lines if "listener_words" in line]
     assert [line["samples"] for line in rejected] == [4]
-    assert isolated.delivery["requests"] < 25
+    # Which parts are in flight when the point is found depends on the machine.
+    assert isolated.delivery["requests"] < 50
     assert rejected[0]["listener_words"] == f"{status} {words}"
     assert f'host="h{bad:04d}"' in rejected[0]["example"]
 

@@ -37,6 +37,12 @@ def problem(text: str, **environ: str) -> str:
             "headers",
             {"X-Scope-OrgID": "a"},
         ),
+        ('{"REMOTE_WRITE_HEADERS": {"X-Scope-OrgID": 7}}', "headers", {"X-Scope-OrgID": "7"}),
+        (
+            '{"EXTERNAL_LABELS": {"env": "\u00fc", "v": 1.50}}',
+            "external_labels",
+            {"env": "ü", "v": "1.50"},
+        ),
         ('{"LOGZIO_METRICS_LISTENER": "https://a.b/w"}', "listener", "https://a.b/w"),
         ('{"LOKI_USERNAME": "1", "OTEL_LABEL_team": "a"}', "max_labels", None),
         ("{}", "max_labels", None),
@@ -48,6 +54,19 @@ def test_member(text: str, field: str, expected: object) -> None:
     environ = US | dict.fromkeys(VARIABLES[:4], " ") | {"SETTINGS": text}
     assert getattr(read_settings(environ), field) == expected
     assert getattr(read_settings(known_variables(environ)), field) == expected
+
+
+def test_rules_need_no_escapes() -> None:
+    """Relabelling rules may stand in SETTINGS as the list that they are."""
+    rules = [
+        {"source_labels": ["a", "b"], "regex": '("|\\\\).*', "action": "drop"},
+        {"source_labels": ["a"], "modulus": 1, "target_label": "n", "action": "hashmod"},
+    ]
+    text = json.dumps({"WRITE_RELABEL_CONFIGS": rules})
+    relabel = read_settings(US | {"SETTINGS": text}).relabel_configs
+    labels = {"__name__": "up", "a": "x"}
+    assert relabel.apply({**labels, "b": "y"}) == {**labels, "b": "y", "n": "0"}
+    assert relabel.apply({**labels, "a": '"'}) is None
 
 
 OBJECT = "SETTINGS must be a JSON object of variables and their values"
@@ -77,6 +96,19 @@ OBJECT = "SETTINGS must be a JSON object of variables and their values"
         (
             '{"REMOTE_WRITE_HEADERS": "{\\"X-A\\":\\"b\\",\\"X-A\\":\\"c\\"}"}',
             "SETTINGS must not set a name twice",
+        ),
+        (
+            '{"WRITE_RELABEL_CONFIGS": [{"regex": "a", "regex": "b", "action": "labeldrop"}]}',
+            "SETTINGS must not set regex twice",
+        ),
+        (
+            '{"WRITE_RELABEL_CONFIGS": [{"regex": "a", "action": "sec"}]}',
+            "WRITE_RELABEL_CONFIGS rule 1: action",
+        ),
+        ('{"EXTERNAL_LABELS": ["sec-ret"]}', "EXTERNAL_LABELS must be a JSON object of label"),
+        (
+            '{"REMOTE_WRITE_HEADERS": {"X-Api-Key": "sec-ret-sec-ret"}}',
+            "SETTINGS must not set the header X-Api-Key, which is a secret; use REMOTE_WRITE_",
         ),
         ('{"SETTINGS": "{}"}', "SETTINGS must not set SETTINGS, which is unknown"),
         ('{"AWS_REGION": "x"}', "SETTINGS must not set AWS_REGION, which is unknown"),

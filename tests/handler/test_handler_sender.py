@@ -8,7 +8,7 @@ import snappy
 
 from converters.bodies import Body
 from handler.auth import Auth
-from handler.listener import Endpoint
+from handler.endpoint import Endpoint
 from handler.sender import Sender
 from tests.support.clocks import SOON, WaitedTime
 from tests.support.invoking import REAL_TIME

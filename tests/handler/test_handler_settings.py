@@ -7,10 +7,13 @@ import sys
 
 import pytest
 
+from converters.profiles.logzio import Logzio
+from converters.profiles.yace import Yace
+from converters.statistics import selection_of
 from handler import app
 from handler.auth import Auth, BasicAuth, BearerAuth
+from handler.endpoint import endpoint_at
 from handler.errors import SettingsError
-from handler.listener import endpoint_at
 from handler.secrets import Secret
 from handler.settings import DECLARED, VARIABLES, known_variables, read_settings
 from tests.support.invoking import REQUEST_ID, answered, delivery
@@ -32,16 +35,33 @@ def problem(**environ: str) -> str:
 def test_defaults() -> None:
     """An environment with nothing but a region gives the documented defaults."""
     settings = read_settings(US)
-    assert dict(settings.values) == {
+    values = dict(settings.values)
+    assert not values.pop("WRITE_RELABEL_CONFIGS")
+    assert values == {
         "LOGZIO_METRICS_LISTENER": "https://listener.logz.io:8053",
         "LOGZIO_REGION": "",
         "REMOTE_WRITE_AUTH": BearerAuth,
+        "SIGV4_REGION": "",
+        "SIGV4_SERVICE": "aps",
+        "SIGV4_ROLE_ARN": None,
+        "SIGV4_EXTERNAL_ID": None,
         "REMOTE_WRITE_HEADERS": {},
         "REMOTE_WRITE_HEADERS_ARN": None,
-        "LABEL_VALUE_CASE": "lower",
+        "NAMING_PROFILE": Logzio,
+        "STATISTICS": None,
+        "EXTERNAL_LABELS": {},
+        "DIMENSION_LABELS": "keep",
+        "LABEL_VALUE_CASE": None,
         "UNIT_LABEL": False,
         "MAX_LABELS": None,
         "NATIVE_HISTOGRAMS": False,
+        "SEND_METADATA": None,
+        "REMOTE_WRITE_PROTOBUF_MESSAGE": "prometheus.WriteRequest",
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "",
+        "OTEL_EXPORTER_OTLP_METRICS_HEADERS": {},
+        "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT": 10_000,
+        "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION": "none",
+        "OTLP_DIMENSIONS": "flatten",
         "LOGZIO_METRICS_TOKEN": None,
         "LOGZIO_METRICS_TOKEN_ARN": None,
         "FIREHOSE_ACCESS_KEY": None,
@@ -101,6 +121,15 @@ def test_region_without_a_listener(environ: dict[str, str]) -> None:
         ("REMOTE_WRITE_AUTH", "basic", "scheme", BasicAuth),
         ("REMOTE_WRITE_AUTH", "NONE", "scheme", Auth),
         ("REMOTE_WRITE_HEADERS", '{"X-Scope-OrgID": "a b"}', "headers", {"X-Scope-OrgID": "a b"}),
+        ("NAMING_PROFILE", "YACE", "naming_profile", Yace),
+        ("STATISTICS", " Sum,average ", "statistics", selection_of(["Sum", "Average"])),
+        ("STATISTICS", "p*, p99.9", "statistics", selection_of(["p*"])),
+        (
+            "EXTERNAL_LABELS",
+            '{"env": "prod", "_": ""}',
+            "external_labels",
+            {"env": "prod", "_": ""},
+        ),
         ("LABEL_VALUE_CASE", "Keep", "label_value_case", "keep"),
         ("UNIT_LABEL", "true", "unit_label", True),
         ("MAX_LABELS", "30", "max_labels", 30),
@@ -145,7 +174,18 @@ def test_variable(variable: str, value: str, field: str, expected: object) -> No
         ("LOGZIO_METRICS_LISTENER", "https:///write"),
         ("LOGZIO_METRICS_LISTENER", "https:// a.example"),
         ("LOGZIO_METRICS_LISTENER", "https://a.example/\r\nx"),
-        ("REMOTE_WRITE_AUTH", "sigv4"),
+        ("REMOTE_WRITE_AUTH", "hmac"),
+        ("NAMING_PROFILE", "prometheus"),
+        *(("STATISTICS", text) for text in ("Median", ",", "Sum;Average", "p0", "p100", "p")),
+        *(
+            ("EXTERNAL_LABELS", text)
+            for text in ("a=b", '["a"]', '{"a": 1}', '{"a-b": "c"}', '{"9a": "c"}', '{"": "c"}')
+        ),
+        *(("EXTERNAL_LABELS", f'{{"{it}": "x"}}') for it in ("__name__", "quantile", "le")),
+        ("EXTERNAL_LABELS", '{"a": "\\ud800"}'),
+        ("EXTERNAL_LABELS", '{"a": "x", "a": "y"}'),
+        ("DIMENSION_LABELS", "camel"),
+        ("WRITE_RELABEL_CONFIGS", "[{action: remove}]"),
         ("REMOTE_WRITE_HEADERS", "X-A: b"),
         ("REMOTE_WRITE_HEADERS", '["a"]'),
         ("REMOTE_WRITE_HEADERS", '{"X-A": 1}'),
@@ -303,3 +343,25 @@ def test_log_level_of_lambda_does_no_harm(monkeypatch: pytest.MonkeyPatch, level
     monkeypatch.setenv("LOGZIO_REGION", "eu")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"test-level-{level}")
     assert answered(app.lambda_handler(delivery(), None)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("environ", "name"),
+    [
+        ({}, "logzio-otlp-metrics-stream"),
+        ({"NAMING_PROFILE": "yace"}, ""),
+        ({"NAMING_PROFILE": "yace", "P8S_LOGZIO_NAME": "production"}, "production"),
+    ],
+)
+def test_default_of_the_environment_label(environ: dict[str, str], name: str) -> None:
+    """The default of P8S_LOGZIO_NAME belongs to the profile `logzio`; others have none."""
+    assert read_settings(US | environ).p8s_logzio_name == name
+
+
+def test_dimension_labels_belong_to_yace() -> None:
+    """Another profile with DIMENSION_LABELS is an error that says what to do."""
+    chosen = read_settings(US | {"NAMING_PROFILE": "yace", "DIMENSION_LABELS": "Snake_Case"})
+    assert chosen.dimension_labels == "snake_case"
+    said = problem(NAMING_PROFILE="otel", DIMENSION_LABELS="snake_case")
+    assert "DIMENSION_LABELS must be keep with NAMING_PROFILE=otel" in said
+    assert "set NAMING_PROFILE=yace" in said

@@ -8,6 +8,7 @@ import pytest
 from handler.errors import SettingsError
 from handler.settings import read_settings
 from testing.http_server import Reply
+from testing.otlp_receiver import OtlpReceiver
 from testing.receiver import Received, Receiver
 from tests.support.backups import (
     FAILED,
@@ -18,6 +19,7 @@ from tests.support.backups import (
     write,
 )
 from tests.support.invoking import ACCESS_KEY, delivery_of, points
+from tests.support.otlp_endpoints import otlp_function
 from tests.support.recording import Recorded, RecordingFunction
 from tests.support.secret_stores import HEADERS_ARN, MINUTE, MISSING, Later, Stores
 
@@ -81,6 +83,14 @@ def test_parameter(stores: Stores) -> None:
         assert [r.headers["authorization"] for r in receiver.requests] == ["Custom x"]
 
 
+def test_otlp_endpoint(stores: Stores) -> None:
+    """They are the headers of an OTLP endpoint too."""
+    arn = stores.secret(headers(OLD))
+    with OtlpReceiver() as receiver:
+        assert deliver(otlp_function(receiver, **{HEADERS_ARN: arn}, **KNOWN)).status == 200
+        assert [it.http.headers["x-api-key"] for it in receiver.requests] == [OLD]
+
+
 @pytest.mark.parametrize("scheme", ["bearer", "none"])
 def test_replaced(stores: Stores, scheme: str) -> None:
     """After a 401 the secret is read again, at most once a minute, and the request sent again."""
@@ -120,7 +130,7 @@ def test_another_host(stores: Stores) -> None:
         ),
         (f'{{"X-Api-Key": "{NEW}\\r\\n"}}', "has a name or value that an HTTP header cannot carry"),
         (f'{{"X-Api-Key": "{NEW}", "X-Api-Key": "{NEW}x"}}', "must not set a name twice"),
-        (f'{{"User-Agent": "{NEW}"}}', "must not set User-Agent, which remote write decides"),
+        (f'{{"User-Agent": "{NEW}"}}', "must not set User-Agent, which the protocol decides"),
         (
             f'{{"authorization": "{NEW}"}}',
             "must not set authorization, which REMOTE_WRITE_AUTH sets",

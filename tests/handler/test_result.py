@@ -27,6 +27,7 @@ def _result(*bad: Record, failures: tuple[tuple[int, str], ...] = ()) -> Deliver
         dropped_points={},
         dropped_samples={},
         oldest_ms=None,
+        points_without_statistics=0,
         attributes_left_out=0,
         warnings={},
     )

@@ -77,14 +77,14 @@ def test_refused_credential(renewed: bool, lanes: int, status: int) -> None:
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        ('"Missing Authentication Token"', " (it wants requests with an AWS signature)"),
+        ('"Missing Authentication Token"', " (it wants REMOTE_WRITE_AUTH=sigv4)"),
         ("wrong token", ""),
     ],
 )
 def test_listener_that_wants_a_signature(words: str, hint: str) -> None:
     """Where Amazon Managed Prometheus asks for a signature, the answer says so."""
     sent = send(StandInClient(lambda _request, _number: (403, words)), lanes_of(1))
-    reason = f"the listener does not accept the token: 403 {words}{hint}"
+    reason = f"the listener does not accept the token{hint}: 403 {words}"
     assert sent.failures == ((401, reason),)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from converters.bodies import Body
 from handler.auth import Auth
-from handler.listener import Endpoint
+from handler.endpoint import Endpoint
 from handler.sender import Sender
 from handler.verdict import Verdict
 from tests.support.clocks import WaitedTime

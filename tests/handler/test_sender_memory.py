@@ -3,7 +3,7 @@
 import pytest
 
 from handler.auth import Auth, BearerAuth
-from handler.listener import Endpoint
+from handler.endpoint import Endpoint
 from handler.secrets import Secret
 from handler.sender import Sender
 from handler.settled import SettledPoints

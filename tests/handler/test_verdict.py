@@ -5,7 +5,14 @@ from collections.abc import Mapping
 import pytest
 
 from handler.redaction import CUT_OFF
-from handler.verdict import Reason, Verdict, reason_in, refused_by_reason, verdict_on
+from handler.verdict import (
+    Reason,
+    Verdict,
+    reason_in,
+    refused_by_reason,
+    verdict_on,
+    verdict_on_2_0,
+)
 from testing.backends.words import Words, real_words
 
 SPOOF = "a (err-mimir-sample-out-of-order) add 1 samples: bad_request_errors: count=9"
@@ -107,6 +114,9 @@ def test_verdict(status: int, text: str, verdict: Verdict) -> None:
         ("Out-Of-Order", Reason.SUPERSEDED),
         ("duplicate sample for timestamp", Reason.SUPERSEDED),
         ("out of bounds", Reason.TOO_OLD),
+        # Prometheus to remote write 2.0.
+        ('out of bounds for series {__name__="cpu", host="too new"}', Reason.TOO_OLD),
+        ('out of order sample for series {__name__="out of bounds"}\n', Reason.SUPERSEDED),
         ("too far in the past", Reason.TOO_OLD),
         ("too far in the future", Reason.IN_THE_FUTURE),
         ("timestamp too new: 7", Reason.IN_THE_FUTURE),
@@ -150,3 +160,34 @@ def test_reason(text: str, reason: Reason) -> None:
 def test_number_of_refused(text: str, samples: int, refused: Mapping[Reason, int] | None) -> None:
     """What a server says about the number of refused samples counts, as far as it can be true."""
     assert refused_by_reason(text, samples) == refused
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "written", "verdict"),
+    [
+        (204, "", 4, Verdict.ACCEPTED),
+        (200, "", 5, Verdict.ACCEPTED),
+        (200, "", 3, Verdict.SETTLED),
+        (200, "", 0, Verdict.UNKNOWN_MESSAGE),
+        (200, "", None, Verdict.UNKNOWN_MESSAGE),
+        (415, "", None, Verdict.UNKNOWN_MESSAGE),
+        (415, "", 0, Verdict.UNKNOWN_MESSAGE),
+        (400, "", 0, Verdict.SETTLED),
+        (400, "out of order sample", 3, Verdict.SETTLED),
+        (400, "out of order sample", None, Verdict.REFUSED),
+        (400, "bad protobuf", None, Verdict.UNKNOWN_MESSAGE),
+        (400, "(err-mimir-sample-out-of-order)", None, Verdict.SETTLED),
+        (413, "", None, Verdict.UNEXPLAINED),
+        (422, "", 1, Verdict.SETTLED),
+        (429, "", 2, Verdict.UNAVAILABLE),
+        (503, "", 2, Verdict.UNAVAILABLE),
+        (500, "", None, Verdict.UNAVAILABLE),
+        (500, "too old sample", 2, Verdict.REFUSED),
+        (401, "", None, Verdict.UNAUTHORISED),
+        (404, "", 2, Verdict.MISDIRECTED),
+        (302, "", None, Verdict.MISDIRECTED),
+    ],
+)
+def test_verdict_on_2_0(status: int, text: str, written: int | None, verdict: Verdict) -> None:
+    """Of remote write 2.0 the number written decides wherever the listener states it."""
+    assert verdict_on_2_0(status, text, written, 4) is verdict

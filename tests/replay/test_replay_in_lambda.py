@@ -153,7 +153,7 @@ def test_log_lines(bucket: TestBucket, keys: list[str], capfd: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("event", "message"),
     [
-        ({"dryrun": True}, "keys of done, dryRun"),
+        ({"dryrun": True}, "keys of dimensionLabels, done, dryRun"),
         (["failed/"], "must be an object"),
         ({"dryRun": "false"}, "dryRun must be true or false"),
         ({"done": "delete"}, "done must be mark or move"),

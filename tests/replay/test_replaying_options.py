@@ -49,6 +49,44 @@ def test_label_of_the_environment(backup: Path) -> None:
     assert names == {"production"}
 
 
+def test_options_that_name_series(backup: Path, tmp_path: Path) -> None:
+    """Options name series as the settings of these names do, and take precedence over SETTINGS."""
+    given = {
+        "NAMING_PROFILE": "yace",
+        "STATISTICS": "Average, p99",
+        "EXTERNAL_LABELS": '{"env": "production"}',
+        "DIMENSION_LABELS": "snake_case",
+        "WRITE_RELABEL_CONFIGS": "[{regex: region, action: labeldrop}]",
+    }
+    with Receiver() as by_settings, Receiver() as by_options:
+        elsewhere = ("--state", str(tmp_path / "state"))
+        assert run(backup, by_settings.url, *elsewhere, **given).status == 0
+        options = [(f"--{name.lower().replace('_', '-')}", text) for name, text in given.items()]
+        arguments = [str(backup), *(text for pair in options for text in pair)]
+        settings = json.dumps({"NAMING_PROFILE": "otel"})
+        assert run_in(arguments, environment(by_options.url, SETTINGS=settings)).status == 0
+        found = by_options.accepted_samples()
+        assert found == by_settings.accepted_samples()
+    labels = [dict(labels) for labels in found]
+    assert {one["__name__"].rpartition("_")[2] for one in labels} == {"average"}
+    assert {(one["env"], one["job"], "region" in one) for one in labels} == {
+        ("production", "yace", False)
+    }
+    assert all("dimension_host" in one for one in labels)
+
+
+def test_other_names_for_what_was_sent(backup: Path, tmp_path: Path) -> None:
+    """What a checkpoint says was sent is sent under other names only with another --state."""
+    with Receiver() as receiver:
+        assert run(backup, receiver.url).status == 0
+        before = len(receiver.requests)
+        options = ("--naming-profile", "yace")
+        assert run(backup, receiver.url, *options).status == 0
+        assert len(receiver.requests) == before
+        assert run(backup, receiver.url, *options, "--state", str(tmp_path / "state")).status == 0
+        assert len(receiver.requests) > before
+
+
 def test_the_stacks_secret_serves_as_the_token(backup: Path) -> None:
     """If only the key that Firehose sends is known, which the stack sends with, it is used."""
     with Receiver() as receiver:

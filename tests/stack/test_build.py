@@ -30,6 +30,11 @@ def locked_names() -> set[str]:
     return {name.replace("-", "_") for name in re.findall(r"^([a-z0-9-]+)==", LOCK, re.MULTILINE)}
 
 
+def test_boto3_comes_from_the_runtime() -> None:
+    """The zip has no AWS SDK, which Lambda's runtime brings; signing and secrets need it."""
+    assert not locked_names() & {"boto3", "botocore", "s3transfer"}
+
+
 @pytest.mark.parametrize("architecture", ELF_MACHINES)
 def test_content(tmp_path: Path, architecture: str) -> None:
     """The artifact has code and locked packages, built for this processor, under 10 MB."""

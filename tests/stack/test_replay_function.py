@@ -32,14 +32,6 @@ def test_settings_are_the_functions(ingress: str) -> None:
     assert variables.keys() == shared | {"BACKUP_BUCKET", "LOGZIO_METRICS_TOKEN_ARN"}
 
 
-def test_it_can_be_left_out() -> None:
-    """Without it nothing of it is made, and nothing else is missing."""
-    whole, without = Stack(), Stack(CreateReplayFunction="false")
-    replay = {"ReplayFunction", "ReplayRole", "ReplayLogGroup"}
-    assert whole.resources.keys() - without.resources.keys() == replay
-    assert whole.outputs.keys() - without.outputs.keys() == {"ReplayFunctionName"}
-
-
 def test_only_an_operator_invokes_it() -> None:
     """It has the longest timeout that Lambda allows, and neither an event nor a permission."""
     function = Stack().properties("ReplayFunction")

@@ -19,7 +19,7 @@ API = "https://HttpApi.execute-api.us-east-1.amazonaws.com/"
 OPTIONS: dict[str, dict[str, str]] = {
     "a token": TOKEN,
     "a secret": {"TokenSecretArn": ARN},
-    "a secret with a key": {"TokenSecretArn": ARN, "TokenSecretKmsKeyArn": KEY},
+    "a key": {"TokenSecretArn": ARN, "KmsKeyArn": KEY},
     "a backup of everything": {**TOKEN, "S3BackupMode": "AllData", "BackupRetentionDays": "3"},
     "other times": {**TOKEN, "BufferIntervalSeconds": "10", "RetryDurationSeconds": "7200"},
     "included metrics": {**TOKEN, "IncludeFilters": "AWS/EC2=CPUUtilization+NetworkIn,AWS/RDS"},
@@ -28,9 +28,9 @@ OPTIONS: dict[str, dict[str, str]] = {
     "the other format": {**TOKEN, "OutputFormat": "opentelemetry0.7"},
     "linked accounts": {**TOKEN, "IncludeLinkedAccounts": "true"},
     "a boundary": {**TOKEN, "PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/b"},
-    "mail": {**TOKEN, "AlarmEmail": "team@example.com"},
-    "a topic": {**TOKEN, "AlarmTopicArn": "arn:aws:sns:us-east-1:111122223333:alarms"},
-    "no alarms": {**TOKEN, "CreateAlarms": "false", "AlarmEmail": "team@example.com"},
+    "mail": {**TOKEN, "AlarmTarget": "team@example.com"},
+    "a topic": {**TOKEN, "AlarmTarget": "arn:aws:sns:us-east-1:111122223333:alarms"},
+    "no alarms": {**TOKEN, "AlarmTarget": "none"},
     "a name": {**TOKEN, "P8sLogzioName": "production", "LogRetentionDays": "3"},
 }
 
@@ -153,6 +153,6 @@ def test_parameters() -> None:
 
 
 def test_receiver_has_the_address_as_an_output() -> None:
-    """The stack with the function tells where source stacks deliver, unless nothing can."""
+    """The stack with the function has an output for source stacks, if these can deliver to it."""
     assert Stack(**TOKEN).outputs["ReceiverUrl"]["Value"] == API
     assert "ReceiverUrl" not in Stack(Ingress="Transformation", **TOKEN).outputs

@@ -8,11 +8,20 @@ from typing import Any
 import pytest
 
 from handler.settings import VARIABLES, read_settings
-from tests.support.stack import INGRESSES, Stack, parameters, source, transformed
+from tests.support.stack import (
+    INGRESSES,
+    ROLE,
+    WORKSPACE,
+    Stack,
+    parameters,
+    source,
+    transformed,
+)
 
 SET_BY_THE_TEMPLATE = {
     *("LOGZIO_METRICS_LISTENER", "LOGZIO_REGION", "REMOTE_WRITE_AUTH", "REMOTE_WRITE_HEADERS_ARN"),
-    *("P8S_LOGZIO_NAME", "DELIVERY_BUDGET_SECONDS", "SETTINGS"),
+    *("P8S_LOGZIO_NAME", "DELIVERY_BUDGET_SECONDS", "SETTINGS", "SIGV4_ROLE_ARN"),
+    *("NAMING_PROFILE", "STATISTICS", "EXTERNAL_LABELS"),
     *("FIREHOSE_ACCESS_KEY_ARN", "LOGZIO_METRICS_TOKEN_ARN", "AWS_REGION"),
 }
 """All others are set with the parameter Settings, or by Lambda."""
@@ -29,18 +38,18 @@ BY_INGRESS = {
 
 OPTIONS = {
     "TokenSecretArn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:own-a1B2c3",
-    "TokenSecretKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/own",
+    "KmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/own",
+    "PrometheusWorkspaceArn": WORKSPACE,
+    "PrometheusRoleArn": ROLE,
+    "SubnetIds": "subnet-1,subnet-2",
+    "SecurityGroupIds": "sg-1",
     "PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/boundary",
-    "AlarmTopicArn": "arn:aws:sns:us-east-1:111122223333:alarms",
     "ReservedConcurrency": "5",
     "RemoteWriteHeadersArn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:h-a1B2c3",
-    "AlarmEmail": "team@example.com",
+    "AlarmTarget": "team@example.com",
     "LogsTokenSecretArn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:logs-a1B2c3",
-    "LogsTokenSecretKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/logs",
     "LogsDestination": "datatap",
     "LogsListener": "https://tap.example",
-    "CreateReplayFunction": "false",
-    "CreateAlarms": "false",
     "CreateDashboard": "false",
     "S3BackupMode": "AllData",
     "IncludeFilters": "AWS/EC2",
@@ -118,12 +127,13 @@ def test_buffering_is_bounded() -> None:
 
 def test_retries_of_a_transformation() -> None:
     """Firehose repeats a failed invocation as often as the parameter says, within a day."""
-    retries, timeout = parameters()["TransformRetries"], parameters()["FunctionTimeoutSeconds"]
+    stack = Stack(Ingress="Transformation", TransformRetries="7")
+    retries = parameters()["TransformRetries"]
+    timeout = stack.properties("MetricStreamFunction")["Timeout"]
     # "The maximum data storage time of Amazon Data Firehose is 24 hours." - "Handle data delivery
     # failure"; "supports a Lambda invocation time of up to 5 minutes" - "Transform source data"
-    assert (retries["MaxValue"] + 1) * timeout["MaxValue"] < 24 * 3600
-    assert timeout["MaxValue"] <= 300
-    stack = Stack(Ingress="Transformation", TransformRetries="7")
+    assert (retries["MaxValue"] + 1) * timeout < 24 * 3600
+    assert timeout <= 300
     assert processor_of(stack)["NumberOfRetries"] == "7"
 
 
@@ -162,12 +172,19 @@ def test_ingresses_exclude_each_other(ingress: str) -> None:
 
 
 def test_function_options() -> None:
-    """Concurrency is reserved only where it is set; the budget ends before the timeouts do."""
+    """Concurrency is reserved only where it is set."""
     assert "ReservedConcurrentExecutions" not in Stack().properties("MetricStreamFunction")
     limited = Stack(ReservedConcurrency="7").properties("MetricStreamFunction")
     assert limited["ReservedConcurrentExecutions"] == "7"
-    budget, timeout = parameters()["DeliveryBudgetSeconds"], parameters()["FunctionTimeoutSeconds"]
-    assert budget["Default"] < min(29, timeout["Default"])
+
+
+@pytest.mark.parametrize("ingress", INGRESSES)
+def test_a_delivery_ends_before_the_function(ingress: str) -> None:
+    """The timeout is longer than every budget, but not where an API Gateway gives up earlier."""
+    timeout = Stack(Ingress=ingress).properties("MetricStreamFunction")["Timeout"]
+    budget = parameters()["DeliveryBudgetSeconds"]
+    longest = 28 if ingress in ("HttpApi", "RestApi") else budget["MaxValue"]
+    assert budget["Default"] <= longest < timeout <= longest + 5
 
 
 def test_settings_know_every_variable() -> None:
@@ -195,8 +212,11 @@ def test_settings_take_every_allowed_value(name: str) -> None:
     declared = parameters()[name]
     bounds = [declared[bound] for bound in ("MinValue", "MaxValue") if bound in declared]
     for value in [*declared.get("AllowedValues", []), *bounds]:
+        # Only with another endpoint is there a listener without a region.
+        endpoint = '{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT":"https://otlp.example.com/v1/metrics"}'
+        settings = endpoint if (name, value) == ("LogzioRegion", "none") else "{}"
         # A problem with a setting is raised.
-        read_settings(Stack(**{name: str(value)}).environment())
+        read_settings(Stack(**{"Settings": settings, name: str(value)}).environment())
 
 
 def test_layers_are_a_list_without_a_layer() -> None:

@@ -7,6 +7,7 @@ from itertools import chain, repeat
 
 import pytest
 
+from converters.reasons import DropReason
 from handler.verdict import Reason
 from testing.events.fleet import END_MS, MONITORING_ACCOUNT
 from testing.events.samples import good_events
@@ -114,8 +115,8 @@ def test_alarms_are_there(ingress: str) -> None:
     ("given", "actions"),
     [
         ({}, []),
-        ({"AlarmTopicArn": TOPIC}, [TOPIC]),
-        ({"AlarmEmail": "team@example.com"}, ["AlarmTopic"]),
+        ({"AlarmTarget": TOPIC}, [TOPIC]),
+        ({"AlarmTarget": "team@example.com"}, ["AlarmTopic"]),
     ],
     ids=str,
 )
@@ -127,8 +128,8 @@ def test_alarms_notify(ingress: str, given: dict[str, str], actions: list[str]) 
 
 
 def test_an_address_gets_a_topic() -> None:
-    """AlarmEmail makes a topic with one subscription, but not where there are no alarms."""
-    given = Stack(AlarmEmail="team@example.com")
+    """An address makes a topic with one subscription; nothing else does."""
+    given = Stack(AlarmTarget="team@example.com")
     assert set(given.of_type("AWS::SNS::Topic")) == {"AlarmTopic"}
     assert given.of_type("AWS::SNS::Subscription") == {
         "AlarmSubscription": {
@@ -137,18 +138,22 @@ def test_an_address_gets_a_topic() -> None:
             "Endpoint": "team@example.com",
         }
     }
-    for stack in (Stack(), Stack(AlarmEmail="team@example.com", CreateAlarms="false")):
+    for stack in (Stack(), Stack(AlarmTarget="none"), Stack(AlarmTarget=TOPIC)):
         assert not stack.of_type("AWS::SNS::Topic")
         assert not stack.of_type("AWS::SNS::Subscription")
 
 
 @pytest.mark.parametrize(
-    "address", ["team@example.com", "first.last+alarms@sub.example.co.uk", "team", "a b@c.d", "a@"]
+    ("target", "allowed"),
+    [
+        *((it, True) for it in ("", "none", "a.b+c@sub.example.co.uk", TOPIC)),
+        *((it, False) for it in ("team", "a b@c.d", "a@", "None", "arn:aws:s3:::b", "arn:a@b")),
+    ],
 )
-def test_address_is_checked(address: str) -> None:
-    """What cannot be an address is refused before anything is made."""
-    allowed = re.fullmatch(parameters()["AlarmEmail"]["AllowedPattern"], address)
-    assert bool(allowed) is ("example" in address)
+def test_target_is_checked(target: str, *, allowed: bool) -> None:
+    """What can be neither an address nor a topic is refused before anything is made."""
+    pattern = parameters()["AlarmTarget"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, target)) is allowed
 
 
 def test_alarms_are_documented() -> None:
@@ -168,7 +173,7 @@ def test_alarms_are_documented() -> None:
 
 def test_alarms_and_dashboard_can_be_left_out() -> None:
     """Without alarms there is no metric filter either."""
-    stack = Stack(CreateAlarms="false", CreateDashboard="false")
+    stack = Stack(AlarmTarget="none", CreateDashboard="false")
     left = {resource["Type"] for resource in stack.resources.values()}
     assert not left & {
         "AWS::CloudWatch::Alarm",
@@ -192,7 +197,10 @@ def test_watched_metrics_exist(ingress: str, emitted: set[tuple[str, frozenset[s
             assert dimensions == {}, "a metric filter's metric has no dimensions here"
         else:
             assert (metric, frozenset(dimensions)) in emitted, metric
-        assert set(dimensions.values()) <= {*stack.resources, "failed", *Reason, "duplicate"}
+        assert set(dimensions.values()) <= {
+            *(*stack.resources, "failed", *Reason),
+            *(DropReason.DUPLICATE, DropReason.RELABEL),
+        }
 
 
 def test_deliveries_too_large_are_counted() -> None:

@@ -9,7 +9,7 @@ from extension.destinations import choose
 from extension.records import FunctionIdentity
 from extension.settings import DECLARED, read_settings, with_json_settings
 from handler.settings import VARIABLES
-from tests.support.stack import ARN, INGRESSES, KEY, Stack, parameters
+from tests.support.stack import ARN, INGRESSES, Stack, parameters
 
 IDENTITY = FunctionIdentity("metric-stream", "$LATEST", "us-east-1", "111122223333")
 
@@ -54,12 +54,12 @@ def problems(stack: Stack) -> tuple[str, ...]:
 
 
 def reading(stack: Stack) -> list[Any]:
-    """Give the resources of which the function may read or decrypt something."""
+    """Give the secrets that the function may read."""
     (policy,) = stack.properties("FunctionRole")["Policies"]
     return [
         statement["Resource"]
         for statement in policy["PolicyDocument"]["Statement"]
-        if statement["Action"] in ("secretsmanager:GetSecretValue", "kms:Decrypt")
+        if statement["Action"] == "secretsmanager:GetSecretValue"
     ]
 
 
@@ -141,10 +141,10 @@ def test_loki_without_a_password() -> None:
 
 @pytest.mark.parametrize("destination", NEEDED)
 def test_secret(destination: str) -> None:
-    """The function may read the secret of the token, and decrypt with its key."""
-    given = shipping(destination, LogsTokenSecretKmsKeyArn=KEY)
+    """The function may read the secret of the token."""
+    given = shipping(destination)
     assert given.environment()[TOKENS[destination]] == ARN
-    assert reading(given)[1:] == [ARN, KEY]
+    assert reading(given)[1:] == [ARN]
     assert set(given.of_type("AWS::SecretsManager::Secret")) == {"TokenSecret"}
 
 

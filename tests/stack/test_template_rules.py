@@ -6,8 +6,9 @@ import pytest
 
 from handler.errors import SettingsError
 from handler.settings import read_settings
-from tests.support.stack import ARN, INGRESSES, Stack, parameters
+from tests.support.stack import ARN, INGRESSES, ROLE, WORKSPACE, Stack, parameters
 
+SIGNED = {"MetricsToken": "none", "PrometheusWorkspaceArn": WORKSPACE}
 LOKI = {"LogsTokenSecretArn": ARN, "LogsDestination": "loki"}
 
 REFUSED: list[tuple[dict[str, str], str]] = [
@@ -20,18 +21,15 @@ REFUSED: list[tuple[dict[str, str], str]] = [
         for ingress in ("HttpApi", "RestApi")
         for budget in ("29", "30", "295")
     ),
-    *(
-        ({"Ingress": ingress, "FunctionTimeoutSeconds": timeout}, "FunctionTimeoutSeconds to 30")
-        for ingress in ("HttpApi", "RestApi")
-        for timeout in ("31", "300")
-    ),
-    *(
-        ({"Ingress": ingress, "DeliveryBudgetSeconds": "60"}, "needs a FunctionTimeoutSeconds")
-        for ingress in ("FunctionUrl", "Transformation")
-    ),
     (LOKI, "need LogsListener"),
     ({**LOKI, "LogsDestination": "datatap"}, "need LogsListener"),
-    ({"AlarmEmail": "a@b.example", "AlarmTopicArn": "arn:aws:sns:us-east-1:1:t"}, "not both"),
+    ({"SubnetIds": "subnet-1"}, "Set SubnetIds and SecurityGroupIds"),
+    ({"SecurityGroupIds": "sg-1"}, "Set SubnetIds and SecurityGroupIds"),
+    ({"PrometheusRoleArn": ROLE}, "no effect without PrometheusWorkspaceArn"),
+    ({"PrometheusWorkspaceArn": WORKSPACE}, "Answer MetricsToken with none"),
+    ({**SIGNED, "RemoteWriteAuth": "basic"}, "leave RemoteWriteAuth as it is"),
+    ({**SIGNED, "LogzioRegion": "eu"}, "Leave LogzioRegion and ListenerUrl empty"),
+    ({**SIGNED, "ListenerUrl": "https://l"}, "Leave LogzioRegion and ListenerUrl empty"),
 ]
 """Parameters, and a part of the one reason."""
 
@@ -42,15 +40,20 @@ ACCEPTED: list[dict[str, str]] = [
     {"MetricsToken": "none", "RemoteWriteAuth": "none"},
     *({"Ingress": ingress} for ingress in INGRESSES),
     *(
-        {"Ingress": ingress, "DeliveryBudgetSeconds": budget, "FunctionTimeoutSeconds": timeout}
+        {"Ingress": ingress, "DeliveryBudgetSeconds": budget}
         for ingress in ("HttpApi", "RestApi")
-        for budget, timeout in (("5", "10"), ("28", "30"))
+        for budget in ("5", "28")
     ),
     *(
-        {"Ingress": ingress, "DeliveryBudgetSeconds": budget, "FunctionTimeoutSeconds": timeout}
+        {"Ingress": ingress, "DeliveryBudgetSeconds": budget}
         for ingress in ("FunctionUrl", "Transformation")
-        for budget, timeout in (("29", "30"), ("30", "31"), ("295", "300"))
+        for budget in ("29", "295")
     ),
+    SIGNED,
+    {**SIGNED, "RemoteWriteAuth": "none"},
+    {**SIGNED, "PrometheusRoleArn": ROLE},
+    {**SIGNED, "TokenSecretArn": ARN},
+    {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"},
     {**LOKI, "LogsListener": "https://l"},
     {**LOKI, "LogsDestination": "openobserve"},
 ]

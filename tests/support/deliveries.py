@@ -69,7 +69,9 @@ summary_points = st.builds(
     count=st.sampled_from([0, 1, 1, 2, 7, 2**53 + 1, 2**64 - 1]),
     total=_NUMBERS,
     quantiles=_QUANTILES,
-    metric=st.sampled_from([None, None, None, None, "from.elsewhere", "amazonaws.com/X"]),
+    metric=st.sampled_from(
+        [*[None] * 5, "from.elsewhere", "amazonaws.com/X", "AWS/EC2/CPUUtilization"]
+    ),
     flags=st.sampled_from([0, 0, 0, 0, 1]),
     start=st.sampled_from([True, True, False]),
     unit=st.sampled_from(["", "s", "s", "ms"]),

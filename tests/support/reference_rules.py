@@ -7,15 +7,6 @@ Pairs = tuple[tuple[str, str], ...]
 
 _LABEL = frozenset(string.ascii_lowercase + string.digits + "_")
 _METRIC = _LABEL | {":"}
-_RESERVED = {
-    *("__name__", "quantile", "le", "namespace", "metricname"),
-    *("account", "region", "cloud_provider", "p8s_logzio_name"),
-}
-_CLOUD = {
-    "cloud.account.id": "account",
-    "cloud.region": "region",
-    "cloud.provider": "cloud_provider",
-}
 
 
 def metric_base(name: str) -> str:
@@ -67,43 +58,7 @@ def identity(flat: Pairs, members: Pairs) -> tuple[str | None, str | None, Pairs
     return taken.get("Namespace"), taken.get("MetricName"), (*rest, *members)
 
 
-def point_labels(
-    resource: Pairs,
-    named: tuple[str | None, str | None, Pairs],
-    environment: str,
-    *,
-    keep_case: bool = False,
-    unit: str | None = None,
-) -> dict[str, str]:
-    """Return all labels that the series of a point have in common; no unit without that label."""
-    namespace, metric_name, dimensions = named
-    reserved = _RESERVED if unit is None else _RESERVED | {"unit"}
-    labels = _grouped([(_dimension(key, reserved), key, value) for key, value in dimensions])
-    labels |= {"namespace": namespace or "", "metricname": metric_name or ""}
-    if not keep_case:
-        labels = {name: value.lower() for name, value in labels.items()}
-    if unit is not None:
-        labels["unit"] = unit
-    labels = {name: value for name, value in labels.items() if value}
-    fixed: dict[str, str] = {"p8s_logzio_name": environment} if environment else {}
-    other: list[tuple[str, str, str]] = []
-    for key, value in resource:
-        if key == "aws.exporter.arn" or not value:
-            continue
-        name = _CLOUD.get(key, "")
-        if name and name not in fixed:
-            fixed[name] = value
-        else:
-            other.append((label(key), key, value))
-    kept = _prefixed(_grouped(other), reserved)
-    return _prefixed(kept, set(labels)) | labels | fixed
-
-
-def _dimension(key: str, reserved: set[str]) -> str:
-    return "dimension_" + label(key) if label(key) in reserved else label(key)
-
-
-def _grouped(entries: list[tuple[str, str, str]]) -> dict[str, str]:
+def grouped(entries: list[tuple[str, str, str]]) -> dict[str, str]:
     """Join what has one name, in the byte order of the keys."""
     entries = [entry for entry in entries if entry[2]]
     entries.sort(key=lambda entry: (entry[1].encode(), entry[2]))
@@ -111,7 +66,7 @@ def _grouped(entries: list[tuple[str, str, str]]) -> dict[str, str]:
     return {name: ";".join(value for own, _, value in entries if own == name) for name in names}
 
 
-def _prefixed(labels: dict[str, str], taken: set[str]) -> dict[str, str]:
+def prefixed(labels: dict[str, str], taken: set[str]) -> dict[str, str]:
     """Prefix those whose name is taken, as often as it takes."""
     result = {name: value for name, value in labels.items() if name not in taken}
     for name in sorted(set(labels) - set(result)):

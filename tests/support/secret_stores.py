@@ -154,27 +154,35 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextlib.contextmanager
+def serving_moto(before: Callable[["WSGIApplication"], "WSGIApplication"]) -> Iterator[str]:
+    """Run moto with something in front of it; yields its URL."""
+    application = before(DomainDispatcherApplication(create_backend_app))
+    server = ThreadedWSGIServer("127.0.0.1", 0, application, _Quiet)
+    # Closing waits for the threads of the requests.
+    server.daemon_threads = False
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextlib.contextmanager
 def running_stores() -> Iterator[Stores]:
     """Run both stores, which all tests of this process share."""
     stores = Stores()
     stores.open.set()
-    application = stores.before(DomainDispatcherApplication(create_backend_app))
-    server = ThreadedWSGIServer("127.0.0.1", 0, application, _Quiet)
-    # Closing waits for the threads of the requests.
-    server.daemon_threads = False
-    stores.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        # The first request imports a store, which takes longer than a read may.
-        stores.secret("first")
-        stores.parameter("first", "first")
-        yield stores
-    finally:
-        stores.open.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving_moto(stores.before) as stores.url:
+        try:
+            # The first request imports a store, which takes longer than a read may.
+            stores.secret("first")
+            stores.parameter("first", "first")
+            yield stores
+        finally:
+            stores.open.set()
 
 
 def aim_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import snappy
 
 from converters.bodies import Body, Lane
-from converters.convert import Converter, Profile
+from converters.convert import Converter, Options
 from handler.account import Sent
 from handler.attempts import BodyHook
 from handler.auth import Auth
-from handler.listener import Endpoint
+from handler.endpoint import Endpoint
 from handler.sender import Sender
 from handler.verdict import Verdict
 from tests.support.clocks import WaitedTime
@@ -49,7 +49,7 @@ def lanes_of(count: int) -> list[Lane]:
 
 def lane_of_one_series() -> Lane:
     """Make a lane of several bodies, all with the samples of one series."""
-    converter = Converter(Profile(max_bytes=1500))
+    converter = Converter(Options(max_bytes=1500))
     several = [point("a", periods_ago=ago) for ago in range(300)]
     found = converter.convert([(0, record_of(several))], p8s_logzio_name="test", delivered_ms=None)
     lane = max(found.lanes, key=len)
@@ -59,7 +59,7 @@ def lane_of_one_series() -> Lane:
 
 def lane_of_points(count: int) -> Lane:
     """Make a lane of one body with data points of different series."""
-    converter = Converter(Profile())
+    converter = Converter(Options())
     found = converter.convert(
         [(0, record_of(points(count)))], p8s_logzio_name="test", delivered_ms=None
     )
@@ -69,7 +69,7 @@ def lane_of_points(count: int) -> Lane:
 
 def isolated_delivery(first: int = 0, end: int = 10) -> tuple[list[Lane], Respond]:
     """Return some points, and a listener that refuses a body with that of h0003."""
-    converter = Converter(Profile())
+    converter = Converter(Options())
     records = [(0, record_of(points(end)[first:]))]
     found = converter.convert(records, p8s_logzio_name="test", delivered_ms=None)
 

@@ -21,7 +21,9 @@ REGION = "us-east-1"
 ACCOUNT = "111122223333"
 ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:own-a1B2c3"
 KEY = "arn:aws:kms:us-east-1:111122223333:key/own"
-"""A secret of the operator's own, and its key."""
+WORKSPACE = "arn:aws:aps:eu-west-1:111122223333:workspace/ws-0a1b2c3d-4e5f-6789-abcd-ef0123456789"
+ROLE = "arn:aws:iam::222233334444:role/prometheus-writer"
+"""What an operator has already: a secret, a key, a workspace, and a role of another account."""
 
 INGRESSES = ("HttpApi", "RestApi", "FunctionUrl", "Transformation")
 
@@ -91,6 +93,9 @@ class Stack:
             if declared["Type"] == "CommaDelimitedList":
                 self._values[name] = self._values[name].split(",")
         self._pseudo_parameters = {**_PSEUDO_PARAMETERS, "AWS::Region": region}
+        if region.startswith("cn-"):
+            china = {"AWS::Partition": "aws-cn", "AWS::URLSuffix": "amazonaws.com.cn"}
+            self._pseudo_parameters |= china
         self._rules: dict[str, Any] = template["Rules"]
         self._conditions: dict[str, Any] = template["Conditions"]
         self._made = self._conditional(template["Resources"])

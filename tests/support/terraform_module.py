@@ -37,7 +37,10 @@ STRUCTURED = {
     "ExcludeFilters",
     "StatisticsMetrics",
     "AdditionalStatistics",
+    "ExternalLabels",
     "Settings",
+    "SubnetIds",
+    "SecurityGroupIds",
 }
 """Parameters that are texts in CloudFormation, where Terraform takes lists and maps."""
 

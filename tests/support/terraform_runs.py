@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.stack import ARN, Stack
+from tests.support.stack import ARN, KEY, Stack
 from tests.support.terraform_module import MODULE, ROOT
 
 PROVIDER = Path(sys.prefix) / "terraform"
@@ -27,10 +27,17 @@ EVERYTHING = {
     "StatisticsMetrics": "AWS/ELB=Latency",
     "BufferIntervalSeconds": "300",
     "S3BackupMode": "AllData",
+    "NamingProfile": "yace",
+    "Statistics": "Average,p99.9",
+    "ExternalLabels": '{"env":"production"}',
+    "P8sLogzioName": "production",
     "Settings": '{"LABEL_VALUE_CASE":"keep"}',
     "LogsTokenSecretArn": ARN,
     "LogsListener": "https://logs.example.org",
-    "AlarmEmail": "someone@example.org",
+    "AlarmTarget": "someone@example.org",
+    "KmsKeyArn": KEY,
+    "SubnetIds": "subnet-1,subnet-2",
+    "SecurityGroupIds": "sg-1",
 }
 """Parameters that make all that the defaults leave out."""
 
@@ -42,7 +49,10 @@ FILTERS = [
 STRUCTURED = {
     "include_filters": FILTERS,
     "statistics_metrics": [{"namespace": "AWS/ELB", "metric_name": "Latency"}],
+    "external_labels": {"env": "production"},
     "settings": {"LABEL_VALUE_CASE": "keep"},
+    "subnet_ids": ["subnet-1", "subnet-2"],
+    "security_group_ids": ["sg-1"],
 }
 """The same, where Terraform takes lists and maps."""
 
@@ -157,3 +167,18 @@ class Applied(NamedTuple):
     made: dict[str, Any]
     changes: list[str]
     stack: Stack
+
+
+def assert_same_variables(made: dict[str, Any], stack: Stack) -> None:
+    """Fail unless both functions have the environments of the template's."""
+    ours = {
+        "arn:aws:secretsmanager:us-east-1:111122223333:secret:TokenSecret-a1B2c3": (
+            made["aws_secretsmanager_secret.token[0]"]["arn"]
+        ),
+        "BackupBucket": made["aws_s3_bucket.backup"]["id"],
+    }
+    functions = {"metric_stream": "MetricStreamFunction", "replay": "ReplayFunction"}
+    for our, their in functions.items():
+        (block,) = made[f"aws_lambda_function.{our}"]["environment"]
+        wanted = stack.properties(their)["Environment"]["Variables"]
+        assert block["variables"] == {n: ours.get(v, v) for n, v in wanted.items()}

@@ -93,8 +93,8 @@ def alarm_of_template(alarm: dict[str, Any], names: dict[str, str]) -> dict[str,
     ("variables", "actions"),
     [
         pytest.param({}, [], id="nobody is notified"),
-        pytest.param({"alarm_topic_arn": TOPIC}, [TOPIC], id="a topic"),
-        pytest.param({"alarm_email": "a@example.org"}, ["aws_sns_topic"], id="an address"),
+        pytest.param({"alarm_target": TOPIC}, [TOPIC], id="a topic"),
+        pytest.param({"alarm_target": "a@example.org"}, ["aws_sns_topic"], id="an address"),
     ],
 )
 def test_alarms_notify(
@@ -107,7 +107,7 @@ def test_alarms_notify(
     wanted = [topics[0]["arn"]] if topics else actions
     assert alarms
     assert {(*one["alarm_actions"], *one["ok_actions"]) for one in alarms} == {(*wanted, *wanted)}
-    assert bool(topics) == ("alarm_email" in variables)
+    assert bool(topics) == ("a@example.org" in variables.values())
     for name, one in made.items():
         if name.startswith("aws_sns_topic_subscription."):
             assert (one["protocol"], one["endpoint"]) == ("email", "a@example.org")

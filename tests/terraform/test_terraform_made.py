@@ -9,9 +9,16 @@ from typing import Any
 
 import pytest
 
-from tests.support.stack import ARN, INGRESSES, Stack
+from tests.support.stack import ARN, INGRESSES, WORKSPACE, Stack
 from tests.support.terraform_module import KINDS, MODULE, snake
-from tests.support.terraform_runs import FILTERS, TOKEN, Applied, Deployment, terraform
+from tests.support.terraform_runs import (
+    FILTERS,
+    TOKEN,
+    Applied,
+    Deployment,
+    assert_same_variables,
+    terraform,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -27,8 +34,10 @@ def test_a_second_plan_is_empty(everything: Callable[[str], Applied], ingress: s
     [
         pytest.param({}, id="defaults"),
         pytest.param({"metrics_token": "none", "remote_write_auth": "none"}, id="generated key"),
-        pytest.param({"create_alarms": False, "create_dashboard": False}, id="no alarms"),
-        pytest.param({"create_replay_function": False}, id="no replay"),
+        pytest.param({"alarm_target": "none", "create_dashboard": False}, id="no alarms"),
+        pytest.param(
+            {"metrics_token": "none", "prometheus_workspace_arn": WORKSPACE}, id="a workspace"
+        ),
     ],
 )
 def test_a_second_plan_is_empty_with_other_variables(
@@ -91,21 +100,6 @@ def test_the_logs_extension_has_the_variables_of_its_destination(
     }
     made = deployment.configure(**{snake(n): v for n, v in parameters.items()}).apply()
     assert_same_variables(made, Stack(MetricsToken=TOKEN, **parameters))
-
-
-def assert_same_variables(made: dict[str, Any], stack: Stack) -> None:
-    """Fail unless both functions have the environments of the template's."""
-    ours = {
-        "arn:aws:secretsmanager:us-east-1:111122223333:secret:TokenSecret-a1B2c3": (
-            made["aws_secretsmanager_secret.token[0]"]["arn"]
-        ),
-        "BackupBucket": made["aws_s3_bucket.backup"]["id"],
-    }
-    functions = {"metric_stream": "MetricStreamFunction", "replay[0]": "ReplayFunction"}
-    for our, their in functions.items():
-        (block,) = made[f"aws_lambda_function.{our}"]["environment"]
-        wanted = stack.properties(their)["Environment"]["Variables"]
-        assert block["variables"] == {n: ours.get(v, v) for n, v in wanted.items()}
 
 
 def test_a_changed_method_is_deployed_again(environment: dict[str, str], tmp_path: Path) -> None:

@@ -4,13 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.stack import ARN, Stack
+from tests.support.stack import ARN, ROLE, WORKSPACE, Stack
 from tests.support.terraform_module import in_words_of_terraform, snake
 from tests.support.terraform_runs import TOKEN, Deployment
 
 pytestmark = pytest.mark.slow
-
-TOPIC = "arn:aws:sns:us-east-1:111122223333:alarms"
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +28,12 @@ def deployment(environment: dict[str, str], tmp_path_factory: pytest.TempPathFac
             "exclude_filters": [{"namespace": "AWS/S3"}],
         }),
         ({"DeliveryBudgetSeconds": "29"}, {}),
-        ({"Ingress": "RestApi", "FunctionTimeoutSeconds": "31"}, {}),
         ({"LogsDestination": "loki", "LogsTokenSecretArn": ARN}, {}),
         ({"LogsDestination": "datatap", "LogsTokenSecretArn": ARN}, {}),
-        ({"AlarmEmail": "a@example.org", "AlarmTopicArn": TOPIC}, {}),
+        ({"SubnetIds": "subnet-1"}, {"subnet_ids": ["subnet-1"]}),
+        ({"PrometheusRoleArn": ROLE}, {}),
+        ({"PrometheusWorkspaceArn": WORKSPACE}, {}),
+        ({"PrometheusWorkspaceArn": WORKSPACE, "MetricsToken": "none", "LogzioRegion": "eu"}, {}),
     ],
     ids=lambda case: ",".join(f"{n}={v[:9]}" for n, v in case.items() if isinstance(v, str)),
 )  # fmt: skip
@@ -45,21 +45,6 @@ def test_contradictions_are_refused_as_by_the_template(
     wanted = Stack(**{"MetricsToken": TOKEN, **parameters}).broken_rules()
     assert wanted
     assert deployment.configure(**given).refusals() == [*map(in_words_of_terraform, wanted)]
-
-
-@pytest.mark.parametrize(
-    ("ingress", "budget", "timeout"), [("FunctionUrl", 40, 30), ("HttpApi", 25, 20)]
-)
-def test_a_delivery_ends_before_the_function(
-    deployment: Deployment, ingress: str, budget: int, timeout: int
-) -> None:
-    """The plan compares all times, and a rule of the template only some."""
-    deployment.configure(
-        ingress=ingress, delivery_budget_seconds=budget, function_timeout_seconds=timeout
-    )
-    (said,) = deployment.refusals()
-    assert f"delivery_budget_seconds ({budget}) must be below" in said
-    assert f"function_timeout_seconds ({timeout})" in said
 
 
 def test_a_region_without_a_listener_is_refused(deployment: Deployment) -> None:
@@ -91,7 +76,13 @@ def test_a_region_without_a_listener_is_refused(deployment: Deployment) -> None:
         ("statistics_metrics", [{"namespace": "AWS/EC2", "metric_name": ""}]),
         ("additional_statistics", []),
         ("additional_statistics", ["p50", "TM(2%:98%)"]),
-        ("alarm_email", "someone"),
+        ("alarm_target", "someone"),
+        ("naming_profile", "prometheus"),
+        ("statistics", "Average,Median"),
+        ("statistics", "p0.0"),
+        ("external_labels", {"__name__": "x"}),
+        ("external_labels", {"env-name": "x"}),
+        ("external_labels", {"env": None}),
         ("remote_write_headers_arn", '{"X-Scope-OrgID":"tenant"}'),
         ("settings", {"LOGZIO_METRICS_TOKEN": "secret-of-a-test"}),
         ("settings", {"LABEL_VALUE_CASES": "keep"}),

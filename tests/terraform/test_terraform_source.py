@@ -21,16 +21,16 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "a secret": {
         "metrics_token": "none",
         "token_secret_arn": ARN,
-        "token_secret_kms_key_arn": KEY,
+        "kms_key_arn": KEY,
     },
     "everything": {
         "include_filters": [{"namespace": "AWS/EC2", "metric_names": ["CPUUtilization"]}],
         "statistics_metrics": [{"namespace": "AWS/ELB", "metric_name": "Latency"}],
-        "alarm_email": "someone@example.org",
+        "alarm_target": "someone@example.org",
         "s3_backup_mode": "AllData",
         "name": "production",
     },
-    "no alarms": {"create_alarms": False},
+    "no alarms": {"alarm_target": "none"},
 }
 
 
@@ -80,7 +80,6 @@ def test_same_as_the_whole_module(source: Deployment, deployment: Deployment, op
         *("aws_apigatewayv2_stage", "aws_cloudwatch_dashboard", "aws_cloudwatch_log_group"),
         *("aws_iam_role", "aws_iam_role_policy", "aws_lambda_function", "aws_lambda_permission"),
         *([] if options == "no alarms" else ["aws_cloudwatch_metric_alarm"]),
-        "data",
     }
 
 
@@ -108,7 +107,7 @@ def test_gzip_only_to_a_function_url(source: Deployment, url: str, encoding: str
         ({"metrics_token": "none"}, "Set metrics_token, or token_secret_arn"),
         ({"token_secret_arn": ARN}, "not both"),
         ({"receiver_url": "http://metrics.example.com/"}, "must be an https:// URL"),
-        ({"alarm_email": "a@b.c", "alarm_topic_arn": "arn:aws:sns:us-east-1:1:a"}, ""),
+        ({"alarm_target": "someone"}, "must be empty, an e-mail address"),
     ],
     ids=str,
 )

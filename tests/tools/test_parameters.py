@@ -9,7 +9,7 @@ import pytest
 
 from testing.containers import required_sam
 from tests.support.making import make
-from tests.support.stack import ROOT, source
+from tests.support.stack import ROLE, ROOT, WORKSPACE, source
 from tools.parameters import problems
 
 TOKEN = "token-5f0c9e72d1b8"
@@ -24,14 +24,19 @@ NO_REGION = "no AWS region: set AWS_DEFAULT_REGION, or AWS_PROFILE to a profile 
         {"MetricsToken": TOKEN},
         {"MetricsToken": "none", "TokenSecretArn": SECRET},
         {"MetricsToken": "none", "RemoteWriteAuth": "none"},
-        {"LogzioRegion": "", "CreateAlarms": "false", "ReservedConcurrency": "-1"},
+        {"LogzioRegion": "", "CreateDashboard": "false", "ReservedConcurrency": "-1"},
         {"IncludeFilters": "AWS/Lambda,AWS/EC2=CPUUtilization+NetworkIn"},
         {"AdditionalStatistics": "p50,p99.9"},
-        {"DeliveryBudgetSeconds": "290", "FunctionTimeoutSeconds": "300", "Ingress": "FunctionUrl"},
+        {"DeliveryBudgetSeconds": "290", "Ingress": "FunctionUrl"},
         {"DeliveryBudgetSeconds": "20"},
-        {"DeliveryBudgetSeconds": "9", "FunctionTimeoutSeconds": "10"},
+        {"PrometheusWorkspaceArn": WORKSPACE, "PrometheusRoleArn": ROLE},
+        {"PrometheusRoleArn": ROLE, "Settings": '{"SIGV4_EXTERNAL_ID":"x1"}'},
         {"Settings": ' {"LABEL_VALUE_CASE": "keep", "MAX_LABELS": 30, "LOKI_USERNAME": "1"}'},
         {"Settings": "{}"},
+        {"NamingProfile": "yace", "Settings": '{"DIMENSION_LABELS": "snake_case"}'},
+        {"Settings": '{"WRITE_RELABEL_CONFIGS": [{"regex": "env", "action": "labeldrop"}]}'},
+        *({"Statistics": it} for it in ("", "Average", "Sum, p*", "p99.9,p0.1,Maximum")),
+        {"ExternalLabels": '{"env": "production", "job": ""}', "P8sLogzioName": ""},
     ],
 )
 def test_right(given: dict[str, str]) -> None:
@@ -51,7 +56,10 @@ def test_right(given: dict[str, str]) -> None:
         ({"MetricsToken": "x"}, "MetricsToken must be none, or at least 8 characters"),
         ({"MetricsToken": "TOKEN"}, "MetricsToken must be none, or at least 8 characters"),
         ({"MetricsToken": f"{TOKEN} x"}, "MetricsToken must be none, or at least 8 characters"),
-        ({"CreateAlarms": "True"}, "CreateAlarms must be one of true, false; write it in quotes"),
+        (
+            {"CreateDashboard": "True"},
+            "CreateDashboard must be one of true, false; write it in quotes",
+        ),
         ({"Ingress": "Alb"}, "Ingress must be one of HttpApi, RestApi, FunctionUrl, Transf"),
         ({"LogzioRegion": "nl"}, "LogzioRegion must be one of nothing, us, eu, uk, ca, au"),
         ({"LogRetentionDays": "15"}, "LogRetentionDays must be one of 1, 3, 5, 7, 14, 30,"),
@@ -67,18 +75,11 @@ def test_right(given: dict[str, str]) -> None:
         ({"AdditionalStatistics": "p50,max"}, "AdditionalStatistics must be percentiles such as"),
         ({"MetricsToken": TOKEN, "TokenSecretArn": SECRET}, "Set MetricsToken or TokenSecretArn"),
         ({"IncludeFilters": "A", "ExcludeFilters": "B"}, "A metric stream includes or excludes"),
-        *(
-            (
-                {"DeliveryBudgetSeconds": budget, "FunctionTimeoutSeconds": timeout},
-                f"DeliveryBudgetSeconds ({budget}) must be below FunctionTimeoutSeconds ({timeout}",
-            )
-            for budget, timeout in (("20", "10"), ("20", "20"), ("60", "30"))
-        ),
         ({"DeliveryBudgetSeconds": "29", "Ingress": "RestApi"}, "An API Gateway gives up after 29"),
-        (
-            {"AlarmEmail": "a@b.c", "AlarmTopicArn": "arn:aws:sns:x:111122223333:y"},
-            "Set AlarmEmail",
-        ),
+        ({"AlarmTarget": "someone"}, "AlarmTarget must be empty, an e-mail address"),
+        ({"CreateReplayFunction": "false"}, "CreateReplayFunction is no parameter; docs/oper"),
+        ({"MetricsToken": TOKEN, "PrometheusWorkspaceArn": WORKSPACE}, "A workspace takes signat"),
+        ({"PrometheusRoleArn": ROLE, "PrometheusWorkspaceArn": ""}, "PrometheusRoleArn has no ef"),
         ({"Settings": "keep"}, "Settings must be a JSON object"),
         (
             {"Settings": "{'MAX_LABELS': 30}"},
@@ -102,7 +103,18 @@ def test_right(given: dict[str, str]) -> None:
             {"Settings": '{"P8S_LOGZIO_NAME": "a"}'},
             "Settings must not set P8S_LOGZIO_NAME, which the parameter P8sLogzioName sets",
         ),
+        ({"NamingProfile": "prometheus"}, "NamingProfile must be one of logzio, yace, cloudw"),
+        *(
+            ({"Statistics": it}, "Statistics must list Average, Sum, Minimum, Maximum, Sample")
+            for it in ("average", "Average,", "p0", "p0.0", "p100", "Average;Sum", "p99.")
+        ),
+        ({"ExternalLabels": "env=production"}, "ExternalLabels must be empty or a JSON object"),
         # What the stack would take, and the function refuse.
+        ({"ExternalLabels": '{"env": 1}'}, "ExternalLabels: EXTERNAL_LABELS must be a JSON obj"),
+        (
+            {"Settings": '{"DIMENSION_LABELS": "snake_case"}'},
+            "Settings: DIMENSION_LABELS must be keep",
+        ),
         (
             {"ListenerUrl": "https://listener.example/api/v1/write#top"},
             "ListenerUrl: LOGZIO_METRICS_LISTENER must be an https:// URL",
@@ -140,7 +152,7 @@ def test_wrong(given: dict[str, str], problem: str) -> None:
 
 def test_region() -> None:
     """Without a region there is a problem of its own; with one the rules about it are checked."""
-    given = {"ListenerUrl": "", "LogzioRegion": ""}
+    given = {"ListenerUrl": "", "LogzioRegion": "", "PrometheusWorkspaceArn": ""}
     assert list(problems(given, source(), "")) == [NO_REGION]
     assert list(problems(given, source(), "us-east-1")) == []
     (problem,) = problems(given, source(), "sa-east-1")
@@ -172,14 +184,19 @@ LINES = "write `Name: value` on each line, and not `Name=value`"
 
 FILES = [
     ("p.yaml", f"# A comment.\nMetricsToken: {TOKEN}\nAdditionalStatistics: [p50, p90]\n", ""),
-    ("p.yml", "CreateAlarms: 'false'\nLogzioRegion:\nFunctionMemoryMB: 512\n", ""),
+    ("p.yml", "CreateDashboard: 'false'\nLogzioRegion:\nFunctionMemoryMB: 512\n", ""),
     ("p.yaml", f'{{"MetricsToken": "{TOKEN}", "Settings": "{{\\"MAX_LABELS\\":30}}"}}', ""),
-    ("p.yaml", '[{"CreateAlarms": "false"}, {"FunctionMemoryMB": 512}]', ""),
-    ("p.yaml", "CreateAlarms: false\n", "CreateAlarms must be one of true, false; write it in"),
+    ("p.yaml", '[{"CreateDashboard": "false"}, {"FunctionMemoryMB": 512}]', ""),
+    ("p.yaml", r"""Settings: '{"WRITE_RELABEL_CONFIGS":"- {action: labeldrop, regex: a}"}'""", ""),
     (
         "p.yaml",
-        '{"CreateAlarms": true}',
-        "CreateAlarms must be one of true, false; write it in",
+        "CreateDashboard: false\n",
+        "CreateDashboard must be one of true, false; write it in",
+    ),
+    (
+        "p.yaml",
+        '{"CreateDashboard": true}',
+        "CreateDashboard must be one of true, false; write it in",
     ),
     ("p.yaml", "  MetricsToken: x\n", "MetricsToken must be none, or at least 8 characters"),
     ("p.yaml", f"MetricsToken={TOKEN}\nLogzioRegion=eu\n", LINES),
@@ -200,7 +217,7 @@ FILES = [
     ("p.yaml", f"A: x\nA: {TOKEN}\n", f"line 2 {UNREADABLE}"),
     ("p.yaml", f'{{"MetricsToken": "{TOKEN}"', f"line 1 {UNREADABLE}"),
     ("p.json", "{}", "SAM cannot read it: its name must end in .yaml, also if it is JSON"),
-    ("p.toml", 'CreateAlarms = "false"\n', ""),
+    ("p.toml", 'CreateDashboard = "false"\n', ""),
     ("p.toml", f"LogzioRegion = 'us'\nMetricsToken = {TOKEN}\n", f"line 2 {UNREADABLE}"),
     ("p.yaml", f"- {TOKEN}\n", LINES),
     ("p.yaml", "# Nothing.\n", ""),

@@ -14,7 +14,7 @@ from typing import Any
 
 from testing.servers import MissingProgramError
 from tools import report
-from tools.bench import extension, memory, settling, speed, start
+from tools.bench import extension, memory, otlp, profiles, settling, speed, start
 from tools.bench.measurement import FULL, QUICK, Cell, Effort, Measurement, Table
 from tools.children import ROOT
 
@@ -25,6 +25,8 @@ FIGURES = ROOT / "docs" / "performance.json"
 MEASUREMENTS: dict[str, Callable[[Effort], Measurement]] = {
     "speed": speed.speed,
     "growth": speed.growth,
+    "profiles": profiles.profiles,
+    "otlp": otlp.otlp,
     "memory": memory.memory,
     "settling": settling.settling,
     "import": start.import_time,

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from converters.convert import Converter, Profile
+import snappy
+
+from converters.convert import Conversion, Converter, Options
 from handler.ingress import open_ingress
 from testing.events.ingresses import Event
 from testing.events.otlp import Format
-from tools.bench.delivery import Floor, convert, cpu_seconds, generated
+from tools.bench.delivery import Floor, convert, cpu_seconds, generated, write_as_2_0
 from tools.bench.measurement import FORMATS, Cell, Effort, Measurement, Table, Target, spread
 
 _WARM_MINUTES = 3
@@ -67,15 +69,18 @@ def _case(events: Sequence[Event], repetitions: int) -> dict[str, Any]:
         events: The first one fills the caches of what is measured warm; the others are measured.
         repetitions: How often.
     """
-    warm = Converter(Profile())
+    warm = Converter(Options())
     convert(events[0], warm)
-    floors = [Floor(event, convert(event, warm)) for event in events[1:]]
-    times: dict[str, list[float]] = {"cold": [], "warm": [], "ingress": [], "floor": []}
+    floors = [Floor(event, _requests(convert(event, warm))) for event in events[1:]]
+    with_metadata = convert(events[0], Converter(Options(metadata=True)))
+    kinds = ("cold", "warm", "ingress", "floor", "version_2")
+    times: dict[str, list[float]] = {kind: [] for kind in kinds}
     ratios: dict[str, list[float]] = {"cold": [], "warm": []}
     for number in range(repetitions):
         event, floor = events[1 + number % len(floors)], floors[number % len(floors)]
         times["ingress"].append(cpu_seconds(open_ingress(event).parse))
-        for warmth, converter in (("cold", Converter(Profile())), ("warm", warm)):
+        times["version_2"].append(cpu_seconds(partial(write_as_2_0, with_metadata)))
+        for warmth, converter in (("cold", Converter(Options())), ("warm", warm)):
             before = cpu_seconds(floor.run)
             times[warmth].append(cpu_seconds(partial(convert, event, converter)))
             times["floor"].append((before + cpu_seconds(floor.run)) / 2)
@@ -91,11 +96,17 @@ def _case(events: Sequence[Event], repetitions: int) -> dict[str, Any]:
         "compressed_bytes": sum(len(body.content) for body in bodies),
         "ingress_us": spread(per_point["ingress"]),
         "floor_us": spread(per_point["floor"]),
+        "version_2_us": spread(per_point["version_2"]),
+        "version_2_bytes": write_as_2_0(with_metadata),
         **{
             warmth: {"us": spread(per_point[warmth]), "ratio": statistics.median(found_ratios)}
             for warmth, found_ratios in ratios.items()
         },
     }
+
+
+def _requests(conversion: Conversion) -> list[bytes]:
+    return [snappy.decompress(body.content) for lane in conversion.lanes for body in lane]
 
 
 def _growth(otlp: Format, effort: Effort) -> dict[str, Any]:
@@ -118,6 +129,7 @@ def _table(title: str, cases: dict[str, dict[str, Any]]) -> Table:
         ["event to bodies, median", *(case[warmth]["us"]["median"] for case, warmth in columns)],
         ["event to bodies, minimum", *(case[warmth]["us"]["min"] for case, warmth in columns)],
         ["floor, median", *(case["floor_us"]["median"] for case, _ in columns)],
+        ["bodies to remote write 2.0", *(case["version_2_us"]["median"] for case, _ in columns)],
         ["bodies / floor", *(case[warmth]["ratio"] for case, warmth in columns)],
     ]
     return Table(title, ["", *(f"{name} {warmth}" for name in cases for warmth in _LIMITS)], rows)

@@ -1,89 +1,84 @@
-"""Writes the Grafana dashboard deploy/dashboards/aws.json from the rows in `rows.py`.
+"""Writes the Grafana dashboards to `dashboards/`, a folder for each naming profile.
 
 python -m tools.dashboards.make
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tools.dashboards.rows import ROWS, VARIABLES, Panel
+from converters.profiles import PROFILES
+from tools.dashboards.naming import Naming
+from tools.dashboards.panels import Panel
+from tools.dashboards.services import SERVICES, Service
 
-FILE = Path(__file__).parents[2] / "deploy" / "dashboards" / "aws.json"
+FOLDER = Path(__file__).parents[2] / "dashboards"
 
-_COLUMNS, _WIDTH, _HEIGHT = 24, 8, 8
+_COLUMNS, _IN_LINE, _HEIGHT = 24, 3, 8
 _DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
-_NO_COUNTER = (
-    "Each point is what CloudWatch measured in one period (a minute; a day for S3 storage). It is"
-    " not a Prometheus counter, so `rate()` has no meaning here: an average is `_sum / _count`, a"
-    " sum is that of one period. Over a wide time range a panel shows the mean, the lowest or the"
-    " highest of the periods between two of its points."
+_NOTE = (
+    "Each point is what CloudWatch measured in one period, usually a minute. It is no Prometheus"
+    " counter, so rate() has no meaning. Over a wide time range a panel shows the mean, the lowest"
+    " or the highest of the periods between two of its points."
 )
 
 
-def text() -> str:
-    """Return the content of the file."""
-    return json.dumps(dashboard(), indent=2) + "\n"
-
-
-def dashboard() -> dict[str, Any]:
-    """Return the dashboard as Grafana imports it."""
+def files() -> dict[Path, str]:
+    """Return the content of each file."""
     return {
-        "__inputs": [
-            {
-                "name": "DS_PROMETHEUS",
-                "label": "Prometheus",
-                "description": "Where the metrics are stored",
-                "type": "datasource",
-                "pluginId": "prometheus",
-                "pluginName": "Prometheus",
-            }
-        ],
-        "__requires": [
-            {"type": "grafana", "id": "grafana", "name": "Grafana", "version": "10.0.0"},
-            {"type": "datasource", "id": "prometheus", "name": "Prometheus", "version": "1.0.0"},
-            {"type": "panel", "id": "text", "name": "Text", "version": ""},
-            {"type": "panel", "id": "timeseries", "name": "Time series", "version": ""},
-        ],
-        "description": "EC2, RDS, ALB, Lambda and S3 from CloudWatch metric streams",
-        "graphTooltip": 1,
-        "id": None,
-        "panels": list(_panels(ROWS)),
-        "refresh": "1m",
-        "schemaVersion": 38,
-        "tags": ["aws", "cloudwatch"],
-        "templating": {"list": list(_variables())},
-        "time": {"from": "now-6h", "to": "now"},
-        "title": "AWS (CloudWatch metric streams)",
-        "uid": "aws-metric-streams",
-        "version": 1,
+        FOLDER / profile / f"{stem}.json": _text(dashboard(profile, stem))
+        for profile in PROFILES
+        for stem in SERVICES
     }
 
 
-def _variables() -> Iterator[dict[str, Any]]:
+def dashboard(profile: str, stem: str) -> dict[str, Any]:
+    """Return the dashboard of a service as Grafana imports it."""
+    service, naming = SERVICES[stem], Naming(profile)
+    tag = f"metric-stream-{profile}"
+    return {
+        "uid": f"stream-{profile}-{stem}",
+        "title": f"AWS {service.title} (metric stream, {profile})",
+        "description": f"{_NOTE} {service.note}".strip(),
+        "tags": ["aws", "cloudwatch", tag],
+        "links": [{"type": "dashboards", "title": "AWS", "tags": [tag], "asDropdown": True}],
+        "schemaVersion": 38,
+        "graphTooltip": 1,
+        "refresh": "1m",
+        "time": {"from": service.time, "to": "now"},
+        "templating": {"list": list(_variables(service, naming))},
+        "panels": list(_panels(service, naming)),
+    }
+
+
+def _variables(service: Service, naming: Naming) -> Iterator[dict[str, Any]]:
     """Yield the variables; the values of each come from the series that those before it select."""
+    # Without a value of its own it has that of Grafana's default data source.
     yield {
         "name": "datasource",
         "label": "Data source",
         "type": "datasource",
         "query": "prometheus",
-        # Importing puts the chosen data source here; where a file is provisioned, Grafana finds
-        # no data source of this name and takes the first of the list.
-        "current": {"selected": False, "text": "${DS_PROMETHEUS}", "value": "${DS_PROMETHEUS}"},
     }
-    matchers = ['cloud_provider="aws"']
-    for name in VARIABLES:
-        query = f"label_values({{{', '.join(matchers)}}}, {name})"
-        matchers.append(f'{name}=~"${name}"')
+    first = service.panels[0]
+    made = naming.series(service.namespace, first.metric)
+    series = made.get(first.statistics[0], made["Sum"])
+    matchers: list[str] = []
+    labels = {**naming.filters, "resource": naming.label(first.scope.dimensions[0])}
+    titles = {"account": "Account", "region": "Region", "resource": service.resource}
+    for name, label in labels.items():
+        selected = f"{{{', '.join(matchers)}}}" if matchers else ""
+        query = f"label_values({series.name}{selected}, {label})"
+        matchers.append(f'{label}=~"${name}"')
         yield {
             "name": name,
-            "label": {"account": "Account", "region": "Region"}.get(name, name),
+            "label": titles.get(name, name),
             "type": "query",
             "datasource": _DATASOURCE,
-            "definition": query,
-            "query": {"qryType": 1, "query": query, "refId": f"{name}-values"},
-            "allValue": ".*",
+            "query": {"qryType": 1, "query": query, "refId": name},
+            # A resource has the label; an external label may be missing.
+            "allValue": ".+" if name == "resource" else ".*",
             "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
             "includeAll": True,
             "multi": True,
@@ -92,77 +87,59 @@ def _variables() -> Iterator[dict[str, Any]]:
         }
 
 
-def _panels(rows: Mapping[str, Sequence[Panel]]) -> Iterator[dict[str, Any]]:
-    """Yield a text, then for each row its heading and its panels, with their positions."""
-    yield {
-        "id": 1,
-        "type": "text",
-        "title": "",
-        "gridPos": {"x": 0, "y": 0, "w": _COLUMNS, "h": 3},
-        "options": {"mode": "markdown", "content": _NO_COUNTER},
-    }
-    number, top = 2, 3
-    in_line = _COLUMNS // _WIDTH
-    for title, panels in rows.items():
+def _panels(service: Service, naming: Naming) -> Iterator[dict[str, Any]]:
+    """Yield the panels with their positions."""
+    width = _COLUMNS // _IN_LINE
+    for index, panel in enumerate(service.panels):
+        line, column = divmod(index, _IN_LINE)
         yield {
-            "id": number,
-            "type": "row",
-            "title": title,
-            "gridPos": {"x": 0, "y": top, "w": _COLUMNS, "h": 1},
-            "collapsed": False,
-            "panels": [],
-        }
-        number, top = number + 1, top + 1
-        for index, panel in enumerate(panels):
-            line, column = divmod(index, in_line)
-            place = {"x": column * _WIDTH, "y": top + line * _HEIGHT, "w": _WIDTH, "h": _HEIGHT}
-            yield _time_series(panel, number + index, place)
-        number += len(panels)
-        top += -(-len(panels) // in_line) * _HEIGHT
-
-
-def _time_series(panel: Panel, number: int, place: Mapping[str, int]) -> dict[str, Any]:
-    return {
-        "id": number,
-        "type": "timeseries",
-        "title": panel.title,
-        "datasource": _DATASOURCE,
-        "gridPos": place,
-        "interval": panel.scope.interval,
-        "targets": [
-            {
-                "refId": chr(ord("A") + index),
-                "datasource": _DATASOURCE,
-                "editorMode": "code",
-                "expr": panel.expression(statistic),
-                "interval": panel.scope.interval,
-                "legendFormat": panel.legend(statistic),
-                "instant": False,
-                "range": True,
-            }
-            for index, statistic in enumerate(panel.statistics)
-        ],
-        "fieldConfig": {
-            "defaults": {
-                "unit": panel.unit,
-                "color": {"mode": "palette-classic"},
-                "custom": {
-                    "drawStyle": "line",
-                    "lineWidth": 1,
-                    "fillOpacity": 0,
-                    "showPoints": "auto",
-                    # Some metrics have a point every five minutes only.
-                    "spanNulls": 600_000,
-                },
+            "id": index + 1,
+            "type": "timeseries",
+            "title": panel.title,
+            "datasource": _DATASOURCE,
+            "gridPos": {"x": column * width, "y": line * _HEIGHT, "w": width, "h": _HEIGHT},
+            "interval": panel.scope.interval,
+            "targets": list(_targets(panel, service.namespace, naming)),
+            # Some metrics have a point every five minutes only.
+            "fieldConfig": {
+                "defaults": {"unit": panel.unit, "custom": {"spanNulls": 600_000}},
+                "overrides": [],
             },
-            "overrides": [],
-        },
-        "options": {
-            "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
-            "tooltip": {"mode": "multi", "sort": "desc"},
-        },
-    }
+            "options": {"tooltip": {"mode": "multi", "sort": "desc"}},
+        }
+
+
+def _targets(panel: Panel, namespace: str, naming: Naming) -> Iterator[dict[str, Any]]:
+    """Yield the queries of a panel."""
+    for index, statistic in enumerate(panel.statistics):
+        yield {
+            "refId": chr(ord("A") + index),
+            "expr": panel.expression(naming, namespace, statistic),
+            "legendFormat": panel.legend(naming, statistic),
+        }
+
+
+def _text(content: dict[str, Any]) -> str:
+    """Write JSON with a line for each member, and one for each variable and panel."""
+    written = {name: json.dumps(value) for name, value in content.items()}
+    written["templating"] = f'{{"list": {_lines(content["templating"]["list"])}}}'
+    written["panels"] = _lines(content["panels"])
+    return "{\n" + ",\n".join(f'"{name}": {text}' for name, text in written.items()) + "\n}\n"
+
+
+def _lines(items: Sequence[Any]) -> str:
+    return "[\n" + ",\n".join(json.dumps(it, separators=(",", ":")) for it in items) + "\n]"
+
+
+def main() -> None:
+    """Write the files, and remove those of another profile or service."""
+    made = files()
+    for path in set(FOLDER.glob("*/*.json")) - made.keys():
+        path.unlink()
+    for path, text in made.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    FILE.write_text(text(), encoding="utf-8")
+    main()

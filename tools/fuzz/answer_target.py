@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from functools import cache
 
 from converters.bodies import Body
-from converters.convert import Converter, Profile
+from converters.convert import Converter, Options
 from handler.auth import Auth
 from handler.client import Client, ListenerResponse
 from handler.clock import Clock
-from handler.listener import Endpoint
+from handler.endpoint import Endpoint
 from handler.redaction import Redactor
 from handler.sender import Sender
 from handler.verdict import Verdict, retry_after_seconds, verdict_on
@@ -96,7 +96,7 @@ def _deliver(body: Body, answer: ListenerResponse, script: bytes) -> None:
 @cache
 def _bodies() -> tuple[Body, ...]:
     """Return bodies of one sample, of one series with two, and of many series."""
-    converter = Converter(Profile(max_bytes=3_000))
+    converter = Converter(Options(max_bytes=3_000))
     records = sample_records(fleet(1_793_491_200_000), Format.V1_0)
     found = converter.convert(enumerate(records), p8s_logzio_name="fuzz", delivered_ms=None)
     bodies = sorted((b for lane in found.lanes for b in lane), key=lambda body: body.samples)

@@ -47,7 +47,12 @@ class Provider(rpc.ProviderServicer):  # type: ignore[misc]
     def __init__(self, schemas: dict[str, Block]) -> None:
         self._schemas = schemas
         self._numbers = itertools.count(1)
-        self._known = {"account_id": "111122223333", "region": "us-east-1"}
+        self._known = {
+            "account_id": "111122223333",
+            "region": "us-east-1",
+            "partition": "aws",
+            "dns_suffix": "amazonaws.com",
+        }
 
     def GetProviderSchema(self, request: Any, context: Any) -> Any:
         """Return all schemas."""

@@ -36,18 +36,6 @@ variable "metrics_token" {
   }
 }
 
-variable "token_secret_kms_key_arn" {
-  description = "ARN of the customer managed key that encrypts the secret of token_secret_arn, if there is one."
-  type        = string
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^(arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[^*]+)?$", var.token_secret_kms_key_arn))
-    error_message = "The value of token_secret_kms_key_arn must be empty or the ARN of a key."
-  }
-}
-
 locals {
   is_http         = true
   endpoint_url    = var.receiver_url
@@ -63,10 +51,5 @@ output "token_secret_arn" {
   precondition {
     condition     = local.makes_secret != (var.token_secret_arn != "")
     error_message = "Set metrics_token, or token_secret_arn to an existing secret, not both."
-  }
-
-  precondition {
-    condition     = var.alarm_email == "" || var.alarm_topic_arn == ""
-    error_message = "Set alarm_email or alarm_topic_arn, not both. An address can be subscribed to the topic."
   }
 }

@@ -25,14 +25,14 @@ variable "token_secret_arn" {
 }
 
 variable "p8s_logzio_name" {
-  description = "Value of the label p8s_logzio_name, which names the environment in Logz.io."
+  description = "Value of the label p8s_logzio_name, which names the environment in Logz.io. Empty means logzio-otlp-metrics-stream with the naming profile logzio, and no such label with any other one."
   type        = string
-  default     = "logzio-otlp-metrics-stream"
+  default     = ""
   nullable    = false
 
   validation {
-    condition     = can(regex("^\\S(.*\\S)?$", var.p8s_logzio_name))
-    error_message = "The value of p8s_logzio_name must not be empty, and not begin or end with white space."
+    condition     = can(regex("^(\\S(.*\\S)?)?$", var.p8s_logzio_name))
+    error_message = "The value of p8s_logzio_name must not begin or end with white space."
   }
 
   validation {
@@ -204,6 +204,18 @@ variable "log_retention_days" {
   }
 }
 
+variable "kms_key_arn" {
+  description = "ARN of an existing KMS key that encrypts the backup bucket and the log groups. Its policy must let CloudWatch Logs use it."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[^*]+)?$", var.kms_key_arn))
+    error_message = "The value of kms_key_arn must be empty or the ARN of a key."
+  }
+}
+
 variable "permissions_boundary_arn" {
   description = "ARN of the permissions boundary of all roles, if the account requires one."
   type        = string
@@ -216,43 +228,28 @@ variable "permissions_boundary_arn" {
   }
 }
 
-variable "create_alarms" {
-  description = "Whether to create alarms."
-  type        = bool
-  default     = true
-  nullable    = false
-}
-
-variable "alarm_email" {
-  description = "Address that alarms notify, through a topic of the stack. AWS first sends a mail with a link to confirm it."
+variable "alarm_target" {
+  description = "What alarms notify, an e-mail address or the ARN of an SNS topic. AWS first sends a mail with a link to confirm an address. Empty means alarms that notify nobody, and none means no alarms."
   type        = string
   default     = ""
   nullable    = false
 
   validation {
-    condition     = can(regex("^([^@\\s]+@[^@\\s]+)?$", var.alarm_email))
-    error_message = "The value of alarm_email must be empty or an e-mail address."
-  }
-}
-
-variable "alarm_topic_arn" {
-  description = "ARN of an existing SNS topic that alarms notify, instead of alarm_email."
-  type        = string
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^(arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[^*]+)?$", var.alarm_topic_arn))
-    error_message = "The value of alarm_topic_arn must be empty or the ARN of an SNS topic."
+    condition     = can(regex("^(none|[^@\\s:]+@[^@\\s:]+|arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[^*]+)?$", var.alarm_target))
+    error_message = "The value of alarm_target must be empty, an e-mail address, the ARN of an SNS topic, or none."
   }
 }
 
 locals {
-  makes_alarm_topic = var.create_alarms && var.alarm_email != ""
+  has_alarms = var.alarm_target != "none"
 }
 
 locals {
-  alarm_actions = var.alarm_topic_arn == "" ? aws_sns_topic.alarms[*].arn : [var.alarm_topic_arn]
+  makes_alarm_topic = strcontains(var.alarm_target, "@")
+}
+
+locals {
+  alarm_actions = startswith(var.alarm_target, "arn:") ? [var.alarm_target] : aws_sns_topic.alarms[*].arn
 }
 
 locals {
@@ -356,7 +353,7 @@ locals {
 locals {
   wanted_alarms = {
     for name, alarm in { for n, a in local.alarms : n => merge(local.alarm_defaults, a) } : name => alarm
-    if var.create_alarms && alarm.wanted
+    if local.has_alarms && alarm.wanted
   }
 }
 
@@ -418,12 +415,12 @@ resource "aws_sns_topic_subscription" "alarms" {
 
   topic_arn = one(aws_sns_topic.alarms[*].arn)
   protocol  = "email"
-  endpoint  = var.alarm_email
+  endpoint  = var.alarm_target
 }
 
 # The ingress answers 413 above Lambda's 6 MB; Firehose then discards the batch without a backup.
 resource "aws_cloudwatch_log_metric_filter" "too_large" {
-  count = var.create_alarms && local.is_http ? 1 : 0
+  count = local.has_alarms && local.is_http ? 1 : 0
 
   name           = "${var.name}-too-large"
   log_group_name = aws_cloudwatch_log_group.firehose.name
@@ -441,7 +438,7 @@ resource "aws_cloudwatch_log_metric_filter" "too_large" {
 resource "aws_s3_bucket" "backup" {
   #checkov:skip=CKV_AWS_18:Only Firehose and the operator touch this bucket; CloudTrail data events show who, where that is wanted.
   #checkov:skip=CKV_AWS_144:A copy in another region would double the cost of what expires within days.
-  #checkov:skip=CKV_AWS_145:SSE-S3 is enough for metrics that expire within days.
+  #checkov:skip=CKV_AWS_145:The variable kms_key_arn decides; SSE-S3 is enough for metrics that expire within days.
   #checkov:skip=CKV2_AWS_62:The alarm on the metric of failed/ says that objects were written.
   bucket_prefix = "${var.name}-backup-"
   force_destroy = false
@@ -452,8 +449,12 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "backup" {
 
   rule {
     apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
+      sse_algorithm     = local.kms_key == null ? "AES256" : "aws:kms"
+      kms_master_key_id = local.kms_key
     }
+
+    # One request to KMS serves many objects.
+    bucket_key_enabled = local.kms_key == null ? null : true
   }
 }
 
@@ -585,9 +586,13 @@ resource "aws_kinesis_firehose_delivery_stream" "delivery" {
       request_configuration {
         content_encoding = local.is_function_url ? "GZIP" : "NONE" # An API Gateway may destroy a gzip body.
 
-        common_attributes {
-          name  = "P8S_LOGZIO_NAME"
-          value = var.p8s_logzio_name
+        dynamic "common_attributes" {
+          for_each = var.p8s_logzio_name == "" ? [] : [var.p8s_logzio_name]
+
+          content {
+            name  = "P8S_LOGZIO_NAME"
+            value = common_attributes.value
+          }
         }
       }
 
@@ -667,16 +672,18 @@ resource "aws_iam_role_policy" "firehose" {
         },
       ],
       local.is_http ? local.read_token : [],
-      local.decrypt_token,
+      local.is_http ? local.decrypt_token : [],
+      local.use_key,
     )
   })
 }
 
 resource "aws_cloudwatch_log_group" "firehose" {
-  #checkov:skip=CKV_AWS_158:Delivery errors hold no metric and no secret; CloudWatch Logs encrypts them with its own key.
+  #checkov:skip=CKV_AWS_158:The variable kms_key_arn decides; delivery errors hold no metric and no secret.
   #checkov:skip=CKV_AWS_338:The variable log_retention_days decides.
   name              = "/aws/kinesisfirehose/${var.name}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = local.kms_key
 }
 
 resource "aws_cloudwatch_log_stream" "delivery" {
@@ -698,6 +705,10 @@ locals {
 }
 
 locals {
+  kms_key = var.kms_key_arn == "" ? null : var.kms_key_arn
+}
+
+locals {
   read_token = [
     {
       Effect   = "Allow"
@@ -708,16 +719,42 @@ locals {
 }
 
 locals {
-  decrypt_token = var.token_secret_kms_key_arn == "" ? [] : [
+  # Whatever key encrypts a secret: Secrets Manager names the secret to KMS.
+  any_key = "arn:${data.aws_partition.current.partition}:kms:*:*:key/*"
+}
+
+locals {
+  names_secret = "kms:EncryptionContext:SecretARN"
+}
+
+locals {
+  decrypt_token = [
+    {
+      Effect    = "Allow"
+      Action    = ["kms:Decrypt"]
+      Resource  = [local.any_key]
+      Condition = { StringEquals = { (local.names_secret) = [local.token_secret_arn] } }
+    },
+  ]
+}
+
+locals {
+  use_key = var.kms_key_arn == "" ? [] : [
     {
       Effect   = "Allow"
-      Action   = ["kms:Decrypt"]
-      Resource = [var.token_secret_kms_key_arn]
+      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource = [var.kms_key_arn]
+      # Other data may be encrypted with it.
+      Condition = { StringEquals = { "kms:ViaService" = "s3.${data.aws_region.current.region}.${data.aws_partition.current.dns_suffix}" } }
     },
   ]
 }
 
 data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
 
 resource "aws_secretsmanager_secret" "token" {
   #checkov:skip=CKV_AWS_149:The AWS managed key is enough here; token_secret_arn takes a secret with a key of its own.

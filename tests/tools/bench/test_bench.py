@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import snappy
 
-from converters.convert import Converter, Profile
+from converters.convert import Converter, Options
 from handler.ingress import open_ingress
 from testing.emulator import required_emulator
 from testing.events.otlp import Format
@@ -50,8 +51,9 @@ def check_positive(figures: Any) -> None:
 def test_the_floor_works_on_the_whole_delivery() -> None:
     """The floor decodes every record, and compresses the bodies that the function sends."""
     event = generated(60, 0, Format.V1_0)
-    conversion = convert(event, Converter(Profile()))
+    conversion = convert(event, Converter(Options()))
     records = open_ingress(event).parse().records
-    floor = Floor(event, conversion)
+    requests = [snappy.decompress(body.content) for lane in conversion.lanes for body in lane]
+    floor = Floor(event, requests)
     assert floor.run() == sum(len(record.content or b"") for record in records) > 0
     assert conversion.data_points == 60

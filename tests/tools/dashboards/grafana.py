@@ -1,42 +1,69 @@
-"""The Grafana dashboard in the tree, for its tests."""
+"""The Grafana dashboards in the tree, and what Grafana does with them, for their tests."""
 
 import json
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-
-import pytest
 
 from tools.dashboards import make
 
-DASHBOARD: dict[str, Any] = json.loads(make.FILE.read_text(encoding="utf-8"))
-VARIABLES: dict[str, dict[str, Any]] = {
-    variable["name"]: variable for variable in DASHBOARD["templating"]["list"]
+DASHBOARDS: dict[str, dict[str, Any]] = {
+    str(path.relative_to(make.FOLDER).with_suffix("")): json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted(make.FOLDER.glob("*/*.json"))
 }
-FILTERS = ("p8s_logzio_name", "account", "region")
-GRAPHS = [panel for panel in DASHBOARD["panels"] if panel["type"] not in ("row", "text")]
-TARGETS = [
-    pytest.param(target, id=f"{panel['title']}-{target['refId']}")
-    for panel in GRAPHS
-    for target in panel["targets"]
-]
+"""By `profile/service`."""
 
 
-def with_values(query: str) -> str:
-    """Replace Grafana's variables: anything, and a minute."""
-    query = query.replace("$__interval", "1m")
-    for name in FILTERS:
-        query = re.sub(rf"\${name}\b", ".*", query)
-    assert "$" not in query
-    return query
+def variables(dashboard: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the variables that a query fills, by their names."""
+    return {it["name"]: it for it in dashboard["templating"]["list"] if it["type"] == "query"}
 
 
-def legend_labels(target: dict[str, Any]) -> list[str]:
+def queries(dashboard: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the title of each panel with each of its queries."""
+    for panel in dashboard["panels"]:
+        for target in panel["targets"]:
+            yield panel["title"], target
+
+
+def hours_shown(dashboard: Mapping[str, Any]) -> int:
+    """Return how many hours a dashboard shows at first."""
+    found = re.fullmatch(r"now-(\d+)([hd])", dashboard["time"]["from"])
+    assert found is not None
+    return int(found[1]) * {"h": 1, "d": 24}[found[2]]
+
+
+def legend_labels(target: Mapping[str, Any]) -> list[str]:
     """Return the labels that the names of a query's series are made of."""
     return re.findall(r"{{(\w+)}}", target["legendFormat"])
 
 
-def label_values(variable: dict[str, Any]) -> tuple[str, str]:
+def label_values(variable: Mapping[str, Any]) -> tuple[str, str]:
     """Return the selector and the label that a variable's values are looked up with."""
     found = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"])
     assert found is not None
     return found[1], found[2]
+
+
+def with_values(query: str, values: Mapping[str, Sequence[str]]) -> str:
+    """Replace Grafana's variables, where all of these values are chosen one by one."""
+    return _replaced(query, {name: _alternatives(of) for name, of in values.items()})
+
+
+def with_all(query: str, dashboard: Mapping[str, Any]) -> str:
+    """Replace Grafana's variables, where `All` is chosen, as it is at first."""
+    return _replaced(query, {name: of["allValue"] for name, of in variables(dashboard).items()})
+
+
+def _replaced(query: str, texts: Mapping[str, str]) -> str:
+    query = query.replace("$__interval", "1m")
+    for name, text in texts.items():
+        # Not as a template, in which a backslash would have a meaning.
+        query = text.join(re.split(rf"\${name}\b", query))
+    assert "$" not in query
+    return query
+
+
+def _alternatives(values: Sequence[str]) -> str:
+    """Write several values as Grafana does: a regular expression within a PromQL string."""
+    return "(" + "|".join(re.escape(value).replace("\\", "\\\\") for value in values) + ")"

@@ -1,95 +1,86 @@
-"""A real Prometheus answers every query of the Grafana dashboard."""
+"""A real Prometheus answers every query and every variable of the Grafana dashboards."""
 
-import math
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from testing.events.fleet import LINKED_ACCOUNT, MONITORING_ACCOUNT, REGION
-from testing.events.samples import good_events
-from testing.servers import Prometheus
-from tests.support.recording import RecordingFunction
-from tests.tools.dashboards.grafana import (
-    GRAPHS,
-    TARGETS,
-    VARIABLES,
-    label_values,
-    legend_labels,
-    with_values,
-)
+from testing.events.dashboards import dashboard_points
+from testing.events.fleet import END_MS, REGION
+from tests.tools.dashboards.grafana import DASHBOARDS, legend_labels, queries, with_all, with_values
+from tests.tools.dashboards.mixin import MIXIN
+from tests.tools.dashboards.stored import Stored
+from tools.dashboards.panels import SHARE, Panel
+from tools.dashboards.services import SERVICES
 
 pytestmark = pytest.mark.real_server
 
-
-@dataclass(frozen=True)
-class Stored:
-    """A server with the samples in it, and the end of their newest period."""
-
-    server: Prometheus
-    newest_ms: int
-
-    def query(self, text: str) -> list[dict[str, Any]]:
-        """Ask for what was at the end of the newest period."""
-        return self.server.query(with_values(text), self.newest_ms)
-
-    def panel(self, title: str, **labels: str) -> float:
-        """Give the only value of the first query of the first panel of this title."""
-        panel = next(panel for panel in GRAPHS if panel["title"] == title)
-        (value,) = (
-            float(series["value"][1])
-            for series in self.query(panel["targets"][0]["expr"])
-            if labels.items() <= series["metric"].items()
-        )
-        return value
+Servers = Callable[[str], Stored]
 
 
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
-    """Run a Prometheus to which the function has sent the samples with the time of today."""
-    newest_ms = int(time.time() * 1000)
-    events = good_events(newest_ms)
-    with Prometheus(tmp_path_factory.mktemp("dashboard"), window="3d") as server:
-        sent = RecordingFunction(server.write_url).invoke(events["function-url-otlp-1.0"])
-        assert sent.status == 200
-        assert sent.metric("SamplesRejected") == 0
-        yield Stored(server, newest_ms)
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_variables_on_prometheus(stored: Servers, name: str) -> None:
+    """A real Prometheus has values for every variable: all resources, and where they are."""
+    profile, _, stem = name.partition("/")
+    service = SERVICES[stem]
+    values = stored(profile).values(stem)
+    dimension = service.panels[0].scope.dimensions[0]
+    points = [point for point in dashboard_points(END_MS) if point.namespace == service.namespace]
+    resources = {dict(point.dimensions).get(dimension, "").lower() for point in points} - {""}
+    assert {value.lower() for value in values["resource"]} == resources
+    assert values["account"] == sorted({point.account for point in points})
+    assert values["region"] == [REGION]
+    assert all(values.values())
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_query_on_prometheus(stored: Stored, target: dict[str, Any]) -> None:
-    """A real Prometheus answers a query with series, and they have the labels of the legend."""
-    result = stored.query(target["expr"])
-    assert result
-    for series in result:
-        assert math.isfinite(float(series["value"][1]))
-        assert set(legend_labels(target)) <= series["metric"].keys()
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_queries_on_prometheus(stored: Servers, name: str) -> None:
+    """What a panel shows is what CloudWatch measured, of one set of dimensions."""
+    profile, _, stem = name.partition("/")
+    service, server = SERVICES[stem], stored(profile)
+    values = server.values(stem)
+    texts = iter(queries(DASHBOARDS[name]))
+    for panel in service.panels:
+        for statistic in panel.statistics:
+            _, target = next(texts)
+            result = server.query(with_values(target["expr"], values))
+            assert server.query(with_all(target["expr"], DASHBOARDS[name])) == result
+            shown = sorted(float(series["value"][1]) for series in result)
+            expected = sorted(measured(service.namespace, panel, statistic))
+            assert expected, target["expr"]
+            assert shown == pytest.approx(expected), target["expr"]
+            labels = legend_labels(target)
+            legends = {tuple(series["metric"][label] for label in labels) for series in result}
+            assert len(legends) == len(result)
+    assert next(texts, None) is None
 
 
-@pytest.mark.parametrize(
-    ("name", "values"),
-    [
-        ("p8s_logzio_name", {"logzio-otlp-metrics-stream"}),
-        ("account", {MONITORING_ACCOUNT, LINKED_ACCOUNT}),
-        ("region", {REGION}),
-    ],
-)
-def test_variable_on_prometheus(stored: Stored, name: str, values: set[str]) -> None:
-    """A real Prometheus has these values of a variable."""
-    selector, label = label_values(VARIABLES[name])
-    result = stored.query(f"group by ({label}) ({selector})")
-    assert {series["metric"].get(label) for series in result} == values
+@pytest.mark.parametrize("service", MIXIN)
+def test_panels_of_the_mixin_of_yace_on_prometheus(stored: Servers, service: str) -> None:
+    """The panels of YACE's mixin have data: with its filters, in which `All` is `.+`."""
+    server = stored("yace")
+    dimensions, names = MIXIN[service]
+    filters = ", ".join(f'{label}=~".+"' for label in ("job", "region", *dimensions))
+    for name in names:
+        series = f"aws_{service}_{name}{{{filters}}}"
+        assert server.query(f"last_over_time({series}[3d])"), series
 
 
-def test_values_on_prometheus(stored: Stored) -> None:
-    """What a panel shows is what CloudWatch measured; zones are summed up, other sets are not."""
-    instance = {"instanceid": "i-0f9e8d7c6b5a40002", "account": LINKED_ACCOUNT}
-    assert stored.panel("CPU utilization", **instance) == pytest.approx(2 * 41.625 / 5)
-    assert stored.panel("Network in, per period", **instance) == 2 * 183_402
-    assert stored.panel("Requests, per period") == 1_700 + 3_400
-    assert stored.panel("Response time") == pytest.approx(0.0375)
-    assert stored.panel("Errors, of invocations", functionname="checkouthandler") == 0
-    assert stored.panel("Concurrent executions, all functions") == 7
-    assert stored.panel("Size of buckets", bucketname="shop-invoices") == 2 * 53_687_091_200
+def measured(namespace: str, panel: Panel, statistic: str) -> Iterator[float]:
+    """Yield what a panel shows of each resource, from the data points of the event."""
+    points = {
+        (point.account, point.metric_name, point.dimensions): point
+        for point in dashboard_points(END_MS)
+        if point.namespace == namespace
+        and {name for name, _ in point.dimensions} == set(panel.scope.dimensions)
+    }
+    for (account, metric, dimensions), point in points.items():
+        if metric == panel.metric:
+            whole = points.get((account, panel.whole, dimensions), point)
+            yield {
+                "Average": point.sum / point.count,
+                "Sum": point.sum,
+                "Minimum": point.minimum,
+                "Maximum": point.maximum,
+                SHARE: 100 * point.sum / whole.sum if whole.sum else 0.0,
+                **{f"p{quantile * 100:g}": value for quantile, value in point.percentiles},
+            }[statistic]

@@ -7,7 +7,7 @@ import re
 import pytest
 from google.protobuf.message import DecodeError as ProtobufDecodeError
 
-from converters.convert import Converter, Limits, Profile
+from converters.convert import Converter, Limits, Options
 from converters.errors import DecodeError, FramingError, TooLargeError
 from converters.records import decode_record, split_messages
 from converters.wire import double_bytes, encode_field
@@ -160,7 +160,7 @@ def test_samples_that_are_merged_are_limited_too() -> None:
 
 def test_a_delivery_starts_with_all_its_memory() -> None:
     """A delivery that was too large takes nothing from the next one."""
-    converter = Converter(Profile(limits=_SMALL))
+    converter = Converter(Options(limits=_SMALL))
     for first in (0, 1_000, 2_000):
         assert convert(_record(_points(900, first)), converter=converter).failures
         assert not convert(record_of([point()]), converter=converter).failures
@@ -186,7 +186,7 @@ def test_the_deadline_is_checked_while_a_record_is_read_and_written() -> None:
     }
     for record in records.values():
         calls: list[None] = []
-        Converter(Profile()).convert(
+        Converter(Options()).convert(
             [(0, record)],
             p8s_logzio_name="",
             delivered_ms=None,

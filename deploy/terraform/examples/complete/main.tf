@@ -51,7 +51,7 @@ module "metric_stream" {
     MAX_LABELS       = 30
   }
 
-  alarm_email = "someone@example.org"
+  alarm_target = "someone@example.org"
 }
 
 output "metric_stream_name" {
