@@ -1,0 +1,1 @@
+"""The tags of resources, beside the metric stream, which has none: one info series a resource."""
