@@ -46,11 +46,12 @@ class Pace:
             TimeoutError: The time for reading is over.
         """
         now = self._clock.monotonic()
-        if now >= self._until:
+        begin = max(now, self._next)
+        if begin >= self._until:
             raise TimeoutError
-        if now < self._next:
-            self._clock.wait(threading.Event(), self._next - now)
-        self._next = max(now, self._next) + 1 / _CALLS_A_SECOND
+        if begin > now:
+            self._clock.wait(threading.Event(), begin - now)
+        self._next = begin + 1 / _CALLS_A_SECOND
 
 
 class Account:

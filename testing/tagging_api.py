@@ -61,15 +61,28 @@ class Call:
 
 
 class AwsError(Exception):
-    """An error that the stand-in replies; its text is AWS's code, such as `ThrottledException`."""
+    """An error that the stand-in replies.
+
+    Args:
+        code: AWS's code, such as `ThrottledException`.
+        status: The HTTP status.
+    """
+
+    def __init__(self, code: str, status: int = 400) -> None:
+        super().__init__(code)
+        self.status = status
 
 
 Before = Callable[[Call], object]
 """Sees each call before its reply; may raise an AwsError."""
 
 
+PageSize = Callable[[int, int], int]
+"""Takes the number of a page, from 1, and the size that is asked for; returns its size."""
+
+
 def whole_pages(_number: int, asked: int) -> int:
-    """Return how many resources a page has: as many as are asked for."""
+    """Return the size that is asked for."""
     return asked
 
 
@@ -78,32 +91,30 @@ class TaggingApi(HttpServer):
 
     Args:
         fleets: By account, what it has.
-        before: Sees each call, and may fail it.
-        page_size: How many resources page N of all has, if at most so many are asked for.
+        port: Where to listen; 0: on a free port.
 
     Attributes:
         url: What `AWS_ENDPOINT_URL` must be.
         fleets: By account, what it has.
         calls: The calls so far, in order.
-        before: As in the arguments; a test may replace it.
-        page_size: Likewise.
+        before: Sees each call, and may fail it.
+        page_size: How many resources each page of GetResources has.
     """
 
-    def __init__(
-        self,
-        fleets: Mapping[str, Fleet],
-        before: Before = lambda _call: None,
-        page_size: Callable[[int, int], int] = whole_pages,
-    ) -> None:
-        self.fleets = dict(fleets)
-        self.calls: list[Call] = []
-        self.before = before
-        self.page_size = page_size
+    def __init__(self, fleets: Mapping[str, Fleet], port: int = 0) -> None:
         self._lock = threading.RLock()
+        self.reset(fleets)
+        super().__init__(port=port)
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def reset(self, fleets: Mapping[str, Fleet]) -> None:
+        """Have other fleets, and reply truly from now on."""
+        self.fleets = fleets
+        self.calls: list[Call] = []
+        self.before: Before = lambda _call: None
+        self.page_size: PageSize = whole_pages
         self._tokens: dict[str, Sequence[tuple[str, Tags]]] = {}
         self._pages = itertools.count(1)
-        super().__init__()
-        self.url = f"http://127.0.0.1:{self.port}"
 
     def expire_tokens(self) -> None:
         """Let every token that was given expire, as 15 minutes do."""
@@ -122,7 +133,7 @@ class TaggingApi(HttpServer):
                 self.before(call)
                 return self._reply(call)
             except AwsError as error:
-                return _error(call, str(error))
+                return _error(call, error)
 
     def _reply(self, call: Call) -> Reply:
         if call.action == "sts:AssumeRole":
@@ -229,10 +240,12 @@ def _xml(call: Call, content: str) -> Reply:
     return Reply(200, {"Content-Type": "text/xml"}, body.encode())
 
 
-def _error(call: Call, code: str) -> Reply:
+def _error(call: Call, error: AwsError) -> Reply:
     message = f"the stand-in refuses {call.action}"
     if call.action.startswith(("sts:", "autoscaling:")):
-        text = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error>"
-        return Reply(400, {"Content-Type": "text/xml"}, f"{text}</ErrorResponse>".encode())
-    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amzn-ErrorType": code}
-    return Reply(400, headers, json.dumps({"__type": code, "message": message}).encode())
+        text = f"<ErrorResponse><Error><Code>{error}</Code><Message>{message}</Message></Error>"
+        headers = {"Content-Type": "text/xml"}
+        return Reply(error.status, headers, f"{text}</ErrorResponse>".encode())
+    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amzn-ErrorType": str(error)}
+    content = {"__type": str(error), "message": message}
+    return Reply(error.status, headers, json.dumps(content).encode())
