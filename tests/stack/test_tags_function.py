@@ -1,0 +1,127 @@
+"""The third function of the stack, which sends the tags of resources."""
+
+import json
+
+import pytest
+
+from tests.support.alarms import NAMESPACE, alarms_of, metric_of
+from tests.support.policies import may, policies
+from tests.support.stack import ROLE, Stack, parameters, source
+
+TAGS = {"CreateTags": "true"}
+BUCKET = "arn:of:BackupBucket"
+OTHER = "arn:aws:iam::333344445555:role/tags"
+MINUTES = [str(minutes) for minutes in parameters()["TagRefreshMinutes"]["AllowedValues"]]
+
+
+def test_nothing_of_it_is_made_by_default() -> None:
+    """Without CreateTags there is no function, role, rule, log group, alarm, output or widget."""
+    stack = Stack()
+    assert not [name for name in stack.resources if "Tag" in name]
+    assert not [name for name in stack.outputs if "Tag" in name]
+    assert "Tag" not in json.dumps(stack.properties("Dashboard"))
+    assert len(stack.properties("BackupBucket")["LifecycleConfiguration"]["Rules"]) == 2
+
+
+def test_settings_are_the_replays() -> None:
+    """It has the variables of the replay, which sends to the same listener, and the roles."""
+    stack = Stack(**TAGS, TagRoleArns=f"{ROLE},{OTHER}", P8sLogzioName="prod")
+    replay = stack.environment("ReplayFunction")
+    assert stack.environment("TagsFunction") == replay | {"TAG_ROLE_ARNS": f"{ROLE},{OTHER}"}
+
+
+@pytest.mark.parametrize("minutes", MINUTES)
+def test_a_sweep_ends_before_the_next_one_begins(minutes: str) -> None:
+    """One rule invokes it; what fails is not repeated, and what is late is left out."""
+    stack = Stack(**TAGS, TagRefreshMinutes=minutes)
+    (rule,) = stack.of_type("AWS::Events::Rule").values()
+    assert rule["ScheduleExpression"] == f"rate({minutes} minutes)"
+    (target,) = rule["Targets"]
+    assert target["Arn"] == "arn:of:TagsFunction"
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    (invoked,) = stack.of_type("AWS::Lambda::EventInvokeConfig").values()
+    assert invoked["MaximumRetryAttempts"] == 0
+    late = invoked["MaximumEventAgeInSeconds"]
+    assert late + stack.properties("TagsFunction")["Timeout"] <= int(minutes) * 60
+
+
+def test_only_its_schedule_invokes_it() -> None:
+    """The permission names the rule, and the function has no other event."""
+    assert Stack(**TAGS).properties("TagsPermission") == {
+        "FunctionName": "TagsFunction",
+        "Action": "lambda:InvokeFunction",
+        "Principal": "events.amazonaws.com",
+        "SourceArn": "arn:of:TagsSchedule",
+    }
+    assert "Events" not in source()["Resources"]["TagsFunction"]["Properties"]
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "allowed"),
+    [
+        ("tag:GetResources", "*", True),
+        ("autoscaling:DescribeAutoScalingGroups", "*", True),
+        ("dms:DescribeReplicationTasks", "*", True),
+        ("apigateway:GET", "arn:aws:apigateway:us-east-1::/restapis", True),
+        ("apigateway:GET", "arn:aws:apigateway:us-east-1::/apikeys", False),
+        ("tag:TagResources", "*", False),
+        ("s3:GetObject", f"{BUCKET}/tags/f.json.gz", True),
+        ("s3:PutObject", f"{BUCKET}/tags/f.json.gz", True),
+        # So that a missing object is 404 and not 403.
+        ("s3:ListBucket", BUCKET, True),
+        ("s3:DeleteObject", f"{BUCKET}/tags/f.json.gz", False),
+        ("s3:GetObject", f"{BUCKET}/failed/o.gz", False),
+        ("s3:PutObject", f"{BUCKET}/failed/o.gz", False),
+        ("sts:AssumeRole", ROLE, True),
+        ("sts:AssumeRole", OTHER, True),
+        ("sts:AssumeRole", f"{OTHER}-2", False),
+    ],
+)
+def test_what_it_may_do(action: str, resource: str, *, allowed: bool) -> None:
+    """It reads tags, keeps the last sweep, and assumes the roles that are named."""
+    stack = Stack(**TAGS, TagRoleArns=f"{ROLE},{OTHER}")
+    assert may(stack, "TagsRole", action, resource) is allowed
+
+
+def test_without_other_accounts_it_assumes_no_role() -> None:
+    """An empty list of roles is no permission for everything."""
+    stack = Stack(**TAGS)
+    assert not may(stack, "TagsRole", "sts:AssumeRole", ROLE)
+    assert "" not in [s["Resource"] for _, s in policies(stack)]
+
+
+@pytest.mark.parametrize("minutes", MINUTES)
+def test_alarms_count_in_sweeps(minutes: str) -> None:
+    """Errors in three sweeps in a row are an alarm, and six sweeps without any tags."""
+    alarms = alarms_of(Stack(**TAGS, TagRefreshMinutes=minutes))
+    dimensions = {"FunctionName": "TagsFunction"}
+    errors, silence = alarms["TagErrorsAlarm"], alarms["NoTagsAlarm"]
+    assert metric_of(errors) == (NAMESPACE, "TagErrors", dimensions)
+    assert metric_of(silence) == (NAMESPACE, "TagsSent", dimensions)
+    assert errors["Period"] == silence["Period"] == 60 * int(minutes)
+    assert (errors["EvaluationPeriods"], silence["EvaluationPeriods"]) == (3, 6)
+
+
+def test_versions_of_the_last_sweep_do_not_pile_up() -> None:
+    """Those of a day are kept, of what each sweep writes again; the backup's stay a week."""
+    bucket = Stack(**TAGS).properties("BackupBucket")
+    rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert rules["last-sweep"] == {
+        "Id": "last-sweep",
+        "Status": "Enabled",
+        "Prefix": "tags/",
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+    }
+    assert rules["expire"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
+
+
+def test_dashboard_shows_the_sweeps() -> None:
+    """It has one widget more, with all three metrics of a sweep."""
+    plain, tagged = (
+        json.loads(Stack(**given).properties("Dashboard")["DashboardBody"])["widgets"]
+        for given in ({}, TAGS)
+    )
+    assert tagged[:-1] == plain
+    shown = [row[1] for row in tagged[-1]["properties"]["metrics"]]
+    assert shown == ["TagsSent", "TagResources", "TagErrors"]
+    assert tagged[-1]["y"] == plain[-1]["y"] + plain[-1]["height"]
