@@ -81,9 +81,7 @@ def test_network() -> None:
 )
 def test_workspace(more: dict[str, str], action: str, resource: str) -> None:
     """All functions may write to the workspace, or assume the role that may, and no more."""
-    given = Stack(
-        MetricsToken="none", CreateTags="true", PrometheusWorkspaceArn=WORKSPACE, **more
-    )
+    given = Stack(MetricsToken="none", CreateTags="true", PrometheusWorkspaceArn=WORKSPACE, **more)
     usual = actions(Stack(CreateTags="true"))
     changed = {role: done - usual[role] for role, done in actions(given).items()}
     assert changed == {role: {action} if role in ROLES else set() for role in usual}

@@ -41,6 +41,7 @@ STRUCTURED = {
     "Settings",
     "SubnetIds",
     "SecurityGroupIds",
+    "TagRoleArns",
 }
 """Parameters that are texts in CloudFormation, where Terraform takes lists and maps."""
 
@@ -61,8 +62,10 @@ KINDS = {
     "AWS::CloudWatch::Alarm": "aws_cloudwatch_metric_alarm",
     "AWS::CloudWatch::Dashboard": "aws_cloudwatch_dashboard",
     "AWS::CloudWatch::MetricStream": "aws_cloudwatch_metric_stream",
+    "AWS::Events::Rule": "aws_cloudwatch_event_rule",
     "AWS::IAM::Role": "aws_iam_role",
     "AWS::KinesisFirehose::DeliveryStream": "aws_kinesis_firehose_delivery_stream",
+    "AWS::Lambda::EventInvokeConfig": "aws_lambda_function_event_invoke_config",
     "AWS::Lambda::Function": "aws_lambda_function",
     "AWS::Lambda::LayerVersion": "aws_lambda_layer_version",
     "AWS::Lambda::Permission": "aws_lambda_permission",
