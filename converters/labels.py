@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from converters.attributes import Attribute, PointAttributes
 from converters.profiles.profile import Metric, NamingProfile
-from converters.rules import CONTRACT, SeriesRules
+from converters.rules import SeriesRules
 from converters.statistics import QUANTILE, Statistic
 from converters.wire import encode_field, read_length
 
@@ -111,7 +111,7 @@ class LabelEncoder:
             rules.profile.keep_case if rules.keep_case is None else rules.keep_case
         )
         self._of_cloudwatch = _Dimensions(rules.profile, rules.reserved)
-        self._of_others = _Dimensions(CONTRACT, rules.reserved_by_others)
+        self._of_others = _Dimensions(rules.others, rules.reserved_by_others)
         self._encoded: dict[tuple[str, str], bytes] = {}
 
     def encode(

@@ -12,7 +12,6 @@ from converters.errors import DecodeError
 from converters.labels import SeriesLabels
 from converters.names import metric_name
 from converters.profiles.profile import Metric
-from converters.rules import CONTRACT
 from converters.schema.otlp_view_pb2 import PointLabels
 from converters.series import GROUP_OVERHEAD_BYTES, SeriesGroup
 from converters.statistics import COLUMNS
@@ -67,7 +66,7 @@ class MetricScope:
                 profile = cache.rules.profile
                 names = SeriesNames(profile, metric, columns, relabelled=relabelled)
             else:
-                names = SeriesNames(CONTRACT, metric, (), relabelled=relabelled)
+                names = SeriesNames(cache.rules.others, metric, (), relabelled=relabelled)
             self._names[key] = names
             # The names as text and encoded, each in a table of its own.
             size = 2 * (names.columns.size + len(metric.name) + GROUP_OVERHEAD_BYTES)

@@ -10,7 +10,7 @@ from converters.relabel import RelabelConfigs
 from converters.statistics import Selection, selection_of
 
 CONTRACT = Logzio()
-"""The names of metrics that are not CloudWatch's, in every profile."""
+"""The names of metrics that are not CloudWatch's, in every profile, unless the rules differ."""
 
 # Label names with a meaning of their own in every profile: an attribute of that name moves.
 _RESERVED = frozenset(("__name__", "quantile", "le", "p8s_logzio_name"))
@@ -28,6 +28,7 @@ class SeriesRules(NamedTuple):
         max_labels: Leave point attributes out of a series with more labels; None for no limit.
         external_labels: Labels of every series that has none of that name.
         relabel: The rules that change labels, and drop series.
+        others: How the series of metrics that are not CloudWatch's are named.
     """
 
     profile: NamingProfile = CONTRACT
@@ -37,6 +38,7 @@ class SeriesRules(NamedTuple):
     max_labels: int | None = None
     external_labels: Mapping[str, str] = {}
     relabel: RelabelConfigs = RelabelConfigs()
+    others: NamingProfile = CONTRACT
 
     @property
     def selection(self) -> Selection:
@@ -53,7 +55,7 @@ class SeriesRules(NamedTuple):
     def reserved_by_others(self) -> AbstractSet[str]:
         """The label names that no attribute of another producer's point may have."""
         of_resource = self.profile.resource_names.values()
-        return self._always_reserved | {*of_resource} | CONTRACT.metric_label_names
+        return self._always_reserved | {*of_resource} | self.others.metric_label_names
 
     @property
     def _always_reserved(self) -> AbstractSet[str]:

@@ -29,8 +29,29 @@ _LABELS_SHARE = 2
 _BODIES_SHARE = 8
 
 
-def new_converter(settings: Settings) -> Converter | OtlpConverter:
-    """Return a converter for the settings."""
+def rules_of(settings: Settings) -> SeriesRules:
+    """Return what the settings say about the series of metrics."""
+    case = settings.label_value_case
+    return SeriesRules(
+        profile=settings.naming_profile(settings.dimension_labels),
+        statistics=settings.statistics,
+        keep_case=None if case is None else case == "keep",
+        external_labels=settings.external_labels,
+        relabel=settings.relabel_configs,
+        unit_label=settings.unit_label,
+        max_labels=settings.max_labels,
+    )
+
+
+def new_converter(
+    settings: Settings, rules: SeriesRules | None = None
+) -> Converter | OtlpConverter:
+    """Return a converter for the settings.
+
+    Args:
+        settings: The operator's settings.
+        rules: Which series remote write has; None for what the settings say.
+    """
     limits = limits_of_delivery(settings.memory_bytes)
     if settings.otlp_endpoint:
         return OtlpConverter(
@@ -43,20 +64,11 @@ def new_converter(settings: Settings) -> Converter | OtlpConverter:
                 limits=limits._replace(body_bytes=limits.label_bytes),
             )
         )
-    case = settings.label_value_case
     is_2_0 = settings.message == MESSAGES[1]
     max_bytes = max_bytes_of_1_0(settings.max_bytes) if is_2_0 else settings.max_bytes
     return Converter(
         Options(
-            rules=SeriesRules(
-                profile=settings.naming_profile(settings.dimension_labels),
-                statistics=settings.statistics,
-                keep_case=None if case is None else case == "keep",
-                external_labels=settings.external_labels,
-                relabel=settings.relabel_configs,
-                unit_label=settings.unit_label,
-                max_labels=settings.max_labels,
-            ),
+            rules=rules or rules_of(settings),
             native_histograms=settings.native_histograms,
             metadata=is_2_0 or sends_metadata(settings),
             max_bytes=max_bytes,

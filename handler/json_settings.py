@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from handler.extension_variables import EXTENSION_VARIABLES, OTEL_LABELS
+from handler.further_variables import EXTENSION_VARIABLES, OTEL_LABELS, TAG_VARIABLES
 from handler.json_objects import object_in
 from handler.listener import is_credential, names_in_list
 from handler.otlp_settings import HEADERS
@@ -16,7 +16,10 @@ _HEADERS: Mapping[str, Callable[[str], Iterable[str]]] = {
 }
 
 # Their texts are JSON, which may stand here as it is.
-_STRUCTURED = ("REMOTE_WRITE_HEADERS", "EXTERNAL_LABELS", "WRITE_RELABEL_CONFIGS")
+_STRUCTURED = (
+    *("REMOTE_WRITE_HEADERS", "EXTERNAL_LABELS", "WRITE_RELABEL_CONFIGS"),
+    *TAG_VARIABLES,
+)
 
 # A text that is no name may be a secret in the wrong place.
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
@@ -39,7 +42,7 @@ def members_in(text: str, variables: Collection[str]) -> Mapping[str, str]:
     if members is None:
         raise ValueError("must be a JSON object of variables and their values")
     names = {name for name in variables if not name.startswith("AWS_")} - {"SETTINGS"}
-    names |= EXTENSION_VARIABLES
+    names |= EXTENSION_VARIABLES | TAG_VARIABLES
     problems = [it for name, value in members.items() if (it := _problem(name, value, names))]
     if problems:
         raise ValueError("; SETTINGS ".join(problems))

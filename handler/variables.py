@@ -7,23 +7,31 @@ repeats no part of the text: a token may be in the wrong variable.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar
 
 from handler.listener import is_header_value, is_listener_url
 from handler.secrets import is_secret_arn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from handler.settings import Settings
+    from collections.abc import Callable, Mapping
 
 _T = TypeVar("_T")
 
 _ALLOWED_HOST = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\]")
 
 
+class HasValues(Protocol):
+    """A class whose attributes are settings: `Settings`, or `TagSettings` of the tags function.
+
+    Attributes:
+        values: The value of each variable.
+    """
+
+    values: Mapping[str, Any]
+
+
 class Setting(Generic[_T]):
-    """One setting: how it is read, and its value as an attribute of `Settings`.
+    """One setting: how it is read, and its value as an attribute of the class that declares it.
 
     Args:
         variable: The environment variable.
@@ -37,11 +45,11 @@ class Setting(Generic[_T]):
         self.default = default
 
     # With `__set__`, an attribute of an instance cannot hide the setting.
-    def __get__(self, settings: Settings, _: type[Settings]) -> _T:
+    def __get__(self, settings: HasValues, _: type[HasValues]) -> _T:
         value: _T = settings.values[self.variable]
         return value
 
-    def __set__(self, settings: Settings, value: object) -> NoReturn:
+    def __set__(self, settings: HasValues, value: object) -> NoReturn:
         raise AttributeError("settings cannot be changed")
 
 

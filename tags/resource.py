@@ -20,16 +20,15 @@ class TaggedResource(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """Where CloudWatch has the metrics of a resource.
+    """Where CloudWatch has metrics of a resource: some resources have several.
 
     Attributes:
         namespace: CloudWatch's namespace, such as `AWS/EC2`.
-        dimension_sets: The dimensions that its metrics have: most resources have one set, a broker
-            of Amazon MQ one for each instance.
+        dimensions: The dimensions that identify the resource in its metrics.
     """
 
     namespace: str
-    dimension_sets: tuple[Dimensions, ...]
+    dimensions: Dimensions
 
 
 class MeteredResource(NamedTuple):

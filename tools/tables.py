@@ -1,6 +1,6 @@
 """The tables of the documents, written from the code: `make docs`.
 
-Settings come from handler/settings.py and extension/settings.py, parameters from template.yaml,
+Settings come from handler/, tags/ and extension/settings.py, parameters from template.yaml,
 variables of the Terraform module from its own files. Each table is between two markers.
 """
 
@@ -17,22 +17,32 @@ from samtranslator.yaml_helper import yaml_parse
 
 from extension import settings as extension_settings
 from handler import settings
-from handler.extension_variables import EXTENSION_VARIABLES
+from handler.further_variables import EXTENSION_VARIABLES, TAG_VARIABLES
+from tags import settings as tag_settings
 from tools.children import ROOT
 from tools.report import write_between_markers
 
 
 def settings_table() -> str:
     """Return the function's settings."""
-    body = _class_body(inspect.getsource(settings), "Settings")
+    return _declared_table(settings.Settings, settings.DECLARED)
+
+
+def tag_settings_table() -> str:
+    """Return the settings of the tags function alone."""
+    return _declared_table(tag_settings.TagSettings, tag_settings.DECLARED)
+
+
+def _declared_table(declaring: type, all_declared: Sequence[object]) -> str:
+    body = _class_body(inspect.getsource(declaring), declaring.__name__)
     rows = []
     for assignment, text in itertools.pairwise(body):
         if isinstance(assignment, ast.Assign) and isinstance(text, ast.Expr):
             (target,) = assignment.targets
-            declared = vars(settings.Settings)[ast.unparse(target)]
+            declared = vars(declaring)[ast.unparse(target)]
             meaning = " ".join(str(ast.literal_eval(text.value)).split())
             rows.append((f"`{declared.variable}`", _code(declared.default), meaning))
-    assert len(rows) == len(settings.DECLARED), "each setting needs a docstring"
+    assert len(rows) == len(all_declared), "each setting needs a docstring"
     return _table(("setting", "default", "description"), rows)
 
 
@@ -106,6 +116,7 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "settings": ("docs/settings.md", settings_table),
+    "tag-settings": ("docs/settings.md", tag_settings_table),
     "extension-settings": ("docs/logs-extension.md", extension_table),
     "parameters": ("docs/parameters.md", parameters_table),
     "terraform": ("deploy/terraform/README.md", terraform_table),
@@ -120,7 +131,7 @@ SETTING_NAMES = "deploy/terraform/settings.json"
 def setting_names() -> str:
     """Return the names of all variables that SETTINGS may hold, as a JSON array."""
     own = {name for name in settings.VARIABLES if not name.startswith("AWS_")} - {"SETTINGS"}
-    return json.dumps(sorted(own | EXTENSION_VARIABLES), indent=2) + "\n"
+    return json.dumps(sorted(own | EXTENSION_VARIABLES | TAG_VARIABLES), indent=2) + "\n"
 
 
 def write(root: Path = ROOT) -> None:

@@ -41,6 +41,10 @@ class CloudwatchExporter(NamingProfile):
         """Return the key in snake case."""
         return _valid(_NOT_IN_LABEL.sub("_", _snake_case(key)))
 
+    def tag_label(self, key: str) -> str:
+        """Return the key with its case: the exporter does not separate its words."""
+        return "tag_" + _NOT_IN_LABEL.sub("_", key)
+
 
 def _snake_case(text: str) -> str:
     return _WORD.sub("_", text).lower()

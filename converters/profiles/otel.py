@@ -53,6 +53,10 @@ class Otel(NamingProfile):
         """Return the key with its case."""
         return _label(key)
 
+    def tag_label(self, key: str) -> str:
+        """Return the key with its case."""
+        return _label(f"tag_{key}")
+
 
 def _label(key: str) -> str:
     """Return a label name; as OpenTelemetry does it, what cannot begin one gets `key` before it."""

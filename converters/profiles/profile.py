@@ -52,6 +52,8 @@ class NamingProfile(abc.ABC):
         default_labels: Labels of every series that has none of that name.
         dimension_styles: The values of DIMENSION_LABELS that it knows.
         collision: The reason to count what loses where two metrics make one series.
+        arn_label: The label of an info series with the ARN of the resource.
+        info_value: The value of info series.
     """
 
     statistics: ClassVar[tuple[str, ...]] = STATISTICS
@@ -74,6 +76,8 @@ class NamingProfile(abc.ABC):
     default_labels: ClassVar[Mapping[str, str]] = {}
     dimension_styles: ClassVar[tuple[str, ...]] = ("keep",)
     collision: ClassVar[str] = DropReason.NAME_COLLISION
+    arn_label: ClassVar[str] = "arn"
+    info_value: ClassVar[float] = 1.0
 
     def __init__(self, dimension_labels: str = "keep") -> None:
         self.dimension_labels = dimension_labels
@@ -110,6 +114,14 @@ class NamingProfile(abc.ABC):
     def resource_label(self, key: str) -> str:
         """Return the label of a resource attribute that is not in `resource_names`."""
         return label_name(key)
+
+    def info_name(self, namespace: str) -> str:  # noqa: ARG002
+        """Return the name of the info series of resources with metrics in a namespace."""
+        return "aws_resource_info"
+
+    def tag_label(self, key: str) -> str:
+        """Return the label of a tag in an info series."""
+        return label_name(f"tag_{key}")
 
 
 def _name_of(percent: str) -> str:

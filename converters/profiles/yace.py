@@ -17,6 +17,9 @@ class Yace(NamingProfile):
     """`aws_ec2_cpuutilization_average{dimension_InstanceId="i-1"}`."""
 
     metric_label_names = frozenset({"name"})
+    arn_label = "name"
+    # Its queries add it to a metric.
+    info_value = 0.0
     # The dashboards of its mixin filter by `job=~".+"`; Prometheus adds the label when it scrapes.
     default_labels = {"job": "yace"}  # noqa: RUF012
     # Its option `labelsSnakeCase`.
@@ -43,9 +46,19 @@ class Yace(NamingProfile):
 
     def dimension_label(self, key: str) -> str:
         """Return the key behind `dimension_`."""
+        return "dimension_" + self._cleaned(key)
+
+    def info_name(self, namespace: str) -> str:
+        """Return the name of a metric `info` of the namespace: `aws_ec2_info`."""
+        return self.base_name(Metric("", namespace, "info"))
+
+    def tag_label(self, key: str) -> str:
+        """Return the key behind `tag_`."""
+        return "tag_" + self._cleaned(key)
+
+    def _cleaned(self, key: str) -> str:
         snake = self.dimension_labels == "snake_case"
-        name = _snake_case(key) if snake else key.translate(_SEPARATORS)
-        return "dimension_" + _INVALID.sub("_", name)
+        return _INVALID.sub("_", _snake_case(key) if snake else key.translate(_SEPARATORS))
 
 
 def _snake_case(text: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from testing.aws_environment import REGION, environment_for
 from testing.log_destinations.destination import LogDestination
 from testing.log_destinations.logzio import LogzioDestination
 from testing.log_destinations.loki import LokiDestination
@@ -15,7 +16,7 @@ from tests.extension_process.running import (
     messages,
     shipping,
 )
-from tests.support.secret_stores import MINUTE, REGION, Stores, environment_for, running_stores
+from tests.support.secret_stores import MINUTE, Stores, running_stores
 
 WARNED_SECONDS = 120.0
 MOST_READS = 2

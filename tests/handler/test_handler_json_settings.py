@@ -8,7 +8,7 @@ from extension import settings as extension_settings
 from handler import app
 from handler.auth import Auth
 from handler.errors import SettingsError
-from handler.extension_variables import EXTENSION_VARIABLES, OTEL_LABELS
+from handler.further_variables import EXTENSION_VARIABLES, OTEL_LABELS
 from handler.settings import VARIABLES, known_variables, read_settings
 from tests.support.invoking import REQUEST_ID, answered, deliver, delivery, json_lines
 

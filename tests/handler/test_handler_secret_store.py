@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from handler.secrets import fetcher
+from testing.aws_environment import environment_for
 from testing.events import ingresses
 from testing.http_server import Reply
 from testing.receiver import Receiver
@@ -23,7 +24,7 @@ from tests.support.invoking import (
     points,
     record_of,
 )
-from tests.support.secret_stores import KEY_ARN, MISSING, TOKEN_ARN, Stores, environment_for
+from tests.support.secret_stores import KEY_ARN, MISSING, TOKEN_ARN, Stores
 
 # Each test starts a secret store.
 pytestmark = pytest.mark.slow

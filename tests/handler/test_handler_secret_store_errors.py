@@ -7,6 +7,7 @@ import pytest
 
 from handler import secrets as secret_stores
 from handler.secrets import fetcher
+from testing.aws_environment import REGION
 from testing.http_server import Reply
 from testing.misbehaving import nobody
 from testing.receiver import Received, Receiver
@@ -27,7 +28,6 @@ from tests.support.secret_stores import (
     KEY_ARN,
     MINUTE,
     MISSING,
-    REGION,
     TOKEN_ARN,
     Later,
     Stores,

@@ -8,6 +8,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from testing.aws_environment import environment_for
 from tests.support.backups import (
     FAILED,
     MANY_HOSTS,
@@ -17,7 +18,7 @@ from tests.support.backups import (
     write,
 )
 from tests.support.buckets import TestBucket
-from tests.support.secret_stores import Stores, aim_at, environment_for, running_stores
+from tests.support.secret_stores import Stores, aim_at, running_stores
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from extension.http_client import HttpClient
 from extension.messages import Request
 from extension.secrets import fetch_secret
 from handler.client import Client, NoResponseError
+from testing.aws_environment import REGION
 from tests.security.canaries import Listener, ascii_secrets, conversations, leaks
 from tests.support.properties import examples
-from tests.support.secret_stores import REGION
 
 MISPLACED = "QX7zJkKvWqZvwx"
 """A token that stands where the name of a parameter belongs."""

@@ -4,7 +4,6 @@ import base64
 import contextlib
 import io
 import json
-import os
 import threading
 import time
 import uuid
@@ -18,6 +17,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from handler.clock import Clock
+from testing.aws_environment import REGION, environment_for
 from testing.servers import loopback_session
 from tests.support.clocks import SOON
 
@@ -27,7 +27,6 @@ MINUTE = 60.0
 # Any reading of a monotonic clock but zero, which code could confuse with "not set".
 _BEGIN_SECONDS = 5_000.0
 
-REGION = "eu-central-1"
 _ACCOUNT = "123456789012"
 TOKEN_ARN = "LOGZIO_METRICS_TOKEN_ARN"
 KEY_ARN = "FIREHOSE_ACCESS_KEY_ARN"
@@ -189,19 +188,3 @@ def aim_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Send every boto3 client of this process to a URL."""
     for name, value in environment_for(url).items():
         monkeypatch.setenv(name, value)
-
-
-def environment_for(url: str) -> dict[str, str]:
-    """Return the variables that send boto3 to a URL."""
-    return {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_SESSION_TOKEN": "testing",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "NO_PROXY": "127.0.0.1",
-        "no_proxy": "127.0.0.1",
-    }

@@ -1,7 +1,8 @@
-"""The names of the logs extension's variables, which SETTINGS may hold beside the function's own.
+"""The names of variables that SETTINGS may hold beside the function's own.
 
-The extension is a process of its own that shares no code with the function. A test compares the
-names with those that extension/ declares.
+They are those of the logs extension, a process of its own that shares no code with the function,
+and those of the tags function, which a wrong value of them must stop alone. A test compares the
+names with those that extension/ and tags/ declare.
 """
 
 OTEL_LABELS = "OTEL_LABEL_"
@@ -26,3 +27,5 @@ EXTENSION_VARIABLES = frozenset(
         *("MAX_ITEMS", "MAX_BYTES", "TIMEOUT_MS"),
     }
 )
+
+TAG_VARIABLES = frozenset({"EXPORTED_TAGS", "TAG_FILTERS", "TAG_ROLE_ARNS", "TAG_EXTERNAL_ID"})
