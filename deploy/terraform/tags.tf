@@ -132,7 +132,8 @@ resource "aws_iam_role_policy" "tags" {
     Version = "2012-10-17"
     Statement = concat(
       [
-        # AWS does not limit these to resources. The last two are read where their resources have tags.
+        # AWS does not limit these to resources. From the third on they look up names, where there
+        # are resources that need it.
         {
           Effect = "Allow"
           Action = [
@@ -140,6 +141,8 @@ resource "aws_iam_role_policy" "tags" {
             "autoscaling:DescribeAutoScalingGroups",
             "dms:DescribeReplicationInstances",
             "dms:DescribeReplicationTasks",
+            "ec2:DescribeTransitGatewayAttachments",
+            "storagegateway:ListGateways",
           ]
           Resource = ["*"]
         },

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
+from tags.lookups import LOOKUPS
 from tests.support.stack import Stack, listed
 
 READ_SECRET = "secretsmanager:GetSecretValue"
 DESCRIBE = {"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"}
 READ_TAGS = {
     *("tag:GetResources", "autoscaling:DescribeAutoScalingGroups"),
-    *("dms:DescribeReplicationInstances", "dms:DescribeReplicationTasks"),
+    *({lookup.action for lookup in LOOKUPS} - {"apigateway:GET"}),
 }
 """What AWS does not limit to a resource: of Lambda's network, and of the tags function."""
 
