@@ -62,36 +62,68 @@ resource "aws_lambda_function_event_invoke_config" "tags" {
   maximum_event_age_in_seconds = 60
 }
 
-resource "aws_cloudwatch_event_rule" "tags" {
+resource "aws_scheduler_schedule" "tags" {
+  #checkov:skip=CKV_AWS_297:It has no data that a key could protect.
   count = var.create_tags ? 1 : 0
 
   name                = "${var.name}-tags"
   description         = "Begins a sweep of all tags."
   schedule_expression = "rate(${var.tag_refresh_minutes} minutes)"
-}
 
-resource "aws_cloudwatch_event_target" "tags" {
-  count = var.create_tags ? 1 : 0
-
-  rule      = one(aws_cloudwatch_event_rule.tags[*].name)
-  target_id = "sweep"
-  arn       = one(aws_lambda_function.tags[*].arn)
-
-  retry_policy {
-    maximum_retry_attempts       = 0
-    maximum_event_age_in_seconds = 60
+  flexible_time_window {
+    mode = "OFF"
   }
 
-  depends_on = [aws_lambda_permission.tags]
+  target {
+    arn      = one(aws_lambda_function.tags[*].arn)
+    role_arn = one(aws_iam_role.tags_schedule[*].arn)
+
+    retry_policy {
+      maximum_retry_attempts       = 0
+      maximum_event_age_in_seconds = 60
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.tags_schedule]
 }
 
-resource "aws_lambda_permission" "tags" {
+resource "aws_iam_role" "tags_schedule" {
   count = var.create_tags ? 1 : 0
 
-  function_name = one(aws_lambda_function.tags[*].function_name)
-  action        = "lambda:InvokeFunction"
-  principal     = "events.amazonaws.com"
-  source_arn    = one(aws_cloudwatch_event_rule.tags[*].arn)
+  name_prefix          = "${var.name}-schedule-"
+  permissions_boundary = local.permissions_boundary
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect    = "Allow"
+        Principal = { Service = "scheduler.amazonaws.com" }
+        Action    = "sts:AssumeRole"
+        Condition = {
+          StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id }
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "tags_schedule" {
+  count = var.create_tags ? 1 : 0
+
+  name = "begin-a-sweep"
+  role = one(aws_iam_role.tags_schedule[*].id)
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect   = "Allow"
+        Action   = ["lambda:InvokeFunction"]
+        Resource = [one(aws_lambda_function.tags[*].arn)]
+      },
+    ]
+  })
 }
 
 resource "aws_cloudwatch_log_group" "tags" {

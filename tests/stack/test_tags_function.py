@@ -32,13 +32,13 @@ def test_settings_are_the_replays() -> None:
 
 @pytest.mark.parametrize("minutes", MINUTES)
 def test_a_sweep_ends_before_the_next_one_begins(minutes: str) -> None:
-    """One rule invokes it; what fails is not repeated, and what is late is left out."""
+    """One schedule invokes it; what fails is not repeated, and what is late is left out."""
     stack = Stack(**TAGS, TagRefreshMinutes=minutes)
-    (rule,) = stack.of_type("AWS::Events::Rule").values()
-    assert rule["ScheduleExpression"] == f"rate({minutes} minutes)"
-    (target,) = rule["Targets"]
-    assert target["Arn"] == "arn:of:TagsFunction"
-    assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    (schedule,) = stack.of_type("AWS::Scheduler::Schedule").values()
+    assert schedule["ScheduleExpression"] == f"rate({minutes} minutes)"
+    assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    assert schedule["Target"]["Arn"] == "arn:of:TagsFunction"
+    assert schedule["Target"]["RetryPolicy"]["MaximumRetryAttempts"] == 0
     (invoked,) = stack.of_type("AWS::Lambda::EventInvokeConfig").values()
     assert invoked["MaximumRetryAttempts"] == 0
     late = invoked["MaximumEventAgeInSeconds"]
@@ -46,13 +46,14 @@ def test_a_sweep_ends_before_the_next_one_begins(minutes: str) -> None:
 
 
 def test_only_its_schedule_invokes_it() -> None:
-    """The permission names the rule, and the function has no other event."""
-    assert Stack(**TAGS).properties("TagsPermission") == {
-        "FunctionName": "TagsFunction",
-        "Action": "lambda:InvokeFunction",
-        "Principal": "events.amazonaws.com",
-        "SourceArn": "arn:of:TagsSchedule",
-    }
+    """The schedule's role may invoke it and nothing else; no other event or permission exists."""
+    stack = Stack(**TAGS)
+    granted = [s for role, s in policies(stack) if role == "TagsScheduleRole"]
+    assert [(s["Action"], s["Resource"]) for s in granted] == [
+        ("lambda:InvokeFunction", "arn:of:TagsFunction")
+    ]
+    permissions = stack.of_type("AWS::Lambda::Permission").values()
+    assert all(it["FunctionName"] != "TagsFunction" for it in permissions)
     assert "Events" not in source()["Resources"]["TagsFunction"]["Properties"]
 
 

@@ -82,6 +82,7 @@ def test_roles_do_what_they_must(ingress: str) -> None:
         "FunctionRole": FUNCTION_ACTIONS,
         "ReplayRole": FUNCTION_ACTIONS | REPLAY_ACTIONS,
         "TagsRole": FUNCTION_ACTIONS | TAGS_ACTIONS,
+        "TagsScheduleRole": {"lambda:InvokeFunction"},
     }
 
 
@@ -101,14 +102,15 @@ def test_other_secrets_may_be_read(parameter: str, roles: set[str]) -> None:
 
 
 def test_only_services_take_roles(stack: Stack) -> None:
-    """Each role is one service's; Firehose takes it for this account alone."""
+    """Each role is one service's; Firehose and the schedule take it for this account alone."""
     principals = {}
     for name, role in stack.of_type("AWS::IAM::Role").items():
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Action"] == "sts:AssumeRole"
         principals[name] = statement["Principal"]["Service"]
         # AWS documents no condition for a metric stream; one that is not met would stop it.
-        expected = {"StringEquals": {"aws:SourceAccount": ACCOUNT}} if "Firehose" in name else None
+        proves = name in ("FirehoseRole", "TagsScheduleRole")
+        expected = {"StringEquals": {"aws:SourceAccount": ACCOUNT}} if proves else None
         assert statement.get("Condition") == expected
     assert principals == {
         "MetricStreamRole": "streams.metrics.cloudwatch.amazonaws.com",
@@ -116,15 +118,13 @@ def test_only_services_take_roles(stack: Stack) -> None:
         "FunctionRole": "lambda.amazonaws.com",
         "ReplayRole": "lambda.amazonaws.com",
         "TagsRole": "lambda.amazonaws.com",
+        "TagsScheduleRole": "scheduler.amazonaws.com",
     }
 
 
 def test_who_may_invoke_the_function(stack: Stack) -> None:
     """Anybody may use the Function URL, which checks the access key; else only the API's route."""
-    permissions = stack.of_type("AWS::Lambda::Permission")
-    # That one is another function's: test_tags_function.py.
-    del permissions["TagsPermission"]
-    granted = list(permissions.values())
+    granted = list(stack.of_type("AWS::Lambda::Permission").values())
     if stack.holds("IsFunctionUrl"):
         # Without one of them a Function URL answers 403.
         both = {"FunctionName": "MetricStreamFunction", "Principal": "*"}

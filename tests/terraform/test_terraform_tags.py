@@ -13,28 +13,27 @@ pytestmark = pytest.mark.slow
 
 
 def test_the_schedule_is_the_templates(everything: Callable[[str], Applied]) -> None:
-    """One rule invokes it as often, and what fails is not repeated."""
+    """It invokes the function as often, and what fails is not repeated."""
     made, _, stack = everything("HttpApi")
-    rule, theirs = made["aws_cloudwatch_event_rule.tags[0]"], stack.properties("TagsSchedule")
-    assert rule["schedule_expression"] == theirs["ScheduleExpression"]
-    target, (their_target,) = made["aws_cloudwatch_event_target.tags[0]"], theirs["Targets"]
-    assert target["rule"] == rule["name"]
-    assert target["arn"] == made["aws_lambda_function.tags[0]"]["arn"]
+    schedule, theirs = made["aws_scheduler_schedule.tags[0]"], stack.properties("TagsSchedule")
+    assert schedule["schedule_expression"] == theirs["ScheduleExpression"]
+    assert schedule["flexible_time_window"][0]["mode"] == theirs["FlexibleTimeWindow"]["Mode"]
+    (target,) = schedule["target"]
+    function = made["aws_lambda_function.tags[0]"]["arn"]
+    assert target["arn"] == function
+    assert target["role_arn"] == made["aws_iam_role.tags_schedule[0]"]["arn"]
     (ours,) = target["retry_policy"]
     retries = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds")
     assert [ours["maximum_retry_attempts"], ours["maximum_event_age_in_seconds"]] == [
-        their_target["RetryPolicy"][name] for name in retries
+        theirs["Target"]["RetryPolicy"][name] for name in retries
     ]
     (invoked,) = stack.of_type("AWS::Lambda::EventInvokeConfig").values()
     config = made["aws_lambda_function_event_invoke_config.tags[0]"]
     assert [config["maximum_retry_attempts"], config["maximum_event_age_in_seconds"]] == [
         invoked[name] for name in retries
     ]
-    permission = made["aws_lambda_permission.tags[0]"]
-    assert (permission["principal"], permission["source_arn"]) == (
-        stack.properties("TagsPermission")["Principal"],
-        rule["arn"],
-    )
+    (granted,) = json.loads(made["aws_iam_role_policy.tags_schedule[0]"]["policy"])["Statement"]
+    assert (granted["Action"], granted["Resource"]) == (["lambda:InvokeFunction"], [function])
 
 
 def test_its_permissions_are_the_templates(everything: Callable[[str], Applied]) -> None:
