@@ -8,11 +8,16 @@ The table is kinds.tsv, a line for each kind of resource and namespace. Its colu
 - namespace: CloudWatch's namespace.
 - dimensions: those that identify the resource in its metrics, as `Name={part}`, with a comma and a
   space between two. Beside parts, a value may have `{arn}`, which is the whole ARN, `{account}`,
-  and `{looked up}`: the ARN has an id where the metrics have a name, which the service knows.
+  `{region}`, and `{looked up}`: what the service calls a resource whose ARN has only an id.
 - home: for global resources, the region of partition `aws` that has their metrics.
-- arn source: the page of AWS's Service Authorization Reference that has the ARN, below
-  https://docs.aws.amazon.com/service-authorization/latest/reference/
+- arn source: the page of AWS's Service Authorization Reference that has the ARN, without `.html`,
+  below https://docs.aws.amazon.com/service-authorization/latest/reference/
 - metrics source: the service's page that has the dimensions, below https://docs.aws.amazon.com/
+
+Where an ARN does not say which of several namespaces has the metrics, all of them have a line: a
+database of DocumentDB or Neptune has the ARN of an RDS one, and any load balancer has the same
+target groups. Dimensions are no more than a join needs, so a volume of FSx has no FileSystemId:
+otherwise a join by FileSystemId would find the file system and its volumes.
 """
 
 import csv
@@ -81,6 +86,7 @@ def placements_of(arn: Arn, names: Mapping[str, str]) -> tuple[Placement, ...]:
         values = parts | {
             "arn": str(arn),
             "account": arn.account,
+            "region": arn.region,
             LOOKED_UP: names.get(str(arn), ""),
         }
         dimensions = tuple((name, value.format_map(values)) for name, value in kind.dimensions)
