@@ -82,7 +82,7 @@ def test_resources_are_those_of_the_template(
 def test_functions_have_the_variables_of_the_template(
     everything: Callable[[str], Applied], ingress: str
 ) -> None:
-    """Both functions have the same variables, with the same values."""
+    """All functions have the same variables, with the same values."""
     made, _, stack = everything(ingress)
     assert_same_variables(made, stack)
 
