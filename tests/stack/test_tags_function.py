@@ -1,9 +1,13 @@
 """The third function of the stack, which sends the tags of resources."""
 
 import json
+from typing import cast
 
 import pytest
 
+from handler.telemetry import Telemetry
+from tags.sending import SeriesSender
+from tags.sweep import Sweep
 from tests.support.alarms import NAMESPACE, alarms_of, metric_of
 from tests.support.policies import may, policies
 from tests.support.stack import ROLE, Stack, parameters, source
@@ -116,13 +120,20 @@ def test_versions_of_the_last_sweep_do_not_pile_up() -> None:
     assert rules["expire"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
 
 
-def test_dashboard_shows_the_sweeps() -> None:
-    """It has one widget more, with all three metrics of a sweep."""
+def test_dashboard_shows_the_sweeps(capsys: pytest.CaptureFixture[str]) -> None:
+    """It has one widget more, with all metrics that a sweep writes."""
     plain, tagged = (
         json.loads(Stack(**given).properties("Dashboard")["DashboardBody"])["widgets"]
         for given in ({}, TAGS)
     )
     assert tagged[:-1] == plain
     shown = [row[1] for row in tagged[-1]["properties"]["metrics"]]
-    assert shown == ["TagsSent", "TagResources", "TagErrors"]
+    telemetry = Telemetry({"AWS_LAMBDA_FUNCTION_NAME": "TagsFunction"})
+    Sweep(cast("SeriesSender", None), telemetry, time_ms=0, end=0).report(milliseconds=0)
+    (written,) = [
+        it for it in map(json.loads, capsys.readouterr().out.splitlines()) if "_aws" in it
+    ]
+    (directive,) = written["_aws"]["CloudWatchMetrics"]
+    assert (directive["Namespace"], directive["Dimensions"]) == (NAMESPACE, [["FunctionName"]])
+    assert [metric["Name"] for metric in directive["Metrics"]] == shown
     assert tagged[-1]["y"] == plain[-1]["y"] + plain[-1]["height"]
