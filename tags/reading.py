@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from handler.secrets import error_code
 from tags.accounts import Account
 from tags.errors import ReadingError, calling
-from tags.lookups import LOOKUPS, PAGES, names_by_arn, read_groups, read_names
+from tags.lookups import LOOKUPS, PAGES, read_groups, read_names
 from tags.resource import TaggedResource
 from tags.settings import Filters, TagSettings
 
@@ -42,7 +42,7 @@ class AccountReading:
     account: str
     region: str
     resources: dict[str, TaggedResource] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     damaged: int = 0
     errors: list[ReadingError] = field(default_factory=list)
 
@@ -87,12 +87,9 @@ def read_account(account: Account, settings: TagSettings) -> AccountReading:
     with reading.noting_error():
         for arn, tags in read_groups(account):
             reading.add(arn, tags, settings)
-    found: dict[str, str] = {}
     for lookup in LOOKUPS:
-        if any(map(lookup.arns.fullmatch, reading.resources)):
-            with reading.noting_error():
-                found.update(read_names(account, lookup))
-    reading.names = names_by_arn(reading.resources, found)
+        with reading.noting_error():
+            reading.names.update(read_names(account, lookup, reading.resources))
     return reading
 
 
