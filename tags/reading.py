@@ -7,6 +7,7 @@ have comes from `tags.lookups`.
 import contextlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
@@ -24,6 +25,8 @@ Tags = Iterable[Mapping[str, str]]
 # "A PaginationToken is valid for a maximum of 15 minutes." - GetResources
 _EXPIRED = "PaginationTokenExpiredException"
 _MOST_BEGINNINGS = 3
+
+_ACCOUNTS_AT_ONCE = 4
 
 
 @dataclass
@@ -64,6 +67,17 @@ class AccountReading:
             yield
         except ReadingError as error:
             self.errors.append(error)
+
+
+def read_accounts(accounts: Iterable[Account], settings: TagSettings) -> Iterator[AccountReading]:
+    """Read accounts, several at once, and yield each as soon as it is read.
+
+    So one that does not answer delays no other. Errors are in what is yielded.
+    """
+    with ThreadPoolExecutor(_ACCOUNTS_AT_ONCE) as pool:
+        reading = [pool.submit(read_account, account, settings) for account in accounts]
+        for read in as_completed(reading):
+            yield read.result()
 
 
 def read_account(account: Account, settings: TagSettings) -> AccountReading:

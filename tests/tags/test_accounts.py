@@ -1,12 +1,15 @@
 """The function's own account is read, and each account whose role it may assume."""
 
+import threading
+
 import pytest
 
+from handler.clock import Clock
 from testing.aws_environment import REGION
 from testing.misbehaving import nobody
 from testing.tagging_api import OWN_ACCOUNT, AwsError, Call, Fleet, TaggingApi
-from tests.support.clocks import WaitedTime
-from tests.support.tag_reading import LINKED, ROLE, instance, read_all
+from tests.support.clocks import SOON
+from tests.support.tag_reading import GET_RESOURCES, GROUPS, LINKED, ROLE, instance, read_all
 
 OTHER = "777788889999"
 OTHER_ROLE = f"arn:aws:iam::{OTHER}:role/path/tags"
@@ -87,10 +90,27 @@ def test_account_is_denied(fleets: TaggingApi) -> None:
 @pytest.mark.usefixtures("fleets")
 def test_each_account_has_its_own_pace() -> None:
     """An account does not wait for the calls of another one: AWS counts each account apart."""
-    time = WaitedTime()
-    read_all(time, TAG_ROLE_ARNS=ROLE)
-    # Two calls in the own account; AssumeRole and two calls for the linked one.
-    assert time.waits == [pytest.approx(0.1)] * 3
+    waits: list[float] = []
+    clock = Clock(monotonic=lambda: 0.0, wait=lambda _event, seconds: waits.append(seconds))
+    read_all(clock, TAG_ROLE_ARNS=ROLE)
+    # The second call of the own account; the second and third one of the linked account, which
+    # begin with AssumeRole.
+    assert sorted(waits) == pytest.approx([0.1, 0.1, 0.2])
+
+
+def test_accounts_are_read_at_once(fleets: TaggingApi) -> None:
+    """An account that answers late delays no other."""
+    linked_is_read = threading.Event()
+
+    def answer_late(call: Call) -> None:
+        if call.account == LINKED and call.action == GROUPS:
+            linked_is_read.set()
+        elif call.account == OWN_ACCOUNT and call.action == GET_RESOURCES:
+            assert linked_is_read.wait(SOON)
+
+    fleets.before = answer_late
+    readings = read_all(TAG_ROLE_ARNS=ROLE)
+    assert [(len(it.resources), it.errors) for it in readings.values()] == [(1, []), (1, [])]
 
 
 def test_nobody_answers(

@@ -9,15 +9,14 @@ from tags.kinds import needs_name, placements_of, read_kinds
 from tags.lookups import LOOKUPS
 from testing.aws_environment import REGION
 from testing.tagging_api import OWN_ACCOUNT, AwsError, Call, Fleet, TaggingApi
-from tests.support.tag_reading import instance, read_own
+from tests.support.tag_reading import GET_RESOURCES, GROUPS, instance, read_own
 
 REST_API = f"arn:aws:apigateway:{REGION}::/restapis/a1b2c3"
 INSTANCE = f"arn:aws:dms:{REGION}:{OWN_ACCOUNT}:rep:ABC"
 NAMESPACE = f"arn:aws:redshift-serverless:{REGION}:{OWN_ACCOUNT}:namespace/0-1"
 WORKGROUP = f"arn:aws:redshift-serverless:{REGION}:{OWN_ACCOUNT}:workgroup/0-2"
 
-GROUPS = "autoscaling:DescribeAutoScalingGroups"
-ALWAYS = {"tagging:GetResources", GROUPS}
+ALWAYS = {GET_RESOURCES, GROUPS}
 
 CASES = {
     REST_API: (
