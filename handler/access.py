@@ -15,7 +15,7 @@ from handler.listener import further_headers, is_credential, is_header_value
 from handler.redaction import Redactor
 from handler.schemes import name_of
 from handler.secrets import Secret, StoredSecret, fetcher
-from handler.settings import Settings
+from handler.settings import Settings, known_variables, read_settings
 
 # Shorter values of the operator's own headers and queries do not count as secrets.
 _LONG = 8
@@ -136,6 +136,27 @@ def _token_for_http(settings: Settings, keyring: Keyring, given: str | None) -> 
     return keyring.token or expected or Secret(given)
 
 
+def own_token(settings: Settings, keyring: Keyring) -> Secret | None:
+    """Return what to authenticate with where no request brings a key; None if with nothing.
+
+    Raises:
+        SettingsError: There is no token.
+        SecretError, CredentialsError: It cannot be fetched.
+    """
+    # A stack keeps one secret for both, and sends with the key if there is no token.
+    token = keyring.token or keyring.access_key
+    if not settings.scheme.needs_token:
+        token = keyring.own
+    elif token is None:
+        raise SettingsError(
+            "settings: there is no token: set LOGZIO_METRICS_TOKEN or LOGZIO_METRICS_TOKEN_ARN, "
+            "or REMOTE_WRITE_AUTH=none"
+        )
+    if token is not None:
+        token.versions()
+    return token
+
+
 def _what_opens(settings: Settings, keyring: Keyring) -> str:
     """Return the setting that lets a request through without its own credential; empty if none."""
     if keyring.token is not None:
@@ -190,6 +211,20 @@ def unchecked_secrets(environ: Mapping[str, str]) -> list[str]:
     passwords = [secret.partition(":")[2] for secret in known]
     long = [text for text in (*passwords, *headers, *members, *queries) if len(text) >= _LONG]
     return [text.strip() for text in (*known, *long)]
+
+
+def read_settings_redacted(environ: Mapping[str, str]) -> Settings:
+    """Return the settings of an environment, where an error about them leaves the process.
+
+    Raises:
+        SettingsError: One message with every problem found, and without secrets.
+    """
+    try:
+        return read_settings(known_variables(environ))
+    except SettingsError as error:
+        # The message repeats a wrong setting, which may be a token in the wrong variable.
+        redact = Redactor(unchecked_secrets(environ))
+        raise SettingsError(redact(str(error))) from None
 
 
 def _query_values(url: str) -> list[str]:

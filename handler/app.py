@@ -10,12 +10,10 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from converters.convert import Conversion
 from handler.access import Keyring, redactor_of, secrets_of, token_for, unchecked_secrets
-from handler.account import Sent
 from handler.client import Client
 from handler.clock import Clock
-from handler.conversion import bytes_for_body, new_converter, sends_metadata
+from handler.conversion import bytes_for_body, new_converter
 from handler.delivery import Delivery
 from handler.endpoint import Endpoint, endpoint_at
 from handler.errors import (
@@ -28,12 +26,11 @@ from handler.errors import (
 )
 from handler.ingress import HttpIngress, Ingress, ids_in_form, open_ingress
 from handler.listener import allowed_custom_listener
-from handler.metadata import MetadataSender
 from handler.redaction import Redactor
 from handler.result import DeliveryResult, result_of, unforeseen
 from handler.secrets import Secret
-from handler.sender import Sender
 from handler.settings import Settings, known_variables, read_settings
+from handler.shipping import Shipping
 from handler.telemetry import Telemetry, token_id, traceback_of
 
 # Work stops this long before Lambda would kill the function, or before the budget ends.
@@ -65,21 +62,7 @@ class Function:
         self._warnings = list(settings.warnings)
         self._keyring = Keyring(settings, clock.monotonic, self._telemetry.warning)
         self._converter = new_converter(settings)
-        client = client or Client(connections=settings.concurrency)
-        self._sender = Sender(
-            client,
-            clock,
-            concurrency=settings.concurrency,
-            timeout_seconds=settings.timeout_seconds,
-        )
-        self._metadata = MetadataSender(
-            client,
-            clock,
-            enabled=sends_metadata(settings),
-            max_bytes=settings.max_bytes,
-            timeout_seconds=settings.timeout_seconds,
-            warn=self._telemetry.warning,
-        )
+        self._shipping = Shipping(settings, clock, self._telemetry.warning, client)
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         """Answer one invocation in its ingress's own form, whatever happens.
@@ -133,23 +116,12 @@ class Function:
             delivered_ms=delivery.delivered_ms,
             check_deadline=lambda: self._check(deadline),
         )
-        sent = self._send(conversion, endpoint, deadline)
+        sent = self._shipping.send(conversion, endpoint, deadline)
         result = result_of(delivery, conversion, sent, settings.transform_result)
         milliseconds = (self._clock.monotonic() - entered) * 1000
         now = self._clock.wall()
         self._telemetry.report(delivery, conversion, sent, result, milliseconds, now)
         return result.redacted(redact)
-
-    def _send(self, conversion: Conversion, endpoint: Endpoint, deadline: float) -> Sent:
-        """Send all samples of a delivery, and behind them what is due of the metadata."""
-        families = conversion.families
-        is_2_0 = self._sender.sends_2_0(endpoint)
-        sent = self._sender.send(conversion.lanes, endpoint, deadline, families=families)
-        if is_2_0 and not self._sender.sends_2_0(endpoint):
-            self._telemetry.warning("the listener does not know remote write 2.0: it gets 1.0")
-        if not sent.undelivered and not self._sender.sends_2_0(endpoint):
-            self._metadata.send(families, endpoint, deadline)
-        return sent
 
     def _warn(self, delivery: Delivery) -> None:
         """Warn of the settings, in the first delivery, and of the delivery's attributes."""

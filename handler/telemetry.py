@@ -185,7 +185,8 @@ class Telemetry:
             milliseconds: How long it took.
             now: The time of the answer, in seconds since the epoch.
         """
-        self._log_errors(result, sent)
+        self._log_errors(result)
+        self.report_sending(sent)
         self._log_metric_warnings(conversion)
         malformed = len(malformed_records(delivery, conversion))
         self.info(
@@ -193,7 +194,7 @@ class Telemetry:
             status=result.status,
             records=len(delivery.records),
             malformed_records=malformed,
-            **_numbers_of(conversion, sent),
+            **numbers_of(conversion, sent),
             duration_ms=round(milliseconds, 1),
         )
         values = {
@@ -212,17 +213,20 @@ class Telemetry:
             values["AttributesLeftOut"] = conversion.attributes_left_out
         if sent.settled_unknown:
             values["SettledUnknown"] = sent.settled_unknown
-        self._write_metrics(values)
+        self.write_metrics(values)
         for reason, points in conversion.dropped_points.items():
-            self._write_metrics({"PointsDropped": points}, Reason=reason)
+            self.write_metrics({"PointsDropped": points}, Reason=reason)
         for reason, samples in sent.rejected_by_reason.items():
-            self._write_metrics({"SamplesRejected": samples}, Reason=reason)
+            self.write_metrics({"SamplesRejected": samples}, Reason=reason)
 
-    def _log_errors(self, result: DeliveryResult, sent: Sent) -> None:
+    def _log_errors(self, result: DeliveryResult) -> None:
         for words in result.errors[:_MAX_ERROR_LINES]:
             self.error(words)
         if len(result.errors) > _MAX_ERROR_LINES:
             self.error(f"and {len(result.errors) - _MAX_ERROR_LINES} more errors")
+
+    def report_sending(self, sent: Sent) -> None:
+        """Write a line for each thing that the listener said beside accepting everything."""
         for error in sent.errors:
             self.error("unforeseen error", traceback=traceback_of(error))
         for refusal in sent.refusals:
@@ -234,7 +238,6 @@ class Telemetry:
                 settled_unknown=refusal.settled_unknown,
                 example=refusal.example,
             )
-
         for words in sent.warnings:
             self.warning("the listener accepted samples with a warning", listener_words=words)
 
@@ -248,7 +251,8 @@ class Telemetry:
             for metric in new:
                 self.warning(_METRIC_WARNINGS[reason], metric=metric)
 
-    def _write_metrics(self, values: Mapping[str, float], **dimensions: str) -> None:
+    def write_metrics(self, values: Mapping[str, float], **dimensions: str) -> None:
+        """Write metrics of the function, with further dimensions."""
         # A new object for each document: the shared one of Powertools keeps its dimensions.
         metrics = EphemeralMetrics(namespace=_NAMESPACE)
         # Powertools makes the variable POWERTOOLS_SERVICE_NAME a dimension, which no alarm has.
@@ -262,8 +266,8 @@ class Telemetry:
         metrics.flush_metrics()
 
 
-def _numbers_of(conversion: Conversion, sent: Sent) -> dict[str, Any]:
-    """Return what the line of a delivery says about its points, samples and requests."""
+def numbers_of(conversion: Conversion, sent: Sent) -> dict[str, Any]:
+    """Return what a log line says about points, samples and requests."""
     return {
         "points": conversion.data_points,
         "points_dropped": dict(conversion.dropped_points),

@@ -8,21 +8,24 @@ from urllib.parse import urlsplit
 
 from converters.convert import Conversion
 from converters.reasons import DropReason
-from handler.access import Keyring, redactor_of, secrets_of, unchecked_secrets
+from handler.access import (
+    Keyring,
+    own_token,
+    read_settings_redacted,
+    redactor_of,
+    secrets_of,
+)
 from handler.account import Sent
-from handler.client import Client
 from handler.clock import Clock
 from handler.conversion import new_converter
 from handler.endpoint import endpoint_at
-from handler.errors import SettingsError
-from handler.redaction import Redactor, cut
-from handler.secrets import Secret
-from handler.sender import Sender
-from handler.settings import Settings, known_variables, read_settings
+from handler.redaction import cut
+from handler.settings import Settings, known_variables
+from handler.shipping import new_sender
 from handler.verdict import Verdict
 from replay.checkpoint import Checkpoint
 from replay.content import Batch
-from replay.errors import ReplayError, StoppedError, UsageError
+from replay.errors import ReplayError, StoppedError
 from replay.hooks import SETTLING, BatchRequests, Pace, Preview
 from replay.options import Options
 from replay.report import Tally, tally_of
@@ -75,7 +78,7 @@ class BatchSender:
         clock: Time and chance.
 
     Raises:
-        UsageError: There is no token.
+        SettingsError: There is no token.
         SecretError, CredentialsError: A secret, or AWS's credentials, cannot be fetched.
 
     Attributes:
@@ -94,17 +97,12 @@ class BatchSender:
         self._keyring = Keyring(settings, clock.monotonic)
         token = headers = None
         if not options.dry_run:
-            token, headers = _token(settings, self._keyring), self._keyring.headers
+            token, headers = own_token(settings, self._keyring), self._keyring.headers
         self._name = options.p8s_logzio_name or settings.p8s_logzio_name
         self._converter = new_converter(settings)
         self._endpoint = endpoint_at(settings.listener, settings, token, headers)
         self.preview = Preview(self._endpoint.protocol.bodies) if options.dry_run else None
-        self._sender = Sender(
-            Client(connections=settings.concurrency),
-            clock,
-            concurrency=settings.concurrency,
-            timeout_seconds=settings.timeout_seconds,
-        )
+        self._sender = new_sender(settings, clock)
 
     def convert(self, batch: Batch) -> Conversion:
         """Convert a batch; it makes the same bodies each time, but for points in the future."""
@@ -170,31 +168,12 @@ def open_sender(environ: Mapping[str, str], options: Options) -> BatchSender:
     """Return a sender with the settings of an environment.
 
     Raises:
-        SettingsError: One message with every problem found, and without secrets.
-        UsageError, SecretError, CredentialsError: There is no token, or it cannot be fetched.
+        SettingsError: One message with every problem found, and without secrets; or there is no
+            token.
+        SecretError, CredentialsError: The token cannot be fetched.
     """
-    try:
-        return BatchSender(read_settings(known_variables(environ) | options.variables), options)
-    except SettingsError as error:
-        # The message repeats a wrong setting, which may be a token in the wrong variable.
-        redact = Redactor(unchecked_secrets(environ))
-        raise SettingsError(redact(str(error))) from None
-
-
-def _token(settings: Settings, keyring: Keyring) -> Secret | None:
-    """Return what to authenticate with, fetched; None if nothing is needed."""
-    # A stack keeps one secret for both, and sends with the key if there is no token.
-    token = keyring.token or keyring.access_key
-    if not settings.scheme.needs_token:
-        token = keyring.own
-    elif token is None:
-        raise UsageError(
-            "there is no token: set LOGZIO_METRICS_TOKEN or LOGZIO_METRICS_TOKEN_ARN, "
-            "or REMOTE_WRITE_AUTH=none"
-        )
-    if token is not None:
-        token.versions()
-    return token
+    variables = known_variables(environ) | options.variables
+    return BatchSender(read_settings_redacted(variables), options)
 
 
 def _cause(statuses: set[int], verdicts: set[Verdict], sent: Sent) -> Cause | None:

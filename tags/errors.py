@@ -3,7 +3,8 @@
 The tree::
 
     TagsError          a step of the sweep has failed, and the rest goes on
-    └── ReadingError   AWS does not answer a call about an account
+    ├── ReadingError   AWS does not answer a call about an account
+    └── StateError     the series of the last sweep cannot be read or written
 """
 
 import contextlib
@@ -42,6 +43,10 @@ class ReadingError(TagsError):
         super().__init__(f"account {account}: {action}: {problem}")
         self.account = account
         self.action = action
+
+
+class StateError(TagsError):
+    """The series of a sweep cannot be kept until the next one, or are damaged."""
 
 
 @contextlib.contextmanager

@@ -177,7 +177,7 @@ def test_wrong_settings(bucket: TestBucket) -> None:
     with pytest.raises(SettingsError, match="REMOTE_WRITE_AUTH") as wrong:
         invoke(bucket, "https://listener.example", REMOTE_WRITE_AUTH=TOKEN)
     assert TOKEN not in str(wrong.value)
-    with pytest.raises(UsageError, match="no token"):
+    with pytest.raises(SettingsError, match="no token"):
         invoke(bucket, "https://listener.example", LOGZIO_METRICS_TOKEN="")
     environ = environment("https://listener.example")
     with pytest.raises(UsageError, match="BACKUP_BUCKET"):

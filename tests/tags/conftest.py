@@ -1,12 +1,16 @@
 """A stand-in of what a sweep reads, shared by the tests of this folder."""
 
 import time
+import uuid
 from collections.abc import Iterator
 
+import boto3
 import pytest
 
-from testing.aws_environment import environment_for
+from testing.aws_environment import REGION, environment_for
 from testing.tagging_api import OWN_ACCOUNT, Fleet, TaggingApi
+from tests.support.buckets import TestBucket
+from tests.support.secret_stores import serving_moto
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +35,21 @@ def backoffs(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     waits: list[float] = []
     monkeypatch.setattr(time, "sleep", waits.append)
     return waits
+
+
+@pytest.fixture(scope="session")
+def s3_url() -> Iterator[str]:
+    """Run S3 for all tests."""
+    with serving_moto(lambda application: application) as url:
+        yield url
+
+
+@pytest.fixture
+def bucket(s3_url: str, aws: TaggingApi, monkeypatch: pytest.MonkeyPatch) -> TestBucket:
+    """Make a bucket of the test's own, which is the backup bucket of the tags function."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_url)
+    environment = environment_for(aws.url) | {"AWS_ENDPOINT_URL_S3": s3_url}
+    name = f"backup-{uuid.uuid4()}"
+    client = boto3.client("s3")
+    client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    return TestBucket(client, name, environment)

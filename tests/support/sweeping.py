@@ -1,0 +1,98 @@
+"""The tags function with its output recorded, in front of stand-ins of AWS and the listener."""
+
+import contextlib
+import io
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from handler.clock import Clock
+from tags.app import TagsFunction
+from tags.last_sweep import SentSeries
+from tags.series import InfoSeries
+from testing.lambda_context import LambdaContext
+from testing.receiver import Receiver
+from tests.support.invoking import json_lines, settings_for
+from tests.support.tag_reading import FUNCTION_ARN
+
+TOKEN = "akey-5f0c9e72d1b84a36"
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """One sweep.
+
+    Attributes:
+        result: What the function returned.
+        lines: Every line that it wrote, log lines and metrics.
+    """
+
+    result: Mapping[str, Any]
+    lines: list[dict[str, Any]]
+
+    def metric(self, name: str) -> float | None:
+        """Return a metric in CloudWatch's embedded format."""
+        (document,) = (line for line in self.lines if "_aws" in line)
+        return float(document[name][0]) if name in document else None
+
+    @property
+    def errors(self) -> list[str]:
+        """The messages of all lines of level ERROR."""
+        return [line["message"] for line in self.lines if line.get("level") == "ERROR"]
+
+
+class SweepingFunction:
+    """The tags function; time passes only as a test says, but for what waits take.
+
+    Args:
+        url: The listener.
+        changed: Further environment variables.
+
+    Attributes:
+        now: The time by every clock, in seconds.
+    """
+
+    def __init__(self, url: str, **changed: str) -> None:
+        self.now = float(int(time.time()))
+        clock = Clock(lambda: self.now, lambda: self.now, lambda _ceiling: 0.0, self._wait)
+        environ = settings_for(url, LOGZIO_METRICS_TOKEN=TOKEN, **changed)
+        environ.setdefault("DELIVERY_BUDGET_SECONDS", "25")
+        self._output = io.StringIO()
+        with contextlib.redirect_stdout(self._output):
+            self._function = TagsFunction(environ, clock)
+
+    def _wait(self, _event: Any, seconds: float) -> None:
+        self.now += seconds
+
+    def sweep(self, seconds: float = 240.0, later: float = 300.0) -> Swept:
+        """Sweep once, and let some seconds pass.
+
+        Args:
+            seconds: The timeout of the function.
+            later: How many seconds pass until the next sweep.
+        """
+        start = self._output.tell()
+        context = LambdaContext(
+            self.now + seconds, lambda: self.now, invoked_function_arn=FUNCTION_ARN
+        )
+        with contextlib.redirect_stdout(self._output):
+            result = self._function(context)
+        self.now += later
+        return Swept(result, json_lines(self._output.getvalue()[start:]))
+
+
+def values_of(receiver: Receiver, label: str = "arn") -> dict[str, list[float]]:
+    """Return the values of all samples that a receiver has accepted, by a label of their series."""
+    found: dict[str, list[tuple[int, float]]] = {}
+    for labels, samples in receiver.accepted_samples().items():
+        found.setdefault(dict(labels).get(label, ""), []).extend(samples)
+    return {name: [value for _, value in sorted(samples)] for name, samples in found.items()}
+
+
+def object_of(series: Iterable[InfoSeries]) -> bytes:
+    """Return the object that a sweep with these series leaves."""
+    sent = SentSeries()
+    for one in series:
+        sent.add(one)
+    return sent.content()
