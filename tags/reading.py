@@ -74,10 +74,14 @@ def read_accounts(accounts: Iterable[Account], settings: TagSettings) -> Iterato
 
     So one that does not answer delays no other. Errors are in what is yielded.
     """
-    with ThreadPoolExecutor(_ACCOUNTS_AT_ONCE) as pool:
-        reading = [pool.submit(read_account, account, settings) for account in accounts]
-        for read in as_completed(reading):
+    pool = ThreadPoolExecutor(_ACCOUNTS_AT_ONCE)
+    try:
+        begun = [pool.submit(read_account, account, settings) for account in accounts]
+        for read in as_completed(begun):
             yield read.result()
+    finally:
+        # Where nothing can be sent, the accounts that are left are not read.
+        pool.shutdown(cancel_futures=True)
 
 
 def read_account(account: Account, settings: TagSettings) -> AccountReading:
