@@ -7,6 +7,7 @@ have comes from `tags.lookups`.
 import contextlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
@@ -14,7 +15,7 @@ from botocore.exceptions import ClientError
 from handler.secrets import error_code
 from tags.accounts import Account
 from tags.errors import ReadingError, calling
-from tags.lookups import LOOKUPS, PAGES, names_by_arn, read_groups, read_names
+from tags.lookups import LOOKUPS, PAGES, read_groups, read_names
 from tags.resource import TaggedResource
 from tags.settings import Filters, TagSettings
 
@@ -24,6 +25,8 @@ Tags = Iterable[Mapping[str, str]]
 # "A PaginationToken is valid for a maximum of 15 minutes." - GetResources
 _EXPIRED = "PaginationTokenExpiredException"
 _MOST_BEGINNINGS = 3
+
+_ACCOUNTS_AT_ONCE = 4
 
 
 @dataclass
@@ -42,7 +45,7 @@ class AccountReading:
     account: str
     region: str
     resources: dict[str, TaggedResource] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     damaged: int = 0
     errors: list[ReadingError] = field(default_factory=list)
 
@@ -66,6 +69,21 @@ class AccountReading:
             self.errors.append(error)
 
 
+def read_accounts(accounts: Iterable[Account], settings: TagSettings) -> Iterator[AccountReading]:
+    """Read accounts, several at once, and yield each as soon as it is read.
+
+    So one that does not answer delays no other. Errors are in what is yielded.
+    """
+    pool = ThreadPoolExecutor(_ACCOUNTS_AT_ONCE)
+    try:
+        begun = [pool.submit(read_account, account, settings) for account in accounts]
+        for read in as_completed(begun):
+            yield read.result()
+    finally:
+        # Where nothing can be sent, the accounts that are left are not read.
+        pool.shutdown(cancel_futures=True)
+
+
 def read_account(account: Account, settings: TagSettings) -> AccountReading:
     """Read the tagged resources of an account, and the names that their ARNs lack.
 
@@ -87,12 +105,9 @@ def read_account(account: Account, settings: TagSettings) -> AccountReading:
     with reading.noting_error():
         for arn, tags in read_groups(account):
             reading.add(arn, tags, settings)
-    found: dict[str, str] = {}
     for lookup in LOOKUPS:
-        if any(map(lookup.arns.fullmatch, reading.resources)):
-            with reading.noting_error():
-                found.update(read_names(account, lookup))
-    reading.names = names_by_arn(reading.resources, found)
+        with reading.noting_error():
+            reading.names.update(read_names(account, lookup, reading.resources))
     return reading
 
 

@@ -6,9 +6,7 @@ import pytest
 
 from testing.tagging_api import OWN_ACCOUNT, AwsError, Call, Fleet, TaggingApi
 from tests.support.clocks import WaitedTime
-from tests.support.tag_reading import instance, read_own
-
-GET_RESOURCES = "tagging:GetResources"
+from tests.support.tag_reading import GET_RESOURCES, instance, read_own
 
 
 def fleet_of(count: int) -> Fleet:
@@ -22,7 +20,7 @@ def test_calls(aws: TaggingApi, resources: int, calls: int) -> None:
     """A hundred resources take a call, at most ten calls a second."""
     time = WaitedTime()
     aws.fleets = {OWN_ACCOUNT: fleet_of(resources)}
-    reading = read_own(time)
+    reading = read_own(time.clock)
     assert len(reading.resources) == resources
     assert reading.errors == []
     assert aws.count(GET_RESOURCES) == calls
@@ -152,7 +150,7 @@ def test_filters(aws: TaggingApi, filters: dict[str, list[str]], numbers: list[i
 def test_time_is_over(aws: TaggingApi) -> None:
     """No call begins after the end of the time; what was read until then is kept."""
     aws.fleets = {OWN_ACCOUNT: fleet_of(1_000)}
-    reading = read_own(WaitedTime(), until=0.35)
+    reading = read_own(until=0.35)
     assert len(reading.resources) == 400
     assert [str(error) for error in reading.errors] == [
         f"account {OWN_ACCOUNT}: {action}: the time for the sweep was over; docs/tags.md says how "
