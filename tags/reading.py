@@ -55,7 +55,11 @@ class AccountReading:
             self.damaged += 1
             return
         # Thousands of resources have the same keys and values: each text is kept once.
-        texts = {sys.intern(tag["Key"]): sys.intern(tag.get("Value") or "") for tag in tags}
+        texts = {
+            sys.intern(tag["Key"]): sys.intern(tag.get("Value") or "")
+            for tag in tags
+            if "Key" in tag
+        }
         exported = {key: value for key, value in texts.items() if settings.exports(key)}
         if exported and settings.selects(texts):
             self.resources[arn] = TaggedResource(arn, exported)
