@@ -65,7 +65,7 @@ def calling(account: str, action: str) -> Iterator[None]:
 
 def _problem(action: str, error: Exception) -> str:
     if isinstance(error, TimeoutError):
-        return "the time for the sweep was over; docs/tags.md says how to read less"
+        return "the time for the sweep was over; TAG_FILTERS selects fewer resources"
     code = error_code(error)
     words = f"{code}: {str(error)[:_MOST_WORDS]}"
     if not isinstance(error, ClientError):

@@ -172,9 +172,8 @@ resource "aws_iam_role_policy" "tags" {
             "tag:GetResources",
             "autoscaling:DescribeAutoScalingGroups",
             "dms:DescribeReplicationInstances",
-            "dms:DescribeReplicationTasks",
-            "ec2:DescribeTransitGatewayAttachments",
-            "storagegateway:ListGateways",
+            "redshift-serverless:ListNamespaces",
+            "redshift-serverless:ListWorkgroups",
           ]
           Resource = ["*"]
         },

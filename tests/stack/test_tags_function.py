@@ -6,11 +6,12 @@ from typing import cast
 import pytest
 
 from handler.telemetry import Telemetry
+from tags.lookups import LOOKUPS
 from tags.sending import SeriesSender
 from tags.sweep import Sweep
 from tests.support.alarms import NAMESPACE, alarms_of, metric_of
 from tests.support.policies import may, policies
-from tests.support.stack import ROLE, Stack, parameters, source
+from tests.support.stack import ROLE, Stack, listed, parameters, source
 
 TAGS = {"CreateTags": "true"}
 BUCKET = "arn:of:BackupBucket"
@@ -66,7 +67,7 @@ def test_only_its_schedule_invokes_it() -> None:
     [
         ("tag:GetResources", "*", True),
         ("autoscaling:DescribeAutoScalingGroups", "*", True),
-        ("dms:DescribeReplicationTasks", "*", True),
+        ("dms:DescribeReplicationInstances", "*", True),
         ("apigateway:GET", "arn:aws:apigateway:us-east-1::/restapis", True),
         ("apigateway:GET", "arn:aws:apigateway:us-east-1::/apikeys", False),
         ("tag:TagResources", "*", False),
@@ -86,6 +87,14 @@ def test_what_it_may_do(action: str, resource: str, *, allowed: bool) -> None:
     """It reads tags, keeps the last sweep, and assumes the roles that are named."""
     stack = Stack(**TAGS, TagRoleArns=f"{ROLE},{OTHER}")
     assert may(stack, "TagsRole", action, resource) is allowed
+
+
+def test_it_may_read_what_a_sweep_reads() -> None:
+    """Beside the tags and the groups it may make exactly the lookups of names."""
+    reading = Stack(**TAGS).properties("TagsRole")["Policies"][0]["PolicyDocument"]["Statement"]
+    actions = {action for it in reading for action in listed(it["Action"])}
+    always = {"tag:GetResources", "autoscaling:DescribeAutoScalingGroups"}
+    assert actions == always | {lookup.action for lookup in LOOKUPS}
 
 
 def test_without_other_accounts_it_assumes_no_role() -> None:

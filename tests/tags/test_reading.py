@@ -153,8 +153,8 @@ def test_time_is_over(aws: TaggingApi) -> None:
     reading = read_own(until=0.35)
     assert len(reading.resources) == 400
     assert [str(error) for error in reading.errors] == [
-        f"account {OWN_ACCOUNT}: {action}: the time for the sweep was over; docs/tags.md says how "
-        "to read less"
+        f"account {OWN_ACCOUNT}: {action}: the time for the sweep was over; TAG_FILTERS selects "
+        "fewer resources"
         for action in ("tag:GetResources", "autoscaling:DescribeAutoScalingGroups")
     ]
 
