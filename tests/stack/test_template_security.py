@@ -64,7 +64,7 @@ def test_no_wildcards(stack: Stack) -> None:
         assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"}
         assert statement["Effect"] == "Allow"
         for action in listed(statement["Action"]):
-            assert re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action), (role, action)
+            assert re.fullmatch(r"[a-z0-9-]+:[A-Za-z]+", action), (role, action)
         for resource in listed(statement["Resource"]):
             allowed = any(re.fullmatch(wildcard, resource) for wildcard in WILDCARDS)
             # AWS does not limit these to a resource.
