@@ -79,8 +79,9 @@ class TagsFunction:
                 last = self._store.read()
         found = accounts(function_arn, self._tag_settings, self._clock, until)
         for reading in read_accounts(found, self._tag_settings):
-            if not sweep.stopped:
-                sweep.send(reading)
+            sweep.send(reading)
+            if sweep.stopped:
+                break
         if last is not None:
             with sweep.noting_error():
                 sweep.end_series(last)

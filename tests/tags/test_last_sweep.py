@@ -49,22 +49,22 @@ def _gzipped(value: object) -> bytes:
     return gzip.compress(json.dumps(value).encode() + b"\n")
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"not gzip",
-        object_of(map(_series, range(100)))[:-100],
-        object_of([_series()])[:-5] + b"12345",
-        gzip.compress(b"not JSON\n"),
-        gzip.compress(b"\xff\n"),
-        _gzipped("text"),
-        _gzipped(["name", "account", "region"]),
-        _gzipped(["name", "account", "region", [["label", 1]], []]),
-        _gzipped(["name", "account", "region", [["label"]], []]),
-        _gzipped([None, "account", "region", [], []]),
-    ],
-)
+_DAMAGED = {
+    "empty": b"",
+    "not gzip": b"not gzip",
+    "cut off": object_of(map(_series, range(100)))[:-100],
+    "another checksum": object_of([_series()])[:-5] + b"12345",
+    "not JSON": gzip.compress(b"not JSON\n"),
+    "not UTF-8": gzip.compress(b"\xff\n"),
+    "a text": _gzipped("text"),
+    "too short": _gzipped(["name", "account", "region"]),
+    "a number as a value": _gzipped(["name", "account", "region", [["label", 1]], []]),
+    "no value": _gzipped(["name", "account", "region", [["label"]], []]),
+    "no name": _gzipped([None, "account", "region", [], []]),
+}
+
+
+@pytest.mark.parametrize("content", _DAMAGED.values(), ids=_DAMAGED)
 def test_damaged_object(content: bytes) -> None:
     """Whatever is in the object, reading it raises nothing but a StateError."""
     with pytest.raises(StateError, match="damaged"):

@@ -230,7 +230,7 @@ def test_unforeseen_error(
     def fail(*_: object) -> None:
         raise RuntimeError(TOKEN)
 
-    monkeypatch.setattr(app, "read_account", fail)
+    monkeypatch.setattr(app, "read_accounts", fail)
     environ = settings_for(listener.url, LOGZIO_METRICS_TOKEN=TOKEN)
     assert _invoke(environ, monkeypatch) == {"error": "unforeseen error"}
     output = capsys.readouterr().out
