@@ -80,7 +80,7 @@ def read_accounts(accounts: Iterable[Account], settings: TagSettings) -> Iterato
     """
     pool = ThreadPoolExecutor(_ACCOUNTS_AT_ONCE)
     try:
-        # No name for the list: what is read of an account goes when it has been sent.
+        # No name for the list, which would keep all accounts in memory.
         for read in as_completed([pool.submit(read_account, it, settings) for it in accounts]):
             yield read.result()
     finally:
