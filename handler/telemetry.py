@@ -187,7 +187,7 @@ class Telemetry:
         """
         self._log_errors(result)
         self.report_sending(sent)
-        self._log_metric_warnings(conversion)
+        self.warn_of_metrics(conversion)
         malformed = len(malformed_records(delivery, conversion))
         self.info(
             "delivery",
@@ -241,7 +241,8 @@ class Telemetry:
         for words in sent.warnings:
             self.warning("the listener accepted samples with a warning", listener_words=words)
 
-    def _log_metric_warnings(self, conversion: Conversion) -> None:
+    def warn_of_metrics(self, conversion: Conversion) -> None:
+        """Write a line for each metric that the converter warns of, once for each reason."""
         for reason, metrics in conversion.warnings.items():
             logged = self._metrics_logged[reason]
             new = sorted({cut(metric, _MAX_TEXT) for metric in metrics} - logged)[

@@ -20,7 +20,7 @@ from tags.accounts import accounts
 from tags.last_sweep import open_store
 from tags.reading import read_accounts
 from tags.sending import SeriesSender
-from tags.settings import read_tag_settings
+from tags.settings import read_tag_settings, tag_variables
 from tags.sweep import Sweep
 
 # Work stops this long before Lambda would kill the function: what is sent has to be remembered.
@@ -110,7 +110,8 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001
     """
     environ = dict(os.environ)
     try:
-        return _function(tuple(environ.items()))(context)
+        # Other variables may differ in each invocation: Lambda's trace ID does.
+        return _function(tuple(tag_variables(environ).items()))(context)
     except HandlerError as error:
         return _failed(environ, str(error))
     except Exception as error:  # noqa: BLE001 - the next sweep may succeed

@@ -19,6 +19,8 @@ from handler.secrets import error_code
 _DENIED = re.compile(r"(?i)accessdenied|unauthorized|notauthorized")
 _THROTTLED = re.compile(r"(?i)throttl|toomany|limitexceeded|slowdown")
 
+_OF_AWS = (BotoCoreError, ClientError, ResponseParserError)
+
 # AWS's own words name the caller and the policy that denies; more than this helps nobody.
 _MOST_WORDS = 400
 
@@ -54,7 +56,8 @@ class StateError(TagsError):
 def calling(account: str, action: str) -> Iterator[None]:
     """Raise a ReadingError for each error of AWS's calls.
 
-    Such as a TimeoutError of `tags.accounts.Pace`, or a KeyError: the answer is not AWS's.
+    Such as a TimeoutError of `tags.accounts.Pace`, or a KeyError or TypeError: the answer is not
+    AWS's.
 
     Args:
         account: The account, 12 digits.
@@ -62,7 +65,7 @@ def calling(account: str, action: str) -> Iterator[None]:
     """
     try:
         yield
-    except (BotoCoreError, ClientError, ResponseParserError, TimeoutError, KeyError) as error:
+    except (*_OF_AWS, TimeoutError, KeyError, TypeError) as error:
         raise ReadingError(account, action, _problem(action, error)) from error
 
 

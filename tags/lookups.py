@@ -14,6 +14,9 @@ from tags.errors import calling
 PAGES = {"PageSize": 100}
 """What every call that is made here allows."""
 
+GROUPS = re.compile("arn:[^:]+:autoscaling:.+")
+"""Matches the ARNs of what `read_groups` reads."""
+
 
 class Lookup(NamedTuple):
     """A call that says the names of resources whose ARNs have an id.

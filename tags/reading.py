@@ -5,6 +5,7 @@ have comes from `tags.lookups`.
 """
 
 import contextlib
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -15,7 +16,7 @@ from botocore.exceptions import ClientError
 from handler.secrets import error_code
 from tags.accounts import Account
 from tags.errors import ReadingError, calling
-from tags.lookups import LOOKUPS, PAGES, read_groups, read_names
+from tags.lookups import GROUPS, LOOKUPS, PAGES, read_groups, read_names
 from tags.resource import TaggedResource
 from tags.settings import Filters, TagSettings
 
@@ -28,6 +29,8 @@ _MOST_BEGINNINGS = 3
 
 _ACCOUNTS_AT_ONCE = 4
 
+_ANY = re.compile("(?s).*")
+
 
 @dataclass
 class AccountReading:
@@ -39,7 +42,9 @@ class AccountReading:
         resources: By ARN, the resources that have exported tags.
         names: By ARN, the names that ARNs do not have; see `tags.lookups`.
         damaged: How many items had no ARN.
-        errors: What could not be read. If there is any, resources may be missing.
+        errors: What could not be read.
+        unread: What the ARNs of resources match that are missing, or lack their name, because of
+            the errors.
     """
 
     account: str
@@ -48,6 +53,7 @@ class AccountReading:
     names: dict[str, str] = field(default_factory=dict)
     damaged: int = 0
     errors: list[ReadingError] = field(default_factory=list)
+    unread: list[re.Pattern[str]] = field(default_factory=list)
 
     def add(self, arn: str | None, tags: Tags, settings: TagSettings) -> None:
         """Add an item of an answer, if it has tags that TAG_FILTERS and EXPORTED_TAGS want."""
@@ -65,12 +71,13 @@ class AccountReading:
             self.resources[arn] = TaggedResource(arn, exported)
 
     @contextlib.contextmanager
-    def noting_error(self) -> Iterator[None]:
-        """Note that something cannot be read, and go on."""
+    def noting_error(self, arns: re.Pattern[str] = _ANY) -> Iterator[None]:
+        """Note that resources with such ARNs cannot be read, and go on."""
         try:
             yield
         except ReadingError as error:
             self.errors.append(error)
+            self.unread.append(arns)
 
 
 def read_accounts(accounts: Iterable[Account], settings: TagSettings) -> Iterator[AccountReading]:
@@ -106,11 +113,11 @@ def read_account(account: Account, settings: TagSettings) -> AccountReading:
     with reading.noting_error():
         for arn, tags in read_tagged(account, settings.filters):
             reading.add(arn, tags, settings)
-    with reading.noting_error():
+    with reading.noting_error(GROUPS):
         for arn, tags in read_groups(account):
             reading.add(arn, tags, settings)
     for lookup in LOOKUPS:
-        with reading.noting_error():
+        with reading.noting_error(lookup.arns):
             reading.names.update(read_names(account, lookup, reading.resources))
     return reading
 

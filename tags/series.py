@@ -45,12 +45,17 @@ class InfoNaming(Protocol):
 
     Attributes:
         value: The value of each sample.
+        arn_label: The label with the ARN.
     """
 
     value: float
+    arn_label: str
 
     def series_of(self, metered: MeteredResource) -> InfoSeries:
         """Return the info series of a resource."""
+
+    def as_sent(self, series: InfoSeries) -> InfoSeries:
+        """Return what the listener gets a series as: two that it gets alike are equal then."""
 
 
 class ProfileNaming:
@@ -64,16 +69,19 @@ class ProfileNaming:
     def __init__(self, rules: SeriesRules, p8s_logzio_name: str) -> None:
         self._profile = rules.profile
         self.value = self._profile.info_value
+        self.arn_label = self._profile.arn_label
         # Without the labels of every series, which the converter adds: an empty one is none.
         none = dict.fromkeys(self._profile.default_labels, "")
         own = rules._replace(external_labels=none, max_labels=None)
         self._resource = ResourceLabels((), "", own)
         self._encoder = LabelEncoder(own, lambda _: None)
         self._max_labels = rules.max_labels
+        self._relabel = rules.relabel
+        self._of_all = rules.labels_of_all
+        if p8s_logzio_name:
+            self._of_all["p8s_logzio_name"] = p8s_logzio_name
         named = self._profile.resource_names
-        self._added = {"__name__", named["cloud.account.id"], named["cloud.region"]}
-        self._added |= rules.labels_of_all.keys()
-        self._added |= {"p8s_logzio_name"} if p8s_logzio_name else set()
+        self._own = ("__name__", named["cloud.account.id"], named["cloud.region"])
 
     def series_of(self, metered: MeteredResource) -> InfoSeries:
         """Return the info series of a resource."""
@@ -83,10 +91,9 @@ class ProfileNaming:
         metric = Metric("", metered.namespace, "")
         # The labels of a metric of this resource, but for its name, account and region.
         labels, _ = self._encoder.collect(self._resource, metric, point, "")
-        arn_label = self._profile.arn_label
-        if arn_label in labels and arn_label not in self._profile.metric_label_names:
-            labels[f"dimension_{arn_label}"] = labels[arn_label]
-        labels[arn_label] = metered.resource.arn
+        if self.arn_label in labels and self.arn_label not in self._profile.metric_label_names:
+            labels[f"dimension_{self.arn_label}"] = labels[self.arn_label]
+        labels[self.arn_label] = metered.resource.arn
         tags = sorted(_tag_labels(metered.resource.tags, self._profile.tag_label).items())
         kept = tags[: self._most_tags(labels)]
         return InfoSeries(
@@ -97,23 +104,38 @@ class ProfileNaming:
             tags_left_out=len(tags) - len(kept),
         )
 
+    def as_sent(self, series: InfoSeries) -> InfoSeries:
+        """Return a series with the labels that WRITE_RELABEL_CONFIGS makes, if it has rules."""
+        if not self._relabel:
+            return series
+        own = dict(zip(self._own, (series.name, series.account, series.region), strict=True))
+        labels = self._relabel.apply({**self._of_all, **dict(series.labels), **own})
+        if labels is None:
+            return series
+        return InfoSeries("", "", "", tuple(sorted(labels.items())))
+
     def _most_tags(self, labels: Mapping[str, str]) -> int | None:
         """Return how many tags MAX_LABELS leaves beside the other labels; None for all."""
         if self._max_labels is None:
             return None
-        return max(0, self._max_labels - len(self._added | labels.keys()))
+        return max(0, self._max_labels - len({*self._own, *self._of_all, *labels}))
 
 
 class OtlpNaming:
     """The names of OTLP: those that AWS uses itself."""
 
     value = 1.0
+    arn_label = "arn"
+
+    def as_sent(self, series: InfoSeries) -> InfoSeries:
+        """Return the series: nothing relabels what is sent as OTLP."""
+        return series
 
     def series_of(self, metered: MeteredResource) -> InfoSeries:
         """Return the info series of a resource."""
         labels = {
             **_tag_labels(metered.resource.tags, "tag_{}".format),
-            "arn": metered.resource.arn,
+            self.arn_label: metered.resource.arn,
             "Namespace": metered.namespace,
         }
         return InfoSeries(

@@ -114,13 +114,23 @@ DECLARED = tuple(value for value in vars(TagSettings).values() if isinstance(val
 """Every setting, in the order of the documents."""
 
 
+def tag_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the part of an environment that the tags function is made of.
+
+    What SETTINGS holds becomes variables of their own, as in `handler.settings.known_variables`.
+    """
+    names = ("BACKUP_BUCKET", *(setting.variable for setting in DECLARED))
+    own = {name: environ[name] for name in names if name in environ}
+    return own | known_variables(environ)
+
+
 def read_tag_settings(environ: Mapping[str, str]) -> TagSettings:
     """Return the settings of an environment, in which SETTINGS counts too.
 
     Raises:
         SettingsError: One message with every problem found in them.
     """
-    given = {**environ, **known_variables(environ)}
+    given = tag_variables(environ)
     values: dict[str, Any] = {}
     problems: list[str] = []
     for setting in DECLARED:

@@ -1,8 +1,9 @@
 """One sweep: what is sent, what is marked as ended, and the account of it all."""
 
 import contextlib
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -20,6 +21,10 @@ from tags.series import InfoSeries
 
 # What is decoded at once of the last sweep.
 _MARKED_AT_ONCE = 2_000
+
+# By then a listener has ended the series itself: Prometheus does after 5 minutes. Series of what is
+# never read again must not be kept for ever.
+_KEPT_MS = 3_600_000
 
 _COUNTS = (
     *("accounts", "resources", "resources_without_name", "resources_elsewhere"),
@@ -46,13 +51,13 @@ class Sweep:
     def __init__(
         self, sender: SeriesSender, telemetry: Telemetry, time_ms: int, end: float
     ) -> None:
-        self.series = SentSeries()
+        self.series = SentSeries(sender.naming.as_sent)
         self._sender = sender
         self._telemetry = telemetry
         self._time_ms = time_ms
         self._end = end
-        # Accounts of which series may be missing.
-        self._incomplete: set[str] = set()
+        # By account, what the ARNs match of which series may be missing.
+        self._unread: dict[str, Sequence[re.Pattern[str]]] = {}
         self.stopped = False
         self._counts: Counter[str] = Counter()
         self._without_kind: Counter[str] = Counter()
@@ -81,11 +86,11 @@ class Sweep:
         self._counts["resources_damaged"] += reading.damaged
         for error in reading.errors:
             self._note(str(error))
-        if reading.errors:
-            self._incomplete.add(reading.account)
+        if reading.unread:
+            self._unread[reading.account] = reading.unread
         named = map(self._named, self._metered(reading))
         # Another account's role may show the same resource.
-        self._send(filter(self.series.add, named))
+        self._send(series for series in named if self.series.add(series, self._time_ms))
 
     def end_series(self, last: bytes) -> None:
         """Mark the series of the last sweep that have ended; remember those that may not have.
@@ -100,9 +105,10 @@ class Sweep:
         """
         ended = self._ended(last)
         while portion := list(islice(ended, _MARKED_AT_ONCE)):
-            if not self._send(portion, stale=True):
+            if not self._send([series for _, series in portion], stale=True):
                 # The next sweep marks them.
-                self._remember(portion)
+                for time_ms, series in portion:
+                    self.series.add(series, time_ms)
 
     def report(self, milliseconds: float) -> dict[str, Any]:
         """Write a line with all numbers, and the metrics; return the numbers.
@@ -115,7 +121,7 @@ class Sweep:
         counts = dict.fromkeys(_COUNTS, 0) | self._counts
         numbers = {
             **counts,
-            "accounts_incomplete": sorted(self._incomplete),
+            "accounts_incomplete": sorted(self._unread),
             "resources_without_kind": dict(self._without_kind.most_common()),
             **self._numbers,
             "duration_ms": round(milliseconds, 1),
@@ -158,19 +164,19 @@ class Sweep:
         self._counts["tags_left_out"] += series.tags_left_out
         return series
 
-    def _ended(self, last: bytes) -> Iterator[InfoSeries]:
+    def _ended(self, last: bytes) -> Iterator[tuple[int, InfoSeries]]:
         """Yield the series of the last sweep that have ended; remember those that may not have."""
-        for series in series_in(last):
-            if series in self.series:
+        for time_ms, series in series_in(last):
+            if series in self.series or self._time_ms - time_ms > _KEPT_MS:
                 continue
-            if self.stopped or series.account in self._incomplete:
-                self._remember([series])
+            if self.stopped or self._is_unread(series):
+                self.series.add(series, time_ms)
             else:
-                yield series
+                yield time_ms, series
 
-    def _remember(self, several: Iterable[InfoSeries]) -> None:
-        for series in several:
-            self.series.add(series)
+    def _is_unread(self, series: InfoSeries) -> bool:
+        arn = dict(series.labels).get(self._sender.naming.arn_label, "")
+        return any(arns.fullmatch(arn) for arns in self._unread.get(series.account, ()))
 
     def _send(self, series: Iterable[InfoSeries], *, stale: bool = False) -> bool:
         """Send series, until the listener takes nothing; return whether all samples are settled."""
@@ -193,6 +199,7 @@ class Sweep:
         for text in words:
             self._note(text)
         self._telemetry.report_sending(sent)
+        self._telemetry.warn_of_metrics(conversion)
         self._counts["errors"] += len(sent.refusals)
         for key, number in numbers_of(conversion, sent).items():
             if isinstance(number, dict):

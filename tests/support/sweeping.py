@@ -93,11 +93,11 @@ def values_of(receiver: Receiver, label: str = "arn") -> dict[str, list[float]]:
     return {name: [value for _, value in sorted(samples)] for name, samples in found.items()}
 
 
-def object_of(series: Iterable[InfoSeries]) -> bytes:
+def object_of(series: Iterable[InfoSeries], time_ms: int = 0) -> bytes:
     """Return the object that a sweep with these series leaves."""
     sent = SentSeries()
     for one in series:
-        sent.add(one)
+        sent.add(one, time_ms)
     return sent.content()
 
 

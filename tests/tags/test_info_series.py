@@ -259,7 +259,7 @@ def test_any_tags(
     series = ProfileNaming(SeriesRules(PROFILES[profile]()), "").series_of(metered)
     again = metered._replace(resource=metered.resource._replace(tags=dict(order)))
     assert ProfileNaming(SeriesRules(PROFILES[profile]()), "").series_of(again) == series
-    assert list(series_in(object_of([series]))) == [series]
+    assert list(series_in(object_of([series]))) == [(0, series)]
     (info,) = _info(metered, profile=profile)
     values = [value for name, value in info.items() if name.startswith("tag_")]
     assert sum(map(len, values)) >= sum(map(len, tags.values()))

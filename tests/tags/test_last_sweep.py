@@ -31,22 +31,31 @@ def _series(number: int = 0, tag: str = "Blue") -> InfoSeries:
 )
 def test_kept_series(several: list[InfoSeries]) -> None:
     """What is read is what was added, in the same order."""
-    assert list(series_in(object_of(several))) == several
+    assert list(series_in(object_of(several, 5))) == [(5, series) for series in several]
 
 
 def test_each_series_once() -> None:
     """The same series is not added again, however many tags were left out; another one is."""
     sent = SentSeries()
-    assert sent.add(_series())
-    assert not sent.add(_series()._replace(tags_left_out=3))
-    assert sent.add(_series(tag="Green"))
+    assert sent.add(_series(), 1)
+    assert not sent.add(_series()._replace(tags_left_out=3), 2)
+    assert sent.add(_series(tag="Green"), 2)
     assert _series() in sent
     assert _series(tag="Red") not in sent
+    assert [time_ms for time_ms, _ in series_in(sent.content())] == [1, 2]
+
+
+def test_series_that_the_listener_gets_alike() -> None:
+    """Both are kept, and none of them has ended as long as the other one goes on."""
+    sent = SentSeries(lambda series: series._replace(labels=()))
+    assert sent.add(_series(), 1)
+    assert sent.add(_series(tag="Green"), 1)
+    assert _series(tag="Red") in sent
     assert len(list(series_in(sent.content()))) == 2
 
 
 def _gzipped(value: object) -> bytes:
-    return gzip.compress(json.dumps(value).encode() + b"\n")
+    return gzip.compress(b"1\t" + json.dumps(value).encode() + b"\n")
 
 
 _DAMAGED = {
@@ -54,8 +63,10 @@ _DAMAGED = {
     "not gzip": b"not gzip",
     "cut off": object_of(map(_series, range(100)))[:-100],
     "another checksum": object_of([_series()])[:-5] + b"12345",
-    "not JSON": gzip.compress(b"not JSON\n"),
-    "not UTF-8": gzip.compress(b"\xff\n"),
+    "not JSON": gzip.compress(b"1\tnot JSON\n"),
+    "not UTF-8": gzip.compress(b"1\t\xff\n"),
+    "no time": gzip.compress(b'["name","account","region",[],[]]\n'),
+    "lists in lists": gzip.compress(b"1\t" + b"[" * 100_000),
     "a text": _gzipped("text"),
     "too short": _gzipped(["name", "account", "region"]),
     "a number as a value": _gzipped(["name", "account", "region", [["label", 1]], []]),

@@ -84,6 +84,15 @@ def test_unknown_name(aws: TaggingApi, arn: str) -> None:
 
 
 @pytest.mark.parametrize("arn", CASES)
+def test_answer_without_a_list(aws: TaggingApi, arn: str) -> None:
+    """An answer that is not AWS's costs the names that it lacks, and nothing else."""
+    aws.fleets = {OWN_ACCOUNT: Fleet([(arn, {"Team": "a"})], replies={CASES[arn][0]: {}})}
+    reading = read_own()
+    assert ([*reading.resources], reading.names) == ([arn], {})
+    assert len(reading.errors) == 1
+
+
+@pytest.mark.parametrize("arn", CASES)
 def test_denied(aws: TaggingApi, arn: str) -> None:
     """A lookup that is denied costs the names that it has, and nothing else."""
     aws.fleets = {OWN_ACCOUNT: tagged(*CASES)}

@@ -4,13 +4,14 @@ import math
 
 import pytest
 
+from tags.last_sweep import series_in
 from testing.http_server import Reply
 from testing.object_store import ObjectStore
 from testing.ports import free_port
 from testing.replies import accept, always, refusing
 from testing.tagging_api import OWN_ACCOUNT, AwsError, Call, Fleet, TaggingApi
 from tests.support.sweeping import Listener, SweepingFunction, Swept, values_of
-from tests.support.tag_reading import LINKED, ROLE, instance
+from tests.support.tag_reading import GROUPS, LINKED, ROLE, instance
 
 _OBJECT = "/bucket/tags/sweep.jsonl.gz"
 _API = "arn:aws:apigateway:eu-central-1::/restapis/a1"
@@ -92,7 +93,6 @@ def test_refused_samples(aws: TaggingApi, listener: Listener) -> None:
     [
         ("sts:AssumeRole", "AccessDenied"),
         ("tagging:GetResources", "AccessDeniedException"),
-        ("autoscaling:DescribeAutoScalingGroups", "AccessDenied"),
     ],
 )
 def test_account_that_cannot_be_read(
@@ -121,17 +121,87 @@ def test_account_that_cannot_be_read(
 
 
 def test_lookup_that_is_denied(aws: TaggingApi, listener: Listener, store: ObjectStore) -> None:
-    """A resource whose name cannot be looked up has no sample, and no marker."""
+    """It holds back the samples and markers of resources without a name, and no others."""
     function = SweepingFunction(listener.url, BACKUP_BUCKET="bucket")
-    resources = [(instance(1), {"Team": "a"}), (_API, {"Team": "a"})]
-    aws.fleets = {OWN_ACCOUNT: Fleet(resources, replies={"apigateway:GET /restapis": _NAMES})}
-    assert _numbers(function.sweep()) == (2, 2, 0)
-    aws.fleets = {OWN_ACCOUNT: Fleet(resources)}
+    api, *instances = ((arn, {"Team": "a"}) for arn in (_API, instance(1), instance(2)))
+    replies = {"apigateway:GET /restapis": _NAMES}
+    aws.fleets = {OWN_ACCOUNT: Fleet([api, *instances], replies=replies)}
+    assert _numbers(function.sweep()) == (3, 3, 0)
+    aws.fleets = {OWN_ACCOUNT: Fleet([api, instances[0]])}
     denied = function.sweep()
     assert _numbers(denied) == (1, 1, 1)
     assert denied.result["resources_without_name"] == 1
-    assert not _marked(listener)
+    assert _marked(listener) == {instance(2)}
+    aws.fleets = {OWN_ACCOUNT: Fleet([instances[0]])}
+    function.sweep()
+    assert _marked(listener) == {instance(2), _API}
     assert store.objects
+
+
+def test_groups_that_are_denied(aws: TaggingApi, listener: Listener, store: ObjectStore) -> None:
+    """They hold back the markers of Auto Scaling groups, and no others."""
+    function = SweepingFunction(listener.url, BACKUP_BUCKET="bucket")
+    aws.fleets = {OWN_ACCOUNT: Fleet(_fleet(1, 2).resources, groups={"web": {"Team": "a"}})}
+    function.sweep()
+
+    def deny(call: Call) -> None:
+        if call.action == GROUPS:
+            raise AwsError("AccessDenied")
+
+    aws.before = deny
+    aws.fleets = {OWN_ACCOUNT: _fleet(1)}
+    function.sweep()
+    assert _marked(listener) == {instance(2)}
+    aws.before = lambda _call: None
+    function.sweep()
+    assert len(_marked(listener)) == 2
+    assert store.objects
+
+
+def test_account_that_is_never_read(
+    aws: TaggingApi, listener: Listener, store: ObjectStore
+) -> None:
+    """What it had is forgotten after an hour, so that the object does not grow for ever."""
+    function = SweepingFunction(listener.url, BACKUP_BUCKET="bucket")
+
+    def expire(call: Call) -> None:
+        if "PaginationToken" in call.asked:
+            raise AwsError("AccessDeniedException")
+
+    aws.before, aws.page_size = expire, lambda _number, _asked: 1
+    for number in range(8):
+        aws.fleets = {OWN_ACCOUNT: _fleet(number, 99)}
+        function.sweep(later=1000)
+    kept = [dict(series.labels)["arn"] for _, series in series_in(store.objects[_OBJECT])]
+    assert sorted(kept) == [instance(number) for number in (4, 5, 6, 7)]
+    assert not _marked(listener)
+
+
+def test_tag_that_relabelling_removes(
+    aws: TaggingApi, listener: Listener, store: ObjectStore
+) -> None:
+    """A series that goes on for the listener has not ended, whatever its tags were before."""
+    rules = '[{"regex": "tag_run", "action": "labeldrop"}]'
+    function = SweepingFunction(listener.url, BACKUP_BUCKET="bucket", WRITE_RELABEL_CONFIGS=rules)
+    for run in ("1", "2", "2"):
+        aws.fleets = {OWN_ACCOUNT: Fleet([(instance(1), {"Run": run, "Team": "a"})])}
+        assert function.sweep().result["stale_markers_sent"] == 0
+    assert values_of(listener) == {instance(1): [1.0, 1.0, 1.0]}
+    aws.fleets = {OWN_ACCOUNT: Fleet([(instance(1), {"Run": "3", "Team": "b"})])}
+    assert function.sweep().result["stale_markers_sent"] == 1
+    assert len(store.objects) == 1
+
+
+def test_many_labels(aws: TaggingApi, listener: Listener) -> None:
+    """A line warns once of series with more labels than many listeners take."""
+    tags = {f"tag-{number}": "x" for number in range(40)}
+    aws.fleets = {OWN_ACCOUNT: Fleet([(instance(1), tags)])}
+    function = SweepingFunction(listener.url)
+    warned = [
+        [it["metric"] for it in function.sweep().lines if "than 30 labels" in str(it)]
+        for _ in range(2)
+    ]
+    assert warned == [["aws_resource_info"], []]
 
 
 def test_account_that_is_no_longer_read(
@@ -159,9 +229,9 @@ def test_bucket_that_refuses(aws: TaggingApi, listener: Listener, store: ObjectS
     store.refused = "AccessDenied"
     swept = SweepingFunction(listener.url, BACKUP_BUCKET="bucket").sweep()
     assert _numbers(swept) == (1, 1, 2)
-    assert [
+    assert all(
         word in line for word, line in zip(("GetObject", "PutObject"), swept.errors, strict=True)
-    ]
+    )
 
 
 def test_damaged_object(aws: TaggingApi, listener: Listener, store: ObjectStore) -> None:

@@ -19,6 +19,12 @@ _QUEUE = f"arn:aws:sqs:eu-central-1:{OWN_ACCOUNT}:Jobs"
 _OBJECT = "/bucket/tags/sweep.jsonl.gz"
 
 
+@pytest.fixture(autouse=True)
+def _new_function() -> None:
+    """Forget the function of the last test."""
+    app._function.cache_clear()
+
+
 def _own(*resources: tuple[str, dict[str, str]]) -> dict[str, Fleet]:
     return {OWN_ACCOUNT: Fleet(resources)}
 
@@ -170,7 +176,6 @@ def test_time_of_a_sweep(aws: TaggingApi, listener: Listener, store: ObjectStore
 def _invoke(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    app._function.cache_clear()
     context = LambdaContext.starting_now(240.0)
     return app.lambda_handler({}, context)
 
@@ -187,6 +192,17 @@ def test_handler(
     assert _invoke(environ, monkeypatch)["samples_sent"] == 1
     (metrics,) = (line for line in json_lines(capsys.readouterr().out) if "_aws" in line)
     assert (metrics["FunctionName"], metrics["TagsSent"]) == ("t", [1.0])
+
+
+def test_next_invocation(
+    aws: TaggingApi, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The function keeps what it knows, although each invocation has a trace ID of its own."""
+    aws.fleets = _own((instance(1), {"Team": "a"}))
+    environ = settings_for(listener.url, LOGZIO_METRICS_TOKEN=TOKEN, SEND_METADATA="true")
+    for trace in ("Root=1-1", "Root=1-2"):
+        _invoke(environ | {"_X_AMZN_TRACE_ID": trace}, monkeypatch)
+    assert sum(bool(it.request.metadata) for it in listener.requests) == 1
 
 
 @pytest.mark.parametrize(
