@@ -31,6 +31,9 @@ _ACCOUNTS_AT_ONCE = 4
 
 _ANY = re.compile("(?s).*")
 
+# JSON may hold half a character, which no encoding has.
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
 
 @dataclass
 class AccountReading:
@@ -60,12 +63,8 @@ class AccountReading:
         if not arn:
             self.damaged += 1
             return
-        # Thousands of resources have the same keys and values: each text is kept once.
-        texts = {
-            sys.intern(tag["Key"]): sys.intern(tag.get("Value") or "")
-            for tag in tags
-            if "Key" in tag
-        }
+        arn = _text(arn)
+        texts = {_text(tag["Key"]): _text(tag.get("Value") or "") for tag in tags if "Key" in tag}
         exported = {key: value for key, value in texts.items() if settings.exports(key)}
         if exported and settings.selects(texts):
             self.resources[arn] = TaggedResource(arn, exported)
@@ -118,8 +117,14 @@ def read_account(account: Account, settings: TagSettings) -> AccountReading:
             reading.add(arn, tags, settings)
     for lookup in LOOKUPS:
         with reading.noting_error(lookup.arns):
-            reading.names.update(read_names(account, lookup, reading.resources))
+            for arn, name in read_names(account, lookup, reading.resources):
+                reading.names[arn] = _text(name)
     return reading
+
+
+def _text(text: str) -> str:
+    # Thousands of resources have the same keys and values: each text is kept once.
+    return sys.intern(_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def read_tagged(account: Account, filters: Filters) -> Iterator[tuple[str | None, Tags]]:

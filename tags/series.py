@@ -4,7 +4,6 @@ The labels of its dimensions are made by the code that makes those of the metric
 can be joined.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
@@ -15,9 +14,6 @@ from converters.rules import SeriesRules
 from tags.resource import Dimensions, MeteredResource
 
 Labels = tuple[tuple[str, str], ...]
-
-# JSON may hold half a character, which no encoding has.
-_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class InfoSeries(NamedTuple):
@@ -155,9 +151,5 @@ def _tag_labels(tags: Mapping[str, str], label_of: Callable[[str], str]) -> dict
     gathered: dict[str, list[str]] = {}
     for key, value in sorted(tags.items()):
         if value:
-            label = label_of(_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", key))
-            gathered.setdefault(label, []).append(value)
-    return {
-        label: _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", ";".join(values))
-        for label, values in gathered.items()
-    }
+            gathered.setdefault(label_of(key), []).append(value)
+    return {label: ";".join(values) for label, values in gathered.items()}

@@ -102,6 +102,19 @@ def test_damaged_tag() -> None:
     assert reading.resources[instance(1)].tags == {"b": ""}
 
 
+def test_half_characters(aws: TaggingApi) -> None:
+    """Half of a surrogate pair, which JSON may hold and no encoding has, is replaced."""
+    api = f"arn:aws:apigateway:{REGION}::/restapis/a"
+    reply = {"item": [{"id": "a", "name": "\ud800"}]}
+    half = [(instance(1) + "\udfff", {"Team\ud800": "\udc00!"}), (api, {"Team": "a"})]
+    aws.fleets = {OWN_ACCOUNT: Fleet(half, replies={"apigateway:GET /restapis": reply})}
+    reading = read_own()
+    replaced = "\N{REPLACEMENT CHARACTER}"
+    tags = {f"Team{replaced}": f"{replaced}!"}
+    assert reading.resources[instance(1) + replaced] == (instance(1) + replaced, tags)
+    assert reading.names == {api: replaced}
+
+
 class Stranger(HttpServer):
     """A server that is not AWS, such as a proxy that wants a password."""
 
