@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from botocore.config import Config
+from botocore.loaders import create_loader
 from botocore.session import Session
 
 from handler.clock import Clock
@@ -23,6 +24,9 @@ _CONFIG = Config(
     read_timeout=8,
     retries={"mode": "standard", "total_max_attempts": 5},
 )
+
+# It keeps the descriptions of services, which take 10 MB, for all accounts and the next sweeps.
+_LOADER = create_loader()
 
 
 class Pace:
@@ -54,13 +58,11 @@ class Pace:
 
 
 class Clients:
-    """Makes botocore's clients, for several threads.
-
-    All accounts share the descriptions of services that a session loads: those take 10 MB.
-    """
+    """Makes botocore's clients, for several threads."""
 
     def __init__(self) -> None:
         self._session = Session()
+        self._session.register_component("data_loader", _LOADER)
         # The region's own STS: the global one is in us-east-1, whatever happens there.
         self._session.set_config_variable("sts_regional_endpoints", "regional")
         self._lock = threading.Lock()

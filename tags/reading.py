@@ -55,7 +55,11 @@ class AccountReading:
             self.damaged += 1
             return
         # Thousands of resources have the same keys and values: each text is kept once.
-        texts = {sys.intern(tag["Key"]): sys.intern(tag.get("Value") or "") for tag in tags}
+        texts = {
+            sys.intern(tag["Key"]): sys.intern(tag.get("Value") or "")
+            for tag in tags
+            if "Key" in tag
+        }
         exported = {key: value for key, value in texts.items() if settings.exports(key)}
         if exported and settings.selects(texts):
             self.resources[arn] = TaggedResource(arn, exported)
@@ -76,8 +80,8 @@ def read_accounts(accounts: Iterable[Account], settings: TagSettings) -> Iterato
     """
     pool = ThreadPoolExecutor(_ACCOUNTS_AT_ONCE)
     try:
-        begun = [pool.submit(read_account, account, settings) for account in accounts]
-        for read in as_completed(begun):
+        # No name for the list, which would keep all accounts in memory.
+        for read in as_completed([pool.submit(read_account, it, settings) for it in accounts]):
             yield read.result()
     finally:
         # Where nothing can be sent, the accounts that are left are not read.

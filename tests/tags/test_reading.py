@@ -4,9 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
+from tags.reading import AccountReading
+from tags.settings import read_tag_settings
+from testing.aws_environment import REGION
+from testing.http_server import HttpServer, Reply, Request
 from testing.tagging_api import OWN_ACCOUNT, AwsError, Call, Fleet, TaggingApi
 from tests.support.clocks import WaitedTime
-from tests.support.tag_reading import GET_RESOURCES, instance, read_own
+from tests.support.tag_reading import GET_RESOURCES, GROUPS, ROLE, instance, read_all, read_own
 
 
 def fleet_of(count: int) -> Fleet:
@@ -89,6 +93,33 @@ def test_damaged(aws: TaggingApi) -> None:
     aws.fleets = {OWN_ACCOUNT: Fleet([("", {"Team": "a"}), (instance(2), {"Team": "b"})])}
     reading = read_own()
     assert (reading.damaged, [*reading.resources], reading.errors) == (1, [instance(2)], [])
+
+
+def test_damaged_tag() -> None:
+    """A tag without a key is left out, and one without a value has an empty one."""
+    reading = AccountReading(OWN_ACCOUNT, REGION)
+    reading.add(instance(1), [{"Value": "a"}, {"Key": "b"}], read_tag_settings({}))
+    assert reading.resources[instance(1)].tags == {"b": ""}
+
+
+class Stranger(HttpServer):
+    """A server that is not AWS, such as a proxy that wants a password."""
+
+    def respond(self, request: Request) -> Reply:
+        """Reply with success, and a page that nobody has asked for."""
+        return Reply(200, body=f"<html>{request.path}</html>".encode())
+
+
+def test_answers_of_a_stranger(aws: TaggingApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers that are not AWS's are errors, and do not mean that there are no resources."""
+    with Stranger() as stranger:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{stranger.port}")
+        readings = read_all(TAG_ROLE_ARNS=ROLE)
+    assert [[error.action for error in it.errors] for it in readings.values()] == [
+        ["tag:GetResources", GROUPS],
+        ["sts:AssumeRole"],
+    ]
+    assert aws.calls == []
 
 
 TAGS = {"Team": "a", "team": "b", "aws:cloudformation:stack-name": "s", "Name": "ä 😀"}
