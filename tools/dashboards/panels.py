@@ -68,14 +68,14 @@ class Panel:
         made = naming.series(namespace, self.metric, self.scope.dimensions)
         series, dimension = made.get(statistic, made["Sum"]), self.scope.dimensions[0]
         info = naming.info(namespace, dimension)
-        on = f"unless on ({', '.join(naming.joined(dimension).values())})"
-        # Metrics have no tags, so that this is all resources, and none where `All` is chosen: then
-        # nothing is taken away, whether there are info series or not.
-        others = self._over_time(naming, series, "last", f'{TAG}!~"$tag_value"')
+        on = f"and on ({', '.join(naming.joined(dimension).values())})"
+        # A metric has no label of a tag. As long as `All` is chosen, that matches, so a panel needs
+        # no info series.
+        matcher = f'{TAG}=~"$tag_value"'
+        everything = self._over_time(naming, series, "last", matcher)
         matchers = [f'{label}="{value}"' for label, value in info.matchers.items()]
-        matchers.append(f'{TAG}=~"$tag_value"')
-        tagged = f"last_over_time({info.name}{{{', '.join(matchers)}}}[{_SWEEPS}])"
-        return f"{text} {on} ({others} {on} {tagged})"
+        tagged = f"last_over_time({info.name}{{{', '.join([*matchers, matcher])}}}[{_SWEEPS}])"
+        return f"{text} {on} ({everything} or {tagged})"
 
     def _of_any_tag(self, naming: Naming, namespace: str, statistic: str) -> str:
         made = naming.series(namespace, self.metric, self.scope.dimensions)

@@ -73,10 +73,10 @@ def test_query_text(name: str) -> None:
 def test_series_of_two_sources(name: str) -> None:
     """Series that an external label tells apart never meet: no query names the labels to match.
 
-    Those of the tags are named, where series are left out and not combined.
+    Those of the tags are named, but they only select series.
     """
     for _, target in queries(DASHBOARDS[name]):
-        combining = re.sub(r"\bunless on \(", "unless (", target["expr"])
+        combining = re.sub(r"\band on \(", "and (", target["expr"])
         assert not re.search(r"\b(on|by|group_left|group_right)\b *\(", combining)
 
 
