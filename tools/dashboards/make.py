@@ -97,7 +97,11 @@ def _variable(
         "label": title,
         "type": "query",
         "datasource": _DATASOURCE,
-        "query": {"qryType": 1, "query": f"label_values({series}{selected}, {label})", "refId": name},
+        "query": {
+            "qryType": 1,
+            "query": f"label_values({series}{selected}, {label})",
+            "refId": name,
+        },
         # A resource has the label; an external label or a tag may be missing.
         "allValue": ".+" if name == "resource" else ".*",
         "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
