@@ -6,9 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-PACKAGES := handler converters replay extension testing tools tests
-UNIT_TESTS := tests/converters tests/handler tests/replay tests/extension
-SHIPPED := handler converters replay extension
+PACKAGES := handler converters replay tags extension testing tools tests
+UNIT_TESTS := tests/converters tests/handler tests/replay tests/tags tests/extension
+SHIPPED := handler converters replay tags extension
 # The oldest Python that mypy knows. Tests show that the extension runs on 3.9.
 OLDEST_CHECKED := 3.10
 # Many tests wait, so two cores serve four workers. An idle worker takes tests from another.
@@ -179,7 +179,7 @@ build-MetricStreamFunction: | $(BIN)/python
 		--implementation cp --python-version $(RUNTIME_PYTHON) \
 		--platform manylinux_2_28_$(WHEELS) --platform manylinux2014_$(WHEELS) \
 		--no-compile --target "$(ARTIFACTS_DIR)" --requirement requirements/function.txt
-	cp -R handler converters replay "$(ARTIFACTS_DIR)/"
+	cp -R handler converters replay tags "$(ARTIFACTS_DIR)/"
 	find "$(ARTIFACTS_DIR)" \( -name __pycache__ -o -name '*.pyi' -o -name '*.proto' -o -name bin \
 		-o -name tests -o -path '*.dist-info/RECORD' \) -prune -exec rm -rf {} +
 	if $(RUNTIME_INTERPRETER) -c '' 2>/dev/null; then \
@@ -187,9 +187,9 @@ build-MetricStreamFunction: | $(BIN)/python
 			-s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"; \
 	else echo "python$(RUNTIME_PYTHON) not found: without .pyc files a cold start takes longer"; fi
 
-# Both functions have the same code, each with its own handler.
-.PHONY: build-ReplayFunction
-build-ReplayFunction: build-MetricStreamFunction
+# All functions have the same code, each with its own handler.
+.PHONY: build-ReplayFunction build-TagsFunction
+build-ReplayFunction build-TagsFunction: build-MetricStreamFunction
 
 PACKAGE ?= dist/metric-stream-lambda.zip
 
@@ -251,21 +251,22 @@ publish: check-publish $(VENV)/dev.stamp ## Build for both architectures, upload
 	@$(PUBLISH) --built dist/publish --stack "$(STACK)"
 
 # Checkov checks only what the template's defaults create, so it gets the template with each ingress
-# as the default, with a secret to ship logs with, and with an address for alarms.
+# as the default, with tags, with a secret to ship logs with, and with an address for alarms.
 .PHONY: validate
-validate: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Check template.yaml and deploy/source.yaml with SAM, cfn-lint and checkov
+validate: $(VENV)/tools.stamp $(VENV)/checkov.stamp ## Check template.yaml and deploy/*.yaml with SAM, cfn-lint and checkov
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
-	$(VENV)/tools/bin/cfn-lint template.yaml deploy/source.yaml
+	$(VENV)/tools/bin/cfn-lint template.yaml deploy/*.yaml
 	mkdir -p build/validate
 	for ingress in HttpApi RestApi FunctionUrl Transformation; do \
 		sed -e "s/^    Default: HttpApi$$/    Default: $$ingress/" \
+			-e '/^  CreateTags:/,/^  TagRefreshMinutes:/s/"false"$$/"true"/' \
 			-e '/^  LogsTokenSecretArn:/,/^  LogsListener:/s/Default: ""/Default: arn:aws:secretsmanager:us-east-1:111122223333:secret:logs/' \
 			-e '/^  AlarmTarget:/,/^  CreateDashboard:/s/Default: ""/Default: team@example.com/' \
 			template.yaml >build/validate/$$ingress.yaml && \
 		$(VENV)/checkov/bin/checkov --file build/validate/$$ingress.yaml --framework cloudformation \
 			--compact --quiet --skip-download || exit 1; \
 	done
-	$(VENV)/checkov/bin/checkov --file deploy/source.yaml --framework cloudformation --compact --quiet --skip-download
+	$(VENV)/checkov/bin/checkov --file deploy/*.yaml --framework cloudformation --compact --quiet --skip-download
 
 .PHONY: terraform
 terraform: $(VENV)/dev.stamp $(VENV)/terraform.stamp ## Validate, plan and apply the Terraform module, with the provider's schema and without AWS

@@ -13,6 +13,9 @@ FOLDER_CHECKPOINTS = ".replay"
 BUCKET_CHECKPOINTS = "replay/"
 """The prefix of the checkpoints. Not below failed/: an alarm counts what is written there."""
 
+# What the tags function keeps in the backup bucket.
+_SWEEPS = "tags/"
+
 _S3 = "s3://"
 
 
@@ -36,7 +39,7 @@ def open_location(location: str, state: str = "") -> tuple[Store, Store]:
         return Folder(root, only), _checkpoints(state or str(root / FOLDER_CHECKPOINTS))
     name, prefix = _bucket_and_prefix(location)
     state = state or f"{_S3}{name}/{BUCKET_CHECKPOINTS}"
-    excluded = [BUCKET_CHECKPOINTS]
+    excluded = [BUCKET_CHECKPOINTS, _SWEEPS]
     if state.startswith(f"{_S3}{name}/"):
         excluded.append(_as_folder(_bucket_and_prefix(state)[1]))
     objects = Bucket(new_client(), name, prefix=prefix, excluded=tuple(excluded))

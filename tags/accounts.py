@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from botocore.config import Config
+from botocore.loaders import create_loader
 from botocore.session import Session
 
 from handler.clock import Clock
@@ -17,13 +18,15 @@ _CALLS_A_SECOND = 10
 # A sweep ends within minutes; nothing needs the credentials of a role for longer.
 _ROLE_SECONDS = 900
 
-# Standard retries wait up to 1, 2, 4 and 8 seconds. A call that is never answered takes
-# 5 x 8 + 15 = 55 seconds.
+# Retries wait up to 1, 2, 4 and 8 seconds, so a call that is never answered ends within 70 seconds.
 _CONFIG = Config(
     connect_timeout=3,
     read_timeout=8,
     retries={"mode": "standard", "total_max_attempts": 5},
 )
+
+# It keeps the descriptions of services, which take 10 MB, for all accounts and the next sweeps.
+_LOADER = create_loader()
 
 
 class Pace:
@@ -54,6 +57,24 @@ class Pace:
         self._next = begin + 1 / _CALLS_A_SECOND
 
 
+class Clients:
+    """Makes botocore's clients, for several threads."""
+
+    def __init__(self) -> None:
+        self._session = Session()
+        self._session.register_component("data_loader", _LOADER)
+        # The region's own STS: the global one is in us-east-1, whatever happens there.
+        self._session.set_config_variable("sts_regional_endpoints", "regional")
+        self._lock = threading.Lock()
+
+    def new(self, service: str, region: str, credentials: Mapping[str, str]) -> Any:
+        """Return a client; without credentials, with those of the process."""
+        with self._lock:
+            return self._session.create_client(
+                service, region_name=region, config=_CONFIG, **credentials
+            )
+
+
 class Account:
     """An account, and the clients that read in it.
 
@@ -62,6 +83,7 @@ class Account:
         region: The region that is read.
         role_arn: The role to assume; None: the process has the account's credentials.
         external_id: What the role's trust policy may ask for; None for nothing.
+        clients: Makes clients.
         pace: When the next call may begin.
 
     Attributes:
@@ -70,16 +92,20 @@ class Account:
     """
 
     def __init__(
-        self, number: str, region: str, role_arn: str | None, external_id: str | None, pace: Pace
+        self,
+        number: str,
+        region: str,
+        role_arn: str | None,
+        external_id: str | None,
+        clients: Clients,
+        pace: Pace,
     ) -> None:
         self.number = number
         self.region = region
         self._role_arn = role_arn
         self._external_id = external_id
+        self._clients = clients
         self._pace = pace
-        self._session = Session()
-        # The region's own STS: the global one is in us-east-1, whatever happens there.
-        self._session.set_config_variable("sts_regional_endpoints", "regional")
         self._credentials: Mapping[str, str] = {}
 
     def assume_role(self) -> None:
@@ -103,9 +129,7 @@ class Account:
 
     def client(self, service: str) -> Any:
         """Return botocore's client of a service, which calls no faster than `Pace` says."""
-        client = self._session.create_client(
-            service, region_name=self.region, config=_CONFIG, **self._credentials
-        )
+        client = self._clients.new(service, self.region, self._credentials)
         client.meta.events.register("before-call", lambda **_: self._pace.wait())
         return client
 
@@ -125,7 +149,8 @@ def accounts(
     roles: dict[str, str | None] = {own: None}
     for arn in settings.role_arns:
         roles.setdefault(arn.split(":")[4], arn)
+    clients = Clients()
     return tuple(
-        Account(number, region, role, settings.external_id, Pace(clock, until))
+        Account(number, region, role, settings.external_id, clients, Pace(clock, until))
         for number, role in roles.items()
     )

@@ -17,7 +17,7 @@ from handler.settings import known_variables
 from handler.telemetry import Telemetry, traceback_of
 from tags.accounts import accounts
 from tags.last_sweep import open_store
-from tags.reading import read_account
+from tags.reading import read_accounts
 from tags.sending import SeriesSender
 from tags.settings import read_tag_settings
 from tags.sweep import Sweep
@@ -76,9 +76,10 @@ class TagsFunction:
         if self._store is not None:
             with sweep.noting_error():
                 last = self._store.read()
-        for account in accounts(function_arn, self._tag_settings, self._clock, until):
+        found = accounts(function_arn, self._tag_settings, self._clock, until)
+        for reading in read_accounts(found, self._tag_settings):
             if not sweep.stopped:
-                sweep.send(read_account(account, self._tag_settings))
+                sweep.send(reading)
         if last is not None:
             with sweep.noting_error():
                 sweep.end_series(last)

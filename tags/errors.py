@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from handler.secrets import error_code
 
@@ -51,7 +52,9 @@ class StateError(TagsError):
 
 @contextlib.contextmanager
 def calling(account: str, action: str) -> Iterator[None]:
-    """Raise a ReadingError for each error of AWS's calls, and for a TimeoutError.
+    """Raise a ReadingError for each error of AWS's calls.
+
+    Such as a TimeoutError of `tags.accounts.Pace`, or a KeyError: the answer is not AWS's.
 
     Args:
         account: The account, 12 digits.
@@ -59,13 +62,13 @@ def calling(account: str, action: str) -> Iterator[None]:
     """
     try:
         yield
-    except (BotoCoreError, ClientError, TimeoutError) as error:
+    except (BotoCoreError, ClientError, ResponseParserError, TimeoutError, KeyError) as error:
         raise ReadingError(account, action, _problem(action, error)) from error
 
 
 def _problem(action: str, error: Exception) -> str:
     if isinstance(error, TimeoutError):
-        return "the time for the sweep was over; docs/tags.md says how to read less"
+        return "the time for the sweep was over; TAG_FILTERS selects fewer resources"
     code = error_code(error)
     words = f"{code}: {str(error)[:_MOST_WORDS]}"
     if not isinstance(error, ClientError):

@@ -5,7 +5,7 @@ made only in a sweep in which such an ARN occurs.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from tags.accounts import Account
@@ -16,10 +16,10 @@ PAGES = {"PageSize": 100}
 
 
 class Lookup(NamedTuple):
-    """A call that says what ARNs lack.
+    """A call that says the names of resources whose ARNs have an id.
 
     Attributes:
-        arns: Matches the ARNs that need it; its group is what the answer calls the resource.
+        arns: Matches the ARNs that lack a name; its group is what the answer calls the resource.
         service: The service, as botocore names it.
         operation: The operation, likewise.
         action: The permission that it needs.
@@ -33,79 +33,58 @@ class Lookup(NamedTuple):
     pairs: str
 
 
-def _of(service: str, resource: str) -> re.Pattern[str]:
-    return re.compile(f"arn:[^:]+:{service}:[^:]*:[^:]*:{resource}")
-
-
 LOOKUPS = (
     Lookup(
-        _of("apigateway", "/restapis/([^/]+)(?:/stages/[^/]+)?"),
+        re.compile("arn:[^:]+:apigateway:[^:]*::/restapis/([^/]+)"),
         "apigateway",
         "get_rest_apis",
         "apigateway:GET",
         "items[].[id, name]",
     ),
     Lookup(
-        re.compile("(arn:[^:]+:dms:[^:]*:[^:]*:(?:rep|task):.+)"),
+        re.compile("(arn:[^:]+:dms:[^:]*:[^:]*:rep:.+)"),
         "dms",
         "describe_replication_instances",
         "dms:DescribeReplicationInstances",
         "ReplicationInstances[].[ReplicationInstanceArn, ReplicationInstanceIdentifier]",
     ),
-    # A task has the ARN of its instance, and so its name.
     Lookup(
-        re.compile("(arn:[^:]+:dms:[^:]*:[^:]*:task:.+)"),
-        "dms",
-        "describe_replication_tasks",
-        "dms:DescribeReplicationTasks",
-        "ReplicationTasks[].[ReplicationTaskArn, ReplicationInstanceArn]",
+        re.compile("(arn:[^:]+:redshift-serverless:[^:]*:[^:]*:namespace/.+)"),
+        "redshift-serverless",
+        "list_namespaces",
+        "redshift-serverless:ListNamespaces",
+        "namespaces[].[namespaceArn, namespaceName]",
     ),
     Lookup(
-        _of("ec2", "transit-gateway-attachment/(.+)"),
-        "ec2",
-        "describe_transit_gateway_attachments",
-        "ec2:DescribeTransitGatewayAttachments",
-        "TransitGatewayAttachments[].[TransitGatewayAttachmentId, TransitGatewayId]",
-    ),
-    Lookup(
-        re.compile("(arn:[^:]+:storagegateway:[^:]*:[^:]*:gateway/[^/]+)"),
-        "storagegateway",
-        "list_gateways",
-        "storagegateway:ListGateways",
-        "Gateways[].[GatewayARN, GatewayName]",
+        re.compile("(arn:[^:]+:redshift-serverless:[^:]*:[^:]*:workgroup/.+)"),
+        "redshift-serverless",
+        "list_workgroups",
+        "redshift-serverless:ListWorkgroups",
+        "workgroups[].[workgroupArn, workgroupName]",
     ),
 )
-"""Each line that needs a name in the table of kinds has its lookup here."""
+"""One for each line of the table of kinds that needs a name; see `tags.kinds.needs_name`."""
 
 
-def read_names(account: Account, lookup: Lookup) -> Iterator[tuple[str, str]]:
-    """Yield what the answer of a lookup calls each resource, and its name.
+def read_names(account: Account, lookup: Lookup, arns: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield ARN and name of each resource whose ARN lacks it; ask nothing if there is none.
+
+    Args:
+        account: The account.
+        lookup: What to ask.
+        arns: The ARNs of all resources.
 
     Raises:
         ReadingError: AWS does not answer.
     """
+    lacking = {match[1]: arn for arn in arns if (match := lookup.arns.fullmatch(arn))}
+    if not lacking:
+        return
     with calling(account.number, lookup.action):
         pages = account.client(lookup.service).get_paginator(lookup.operation)
         for key, name in pages.paginate(PaginationConfig=PAGES).search(lookup.pairs):
-            if key and name:
-                yield key, name
-
-
-def names_by_arn(arns: Iterable[str], found: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the names of the resources whose ARNs lack them.
-
-    Args:
-        arns: The ARNs of all resources.
-        found: The names by what the answers call each resource; some are ARNs that have a name.
-    """
-    names = {}
-    for arn in arns:
-        matches = (match for it in LOOKUPS if (match := it.arns.fullmatch(arn)))
-        name = next((found[match[1]] for match in matches if match[1] in found), "")
-        name = found.get(name, "") if name.startswith("arn:") else name
-        if name:
-            names[arn] = name
-    return names
+            if key in lacking and name:
+                yield lacking[key], name
 
 
 def read_groups(account: Account) -> Iterator[tuple[str | None, list[dict[str, Any]]]]:

@@ -7,6 +7,7 @@ have comes from `tags.lookups`.
 import contextlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
@@ -14,7 +15,7 @@ from botocore.exceptions import ClientError
 from handler.secrets import error_code
 from tags.accounts import Account
 from tags.errors import ReadingError, calling
-from tags.lookups import LOOKUPS, PAGES, names_by_arn, read_groups, read_names
+from tags.lookups import LOOKUPS, PAGES, read_groups, read_names
 from tags.resource import TaggedResource
 from tags.settings import Filters, TagSettings
 
@@ -24,6 +25,8 @@ Tags = Iterable[Mapping[str, str]]
 # "A PaginationToken is valid for a maximum of 15 minutes." - GetResources
 _EXPIRED = "PaginationTokenExpiredException"
 _MOST_BEGINNINGS = 3
+
+_ACCOUNTS_AT_ONCE = 4
 
 
 @dataclass
@@ -42,7 +45,7 @@ class AccountReading:
     account: str
     region: str
     resources: dict[str, TaggedResource] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     damaged: int = 0
     errors: list[ReadingError] = field(default_factory=list)
 
@@ -52,7 +55,11 @@ class AccountReading:
             self.damaged += 1
             return
         # Thousands of resources have the same keys and values: each text is kept once.
-        texts = {sys.intern(tag["Key"]): sys.intern(tag.get("Value") or "") for tag in tags}
+        texts = {
+            sys.intern(tag["Key"]): sys.intern(tag.get("Value") or "")
+            for tag in tags
+            if "Key" in tag
+        }
         exported = {key: value for key, value in texts.items() if settings.exports(key)}
         if exported and settings.selects(texts):
             self.resources[arn] = TaggedResource(arn, exported)
@@ -64,6 +71,21 @@ class AccountReading:
             yield
         except ReadingError as error:
             self.errors.append(error)
+
+
+def read_accounts(accounts: Iterable[Account], settings: TagSettings) -> Iterator[AccountReading]:
+    """Read accounts, several at once, and yield each as soon as it is read.
+
+    So one that does not answer delays no other. Errors are in what is yielded.
+    """
+    pool = ThreadPoolExecutor(_ACCOUNTS_AT_ONCE)
+    try:
+        # No name for the list, which would keep all accounts in memory.
+        for read in as_completed([pool.submit(read_account, it, settings) for it in accounts]):
+            yield read.result()
+    finally:
+        # Where nothing can be sent, the accounts that are left are not read.
+        pool.shutdown(cancel_futures=True)
 
 
 def read_account(account: Account, settings: TagSettings) -> AccountReading:
@@ -87,12 +109,9 @@ def read_account(account: Account, settings: TagSettings) -> AccountReading:
     with reading.noting_error():
         for arn, tags in read_groups(account):
             reading.add(arn, tags, settings)
-    found: dict[str, str] = {}
     for lookup in LOOKUPS:
-        if any(map(lookup.arns.fullmatch, reading.resources)):
-            with reading.noting_error():
-                found.update(read_names(account, lookup))
-    reading.names = names_by_arn(reading.resources, found)
+        with reading.noting_error():
+            reading.names.update(read_names(account, lookup, reading.resources))
     return reading
 
 

@@ -48,7 +48,7 @@ def _exported(text: str) -> frozenset[str] | None:
 
 
 def _filters(text: str) -> Filters:
-    members = object_in(utf_8(text))
+    members = object_in(utf_8(text), number=str)
     if members is None or not all(map(_is_filter, members, members.values())):
         raise ValueError(
             'must be a JSON object of tag keys and lists of values, like {"Team":["a","b"]}; '

@@ -102,7 +102,7 @@ class TaggingApi(HttpServer):
     """
 
     def __init__(self, fleets: Mapping[str, Fleet], port: int = 0) -> None:
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self.reset(fleets)
         super().__init__(port=port)
         self.url = f"http://127.0.0.1:{self.port}"
@@ -125,15 +125,15 @@ class TaggingApi(HttpServer):
         return sum(call.action == action for call in self.calls)
 
     def respond(self, request: Request) -> Reply:
-        """Reply to a call, one at a time."""
-        with self._lock:
-            call = _call_of(request)
-            self.calls.append(call)
-            try:
-                self.before(call)
+        """Reply to a call."""
+        call = _call_of(request)
+        self.calls.append(call)
+        try:
+            self.before(call)
+            with self._lock:
                 return self._reply(call)
-            except AwsError as error:
-                return _error(call, error)
+        except AwsError as error:
+            return _error(call, error)
 
     def _reply(self, call: Call) -> Reply:
         if call.action == "sts:AssumeRole":

@@ -15,10 +15,13 @@ from extension.settings import DECLARED
 from handler.errors import SettingsError
 from handler.json_settings import members_in
 from handler.settings import VARIABLES, read_settings
+from tags.settings import read_tag_settings
 from tools.children import ROOT
 
 _NO_REGION = "no AWS region: set AWS_DEFAULT_REGION, or AWS_PROFILE to a profile that has one"
 
+# What a parameter that is not in the file may have in the stack.
+_ROLE = "arn:aws:iam::111122223333:role/any"
 _WORKSPACE = "https://aps-workspaces.us-east-1.amazonaws.com/"
 
 _OTHER_NAMES = {
@@ -96,7 +99,7 @@ def _value_problems(name: str, text: str, declared: Mapping[str, Any]) -> Iterat
 
 
 def _function_problems(given: Mapping[str, str], template: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what the function and the logs extension would say to their variables."""
+    """Yield what the functions and the logs extension would say to their variables."""
     text = given.get("Settings", "{}")
     try:
         members = members_in(text, VARIABLES)
@@ -118,11 +121,13 @@ def _function_problems(given: Mapping[str, str], template: Mapping[str, Any]) ->
     if given.get("PrometheusWorkspaceArn") or "SIGV4" in f"{own}{members}":
         # What the template makes of a workspace; one that is not in the file the stack may have.
         own |= {"REMOTE_WRITE_AUTH": "sigv4", "LOGZIO_METRICS_LISTENER": _WORKSPACE}
+    own.setdefault("TAG_ROLE_ARNS", _ROLE)
     found: list[str] = []
-    try:
-        read_settings({"AWS_REGION": "us-east-1", **own, **members, "SETTINGS": ""})
-    except SettingsError as error:
-        found += str(error).removeprefix("settings: ").split("; ")
+    for read in (read_settings, read_tag_settings):
+        try:
+            read({"AWS_REGION": "us-east-1", **own, **members, "SETTINGS": ""})
+        except SettingsError as error:
+            found += str(error).removeprefix("settings: ").split("; ")
     for settings in DECLARED.values():
         for setting in settings:
             setting.read(members, found.append)
@@ -131,11 +136,15 @@ def _function_problems(given: Mapping[str, str], template: Mapping[str, Any]) ->
 
 
 def _parameters_by_variable(template: Mapping[str, Any]) -> dict[str, str]:
-    """Return the parameter that each of the function's variables comes from, if one does."""
-    function = template["Resources"]["MetricStreamFunction"]["Properties"]
+    """Return the parameter that each variable of a function comes from, if one does."""
+    functions = [
+        it["Properties"]
+        for it in template["Resources"].values()
+        if it["Type"] == "AWS::Serverless::Function"
+    ]
     return {
         variable: parameter
-        for properties in (template["Globals"]["Function"], function)
+        for properties in (template["Globals"]["Function"], *functions)
         for variable, value in properties["Environment"]["Variables"].items()
         for parameter in _references(value)
         if parameter in template["Parameters"]

@@ -15,11 +15,11 @@ TARGET = WHOLE / "source" / "pipeline.tf"
 
 _BEGIN = "# `make docs` writes this file from ../; tools/source_module.py decides what is in it.\n"
 
-# The destination and the permission of a transformation, the key that the stack may generate, and
-# alarms that are about the function.
+# The destination and the permission of a transformation, the rule of the bucket about tags, the key
+# that the stack may generate, and alarms that are about a function.
 _LEFT_OUT = re.compile(
     r"""
-    ^\ \ dynamic\ "extended_s3_configuration"\ \{\n[\s\S]*?^\ \ \}\n\n
+    (?:^\ \ \#.*\n)*^\ \ dynamic\ "(?:extended_s3_configuration|rule)"\ \{\n[\s\S]*?^\ \ \}\n\n
     | ^\ +local\.is_http\ \?\ \[\]\ :\ \[\n[\s\S]*?^\ {6}\],\n
     | ,\ aws_secretsmanager_secret_version\.key\b
     | (?:^\ {4}\#.*\n)*^\ {4}[a-z-]+\ =\ \{\n(?:^\ {6}.*\n)*?

@@ -27,13 +27,14 @@ Description: >-
 
 _OWN = Path(__file__).with_suffix(".yaml")
 
-# There is one ingress, of another stack, whose URL is given.
+# There is one ingress, of another stack, whose URL is given. Tags are read there too.
 _URL = ("!GetAtt FunctionUrl.FunctionUrl", "!Ref ReceiverUrl")
 _SETTLED = {
     "IsTransformation": False,
     "IsHttpApi": False,
     "IsRestApi": False,
     "GeneratesKey": False,
+    "CreatesTags": False,
 }
 
 # These are taken, with everything that they refer to, unless that is a function.

@@ -4,6 +4,8 @@ locals {
   makes_alarm_topic = strcontains(var.alarm_target, "@")
   alarm_actions     = startswith(var.alarm_target, "arn:") ? [var.alarm_target] : aws_sns_topic.alarms[*].arn
 
+  tags_function_dimension = { FunctionName = local.tags_function_name }
+
   function_dimension = { FunctionName = aws_lambda_function.metric_stream.function_name }
   firehose_dimension = { DeliveryStreamName = aws_kinesis_firehose_delivery_stream.delivery.name }
   stream_dimension   = { MetricStreamName = aws_cloudwatch_metric_stream.metrics.name }
@@ -24,6 +26,29 @@ locals {
   }
 
   alarms = {
+    tag-errors = {
+      description = "Three sweeps in a row could not read or send all tags."
+      namespace   = "MetricStreamLambda"
+      metric_name = "TagErrors"
+      dimensions  = local.tags_function_dimension
+      period      = 60 * var.tag_refresh_minutes
+      periods     = 3
+      wanted      = var.create_tags
+    }
+
+    no-tags = {
+      description = "The listener has accepted no tags for six sweeps."
+      namespace   = "MetricStreamLambda"
+      metric_name = "TagsSent"
+      dimensions  = local.tags_function_dimension
+      period      = 60 * var.tag_refresh_minutes
+      periods     = 6
+      comparison  = "LessThanThreshold"
+      threshold   = 1
+      missing     = "breaching"
+      wanted      = var.create_tags
+    }
+
     # Two periods, each as long as the longest buffer: one may pass without a delivery.
     no-deliveries = {
       description = "The listener has accepted no sample for half an hour."

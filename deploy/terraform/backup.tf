@@ -80,6 +80,24 @@ resource "aws_s3_bucket_lifecycle_configuration" "backup" {
     }
   }
 
+  # Each sweep writes the same object again.
+  dynamic "rule" {
+    for_each = var.create_tags ? ["last-sweep"] : []
+
+    content {
+      id     = rule.value
+      status = "Enabled"
+
+      filter {
+        prefix = "tags/"
+      }
+
+      noncurrent_version_expiration {
+        noncurrent_days = 1
+      }
+    }
+  }
+
   depends_on = [aws_s3_bucket_versioning.backup]
 }
 

@@ -3,10 +3,13 @@ locals {
   delivery_stream_name = aws_kinesis_firehose_delivery_stream.delivery.name
   function_name        = aws_lambda_function.metric_stream.function_name
   backup_bucket_name   = aws_s3_bucket.backup.id
+  tags_function_name   = one(aws_lambda_function.tags[*].function_name)
 
   share_of_answers = "Firehose: share of requests answered with 200"
 
-  widgets = [
+  widgets = concat(local.pipeline_widgets, [for widget in local.tags_widgets : widget if var.create_tags])
+
+  pipeline_widgets = [
     {
       title = "Metric stream: updates and publish errors"
       stat  = "Sum"
@@ -95,6 +98,19 @@ locals {
       ]
     },
   ]
+
+  tags_widgets = [
+    {
+      title = "Tags: series sent, resources, errors"
+      stat  = "Sum"
+      metrics = [
+        ["MetricStreamLambda", "TagsSent", "FunctionName", local.tags_function_name],
+        [".", "TagResources", ".", "."],
+        [".", "TagErrors", ".", ".", { yAxis = "right" }],
+      ]
+      period = 300
+    },
+  ]
 }
 
 resource "aws_cloudwatch_dashboard" "pipeline" {
@@ -102,13 +118,13 @@ resource "aws_cloudwatch_dashboard" "pipeline" {
 
   dashboard_name = "${var.name}-pipeline"
   dashboard_body = jsonencode({
-    # Three in a row; the last one has a row to itself.
+    # Three in a row; each one after the ninth has a row to itself.
     widgets = [
       for index, widget in local.widgets : {
         type   = "metric"
-        x      = 8 * (index % 3)
-        y      = 6 * floor(index / 3)
-        width  = index == length(local.widgets) - 1 ? 24 : 8
+        x      = index < 9 ? 8 * (index % 3) : 0
+        y      = 6 * (index < 9 ? floor(index / 3) : index - 6)
+        width  = index < 9 ? 8 : 24
         height = 6
         properties = merge(
           {
@@ -116,7 +132,7 @@ resource "aws_cloudwatch_dashboard" "pipeline" {
             region  = data.aws_region.current.region
             view    = "timeSeries"
             stat    = widget.stat
-            period  = 60
+            period  = try(widget.period, 60)
             metrics = widget.metrics
           },
           widget.title == local.share_of_answers ? { yAxis = { left = { min = 0, max = 1 } } } : {},

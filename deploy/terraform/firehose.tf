@@ -2,8 +2,7 @@ locals {
   # The provider keeps no parameter that has its default, and would plan a change forever. RoleArn
   # (the stream's own role) and BufferSizeInMBs (1) are left to their defaults for the same reason.
   processor_parameters = merge(
-    { LambdaArn = aws_lambda_function.metric_stream.arn },
-    var.transform_retries == 3 ? {} : { NumberOfRetries = var.transform_retries },
+    { LambdaArn = aws_lambda_function.metric_stream.arn, NumberOfRetries = 10 },
     var.buffer_interval_seconds == 60 ? {} : { BufferIntervalInSeconds = var.buffer_interval_seconds },
   )
 

@@ -60,7 +60,7 @@ locals {
   ]
 }
 
-# --- What the function and the replay function share
+# --- What all functions share
 
 locals {
   shared_environment = {
@@ -100,6 +100,7 @@ locals {
     ["FIREHOSE_ACCESS_KEY_ARN", "LOGZIO_METRICS_TOKEN_ARN", "LOGS_DESTINATION"],
     keys(local.environment),
     keys(merge(values(local.logs_variables)...)),
+    keys(local.tags_environment),
   )
 }
 
@@ -244,6 +245,11 @@ resource "aws_lambda_function" "metric_stream" {
     precondition {
       condition     = !local.is_api_gateway || var.delivery_budget_seconds <= 28
       error_message = "An API Gateway gives up after 29 s. Set delivery_budget_seconds to 28 or less, or ingress to FunctionUrl."
+    }
+
+    precondition {
+      condition     = length(var.tag_role_arns) == 0 || var.create_tags
+      error_message = "tag_role_arns has no effect without create_tags."
     }
 
     precondition {

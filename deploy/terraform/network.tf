@@ -1,4 +1,4 @@
-# --- A private network for both functions
+# --- A private network for all functions
 
 locals {
   # In one list, since the ids may be unknown to the plan, but not their number.

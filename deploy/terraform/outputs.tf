@@ -38,6 +38,16 @@ output "replay_function_name" {
   value       = aws_lambda_function.replay.function_name
 }
 
+output "tags_function_name" {
+  description = "The function that sends the tags of resources. Null without create_tags."
+  value       = local.tags_function_name
+}
+
+output "tags_role_arn" {
+  description = "Its role, which the roles of tag_role_arns have to trust. Null without create_tags."
+  value       = one(aws_iam_role.tags[*].arn)
+}
+
 output "token_secret_arn" {
   description = "The secret with the token, or with the access key that the stack has generated."
   value       = local.token_secret_arn

@@ -207,15 +207,3 @@ variable "backup_retention_days" {
     error_message = "The value of backup_retention_days must be from 1 to 3650."
   }
 }
-
-variable "transform_retries" {
-  description = "With Transformation, how often Firehose repeats an invocation that failed, as it does while the listener is not available."
-  type        = number
-  default     = 10
-  nullable    = false
-
-  validation {
-    condition     = var.transform_retries >= 0 && var.transform_retries <= 100
-    error_message = "The value of transform_retries must be from 0 to 100."
-  }
-}

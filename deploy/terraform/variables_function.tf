@@ -49,7 +49,7 @@ variable "log_retention_days" {
 }
 
 variable "settings" {
-  description = "Further environment variables of the function and the replay, such as { LABEL_VALUE_CASE = \"keep\" }. No secrets."
+  description = "Further environment variables of all functions, such as { LABEL_VALUE_CASE = \"keep\" }. No secrets."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -60,17 +60,50 @@ variable "settings" {
   }
 }
 
+# --- Tags of resources
+
+variable "create_tags" {
+  description = "Whether a third function reads the tags of resources and sends them as series, to join with their metrics."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "tag_refresh_minutes" {
+  description = "Minutes from one reading of all tags to the next."
+  type        = number
+  default     = 5
+  nullable    = false
+
+  validation {
+    condition     = contains([5, 10, 15, 20, 30, 60], var.tag_refresh_minutes)
+    error_message = "The value of tag_refresh_minutes must be one of 5, 10, 15, 20, 30, 60."
+  }
+}
+
+variable "tag_role_arns" {
+  description = "ARNs of roles in other accounts whose tags are read too, one for each account."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.tag_role_arns : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[^*,\\s]+$", arn))])
+    error_message = "The values of tag_role_arns must be ARNs of roles."
+  }
+}
+
 # --- What an account requires
 
 variable "subnet_ids" {
-  description = "Subnets for the function and the replay, for a listener in a private network. The listener, Secrets Manager and STS must be reachable from them."
+  description = "Subnets for all functions, for a listener in a private network. The listener, Secrets Manager and STS must be reachable from them."
   type        = list(string)
   default     = []
   nullable    = false
 }
 
 variable "security_group_ids" {
-  description = "Security groups for both in these subnets."
+  description = "Security groups for the functions in these subnets."
   type        = list(string)
   default     = []
   nullable    = false

@@ -53,6 +53,7 @@ def keys(bucket: TestBucket) -> list[str]:
 
 def test_everything_arrives_once(bucket: TestBucket, keys: list[str]) -> None:
     """All objects below a prefix are sent once; checkpoints are where no alarm counts."""
+    bucket.put("tags/of-the-tags-function.jsonl.gz", gzip.compress(b'["aws_resource_info"]'))
     with Receiver() as receiver:
         first = run(bucket.where("failed/"), receiver.url)
         again = run(bucket.where(), receiver.url)

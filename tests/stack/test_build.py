@@ -13,10 +13,11 @@ import pytest
 from testing.artifact import RUNTIME_PYTHON, Interpreter, build, runtime_interpreter
 from testing.emulator import PROJECT
 from tests.support.making import make
-from tests.support.stack import Stack
+from tests.support.stack import FUNCTIONS, Stack
 
 MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
 LOCK = (PROJECT / "requirements" / "function.txt").read_text(encoding="utf-8")
+PACKAGES = ("handler", "converters", "replay", "tags")
 SECOND = "build/x86_64/template.yaml"
 ELF_MACHINES = {"x86_64": 62, "arm64": 183}
 """The two bytes at offset 18 of an ELF file, by architecture."""
@@ -59,15 +60,17 @@ def test_content(tmp_path: Path, architecture: str) -> None:
 
 
 def check_packages(folder: Path) -> None:
-    """Every package is locked, and of the project there are three packages, as they are here."""
+    """Every package is locked, and of the project there are four packages, as they are here."""
     installed = {path.name.split("-")[0] for path in folder.glob("*.dist-info")}
     assert installed
     assert installed <= locked_names()
     own = {path.name for path in folder.iterdir()} & {p.name for p in PROJECT.iterdir()}
-    assert own - {"__pycache__"} == {"handler", "converters", "replay"}
-    for package in ("handler", "converters", "replay"):
-        made = {path.relative_to(folder) for path in (folder / package).rglob("*.py")}
-        assert made == {path.relative_to(PROJECT) for path in (PROJECT / package).rglob("*.py")}
+    assert own - {"__pycache__"} == set(PACKAGES)
+    for package in PACKAGES:
+        for kind in ("*.py", "*.tsv"):
+            made = {path.relative_to(folder) for path in (folder / package).rglob(kind)}
+            ours = {path.relative_to(PROJECT) for path in (PROJECT / package).rglob(kind)}
+            assert made == ours
     unwanted = {"tests", "docs", "events", "testing", "tools", "bin"}
     assert not unwanted & {path.name for path in folder.rglob("*") if path.is_dir()}
 
@@ -129,13 +132,13 @@ def test_wrong_arguments(
 
 def test_versions_agree() -> None:
     """Template, Makefile and tests mean the same Python; handlers exist."""
-    functions = Stack().of_type("AWS::Lambda::Function")
-    assert len(functions) == 2
+    functions = Stack(CreateTags="true").of_type("AWS::Lambda::Function")
+    assert functions.keys() == set(FUNCTIONS)
     for name, function in functions.items():
         assert function["Runtime"] == f"python{RUNTIME_PYTHON}"
         module, handler = function["Handler"].rsplit(".", 1)
         assert callable(getattr(importlib.import_module(module), handler))
-        assert f"\nbuild-{name}:" in MAKEFILE
+        assert re.search(rf"^build-(\S+ build-)?{name}\b[^:]*: ", MAKEFILE + " ", re.MULTILINE)
     assert f"RUNTIME_PYTHON := {RUNTIME_PYTHON}\n" in MAKEFILE
 
 
@@ -153,7 +156,7 @@ def test_second_template() -> None:
         "+     CodeUri: ../..": 1,
         "-       ContentUri: .": 1,
         "+       ContentUri: ../..": 1,
-        "+       ContextPath: .": 3,
+        "+       ContextPath: .": 4,
     }
 
 

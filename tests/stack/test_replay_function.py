@@ -1,13 +1,12 @@
 """The second function of the stack, which replays the backup."""
 
-from fnmatch import fnmatchcase
-
 import pytest
 
 from handler.settings import read_settings
 from replay.locations import BUCKET_CHECKPOINTS
 from replay.stores import REPLAYED
-from tests.support.stack import INGRESSES, Stack, listed, source
+from tests.support.policies import may
+from tests.support.stack import INGRESSES, Stack, source
 
 BUCKET = "arn:of:BackupBucket"
 NOT_FOR_REPLAY = {
@@ -62,14 +61,7 @@ def test_only_an_operator_invokes_it() -> None:
 )
 def test_what_it_may_do(action: str, resource: str, *, allowed: bool) -> None:
     """It reads and deletes the backup, writes copies and notes, and does no more in the bucket."""
-    (policy,) = Stack().properties("ReplayRole")["Policies"]
-    granted = [
-        one
-        for statement in policy["PolicyDocument"]["Statement"]
-        for one in listed(statement["Resource"])
-        if action in listed(statement["Action"]) and fnmatchcase(resource, one)
-    ]
-    assert bool(granted) is allowed
+    assert may(Stack(), "ReplayRole", action, resource) is allowed
 
 
 def test_firehose_writes_where_it_reads() -> None:

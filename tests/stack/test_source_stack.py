@@ -90,7 +90,7 @@ def test_nothing_is_missing_but_what_belongs_to_the_function(options: str) -> No
     about = [resource["Type"] for resource in missing if "Function" not in json.dumps(resource)]
     assert sorted(about) == [
         *("AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Stage"),
-        *("AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::Logs::LogGroup"),
+        *("AWS::IAM::Policy", "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::Logs::LogGroup"),
     ]
 
 

@@ -50,6 +50,7 @@ OPTIONS = {
     "LogsTokenSecretArn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:logs-a1B2c3",
     "LogsDestination": "datatap",
     "LogsListener": "https://tap.example",
+    "CreateTags": "true",
     "CreateDashboard": "false",
     "S3BackupMode": "AllData",
     "IncludeFilters": "AWS/EC2",
@@ -126,15 +127,15 @@ def test_buffering_is_bounded() -> None:
 
 
 def test_retries_of_a_transformation() -> None:
-    """Firehose repeats a failed invocation as often as the parameter says, within a day."""
-    stack = Stack(Ingress="Transformation", TransformRetries="7")
-    retries = parameters()["TransformRetries"]
+    """Firehose repeats a failed invocation ten times, which takes less than a day."""
+    stack = Stack(Ingress="Transformation")
+    retries = processor_of(stack)["NumberOfRetries"]
     timeout = stack.properties("MetricStreamFunction")["Timeout"]
     # "The maximum data storage time of Amazon Data Firehose is 24 hours." - "Handle data delivery
     # failure"; "supports a Lambda invocation time of up to 5 minutes" - "Transform source data"
-    assert (retries["MaxValue"] + 1) * timeout < 24 * 3600
+    assert (int(retries) + 1) * timeout < 24 * 3600
     assert timeout <= 300
-    assert processor_of(stack)["NumberOfRetries"] == "7"
+    assert retries == "10"
 
 
 def test_backup_mode() -> None:

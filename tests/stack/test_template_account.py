@@ -5,7 +5,10 @@ import pytest
 from handler.settings import read_settings
 from handler.sigv4 import SigV4Auth
 from tests.support.policies import DESCRIBE, READ_SECRET, actions, policies
-from tests.support.stack import ARN, INGRESSES, KEY, ROLE, WORKSPACE, Stack, listed
+from tests.support.stack import ARN, FUNCTIONS, INGRESSES, KEY, ROLE, WORKSPACE, Stack, listed
+
+ROLES = ("FunctionRole", "ReplayRole", "TagsRole")
+"""Those of the functions."""
 
 INTERFACES = {
     *("ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"),
@@ -17,7 +20,8 @@ INTERFACES = {
 def test_keys_may_decrypt_the_secrets_that_may_be_read(ingress: str) -> None:
     """Whatever key encrypts a secret, who may read it may have it decrypted, and nothing else."""
     names = ("TokenSecretArn", "RemoteWriteHeadersArn", "LogsTokenSecretArn")
-    given = Stack(Ingress=ingress, **{name: f"{ARN}-{name}" for name in names})
+    arns = {name: f"{ARN}-{name}" for name in names}
+    given = Stack(Ingress=ingress, CreateTags="true", **arns)
     readable: dict[str, set[str]] = {}
     decrypted: dict[str, set[str]] = {}
     for role, statement in policies(given):
@@ -34,7 +38,7 @@ def test_keys_may_decrypt_the_secrets_that_may_be_read(ingress: str) -> None:
 @pytest.mark.parametrize("key", ["", KEY])
 def test_data_at_rest(key: str) -> None:
     """A key of the operator's encrypts bucket and log groups, and those who write may use it."""
-    given = Stack(KmsKeyArn=key)
+    given = Stack(KmsKeyArn=key, CreateTags="true")
     (rule,) = given.properties("BackupBucket")["BucketEncryption"][
         "ServerSideEncryptionConfiguration"
     ]
@@ -49,20 +53,22 @@ def test_data_at_rest(key: str) -> None:
     # The key may encrypt more than what is the stack's.
     by_s3 = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
     both = (["kms:Decrypt", "kms:GenerateDataKey"], by_s3)
-    assert using == ({"FirehoseRole": both, "ReplayRole": both} if key else {})
+    roles = ("FirehoseRole", "ReplayRole", "TagsRole")
+    assert using == (dict.fromkeys(roles, both) if key else {})
 
 
 def test_network() -> None:
-    """Both functions are in the operator's network, with what Lambda needs for that."""
-    given = Stack(SubnetIds="subnet-1,subnet-2", SecurityGroupIds="sg-1,sg-2")
-    for name in ("MetricStreamFunction", "ReplayFunction"):
+    """All functions are in the operator's network, with what Lambda needs for that."""
+    plain = Stack(CreateTags="true")
+    given = Stack(CreateTags="true", SubnetIds="subnet-1,subnet-2", SecurityGroupIds="sg-1,sg-2")
+    for name in FUNCTIONS:
         assert given.properties(name)["VpcConfig"] == {
             "SubnetIds": ["subnet-1", "subnet-2"],
             "SecurityGroupIds": ["sg-1", "sg-2"],
         }
-        assert "VpcConfig" not in Stack().properties(name)
-    usual = actions(Stack())
-    for role in ("FunctionRole", "ReplayRole"):
+        assert "VpcConfig" not in plain.properties(name)
+    usual = actions(plain)
+    for role in ROLES:
         assert actions(given)[role] - usual[role] == DESCRIBE | INTERFACES
 
 
@@ -74,14 +80,13 @@ def test_network() -> None:
     ],
 )
 def test_workspace(more: dict[str, str], action: str, resource: str) -> None:
-    """Both functions may write to the workspace, or assume the role that may, and no more."""
-    given = Stack(MetricsToken="none", PrometheusWorkspaceArn=WORKSPACE, **more)
-    usual = actions(Stack())
+    """All functions may write to the workspace, or assume the role that may, and no more."""
+    given = Stack(MetricsToken="none", CreateTags="true", PrometheusWorkspaceArn=WORKSPACE, **more)
+    usual = actions(Stack(CreateTags="true"))
     changed = {role: done - usual[role] for role, done in actions(given).items()}
-    roles = {"FunctionRole", "ReplayRole"}
-    assert changed == {role: {action} if role in roles else set() for role in usual}
+    assert changed == {role: {action} if role in ROLES else set() for role in usual}
     limits = {role: s["Resource"] for role, s in policies(given) if s["Action"] == action}
-    assert limits == dict.fromkeys(roles, resource)
+    assert limits == dict.fromkeys(ROLES, resource)
 
 
 @pytest.mark.parametrize(
@@ -92,11 +97,12 @@ def test_workspace(more: dict[str, str], action: str, resource: str) -> None:
     ],
 )
 def test_address_of_a_workspace(partition: str, region: str, domain: str) -> None:
-    """URL and scheme follow from the ARN and its partition, for both functions."""
+    """URL and scheme follow from the ARN and its partition, for all functions."""
     arn = WORKSPACE.replace(":aws:", f":{partition}:").replace("eu-west-1", region)
-    given = Stack(region, MetricsToken="none", PrometheusWorkspaceArn=arn, PrometheusRoleArn=ROLE)
+    own = {"PrometheusWorkspaceArn": arn, "PrometheusRoleArn": ROLE, "CreateTags": "true"}
+    given = Stack(region, MetricsToken="none", **own)
     assert not given.broken_rules()
-    for function in ("MetricStreamFunction", "ReplayFunction"):
+    for function in FUNCTIONS:
         settings = read_settings(given.environment(function) | {"AWS_REGION": "us-east-1"})
         workspace = arn.partition("/")[2]
         host = f"aps-workspaces.{region}.{domain}"

@@ -6,17 +6,18 @@ from tests.support.alarms import NAMESPACE, alarms_of, metric_of, metrics_of
 from tests.support.stack import INGRESSES, Stack, parameters
 
 SILENCE = {"NoDeliveriesAlarm", "NoStreamUpdatesAlarm"}
-"""The alarms that missing data fires."""
+"""The alarms that missing data of the stream fires; NoTags is that of the tags."""
 
 
 @pytest.mark.parametrize("ingress", INGRESSES)
 def test_silence_is_an_alarm(ingress: str) -> None:
-    """Missing data fires the two alarms that are about it, and no other one."""
-    alarms = alarms_of(Stack(Ingress=ingress))
+    """Missing data fires the three alarms that are about it, and no other one."""
+    alarms = alarms_of(Stack(Ingress=ingress, CreateTags="true"))
     missing = {name: alarm["TreatMissingData"] for name, alarm in alarms.items()}
-    assert {name for name, treated in missing.items() if treated == "breaching"} == SILENCE
-    assert {missing[name] for name in missing.keys() - SILENCE} == {"notBreaching"}
-    for name in SILENCE:
+    silence = SILENCE | {"NoTagsAlarm"}
+    assert {name for name, treated in missing.items() if treated == "breaching"} == silence
+    assert {missing[name] for name in missing.keys() - silence} == {"notBreaching"}
+    for name in silence:
         alarm = alarms[name]
         assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
         assert alarm["Statistic"] == "Sum"

@@ -122,7 +122,7 @@ def test_alarms_are_there(ingress: str) -> None:
 )
 def test_alarms_notify(ingress: str, given: dict[str, str], actions: list[str]) -> None:
     """Every alarm says what is wrong, and notifies the topic if there is one."""
-    for name, alarm in alarms_of(Stack(Ingress=ingress, **given)).items():
+    for name, alarm in alarms_of(Stack(Ingress=ingress, CreateTags="true", **given)).items():
         assert alarm["AlarmActions"] == alarm["OKActions"] == actions, name
         assert len(alarm["AlarmDescription"]) > 20, name
 
@@ -165,7 +165,8 @@ def test_alarms_are_documented() -> None:
         for name in cell.split(", ")
     }
     stacks = [alarms_of(Stack(Ingress=ingress)) for ingress in INGRESSES]
-    assert {name.removesuffix("Alarm") for alarms in stacks for name in alarms} <= rows
+    every = [*stacks, alarms_of(Stack(CreateTags="true"))]
+    assert {name.removesuffix("Alarm") for alarms in every for name in alarms} <= rows
     largest = max(stacks, key=len)
     metrics = sum(len(metrics_of(alarm)) for alarm in largest.values())
     assert f"| alarms | {len(largest)}, which watch {metrics} metrics |" in text
@@ -173,7 +174,7 @@ def test_alarms_are_documented() -> None:
 
 def test_alarms_and_dashboard_can_be_left_out() -> None:
     """Without alarms there is no metric filter either."""
-    stack = Stack(AlarmTarget="none", CreateDashboard="false")
+    stack = Stack(AlarmTarget="none", CreateDashboard="false", CreateTags="true")
     left = {resource["Type"] for resource in stack.resources.values()}
     assert not left & {
         "AWS::CloudWatch::Alarm",

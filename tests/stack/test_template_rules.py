@@ -30,6 +30,7 @@ REFUSED: list[tuple[dict[str, str], str]] = [
     ({**SIGNED, "RemoteWriteAuth": "basic"}, "leave RemoteWriteAuth as it is"),
     ({**SIGNED, "LogzioRegion": "eu"}, "Leave LogzioRegion and ListenerUrl empty"),
     ({**SIGNED, "ListenerUrl": "https://l"}, "Leave LogzioRegion and ListenerUrl empty"),
+    ({"TagRoleArns": ROLE}, "no effect without CreateTags"),
 ]
 """Parameters, and a part of the one reason."""
 
@@ -56,6 +57,8 @@ ACCEPTED: list[dict[str, str]] = [
     {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"},
     {**LOKI, "LogsListener": "https://l"},
     {**LOKI, "LogsDestination": "openobserve"},
+    {"CreateTags": "true"},
+    {"CreateTags": "true", "TagRoleArns": f"{ROLE},{ROLE}"},
 ]
 
 

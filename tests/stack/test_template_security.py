@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.policies import DESCRIBE, READ_SECRET, actions, policies
+from tests.support.policies import DESCRIBE, READ_SECRET, READ_TAGS, actions, policies
 from tests.support.stack import (
     ACCOUNT,
     ARN,
@@ -21,7 +21,7 @@ from tests.support.stack import (
 
 WILDCARDS = (
     r"arn:aws:logs:us-east-1:111122223333:log-group:\w+:log-stream:\*",
-    r"arn:of:BackupBucket/(?:(?:failed|all-data|replay|replayed)/)?\*",
+    r"arn:of:BackupBucket/(?:(?:failed|all-data|replay|replayed|tags)/)?\*",
     r"arn:of:MetricStreamFunction:\*",
     r"arn:aws:kms:\*:\*:key/\*",
     r"arn:aws:ec2:us-east-1:\*:\*/\*",
@@ -40,6 +40,7 @@ BUCKET_ACTIONS = {
 INVOKE = {"lambda:InvokeFunction", "lambda:GetFunctionConfiguration"}
 FUNCTION_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents", READ_SECRET, "kms:Decrypt"}
 REPLAY_ACTIONS = {"s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"}
+TAGS_ACTIONS = READ_TAGS | {"apigateway:GET", "s3:ListBucket", "s3:GetObject", "s3:PutObject"}
 
 
 @pytest.fixture(params=INGRESSES)
@@ -47,7 +48,11 @@ def stack(request: pytest.FixtureRequest) -> Stack:
     """Give the stack with each ingress, and everything that roles need permissions for."""
     more = {"SubnetIds": "subnet-1", "SecurityGroupIds": "sg-1", "KmsKeyArn": KEY}
     return Stack(
-        Ingress=request.param, TokenSecretArn=ARN, PrometheusWorkspaceArn=WORKSPACE, **more
+        Ingress=request.param,
+        TokenSecretArn=ARN,
+        PrometheusWorkspaceArn=WORKSPACE,
+        CreateTags="true",
+        **more,
     )
 
 
@@ -59,11 +64,11 @@ def test_no_wildcards(stack: Stack) -> None:
         assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"}
         assert statement["Effect"] == "Allow"
         for action in listed(statement["Action"]):
-            assert re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action), (role, action)
+            assert re.fullmatch(r"[a-z0-9-]+:[A-Za-z]+", action), (role, action)
         for resource in listed(statement["Resource"]):
             allowed = any(re.fullmatch(wildcard, resource) for wildcard in WILDCARDS)
-            # AWS does not limit these two to a resource.
-            allowed |= set(listed(statement["Action"])) == DESCRIBE
+            # AWS does not limit these to a resource.
+            allowed |= set(listed(statement["Action"])) in (DESCRIBE, READ_TAGS)
             assert "*" not in resource or allowed, (role, resource)
 
 
@@ -71,11 +76,13 @@ def test_no_wildcards(stack: Stack) -> None:
 def test_roles_do_what_they_must(ingress: str) -> None:
     """Each role may do exactly what its work takes with this ingress."""
     firehose = INVOKE if ingress == "Transformation" else {READ_SECRET, "kms:Decrypt"}
-    assert actions(Stack(Ingress=ingress)) == {
+    assert actions(Stack(Ingress=ingress, CreateTags="true")) == {
         "MetricStreamRole": {"firehose:PutRecord", "firehose:PutRecordBatch"},
         "FirehoseRole": BUCKET_ACTIONS | {"logs:PutLogEvents"} | firehose,
         "FunctionRole": FUNCTION_ACTIONS,
         "ReplayRole": FUNCTION_ACTIONS | REPLAY_ACTIONS,
+        "TagsRole": FUNCTION_ACTIONS | TAGS_ACTIONS,
+        "TagsScheduleRole": {"lambda:InvokeFunction"},
     }
 
 
@@ -83,32 +90,35 @@ def test_roles_do_what_they_must(ingress: str) -> None:
     ("parameter", "roles"),
     [
         ("LogsTokenSecretArn", {"FunctionRole"}),
-        ("RemoteWriteHeadersArn", {"FunctionRole", "ReplayRole"}),
+        ("RemoteWriteHeadersArn", {"FunctionRole", "ReplayRole", "TagsRole"}),
     ],
 )
 def test_other_secrets_may_be_read(parameter: str, roles: set[str]) -> None:
     """Who needs another secret may read that one too, and do no other thing."""
     arn = "arn:aws:secretsmanager:us-east-1:111122223333:secret:other-a1B2c3"
-    given = Stack(**{parameter: arn})
-    assert actions(given) == actions(Stack())
+    given = Stack(CreateTags="true", **{parameter: arn})
+    assert actions(given) == actions(Stack(CreateTags="true"))
     assert {role for role, statement in policies(given) if statement["Resource"] == arn} == roles
 
 
 def test_only_services_take_roles(stack: Stack) -> None:
-    """Each role is one service's; Firehose takes it for this account alone."""
+    """Each role is one service's; Firehose and the schedule take it for this account alone."""
     principals = {}
     for name, role in stack.of_type("AWS::IAM::Role").items():
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Action"] == "sts:AssumeRole"
         principals[name] = statement["Principal"]["Service"]
         # AWS documents no condition for a metric stream; one that is not met would stop it.
-        expected = {"StringEquals": {"aws:SourceAccount": ACCOUNT}} if "Firehose" in name else None
+        proves = name in ("FirehoseRole", "TagsScheduleRole")
+        expected = {"StringEquals": {"aws:SourceAccount": ACCOUNT}} if proves else None
         assert statement.get("Condition") == expected
     assert principals == {
         "MetricStreamRole": "streams.metrics.cloudwatch.amazonaws.com",
         "FirehoseRole": "firehose.amazonaws.com",
         "FunctionRole": "lambda.amazonaws.com",
         "ReplayRole": "lambda.amazonaws.com",
+        "TagsRole": "lambda.amazonaws.com",
+        "TagsScheduleRole": "scheduler.amazonaws.com",
     }
 
 
@@ -149,7 +159,7 @@ def test_bucket(stack: Stack) -> None:
     assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert "BucketName" not in bucket, "a name of its own could not be created twice"
-    expire, _ = bucket["LifecycleConfiguration"]["Rules"]
+    expire, *_ = bucket["LifecycleConfiguration"]["Rules"]
     assert expire["Status"] == "Enabled"
     assert expire["ExpirationInDays"] == str(parameters()["BackupRetentionDays"]["Default"])
     assert expire["NoncurrentVersionExpiration"]
@@ -200,7 +210,9 @@ def test_key_is_generated_where_there_is_no_token() -> None:
 def test_log_groups(stack: Stack) -> None:
     """All log groups are the stack's own, with retention, and all logs go there."""
     groups = stack.of_type("AWS::Logs::LogGroup")
-    assert groups.keys() == {"FunctionLogGroup", "FirehoseLogGroup", "ReplayLogGroup"}
+    assert groups.keys() == {
+        *("FunctionLogGroup", "FirehoseLogGroup", "ReplayLogGroup", "TagsLogGroup")
+    }
     default = str(parameters()["LogRetentionDays"]["Default"])
     assert {group["RetentionInDays"] for group in groups.values()} == {default}
     function = stack.properties("MetricStreamFunction")

@@ -9,6 +9,7 @@ import pytest
 
 from handler.json_settings import members_in
 from handler.settings import VARIABLES as VARIABLES_OF_THE_FUNCTION
+from tests.support.policies import DESCRIBE, READ_TAGS, policies
 from tests.support.stack import Stack, listed
 from tests.support.terraform_module import (
     FUNCTION_TEXTS,
@@ -102,18 +103,22 @@ def test_function() -> None:
     assert argument(body, "reserved_concurrent_executions") == "var.reserved_concurrency"
 
 
-def test_replay_function() -> None:
-    """The replay function runs the same code in the same way, with the same variables."""
-    properties = GLOBALS | RESOURCES["ReplayFunction"]["Properties"]
-    body = OBJECTS["aws_lambda_function.replay"]
+@pytest.mark.parametrize(
+    ("name", "theirs"), [("replay", "ReplayFunction"), ("tags", "TagsFunction")]
+)
+def test_other_functions(name: str, theirs: str) -> None:
+    """Replay and tags function run the same code in the same way, with the same variables."""
+    properties = GLOBALS | RESOURCES[theirs]["Properties"]
+    body = OBJECTS[f"aws_lambda_function.{name}"]
     assert_same_texts(body, properties, FUNCTION_TEXTS)
     assert argument(body, "memory_size") == str(properties["MemorySize"])
     assert argument(body, "timeout") == str(properties["Timeout"])
 
 
-def test_objects_of_the_replay() -> None:
-    """The policy of the replay names the same prefixes of the bucket, action by action."""
-    policy = OBJECTS["aws_iam_role_policy.replay"]
+@pytest.mark.parametrize(("name", "role"), [("replay", "ReplayRole"), ("tags", "TagsRole")])
+def test_objects_of_the_bucket(name: str, role: str) -> None:
+    """The policies of replay and tags name the same prefixes of the bucket, action by action."""
+    policy = OBJECTS[f"aws_iam_role_policy.{name}"]
     ours = set()
     for actions, resources in re.findall(
         r"Action\s+= \[(.*?)\]\n\s+Resource = \[(.*?)\]\n", policy, flags=re.DOTALL
@@ -121,10 +126,10 @@ def test_objects_of_the_replay() -> None:
         for action in re.findall(r'"(s3:\w+)"', actions):
             for prefix in re.findall(r"backup\.arn\}/([^\"]+)", resources) or [""]:
                 ours.add((action, prefix))
-    (replay,) = Stack().properties("ReplayRole")["Policies"]
     theirs = {
         (action, one.removeprefix("arn:of:BackupBucket").removeprefix("/"))
-        for statement in replay["PolicyDocument"]["Statement"]
+        for whose, statement in policies(Stack(CreateTags="true"))
+        if whose == role
         for action in listed(statement["Action"])
         for one in listed(statement["Resource"])
         if action.startswith("s3:")
@@ -158,9 +163,8 @@ def test_permissions_of_the_function() -> None:
 
 def test_policies() -> None:
     """Policies name the actions of the template's, and no resource is a mere asterisk."""
-    # Descriptions alone, which AWS does not limit to a resource.
-    described = [part.strip() for part in re.findall(r"(.*)\n +Resource = \[\"\*\"\]", SOURCE)]
-    assert all(re.fullmatch(r'Action += \[("ec2:Describe\w+"(, )?)+\]', it) for it in described)
+    unlimited = re.findall(r"Action += (\[[^\]]*\])\n +Resource = \[\"\*\"\]", SOURCE)
+    assert [set(literal(it)) for it in unlimited] == [DESCRIBE, READ_TAGS]
     theirs = {frozenset(listed(one["Action"])) for one in statements(RESOURCES)}
     lists = re.findall(r"^\s+Action\s+= (\[.*?\]|\".*?\")$", SOURCE, flags=LINES | re.DOTALL)
     assert {frozenset(listed(literal(expression))) for expression in lists} == theirs
@@ -199,19 +203,21 @@ def test_metric_filter() -> None:
 
 def test_dashboard() -> None:
     """The dashboard has the same widgets with the same metrics."""
-    body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Sub"]
+    text, values = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Sub"]
+    body = text.replace("${Tags}", values["Tags"]["If"][1]["Sub"])
     for ours, theirs in (
         ("metric_stream_name", "MetricStream"),
         ("delivery_stream_name", "DeliveryStream"),
         ("function_name", "MetricStreamFunction"),
+        ("tags_function_name", "TagsFunction"),
         ("backup_bucket_name", "BackupBucket"),
     ):
         body = body.replace(f"${{{theirs}}}", f"local.{ours}")
     widgets = json.loads(body)["widgets"]
-    text = re.sub(r"local\.share_of_answers", argument(SOURCE, "share_of_answers"), SOURCE)
+    source = re.sub(r"local\.share_of_answers", argument(SOURCE, "share_of_answers"), SOURCE)
     read = re.findall(
         r"^ {6}title = (\"[^\n]*\")\n {6}stat  = (\"\w+\")\n {6}metrics = (\[.*?\n {6}\])",
-        text,
+        source,
         flags=LINES | re.DOTALL,
     )
     assert [tuple(map(literal, one)) for one in read] == [

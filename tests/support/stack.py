@@ -25,6 +25,8 @@ WORKSPACE = "arn:aws:aps:eu-west-1:111122223333:workspace/ws-0a1b2c3d-4e5f-6789-
 ROLE = "arn:aws:iam::222233334444:role/prometheus-writer"
 """What an operator has already: a secret, a key, a workspace, and a role of another account."""
 
+FUNCTIONS = ("MetricStreamFunction", "ReplayFunction", "TagsFunction")
+
 INGRESSES = ("HttpApi", "RestApi", "FunctionUrl", "Transformation")
 
 _PSEUDO_PARAMETERS = {
@@ -50,8 +52,8 @@ def transformed() -> dict[str, Any]:
     """Give the template as SAM hands it to CloudFormation."""
     template = copy.deepcopy(source())
     # `sam deploy` uploads the artifact and puts its address here.
-    template["Resources"]["MetricStreamFunction"]["Properties"]["CodeUri"] = "s3://code/function"
-    template["Resources"]["ReplayFunction"]["Properties"]["CodeUri"] = "s3://code/function"
+    for function in FUNCTIONS:
+        template["Resources"][function]["Properties"]["CodeUri"] = "s3://code/function"
     template["Resources"]["LogsExtensionLayer"]["Properties"]["ContentUri"] = "s3://code/layer"
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
     made: dict[str, Any] = translator.translate(template, parameter_values={})
@@ -97,6 +99,7 @@ class Stack:
             china = {"AWS::Partition": "aws-cn", "AWS::URLSuffix": "amazonaws.com.cn"}
             self._pseudo_parameters |= china
         self._rules: dict[str, Any] = template["Rules"]
+        self._mappings: dict[str, Any] = template.get("Mappings", {})
         self._conditions: dict[str, Any] = template["Conditions"]
         self._made = self._conditional(template["Resources"])
         self.resources: dict[str, Any] = {n: self.value(r) for n, r in self._made.items()}
@@ -169,6 +172,7 @@ class Stack:
             "Fn::Or": lambda args: any(map(self.value, args)),
             "Fn::Contains": lambda args: self.value(args[1]) in args[0],
             "Fn::Select": lambda args: self.value(args[1])[args[0]],
+            "Fn::FindInMap": lambda args: self._mappings[args[0]][self.value(args[1])][args[2]],
             "Fn::Split": lambda args: self.value(args[1]).split(args[0]),
         }
 

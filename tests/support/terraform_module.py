@@ -41,6 +41,7 @@ STRUCTURED = {
     "Settings",
     "SubnetIds",
     "SecurityGroupIds",
+    "TagRoleArns",
 }
 """Parameters that are texts in CloudFormation, where Terraform takes lists and maps."""
 
@@ -63,6 +64,7 @@ KINDS = {
     "AWS::CloudWatch::MetricStream": "aws_cloudwatch_metric_stream",
     "AWS::IAM::Role": "aws_iam_role",
     "AWS::KinesisFirehose::DeliveryStream": "aws_kinesis_firehose_delivery_stream",
+    "AWS::Lambda::EventInvokeConfig": "aws_lambda_function_event_invoke_config",
     "AWS::Lambda::Function": "aws_lambda_function",
     "AWS::Lambda::LayerVersion": "aws_lambda_layer_version",
     "AWS::Lambda::Permission": "aws_lambda_permission",
@@ -72,6 +74,7 @@ KINDS = {
     "AWS::Logs::MetricFilter": "aws_cloudwatch_log_metric_filter",
     "AWS::SNS::Subscription": "aws_sns_topic_subscription",
     "AWS::SNS::Topic": "aws_sns_topic",
+    "AWS::Scheduler::Schedule": "aws_scheduler_schedule",
     "AWS::S3::Bucket": "aws_s3_bucket",
     "AWS::S3::BucketPolicy": "aws_s3_bucket_policy",
     "AWS::SecretsManager::Secret": "aws_secretsmanager_secret",

@@ -12,8 +12,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.stack import ARN, KEY, Stack
+from tests.support.stack import ARN, KEY, ROLE, Stack
 from tests.support.terraform_module import MODULE, ROOT
+
+FUNCTIONS = {
+    "metric_stream": "MetricStreamFunction",
+    "replay": "ReplayFunction",
+    "tags[0]": "TagsFunction",
+}
+"""The functions, by our name and the template's."""
 
 PROVIDER = Path(sys.prefix) / "terraform"
 """Where `make terraform` installs what the stand-in needs."""
@@ -38,6 +45,9 @@ EVERYTHING = {
     "KmsKeyArn": KEY,
     "SubnetIds": "subnet-1,subnet-2",
     "SecurityGroupIds": "sg-1",
+    "CreateTags": "true",
+    "TagRefreshMinutes": "10",
+    "TagRoleArns": f"{ROLE},{ROLE}-2",
 }
 """Parameters that make all that the defaults leave out."""
 
@@ -53,6 +63,7 @@ STRUCTURED = {
     "settings": {"LABEL_VALUE_CASE": "keep"},
     "subnet_ids": ["subnet-1", "subnet-2"],
     "security_group_ids": ["sg-1"],
+    "tag_role_arns": [ROLE, f"{ROLE}-2"],
 }
 """The same, where Terraform takes lists and maps."""
 
@@ -170,15 +181,16 @@ class Applied(NamedTuple):
 
 
 def assert_same_variables(made: dict[str, Any], stack: Stack) -> None:
-    """Fail unless both functions have the environments of the template's."""
+    """Fail unless all functions have the environments of the template's."""
     ours = {
         "arn:aws:secretsmanager:us-east-1:111122223333:secret:TokenSecret-a1B2c3": (
             made["aws_secretsmanager_secret.token[0]"]["arn"]
         ),
         "BackupBucket": made["aws_s3_bucket.backup"]["id"],
     }
-    functions = {"metric_stream": "MetricStreamFunction", "replay": "ReplayFunction"}
-    for our, their in functions.items():
+    for our, their in FUNCTIONS.items():
+        if their not in stack.resources:
+            continue
         (block,) = made[f"aws_lambda_function.{our}"]["environment"]
         wanted = stack.properties(their)["Environment"]["Variables"]
         assert block["variables"] == {n: ours.get(v, v) for n, v in wanted.items()}

@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
+from tags.reading import AccountReading
+from tags.settings import read_tag_settings
+from testing.aws_environment import REGION
+from testing.http_server import HttpServer, Reply, Request
 from testing.tagging_api import OWN_ACCOUNT, AwsError, Call, Fleet, TaggingApi
 from tests.support.clocks import WaitedTime
-from tests.support.tag_reading import instance, read_own
-
-GET_RESOURCES = "tagging:GetResources"
+from tests.support.tag_reading import GET_RESOURCES, GROUPS, ROLE, instance, read_all, read_own
 
 
 def fleet_of(count: int) -> Fleet:
@@ -22,7 +24,7 @@ def test_calls(aws: TaggingApi, resources: int, calls: int) -> None:
     """A hundred resources take a call, at most ten calls a second."""
     time = WaitedTime()
     aws.fleets = {OWN_ACCOUNT: fleet_of(resources)}
-    reading = read_own(time)
+    reading = read_own(time.clock)
     assert len(reading.resources) == resources
     assert reading.errors == []
     assert aws.count(GET_RESOURCES) == calls
@@ -93,6 +95,33 @@ def test_damaged(aws: TaggingApi) -> None:
     assert (reading.damaged, [*reading.resources], reading.errors) == (1, [instance(2)], [])
 
 
+def test_damaged_tag() -> None:
+    """A tag without a key is left out, and one without a value has an empty one."""
+    reading = AccountReading(OWN_ACCOUNT, REGION)
+    reading.add(instance(1), [{"Value": "a"}, {"Key": "b"}], read_tag_settings({}))
+    assert reading.resources[instance(1)].tags == {"b": ""}
+
+
+class Stranger(HttpServer):
+    """A server that is not AWS, such as a proxy that wants a password."""
+
+    def respond(self, request: Request) -> Reply:
+        """Reply with success, and a page that nobody has asked for."""
+        return Reply(200, body=f"<html>{request.path}</html>".encode())
+
+
+def test_answers_of_a_stranger(aws: TaggingApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers that are not AWS's are errors, and do not mean that there are no resources."""
+    with Stranger() as stranger:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{stranger.port}")
+        readings = read_all(TAG_ROLE_ARNS=ROLE)
+    assert [[error.action for error in it.errors] for it in readings.values()] == [
+        ["tag:GetResources", GROUPS],
+        ["sts:AssumeRole"],
+    ]
+    assert aws.calls == []
+
+
 TAGS = {"Team": "a", "team": "b", "aws:cloudformation:stack-name": "s", "Name": "ä 😀"}
 
 
@@ -152,11 +181,11 @@ def test_filters(aws: TaggingApi, filters: dict[str, list[str]], numbers: list[i
 def test_time_is_over(aws: TaggingApi) -> None:
     """No call begins after the end of the time; what was read until then is kept."""
     aws.fleets = {OWN_ACCOUNT: fleet_of(1_000)}
-    reading = read_own(WaitedTime(), until=0.35)
+    reading = read_own(until=0.35)
     assert len(reading.resources) == 400
     assert [str(error) for error in reading.errors] == [
-        f"account {OWN_ACCOUNT}: {action}: the time for the sweep was over; docs/tags.md says how "
-        "to read less"
+        f"account {OWN_ACCOUNT}: {action}: the time for the sweep was over; TAG_FILTERS selects "
+        "fewer resources"
         for action in ("tag:GetResources", "autoscaling:DescribeAutoScalingGroups")
     ]
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.stack import KEY, ROLE, WORKSPACE, Stack
 from tests.support.terraform_module import snake
-from tests.support.terraform_runs import Applied, Deployment, assert_same_variables
+from tests.support.terraform_runs import FUNCTIONS, Applied, Deployment, assert_same_variables
 
 pytestmark = pytest.mark.slow
 
@@ -39,10 +39,12 @@ def test_a_workspace_has_the_variables_and_permissions_of_the_template(
         "PrometheusWorkspaceArn": WORKSPACE,
         "PrometheusRoleArn": role,
     }
-    made = deployment.configure(**{snake(n): v for n, v in parameters.items()}).apply()
-    assert_same_variables(made, Stack(**parameters))
+    made = deployment.configure(
+        create_tags=True, **{snake(n): v for n, v in parameters.items()}
+    ).apply()
+    assert_same_variables(made, Stack(CreateTags="true", **parameters))
     wanted = ["sts:AssumeRole"] if role else ["aps:RemoteWrite"]
-    for name in ("function", "replay"):
+    for name in ("function", "replay", "tags[0]"):
         policy = json.loads(made[f"aws_iam_role_policy.{name}"]["policy"])
         limits = {s["Resource"][0]: s["Action"] for s in policy["Statement"]}
         assert {it: limits.get(it) for it in (WORKSPACE, ROLE)} == {
@@ -52,10 +54,9 @@ def test_a_workspace_has_the_variables_and_permissions_of_the_template(
 
 
 def test_network_and_key_are_the_operators(everything: Callable[[str], Applied]) -> None:
-    """Both functions are in the network, and the key encrypts what is stored."""
+    """All functions are in the network, and the key encrypts what is stored."""
     made, _, stack = everything("FunctionUrl")
-    functions = {"metric_stream": "MetricStreamFunction", "replay": "ReplayFunction"}
-    for our, their in functions.items():
+    for our, their in FUNCTIONS.items():
         (block,) = made[f"aws_lambda_function.{our}"]["vpc_config"]
         wanted = stack.properties(their)["VpcConfig"]
         assert sorted(block["subnet_ids"]) == wanted["SubnetIds"]

@@ -29,9 +29,12 @@ def test_alarms_are_those_of_the_template(
         if name.startswith("aws_cloudwatch_metric_alarm.")
     }
     names = dict.fromkeys(("FunctionName", "DeliveryStreamName", "MetricStreamName"), NAME)
+    tags = {"TagErrors": f"{NAME}-tags", "TagsSent": f"{NAME}-tags"}
     names["BucketName"] = made["aws_s3_bucket.backup"]["id"]
     assert ours == {
-        snake(name.removesuffix("Alarm")).replace("_", "-"): alarm_of_template(alarm, names)
+        snake(name.removesuffix("Alarm")).replace("_", "-"): alarm_of_template(
+            alarm, names | {"FunctionName": tags.get(alarm.get("MetricName"), NAME)}
+        )
         for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items()
     }
 

@@ -82,7 +82,7 @@ def test_resources_are_those_of_the_template(
 def test_functions_have_the_variables_of_the_template(
     everything: Callable[[str], Applied], ingress: str
 ) -> None:
-    """Both functions have the same variables, with the same values."""
+    """All functions have the same variables, with the same values."""
     made, _, stack = everything(ingress)
     assert_same_variables(made, stack)
 
@@ -222,20 +222,17 @@ def test_firehose_delivers_as_in_the_template(
 
 
 @pytest.mark.parametrize(
-    ("retries", "interval", "wanted"),
+    ("interval", "wanted"),
     [
-        (10, 60, {"NumberOfRetries": "10"}),
-        (3, 60, {}),
-        (0, 900, {"NumberOfRetries": "0", "BufferIntervalInSeconds": "900"}),
+        (60, {"NumberOfRetries": "10"}),
+        (900, {"NumberOfRetries": "10", "BufferIntervalInSeconds": "900"}),
     ],
 )
 def test_the_processor_has_no_parameter_with_its_default(
-    deployment: Deployment, retries: int, interval: int, wanted: dict[str, str]
+    deployment: Deployment, interval: int, wanted: dict[str, str]
 ) -> None:
     """The provider keeps none, and would plan it again and again."""
-    made = deployment.configure(
-        ingress="Transformation", transform_retries=retries, buffer_interval_seconds=interval
-    ).apply()
+    made = deployment.configure(ingress="Transformation", buffer_interval_seconds=interval).apply()
     (s3,) = made["aws_kinesis_firehose_delivery_stream.delivery"]["extended_s3_configuration"]
     (processor,) = s3["processing_configuration"][0]["processors"]
     found = {one["parameter_name"]: one["parameter_value"] for one in processor["parameters"]}

@@ -35,6 +35,9 @@ NO_REGION = "no AWS region: set AWS_DEFAULT_REGION, or AWS_PROFILE to a profile 
         {"Settings": "{}"},
         {"NamingProfile": "yace", "Settings": '{"DIMENSION_LABELS": "snake_case"}'},
         {"Settings": '{"WRITE_RELABEL_CONFIGS": [{"regex": "env", "action": "labeldrop"}]}'},
+        {"CreateTags": "true", "TagRoleArns": ROLE, "Settings": '{"TAG_EXTERNAL_ID": "x1"}'},
+        {"Settings": '{"TAG_EXTERNAL_ID": "x1"}'},
+        {"Settings": '{"EXPORTED_TAGS": ["Team", "Env"], "TAG_FILTERS": {"Team": ["a", "b"]}}'},
         *({"Statistics": it} for it in ("", "Average", "Sum, p*", "p99.9,p0.1,Maximum")),
         {"ExternalLabels": '{"env": "production", "job": ""}', "P8sLogzioName": ""},
     ],
@@ -102,6 +105,19 @@ def test_right(given: dict[str, str]) -> None:
         (
             {"Settings": '{"P8S_LOGZIO_NAME": "a"}'},
             "Settings must not set P8S_LOGZIO_NAME, which the parameter P8sLogzioName sets",
+        ),
+        ({"CreateTags": "false", "TagRoleArns": ROLE}, "TagRoleArns has no effect without Create"),
+        ({"TagRefreshMinutes": "4"}, "TagRefreshMinutes must be one of 5, 10, 15, 20, 30, 60"),
+        ({"TagRoleArns": "tags"}, "TagRoleArns must be empty or ARNs of roles"),
+        ({"TransformRetries": "10"}, "TransformRetries is no parameter; docs/operations.md says"),
+        ({"Settings": '{"TAG_FILTERS": ["Team"]}'}, "Settings: TAG_FILTERS must be a JSON object"),
+        (
+            {"TagRoleArns": "", "Settings": '{"TAG_EXTERNAL_ID": "x1"}'},
+            "Settings: TAG_EXTERNAL_ID needs TAG_ROLE_ARNS",
+        ),
+        (
+            {"Settings": json.dumps({"TAG_ROLE_ARNS": ROLE})},
+            "Settings must not set TAG_ROLE_ARNS, which the parameter TagRoleArns sets",
         ),
         ({"NamingProfile": "prometheus"}, "NamingProfile must be one of logzio, yace, cloudw"),
         *(
