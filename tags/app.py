@@ -9,10 +9,11 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from handler.access import read_settings_redacted
+from handler.access import read_settings_redacted, unchecked_secrets
 from handler.client import Client
 from handler.clock import Clock
 from handler.errors import HandlerError
+from handler.redaction import Redactor
 from handler.settings import known_variables
 from handler.telemetry import Telemetry, traceback_of
 from tags.accounts import accounts
@@ -78,8 +79,9 @@ class TagsFunction:
                 last = self._store.read()
         found = accounts(function_arn, self._tag_settings, self._clock, until)
         for reading in read_accounts(found, self._tag_settings):
-            if not sweep.stopped:
-                sweep.send(reading)
+            sweep.send(reading)
+            if sweep.stopped:
+                break
         if last is not None:
             with sweep.noting_error():
                 sweep.end_series(last)
@@ -119,6 +121,8 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001
 def _failed(environ: Mapping[str, str], message: str, **values: str) -> dict[str, Any]:
     """Log and count why a sweep has ended."""
     telemetry = Telemetry(known_variables(environ))
+    # A message about the settings may repeat a token in the wrong variable.
+    message = Redactor(unchecked_secrets(environ))(message)
     telemetry.error(message, **values)
     telemetry.write_metrics({"TagErrors": 1})
     return {"error": message}

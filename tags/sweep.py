@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from converters.convert import Conversion
-from handler.account import Sent
+from handler.account import SampleAccount, Sent
 from handler.telemetry import Telemetry, numbers_of
 from tags.arns import parse_arn
 from tags.errors import TagsError
@@ -25,6 +25,8 @@ _COUNTS = (
     *("accounts", "resources", "resources_without_name", "resources_elsewhere"),
     *("resources_damaged", "tags_left_out", "info_samples_sent", "stale_markers_sent", "errors"),
 )
+
+_NOTHING = Conversion([], {}, frozenset(), 0, 0, 0, {}, {}, None, 0, 0, {})
 
 
 class Sweep:
@@ -54,7 +56,7 @@ class Sweep:
         self.stopped = False
         self._counts: Counter[str] = Counter()
         self._without_kind: Counter[str] = Counter()
-        self._numbers: dict[str, Any] = {}
+        self._numbers = numbers_of(_NOTHING, SampleAccount(0).close(""))
 
     @contextlib.contextmanager
     def noting_error(self) -> Iterator[None]:
@@ -196,6 +198,6 @@ class Sweep:
         self._counts["errors"] += len(sent.refusals)
         for key, number in numbers_of(conversion, sent).items():
             if isinstance(number, dict):
-                self._numbers[key] = dict(Counter(self._numbers.get(key, {})) + Counter(number))
+                self._numbers[key] = dict(Counter(self._numbers[key]) + Counter(number))
             else:
-                self._numbers[key] = self._numbers.get(key, 0) + number
+                self._numbers[key] += number

@@ -152,12 +152,12 @@ def main() -> None:
                 seconds=time.monotonic() - begun,
                 processor_seconds=handled - processor,
                 handler_ms=(handled - parsed) * 1000,
-                peak_mb=_peak_mb(),
+                peak_mb=peak_mb(),
             )
             reports.write(json.dumps(dataclasses.asdict(found)) + "\n")
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Return `VmHWM`, which Linux counts for this program alone; `ru_maxrss` may be a parent's."""
     status = Path("/proc/self/status").read_text("ascii")
     fields = dict(line.split(":", 1) for line in status.splitlines())

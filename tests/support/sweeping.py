@@ -11,8 +11,10 @@ from handler.clock import Clock
 from tags.app import TagsFunction
 from tags.last_sweep import SentSeries
 from tags.series import InfoSeries
+from testing.http_server import Reply
 from testing.lambda_context import LambdaContext
-from testing.receiver import Receiver
+from testing.receiver import Received, Receiver, ReplyFunction
+from testing.replies import accept
 from tests.support.invoking import json_lines, settings_for
 from tests.support.tag_reading import FUNCTION_ARN
 
@@ -51,13 +53,14 @@ class SweepingFunction:
 
     Attributes:
         now: The time by every clock, in seconds.
+        arn: The ARN of the function.
     """
 
     def __init__(self, url: str, **changed: str) -> None:
         self.now = float(int(time.time()))
-        clock = Clock(lambda: self.now, lambda: self.now, lambda _ceiling: 0.0, self._wait)
-        environ = settings_for(url, LOGZIO_METRICS_TOKEN=TOKEN, **changed)
-        environ.setdefault("DELIVERY_BUDGET_SECONDS", "25")
+        self.arn = FUNCTION_ARN
+        clock = Clock(lambda: self.now, lambda: self.now, lambda ceiling: ceiling, self._wait)
+        environ = settings_for(url, **{"LOGZIO_METRICS_TOKEN": TOKEN, **changed})
         self._output = io.StringIO()
         with contextlib.redirect_stdout(self._output):
             self._function = TagsFunction(environ, clock)
@@ -73,9 +76,7 @@ class SweepingFunction:
             later: How many seconds pass until the next sweep.
         """
         start = self._output.tell()
-        context = LambdaContext(
-            self.now + seconds, lambda: self.now, invoked_function_arn=FUNCTION_ARN
-        )
+        context = LambdaContext(self.now + seconds, lambda: self.now, invoked_function_arn=self.arn)
         with contextlib.redirect_stdout(self._output):
             result = self._function(context)
         self.now += later
@@ -96,3 +97,18 @@ def object_of(series: Iterable[InfoSeries]) -> bytes:
     for one in series:
         sent.add(one)
     return sent.content()
+
+
+class Listener(Receiver):
+    """A listener whose reply a test may change.
+
+    Attributes:
+        reply: Decides about each request.
+    """
+
+    def __init__(self) -> None:
+        self.reply: ReplyFunction = accept
+        super().__init__(self._decide, to_2_0=None)
+
+    def _decide(self, received: Received) -> Reply:
+        return self.reply(received)

@@ -8,9 +8,11 @@ import boto3
 import pytest
 
 from testing.aws_environment import REGION, environment_for
+from testing.object_store import ObjectStore
 from testing.tagging_api import OWN_ACCOUNT, Fleet, TaggingApi
 from tests.support.buckets import TestBucket
 from tests.support.secret_stores import serving_moto
+from tests.support.sweeping import Listener
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +55,26 @@ def bucket(s3_url: str, aws: TaggingApi, monkeypatch: pytest.MonkeyPatch) -> Tes
     client = boto3.client("s3")
     client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     return TestBucket(client, name, environment)
+
+
+@pytest.fixture(scope="session")
+def running_store() -> Iterator[ObjectStore]:
+    """Run a stand-in of S3 for all tests."""
+    with ObjectStore() as store:
+        yield store
+
+
+@pytest.fixture
+def store(running_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """Give the stand-in without objects; any bucket is the backup bucket of the tags function."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", running_store.url)
+    running_store.objects, running_store.refused = {}, ""
+    return running_store
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    """Run a listener that accepts everything."""
+    with Listener() as receiver:
+        yield receiver
+        assert not receiver.violations

@@ -14,7 +14,7 @@ from typing import Any
 
 from testing.servers import MissingProgramError
 from tools import report
-from tools.bench import extension, memory, otlp, profiles, settling, speed, start
+from tools.bench import extension, memory, otlp, profiles, settling, speed, start, tags
 from tools.bench.measurement import FULL, QUICK, Cell, Effort, Measurement, Table
 from tools.children import ROOT
 
@@ -29,6 +29,7 @@ MEASUREMENTS: dict[str, Callable[[Effort], Measurement]] = {
     "otlp": otlp.otlp,
     "memory": memory.memory,
     "settling": settling.settling,
+    "tags": tags.tags,
     "import": start.import_time,
     "init": start.init,
     "extension_start": extension.start,

@@ -26,6 +26,7 @@ class Effort:
         bodies: How many bodies of 512 kB it gets at full speed.
         outage_bodies: How many of them while its destination is down.
         settling: Data points of the deliveries that are partly refused.
+        resources: Tagged resources of a sweep.
     """
 
     points: int
@@ -37,10 +38,11 @@ class Effort:
     bodies: int
     outage_bodies: int
     settling: tuple[int, ...]
+    resources: int
 
 
-FULL = Effort(12_000, 9, (1_000, 20_000), 5, 11, 300, 200, 600, (400, 1_000))
-QUICK = Effort(600, 2, (100, 300), 1, 1, 5, 4, 6, (20,))
+FULL = Effort(12_000, 9, (1_000, 20_000), 5, 11, 300, 200, 600, (400, 1_000), 50_000)
+QUICK = Effort(600, 2, (100, 300), 1, 1, 5, 4, 6, (20,), 300)
 
 
 @dataclass(frozen=True, slots=True)
