@@ -1,27 +1,18 @@
-"""The joins of docs/tags.md, on real servers that both functions have filled.
+"""The joins of docs/tags.md find the tags of each resource, on real servers."""
 
-A fleet is swept three times, every five minutes, and changes before the third sweep. Each profile
-has an hour of its own on a server, and another one in which no sweep knows the last one.
-"""
-
+import json
 import re
-import time
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import requests
+import yaml
 
-from testing.aws_environment import REGION, environment_for
-from testing.events.fleet import HOUR_MS, MINUTE_MS, Point
-from testing.events.ingresses import transformation
-from testing.events.otlp import Format
-from testing.events.samples import sample_records
-from testing.servers import Prometheus, Server
-from testing.tagging_api import OWN_ACCOUNT, Fleet, TaggingApi
-from tests.support.recording import RecordingFunction
-from tests.support.sweeping import SweepingFunction
-from tests.support.tag_reading import LINKED, ROLE, instance
+from testing.servers import Prometheus, installed
+from tests.support.tag_history import NEVER_TAGGED, STRIPPED, TEAMS, History
 from tests.support.victoria_metrics import VictoriaMetrics
 from tools.children import ROOT
 
@@ -29,76 +20,122 @@ pytestmark = pytest.mark.real_server
 
 PAGE = (ROOT / "docs" / "tags.md").read_text(encoding="utf-8")
 PROFILES = ("logzio", "yace", "cloudwatch_exporter", "otel")
-*JOINS, WITH_OTHERS, BY_RULE = re.findall(r"^```promql\n(.+?)\n```$", PAGE, re.M | re.S)
-(RULE,) = re.findall(r"^        expr: >\n(.+?)\n```$", PAGE, re.M | re.S)
+*JOINS, WITH_OTHERS, BY_RULE = re.findall(
+    r"^```promql\n(.+?)\n```$", PAGE, re.MULTILINE | re.DOTALL
+)
 JOIN_OF = dict(zip(PROFILES, JOINS, strict=True))
+(RULES,) = re.findall(r"^```yaml\n(groups:.+?)\n```$", PAGE, re.MULTILINE | re.DOTALL)
 
-BEFORE = {
-    1: {"Team": "blue"},
-    2: {"Team": "red"},
-    3: {"Team": "red", "Env": "prod"},
-    4: {"Team": "red"},
-    5: {"Team": "red"},
-    6: {"Team": "blue"},
-}
-# One changes its team, the others lose the tag, the last tag, and their being.
-AFTER = {**BEFORE, 2: {"Team": "blue"}, 3: {"Env": "prod"}, 4: {}}
-del AFTER[5]
-# An instance of the linked account has the id of another one.
-LINKED_FLEET = Fleet([(instance(6, LINKED), {"Team": "red"})], external_id=None)
-JOINED = {
-    (OWN_ACCOUNT, "i-1"): "blue",
-    (OWN_ACCOUNT, "i-2"): "blue",
-    (OWN_ACCOUNT, "i-3"): "",
-    (OWN_ACCOUNT, "i-4"): "red",
-    (OWN_ACCOUNT, "i-6"): "blue",
-    (LINKED, "i-6"): "red",
-}
-WITHOUT_TAGS = {(OWN_ACCOUNT, "i-7"): ""}
+# 4:59 and 5:30 after a sweep; between them the look-back of Prometheus ends.
+TIMES_MS = (299_000, 330_000)
 
-FIRST_SWEEP_MS, SWEEPS_MS = 17_000, 5 * MINUTE_MS
-THIRD_SWEEP_MS = FIRST_SWEEP_MS + 2 * SWEEPS_MS
-# 4:59 and 5:30 after a sweep: the look-back of Prometheus ends between them.
-EARLY, LATE = THIRD_SWEEP_MS + 299_000, THIRD_SWEEP_MS + 330_000
+SERVERS = ("prometheus", "victoria_metrics")
+
+Histories = Callable[[str], History]
 
 
-def points(start_ms: int) -> Iterator[Point]:
-    """Yield a point a minute of each instance, and of their group."""
-    instances = [(OWN_ACCOUNT, number) for number in range(1, 8)] + [(LINKED, 6)]
-    dimensions = [(account, (("InstanceId", f"i-{number}"),)) for account, number in instances]
-    dimensions.append((OWN_ACCOUNT, (("AutoScalingGroupName", "web"),)))
-    for account, of_one in dimensions:
-        for minute in range(11 if of_one == (("InstanceId", "i-5"),) else 16):
-            values = (MINUTE_MS, 1, 50.0, 50.0, 50.0, (), account, REGION)
-            end_ms = start_ms + minute * MINUTE_MS
-            yield Point("AWS/EC2", "CPUUtilization", of_one, "Percent", end_ms, *values)
-            yield Point("AWS/EC2", "NetworkOut", of_one, "Bytes", end_ms, *values)
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Histories]:
+    """Return a function from the name of a server to what is stored there."""
+    with ExitStack() as stack:
+        made: dict[str, History] = {}
+
+        def of(name: str) -> History:
+            if name not in made:
+                folder = tmp_path_factory.mktemp(name)
+                server = (
+                    Prometheus(folder, window="3d")
+                    if name == "prometheus"
+                    else VictoriaMetrics(folder)
+                )
+                made[name] = History(stack.enter_context(server))
+            return made[name]
+
+        yield of
 
 
-def fill(server: Server, aws: TaggingApi, profile: str, start_ms: int, bucket: str) -> int:
-    """Send metrics and tags; return the number of samples that are no stale markers."""
-    changed = {"NAMING_PROFILE": profile, "EXTERNAL_LABELS": f'{{"hour":"{start_ms}"}}'}
-    changed["LOGZIO_METRICS_TOKEN"] = "token"
-    records = sample_records(list(points(start_ms)), Format.V1_0)
-    event = transformation(records, start_ms + 16 * MINUTE_MS)
-    samples = RecordingFunction(server.write_url, changed).invoke(event).metric("SamplesSent")
-    function = SweepingFunction(
-        server.write_url, **changed, TAG_ROLE_ARNS=ROLE, BACKUP_BUCKET=bucket
+@pytest.mark.parametrize("markers", [True, False])
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("server", SERVERS)
+def test_join(history: Histories, server: str, profile: str, markers: bool) -> None:
+    """A join finds the tags of the last sweep, and of what has none any more the last ones.
+
+    It does so late after a sweep, after changes, and without the stale markers of a sweep.
+    """
+    for time_ms in TIMES_MS:
+        found = history(server).teams(JOIN_OF[profile], profile, time_ms, markers=markers)
+        assert found == {**TEAMS, **STRIPPED}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_bare_join_has_gaps(history: Histories, profile: str) -> None:
+    """Without a range, a join finds the tags of the last sweep for five minutes only."""
+    left, info = parts_of(JOIN_OF[profile])
+    early, late = (
+        history("prometheus").teams(f"{left} {info}", profile, time_ms, markers=True)
+        for time_ms in TIMES_MS
     )
-    function.now = (start_ms + FIRST_SWEEP_MS) / 1000
-    for of_own in (BEFORE, BEFORE, AFTER):
-        resources = [(instance(number), tags) for number, tags in of_own.items()]
-        fleet = Fleet(resources, {"web": {"Team": "green"}})
-        aws.reset({OWN_ACCOUNT: fleet, LINKED: LINKED_FLEET})
-        swept = function.sweep(later=SWEEPS_MS / 1000)
-        assert swept.errors == []
-        samples += swept.result["info_samples_sent"]
-    assert swept.result["stale_markers_sent"] == (4 if bucket else 0)
-    return int(samples)
+    assert (early, late) == (TEAMS, {})
 
 
-class History:
-    """A server with an hour for each profile, with and without stale markers."""
+@pytest.mark.parametrize("markers", [True, False])
+def test_join_with_a_range_alone_fails(history: Histories, markers: bool) -> None:
+    """With a range alone there are two series of a resource with a changed tag, also if marked."""
+    left, info = parts_of(JOIN_OF["logzio"])
+    join = f"{left} last_over_time({info}[15m])"
+    with pytest.raises(requests.HTTPError) as refused:
+        history("prometheus").query(join, "logzio", TIMES_MS[0], markers=markers)
+    assert "many-to-many matching not allowed" in refused.value.response.text
 
-    def __init__(self, server: Server, hour_ms: int, fill: Callable[[Server, str, int, bool], int]):
-        ...
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_join_with_other_resources(history: Histories, server: str) -> None:
+    """With `or`, resources without tags are in the result too, and no resource is twice."""
+    for time_ms in TIMES_MS:
+        found = history(server).teams(WITH_OTHERS, "logzio", time_ms, markers=True)
+        assert found == {**TEAMS, **STRIPPED, **NEVER_TAGGED}
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_join_by_rule(history: Histories, server: str) -> None:
+    """The query that uses the rule adds up the instances of each team."""
+    (rule,) = yaml.safe_load(RULES)["groups"][0]["rules"]
+    query = BY_RULE.replace(rule["record"], f"({rule['expr']})")
+    assert query != BY_RULE
+    result = history(server).query(query, "logzio", TIMES_MS[1], markers=False)
+    teams = [team for _, team in sorted({**TEAMS, **STRIPPED}.items())]
+    sums = {one["metric"].get("tag_team", ""): float(one["value"][1]) for one in result}
+    assert sums == {team: 50.0 * teams.count(team) for team in teams}
+
+
+@pytest.mark.parametrize("ended", ["stale", "_"])
+def test_rule(tmp_path: Path, ended: str) -> None:
+    """The rule has one series of a resource, also where its tag has changed, late after a sweep."""
+    (tmp_path / "rules.yml").write_text(RULES, encoding="utf-8")
+    labels = 'account="1", arn="a", instanceid="i-1", namespace="aws/ec2", region="r", tag_team='
+    result = {"labels": f'aws_ec2:tags{{{labels}"blue"}}', "value": 1}
+    series = {"red": f"1 _x4 1 _x4 {ended}", "blue": "_x10 1"}
+    test = {
+        "interval": "1m",
+        "input_series": [
+            {"series": f'aws_resource_info{{{labels}"{team}"}}', "values": values}
+            for team, values in series.items()
+        ],
+        "promql_expr_test": [
+            {"expr": "aws_ec2:tags", "eval_time": time, "exp_samples": [result]}
+            for time in ("14m59s", "15m30s")
+        ],
+    }
+    content = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [test]}
+    # JSON is YAML.
+    (tmp_path / "test.yml").write_text(json.dumps(content), encoding="utf-8")
+    command = [installed("promtool"), "test", "rules", "test.yml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def parts_of(join: str) -> tuple[str, str]:
+    """Return what a join begins with, and its selector of info series."""
+    found = re.search(r"(.+group_left \(\w+\)).+timestamp\(\s*(.+)\)\[", join, re.DOTALL)
+    assert found is not None
+    return found[1], found[2]
