@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -78,7 +79,8 @@ class SweepingFunction:
         start = self._output.tell()
         context = LambdaContext(self.now + seconds, lambda: self.now, invoked_function_arn=self.arn)
         with contextlib.redirect_stdout(self._output):
-            result = self._function(context)
+            # As Lambda returns it.
+            result = json.loads(json.dumps(self._function(context)))
         self.now += later
         return Swept(result, json_lines(self._output.getvalue()[start:]))
 

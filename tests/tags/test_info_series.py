@@ -3,15 +3,21 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from converters.profiles import PROFILES
 from converters.profiles.verbatim import Verbatim
 from converters.rules import SeriesRules
+from tags.kinds import read_kinds
+from tags.last_sweep import series_in
 from tags.records import records_of
 from tags.resource import MeteredResource, TaggedResource
 from tags.series import ProfileNaming
 from testing.converting import assert_sound, convert, samples_of, series_text
 from tests.support.otlp_building import END_MS, SummaryPoint, deliver
+from tests.support.properties import examples
+from tests.support.sweeping import object_of
 
 _ARN = "arn:aws:ec2:us-east-1:111122223333:instance/I-1"
 _OF_METRICS = ("__name__", "metricname", "MetricName", "quantile", "cloud_provider")
@@ -137,6 +143,15 @@ def test_joins_with_metrics(
     assert {name for name in info.keys() - metrics.keys() if not name.startswith("tag_")} == own
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_dimensions_of_all_kinds(profile: str) -> None:
+    """No dimension of a known kind has the label of the ARN, or of a tag."""
+    names = {name for kind in read_kinds() for name, _ in kind.dimensions}
+    labels = {PROFILES[profile]().dimension_label(name) for name in names}
+    assert PROFILES[profile].arn_label not in labels
+    assert not [label for label in labels if label.startswith("tag_")]
+
+
 @pytest.mark.parametrize("profile", ["logzio", "otel", "cloudwatch_exporter"])
 def test_dimension_named_arn(profile: str) -> None:
     """The ARN keeps its label, and a dimension of that name moves."""
@@ -222,3 +237,29 @@ def test_as_many_tags_as_max_labels_allow() -> None:
     assert info["volumeid"] == "v"
     assert [name for name in info if name.startswith("tag_")] == [f"tag_t{n:02}" for n in range(6)]
     assert ProfileNaming(rules, "prod").series_of(metered).tags_left_out == 44
+
+
+_TEXT = st.text(min_size=1, max_size=8)
+
+
+@examples(60)
+@given(
+    tags=st.dictionaries(_TEXT, st.text(max_size=8), max_size=6),
+    dimensions=st.dictionaries(st.text("aA_-:.9E", min_size=1, max_size=5), _TEXT, max_size=4),
+    profile=st.sampled_from(sorted(PROFILES)),
+    data=st.data(),
+)
+def test_any_tags(
+    tags: dict[str, str], dimensions: dict[str, str], profile: str, data: st.DataObject
+) -> None:
+    """Whatever the tags are, there is one valid series with all values, which is kept as it is."""
+    metered = _metered(dimensions=tuple(dimensions.items()))
+    metered = metered._replace(resource=metered.resource._replace(tags=tags))
+    order = data.draw(st.permutations(sorted(tags.items())))
+    series = ProfileNaming(SeriesRules(PROFILES[profile]()), "").series_of(metered)
+    again = metered._replace(resource=metered.resource._replace(tags=dict(order)))
+    assert ProfileNaming(SeriesRules(PROFILES[profile]()), "").series_of(again) == series
+    assert list(series_in(object_of([series]))) == [series]
+    (info,) = _info(metered, profile=profile)
+    values = [value for name, value in info.items() if name.startswith("tag_")]
+    assert sum(map(len, values)) >= sum(map(len, tags.values()))

@@ -211,6 +211,15 @@ def test_end_of_the_time(aws: TaggingApi, listener: Listener, store: ObjectStore
     assert store.objects
 
 
+def test_memory_that_is_too_small(aws: TaggingApi, listener: Listener) -> None:
+    """What cannot be converted is an error that says what to do."""
+    tags = {f"tag-{number}": "x" * 200 for number in range(50)}
+    aws.fleets = {OWN_ACCOUNT: Fleet([(instance(number), tags) for number in range(30)])}
+    swept = SweepingFunction(listener.url, AWS_LAMBDA_FUNCTION_MEMORY_SIZE="1").sweep()
+    assert _numbers(swept) == (0, 30, 1)
+    assert "give the function more memory" in swept.errors[0]
+
+
 def test_empty_account(listener: Listener, aws: TaggingApi, store: ObjectStore) -> None:
     """An account without tags is no error, and makes no request; the metric shows that."""
     swept = SweepingFunction(listener.url, BACKUP_BUCKET="bucket").sweep()
