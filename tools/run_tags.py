@@ -45,5 +45,7 @@ def show_tags(receiver: Receiver, settings: Mapping[str, str | None], show_all: 
     errors = [line for line in result_of(report, log).warnings if line.startswith("ERROR")]
     for line in errors:
         print(f"  {line}")
-    print(f"\n{every_series(samples) if show_all else info_table(samples)}\n")
+    if samples:
+        print(f"\n{every_series(samples) if show_all else info_table(samples)}")
+    print()
     return bool(samples) and report.get("errors") == 0

@@ -79,6 +79,14 @@ def test_tags_of_the_samples() -> None:
     assert sum('account="444455556666"' in line for line in info) == 2
 
 
+def test_tags_that_are_not_sent() -> None:
+    """A sweep that fails shows why, and fails the command."""
+    done = run(EXPORTED_TAGS=",")
+    assert done.returncode == 1
+    assert "\ntags: 0 tagged resources, 0 samples in 0 series received\n" in done.stdout
+    assert "  ERROR settings: EXPORTED_TAGS must be * or name tag keys" in done.stdout
+
+
 @pytest.mark.parametrize("name", bad_events(END_MS))
 def test_bad_sample(name: str) -> None:
     """A bad event ends with 400, the reason is shown, and the command fails."""

@@ -20,11 +20,10 @@ pytestmark = pytest.mark.real_server
 
 PAGE = (ROOT / "docs" / "tags.md").read_text(encoding="utf-8")
 PROFILES = ("logzio", "yace", "cloudwatch_exporter", "otel")
-*JOINS, WITH_OTHERS, BY_RULE = re.findall(
-    r"^```promql\n(.+?)\n```$", PAGE, re.MULTILINE | re.DOTALL
-)
+BLOCKS = re.findall("^```(promql|yaml)\n(.+?)\n```$", PAGE, re.MULTILINE | re.DOTALL)
+*JOINS, WITH_OTHERS, BY_RULE = (text for kind, text in BLOCKS if kind == "promql")
 JOIN_OF = dict(zip(PROFILES, JOINS, strict=True))
-(RULES,) = re.findall(r"^```yaml\n(groups:.+?)\n```$", PAGE, re.MULTILINE | re.DOTALL)
+(RULES,) = (text for _, text in BLOCKS if text.startswith("groups:"))
 
 # 4:59 and 5:30 after a sweep; between them the look-back of Prometheus ends.
 TIMES_MS = (299_000, 330_000)
