@@ -71,7 +71,7 @@ class Sweep:
         self._counts["errors"] += 1
 
     def send(self, reading: AccountReading) -> None:
-        """Send the info series of an account.
+        """Send the info series of an account; to be called until `stopped`.
 
         Raises:
             SettingsError, SecretError, CredentialsError: There is no token, or it cannot be
@@ -173,9 +173,7 @@ class Sweep:
             self.series.add(series)
 
     def _send(self, series: Iterable[InfoSeries], *, stale: bool = False) -> bool:
-        """Send series unless the listener takes nothing; return whether all samples are settled."""
-        if self.stopped:
-            return False
+        """Send series, until the listener takes nothing; return whether all samples are settled."""
         settled = True
         for conversion, sent in self._sender.send(series, self._time_ms, self._end, stale=stale):
             self._count(conversion, sent)
