@@ -12,7 +12,7 @@ from extension.backoff import Backoff
 from extension.buffer import Buffer
 from extension.clocks import Clocks
 from extension.destinations import choose
-from extension.destinations.destination import Destination, RetrySettings
+from extension.destinations.destination import Destination
 from extension.errors import LambdaApiError
 from extension.health_check import health_check
 from extension.http_client import HttpClient
@@ -26,7 +26,7 @@ from extension.router import Route, Router
 from extension.secrets import fetch_secret
 from extension.selection import Selection
 from extension.settings import read_settings, with_json_settings
-from extension.shipper import Limits, Shipper
+from extension.shipper import Shipper
 
 _SERVER_ERROR = 500
 _SUBSCRIBE_RETRY_SECONDS = (0.05, 0.1)
@@ -139,15 +139,13 @@ class Extension:
         return Router(routes, invocations, selection, clocks=clocks, log=self._log)
 
     def _shipper(self, destination: Destination, buffer_bytes: int) -> Shipper:
-        """Return a shipper, with the destination's own retry settings if it has any."""
-        clock = self._clocks.monotonic
-        own = destination.retry_settings or RetrySettings(self._settings.request_timeout_ms)
+        clock, settings = self._clocks.monotonic, self._settings
         return Shipper(
             destination,
             Buffer(buffer_bytes, clock),
-            Backoff(clock, random.random, own),
+            Backoff(clock, random.random, destination.max_body_bytes),
             client=HttpClient(),
-            limits=Limits(self._settings.flush_budget_ms / 1000, own.request_timeout_ms / 1000),
+            limits=(settings.flush_budget_ms / 1000, settings.request_timeout_ms / 1000),
             clocks=self._clocks,
             log=self._log,
         )

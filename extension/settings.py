@@ -67,15 +67,6 @@ def _port(text: str) -> int:
     return port
 
 
-_NEGOTIATED = "the extension chooses the versions of the Lambda APIs itself"
-_WITHOUT_EFFECT = {
-    "AWS_LAMBDA_RUNTIME_EXTENSION_API_VERSION": _NEGOTIATED,
-    "AWS_LAMBDA_RUNTIME_TELEMETRY_API_VERSION": _NEGOTIATED,
-    "AWS_LAMBDA_RUNTIME_TELEMETRY_SCHEMA_VERSION": _NEGOTIATED,
-    "AWS_SAM_LOCAL": "the local sandbox delivers no telemetry, so no logs are shipped from it",
-}
-
-
 class Settings(Configured):
     """The settings that do not belong to one destination; `meaning` says what each is for.
 
@@ -195,7 +186,6 @@ class Settings(Configured):
         self.warnings = (
             *problems,
             *_given_twice(environ),
-            *_without_effect(environ, self.destination_names),
         )
 
     def _read_original_names(self, environ: Mapping[str, str], problems: list[str]) -> None:
@@ -267,15 +257,3 @@ def _inferred_destinations(environ: Mapping[str, str]) -> tuple[str, ...]:
         for name, kind in DESTINATIONS.items()
         if any(setting.is_set(environ) for setting in kind.identified_by)
     ) or ("logzio",)
-
-
-def _without_effect(environ: Mapping[str, str], names: tuple[str, ...]) -> list[str]:
-    """Return a warning for each variable of an original extension that does nothing here."""
-    reasons = dict(_WITHOUT_EFFECT)
-    for name in names:
-        reasons.update(DESTINATIONS[name].without_effect)
-    return [
-        f"{variable} does nothing: {reason}"
-        for variable, reason in reasons.items()
-        if environ.get(variable, "").strip()
-    ]

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import NamedTuple
 
 from extension.backoff import Backoff
-from extension.batch_size import BatchSize
 from extension.buffer import Buffer
 from extension.clocks import Clocks
 from extension.destinations.destination import Destination
@@ -34,22 +32,15 @@ _HANGING_SECONDS = 1.0
 _HANGING_TIMES = 2.0
 
 
-class Limits(NamedTuple):
-    """How many seconds an exchange may hold an invocation, and how many it may take."""
-
-    budget: float
-    exchange: float
-
-
 class Shipper:
     """Sends what is in a buffer to its destination.
 
     Args:
         destination: Builds requests and interprets responses.
         buffer: Holds the records.
-        backoff: Decides when to try again.
+        backoff: Decides when to try again, and with how much.
         client: Sends requests; used by the shipper's own thread.
-        limits: How long things may take.
+        limits: For how many seconds an exchange may hold an invocation, and how many it may take.
         clocks: The time.
         log: For the operator.
     """
@@ -61,7 +52,7 @@ class Shipper:
         backoff: Backoff,
         *,
         client: HttpClient,
-        limits: Limits,
+        limits: tuple[float, float],
         clocks: Clocks,
         log: OwnLog,
     ) -> None:
@@ -76,7 +67,6 @@ class Shipper:
         self._flush_until: float | None = None
         self._shutting_down = False
         self._last_seconds = 0.0
-        self._size = BatchSize(destination.max_body_bytes)
         client.on_thaw = self._thawed
 
     def start(self) -> None:
@@ -191,7 +181,7 @@ class Shipper:
 
     def send_batch(self) -> None:
         """Send the oldest records, in smaller parts if the destination asks for them."""
-        batch = self.buffer.take(self._size.bytes)
+        batch = self.buffer.take(self._backoff.batch_bytes)
         counts = self.destination.parts(batch) if batch else []
         while counts:
             count = counts.pop(0)
@@ -201,9 +191,8 @@ class Shipper:
             elif self.results.handle(result, count):
                 batch = batch[count:]
             else:
-                if result.too_fast and self._size.refused_for_rate(sum(map(len, batch[:count]))):
-                    # Another request than the one that was refused.
-                    self._backoff.begin_again()
+                if result.too_fast:
+                    self._backoff.refused_for_rate(sum(map(len, batch[:count])))
                 return
 
     def _attempt(self, records: list[bytes]) -> BatchResult:
@@ -213,7 +202,7 @@ class Shipper:
                 response = self._exchange(self.destination.request(records))
                 result = self.destination.interpret(response, len(records))
                 if result.meaning is Meaning.SENT:
-                    self._size.accepted(quickly=self._last_seconds < self._exchange_seconds / 2)
+                    self._backoff.accepted(quickly=self._last_seconds < self._exchange_seconds / 2)
                 return result
             except AbandonedExchange:  # noqa: PERF203 -- rare, and then it is sent again
                 continue
@@ -232,7 +221,7 @@ class Shipper:
             raise
         except ExchangeError:
             if self._taken() >= self._exchange_seconds:
-                self._size.timed_out()
+                self._backoff.timed_out()
             raise
         else:
             self._last_seconds = self._taken()

@@ -35,7 +35,6 @@ class DataTap(Destination):
     max_bytes = text("MAX_BYTES", f"The name of `LOGS_MAX_BYTES` {_ORIGINAL}")
     timeout_ms = text("TIMEOUT_MS", f"The name of `LOGS_TIMEOUT_MS` {_ORIGINAL}")
     identified_by = (token, stored_token)
-    without_effect = {"NODE_ENV": "this extension does not run on Node.js"}  # noqa: RUF012
     names = _NAMES
     content_type = "application/x-ndjson"
     is_compressed = False

@@ -36,15 +36,6 @@ LONGEST_NAME = 512
 _REMEMBERED = 512
 
 
-class RetrySettings(NamedTuple):
-    """A destination's own settings for retries; no delay exceeds the budget of a flush."""
-
-    request_timeout_ms: int
-    max_retries: int = 3
-    initial_delay_ms: int = 100
-    max_delay_ms: int = 2_000
-
-
 class Environment(NamedTuple):
     """What a destination is made from.
 
@@ -97,7 +88,6 @@ class Destination(Configured, ABC):
         responses: What each response means.
         default_types: What is shipped if `TELEMETRY_TYPES` is not set: some of `TYPES`.
         max_body_bytes: How large the encoded records of a body may be together.
-        retry_settings: What its own variables set, if they do.
         renewable: Whether the token is in a store, which may have another one later.
 
     A body is `_head`, encoded records, and `_tail`.
@@ -116,7 +106,6 @@ class Destination(Configured, ABC):
     responses: ClassVar[tuple[Row, ...]] = COMMON_RESPONSES
     default_types: frozenset[str] = frozenset(TYPES)
     max_body_bytes: int
-    retry_settings: RetrySettings | None = None
     renewable: bool = False
     _head: bytes = b""
     _tail: bytes = b""
@@ -125,6 +114,9 @@ class Destination(Configured, ABC):
         super().__init__(environment.variables, environment.warnings.append)
         self._now = environment.now
         self._warn = environment.warnings.append
+        for variable, reason in self.without_effect.items():
+            if environment.variables.get(variable, "").strip():
+                self._warn(f"{variable} does nothing: {reason}")
         self._token = self._made_token(environment)
         if not self._token and self.token_required:
             variable = vars(type(self))["token"].name

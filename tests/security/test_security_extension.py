@@ -11,11 +11,10 @@ from extension.backoff import Backoff
 from extension.buffer import Buffer
 from extension.clocks import Clocks
 from extension.destinations import choose
-from extension.destinations.destination import RetrySettings
 from extension.health_check import health_check
 from extension.http_client import HttpClient
 from extension.settings import read_settings
-from extension.shipper import Limits, Shipper
+from extension.shipper import Shipper
 from testing.http_server import Reply
 from testing.log_destinations.treatment import Treatment
 from tests.extension_process.running import DEBUG, DESTINATIONS, shipping
@@ -92,9 +91,9 @@ def test_lines_of_the_shipper(listener: Listener, data: st.DataObject) -> None:
     shipper = Shipper(
         destination,
         buffer,
-        Backoff(clocks.monotonic, lambda: 1.0, RetrySettings(1_000, initial_delay_ms=60_000)),
+        Backoff(clocks.monotonic, lambda: 1.0, destination.max_body_bytes),
         client=client,
-        limits=Limits(5.0, 5.0),
+        limits=(5.0, 5.0),
         clocks=clocks,
         log=written.log,
     )

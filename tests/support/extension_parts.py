@@ -11,7 +11,7 @@ from typing import Any
 
 from extension.buffer import Buffer, RecordAccount
 from extension.clocks import Clocks
-from extension.destinations.destination import Destination, RetrySettings
+from extension.destinations.destination import Destination
 from extension.destinations.responses import BatchResult, Meaning
 from extension.http_client import HttpClient
 from extension.messages import Request, Response
@@ -91,7 +91,6 @@ class LinesDestination(Destination):
 
     name = "lines"
     default_types = frozenset({"function"})
-    retry_settings: RetrySettings | None = None
 
     def __init__(
         self,
