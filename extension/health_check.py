@@ -11,7 +11,7 @@ from extension.errors import ExtensionError
 from extension.http_client import HttpClient
 from extension.records import FunctionIdentity, LogRecord
 from extension.secrets import fetch_secret
-from extension.settings import read_settings
+from extension.settings import Settings
 
 
 def health_check(environ: Mapping[str, str], say: Callable[[str], object]) -> int:
@@ -22,7 +22,7 @@ def health_check(environ: Mapping[str, str], say: Callable[[str], object]) -> in
         say: Prints a line: one for each destination, one for each setting that is wrong.
     """
     clocks = Clocks()
-    settings = read_settings(environ)
+    settings = Settings(environ)
     function = FunctionIdentity(
         environ.get("AWS_LAMBDA_FUNCTION_NAME", "health-check"),
         environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),

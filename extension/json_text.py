@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections import Counter
 from typing import Any, NamedTuple
 
 UTF_8 = "utf-8"
@@ -52,24 +51,6 @@ def parsed(body: bytes | str) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
-
-
-def object_in(text: str) -> tuple[dict[str, Any] | None, list[str]]:
-    """Return the JSON object in a text, None if it is anything else, and names it has twice."""
-    names: list[str] = []
-
-    def noted(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names[:] = [name for name, _ in pairs]
-        return dict(pairs)
-
-    try:
-        # The outermost object is complete last.
-        members = json.loads(text, object_pairs_hook=noted)
-    except (ValueError, RecursionError):
-        members = None
-    if not isinstance(members, dict):
-        return None, []
-    return members, [name for name, times in Counter(names).items() if times > 1]
 
 
 def _writable(value: Any, depth: int) -> Any:

@@ -25,7 +25,7 @@ from extension.records import FunctionIdentity
 from extension.router import Route, Router
 from extension.secrets import fetch_secret
 from extension.selection import Selection
-from extension.settings import read_settings, with_json_settings
+from extension.settings import Settings, with_json_settings
 from extension.shipper import Shipper
 
 _SERVER_ERROR = 500
@@ -75,7 +75,7 @@ class Extension:
 
     def __init__(self, name: str, address: str, environ: Mapping[str, str]) -> None:
         self._environ = environ
-        self._settings = read_settings(environ)
+        self._settings = Settings(environ)
         self._clocks = Clocks()
         self._log = OwnLog(_write, self._settings.log_level)
         self._api = LambdaApi(address, name)

@@ -204,16 +204,6 @@ def _rate(text: str) -> float:
     return rate
 
 
-FLUSH_BUDGET_MS = number(
-    "FLUSH_BUDGET_MS", "Longest time of a flush, in milliseconds.", 1_000, (10, 30_000)
-)
-REQUEST_TIMEOUT_MS = number(
-    "LOGS_REQUEST_TIMEOUT_MS",
-    "Longest time of a request to a destination, in milliseconds. It may go on through the next "
-    "invocations, which it does not hold.",
-    10_000,
-    (10, 300_000),
-)
 SAMPLE_RATE = Setting(
     "LOGS_SAMPLE_RATE",
     _rate,

@@ -67,6 +67,8 @@ def _problem(name: str, value: Any, names: Collection[str]) -> str:
                 f"must not set the header {credentials[0]}, which is a secret; use "
                 "REMOTE_WRITE_HEADERS_ARN"
             )
+    elif name == "LOKI_HEADERS":
+        return "must not set LOKI_HEADERS, which may be a secret; it must be a variable of its own"
     elif stored in names:
         return f"must not set {name}, which is a secret; use {stored}"
     return ""

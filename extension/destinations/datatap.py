@@ -17,7 +17,6 @@ from extension.variables import text, token
 # which makes it a third larger.
 MAX_BODY_BYTES = 4_500_000
 _NAMES = {"version": "version", "region": "region", "name": "logGroup"}
-_ORIGINAL = "in BoilingData's extension; only if a Data Tap is the only destination."
 
 
 class DataTap(Destination):
@@ -31,9 +30,6 @@ class DataTap(Destination):
         "Its client token. It expires, so a secret that is renewed is better than a variable.",
     )
     label = text("EXTENSION_NAME", "A label on records; it does not name the extension.")
-    max_items = text("MAX_ITEMS", f"The name of `LOGS_MAX_ITEMS` {_ORIGINAL}")
-    max_bytes = text("MAX_BYTES", f"The name of `LOGS_MAX_BYTES` {_ORIGINAL}")
-    timeout_ms = text("TIMEOUT_MS", f"The name of `LOGS_TIMEOUT_MS` {_ORIGINAL}")
     identified_by = (token, stored_token)
     names = _NAMES
     content_type = "application/x-ndjson"

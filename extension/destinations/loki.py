@@ -18,7 +18,7 @@ from extension.destinations.loki_responses import LOKI_RESPONSES, words_of
 from extension.destinations.responses import BatchResult
 from extension.destinations.timestamps import DistinctTimes
 from extension.errors import SettingsError
-from extension.json_text import UTF_8, cut, json_text, object_in, utf8
+from extension.json_text import UTF_8, cut, json_text, parsed, utf8
 from extension.messages import Response
 from extension.records import LogRecord
 from extension.secrets import Token
@@ -51,20 +51,16 @@ _OWN_HEADERS = frozenset(
 
 def _headers(value: str) -> dict[str, str]:
     """Parse a JSON object of headers; no part of it is repeated, since it may be a credential."""
-    if not value:
-        return {}
-    members, twice = object_in(value)
-    found = {name.lower(): content for name, content in (members or {}).items()}
-    usable = members and not twice and len(found) == len(members)
-    if not usable or not all(
+    members = parsed(value) if value else {}
+    if not isinstance(members, dict) or not all(
         _HEADER_NAME.fullmatch(name)
-        and name not in _OWN_HEADERS
+        and name.lower() not in _OWN_HEADERS
         and isinstance(content, str)
         and _HEADER_VALUE.fullmatch(content)
-        for name, content in found.items()
+        for name, content in members.items()
     ):
         raise ValueError('must be a JSON object such as {"X-Name":"value"}, without our own names')
-    return found
+    return {name.lower(): content for name, content in members.items()}
 
 
 class Loki(Destination):

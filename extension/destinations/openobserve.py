@@ -23,8 +23,6 @@ _SHAPE = Shape(depth=10, fields=180, units=sys.maxsize)
 # The original extension's own limit, without the brackets of the array.
 MAX_BODY_BYTES = 10 * 1_048_576 - 2
 _RETRIES = "LOGS_REQUEST_TIMEOUT_MS bounds each request, and a batch is kept until one succeeds"
-    "the time for requests is LOGS_REQUEST_TIMEOUT_MS, and batches are kept until one succeeds"
-)
 _BATCHES = (
     "a request has at most 2 MB, and is sent after a second and at the end of each invocation"
 )

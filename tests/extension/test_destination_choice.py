@@ -110,8 +110,6 @@ def test_token_in_the_clear(name: str, environ: dict[str, str], is_reported: boo
         '{"x": "s3cret\\n2"}',
         '{"x y": "s3cret"}',
         '{"Content-Type": "s3cret"}',
-        '{"x": "s3cret", "x": "b"}',
-        '{"x": "s3cret", "X": "b"}',
     ],
 )
 def test_headers_that_cannot_be_sent(text: str) -> None:

@@ -237,9 +237,9 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from extension.destinations import choose
 from extension.records import FunctionIdentity, LogRecord
-from extension.settings import read_settings
+from extension.settings import Settings
 environ = dict(pair.split("=", 1) for pair in sys.argv[2:])
-settings = read_settings(environ)
+settings = Settings(environ)
 identity = FunctionIdentity("fn", "1", "us-east-1", "123456789012")
 chosen = choose(settings.destination_names, environ, identity, str, lambda: 1725012000.0)
 deep = []

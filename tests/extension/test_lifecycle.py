@@ -9,7 +9,7 @@ from extension.errors import LambdaApiError
 from extension.invocations import Invocations
 from extension.lambda_api import Event, LambdaApi
 from extension.lifecycle import Lifecycle
-from extension.settings import read_settings
+from extension.settings import Settings
 from tests.support.extension_parts import WALL, Written
 from tests.support.extension_reading import Reading
 
@@ -81,7 +81,7 @@ class Run:
         reading.router.invocations = invocations
         lifecycle = Lifecycle(
             Services(*events, shutdown),
-            read_settings(settings),
+            Settings(settings),
             reading.router,
             self.time.clocks,
             self.written.log,

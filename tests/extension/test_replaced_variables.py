@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from extension.destinations import choose
-from extension.settings import read_settings
+from extension.settings import Settings
 from tests.support.log_destinations import ENOUGH, IDENTITY, NOW, body_of, record
 
 # With each destination's own settings: a value, and how the extension differs for it.
@@ -61,7 +61,7 @@ TWENTY = ",".join(f"l{number}=x" for number in range(20))
 
 def behaviour(name: str, environ: dict[str, str]) -> Any:
     """Return all that the extension does with some variables."""
-    settings = read_settings(environ)
+    settings = Settings(environ)
     assert settings.destination_names == (name,)
     (made,) = choose([name], environ, IDENTITY, str, lambda: NOW, lambda: 0.0).destinations
     request = made.request([made.encode(record({"a": 1}))])
@@ -74,7 +74,7 @@ def behaviour(name: str, environ: dict[str, str]) -> Any:
 
 def warnings_of(environ: dict[str, str]) -> list[str]:
     """Return what is reported to the operator at the start."""
-    settings = read_settings(environ)
+    settings = Settings(environ)
     chosen = choose(settings.destination_names, environ, IDENTITY, str, lambda: NOW)
     return [*settings.warnings, *chosen.warnings, *chosen.unusable]
 
@@ -109,7 +109,7 @@ def test_not_meant(name: str) -> None:
         "AWS_SAM_LOCAL": "true",
         "LOG_LEVEL": "verbose",
     }
-    assert read_settings(environ).warnings == ()
+    assert Settings(environ).warnings == ()
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,11 @@ OBJECT = "SETTINGS must be a JSON object of variables and their values"
             '{"REMOTE_WRITE_HEADERS": "{\\"X-Api-Key\\":\\"sec-ret-sec-ret\\"}"}',
             "SETTINGS must not set the header X-Api-Key, which is a secret; use REMOTE_WRITE_",
         ),
+        (
+            '{"LOKI_HEADERS": "sec-ret"}',
+            "SETTINGS must not set LOKI_HEADERS, which may be a secret",
+        ),
+        ('{"TIMEOUT_MS": 9}', "SETTINGS must not set TIMEOUT_MS, which is unknown"),
         ('{"MAX_LABELS": "sec-ret"}', "MAX_LABELS must be a whole number from 10 to 1,000"),
         (
             '{"MAX_LABELS": NaN, "UNIT_LABEL": 1}',

@@ -13,7 +13,7 @@ from extension.clocks import Clocks
 from extension.destinations import choose
 from extension.health_check import health_check
 from extension.http_client import HttpClient
-from extension.settings import read_settings
+from extension.settings import Settings
 from extension.shipper import Shipper
 from testing.http_server import Reply
 from testing.log_destinations.treatment import Treatment
@@ -74,7 +74,7 @@ def test_health_check(listener: Listener, data: st.DataObject) -> None:
         environ[variable] = data.draw(st.sampled_from([token, f"https://{token}@x", f"{token}="]))
     said: list[str] = []
     health_check(environ, said.append)
-    assert leaks("\n".join([*said, *read_settings(environ).warnings]), [token]) == []
+    assert leaks("\n".join([*said, *Settings(environ).warnings]), [token]) == []
 
 
 @examples(40)
