@@ -10,9 +10,10 @@ from typing import Any
 
 from extension.clocks import Clocks
 from extension.invocations import Invocations
+from extension.line_formats import context_of
 from extension.own_log import PREFIX, OwnLog, location
 from extension.records import LogRecord, parse_events
-from extension.selection import Selection, context_of
+from extension.selection import Selection
 from extension.shipper import Shipper
 
 # The platform's clock is this machine's: an event that seems older than this was held back by a

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extension.json_text import json_text
-from extension.selection import Context, Selection, context_of
+from extension.line_formats import Context, context_of
+from extension.selection import Selection
 from tests.support.extension_reading import Reading, event
 from tests.support.log_destinations import ENOUGH, destination
 from tests.support.properties import examples
