@@ -9,8 +9,7 @@ from extension.destinations.destination import Destination
 from extension.destinations.responses import Meaning
 from extension.errors import ExtensionError
 from extension.http_client import HttpClient
-from extension.records import FunctionIdentity, LogRecord
-from extension.secrets import fetch_secret
+from extension.records import LogRecord
 from extension.settings import Settings
 
 
@@ -21,25 +20,13 @@ def health_check(environ: Mapping[str, str], say: Callable[[str], object]) -> in
         environ: The settings.
         say: Prints a line: one for each destination, one for each setting that is wrong.
     """
-    clocks = Clocks()
     settings = Settings(environ)
-    function = FunctionIdentity(
-        environ.get("AWS_LAMBDA_FUNCTION_NAME", "health-check"),
-        environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
-        environ.get("AWS_REGION", ""),
-        "",
-    )
-    chosen = choose(
-        settings.destination_names,
-        environ,
-        function,
-        lambda reference: fetch_secret(reference, environ, now=clocks.wall),
-        clocks.wall,
-    )
+    named = {"AWS_LAMBDA_FUNCTION_NAME": "health-check", **environ}
+    chosen = choose(settings.destination_names, named, account="")
     for text in (*settings.warnings, *chosen.warnings, *chosen.unusable):
         say(text)
     text = "metric-stream-logs: health check"
-    record = LogRecord(clocks.timestamp(), "function", text, None, "INFO")
+    record = LogRecord(Clocks().timestamp(), "function", text, None, "INFO")
     succeeded = bool(chosen.destinations) and not chosen.unusable
     for destination in chosen.destinations:
         failure = _failure(destination, record, settings.request_timeout_ms / 1000)

@@ -21,7 +21,6 @@ _ENCODER = json.JSONEncoder(
 )
 # Python's decoder and encoder follow about a thousand levels, so few records are cut there.
 _DEPTH_KEPT = 100
-_INTEGER_BITS = 10_000
 
 
 def utf8(text: str) -> bytes:
@@ -35,9 +34,8 @@ def utf8(text: str) -> bytes:
 def json_text(value: Any) -> str:
     """Return a JSON value as compact JSON; never raises.
 
-    NaN and the infinities become `null`, as in ECMAScript (ECMA-262, "SerializeJSONProperty"), an
-    integer too long for Python to write in decimal a string of hexadecimal digits. Of a value that
-    is nested too deeply for Python's encoder the parts below `_DEPTH_KEPT` are left out.
+    NaN and the infinities become `null`, as in ECMAScript (ECMA-262, "SerializeJSONProperty"). Of a
+    value that is nested too deeply for Python's encoder the parts below `_DEPTH_KEPT` are left out.
     """
     try:
         return _ENCODER.encode(value)
@@ -61,11 +59,7 @@ def _writable(value: Any, depth: int) -> Any:
         if isinstance(value, list):
             return [_writable(item, depth + 1) for item in value]
         return {name: _writable(member, depth + 1) for name, member in value.items()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    # Converting an integer has a limit of 4,300 digits since Python 3.9.14.
-    is_long = isinstance(value, int) and value.bit_length() > _INTEGER_BITS
-    return hex(value) if is_long else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def cut(text: str, limit: int, encoding: str) -> str:

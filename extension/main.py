@@ -21,9 +21,7 @@ from extension.lambda_api import LambdaApi, Registration, keep_trying
 from extension.lifecycle import Lifecycle
 from extension.own_log import OwnLog, location
 from extension.receiver import listen
-from extension.records import FunctionIdentity
 from extension.router import Route, Router
-from extension.secrets import fetch_secret
 from extension.selection import Selection
 from extension.settings import Settings, with_json_settings
 from extension.shipper import Shipper
@@ -110,19 +108,7 @@ class Extension:
     def _router(self, registration: Registration) -> Router | None:
         """Return a router to the destinations whose settings are valid; None without any."""
         environ, settings, clocks = self._environ, self._settings, self._clocks
-        identity = FunctionIdentity(
-            environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
-            environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
-            environ.get("AWS_REGION", ""),
-            registration.account,
-        )
-        chosen = choose(
-            settings.destination_names,
-            environ,
-            identity,
-            lambda reference: fetch_secret(reference, environ, now=clocks.wall),
-            clocks.wall,
-        )
+        chosen = choose(settings.destination_names, environ, registration.account)
         for problem in (*chosen.warnings, *chosen.unusable):
             self._log.warning(problem)
         if not chosen.destinations:

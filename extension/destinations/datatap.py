@@ -48,9 +48,9 @@ class DataTap(Destination):
 
     def encode(self, record: LogRecord) -> bytes:
         """Return a line with its newline, small enough for a body of its own."""
-        time, kind, value, request_id, level = record
+        _, kind, value, request_id, level = record
         members = self._members_of(kind, request_id, level)
-        head = utf8(f'{{"time":{json_text(self._time_or_now(time))},{members},"record":')
+        head = utf8(f'{{"time":"{iso(self._at(record))}",{members},"record":')
         end = b',"retryAttempt":0}\n'
         left = MAX_BODY_BYTES - len(head) - len(end)
         return head + self._cut_content(value, json_text(value), left) + end

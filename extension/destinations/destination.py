@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 from urllib.parse import SplitResult
 
 from extension.destinations.responses import COMMON_RESPONSES, BatchResult, Row, meaning_of
-from extension.destinations.timestamps import iso, nanoseconds, own_time
+from extension.destinations.timestamps import nanoseconds, own_time
 from extension.errors import SettingsError
 from extension.json_text import UTF_8, UTF_16, cut, json_text, utf8
 from extension.messages import Request, Response
@@ -174,10 +174,6 @@ class Destination(Configured, ABC):
         """Return the time of a record in nanoseconds: its own, its event's, or that of now."""
         own = own_time(record.record, record.time)
         return own or nanoseconds(record.time) or int(self._now() * 1e9)
-
-    def _time_or_now(self, time: str) -> str:
-        """Return the time of an event; the time of now if it has none."""
-        return time if 0 < len(time) <= LONGEST_NAME else iso(int(self._now() * 1e9))
 
     @staticmethod
     def _cut_content(value: Any, content: str, limit: int) -> bytes:

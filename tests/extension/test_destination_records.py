@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from extension.destinations import choose
 from extension.destinations.timestamps import DistinctTimes, iso, nanoseconds, own_time
 from tests.support.log_destinations import (
+    ACCOUNT,
     ENOUGH,
-    IDENTITY,
+    FUNCTION,
     NOW,
     TIME,
     TIME_NS,
@@ -242,7 +243,9 @@ def test_equal_lines_that_alternate() -> None:
 def test_two_environments() -> None:
     """Equal lines of two environments at one millisecond stay apart."""
     made = [
-        choose(["loki"], ENOUGH["loki"], IDENTITY, str, lambda: NOW, start).destinations[0]
+        choose(
+            ["loki"], {**FUNCTION, **ENOUGH["loki"]}, ACCOUNT, str, lambda: NOW, start
+        ).destinations[0]
         for start in (lambda: 0.25, lambda: 0.5)
     ]
     found = {parsed(it.encode(record("x"))[:-1])[0] for it in made for _ in range(100)}

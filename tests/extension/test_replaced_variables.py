@@ -7,7 +7,7 @@ import pytest
 
 from extension.destinations import choose
 from extension.settings import Settings
-from tests.support.log_destinations import ENOUGH, IDENTITY, NOW, body_of, record
+from tests.support.log_destinations import ACCOUNT, ENOUGH, FUNCTION, NOW, body_of, record
 
 # With each destination's own settings: a value, and how the extension differs for it.
 HONOURED: dict[str, list[tuple[str, str]]] = {
@@ -63,7 +63,9 @@ def behaviour(name: str, environ: dict[str, str]) -> Any:
     """Return all that the extension does with some variables."""
     settings = Settings(environ)
     assert settings.destination_names == (name,)
-    (made,) = choose([name], environ, IDENTITY, str, lambda: NOW, lambda: 0.0).destinations
+    (made,) = choose(
+        [name], {**FUNCTION, **environ}, ACCOUNT, str, lambda: NOW, lambda: 0.0
+    ).destinations
     request = made.request([made.encode(record({"a": 1}))])
     return (
         {**vars(settings), "warnings": ()},
@@ -75,7 +77,7 @@ def behaviour(name: str, environ: dict[str, str]) -> Any:
 def warnings_of(environ: dict[str, str]) -> list[str]:
     """Return what is reported to the operator at the start."""
     settings = Settings(environ)
-    chosen = choose(settings.destination_names, environ, IDENTITY, str, lambda: NOW)
+    chosen = choose(settings.destination_names, {**FUNCTION, **environ}, ACCOUNT, str, lambda: NOW)
     return [*settings.warnings, *chosen.warnings, *chosen.unusable]
 
 
@@ -132,8 +134,8 @@ def test_not_meant(name: str) -> None:
 def test_labels(environ: dict[str, str], labels: dict[str, str], warnings: int) -> None:
     """OTEL_LABEL_<K> is the label <k>; what cannot be a label is reported."""
     environ = {**ENOUGH["loki"], **environ}
-    (made,) = choose(["loki"], environ, IDENTITY, str, lambda: NOW).destinations
+    (made,) = choose(["loki"], {**FUNCTION, **environ}, ACCOUNT, str, lambda: NOW).destinations
     body = json.loads(body_of(made.request([made.encode(record("x"))])))
-    ours = {"source": "lambda", "function": IDENTITY.name, "service_name": IDENTITY.name}
+    ours = {"source": "lambda", "function": "my-fn", "service_name": "my-fn"}
     assert body["streams"][0]["stream"] == {**ours, **labels}
     assert len(warnings_of(environ)) == warnings

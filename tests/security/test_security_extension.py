@@ -20,7 +20,7 @@ from testing.log_destinations.treatment import Treatment
 from tests.extension_process.running import DEBUG, DESTINATIONS, shipping
 from tests.security.canaries import Listener, ascii_secrets, conversations, leaks
 from tests.support.extension_parts import Written, function_line
-from tests.support.log_destinations import IDENTITY, no_secret
+from tests.support.log_destinations import ACCOUNT, FUNCTION, no_secret
 from tests.support.properties import examples
 
 TOKENS = {
@@ -85,7 +85,9 @@ def test_lines_of_the_shipper(listener: Listener, data: st.DataObject) -> None:
     listener.converse = data.draw(conversations([token]))
     clocks, written = Clocks(), Written("debug")
     environ = settings_of(name, listener.url.removesuffix("/write"), token)
-    (destination,) = choose([name], environ, IDENTITY, no_secret, clocks.wall).destinations
+    (destination,) = choose(
+        [name], {**FUNCTION, **environ}, ACCOUNT, no_secret, clocks.wall
+    ).destinations
     buffer = Buffer(1_000_000, clocks.monotonic)
     client = HttpClient()
     shipper = Shipper(

@@ -6,12 +6,16 @@ from typing import Any
 import pytest
 
 from extension.destinations import choose
-from extension.records import FunctionIdentity
 from extension.settings import DECLARED, Settings, with_json_settings
 from handler.settings import VARIABLES
 from tests.support.stack import ARN, INGRESSES, Stack, parameters
 
-IDENTITY = FunctionIdentity("metric-stream", "$LATEST", "us-east-1", "111122223333")
+FUNCTION = {
+    "AWS_LAMBDA_FUNCTION_NAME": "metric-stream",
+    "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+    "AWS_REGION": "us-east-1",
+}
+ACCOUNT = "111122223333"
 
 NEEDED: dict[str, dict[str, str]] = {
     "logzio": {},
@@ -48,7 +52,11 @@ def problems(stack: Stack) -> tuple[str, ...]:
     environ = with_json_settings(stack.environment())
     settings = Settings(environ)
     chosen = choose(
-        settings.destination_names, environ, IDENTITY, lambda _reference: "token", lambda: 0.0
+        settings.destination_names,
+        {**FUNCTION, **environ},
+        ACCOUNT,
+        lambda _reference: "token",
+        lambda: 0.0,
     )
     return (*settings.warnings, *chosen.warnings, *chosen.unusable)
 
