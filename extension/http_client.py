@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import math
 import os
 import socket
 import ssl
@@ -33,8 +32,7 @@ _LARGEST_RESPONSE_BYTES = 65_536
 # a request over such a connection would wait in vain.
 _LONGEST_IDLE_SECONDS = 60.0
 _FIRST_ERROR_STATUS = 300
-# An address that drops packets costs no more than this; a retransmitted SYN takes a second.
-_NEXT_ADDRESS_SECONDS = 1.5
+_LEAST_CONNECT_SECONDS = 1.5
 _TICK_SECONDS = 0.1
 # A tick that takes this long was a freeze, or the machine was very busy.
 _FROZEN_SECONDS = 1.0
@@ -225,7 +223,11 @@ class HttpClient:
         self._connection, self._origin = connection, origin
         proxy = self._proxies.of(host, connection.port) if tls else None
         place = (proxy.host, proxy.port) if proxy else (host, connection.port)
-        connection.sock = self._sock = _connect(*place, end)
+        # Each address of a name has a part of the time; a retransmitted SYN takes a second.
+        seconds = max(_LEAST_CONNECT_SECONDS, (end - time.monotonic()) / 4)
+        connection.sock = self._sock = socket.create_connection(place, seconds)
+        self._sock.settimeout(None)
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if exchange.cut_off:
             raise TimeoutError
         if proxy:
@@ -240,25 +242,6 @@ class HttpClient:
                 raise TimeoutError
             self._sock.do_handshake()
         return connection
-
-
-def _connect(host: str, port: int, end: float) -> socket.socket:
-    """Connect to an address of a host; the last one has all the time that is left."""
-
-    def connected(address: tuple[str, int], most: float) -> socket.socket:
-        # No time at all would mean a socket that does not block.
-        seconds = max(min(most, end - time.monotonic()), 0.001)
-        sock = socket.create_connection(address, seconds)
-        sock.settimeout(None)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return sock
-
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    *first, last = ((str(place[0]), int(place[1])) for *_, place in found)
-    for address in first:
-        with contextlib.suppress(OSError):
-            return connected(address, min(_NEXT_ADDRESS_SECONDS, (end - time.monotonic()) / 2))
-    return connected(last, math.inf)
 
 
 def _open_tunnel(sock: socket.socket, target: str, proxy: Proxy) -> None:

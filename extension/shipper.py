@@ -14,9 +14,8 @@ from extension.buffer import Buffer
 from extension.clocks import Clocks
 from extension.destinations.destination import Destination
 from extension.destinations.responses import BatchResult, Meaning
-from extension.errors import AbandonedExchange, ExchangeError, ExtensionError
+from extension.errors import AbandonedExchange, ExtensionError
 from extension.http_client import HttpClient
-from extension.messages import Request, Response
 from extension.own_log import OwnLog
 from extension.results import UNAUTHORIZED, ResultHandler
 
@@ -81,17 +80,29 @@ class Shipper:
         else:
             self.buffer.add(records)
 
-    def wait_for_space(self, late: float = 0.0) -> None:
-        """Wait until records can be added without displacing others, at most one budget.
+    def add_with_space(self, records: list[bytes], late: float) -> None:
+        """Queue encoded records in parts, each when it displaces no others, or after one budget.
 
         There is no wait for a destination that is down: then the oldest records are dropped. Nor
         for a slow one once records are some budgets late: behind them comes the end of the
         invocation, which is held up until it arrives.
 
         Args:
+            records: Together they may be larger than the buffer.
             late: The age of the newest record in seconds.
         """
-        seconds = min(self._budget, _BUDGETS_LATE * self._budget - late)
+        end = self._clock() + _BUDGETS_LATE * self._budget - late
+        part: list[bytes] = []
+        size = 0
+        for number, record in enumerate(records, 1):
+            part.append(record)
+            size += len(record)
+            if size > self.buffer.max_bytes // 8 or number == len(records):
+                self._wait_for_space(min(self._budget, end - self._clock()))
+                self.add(part)
+                part, size = [], 0
+
+    def _wait_for_space(self, seconds: float) -> None:
         with self.buffer.changed:
             self.buffer.changed.wait_for(
                 lambda: not self.buffer.full or not self._healthy(), max(seconds, 0.0)
@@ -198,37 +209,27 @@ class Shipper:
     def _attempt(self, records: list[bytes]) -> BatchResult:
         """Send some records and return the result, also if there was no response."""
         while True:
+            with self.buffer.changed:
+                self._exchange_began = self._clock()
+                self.buffer.changed.notify_all()
             try:
-                response = self._exchange(self.destination.request(records))
-                result = self.destination.interpret(response, len(records))
-                if result.meaning is Meaning.SENT:
-                    self._backoff.accepted(quickly=self._last_seconds < self._exchange_seconds / 2)
-                return result
-            except AbandonedExchange:  # noqa: PERF203 -- rare, and then it is sent again
+                request = self.destination.request(records)
+                response = self._client.send(request, self._exchange_seconds)
+                self._last_seconds = self._taken()
+            except AbandonedExchange:
+                # It is sent again. A freeze says nothing about the size.
                 continue
             except ExtensionError as error:
+                if self._taken() >= self._exchange_seconds:
+                    self._backoff.timed_out()
                 return BatchResult(Meaning.RETRY, detail=str(error))
-
-    def _exchange(self, request: Request) -> Response:
-        """Send a request and return its response."""
-        with self.buffer.changed:
-            self._exchange_began = self._clock()
-            self.buffer.changed.notify_all()
-        try:
-            response = self._client.send(request, self._exchange_seconds)
-        except AbandonedExchange:
-            # A freeze says nothing about the size.
-            raise
-        except ExchangeError:
-            if self._taken() >= self._exchange_seconds:
-                self._backoff.timed_out()
-            raise
-        else:
-            self._last_seconds = self._taken()
-            return response
-        finally:
-            with self.buffer.changed:
-                self._exchange_began = None
+            finally:
+                with self.buffer.changed:
+                    self._exchange_began = None
+            result = self.destination.interpret(response, len(records))
+            if result.meaning is Meaning.SENT:
+                self._backoff.accepted(quickly=self._last_seconds < self._exchange_seconds / 2)
+            return result
 
     def _taken(self) -> float:
         """Return the seconds since the exchange in flight began, or since a freeze during it."""

@@ -200,7 +200,7 @@ def waiting_for_space(scripted: ScriptedShipper) -> threading.Event:
     has_space = threading.Event()
 
     def wait() -> None:
-        scripted.shipper.wait_for_space()
+        scripted.shipper.add_with_space([b"last"], 0.0)
         has_space.set()
 
     threading.Thread(target=wait).start()
