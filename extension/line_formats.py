@@ -11,6 +11,19 @@ from typing import Any, NamedTuple
 
 from extension.json_text import parsed
 
+LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+"""The levels of Lambda's JSON log format, from the least to the most severe."""
+
+RANKS = {
+    **{level: rank for rank, level in enumerate(LEVELS)},
+    "INFORMATION": 2,
+    "NOTICE": 2,
+    "WARNING": 3,
+    "CRITICAL": 5,
+    "PANIC": 5,
+}
+"""The places of these levels, also under other names, in that order."""
+
 _ID = r"(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 _LEVEL = r"(?P<level>TRACE|DEBUG|INFO|WARN|ERROR|FATAL)"
 _ANY_LEVEL = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|PANIC"

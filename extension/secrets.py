@@ -16,7 +16,7 @@ from extension.errors import ExchangeError, SecretError, SettingsError
 from extension.http_client import HttpClient
 from extension.json_text import parsed
 from extension.messages import Request
-from extension.sigv4 import Credentials, Scope, signed
+from extension.sigv4 import Credentials, signed
 
 SECONDS = 2.0
 """The time for everything that a fetch does: names, connections, TLS, responses."""
@@ -212,7 +212,7 @@ def _request(reference: str, environ: Mapping[str, str], now: float, end: float)
         "x-amz-target": operation,
     }
     credentials = _credentials(environ, end - time.monotonic())
-    headers = signed(headers, body, credentials, Scope(region, service, now))
+    headers = signed(headers, body, credentials, service, region, now)
     return Request(f"{url.rstrip('/')}/", headers, body)
 
 

@@ -8,24 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from extension.json_text import json_text, parsed
-from extension.line_formats import Context, context_of
+from extension.line_formats import RANKS, Context, context_of
 
 _REDACTED = "[redacted]"
 # The strings and numbers in JSON, names of members included.
 _SCALAR = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?[0-9][0-9.eE+-]*')
-_RANKS = {
-    "TRACE": 1,
-    "DEBUG": 2,
-    "INFO": 3,
-    "INFORMATION": 3,
-    "NOTICE": 3,
-    "WARN": 4,
-    "WARNING": 4,
-    "ERROR": 5,
-    "FATAL": 6,
-    "CRITICAL": 6,
-    "PANIC": 6,
-}
 
 
 class Selection:
@@ -40,12 +27,12 @@ class Selection:
 
     def __init__(
         self,
-        min_level: str | None,
+        min_level: str,
         sample_rate: float,
         redact: Sequence[re.Pattern[str]],
         exclude: Sequence[re.Pattern[str]] = (),
     ) -> None:
-        self._lowest = _RANKS.get(min_level or "", 0)
+        self._lowest = RANKS.get(min_level, 0)
         self._rate = sample_rate
         self._share = 0.0
         self._exclude = tuple(exclude)
@@ -58,7 +45,7 @@ class Selection:
             level: The level that it names.
             record: Its content, as the function wrote it.
         """
-        if self._lowest and level and _RANKS.get(level, self._lowest) < self._lowest:
+        if self._lowest and level and RANKS.get(level, self._lowest) < self._lowest:
             return "below_level"
         if self._exclude:
             text = record if isinstance(record, str) else json_text(record)

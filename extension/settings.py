@@ -3,8 +3,6 @@
 `DECLARED` lists every variable; the documentation's table is generated from it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 from extension.destinations import DESTINATIONS
 from extension.destinations.destination import TYPES
 from extension.json_text import parsed
+from extension.line_formats import LEVELS, RANKS
 from extension.proxies import Proxies
 from extension.variables import (
     SAMPLE_RATE,
@@ -25,16 +24,7 @@ from extension.variables import (
 # "Do not use port 9001" (Telemetry API reference, "Specifying a destination").
 _RESERVED_PORT = 9001
 _HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
-LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
-"""The levels of Lambda's JSON log format, from the least to the most severe."""
-
 _ALL_LEVELS = ", ".join(f"`{level}`" for level in LEVELS)
-_OWN_LEVELS = {
-    **{level: level for level in ("debug", "info", "warn", "error", "off")},
-    "trace": "debug",
-    "warning": "warn",
-    **dict.fromkeys(("fatal", "panic", "critical"), "error"),
-}
 # Names of some settings in the original extension of a destination. Functions use them too, so they
 # count only as variables, and only if the destination is the only one.
 _ORIGINAL_NAMES = {
@@ -48,17 +38,14 @@ _ORIGINAL_NAMES = {
 }
 
 
-def _own_level(text: str) -> str:
-    if text.lower() not in _OWN_LEVELS:
-        raise ValueError("must be debug, info, warn, error or off")
-    return _OWN_LEVELS[text.lower()]
-
-
-def _min_level(text: str) -> str | None:
-    level = {"WARNING": "WARN", "CRITICAL": "FATAL"}.get(text.upper(), text.upper())
-    if level and level not in LEVELS:
+def _level(text: str) -> str:
+    if text and text.upper() not in RANKS:
         raise ValueError(f"must be one of {', '.join(LEVELS)}")
-    return level or None
+    return LEVELS[RANKS[text.upper()]] if text else ""
+
+
+def _own_level(text: str) -> str:
+    return "off" if text.lower() == "off" else _level(text).lower()
 
 
 def _host_name(text: str) -> str:
@@ -100,7 +87,7 @@ class Settings(Configured):
     )
     min_level = Setting(
         "LOGS_MIN_LEVEL",
-        _min_level,
+        _level,
         "",
         f"Lines with a lower level are not shipped. {_ALL_LEVELS}.",
     )
@@ -163,7 +150,7 @@ class Settings(Configured):
         "EXTENSION_LOG_LEVEL",
         _own_level,
         "warn",
-        "The lowest level of the extension's own lines: `debug`, `info`, `warn`, `error` or `off`.",
+        "The lowest level of the extension's own lines: one of `LOGS_MIN_LEVEL`'s, or `off`.",
     )
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -231,6 +218,6 @@ def _with_original_names(environ: Mapping[str, str], names: tuple[str, ...]) -> 
     original = _ORIGINAL_NAMES.get(names[0], {}) if len(names) == 1 else {}
     renamed = {ours: environ.get(theirs, "") for ours, theirs in original.items()}
     # What a function calls LOG_LEVEL may be no level of ours.
-    if renamed.get("EXTENSION_LOG_LEVEL", "").lower() not in _OWN_LEVELS:
+    if renamed.get("EXTENSION_LOG_LEVEL", "").upper() not in RANKS:
         renamed.pop("EXTENSION_LOG_LEVEL", "")
     return {**renamed, **{name: value for name, value in environ.items() if value.strip()}}

@@ -11,20 +11,12 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
-from urllib.parse import SplitResult, urlsplit
 
-from extension.errors import SettingsError
 from extension.json_text import parsed
 
 T = TypeVar("T")
 
 _YES = frozenset({"true", "1", "yes", "on"})
-# No user part, no backslash, no white space, no query, as for the function's own listener.
-_URL = re.compile(
-    r"https?://(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
-    r"(?:/[!$-;=@-\[\]_a-z~]*)?",
-    re.IGNORECASE | re.ASCII,
-)
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,15}")
 
 
@@ -211,25 +203,6 @@ SAMPLE_RATE = Setting(
     "The share of the function's lines that is shipped, 0 to 1. If it is less, each of them has it "
     "as `sampleRate`.",
 )
-
-
-def checked_url(name: str, address: str) -> SplitResult:
-    """Return the URL that a variable holds, without a slash at its end.
-
-    Raises:
-        SettingsError: It is no http or https URL, or has a user part or a query.
-    """
-    try:
-        url = urlsplit(address)
-        usable = _URL.fullmatch(address) is not None and url.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise SettingsError(
-            f"{name} must be a URL that begins with https:// (or http://) and has no user, query "
-            "or fragment"
-        )
-    return url._replace(path=url.path.rstrip("/"))
 
 
 class Configured:

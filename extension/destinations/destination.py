@@ -11,16 +11,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, urlsplit
 
 from extension.destinations.responses import COMMON_RESPONSES, BatchResult, Row, meaning_of
 from extension.destinations.timestamps import nanoseconds, own_time
 from extension.errors import SettingsError
 from extension.json_text import UTF_8, UTF_16, cut, json_text, utf8
 from extension.messages import Request, Response
+from extension.proxies import is_loopback
 from extension.records import FunctionIdentity, LogRecord
 from extension.secrets import Token
-from extension.variables import SAMPLE_RATE, Configured, Setting, checked_url
+from extension.variables import SAMPLE_RATE, Configured, Setting
 
 TYPES = ("function", "platform", "extension")
 """What can be subscribed to (Telemetry API reference, "types")."""
@@ -28,7 +29,12 @@ TYPES = ("function", "platform", "extension")
 # Log lines are so alike that the fastest level makes a tenth of them.
 _FASTEST_GZIP = 1
 
-_LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1")
+# No user part, no backslash, no white space, no query, as for the function's own listener.
+_URL = re.compile(
+    r"https?://(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
+    r"(?:/[!$-;=@-\[\]_a-z~]*)?",
+    re.IGNORECASE | re.ASCII,
+)
 
 LONGEST_NAME = 512
 """For what a setting or an event calls itself; the longest real one has 256 characters."""
@@ -202,12 +208,26 @@ class Destination(Configured, ABC):
         return bool(self._token)
 
     def _checked_url(self, variable: str, text: str) -> SplitResult:
-        """Return the URL that a variable means; warn if it sends the token unencrypted."""
-        url = checked_url(variable, text)
-        is_plain = url.scheme == "http" and self._has_secret
-        if is_plain and not _LOOPBACK.fullmatch(url.hostname or ""):
+        """Return the URL that a variable has, without a slash at its end.
+
+        A warning says that it sends the token unencrypted.
+
+        Raises:
+            SettingsError: It is no http or https URL, or has a user part or a query.
+        """
+        try:
+            url = urlsplit(text)
+            usable = _URL.fullmatch(text) is not None and url.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise SettingsError(
+                f"{variable} must be a URL that begins with https:// (or http://) and has no "
+                "user, query or fragment"
+            )
+        if url.scheme == "http" and self._has_secret and not is_loopback(url.hostname):
             self._warn(f"{variable} is an http:// URL: the token and the logs are not encrypted")
-        return url
+        return url._replace(path=url.path.rstrip("/"))
 
 
 def json_members(fields: Mapping[str, str | float | None]) -> str:

@@ -69,7 +69,7 @@ class Reading:
                 for scripted, of_route in zip(self.shippers, chosen, strict=True)
             ],
             self.invocations,
-            selection or Selection(None, 1.0, ()),
+            selection or Selection("", 1.0, ()),
             clocks=clocks_with(self.time),
             log=self.written.log,
         )
