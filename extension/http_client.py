@@ -20,10 +20,10 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from extension.errors import AbandonedExchange, ExchangeError
-from extension.messages import Request, Response
 from extension.proxies import Proxies, Proxy
 
 # Enough for counts and errors; the rest of a longer response is not read.
@@ -45,6 +45,23 @@ _OLD_STYLE = (
     "the certificate or that of its authority is of an old style, which Python 3.13 and later "
     "refuse: issue both anew"
 )
+
+
+class Request(NamedTuple):
+    """One request; `body` is already compressed if `headers` say so."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    method: str = "POST"
+
+
+class Response(NamedTuple):
+    """One response; header names are in lower case, and a long `body` is cut."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class _Exchange:

@@ -30,12 +30,8 @@ class Lifecycle:
     """Handles the events of the Extensions API.
 
     Args:
-        api: The Lambda services.
-        settings: The operator's settings.
         router: Knows the invocations and the shippers; None if no logs are shipped: then nothing
             is waited for.
-        clocks: The time.
-        log: For the operator.
     """
 
     def __init__(

@@ -68,7 +68,6 @@ class Extension:
     Args:
         name: The executable's file name.
         address: `host:port` of the Lambda services.
-        environ: The settings.
     """
 
     def __init__(self, name: str, address: str, environ: Mapping[str, str]) -> None:

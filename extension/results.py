@@ -23,10 +23,6 @@ class ResultHandler:
 
     Args:
         destination: May have a newer token; encodes the record about losses.
-        buffer: Holds the batch and the account.
-        backoff: Counts failures and successes.
-        clocks: The time.
-        log: For the operator.
 
     Attributes:
         stopped: Whether the destination refused the token, and there is no other one.

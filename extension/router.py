@@ -35,14 +35,9 @@ class Router:
     """Routes the records of each body to the destinations, in a thread of its own.
 
     Args:
-        routes: The destinations.
         invocations: Which invocation ran when, as the platform reports it.
         selection: The operator's choice of records.
         clocks: The time, for what has none.
-        log: For the operator.
-
-    Attributes:
-        shippers: The destinations.
     """
 
     def __init__(

@@ -13,9 +13,8 @@ from contextlib import closing
 from typing import Any
 
 from extension.errors import ExchangeError, SecretError, SettingsError
-from extension.http_client import HttpClient
+from extension.http_client import HttpClient, Request
 from extension.json_text import parsed
-from extension.messages import Request
 from extension.sigv4 import Credentials, signed
 
 SECONDS = 2.0

@@ -35,13 +35,9 @@ class Shipper:
     """Sends what is in a buffer to its destination.
 
     Args:
-        destination: Builds requests and interprets responses.
-        buffer: Holds the records.
         backoff: Decides when to try again, and with how much.
         client: Sends requests; used by the shipper's own thread.
         limits: For how many seconds an exchange may hold an invocation, and how many it may take.
-        clocks: The time.
-        log: For the operator.
     """
 
     def __init__(

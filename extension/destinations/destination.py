@@ -16,8 +16,8 @@ from urllib.parse import SplitResult, urlsplit
 from extension.destinations.responses import COMMON_RESPONSES, BatchResult, Row, meaning_of
 from extension.destinations.timestamps import nanoseconds, own_time
 from extension.errors import SettingsError
+from extension.http_client import Request, Response
 from extension.json_text import UTF_8, UTF_16, cut, json_text, utf8
-from extension.messages import Request, Response
 from extension.proxies import is_loopback
 from extension.records import FunctionIdentity, LogRecord
 from extension.secrets import Token
@@ -62,15 +62,6 @@ class Environment(NamedTuple):
     warnings: list[str]
     random: Callable[[], float]
 
-    def described(self, names: Mapping[str, str]) -> dict[str, str]:
-        """Return what is known of the function, under a destination's own names.
-
-        Args:
-            names: A name for some of `name`, `version`, `region` and `account`.
-        """
-        known = self.function._asdict()
-        return {names[key]: known[key] for key in names if known[key]}
-
 
 class Destination(Configured, ABC):
     """One place that records are sent to; its settings are attributes of its class.
@@ -89,7 +80,8 @@ class Destination(Configured, ABC):
         token_required: Whether it cannot be used without a token.
         identified_by: Settings of which one chooses it if `LOGS_DESTINATION` is not set.
         without_effect: Variables of the extension that it replaces that do nothing here, and why.
-        names: The fields of each record that say where it is from; see `Environment.described`.
+        names: The fields of each record that say where it is from: a name for some of `name`,
+            `version`, `region` and `account`; what is not known is left out.
         content_type: Of a body; a body is compressed unless `is_compressed` is False.
         responses: What each response means.
         default_types: What is shipped if `TELEMETRY_TYPES` is not set: some of `TYPES`.
@@ -130,7 +122,10 @@ class Destination(Configured, ABC):
                 f"set {variable} to the token, or {variable}_ARN to the secret that holds it"
             )
         self.renewable = self._token.stored
-        self._constant: Mapping[str, str] = environment.described(self.names)
+        known = environment.function._asdict()
+        self._constant: Mapping[str, str] = {
+            name: known[key] for key, name in self.names.items() if known[key]
+        }
         rate = SAMPLE_RATE.read(environment.variables, lambda _: None)  # reported already
         self._sampling: Mapping[str, str | float] = {"sampleRate": rate} if rate < 1 else {}
         # They are the same for most records of an invocation.

@@ -18,8 +18,8 @@ from extension.destinations.loki_responses import LOKI_RESPONSES, words_of
 from extension.destinations.responses import BatchResult
 from extension.destinations.timestamps import DistinctTimes
 from extension.errors import SettingsError
+from extension.http_client import Response
 from extension.json_text import UTF_8, cut, json_text, parsed, utf8
-from extension.messages import Response
 from extension.records import LogRecord
 from extension.secrets import Token
 from extension.variables import Setting, pairs, text, token
@@ -146,9 +146,10 @@ class Loki(Destination):
 
     def _stream(self, environment: Environment) -> dict[str, str]:
         """Return the labels; what is left out is a warning."""
-        ours = {"source": "lambda", **environment.described({"name": "function"})}
+        name = environment.function.name
+        ours = {"source": "lambda", **({"function": name} if name else {})}
         # Without it Grafana shows the function as `unknown_service`.
-        service = environment.described({"name": "service_name"})
+        service = {"service_name": name} if name else {}
         otel_labels = self._otel_labels(environment.variables)
         for name in sorted({*self.labels, *otel_labels} & set(ours)):
             self._warn(f"LOKI_LABELS and OTEL_LABEL_* cannot set the label {name}: it is ours")

@@ -5,7 +5,7 @@ import pytest
 from extension.destinations import choose
 from extension.destinations.responses import Meaning
 from extension.errors import SecretError
-from extension.messages import Response
+from extension.http_client import Response
 from tests.support.log_destinations import ACCOUNT, ENOUGH, FUNCTION, NOW, body_of, chosen, record
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:token-a1B2c3"

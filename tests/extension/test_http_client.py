@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from extension.errors import AbandonedExchange, ExchangeError
-from extension.http_client import HttpClient
-from extension.messages import Request
+from extension.http_client import HttpClient, Request
 from testing.log_destinations.certificates import CertificateAuthority
 from testing.log_destinations.logzio import LogzioDestination
 from testing.misbehaving import black_hole, nobody, raw_listener, tcp_listener

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from extension.errors import ExchangeError
-from extension.http_client import HttpClient
-from extension.messages import Request
+from extension.http_client import HttpClient, Request
 from extension.proxies import Proxies, Proxy
 from testing.log_destinations.certificates import CertificateAuthority
 from testing.log_destinations.logzio import LogzioDestination

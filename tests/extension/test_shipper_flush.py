@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from extension.errors import AbandonedExchange, ExchangeError
-from extension.messages import Response
+from extension.http_client import Response
 from extension.shipper import ENOUGH_BYTES
-from tests.support.extension_parts import LONG, OK, LinesDestination, lines, status
+from tests.support.extension_parts import LONG, OK, LinesDestination, is_balanced, lines, status
 from tests.support.extension_shippers import ScriptedShipper
 
 
@@ -168,7 +168,7 @@ def test_losses_are_reported() -> None:
     scripted.flush_all()
     expected = {"buffer_full": lost, "platformDroppedRecords": 7, "platformDroppedBytes": 700}
     assert scripted.reported_losses == [expected]
-    assert scripted.buffer.account().balanced
+    assert is_balanced(scripted.buffer.account())
 
 
 def test_losses_belong_to_the_flush() -> None:

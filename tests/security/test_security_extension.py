@@ -19,7 +19,7 @@ from testing.http_server import Reply
 from testing.log_destinations.treatment import Treatment
 from tests.extension_process.running import DEBUG, DESTINATIONS, shipping
 from tests.security.canaries import Listener, ascii_secrets, conversations, leaks
-from tests.support.extension_parts import Written, function_line
+from tests.support.extension_parts import Written, function_line, is_balanced
 from tests.support.log_destinations import ACCOUNT, FUNCTION, no_secret
 from tests.support.properties import examples
 
@@ -102,7 +102,7 @@ def test_lines_of_the_shipper(listener: Listener, data: st.DataObject) -> None:
     shipper.add([destination.encode(function_line("a line"))])
     with contextlib.closing(client):
         shipper.send_batch()
-    assert buffer.account().balanced
+    assert is_balanced(buffer.account())
     assert written.text
     assert leaks(written.text, [token]) == []
     assert leaks(repr(destination), [token]) == []

@@ -13,8 +13,7 @@ from extension.buffer import Buffer, RecordAccount
 from extension.clocks import Clocks
 from extension.destinations.destination import Destination
 from extension.destinations.responses import BatchResult, Meaning
-from extension.http_client import HttpClient
-from extension.messages import Request, Response
+from extension.http_client import HttpClient, Request, Response
 from extension.own_log import OwnLog
 from extension.records import LogRecord
 
@@ -193,6 +192,11 @@ class ScriptedClient(HttpClient):
         """Wait until there were this many requests."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.posts) >= count, LONG), self.posts
+
+
+def is_balanced(account: RecordAccount) -> bool:
+    """Return whether every record is accounted for."""
+    return account.received == account.sent + sum(account.dropped.values()) + account.pending
 
 
 def wait_for_account(buffer: Buffer, holds: Callable[[RecordAccount], bool]) -> None:

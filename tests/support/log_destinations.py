@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from extension.destinations import Chosen, choose
 from extension.destinations.destination import Destination
-from extension.messages import Request
+from extension.http_client import Request
 from extension.records import LogRecord
 
 FUNCTION = {
