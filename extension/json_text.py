@@ -65,10 +65,8 @@ def _writable(value: Any, depth: int) -> Any:
 def cut(text: str, limit: int, encoding: str) -> str:
     """Return a text, cut at a character and marked at its end if it is longer than a limit.
 
-    Args:
-        text: The text.
-        limit: Its greatest length in code units of the encoding.
-        encoding: `UTF_8`, or `UTF_16`, whose units Java counts: Elasticsearch and OpenSearch do.
+    The limit counts code units of the encoding: `UTF_8`, or `UTF_16`, whose units Java counts, and
+    so Elasticsearch and OpenSearch.
     """
     limit *= len("x".encode(encoding))
     # No character has more than four bytes in either.

@@ -110,12 +110,7 @@ class LambdaApi:
         raise reply.error("register")
 
     def subscribe(self, settings: Settings, uri: str, types: list[str]) -> bool:
-        """Subscribe to telemetry; return whether this environment has any.
-
-        Args:
-            settings: The buffering.
-            uri: Where the platform sends telemetry.
-            types: Some of `platform`, `function`, `extension`.
+        """Subscribe to telemetry, to be sent to a URI; return whether this environment has any.
 
         Raises:
             LambdaApiError: Every schema was refused, or the platform failed.
@@ -183,11 +178,7 @@ class LambdaApi:
 def keep_trying(call: Callable[[], _T], name: str, clocks: Clocks, log: OwnLog) -> _T:
     """Call the Lambda services until they respond: without that the function cannot go on.
 
-    Args:
-        call: Raises LambdaApiError if it fails.
-        name: What the call is for; only its first failure is logged.
-        clocks: The pauses, which grow.
-        log: For the operator.
+    Only the first LambdaApiError of a call with this name is logged. The pauses grow.
     """
     attempt = 0
     while True:

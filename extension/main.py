@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from extension.backoff import Backoff
@@ -13,14 +14,15 @@ from extension.buffer import Buffer
 from extension.clocks import Clocks
 from extension.destinations import choose
 from extension.destinations.destination import Destination
-from extension.errors import LambdaApiError
-from extension.health_check import health_check
+from extension.destinations.responses import Meaning
+from extension.errors import ExtensionError, LambdaApiError
 from extension.http_client import HttpClient
 from extension.invocations import Invocations
 from extension.lambda_api import LambdaApi, Registration, keep_trying
 from extension.lifecycle import Lifecycle
-from extension.own_log import OwnLog, location
+from extension.own_log import PREFIX, OwnLog, location
 from extension.receiver import listen
+from extension.records import LogRecord
 from extension.router import Route, Router
 from extension.selection import Selection
 from extension.settings import Settings, with_json_settings
@@ -50,6 +52,41 @@ def main(argv: list[str]) -> int:
         )
         return 2
     return Extension(name, address, environ).run()
+
+
+def health_check(environ: Mapping[str, str], say: Callable[[str], object]) -> int:
+    """Send one test record to each destination; return 0 if all accepted it, otherwise 1.
+
+    Args:
+        environ: The settings.
+        say: Prints a line: one for each destination, one for each setting that is wrong.
+    """
+    settings = Settings(environ)
+    named = {"AWS_LAMBDA_FUNCTION_NAME": "health-check", **environ}
+    chosen = choose(settings.destination_names, named, account="")
+    for text in (*settings.warnings, *chosen.warnings, *chosen.unusable):
+        say(text)
+    content = f"{PREFIX}health check"
+    record = LogRecord(Clocks().timestamp(), "function", content, None, "INFO")
+    succeeded = bool(chosen.destinations) and not chosen.unusable
+    for destination in chosen.destinations:
+        failure = _failure(destination, record, settings.request_timeout_ms / 1000)
+        say(f"{destination.name}: {f'failed: {failure}' if failure else 'ok'}")
+        succeeded = succeeded and not failure
+    return 0 if succeeded else 1
+
+
+def _failure(destination: Destination, record: LogRecord, seconds: float) -> str:
+    """Send a record within some seconds; return what went wrong, or nothing."""
+    try:
+        request = destination.request([destination.encode(record)])
+        with closing(HttpClient()) as client:
+            result = destination.interpret(client.send(request, seconds), 1)
+    except ExtensionError as error:
+        return str(error)
+    if result.meaning is Meaning.SENT and not result.refused:
+        return ""
+    return result.detail or result.meaning.value
 
 
 def start() -> None:

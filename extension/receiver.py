@@ -27,13 +27,8 @@ _LONGEST_CHUNK_LINE = 1_024
 def listen(address: str, port: int, router: Router, log: OwnLog) -> str:
     """Start to listen for the platform's POSTs; return the URI to subscribe with.
 
-    If the port is in use a free one is taken, since the URI names the port anyway.
-
-    Args:
-        address: The host name in the URI; it is not looked up.
-        port: The port.
-        router: Gets the bodies.
-        log: For the operator.
+    If the port is in use a free one is taken, since the URI names the port anyway. The address is
+    the host name in the URI, which is not looked up.
 
     Raises:
         OSError: There is no port to listen on.

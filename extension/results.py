@@ -97,10 +97,7 @@ class ResultHandler:
         """Queue one record about all losses since the last one, if there are any.
 
         There is at most one in ten seconds: a destination that refuses these records too would
-        otherwise be sent one for each that it refused, without end.
-
-        Args:
-            final: Whether no later report follows.
+        otherwise be sent one for each that it refused, without end. No other follows a final one.
         """
         with self._buffer.changed:
             now = self._clocks.monotonic()

@@ -16,14 +16,7 @@ _SCALAR = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?[0-9][0-9.eE+-]*')
 
 
 class Selection:
-    """The operator's choice of records; for one thread.
-
-    Args:
-        min_level: Records of the function that name a lower level are dropped.
-        sample_rate: The share, from 0 to 1, of the function's records that is shipped.
-        redact: Whatever these match is replaced in every text and number.
-        exclude: Records of the function in which one of these is found are dropped.
-    """
+    """The operator's choice of records, as `Settings` describes it; for one thread."""
 
     def __init__(
         self,
@@ -39,12 +32,7 @@ class Selection:
         self._redact = tuple(redact)
 
     def reason_to_drop(self, level: str | None, record: Any = "") -> str:
-        """Return why a record of the function is not shipped; empty if it is.
-
-        Args:
-            level: The level that it names.
-            record: Its content, as the function wrote it.
-        """
+        """Return why a `record` of the function, with its level, is not shipped; empty if it is."""
         if self._lowest and level and RANKS.get(level, self._lowest) < self._lowest:
             return "below_level"
         if self._exclude:
@@ -64,10 +52,7 @@ class Selection:
         return context_of(record, self._redacted_text)
 
     def redacted(self, record: Any) -> Any:
-        """Return a `record` without what the operator does not want to ship.
-
-        The record itself is not changed.
-        """
+        """Return a copy of a `record` without what the operator does not want to ship."""
         if not self._redact:
             return record
         if not isinstance(record, str):

@@ -22,10 +22,10 @@ from extension.variables import text, token
 _SHAPE = Shape(depth=10, fields=180, units=sys.maxsize)
 # The original extension's own limit, without the brackets of the array.
 MAX_BODY_BYTES = 10 * 1_048_576 - 2
-_RETRIES = "LOGS_REQUEST_TIMEOUT_MS bounds each request, and a batch is kept until one succeeds"
-_BATCHES = (
-    "a request has at most 2 MB, and is sent after a second and at the end of each invocation"
-)
+_PACING = """
+    O2_BATCH_SIZE O2_FLUSH_INTERVAL_MS O2_INITIAL_RETRY_DELAY_MS O2_MAX_BUFFER_SIZE_MB
+    O2_MAX_RETRIES O2_MAX_RETRY_DELAY_MS O2_REQUEST_TIMEOUT_MS
+"""
 _SAFE_NAME = re.compile(r"[^/?#\s\\]+")
 _NAMES = {
     "name": "function_name",
@@ -56,15 +56,9 @@ class OpenObserve(Destination):
     endpoint = text("O2_ENDPOINT", "OpenObserve's URL.", "https://api.openobserve.ai")
     stream = text("O2_STREAM", "The stream.", "default")
     identified_by = (organization, token, stored_token)
-    without_effect = {  # noqa: RUF012
-        "O2_MAX_BUFFER_SIZE_MB": _BATCHES,
-        "O2_BATCH_SIZE": _BATCHES,
-        "O2_FLUSH_INTERVAL_MS": _BATCHES,
-        "O2_REQUEST_TIMEOUT_MS": _RETRIES,
-        "O2_MAX_RETRIES": _RETRIES,
-        "O2_INITIAL_RETRY_DELAY_MS": _RETRIES,
-        "O2_MAX_RETRY_DELAY_MS": _RETRIES,
-    }
+    without_effect = dict.fromkeys(
+        _PACING.split(), "LOGS_REQUEST_TIMEOUT_MS and FLUSH_BUDGET_MS bound requests and retries"
+    )
     names = _NAMES
     responses = (
         # The status is 200 even if it refused every record.

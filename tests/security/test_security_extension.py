@@ -11,8 +11,8 @@ from extension.backoff import Backoff
 from extension.buffer import Buffer
 from extension.clocks import Clocks
 from extension.destinations import choose
-from extension.health_check import health_check
 from extension.http_client import HttpClient
+from extension.main import health_check
 from extension.settings import Settings
 from extension.shipper import Shipper
 from testing.http_server import Reply
