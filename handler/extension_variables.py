@@ -1,4 +1,4 @@
-"""The names of the logs extension's variables, which SETTINGS may hold beside the function's own.
+"""The names of the logs extension's variables that SETTINGS may hold beside the function's own.
 
 The extension is a process of its own that shares no code with the function. A test compares the
 names with those that extension/ declares.
@@ -17,7 +17,7 @@ EXTENSION_VARIABLES = frozenset(
         *("LOGZIO_LOGS_TOKEN", "LOGZIO_LOGS_TOKEN_ARN", "LOGZIO_LISTENER", "LOGZIO_REGION"),
         *("LOGZIO_LOGS_TYPE", "ENABLE_PLATFORM_LOGS", "CUSTOM_FIELDS", "JSON_FIELDS_UNDER_ROOT"),
         *("LOKI_URL", "LOKI_IP", "LOKI_USERNAME", "LOKI_PASSWORD", "LOKI_PASSWORD_ARN"),
-        *("LOKI_BEARER_TOKEN", "LOKI_BEARER_TOKEN_ARN", "LOKI_HEADERS"),
+        *("LOKI_BEARER_TOKEN", "LOKI_BEARER_TOKEN_ARN"),
         *("LOKI_TENANT_ID", "LOKI_STRUCTURED_METADATA", "LOKI_LABELS"),
         *("O2_ORGANIZATION_ID", "O2_AUTHORIZATION_HEADER", "O2_AUTHORIZATION_HEADER_ARN"),
         *("O2_ENDPOINT", "O2_STREAM"),

@@ -54,6 +54,8 @@ def _problem(name: str, value: Any, names: Collection[str]) -> str:
     """Return what is wrong with a member; empty if nothing is."""
     if not _NAME.fullmatch(name):
         return "must not set a name that no variable has"
+    if name == "LOKI_HEADERS":
+        return "must not set LOKI_HEADERS, which may be a secret; it must be a variable of its own"
     if name not in names and not name.startswith(OTEL_LABELS):
         return f"must not set {name}, which is unknown"
     allowed = str | bool | list | dict if name in _STRUCTURED else str | bool
@@ -67,8 +69,6 @@ def _problem(name: str, value: Any, names: Collection[str]) -> str:
                 f"must not set the header {credentials[0]}, which is a secret; use "
                 "REMOTE_WRITE_HEADERS_ARN"
             )
-    elif name == "LOKI_HEADERS":
-        return "must not set LOKI_HEADERS, which may be a secret; it must be a variable of its own"
     elif stored in names:
         return f"must not set {name}, which is a secret; use {stored}"
     return ""

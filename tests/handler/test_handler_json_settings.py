@@ -188,7 +188,7 @@ def test_secret_is_redacted_while_settings_are_wrong(
 def test_extension_has_these_variables() -> None:
     """The function knows the names of the extension's variables, which its code does not share."""
     declared = [s.name for group in extension_settings.DECLARED.values() for s in group]
-    assert {*EXTENSION_VARIABLES, f"{OTEL_LABELS}*"} == set(declared)
+    assert {*EXTENSION_VARIABLES, f"{OTEL_LABELS}*", "LOKI_HEADERS"} == set(declared)
 
 
 def test_handler(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
