@@ -5,10 +5,10 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from extension.clocks import Clocks
+from extension.destinations.timestamps import nanoseconds
 from extension.invocations import Invocations
 from extension.line_formats import context_of
 from extension.own_log import PREFIX, OwnLog, location
@@ -117,8 +117,7 @@ class Router:
         finally:
             # An error does not cost the records before it.
             for route, lines in zip(self._routes, encoded):
-                late = _age(time, self._clocks)
-                late = late if 0 <= late < _OLDEST_RECORD_SECONDS else 0.0
+                late = _age(time, self._clocks, _OLDEST_RECORD_SECONDS)
                 route.shipper.add_with_space(lines, late)
 
     def _encode(self, shipper: Shipper, record: LogRecord, lines: list[bytes]) -> None:
@@ -180,9 +179,8 @@ class Router:
         if type_ == "platform.start" and isinstance(request_id, str):
             self.invocations.started(request_id, time)
         elif type_ == "platform.runtimeDone" and isinstance(request_id, str):
-            age = _age(time, self._clocks)
-            known = age if 0 <= age <= _OLDEST_END_SECONDS else 0.0
-            self.invocations.done(request_id, self._clocks.monotonic() - known)
+            age = _age(time, self._clocks, _OLDEST_END_SECONDS)
+            self.invocations.done(request_id, self._clocks.monotonic() - age)
         elif type_ == "platform.logsDropped":
             counts = (content.get("droppedRecords"), content.get("droppedBytes"))
             records, size = (count if isinstance(count, int) else 0 for count in counts)
@@ -190,10 +188,8 @@ class Router:
                 route.shipper.results.platform_dropped(records, size)
 
 
-def _age(time: str, clocks: Clocks) -> float:
-    """Return how many seconds ago a time of the platform was; 0 if it is not a time."""
-    try:
-        # Python 3.9 and 3.10 do not know the Z.
-        return clocks.wall() - datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
-    except (ValueError, OverflowError):
-        return 0.0
+def _age(time: str, clocks: Clocks, most: float) -> float:
+    """Return how many seconds ago a time of the platform was; 0 if that is not from 0 to `most`."""
+    at = nanoseconds(time)
+    age = clocks.wall() - at / 1e9 if at else 0.0
+    return age if 0 <= age <= most else 0.0

@@ -165,11 +165,8 @@ class Destination(Configured, ABC):
     def _members(self, kind: str, request_id: str | None, level: str | None) -> str:
         """Return what a record has beside its time and its value, as members of an object."""
         fields = {"type": kind, "requestId": request_id, "level": level}
-        return json_members({**fields, **self._constant, **self._sampling_of(kind)})
-
-    def _sampling_of(self, kind: str) -> Mapping[str, str | float]:
-        """Return the field that says of a sampled line which share of the lines is shipped."""
-        return self._sampling if kind == "function" else {}
+        sampling = self._sampling if kind == "function" else {}
+        return json_members({**fields, **self._constant, **sampling})
 
     def _at(self, record: LogRecord) -> int:
         """Return the time of a record in nanoseconds: its own, its event's, or that of now."""

@@ -173,7 +173,8 @@ class Logzio(Destination):
     def _members(self, kind: str, request_id: str | None, level: str | None) -> str:
         fields: dict[str, str | None] = {"type": self.log_type, "lambda.log.type": kind}
         fields |= {"requestId": request_id, "level": level}
-        known = json_members({**fields, **self._sampling_of(kind)})
+        sampling = self._sampling if kind == "function" else {}
+        known = json_members({**fields, **sampling})
         return f"{known},{json_text(self._constant)[1:-1]}".rstrip(",")
 
     def _content(self, record: LogRecord) -> str:

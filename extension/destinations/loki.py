@@ -21,7 +21,7 @@ from extension.errors import SettingsError
 from extension.http_client import Response
 from extension.json_text import UTF_8, cut, json_text, parsed, utf8
 from extension.records import LogRecord
-from extension.secrets import Token
+from extension.secrets import TOKEN, Token
 from extension.variables import Setting, pairs, text, token
 
 # A push beyond `ingestion_burst_size_mb` (6 by default) is never accepted; that of a tenant may be
@@ -43,7 +43,6 @@ _OTEL_LABEL = "OTEL_LABEL_"
 _OLD_NS = 3_600 * 10**9
 _AHEAD_NS = 300 * 10**9
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _OWN_HEADERS = frozenset(
     {"content-type", "content-encoding", "content-length", "transfer-encoding", "host"}
 )
@@ -56,7 +55,7 @@ def _headers(value: str) -> dict[str, str]:
         _HEADER_NAME.fullmatch(name)
         and name.lower() not in _OWN_HEADERS
         and isinstance(content, str)
-        and _HEADER_VALUE.fullmatch(content)
+        and TOKEN.fullmatch(content)
         for name, content in members.items()
     ):
         raise ValueError('must be a JSON object such as {"X-Name":"value"}, without our own names')
