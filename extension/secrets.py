@@ -86,7 +86,7 @@ class Token:
         self._reference = reference
         self._fetch = fetch
         self._now = now
-        self._tried_at = float("-inf")
+        self._tried_at = self._renewed_at = float("-inf")
         self._failure = ""
 
     def __bool__(self) -> bool:
@@ -100,7 +100,7 @@ class Token:
             SecretError: The store does not return it, or did not a few seconds ago.
         """
         if self.stored and not self._value:
-            if self._passed(_TRY_AGAIN_AFTER_SECONDS):
+            if self._passed(self._tried_at, _TRY_AGAIN_AFTER_SECONDS):
                 self._read_again()
             if not self._value:
                 raise SecretError(self._failure)
@@ -108,16 +108,17 @@ class Token:
 
     def renew(self) -> bool:
         """Look for a newer token, at most once a minute; return whether there is one."""
-        if not self.stored or not self._passed(_RENEW_AFTER_SECONDS):
+        if not self.stored or not self._passed(self._renewed_at, _RENEW_AFTER_SECONDS):
             return False
+        self._renewed_at = self._now()
         before = self._value
         # If the store does not respond, the token stays what it is.
         self._read_again()
         return self._value != before
 
-    def _passed(self, seconds: float) -> bool:
-        """Return whether the last look was so long ago, or the clock has been set back."""
-        return not 0 <= self._now() - self._tried_at < seconds
+    def _passed(self, since: float, seconds: float) -> bool:
+        # A clock that was set back counts as time that has passed.
+        return not 0 <= self._now() - since < seconds
 
     def _read_again(self) -> None:
         """Fetch the token, or remember why that failed."""
