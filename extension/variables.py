@@ -91,9 +91,7 @@ def flag(name: str, meaning: str) -> Setting[bool]:
     return Setting(name, lambda value: value.lower() in _YES, "false", meaning)
 
 
-def number(
-    name: str, meaning: str, default: int, limits: tuple[int, int], shown_default: str = ""
-) -> Setting[int]:
+def number(name: str, meaning: str, default: int, limits: tuple[int, int]) -> Setting[int]:
     """Declare a whole number; one that is out of range is moved to the nearest limit."""
     least, most = limits
 
@@ -105,7 +103,7 @@ def number(
             raise PartlyUsableError(f"must be from {least} to {most}; {nearest} is used", nearest)
         return nearest
 
-    return Setting(name, parse, str(default), f"{meaning} {least:,} to {most:,}.", shown_default)
+    return Setting(name, parse, str(default), f"{meaning} {least:,} to {most:,}.")
 
 
 def words(
