@@ -32,7 +32,6 @@ _LARGEST_RESPONSE_BYTES = 65_536
 # a request over such a connection would wait in vain.
 _LONGEST_IDLE_SECONDS = 60.0
 _FIRST_ERROR_STATUS = 300
-_LEAST_CONNECT_SECONDS = 1.5
 _TICK_SECONDS = 0.1
 # A tick that takes this long was a freeze, or the machine was very busy.
 _FROZEN_SECONDS = 1.0
@@ -240,9 +239,7 @@ class HttpClient:
         self._connection, self._origin = connection, origin
         proxy = self._proxies.of(host, connection.port) if tls else None
         place = (proxy.host, proxy.port) if proxy else (host, connection.port)
-        # Each address of a name has a part of the time; a retransmitted SYN takes a second.
-        seconds = max(_LEAST_CONNECT_SECONDS, (end - time.monotonic()) / 4)
-        connection.sock = self._sock = socket.create_connection(place, seconds)
+        connection.sock = self._sock = _connect(*place, end)
         self._sock.settimeout(None)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if exchange.cut_off:
@@ -259,6 +256,20 @@ class HttpClient:
                 raise TimeoutError
             self._sock.do_handshake()
         return connection
+
+
+def _connect(host: str, port: int, end: float) -> socket.socket:
+    """Connect to a host; each of its addresses has an equal share of the time that is left."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for left, (*_, place) in zip(range(len(found), 0, -1), found):
+        # No time at all would mean a socket that does not block.
+        seconds = max((end - time.monotonic()) / left, 0.001)
+        try:
+            return socket.create_connection((str(place[0]), int(place[1])), seconds)
+        except OSError:
+            if left == 1:
+                raise
+    raise OSError("the host has no address")
 
 
 def _open_tunnel(sock: socket.socket, target: str, proxy: Proxy) -> None:
