@@ -12,14 +12,7 @@ from extension.destinations.destination import TYPES
 from extension.json_text import parsed
 from extension.line_formats import LEVELS, RANKS
 from extension.proxies import Proxies
-from extension.variables import (
-    SAMPLE_RATE,
-    Configured,
-    Setting,
-    number,
-    patterns,
-    words,
-)
+from extension.variables import SAMPLE_RATE, Configured, Setting, number, patterns, words
 
 # "Do not use port 9001" (Telemetry API reference, "Specifying a destination").
 _RESERVED_PORT = 9001
@@ -174,7 +167,6 @@ DECLARED: Mapping[str, tuple[Setting[Any], ...]] = {
     **{kind.title: kind.declared() for kind in DESTINATIONS.values()},
 }
 """Every setting, in the order of the documentation; the destinations' own by their titles."""
-
 
 _PREFIXES = tuple(s.name[:-1] for group in DECLARED.values() for s in group if s.name[-1] == "*")
 _NAMES = frozenset(s.name for group in DECLARED.values() for s in group)
