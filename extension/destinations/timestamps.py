@@ -78,7 +78,7 @@ def own_time(record: object, event_time: str) -> int | None:
     if at is None or event is None:
         return at
     apart = abs(at - event)
-    is_exact = at % _SECOND_NS != 0 or apart > _SECOND_NS
+    is_exact = "." in timestamp or "," in timestamp or apart > _SECOND_NS
     return at if is_exact and apart <= _NEAR_NS else None
 
 

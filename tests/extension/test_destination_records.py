@@ -105,6 +105,9 @@ def test_no_metadata() -> None:
         ({"timestamp": "2024-08-30T09:59:58.000001Z"}, TIME, 1_725_011_998_000_001_000),
         # A time in whole seconds says no more than that of the event.
         ({"timestamp": "2024-08-30T09:59:59Z"}, TIME, TIME_NS),
+        # One with milliseconds does, also at the beginning of a second.
+        ({"timestamp": "2024-08-30T09:59:59.000Z"}, TIME, 1_725_011_999_000_000_000),
+        ({"timestamp": "2024-08-30 09:59:59,000"}, TIME, 1_725_011_999_000_000_000),
         ({"timestamp": None}, TIME, TIME_NS),
         ({"timestamp": 5}, TIME, TIME_NS),
         # A record about something old is not refused for it.
