@@ -12,7 +12,7 @@ from typing import Any
 from extension.destinations import DESTINATIONS
 from extension.destinations.datatap import DataTap
 from extension.destinations.destination import TYPES
-from extension.json_text import object_in
+from extension.json_text import json_text, object_in
 from extension.proxies import Proxies
 from extension.variables import (
     FLUSH_BUDGET_MS,
@@ -234,9 +234,9 @@ def with_json_settings(environ: Mapping[str, str]) -> Mapping[str, str]:
     """
     members, twice = object_in(environ.get(_SETTINGS, ""))
     taken = {
-        name: str(value).lower() if isinstance(value, bool) else str(value)
+        name: value if isinstance(value, str) else json_text(value)
         for name, value in (members or {}).items()
-        if isinstance(value, (str, int, float)) and _is_plain(name) and name not in twice
+        if value is not None and _is_plain(name) and name not in twice
     }
     own = {name: value for name, value in environ.items() if value.strip() or name not in taken}
     return {**taken, **own}

@@ -237,7 +237,10 @@ def test_window_within_the_budget() -> None:
         ),
         ('{"LABEL_VALUE_CASE": "keep", "PATH": "/x", "SETTINGS": "y"}', {}),
         ('{"LOKI_PASSWORD": "p", "LOGZIO_LOGS_TOKEN": "t"}', {}),
-        ('{"LOGS_REDACT": ["a"], "LOGS_MIN_LEVEL": null}', {}),
+        # A text that is JSON may stand there as it is: not to redact would be worse.
+        ('{"LOGS_REDACT": ["a\\\\b"]}', {"LOGS_REDACT": '["a\\\\b"]'}),
+        ('{"LOGS_EXCLUDE": ["a", "b"]}', {"LOGS_EXCLUDE": '["a","b"]'}),
+        ('{"LOGS_MIN_LEVEL": null}', {}),
         ("a value of the function's own", {}),
         ('["LOGS_MIN_LEVEL"]', {}),
         ("[" * 100_000, {}),
