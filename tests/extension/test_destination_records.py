@@ -242,13 +242,14 @@ def test_equal_lines_that_alternate() -> None:
     assert len(set(found)) == 10
 
 
-def test_two_environments() -> None:
-    """Equal lines of two environments at one millisecond stay apart."""
+@pytest.mark.parametrize("line", ["x", {"timestamp": "2024-08-30T09:59:59.123456Z"}])
+def test_two_environments(line: object) -> None:
+    """Equal lines of two environments at one milli- or microsecond stay apart."""
     made = [
         choose(["loki"], ENOUGH["loki"], IDENTITY, str, lambda: NOW, start).destinations[0]
         for start in (lambda: 0.25, lambda: 0.5)
     ]
-    found = {parsed(it.encode(record("x"))[:-1])[0] for it in made for _ in range(100)}
+    found = {parsed(it.encode(record(line))[:-1])[0] for it in made for _ in range(100)}
     assert len(found) == 200
 
 

@@ -187,6 +187,19 @@ def test_destination_behind_a_proxy_fails() -> None:
             assert "HTTPS_PROXY" not in proxied(client)
 
 
+def test_destination_without_tls() -> None:
+    """A destination with http:// is reached directly: a proxy would read lines and token."""
+    heads: list[bytes] = []
+    with tcp_listener(tunnel(heads, 1)) as proxy:
+        environ = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy}"}
+        with (
+            contextlib.closing(HttpClient(environ=environ)) as client,
+            pytest.raises(ExchangeError),
+        ):
+            client.send(Request("http://logs.invalid/", {}, LINE), LONG)
+    assert heads == []
+
+
 def test_proxy_that_is_not_there() -> None:
     """A proxy that cannot be reached is named as the reason."""
     with contextlib.closing(HttpClient(environ={"HTTPS_PROXY": "127.0.0.1:1"})) as client:

@@ -53,6 +53,7 @@ def assert_waits(
         ExtensionProcess(services, executable, environ, python=shell) as run,
     ):
         run.wait_ready()
+        assert [it.events for it in services.extensions] == [{"SHUTDOWN"}]
         for _ in range(2):
             services.invoke(["line"])
         ended = run.shutdown()
