@@ -107,6 +107,8 @@ class HttpClient:
         # `http.client` forgets it once a response is to end with the connection.
         self._sock: socket.socket | None = None
         self._exchange = _Exchange(0.0)
+        # What an error begins with until a tunnel is open.
+        self._culprit = ""
         self._tls: ssl.SSLContext | None = None
         self.on_thaw: Callable[[], object] = lambda: None
 
@@ -153,11 +155,12 @@ class HttpClient:
                     kept = connection is not None and connection is self._connection
                     self.close()
                     if exchange.cut_off:
-                        raise exchange.cut_off("timed out") from None
+                        raise exchange.cut_off(f"{self._culprit}timed out") from None
                     # `http.client.RemoteDisconnected` is a ConnectionError too.
                     if not (kept and isinstance(error, ConnectionError)):
-                        raise ExchangeError(_reason(error)) from None
+                        raise ExchangeError(f"{self._culprit}{_reason(error)}") from None
         finally:
+            self._culprit = ""
             exchange.over.set()
             self._used = self._wall()
 
@@ -239,6 +242,7 @@ class HttpClient:
         self._connection, self._origin = connection, origin
         proxy = self._proxies.of(host, connection.port) if tls else None
         place = (proxy.host, proxy.port) if proxy else (host, connection.port)
+        self._culprit = "the proxy in HTTPS_PROXY: " if proxy else ""
         connection.sock = self._sock = _connect(*place, end)
         self._sock.settimeout(None)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -247,6 +251,7 @@ class HttpClient:
         if proxy:
             name = f"[{host}]" if ":" in host else host
             _open_tunnel(connection.sock, f"{name}:{connection.port}", proxy)
+            self._culprit = ""
         if tls:
             # The watch can interrupt the handshake of a socket that it knows.
             connection.sock = self._sock = tls.wrap_socket(
@@ -287,7 +292,7 @@ def _open_tunnel(sock: socket.socket, target: str, proxy: Proxy) -> None:
         response.begin()
         status = response.status
     if not http.client.OK <= status < _FIRST_ERROR_STATUS:
-        raise ConnectionRefusedError(f"the proxy in HTTPS_PROXY answers HTTP {status}")
+        raise ConnectionRefusedError(f"it answers HTTP {status}")
 
 
 def _send(connection: http.client.HTTPConnection, target: str, request: Request) -> bool:

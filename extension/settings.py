@@ -9,7 +9,7 @@ from typing import Any
 
 from extension.destinations import DESTINATIONS
 from extension.destinations.destination import TYPES
-from extension.json_text import parsed
+from extension.json_text import json_text, parsed
 from extension.line_formats import LEVELS, RANKS
 from extension.proxies import Proxies
 from extension.variables import SAMPLE_RATE, Configured, Setting, number, patterns, words
@@ -18,8 +18,8 @@ from extension.variables import SAMPLE_RATE, Configured, Setting, number, patter
 _RESERVED_PORT = 9001
 _HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _ALL_LEVELS = ", ".join(f"`{level}`" for level in LEVELS)
-# Names of some settings in the original extension of a destination. Functions use them too, so they
-# count only as variables, and only if the destination is the only one.
+# Names of some settings in the original extension of a destination; they count only as variables.
+# Functions use those of a Data Tap for other things, so they count only if it is the only one.
 _ORIGINAL_NAMES = {
     "logzio": {"EXTENSION_LOG_LEVEL": "LOGS_EXT_LOG_LEVEL"},
     "openobserve": {"EXTENSION_LOG_LEVEL": "LOG_LEVEL"},
@@ -181,9 +181,9 @@ def with_json_settings(environ: Mapping[str, str]) -> Mapping[str, str]:
     """
     members = parsed(environ.get("SETTINGS", ""))
     taken = {
-        name: str(value).lower() if isinstance(value, bool) else str(value)
+        name: value if isinstance(value, str) else json_text(value)
         for name, value in (members if isinstance(members, dict) else {}).items()
-        if isinstance(value, (str, int, float)) and _is_plain(name)
+        if value is not None and _is_plain(name)
     }
     own = {name: value for name, value in environ.items() if value.strip() or name not in taken}
     return {**taken, **own}
@@ -207,8 +207,13 @@ def _inferred_destinations(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 def _with_original_names(environ: Mapping[str, str], names: tuple[str, ...]) -> Mapping[str, str]:
     """Return an environment in which variables of an original extension have our names."""
-    original = _ORIGINAL_NAMES.get(names[0], {}) if len(names) == 1 else {}
-    renamed = {ours: environ.get(theirs, "") for ours, theirs in original.items()}
+    renamed = {
+        ours: environ[theirs]
+        for name in names
+        if name != "datatap" or len(names) == 1
+        for ours, theirs in _ORIGINAL_NAMES.get(name, {}).items()
+        if environ.get(theirs)
+    }
     # What a function calls LOG_LEVEL may be no level of ours.
     if renamed.get("EXTENSION_LOG_LEVEL", "").upper() not in RANKS:
         renamed.pop("EXTENSION_LOG_LEVEL", "")

@@ -130,7 +130,8 @@ class Shipper:
         with self.buffer.changed:
             self._shutting_down = True
             self.buffer.changed.notify_all()
-            if self._exchange_began is not None:
+            # The first one may as well be slow: what is usual is not known yet.
+            if self._exchange_began is not None and self._last_seconds:
                 hangs = max(_HANGING_SECONDS, _HANGING_TIMES * self._last_seconds)
                 # While the lock is held no other exchange can begin, and be cut off instead.
                 self._client.abandon(max(hangs - self._taken(), 0.0))

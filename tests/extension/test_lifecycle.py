@@ -157,6 +157,18 @@ def test_flush_of_the_shutdown(deadline: float | None, expected: float) -> None:
     assert run.flushes == [expected]
 
 
+def test_losses_at_shutdown() -> None:
+    """Each destination has an account of its own: only what did not get its records is lost."""
+    reading = Reading(["function"], ["function"])
+    reading.shippers[1].shipper.add([b"{}"])
+    clocks, written = SleepingTime().clocks, Written()
+    over = Event("SHUTDOWN", WALL - 1.0, "", "spindown")
+    settings = Settings({})
+    assert Lifecycle(Services(over), settings, reading.router, clocks, written.log).run() == 0
+    (line,) = written.lines
+    assert "log records were lost; lines at shutdown: received=1, sent=0, pending=1" in line
+
+
 def test_next_that_fails() -> None:
     """It is retried after pauses that grow to a second, and logged once."""
     failures = [LambdaApiError("next", 500, "")] * 8
