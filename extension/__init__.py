@@ -3,8 +3,16 @@
 import os
 import sys
 
-if sys.version_info < (3, 9):  # noqa: UP036 -- a runtime or a container image may bring any Python
-    # The launcher, whose path is the only argument then, goes on without Python.
-    if len(sys.argv) == 2:
-        os.execl(sys.argv[1], sys.argv[1], "--no-python")  # noqa: S606 -- it replaces this process
-    sys.exit("metric-stream-logs: Python 3.9 or later is needed")
+
+def run() -> None:
+    """Run the extension; if this Python cannot, let the launcher go on without it."""
+    try:
+        if sys.version_info < (3, 9):  # noqa: UP036 -- an image may bring any Python
+            raise ImportError("Python 3.9 or later is needed")  # noqa: TRY301 -- handled below
+        from extension.main import start  # noqa: PLC0415 -- it may lack a module of the library
+    except ImportError as error:
+        # The path of the launcher is the only argument then.
+        if len(sys.argv) == 2:
+            os.execl(sys.argv[1], sys.argv[1], "--no-python")  # noqa: S606 -- replaces this process
+        sys.exit(f"metric-stream-logs: {error}")
+    start()

@@ -31,11 +31,6 @@ class RecordAccount(NamedTuple):
     pending: int
 
     @property
-    def balanced(self) -> bool:
-        """Whether every record is accounted for."""
-        return self.received == self.sent + sum(self.dropped.values()) + self.pending
-
-    @property
     def lost(self) -> dict[str, int]:
         """Records that were dropped against the operator's wish, by reason."""
         return {reason: count for reason, count in self.dropped.items() if reason not in _CHOSEN}

@@ -14,17 +14,16 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import math
 import os
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from extension.errors import AbandonedExchange, ExchangeError
-from extension.messages import Request, Response
 from extension.proxies import Proxies, Proxy
 
 # Enough for counts and errors; the rest of a longer response is not read.
@@ -33,8 +32,6 @@ _LARGEST_RESPONSE_BYTES = 65_536
 # a request over such a connection would wait in vain.
 _LONGEST_IDLE_SECONDS = 60.0
 _FIRST_ERROR_STATUS = 300
-# An address that drops packets costs no more than this; a retransmitted SYN takes a second.
-_NEXT_ADDRESS_SECONDS = 1.5
 _TICK_SECONDS = 0.1
 # A tick that takes this long was a freeze, or the machine was very busy.
 _FROZEN_SECONDS = 1.0
@@ -47,6 +44,23 @@ _OLD_STYLE = (
     "the certificate or that of its authority is of an old style, which Python 3.13 and later "
     "refuse: issue both anew"
 )
+
+
+class Request(NamedTuple):
+    """One request; `body` is already compressed if `headers` say so."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    method: str = "POST"
+
+
+class Response(NamedTuple):
+    """One response; header names are in lower case, and a long `body` is cut."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class _Exchange:
@@ -93,6 +107,8 @@ class HttpClient:
         # `http.client` forgets it once a response is to end with the connection.
         self._sock: socket.socket | None = None
         self._exchange = _Exchange(0.0)
+        # What an error begins with until a tunnel is open.
+        self._culprit = ""
         self._tls: ssl.SSLContext | None = None
         self.on_thaw: Callable[[], object] = lambda: None
 
@@ -139,11 +155,12 @@ class HttpClient:
                     kept = connection is not None and connection is self._connection
                     self.close()
                     if exchange.cut_off:
-                        raise exchange.cut_off("timed out") from None
+                        raise exchange.cut_off(f"{self._culprit}timed out") from None
                     # `http.client.RemoteDisconnected` is a ConnectionError too.
                     if not (kept and isinstance(error, ConnectionError)):
-                        raise ExchangeError(_reason(error)) from None
+                        raise ExchangeError(f"{self._culprit}{_reason(error)}") from None
         finally:
+            self._culprit = ""
             exchange.over.set()
             self._used = self._wall()
 
@@ -225,12 +242,16 @@ class HttpClient:
         self._connection, self._origin = connection, origin
         proxy = self._proxies.of(host, connection.port) if tls else None
         place = (proxy.host, proxy.port) if proxy else (host, connection.port)
+        self._culprit = "the proxy in HTTPS_PROXY: " if proxy else ""
         connection.sock = self._sock = _connect(*place, end)
+        self._sock.settimeout(None)
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if exchange.cut_off:
             raise TimeoutError
         if proxy:
             name = f"[{host}]" if ":" in host else host
             _open_tunnel(connection.sock, f"{name}:{connection.port}", proxy)
+            self._culprit = ""
         if tls:
             # The watch can interrupt the handshake of a socket that it knows.
             connection.sock = self._sock = tls.wrap_socket(
@@ -243,22 +264,17 @@ class HttpClient:
 
 
 def _connect(host: str, port: int, end: float) -> socket.socket:
-    """Connect to an address of a host; the last one has all the time that is left."""
-
-    def connected(address: tuple[str, int], most: float) -> socket.socket:
-        # No time at all would mean a socket that does not block.
-        seconds = max(min(most, end - time.monotonic()), 0.001)
-        sock = socket.create_connection(address, seconds)
-        sock.settimeout(None)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return sock
-
+    """Connect to a host; each of its addresses has an equal share of the time that is left."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    *first, last = ((str(place[0]), int(place[1])) for *_, place in found)
-    for address in first:
-        with contextlib.suppress(OSError):
-            return connected(address, min(_NEXT_ADDRESS_SECONDS, (end - time.monotonic()) / 2))
-    return connected(last, math.inf)
+    for left, (*_, place) in zip(range(len(found), 0, -1), found):
+        # No time at all would mean a socket that does not block.
+        seconds = max((end - time.monotonic()) / left, 0.001)
+        try:
+            return socket.create_connection((str(place[0]), int(place[1])), seconds)
+        except OSError:
+            if left == 1:
+                raise
+    raise OSError("the host has no address")
 
 
 def _open_tunnel(sock: socket.socket, target: str, proxy: Proxy) -> None:
@@ -276,7 +292,7 @@ def _open_tunnel(sock: socket.socket, target: str, proxy: Proxy) -> None:
         response.begin()
         status = response.status
     if not http.client.OK <= status < _FIRST_ERROR_STATUS:
-        raise ConnectionRefusedError(f"the proxy in HTTPS_PROXY answers HTTP {status}")
+        raise ConnectionRefusedError(f"it answers HTTP {status}")
 
 
 def _send(connection: http.client.HTTPConnection, target: str, request: Request) -> bool:

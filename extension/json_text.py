@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections import Counter
 from typing import Any, NamedTuple
 
 UTF_8 = "utf-8"
@@ -22,7 +21,6 @@ _ENCODER = json.JSONEncoder(
 )
 # Python's decoder and encoder follow about a thousand levels, so few records are cut there.
 _DEPTH_KEPT = 100
-_INTEGER_BITS = 10_000
 
 
 def utf8(text: str) -> bytes:
@@ -36,9 +34,8 @@ def utf8(text: str) -> bytes:
 def json_text(value: Any) -> str:
     """Return a JSON value as compact JSON; never raises.
 
-    NaN and the infinities become `null`, as in ECMAScript (ECMA-262, "SerializeJSONProperty"), an
-    integer too long for Python to write in decimal a string of hexadecimal digits. Of a value that
-    is nested too deeply for Python's encoder the parts below `_DEPTH_KEPT` are left out.
+    NaN and the infinities become `null`, as in ECMAScript (ECMA-262, "SerializeJSONProperty"). Of a
+    value that is nested too deeply for Python's encoder the parts below `_DEPTH_KEPT` are left out.
     """
     try:
         return _ENCODER.encode(value)
@@ -54,24 +51,6 @@ def parsed(body: bytes | str) -> Any:
         return None
 
 
-def object_in(text: str) -> tuple[dict[str, Any] | None, list[str]]:
-    """Return the JSON object in a text, None if it is anything else, and names it has twice."""
-    names: list[str] = []
-
-    def noted(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names[:] = [name for name, _ in pairs]
-        return dict(pairs)
-
-    try:
-        # The outermost object is complete last.
-        members = json.loads(text, object_pairs_hook=noted)
-    except (ValueError, RecursionError):
-        members = None
-    if not isinstance(members, dict):
-        return None, []
-    return members, [name for name, times in Counter(names).items() if times > 1]
-
-
 def _writable(value: Any, depth: int) -> Any:
     """Return a value in which what the encoder cannot write is replaced."""
     if isinstance(value, (dict, list)):
@@ -80,20 +59,14 @@ def _writable(value: Any, depth: int) -> Any:
         if isinstance(value, list):
             return [_writable(item, depth + 1) for item in value]
         return {name: _writable(member, depth + 1) for name, member in value.items()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    # Converting an integer has a limit of 4,300 digits since Python 3.9.14.
-    is_long = isinstance(value, int) and value.bit_length() > _INTEGER_BITS
-    return hex(value) if is_long else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def cut(text: str, limit: int, encoding: str) -> str:
     """Return a text, cut at a character and marked at its end if it is longer than a limit.
 
-    Args:
-        text: The text.
-        limit: Its greatest length in code units of the encoding.
-        encoding: `UTF_8`, or `UTF_16`, whose units Java counts: Elasticsearch and OpenSearch do.
+    The limit counts code units of the encoding: `UTF_8`, or `UTF_16`, whose units Java counts, and
+    so Elasticsearch and OpenSearch.
     """
     limit *= len("x".encode(encoding))
     # No character has more than four bytes in either.

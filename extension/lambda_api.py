@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from extension.clocks import Clocks
 from extension.errors import LambdaApiError
+from extension.json_text import parsed
 from extension.own_log import OwnLog
 from extension.settings import Settings
 
@@ -24,6 +25,7 @@ _CALL_SECONDS = 5.0
 # some on-demand environments.
 SCHEMAS = ("2025-01-29", "2022-12-13")
 _RETRY_SECONDS = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
+_IDENTIFIER = "Lambda-Extension-Identifier"
 _OK = 200
 _ACCEPTED = 202
 _BAD_REQUEST = 400
@@ -61,21 +63,15 @@ class Event(NamedTuple):
 class _Reply(NamedTuple):
     status: int
     identifier: str
-    body: bytes
+    text: str
 
     def error(self, call: str) -> LambdaApiError:
-        return LambdaApiError(call, self.status, self.body[:300].decode("utf-8", "replace"))
+        return LambdaApiError(call, self.status, self.text[:300])
 
-    def text(self, name: str) -> str:
-        """Return a member of the JSON object in the body as text, empty if it is missing."""
-        return str(self.document().get(name) or "")
-
-    def document(self) -> dict[str, Any]:
-        try:
-            value = json.loads(self.body)
-        except ValueError:
-            return {}
-        return value if isinstance(value, dict) else {}
+    def member(self, name: str) -> Any:
+        """Return a member of the JSON object in the body; empty if it is missing."""
+        value = parsed(self.text)
+        return (value.get(name) or "") if isinstance(value, dict) else ""
 
 
 class LambdaApi:
@@ -90,7 +86,7 @@ class LambdaApi:
     def __init__(self, address: str, name: str) -> None:
         self._address = address
         self._name = name
-        self._identifier = ""
+        self._identified: dict[str, str] = {}
 
     def register(self) -> Registration:
         """Register for INVOKE and SHUTDOWN; only for SHUTDOWN if INVOKE is refused.
@@ -107,19 +103,14 @@ class LambdaApi:
         for events in (["INVOKE", "SHUTDOWN"], ["SHUTDOWN"]):
             reply = self._call("POST", path, headers, {"events": events})
             if reply.status == _OK:
-                self._identifier = reply.identifier
-                return Registration(reply.text("accountId"), "INVOKE" in events)
+                self._identified = {_IDENTIFIER: reply.identifier}
+                return Registration(str(reply.member("accountId")), "INVOKE" in events)
             if reply.status not in _INVOKE_REFUSED:
                 break
         raise reply.error("register")
 
     def subscribe(self, settings: Settings, uri: str, types: list[str]) -> bool:
-        """Subscribe to telemetry; return whether this environment has any.
-
-        Args:
-            settings: The buffering.
-            uri: Where the platform sends telemetry.
-            types: Some of `platform`, `function`, `extension`.
+        """Subscribe to telemetry, to be sent to a URI; return whether this environment has any.
 
         Raises:
             LambdaApiError: Every schema was refused, or the platform failed.
@@ -135,7 +126,7 @@ class LambdaApi:
                 },
                 "destination": {"protocol": "HTTP", "URI": uri},
             }
-            reply = self._call("PUT", "/2022-07-01/telemetry", self._headers(), subscription)
+            reply = self._call("PUT", "/2022-07-01/telemetry", self._identified, subscription)
             # 202: this sandbox, a local one for instance, has no Telemetry API.
             if reply.status in (_OK, _ACCEPTED):
                 return reply.status == _OK
@@ -151,19 +142,16 @@ class LambdaApi:
         """
         # A connection for each event: one that is kept would be idle, or frozen, in between.
         path = "/2020-01-01/extension/event/next"
-        reply = self._call("GET", path, self._headers(), timeout=None)
+        reply = self._call("GET", path, self._identified, timeout=None)
         if reply.status != _OK:
             raise reply.error("next")
-        deadline = reply.document().get("deadlineMs")
+        deadline = reply.member("deadlineMs")
         return Event(
-            reply.text("eventType"),
+            str(reply.member("eventType")),
             deadline / 1000 if isinstance(deadline, (int, float)) else 0.0,
-            reply.text("requestId"),
-            reply.text("shutdownReason").lower(),
+            str(reply.member("requestId")),
+            str(reply.member("shutdownReason")).lower(),
         )
-
-    def _headers(self) -> dict[str, str]:
-        return {"Lambda-Extension-Identifier": self._identifier}
 
     def _call(
         self,
@@ -178,8 +166,8 @@ class LambdaApi:
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
-            identifier = response.headers.get("Lambda-Extension-Identifier", "")
-            return _Reply(response.status, identifier, response.read())
+            identifier = response.headers.get(_IDENTIFIER, "")
+            return _Reply(response.status, identifier, response.read().decode("utf-8", "replace"))
         except (OSError, http.client.HTTPException) as error:
             detail = str(error) or type(error).__name__
             raise LambdaApiError(f"{method} {path}", 0, detail) from error
@@ -190,11 +178,7 @@ class LambdaApi:
 def keep_trying(call: Callable[[], _T], name: str, clocks: Clocks, log: OwnLog) -> _T:
     """Call the Lambda services until they respond: without that the function cannot go on.
 
-    Args:
-        call: Raises LambdaApiError if it fails.
-        name: What the call is for; only its first failure is logged.
-        clocks: The pauses, which grow.
-        log: For the operator.
+    Only the first LambdaApiError of a call with this name is logged. The pauses grow.
     """
     attempt = 0
     while True:

@@ -30,12 +30,8 @@ class Lifecycle:
     """Handles the events of the Extensions API.
 
     Args:
-        api: The Lambda services.
-        settings: The operator's settings.
         router: Knows the invocations and the shippers; None if no logs are shipped: then nothing
             is waited for.
-        clocks: The time.
-        log: For the operator.
     """
 
     def __init__(
@@ -114,14 +110,14 @@ class Lifecycle:
         for shipper in router.shippers:
             shipper.begin_shutdown()
         self._settle(router, now + _SHUTDOWN_SETTLE_SECONDS, until)
-        sent = _flush(router, until)
+        _flush(router, until)
         for shipper in router.shippers:
             account = shipper.buffer.account()
             line = f"{shipper.destination.name} at shutdown: {account}"
-            if sent and not account.lost:
-                self._log.debug(line)
-            else:
+            if account.pending or account.lost:
                 self._log.warning(f"log records were lost; {line}")
+            else:
+                self._log.debug(line)
         if router.unparsed:
             self._log.warning(f"{router.unparsed} bodies of telemetry were not parsed in time")
 
@@ -136,9 +132,9 @@ class Lifecycle:
         return LogRecord(self._clocks.timestamp(), "extension", content, request, "ERROR")
 
 
-def _flush(router: Router, until: float) -> bool:
-    """Make all shippers send what they have, until a moment; return whether all did."""
+def _flush(router: Router, until: float) -> None:
+    """Make all shippers send what they have, until a moment."""
     for shipper in router.shippers:
         shipper.begin_flush(until)
-    ended = [shipper.end_flush() for shipper in router.shippers]
-    return all(ended)
+    for shipper in router.shippers:
+        shipper.end_flush()

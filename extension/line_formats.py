@@ -1,4 +1,4 @@
-"""The level and the request id at the beginning of a line, in the runtimes' text formats.
+"""The level and the request id that a record names, in the log formats of the runtimes.
 
 A line that merely resembles one of them says nothing: a wrong level could drop it.
 """
@@ -6,10 +6,27 @@ A line that merely resembles one of them says nothing: a wrong level could drop 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from extension.json_text import parsed
+
+LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+"""The levels of Lambda's JSON log format, from the least to the most severe."""
+
+RANKS = {
+    **{level: rank for rank, level in enumerate(LEVELS)},
+    "INFORMATION": 2,
+    "NOTICE": 2,
+    "WARNING": 3,
+    "CRITICAL": 5,
+    "PANIC": 5,
+}
+"""The places of these levels, also under other names, in that order."""
 
 _ID = r"(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 _LEVEL = r"(?P<level>TRACE|DEBUG|INFO|WARN|ERROR|FATAL)"
+_ANY_LEVEL = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|PANIC"
 _ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z"
 _DATE = r"\d{4}([-/])\d\d\1\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
 # .NET abbreviates levels (Microsoft.Extensions.Logging, "Console log formatting").
@@ -23,14 +40,14 @@ _DOTNET = {
 }
 
 
-class LineStart(NamedTuple):
-    """What the beginning of a line says.
+class Context(NamedTuple):
+    """What a record says about itself; None for what it does not say.
 
     Attributes:
-        level: In capitals; None if there is none.
-        request_id: None if there is none.
-        by_runtime: Whether the runtime wrote it: then a line without a request id is from before
-            the first invocation.
+        level: In capitals.
+        request_id: If the user wrote it, it may be the id of anything.
+        by_runtime: Whether the runtime wrote it: then the id is the invocation's, and a line
+            without one is from before the first invocation.
     """
 
     level: str | None
@@ -38,6 +55,19 @@ class LineStart(NamedTuple):
     by_runtime: bool
 
 
+_NOTHING = Context(None, None, by_runtime=False)
+
+_LEVEL_KEYS = ("level", "log_level")
+_REQUEST_ID_KEYS = ("requestId", "AWSRequestId", "aws_request_id", "function_request_id")
+_LONGEST_JSON_LINE = 65_536
+# A longer value is something else of the user's; and destinations cache these values.
+_LONGEST_LEVEL = 32
+_LONGEST_REQUEST_ID = 128
+
+# Python: "[LEVEL]\ttime\tid\tmessage"; the id is empty before the first invocation.
+_PYTHON = re.compile(r"\[(?P<level>[A-Z]{4,8})\]\t\S{20,30}\t(?P<id>[0-9a-f-]{36})?\t")
+# Python, before an exception that the handler did not catch; its JSON has a `log_level`.
+_UNHANDLED = re.compile(rf"\[(?P<level>{_ANY_LEVEL})\] ")
 # Node.js: "time\tid\tLEVEL\tmessage"; the id is "undefined" before the first invocation.
 _NODE = re.compile(rf"{_ISO}\t(?:{_ID}|undefined)\t{_LEVEL}\t")
 # .NET: the same with its own levels, or none; the id is empty before the first invocation.
@@ -56,6 +86,7 @@ _RUBY = re.compile(rf"[A-Z], \[[\dT:.-]{{10,40}} ?#\d+\] +{_LEVEL} (?:{_ID})? ?-
 _GO = re.compile(r'(?:time=(?:"[^"]{1,40}"|[^ "]{1,40}) )?level=(?P<level>[A-Za-z]{4,8}) ')
 
 _BY_FIRST_CHARACTER = {
+    "[": (_PYTHON, _UNHANDLED),
     **dict.fromkeys("0123456789", (_NODE, _NET, _RUST, _DATED)),
     **dict.fromkeys("DEFIW", (_RUBY, _RUST_WITHOUT_TIME)),
     **dict.fromkeys(" T", (_RUST_WITHOUT_TIME,)),
@@ -63,12 +94,50 @@ _BY_FIRST_CHARACTER = {
 }
 
 
-def line_start(line: str) -> LineStart | None:
-    """Return what the beginning of a line says; None if it has none of the formats."""
+def context_of(record: Any, redact: Callable[[str], str] = str) -> Context:
+    """Return the level and the request id that a `record` itself names.
+
+    Args:
+        record: The `record` member of an event.
+        redact: Applied to a text that the user may have written.
+    """
+    if isinstance(record, str):
+        if not record.startswith("{"):
+            return _at_start(record)
+        record = parsed(record) if len(record) <= _LONGEST_JSON_LINE else None
+    if not isinstance(record, dict):
+        return _NOTHING
+    level = _first(record, _LEVEL_KEYS, _LONGEST_LEVEL)
+    request_id = _first(record, _REQUEST_ID_KEYS, _LONGEST_REQUEST_ID) or _of_span(record)
+    return Context(
+        None if level is None else redact(level).upper(),
+        None if request_id is None else redact(request_id),
+        by_runtime=False,
+    )
+
+
+def _first(record: dict[str, Any], keys: Sequence[str], longest: int) -> str | None:
+    """Return the first member that is a text and not too long."""
+    named = (record.get(key) for key in keys)
+    return next((it for it in named if isinstance(it, str) and len(it) <= longest), None)
+
+
+def _of_span(record: dict[str, Any]) -> str | None:
+    """Return the request id of Rust's `tracing`: its outermost span is the invocation."""
+    spans = record.get("spans")
+    outermost = spans[0] if isinstance(spans, list) and spans else record.get("span")
+    if not isinstance(outermost, dict):
+        return None
+    return _first(outermost, _REQUEST_ID_KEYS, _LONGEST_REQUEST_ID)
+
+
+def _at_start(line: str) -> Context:
+    """Return what the beginning of a line says."""
     for pattern in _BY_FIRST_CHARACTER.get(line[:1], ()):
         if found := pattern.match(line):
             parts = found.groupdict()
             level, request_id = parts["level"], parts.get("id")
-            by_runtime = pattern in (_NODE, _NET) or (request_id is not None and pattern != _DATED)
-            return LineStart(level and _DOTNET.get(level, level).upper(), request_id, by_runtime)
-    return None
+            always = pattern in (_PYTHON, _NODE, _NET)
+            by_runtime = always or (request_id is not None and pattern != _DATED)
+            return Context(level and _DOTNET.get(level, level).upper(), request_id, by_runtime)
+    return _NOTHING

@@ -5,28 +5,28 @@ from __future__ import annotations
 import os
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from extension.backoff import Backoff
 from extension.buffer import Buffer
 from extension.clocks import Clocks
 from extension.destinations import choose
-from extension.destinations.destination import Destination, RetrySettings
-from extension.errors import LambdaApiError
-from extension.health_check import health_check
+from extension.destinations.destination import Destination
+from extension.destinations.responses import Meaning
+from extension.errors import ExtensionError, LambdaApiError
 from extension.http_client import HttpClient
 from extension.invocations import Invocations
 from extension.lambda_api import LambdaApi, Registration, keep_trying
 from extension.lifecycle import Lifecycle
-from extension.own_log import OwnLog, location
+from extension.own_log import PREFIX, OwnLog, location
 from extension.receiver import listen
-from extension.records import FunctionIdentity
+from extension.records import LogRecord
 from extension.router import Route, Router
-from extension.secrets import fetch_secret
 from extension.selection import Selection
-from extension.settings import read_settings, with_json_settings
-from extension.shipper import Limits, Shipper
+from extension.settings import Settings, with_json_settings
+from extension.shipper import Shipper
 
 _SERVER_ERROR = 500
 _SUBSCRIBE_RETRY_SECONDS = (0.05, 0.1)
@@ -54,6 +54,41 @@ def main(argv: list[str]) -> int:
     return Extension(name, address, environ).run()
 
 
+def health_check(environ: Mapping[str, str], say: Callable[[str], object]) -> int:
+    """Send one test record to each destination; return 0 if all accepted it, otherwise 1.
+
+    Args:
+        environ: The settings.
+        say: Prints a line: one for each destination, one for each setting that is wrong.
+    """
+    settings = Settings(environ)
+    named = {"AWS_LAMBDA_FUNCTION_NAME": "health-check", **environ}
+    chosen = choose(settings.destination_names, named, account="")
+    for text in (*settings.warnings, *chosen.warnings, *chosen.unusable):
+        say(text)
+    content = f"{PREFIX}health check"
+    record = LogRecord(Clocks().timestamp(), "function", content, None, "INFO")
+    succeeded = bool(chosen.destinations) and not chosen.unusable
+    for destination in chosen.destinations:
+        failure = _failure(destination, record, settings.request_timeout_ms / 1000)
+        say(f"{destination.name}: {f'failed: {failure}' if failure else 'ok'}")
+        succeeded = succeeded and not failure
+    return 0 if succeeded else 1
+
+
+def _failure(destination: Destination, record: LogRecord, seconds: float) -> str:
+    """Send a record within some seconds; return what went wrong, or nothing."""
+    try:
+        request = destination.request([destination.encode(record)])
+        with closing(HttpClient()) as client:
+            result = destination.interpret(client.send(request, seconds), 1)
+    except ExtensionError as error:
+        return str(error)
+    if result.meaning is Meaning.SENT and not result.refused:
+        return ""
+    return result.detail or result.meaning.value
+
+
 def start() -> None:
     """Run as a zipapp, whose first argument is the path of the executable."""
     status = main(sys.argv[1:])
@@ -70,12 +105,11 @@ class Extension:
     Args:
         name: The executable's file name.
         address: `host:port` of the Lambda services.
-        environ: The settings.
     """
 
     def __init__(self, name: str, address: str, environ: Mapping[str, str]) -> None:
         self._environ = environ
-        self._settings = read_settings(environ)
+        self._settings = Settings(environ)
         self._clocks = Clocks()
         self._log = OwnLog(_write, self._settings.log_level)
         self._api = LambdaApi(address, name)
@@ -110,19 +144,7 @@ class Extension:
     def _router(self, registration: Registration) -> Router | None:
         """Return a router to the destinations whose settings are valid; None without any."""
         environ, settings, clocks = self._environ, self._settings, self._clocks
-        identity = FunctionIdentity(
-            environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
-            environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
-            environ.get("AWS_REGION", ""),
-            registration.account,
-        )
-        chosen = choose(
-            settings.destination_names,
-            environ,
-            identity,
-            lambda reference: fetch_secret(reference, environ, now=clocks.wall),
-            clocks.wall,
-        )
+        chosen = choose(settings.destination_names, environ, registration.account)
         for problem in (*chosen.warnings, *chosen.unusable):
             self._log.warning(problem)
         if not chosen.destinations:
@@ -139,15 +161,13 @@ class Extension:
         return Router(routes, invocations, selection, clocks=clocks, log=self._log)
 
     def _shipper(self, destination: Destination, buffer_bytes: int) -> Shipper:
-        """Return a shipper, with the destination's own retry settings if it has any."""
-        clock = self._clocks.monotonic
-        own = destination.retry_settings or RetrySettings(self._settings.request_timeout_ms)
+        clock, settings = self._clocks.monotonic, self._settings
         return Shipper(
             destination,
             Buffer(buffer_bytes, clock),
-            Backoff(clock, random.random, own),
+            Backoff(clock, random.random, destination.max_body_bytes),
             client=HttpClient(),
-            limits=Limits(self._settings.flush_budget_ms / 1000, own.request_timeout_ms / 1000),
+            limits=(settings.flush_budget_ms / 1000, settings.request_timeout_ms / 1000),
             clocks=self._clocks,
             log=self._log,
         )

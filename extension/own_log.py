@@ -6,7 +6,8 @@ from collections.abc import Callable
 # The router recognizes the extension's own lines by this prefix.
 PREFIX = "metric-stream-logs: "
 
-_WITH_WARNINGS = ("debug", "info", "warn")
+_WITH_DEBUG = ("trace", "debug")
+_WITH_WARNINGS = (*_WITH_DEBUG, "info", "warn")
 
 
 def location(error: BaseException) -> str:
@@ -23,7 +24,7 @@ class OwnLog:
 
     Args:
         write: Writes one line, which includes its newline.
-        level: `debug`, `info`, `warn`, `error` or `off`.
+        level: Such as `warn`, or `off`.
     """
 
     def __init__(self, write: Callable[[str], object], level: str = "warn") -> None:
@@ -33,7 +34,7 @@ class OwnLog:
 
     def debug(self, text: str) -> None:
         """Write a line that helps to find a problem."""
-        if self._level == "debug":
+        if self._level in _WITH_DEBUG:
             self._line("debug", text)
 
     def warning(self, text: str) -> None:

@@ -14,6 +14,11 @@ from urllib.parse import unquote, urlsplit
 _LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1")
 
 
+def is_loopback(host: str | None) -> bool:
+    """Return whether a host is this machine."""
+    return _LOOPBACK.fullmatch(host or "") is not None
+
+
 class Proxy(NamedTuple):
     """An HTTP proxy; `authorization` is the value of its header, empty without a user."""
 
@@ -40,7 +45,7 @@ class Proxies:
     def of(self, host: str, port: int) -> Proxy | None:
         """Return the proxy for a host; None if it is to be reached without one."""
         host = host.lower().rstrip(".")
-        if self._proxy is None or _LOOPBACK.fullmatch(host):
+        if self._proxy is None or is_loopback(host):
             return None
         excepted = any(_matches(host, port, pattern) for pattern in self._excepted if pattern)
         return None if excepted else self._proxy

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import socketserver
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 
 from extension.own_log import OwnLog
@@ -27,13 +27,8 @@ _LONGEST_CHUNK_LINE = 1_024
 def listen(address: str, port: int, router: Router, log: OwnLog) -> str:
     """Start to listen for the platform's POSTs; return the URI to subscribe with.
 
-    If the port is in use a free one is taken, since the URI names the port anyway.
-
-    Args:
-        address: The host name in the URI; it is not looked up.
-        port: The port.
-        router: Gets the bodies.
-        log: For the operator.
+    If the port is in use a free one is taken, since the URI names the port anyway. The address is
+    the host name in the URI, which is not looked up.
 
     Raises:
         OSError: There is no port to listen on.
@@ -75,13 +70,8 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
-    def __getattr__(self, name: str) -> Callable[[], None]:
-        # The base class looks for `do_` and the method; every method gets the same response.
-        if name.startswith("do_"):
-            return self._receive
-        raise AttributeError(name)
-
-    def _receive(self) -> None:
+    def do_POST(self) -> None:
+        """Queue the body of the platform's request, the only kind that has one."""
         router = self.server.router
         kept: list[bytes] = []
         size = 0
@@ -141,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Respond with 200 to malformed HTTP too, and close: where the request ends is unknown."""
+        """Respond with 200 to anything else too, and close: where the request ends is unknown."""
         del code, message, explain
         self.request_version = self.protocol_version
         self.close_connection = True

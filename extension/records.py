@@ -69,9 +69,9 @@ def parse_events(body: bytes) -> Iterator[Any]:
         following = None
         if not isinstance(event, dict) and malformed < _MOST_MALFORMED:
             # An event is an object. `[1,2` would be an array with all the events behind it.
+            malformed += 1
             following = _EVENT_START.search(text, position)
         if following is not None:
-            malformed += 1
             # A malformed event, such as a number that is too long, costs no other event.
             yield text[position : following.start()]
             position = following.end()

@@ -23,10 +23,6 @@ class ResultHandler:
 
     Args:
         destination: May have a newer token; encodes the record about losses.
-        buffer: Holds the batch and the account.
-        backoff: Counts failures and successes.
-        clocks: The time.
-        log: For the operator.
 
     Attributes:
         stopped: Whether the destination refused the token, and there is no other one.
@@ -101,10 +97,7 @@ class ResultHandler:
         """Queue one record about all losses since the last one, if there are any.
 
         There is at most one in ten seconds: a destination that refuses these records too would
-        otherwise be sent one for each that it refused, without end.
-
-        Args:
-            final: Whether no later report follows.
+        otherwise be sent one for each that it refused, without end. No other follows a final one.
         """
         with self._buffer.changed:
             now = self._clocks.monotonic()

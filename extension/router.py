@@ -5,14 +5,15 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from extension.clocks import Clocks
+from extension.destinations.timestamps import nanoseconds
 from extension.invocations import Invocations
+from extension.line_formats import context_of
 from extension.own_log import PREFIX, OwnLog, location
 from extension.records import LogRecord, parse_events
-from extension.selection import Selection, context_of
+from extension.selection import Selection
 from extension.shipper import Shipper
 
 # The platform's clock is this machine's: an event that seems older than this was held back by a
@@ -23,52 +24,20 @@ _OLDEST_RECORD_SECONDS = 60.0
 _MOST_BODIES = 1
 
 
-class Route:
-    """A shipper, and the records of one body on their way to it.
+class Route(NamedTuple):
+    """A destination, and the kinds of records that it gets."""
 
-    Args:
-        shipper: The destination.
-        types: The kinds of records that it gets.
-    """
-
-    def __init__(self, shipper: Shipper, types: frozenset[str]) -> None:
-        self.shipper = shipper
-        self.types = types
-        self._time = ""
-        self._lines: list[bytes] = []
-        self._size = 0
-        # A body may be larger than the buffer; no part of it that is queued at once is.
-        self._enough = shipper.buffer.max_bytes // 8
-
-    def put(self, line: bytes, time: str) -> bool:
-        """Collect an encoded record of an event; return whether to queue what is collected."""
-        self._time = time
-        self._lines.append(line)
-        self._size += len(line)
-        return self._size > self._enough
-
-    def queue(self, clocks: Clocks) -> None:
-        """Queue the collected records as soon as there is space for them."""
-        if self._lines:
-            late = _age(self._time, clocks)
-            self.shipper.wait_for_space(late if 0 <= late < _OLDEST_RECORD_SECONDS else 0.0)
-            self.shipper.add(self._lines)
-            self._lines = []
-            self._size = 0
+    shipper: Shipper
+    types: frozenset[str]
 
 
 class Router:
     """Routes the records of each body to the destinations, in a thread of its own.
 
     Args:
-        routes: The destinations.
         invocations: Which invocation ran when, as the platform reports it.
         selection: The operator's choice of records.
         clocks: The time, for what has none.
-        log: For the operator.
-
-    Attributes:
-        shippers: The destinations.
     """
 
     def __init__(
@@ -132,30 +101,31 @@ class Router:
     def route(self, body: bytes) -> None:
         """Queue the records of one body; wait for space if the destination works."""
         self.invocations.last_record = self._clocks.monotonic()
+        encoded: list[list[bytes]] = [[] for _ in self._routes]
+        time = ""
         try:
             for event in parse_events(body):
                 record, kind, reason = self._record(event)
-                for route in self._routes:
+                time = record.time
+                for route, lines in zip(self._routes, encoded):
                     if kind not in route.types:
                         continue
                     if reason:
                         route.shipper.buffer.leave_out(reason, 1)
                     else:
-                        self._put(route, record)
+                        self._encode(route.shipper, record, lines)
         finally:
             # An error does not cost the records before it.
-            for route in self._routes:
-                route.queue(self._clocks)
+            for route, lines in zip(self._routes, encoded):
+                late = _age(time, self._clocks, _OLDEST_RECORD_SECONDS)
+                route.shipper.add_with_space(lines, late)
 
-    def _put(self, route: Route, record: LogRecord) -> None:
+    def _encode(self, shipper: Shipper, record: LogRecord, lines: list[bytes]) -> None:
         try:
-            line = route.shipper.destination.encode(record)
+            lines.append(shipper.destination.encode(record))
         except Exception as error:  # noqa: BLE001 -- promise 1: an error costs one record
             self._log.warn_once("encode", f"cannot encode a record: {location(error)}")
-            route.shipper.buffer.leave_out("fault", 1)
-        else:
-            if route.put(line, record.time):
-                route.queue(self._clocks)
+            shipper.buffer.leave_out("fault", 1)
 
     def queue(self, record: LogRecord) -> None:
         """Queue a record of the extension's own for every destination."""
@@ -209,9 +179,8 @@ class Router:
         if type_ == "platform.start" and isinstance(request_id, str):
             self.invocations.started(request_id, time)
         elif type_ == "platform.runtimeDone" and isinstance(request_id, str):
-            age = _age(time, self._clocks)
-            known = age if 0 <= age <= _OLDEST_END_SECONDS else 0.0
-            self.invocations.done(request_id, self._clocks.monotonic() - known)
+            age = _age(time, self._clocks, _OLDEST_END_SECONDS)
+            self.invocations.done(request_id, self._clocks.monotonic() - age)
         elif type_ == "platform.logsDropped":
             counts = (content.get("droppedRecords"), content.get("droppedBytes"))
             records, size = (count if isinstance(count, int) else 0 for count in counts)
@@ -219,10 +188,8 @@ class Router:
                 route.shipper.results.platform_dropped(records, size)
 
 
-def _age(time: str, clocks: Clocks) -> float:
-    """Return how many seconds ago a time of the platform was; 0 if it is not a time."""
-    try:
-        # Python 3.9 and 3.10 do not know the Z.
-        return clocks.wall() - datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
-    except (ValueError, OverflowError):
-        return 0.0
+def _age(time: str, clocks: Clocks, most: float) -> float:
+    """Return how many seconds ago a time of the platform was; 0 if that is not from 0 to `most`."""
+    at = nanoseconds(time)
+    age = clocks.wall() - at / 1e9 if at else 0.0
+    return age if 0 <= age <= most else 0.0

@@ -13,16 +13,15 @@ from contextlib import closing
 from typing import Any
 
 from extension.errors import ExchangeError, SecretError, SettingsError
-from extension.http_client import HttpClient
+from extension.http_client import HttpClient, Request
 from extension.json_text import parsed
-from extension.messages import Request
-from extension.sigv4 import Credentials, Scope, signed
+from extension.sigv4 import Credentials, signed
 
 SECONDS = 2.0
 """The time for everything that a fetch does: names, connections, TLS, responses."""
 
 # What a header can carry; in a URL it is percent-encoded.
-_TOKEN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+TOKEN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 # A refused token must not make every batch a call to the secret store.
 _RENEW_AFTER_SECONDS = 60.0
 # Nor must a store that is down delay every flush by its two seconds.
@@ -75,7 +74,7 @@ class Token:
     ) -> None:
         if value and reference:
             raise SettingsError(f"set {variable} or {variable}_ARN, not both")
-        if value and not _TOKEN.fullmatch(value):
+        if value and not TOKEN.fullmatch(value):
             raise SettingsError(f"{variable} has characters that a request cannot carry")
         if reference and not is_reference(reference):
             raise SettingsError(
@@ -130,7 +129,7 @@ class Token:
         except SecretError as error:
             self._failure = str(error)
             return
-        if _TOKEN.fullmatch(value):
+        if TOKEN.fullmatch(value):
             self._value = value
         else:
             self._failure = "the secret is empty or has characters that a header cannot carry"
@@ -213,7 +212,7 @@ def _request(reference: str, environ: Mapping[str, str], now: float, end: float)
         "x-amz-target": operation,
     }
     credentials = _credentials(environ, end - time.monotonic())
-    headers = signed(headers, body, credentials, Scope(region, service, now))
+    headers = signed(headers, body, credentials, service, region, now)
     return Request(f"{url.rstrip('/')}/", headers, body)
 
 

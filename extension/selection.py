@@ -4,136 +4,36 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from extension.json_text import json_text
-from extension.line_formats import line_start
-from extension.redaction import Redaction
+from extension.json_text import json_text, parsed
+from extension.line_formats import RANKS, Context, context_of
 
-_RANKS = {
-    "TRACE": 1,
-    "DEBUG": 2,
-    "INFO": 3,
-    "INFORMATION": 3,
-    "NOTICE": 3,
-    "WARN": 4,
-    "WARNING": 4,
-    "ERROR": 5,
-    "FATAL": 6,
-    "CRITICAL": 6,
-    "PANIC": 6,
-}
-# The Python runtime writes this before a logged line in the text format:
-# "[LEVEL]\ttime\trequest id\t"; the id is empty before the first invocation.
-_TEXT_FORMAT = re.compile(r"\[([A-Z]{4,8})\]\t\S{20,30}\t([0-9a-f-]{36})?\t")
-# And this before an exception that the handler did not catch; its JSON has a `log_level`.
-_UNHANDLED = re.compile(r"\[([A-Z]{4,8})\] ")
-_LEVEL_KEYS = ("level", "log_level")
-_REQUEST_ID_KEYS = ("requestId", "AWSRequestId", "aws_request_id", "function_request_id")
-_LONGEST_JSON_LINE = 65_536
-# A longer value is something else of the user's; and destinations cache these values.
-_LONGEST_LEVEL = 32
-_LONGEST_REQUEST_ID = 128
-
-
-class Context(NamedTuple):
-    """What a record says about itself; None for what it does not say.
-
-    Attributes:
-        level: In capitals.
-        request_id: If the user wrote it, it may be the id of anything.
-        by_runtime: Whether the runtime wrote it: then it is the invocation's.
-    """
-
-    level: str | None
-    request_id: str | None
-    by_runtime: bool
-
-
-_NOTHING = Context(None, None, by_runtime=False)
-
-
-def context_of(record: Any, redact: Callable[[str], str] = str) -> Context:
-    """Return the level and the request id that a `record` itself names.
-
-    Args:
-        record: The `record` member of an event.
-        redact: Applied to a text that the user may have written.
-    """
-    if isinstance(record, str):
-        if record.startswith("["):
-            if found := _TEXT_FORMAT.match(record):
-                return Context(found[1], found[2], by_runtime=True)
-            found = _UNHANDLED.match(record)
-            level = found[1] if found and found[1] in _RANKS else None
-            return Context(level, None, by_runtime=False)
-        if not record.startswith("{"):
-            start = line_start(record)
-            return Context(*start) if start else _NOTHING
-        if len(record) > _LONGEST_JSON_LINE:
-            return _NOTHING
-        try:
-            record = json.loads(record)
-        except (ValueError, RecursionError):
-            return _NOTHING
-    if not isinstance(record, dict):
-        return _NOTHING
-    level = _first(record, _LEVEL_KEYS, _LONGEST_LEVEL)
-    request_id = _first(record, _REQUEST_ID_KEYS, _LONGEST_REQUEST_ID) or _of_span(record)
-    return Context(
-        None if level is None else redact(level).upper(),
-        None if request_id is None else redact(request_id),
-        by_runtime=False,
-    )
-
-
-def _first(record: dict[str, Any], keys: Sequence[str], longest: int) -> str | None:
-    """Return the first member that is a text and not too long."""
-    named = (record.get(key) for key in keys)
-    return next((it for it in named if isinstance(it, str) and len(it) <= longest), None)
-
-
-def _of_span(record: dict[str, Any]) -> str | None:
-    """Return the request id of Rust's `tracing`: its outermost span is the invocation."""
-    spans = record.get("spans")
-    outermost = spans[0] if isinstance(spans, list) and spans else record.get("span")
-    if not isinstance(outermost, dict):
-        return None
-    return _first(outermost, _REQUEST_ID_KEYS, _LONGEST_REQUEST_ID)
+_REDACTED = "[redacted]"
+# The strings and numbers in JSON, names of members included.
+_SCALAR = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?[0-9][0-9.eE+-]*')
 
 
 class Selection:
-    """The operator's choice of records; for one thread.
-
-    Args:
-        min_level: Records of the function that name a lower level are dropped.
-        sample_rate: The share, from 0 to 1, of the function's records that is shipped.
-        redact: Whatever these match is replaced in every text and number.
-        exclude: Records of the function in which one of these is found are dropped.
-    """
+    """The operator's choice of records, as `Settings` describes it; for one thread."""
 
     def __init__(
         self,
-        min_level: str | None,
+        min_level: str,
         sample_rate: float,
         redact: Sequence[re.Pattern[str]],
         exclude: Sequence[re.Pattern[str]] = (),
     ) -> None:
-        self._lowest = _RANKS.get(min_level or "", 0)
+        self._lowest = RANKS.get(min_level, 0)
         self._rate = sample_rate
         self._share = 0.0
         self._exclude = tuple(exclude)
-        self._redaction = Redaction(redact) if redact else None
+        self._redact = tuple(redact)
 
     def reason_to_drop(self, level: str | None, record: Any = "") -> str:
-        """Return why a record of the function is not shipped; empty if it is.
-
-        Args:
-            level: The level that it names.
-            record: Its content, as the function wrote it.
-        """
-        if self._lowest and level and _RANKS.get(level, self._lowest) < self._lowest:
+        """Return why a `record` of the function, with its level, is not shipped; empty if it is."""
+        if self._lowest and level and RANKS.get(level, self._lowest) < self._lowest:
             return "below_level"
         if self._exclude:
             text = record if isinstance(record, str) else json_text(record)
@@ -149,8 +49,33 @@ class Selection:
 
     def context_of(self, record: Any) -> Context:
         """Return what a record of the user's says about itself, redacted."""
-        return context_of(record, self._redaction.text) if self._redaction else context_of(record)
+        return context_of(record, self._redacted_text)
 
     def redacted(self, record: Any) -> Any:
-        """Return a `record` without what the operator does not want to ship."""
-        return self._redaction.record(record) if self._redaction else record
+        """Return a copy of a `record` without what the operator does not want to ship."""
+        if not self._redact:
+            return record
+        if not isinstance(record, str):
+            text = _SCALAR.sub(self._scalar, json_text(record))
+            try:
+                return json.loads(text)
+            except RecursionError:
+                # Python writes a level or two more than it reads.
+                return text
+        line = self._redacted_text(record)
+        # A destination may read the line as JSON, in which escapes can hide what is redacted.
+        if "\\" in line and isinstance(parsed(line), (dict, list)):
+            return _SCALAR.sub(self._scalar, line)
+        return line
+
+    def _redacted_text(self, text: str) -> str:
+        for pattern in self._redact:
+            text = pattern.sub(_REDACTED, text)
+        return text
+
+    def _scalar(self, found: re.Match[str]) -> str:
+        """Redact a string without its escapes; a number as a text, as it would be in a line."""
+        token = found[0]
+        text = json.loads(token) if token.startswith('"') else token
+        cleaned = self._redacted_text(text)
+        return token if cleaned == text else json_text(cleaned)

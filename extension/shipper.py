@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import NamedTuple
 
 from extension.backoff import Backoff
-from extension.batch_size import BatchSize
 from extension.buffer import Buffer
 from extension.clocks import Clocks
 from extension.destinations.destination import Destination
 from extension.destinations.responses import BatchResult, Meaning
-from extension.errors import AbandonedExchange, ExchangeError, ExtensionError
+from extension.errors import AbandonedExchange, ExtensionError
 from extension.http_client import HttpClient
-from extension.messages import Request, Response
 from extension.own_log import OwnLog
 from extension.results import UNAUTHORIZED, ResultHandler
 
@@ -34,24 +31,13 @@ _HANGING_SECONDS = 1.0
 _HANGING_TIMES = 2.0
 
 
-class Limits(NamedTuple):
-    """How many seconds an exchange may hold an invocation, and how many it may take."""
-
-    budget: float
-    exchange: float
-
-
 class Shipper:
     """Sends what is in a buffer to its destination.
 
     Args:
-        destination: Builds requests and interprets responses.
-        buffer: Holds the records.
-        backoff: Decides when to try again.
+        backoff: Decides when to try again, and with how much.
         client: Sends requests; used by the shipper's own thread.
-        limits: How long things may take.
-        clocks: The time.
-        log: For the operator.
+        limits: For how many seconds an exchange may hold an invocation, and how many it may take.
     """
 
     def __init__(
@@ -61,7 +47,7 @@ class Shipper:
         backoff: Backoff,
         *,
         client: HttpClient,
-        limits: Limits,
+        limits: tuple[float, float],
         clocks: Clocks,
         log: OwnLog,
     ) -> None:
@@ -76,7 +62,6 @@ class Shipper:
         self._flush_until: float | None = None
         self._shutting_down = False
         self._last_seconds = 0.0
-        self._size = BatchSize(destination.max_body_bytes)
         client.on_thaw = self._thawed
 
     def start(self) -> None:
@@ -91,17 +76,29 @@ class Shipper:
         else:
             self.buffer.add(records)
 
-    def wait_for_space(self, late: float = 0.0) -> None:
-        """Wait until records can be added without displacing others, at most one budget.
+    def add_with_space(self, records: list[bytes], late: float) -> None:
+        """Queue encoded records in parts, each when it displaces no others, or after one budget.
 
         There is no wait for a destination that is down: then the oldest records are dropped. Nor
         for a slow one once records are some budgets late: behind them comes the end of the
         invocation, which is held up until it arrives.
 
         Args:
+            records: Together they may be larger than the buffer.
             late: The age of the newest record in seconds.
         """
-        seconds = min(self._budget, _BUDGETS_LATE * self._budget - late)
+        end = self._clock() + _BUDGETS_LATE * self._budget - late
+        part: list[bytes] = []
+        size = 0
+        for number, record in enumerate(records, 1):
+            part.append(record)
+            size += len(record)
+            if size > self.buffer.max_bytes // 8 or number == len(records):
+                self._wait_for_space(min(self._budget, end - self._clock()))
+                self.add(part)
+                part, size = [], 0
+
+    def _wait_for_space(self, seconds: float) -> None:
         with self.buffer.changed:
             self.buffer.changed.wait_for(
                 lambda: not self.buffer.full or not self._healthy(), max(seconds, 0.0)
@@ -133,7 +130,8 @@ class Shipper:
         with self.buffer.changed:
             self._shutting_down = True
             self.buffer.changed.notify_all()
-            if self._exchange_began is not None:
+            # The first one may as well be slow: what is usual is not known yet.
+            if self._exchange_began is not None and self._last_seconds:
                 hangs = max(_HANGING_SECONDS, _HANGING_TIMES * self._last_seconds)
                 # While the lock is held no other exchange can begin, and be cut off instead.
                 self._client.abandon(max(hangs - self._taken(), 0.0))
@@ -191,7 +189,7 @@ class Shipper:
 
     def send_batch(self) -> None:
         """Send the oldest records, in smaller parts if the destination asks for them."""
-        batch = self.buffer.take(self._size.bytes)
+        batch = self.buffer.take(self._backoff.batch_bytes)
         counts = self.destination.parts(batch) if batch else []
         while counts:
             count = counts.pop(0)
@@ -201,45 +199,34 @@ class Shipper:
             elif self.results.handle(result, count):
                 batch = batch[count:]
             else:
-                if result.too_fast and self._size.refused_for_rate(sum(map(len, batch[:count]))):
-                    # Another request than the one that was refused.
-                    self._backoff.begin_again()
+                if result.too_fast:
+                    self._backoff.refused_for_rate(sum(map(len, batch[:count])))
                 return
 
     def _attempt(self, records: list[bytes]) -> BatchResult:
         """Send some records and return the result, also if there was no response."""
         while True:
+            with self.buffer.changed:
+                self._exchange_began = self._clock()
+                self.buffer.changed.notify_all()
             try:
-                response = self._exchange(self.destination.request(records))
-                result = self.destination.interpret(response, len(records))
-                if result.meaning is Meaning.SENT:
-                    self._size.accepted(quickly=self._last_seconds < self._exchange_seconds / 2)
-                return result
-            except AbandonedExchange:  # noqa: PERF203 -- rare, and then it is sent again
+                request = self.destination.request(records)
+                response = self._client.send(request, self._exchange_seconds)
+                self._last_seconds = self._taken()
+            except AbandonedExchange:
+                # It is sent again. A freeze says nothing about the size.
                 continue
             except ExtensionError as error:
+                if self._taken() >= self._exchange_seconds:
+                    self._backoff.timed_out()
                 return BatchResult(Meaning.RETRY, detail=str(error))
-
-    def _exchange(self, request: Request) -> Response:
-        """Send a request and return its response."""
-        with self.buffer.changed:
-            self._exchange_began = self._clock()
-            self.buffer.changed.notify_all()
-        try:
-            response = self._client.send(request, self._exchange_seconds)
-        except AbandonedExchange:
-            # A freeze says nothing about the size.
-            raise
-        except ExchangeError:
-            if self._taken() >= self._exchange_seconds:
-                self._size.timed_out()
-            raise
-        else:
-            self._last_seconds = self._taken()
-            return response
-        finally:
-            with self.buffer.changed:
-                self._exchange_began = None
+            finally:
+                with self.buffer.changed:
+                    self._exchange_began = None
+            result = self.destination.interpret(response, len(records))
+            if result.meaning is Meaning.SENT:
+                self._backoff.accepted(quickly=self._last_seconds < self._exchange_seconds / 2)
+            return result
 
     def _taken(self) -> float:
         """Return the seconds since the exchange in flight began, or since a freeze during it."""

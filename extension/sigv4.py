@@ -20,29 +20,26 @@ class Credentials(NamedTuple):
     token: str
 
 
-class Scope(NamedTuple):
-    """What a signature is valid for; `now` in seconds since 1970."""
-
-    region: str
-    service: str
-    now: float
-
-
 def signed(
-    headers: Mapping[str, str], body: bytes, credentials: Credentials, scope: Scope
+    headers: Mapping[str, str],
+    body: bytes,
+    credentials: Credentials,
+    service: str,
+    region: str,
+    now: float,
 ) -> dict[str, str]:
-    """Return the headers of a signed POST to `/`.
+    """Return the headers of a POST to `/`, signed at a time in seconds since 1970.
 
     All `headers` are signed: their names have to be in lower case, with `host` among them.
     """
-    time_stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(scope.now))
+    time_stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
     result = {**headers, "x-amz-date": time_stamp}
     if credentials.token:
         result["x-amz-security-token"] = credentials.token
     canonical_headers = "".join(f"{n}:{' '.join(result[n].split())}\n" for n in sorted(result))
     names = ";".join(sorted(result))
     canonical = f"POST\n/\n\n{canonical_headers}\n{names}\n{hashlib.sha256(body).hexdigest()}"
-    credential_scope = f"{time_stamp[:8]}/{scope.region}/{scope.service}/aws4_request"
+    credential_scope = f"{time_stamp[:8]}/{region}/{service}/aws4_request"
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     to_sign = f"{_ALGORITHM}\n{time_stamp}\n{credential_scope}\n{digest}"
     key = f"AWS4{credentials.secret}".encode()

@@ -11,20 +11,12 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
-from urllib.parse import SplitResult, urlsplit
 
-from extension.errors import SettingsError
 from extension.json_text import parsed
 
 T = TypeVar("T")
 
 _YES = frozenset({"true", "1", "yes", "on"})
-# No user part, no backslash, no white space, no query, as for the function's own listener.
-_URL = re.compile(
-    r"https?://(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
-    r"(?:/[!$-;=@-\[\]_a-z~]*)?",
-    re.IGNORECASE | re.ASCII,
-)
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,15}")
 
 
@@ -99,9 +91,7 @@ def flag(name: str, meaning: str) -> Setting[bool]:
     return Setting(name, lambda value: value.lower() in _YES, "false", meaning)
 
 
-def number(
-    name: str, meaning: str, default: int, limits: tuple[int, int], shown_default: str = ""
-) -> Setting[int]:
+def number(name: str, meaning: str, default: int, limits: tuple[int, int]) -> Setting[int]:
     """Declare a whole number; one that is out of range is moved to the nearest limit."""
     least, most = limits
 
@@ -113,7 +103,7 @@ def number(
             raise PartlyUsableError(f"must be from {least} to {most}; {nearest} is used", nearest)
         return nearest
 
-    return Setting(name, parse, str(default), f"{meaning} {least:,} to {most:,}.", shown_default)
+    return Setting(name, parse, str(default), f"{meaning} {least:,} to {most:,}.")
 
 
 def words(
@@ -204,16 +194,6 @@ def _rate(text: str) -> float:
     return rate
 
 
-FLUSH_BUDGET_MS = number(
-    "FLUSH_BUDGET_MS", "Longest time of a flush, in milliseconds.", 1_000, (10, 30_000)
-)
-REQUEST_TIMEOUT_MS = number(
-    "LOGS_REQUEST_TIMEOUT_MS",
-    "Longest time of a request to a destination, in milliseconds. It may go on through the next "
-    "invocations, which it does not hold.",
-    10_000,
-    (10, 300_000),
-)
 SAMPLE_RATE = Setting(
     "LOGS_SAMPLE_RATE",
     _rate,
@@ -221,25 +201,6 @@ SAMPLE_RATE = Setting(
     "The share of the function's lines that is shipped, 0 to 1. If it is less, each of them has it "
     "as `sampleRate`.",
 )
-
-
-def checked_url(name: str, address: str) -> SplitResult:
-    """Return the URL that a variable holds, without a slash at its end.
-
-    Raises:
-        SettingsError: It is no http or https URL, or has a user part or a query.
-    """
-    try:
-        url = urlsplit(address)
-        usable = _URL.fullmatch(address) is not None and url.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise SettingsError(
-            f"{name} must be a URL that begins with https:// (or http://) and has no user, query "
-            "or fragment"
-        )
-    return url._replace(path=url.path.rstrip("/"))
 
 
 class Configured:

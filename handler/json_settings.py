@@ -18,6 +18,7 @@ _HEADERS: Mapping[str, Callable[[str], Iterable[str]]] = {
 # Their texts are JSON, which may stand here as it is.
 _STRUCTURED = (
     *("REMOTE_WRITE_HEADERS", "EXTERNAL_LABELS", "WRITE_RELABEL_CONFIGS"),
+    *("LOGS_REDACT", "LOGS_EXCLUDE"),
     *TAG_VARIABLES,
 )
 
@@ -57,6 +58,8 @@ def _problem(name: str, value: Any, names: Collection[str]) -> str:
     """Return what is wrong with a member; empty if nothing is."""
     if not _NAME.fullmatch(name):
         return "must not set a name that no variable has"
+    if name == "LOKI_HEADERS":
+        return "must not set LOKI_HEADERS, which may be a secret; it must be a variable of its own"
     if name not in names and not name.startswith(OTEL_LABELS):
         return f"must not set {name}, which is unknown"
     allowed = str | bool | list | dict if name in _STRUCTURED else str | bool

@@ -65,16 +65,17 @@ class InvocationResult:
 
 
 class Function:
-    """The function in this process.
+    """A function in this process.
 
     The settings are read when the function is first loaded: one with other settings needs another
     process.
 
     Args:
         settings: Environment variables to set; None: to remove.
+        module: The module with its `lambda_handler`.
     """
 
-    def __init__(self, settings: Mapping[str, str | None]) -> None:
+    def __init__(self, settings: Mapping[str, str | None], module: str = "handler.app") -> None:
         for name, value in settings.items():
             if value is None:
                 os.environ.pop(name, None)
@@ -84,14 +85,21 @@ class Function:
         self._output = io.StringIO()
         self._read = 0
         with contextlib.redirect_stdout(self._output):
-            self._handler = importlib.import_module("handler.app").lambda_handler
+            self._handler = importlib.import_module(module).lambda_handler
 
     def invoke(self, event: Any, name: str) -> InvocationResult:
+        """Invoke the receiver once; see `call`."""
+        return result_of(*self.call(event, name))
+
+    def call(self, event: Any, name: str) -> tuple[Mapping[str, Any], str]:
         """Invoke the function once.
 
         Args:
             event: A Lambda event.
             name: Becomes part of the request id in the log.
+
+        Returns:
+            What it returned, or Lambda's `errorMessage`, and what it wrote.
         """
         context = LambdaContext.starting_now(aws_request_id=f"local-{name}")
         with contextlib.redirect_stdout(self._output):
@@ -101,7 +109,7 @@ class Function:
                 response = {"errorMessage": str(error)}
         log = self._output.getvalue()[self._read :]
         self._read = self._output.tell()
-        return result_of(response, log)
+        return response, log
 
 
 def result_of(response: Mapping[str, Any], log: str) -> InvocationResult:

@@ -1,6 +1,7 @@
 """Accepted samples for a terminal."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 
 from tabulate import tabulate
@@ -12,14 +13,17 @@ _WIDTH, _METRIC_WIDTH = 100, 48
 # The number of series, below a heading of 8, a value of up to 14 characters, and the gaps.
 _OTHER_WIDTHS = 8 + 14 + 6
 
+_SERIES_WIDTH = 6 + 4
+"""The number of series below its heading, and the gaps."""
+
 # They distinguish the series of a metric with the same dimensions.
 _FIRST_LABELS = ("quantile", "le")
 # After the dimensions: what most series have in common.
 _LAST_LABELS = (
-    "account",
-    "region",
-    "namespace",
-    "metricname",
+    *("account", "account_id", "cloud_account_id"),
+    *("region", "cloud_region"),
+    *("job", "namespace", "Namespace"),
+    *("metricname", "MetricName"),
     "cloud_provider",
     "p8s_logzio_name",
 )
@@ -40,6 +44,23 @@ def table(samples: Samples) -> str:
         ],
         headers=("metric", "series", "labels of the first", "value"),
         colalign=("left", "right", "left", "right"),
+        disable_numparse=True,
+        tablefmt="simple",
+    )
+
+
+def info_table(samples: Samples) -> str:
+    """Show the tags of each resource that has an info series.
+
+    Returns:
+        Lines of at most 100 characters, one for each resource.
+    """
+    rows = Counter(map(_resource_and_tags, _in_order(samples)))
+    width = _WIDTH - _SERIES_WIDTH - max((len(tags) for _, tags in rows), default=0)
+    return tabulate(
+        [(shortened(resource, width), number, tags) for (resource, tags), number in rows.items()],
+        headers=("info series of", "series", "tags"),
+        colalign=("left", "right", "left"),
         disable_numparse=True,
         tablefmt="simple",
     )
@@ -76,6 +97,17 @@ def _rows(samples: Samples) -> Iterator[tuple[str, int, str, str]]:
         first, *others = group
         metric = shortened(name, _METRIC_WIDTH)
         yield metric, 1 + len(others), _text(first), _newest(samples, first)
+
+
+def _resource_and_tags(labels: Labels) -> tuple[str, str]:
+    """Write the labels of a resource's dimensions, and those of its tags."""
+    tags = [(name, value) for name, value in labels if name.startswith("tag_")]
+    of_resource = [
+        (name, value)
+        for name, value in labels
+        if not value.startswith("arn:") and name not in (*_LAST_LABELS, *dict(tags))
+    ]
+    return _text(tuple(of_resource)), _text(tuple(tags))
 
 
 def _newest(samples: Samples, labels: Labels) -> str:

@@ -18,7 +18,7 @@ EXECUTABLE = "metric-stream-logs"
 APP = f"{EXECUTABLE}.pyz"
 """The zipapp in that folder."""
 
-_MAIN = "from extension.main import start\n\nstart()\n"
+_MAIN = "from extension import run\n\nrun()\n"
 
 
 def fill(folder: Path) -> None:

@@ -1,10 +1,10 @@
-"""Invokes the function with sample events, and shows what arrives.
+"""Invokes the function with sample events, and the tags function, and shows what arrives.
 
 python -m tools.run [--event PATH] [--listener URL] [--all]
 
-Without a listener an embedded receiver accepts what the function sends, and checks it against the
+Without a listener an embedded receiver accepts what the functions send, and checks it against the
 rules of remote write. With one it gets a single event, moved to the present, with the token of the
-environment variable TOKEN. The last line of the output is
+environment variable TOKEN. The last line of the output is about the events:
 `HTTP <status>: <samples> samples in <series> series`, and `, <samples> superseded` where a listener
 has samples already, or newer ones of their series, as in a second run within minutes.
 """
@@ -16,7 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from testing.invocation import Function, InvocationResult, access_key_of
 from testing.receiver import Receiver, accepted_samples
 from testing.table import count, every_series, table, totals
 from tools.children import ROOT
+from tools.run_tags import show_tags
 
 # The ingress and the format that a stack has by default.
 DEFAULT_EVENT = ROOT / "events" / "http-api-v2-otlp-1.0.json"
@@ -80,7 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.listener:
             total = _send(options.event or DEFAULT_EVENT, options.listener)
         else:
-            total = _receive(read_events(options.event, good_events(END_MS)), options.all)
+            events = read_events(options.event, good_events(END_MS))
+            total = _receive(events, options.all, with_tags=options.event is None)
     except UsageError as error:
         print(error, file=sys.stderr)
         return 2
@@ -112,11 +114,12 @@ def read_event(path: Path) -> Any:
         raise UsageError(f"cannot read an event: {path} is not JSON: {error}") from error
 
 
-def _receive(events: Mapping[str, Any], show_all: bool) -> Total:
-    """Invoke the function with an embedded receiver, and show what arrives there."""
+def _receive(events: Mapping[str, Any], show_all: bool, *, with_tags: bool) -> Total:
+    """Invoke the function, or both, with an embedded receiver, and show what arrives there."""
     with Receiver() as receiver:
         settings = function_settings(events, receiver.url, "local-token")
-        function = Function(_UNSET | settings | _LOOPBACK_ONLY)
+        environ = _UNSET | settings | _LOOPBACK_ONLY
+        function = Function(environ)
         statuses = []
         for name, event in events.items():
             before = len(receiver.requests)
@@ -125,7 +128,10 @@ def _receive(events: Mapping[str, Any], show_all: bool) -> Total:
             counted = f"{count(arrived)} samples in {len(arrived)} series received"
             show_result(name, result, counted, without=_OWN_RECEIVER)
             statuses.append(result.status)
-        return show_arrived(receiver, max(statuses), show_all)
+        total = show_arrived(receiver, max(statuses), show_all)
+        if with_tags and not show_tags(receiver, environ, show_all):
+            total = replace(total, failed=True)
+        return total
 
 
 def _send(path: Path, listener: str) -> Total:

@@ -1,6 +1,10 @@
 """The log destinations: one module for each, and one line in the registry."""
 
+from __future__ import annotations
+
+import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from random import SystemRandom
 from typing import NamedTuple
 
@@ -11,6 +15,7 @@ from extension.destinations.loki import Loki
 from extension.destinations.openobserve import OpenObserve
 from extension.errors import SettingsError
 from extension.records import FunctionIdentity
+from extension.secrets import fetch_secret
 
 DESTINATIONS: dict[str, type[Destination]] = {
     kind.name: kind for kind in (Logzio, Loki, OpenObserve, DataTap)
@@ -37,9 +42,9 @@ class Chosen(NamedTuple):
 def choose(
     names: Iterable[str],
     environ: Mapping[str, str],
-    function: FunctionIdentity,
-    fetch_secret: Callable[[str], str],
-    now: Callable[[], float],
+    account: str,
+    fetch: Callable[[str], str] | None = None,
+    now: Callable[[], float] = time.time,
     random: Callable[[], float] = _RANDOM,
 ) -> Chosen:
     """Return the destinations of some names; never raises because of a setting.
@@ -49,14 +54,22 @@ def choose(
     Args:
         names: Those of `Settings.destination_names`.
         environ: The environment variables.
-        function: The function whose logs are shipped.
-        fetch_secret: Returns the token for an ARN or a name; raises SecretError.
+        account: The account id of the function; empty if it is not known.
+        fetch: Returns the token for an ARN or a name, or raises SecretError; by default it reads
+            Secrets Manager and SSM.
         now: A clock in seconds since 1970.
         random: Returns a number from 0 to 1, the system's own: see `Environment`.
     """
     warnings: list[str] = []
     unusable: list[str] = []
-    environment = Environment(environ, function, fetch_secret, now, warnings, random)
+    function = FunctionIdentity(
+        environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
+        environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
+        environ.get("AWS_REGION", "").strip(),
+        account,
+    )
+    fetch = fetch or partial(fetch_secret, environ=environ, now=now)
+    environment = Environment(environ, function, fetch, now, warnings, random)
     destinations: list[Destination] = []
     for name in names:
         try:

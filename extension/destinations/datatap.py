@@ -17,7 +17,6 @@ from extension.variables import text, token
 # which makes it a third larger.
 MAX_BODY_BYTES = 4_500_000
 _NAMES = {"version": "version", "region": "region", "name": "logGroup"}
-_ORIGINAL = "in BoilingData's extension; only if a Data Tap is the only destination."
 
 
 class DataTap(Destination):
@@ -31,11 +30,7 @@ class DataTap(Destination):
         "Its client token. It expires, so a secret that is renewed is better than a variable.",
     )
     label = text("EXTENSION_NAME", "A label on records; it does not name the extension.")
-    max_items = text("MAX_ITEMS", f"The name of `LOGS_MAX_ITEMS` {_ORIGINAL}")
-    max_bytes = text("MAX_BYTES", f"The name of `LOGS_MAX_BYTES` {_ORIGINAL}")
-    timeout_ms = text("TIMEOUT_MS", f"The name of `LOGS_TIMEOUT_MS` {_ORIGINAL}")
     identified_by = (token, stored_token)
-    without_effect = {"NODE_ENV": "this extension does not run on Node.js"}  # noqa: RUF012
     names = _NAMES
     content_type = "application/x-ndjson"
     is_compressed = False
@@ -53,9 +48,9 @@ class DataTap(Destination):
 
     def encode(self, record: LogRecord) -> bytes:
         """Return a line with its newline, small enough for a body of its own."""
-        time, kind, value, request_id, level = record
+        _, kind, value, request_id, level = record
         members = self._members_of(kind, request_id, level)
-        head = utf8(f'{{"time":{json_text(self._time_or_now(time))},{members},"record":')
+        head = utf8(f'{{"time":"{iso(self._at(record))}",{members},"record":')
         end = b',"retryAttempt":0}\n'
         left = MAX_BODY_BYTES - len(head) - len(end)
         return head + self._cut_content(value, json_text(value), left) + end

@@ -11,16 +11,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, urlsplit
 
 from extension.destinations.responses import COMMON_RESPONSES, BatchResult, Row, meaning_of
-from extension.destinations.timestamps import iso, nanoseconds, own_time
+from extension.destinations.timestamps import nanoseconds, own_time
 from extension.errors import SettingsError
+from extension.http_client import Request, Response
 from extension.json_text import UTF_8, UTF_16, cut, json_text, utf8
-from extension.messages import Request, Response
+from extension.proxies import is_loopback
 from extension.records import FunctionIdentity, LogRecord
 from extension.secrets import Token
-from extension.variables import SAMPLE_RATE, Configured, Setting, checked_url
+from extension.variables import SAMPLE_RATE, Configured, Setting
 
 TYPES = ("function", "platform", "extension")
 """What can be subscribed to (Telemetry API reference, "types")."""
@@ -28,21 +29,17 @@ TYPES = ("function", "platform", "extension")
 # Log lines are so alike that the fastest level makes a tenth of them.
 _FASTEST_GZIP = 1
 
-_LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1")
+# No user part, no backslash, no white space, no query, as for the function's own listener.
+_URL = re.compile(
+    r"https?://(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
+    r"(?:/[!$-;=@-\[\]_a-z~]*)?",
+    re.IGNORECASE | re.ASCII,
+)
 
 LONGEST_NAME = 512
 """For what a setting or an event calls itself; the longest real one has 256 characters."""
 
 _REMEMBERED = 512
-
-
-class RetrySettings(NamedTuple):
-    """A destination's own settings for retries; no delay exceeds the budget of a flush."""
-
-    request_timeout_ms: int
-    max_retries: int = 3
-    initial_delay_ms: int = 100
-    max_delay_ms: int = 2_000
 
 
 class Environment(NamedTuple):
@@ -65,15 +62,6 @@ class Environment(NamedTuple):
     warnings: list[str]
     random: Callable[[], float]
 
-    def described(self, names: Mapping[str, str]) -> dict[str, str]:
-        """Return what is known of the function, under a destination's own names.
-
-        Args:
-            names: A name for some of `name`, `version`, `region` and `account`.
-        """
-        known = self.function._asdict()
-        return {names[key]: known[key] for key in names if known[key]}
-
 
 class Destination(Configured, ABC):
     """One place that records are sent to; its settings are attributes of its class.
@@ -92,12 +80,12 @@ class Destination(Configured, ABC):
         token_required: Whether it cannot be used without a token.
         identified_by: Settings of which one chooses it if `LOGS_DESTINATION` is not set.
         without_effect: Variables of the extension that it replaces that do nothing here, and why.
-        names: The fields of each record that say where it is from; see `Environment.described`.
+        names: The fields of each record that say where it is from: a name for some of `name`,
+            `version`, `region` and `account`; what is not known is left out.
         content_type: Of a body; a body is compressed unless `is_compressed` is False.
         responses: What each response means.
         default_types: What is shipped if `TELEMETRY_TYPES` is not set: some of `TYPES`.
         max_body_bytes: How large the encoded records of a body may be together.
-        retry_settings: What its own variables set, if they do.
         renewable: Whether the token is in a store, which may have another one later.
 
     A body is `_head`, encoded records, and `_tail`.
@@ -116,7 +104,6 @@ class Destination(Configured, ABC):
     responses: ClassVar[tuple[Row, ...]] = COMMON_RESPONSES
     default_types: frozenset[str] = frozenset(TYPES)
     max_body_bytes: int
-    retry_settings: RetrySettings | None = None
     renewable: bool = False
     _head: bytes = b""
     _tail: bytes = b""
@@ -125,6 +112,9 @@ class Destination(Configured, ABC):
         super().__init__(environment.variables, environment.warnings.append)
         self._now = environment.now
         self._warn = environment.warnings.append
+        for variable, reason in self.without_effect.items():
+            if environment.variables.get(variable, "").strip():
+                self._warn(f"{variable} does nothing: {reason}")
         self._token = self._made_token(environment)
         if not self._token and self.token_required:
             variable = vars(type(self))["token"].name
@@ -132,7 +122,10 @@ class Destination(Configured, ABC):
                 f"set {variable} to the token, or {variable}_ARN to the secret that holds it"
             )
         self.renewable = self._token.stored
-        self._constant: Mapping[str, str] = environment.described(self.names)
+        known = environment.function._asdict()
+        self._constant: Mapping[str, str] = {
+            name: known[key] for key, name in self.names.items() if known[key]
+        }
         rate = SAMPLE_RATE.read(environment.variables, lambda _: None)  # reported already
         self._sampling: Mapping[str, str | float] = {"sampleRate": rate} if rate < 1 else {}
         # They are the same for most records of an invocation.
@@ -172,20 +165,13 @@ class Destination(Configured, ABC):
     def _members(self, kind: str, request_id: str | None, level: str | None) -> str:
         """Return what a record has beside its time and its value, as members of an object."""
         fields = {"type": kind, "requestId": request_id, "level": level}
-        return json_members({**fields, **self._constant, **self._sampling_of(kind)})
-
-    def _sampling_of(self, kind: str) -> Mapping[str, str | float]:
-        """Return the field that says of a sampled line which share of the lines is shipped."""
-        return self._sampling if kind == "function" else {}
+        sampling = self._sampling if kind == "function" else {}
+        return json_members({**fields, **self._constant, **sampling})
 
     def _at(self, record: LogRecord) -> int:
         """Return the time of a record in nanoseconds: its own, its event's, or that of now."""
         own = own_time(record.record, record.time)
         return own or nanoseconds(record.time) or int(self._now() * 1e9)
-
-    def _time_or_now(self, time: str) -> str:
-        """Return the time of an event; the time of now if it has none."""
-        return time if 0 < len(time) <= LONGEST_NAME else iso(int(self._now() * 1e9))
 
     @staticmethod
     def _cut_content(value: Any, content: str, limit: int) -> bytes:
@@ -214,12 +200,26 @@ class Destination(Configured, ABC):
         return bool(self._token)
 
     def _checked_url(self, variable: str, text: str) -> SplitResult:
-        """Return the URL that a variable means; warn if it sends the token unencrypted."""
-        url = checked_url(variable, text)
-        is_plain = url.scheme == "http" and self._has_secret
-        if is_plain and not _LOOPBACK.fullmatch(url.hostname or ""):
+        """Return the URL that a variable has, without a slash at its end.
+
+        A warning says that it sends the token unencrypted.
+
+        Raises:
+            SettingsError: It is no http or https URL, or has a user part or a query.
+        """
+        try:
+            url = urlsplit(text)
+            usable = _URL.fullmatch(text) is not None and url.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise SettingsError(
+                f"{variable} must be a URL that begins with https:// (or http://) and has no "
+                "user, query or fragment"
+            )
+        if url.scheme == "http" and self._has_secret and not is_loopback(url.hostname):
             self._warn(f"{variable} is an http:// URL: the token and the logs are not encrypted")
-        return url
+        return url._replace(path=url.path.rstrip("/"))
 
 
 def json_members(fields: Mapping[str, str | float | None]) -> str:

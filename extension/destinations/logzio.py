@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, quote
 
 from extension.destinations.destination import LONGEST_NAME, Destination, Environment, json_members
 from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, count_in
-from extension.destinations.timestamps import iso, own_time
+from extension.destinations.timestamps import iso
 from extension.errors import SettingsError
 from extension.json_text import UTF_16, Shape, cut, json_text, parsed, shaped_text, utf8
 from extension.records import LogRecord
@@ -139,8 +139,7 @@ class Logzio(Destination):
 
     def _suffix(self, environment: Environment) -> str:
         """Return what follows "listener" in the host name of a region."""
-        aws_region = environment.variables.get("AWS_REGION", "").strip()
-        aws_region = aws_region or environment.function.region
+        aws_region = environment.function.region
         # `none` says that the function's metrics go elsewhere.
         named = self.region.lower()
         region = named if named not in ("", "none") else _REGIONS.get(aws_region, "")
@@ -161,12 +160,10 @@ class Logzio(Destination):
 
     def encode(self, record: LogRecord) -> bytes:
         """Return a line with its newline, of at most 500,000 bytes."""
-        time, kind, value, request_id, level = record
+        _, kind, value, request_id, level = record
         members = self._members_of(kind, request_id, level)
-        at = own_time(value, time)
         # A log without "@timestamp" is invalid.
-        time = self._time_or_now(time) if at is None else iso(at)
-        head = f'{{"@timestamp":{json_text(time)},{members},'
+        head = f'{{"@timestamp":"{iso(self._at(record))}",{members},'
         line = utf8(f"{head}{self._content(record)}}}\n")
         if len(line) <= MAX_LINE_BYTES:
             return line
@@ -176,7 +173,8 @@ class Logzio(Destination):
     def _members(self, kind: str, request_id: str | None, level: str | None) -> str:
         fields: dict[str, str | None] = {"type": self.log_type, "lambda.log.type": kind}
         fields |= {"requestId": request_id, "level": level}
-        known = json_members({**fields, **self._sampling_of(kind)})
+        sampling = self._sampling if kind == "function" else {}
+        known = json_members({**fields, **sampling})
         return f"{known},{json_text(self._constant)[1:-1]}".rstrip(",")
 
     def _content(self, record: LogRecord) -> str:

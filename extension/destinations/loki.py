@@ -18,10 +18,10 @@ from extension.destinations.loki_responses import LOKI_RESPONSES, words_of
 from extension.destinations.responses import BatchResult
 from extension.destinations.timestamps import DistinctTimes
 from extension.errors import SettingsError
-from extension.json_text import UTF_8, cut, json_text, object_in, utf8
-from extension.messages import Response
+from extension.http_client import Response
+from extension.json_text import UTF_8, cut, json_text, parsed, utf8
 from extension.records import LogRecord
-from extension.secrets import Token
+from extension.secrets import TOKEN, Token
 from extension.variables import Setting, pairs, text, token
 
 # A push beyond `ingestion_burst_size_mb` (6 by default) is never accepted; that of a tenant may be
@@ -43,7 +43,6 @@ _OTEL_LABEL = "OTEL_LABEL_"
 _OLD_NS = 3_600 * 10**9
 _AHEAD_NS = 300 * 10**9
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _OWN_HEADERS = frozenset(
     {"content-type", "content-encoding", "content-length", "transfer-encoding", "host"}
 )
@@ -51,20 +50,16 @@ _OWN_HEADERS = frozenset(
 
 def _headers(value: str) -> dict[str, str]:
     """Parse a JSON object of headers; no part of it is repeated, since it may be a credential."""
-    if not value:
-        return {}
-    members, twice = object_in(value)
-    found = {name.lower(): content for name, content in (members or {}).items()}
-    usable = members and not twice and len(found) == len(members)
-    if not usable or not all(
+    members = parsed(value) if value else {}
+    if not isinstance(members, dict) or not all(
         _HEADER_NAME.fullmatch(name)
-        and name not in _OWN_HEADERS
+        and name.lower() not in _OWN_HEADERS
         and isinstance(content, str)
-        and _HEADER_VALUE.fullmatch(content)
-        for name, content in found.items()
+        and TOKEN.fullmatch(content)
+        for name, content in members.items()
     ):
         raise ValueError('must be a JSON object such as {"X-Name":"value"}, without our own names')
-    return found
+    return {name.lower(): content for name, content in members.items()}
 
 
 class Loki(Destination):
@@ -150,9 +145,10 @@ class Loki(Destination):
 
     def _stream(self, environment: Environment) -> dict[str, str]:
         """Return the labels; what is left out is a warning."""
-        ours = {"source": "lambda", **environment.described({"name": "function"})}
+        name = environment.function.name
+        ours = {"source": "lambda", **({"function": name} if name else {})}
         # Without it Grafana shows the function as `unknown_service`.
-        service = environment.described({"name": "service_name"})
+        service = {"service_name": name} if name else {}
         otel_labels = self._otel_labels(environment.variables)
         for name in sorted({*self.labels, *otel_labels} & set(ours)):
             self._warn(f"LOKI_LABELS and OTEL_LABEL_* cannot set the label {name}: it is ours")

@@ -10,19 +10,22 @@ import re
 import sys
 from urllib.parse import quote
 
-from extension.destinations.destination import Destination, Environment, RetrySettings
+from extension.destinations.destination import Destination, Environment
 from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, count_in
 from extension.errors import SettingsError
 from extension.json_text import Shape, parsed, shaped_text, utf8
 from extension.records import LogRecord
-from extension.variables import FLUSH_BUDGET_MS, REQUEST_TIMEOUT_MS, number, text, token
+from extension.variables import text, token
 
 # OpenObserve makes a column of each field and refuses records of more than 200
 # (`ZO_COLS_PER_RECORD_LIMIT`); its JSON parser ends at a depth of 128, for a whole request.
 _SHAPE = Shape(depth=10, fields=180, units=sys.maxsize)
-_MEGABYTE = 1_048_576
-_LONGEST_MS = 3_600_000
-_CAP = "Capped at `FLUSH_BUDGET_MS`."
+# The original extension's own limit, without the brackets of the array.
+MAX_BODY_BYTES = 10 * 1_048_576 - 2
+_PACING = """
+    O2_BATCH_SIZE O2_FLUSH_INTERVAL_MS O2_INITIAL_RETRY_DELAY_MS O2_MAX_BUFFER_SIZE_MB
+    O2_MAX_RETRIES O2_MAX_RETRY_DELAY_MS O2_REQUEST_TIMEOUT_MS
+"""
 _SAFE_NAME = re.compile(r"[^/?#\s\\]+")
 _NAMES = {
     "name": "function_name",
@@ -52,36 +55,17 @@ class OpenObserve(Destination):
     )
     endpoint = text("O2_ENDPOINT", "OpenObserve's URL.", "https://api.openobserve.ai")
     stream = text("O2_STREAM", "The stream.", "default")
-    batch_mb = number(
-        "O2_MAX_BUFFER_SIZE_MB", "Megabytes of a request before compression.", 10, (1, 10)
-    )
-    # The defaults are those of the original extension; they count once one of the four is set.
-    timeout_ms = number(
-        "O2_REQUEST_TIMEOUT_MS",
-        "For a request. Capped at `LOGS_REQUEST_TIMEOUT_MS`.",
-        30_000,
-        (1, _LONGEST_MS),
-        "built-in",
-    )
-    retries = number("O2_MAX_RETRIES", "Retries within a flush.", 3, (0, 1_000_000), "built-in")
-    first_delay_ms = number(
-        "O2_INITIAL_RETRY_DELAY_MS", f"First pause. {_CAP}", 1_000, (0, _LONGEST_MS), "built-in"
-    )
-    longest_delay_ms = number(
-        "O2_MAX_RETRY_DELAY_MS", f"Longest pause. {_CAP}", 30_000, (0, _LONGEST_MS), "built-in"
-    )
-    _of_retries = (timeout_ms, retries, first_delay_ms, longest_delay_ms)
     identified_by = (organization, token, stored_token)
-    without_effect = {  # noqa: RUF012
-        "O2_BATCH_SIZE": "a batch is bounded in bytes, by O2_MAX_BUFFER_SIZE_MB",
-        "O2_FLUSH_INTERVAL_MS": "records are sent after a second and at the end of each invocation",
-    }
+    without_effect = dict.fromkeys(
+        _PACING.split(), "LOGS_REQUEST_TIMEOUT_MS and FLUSH_BUDGET_MS bound requests and retries"
+    )
     names = _NAMES
     responses = (
         # The status is 200 even if it refused every record.
         Row(200, 299, Meaning.SENT, "records failed", _failed),
         *COMMON_RESPONSES,
     )
+    max_body_bytes = MAX_BODY_BYTES
     _head, _tail = b"[", b"]"
 
     def __init__(self, environment: Environment) -> None:
@@ -93,26 +77,13 @@ class OpenObserve(Destination):
         endpoint = self._checked_url("O2_ENDPOINT", self.endpoint).geturl()
         path = f"api/{quote(self.organization, '')}/{quote(self.stream, '')}/_json"
         self._url = f"{endpoint}/{path}"
-        self.max_body_bytes = self.batch_mb * _MEGABYTE - len(b"[]")
-        self.retry_settings = self._own_retry_settings(environment)
-
-    def _own_retry_settings(self, environment: Environment) -> RetrySettings | None:
-        if not any(setting.is_set(environment.variables) for setting in self._of_retries):
-            return None
-        budget, timeout = (
-            setting.read(environment.variables, lambda _: None)  # reported already
-            for setting in (FLUSH_BUDGET_MS, REQUEST_TIMEOUT_MS)
-        )
-        longest = min(self.longest_delay_ms, budget)
-        first = min(self.first_delay_ms, longest)
-        return RetrySettings(min(self.timeout_ms, timeout), self.retries, first, longest)
 
     def encode(self, record: LogRecord) -> bytes:
         """Return an object and a comma, small enough for a body of its own."""
         _, kind, value, request_id, level = record
         head = b'{"_timestamp":%d,"record":' % (self._at(record) // 1000)
         end = utf8(f",{self._members_of(kind, request_id, level)}}},")
-        left = self.max_body_bytes - len(head) - len(end)
+        left = MAX_BODY_BYTES - len(head) - len(end)
         return head + self._cut_content(value, shaped_text(value, _SHAPE), left) + end
 
     def _addressed(self, token: str) -> tuple[str, dict[str, str]]:

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any, NamedTuple
 
-from extension.messages import Response
+from extension.http_client import Response
 
 LONGEST_WAIT_SECONDS = 300.0
 """The longest wait that a `Retry-After` can cause."""

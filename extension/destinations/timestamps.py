@@ -73,12 +73,14 @@ def own_time(record: object, event_time: str) -> int | None:
         None if the record has no such time.
     """
     timestamp = record.get("timestamp") if isinstance(record, dict) else None
-    at = nanoseconds(timestamp) if isinstance(timestamp, str) else None
+    if not isinstance(timestamp, str):
+        return None
+    at = nanoseconds(timestamp)
     event = None if at is None else nanoseconds(event_time)
     if at is None or event is None:
         return at
     apart = abs(at - event)
-    is_exact = at % _SECOND_NS != 0 or apart > _SECOND_NS
+    is_exact = "." in timestamp or "," in timestamp or apart > _SECOND_NS
     return at if is_exact and apart <= _NEAR_NS else None
 
 

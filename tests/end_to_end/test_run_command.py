@@ -65,6 +65,28 @@ def test_all_samples() -> None:
     assert ACCESS_KEY not in done.stdout
 
 
+def test_tags_of_the_samples() -> None:
+    """Behind the metrics come the info series of their resources; on request with all labels."""
+    done, every = run(), run("--all")
+    assert done.returncode == every.returncode == 0
+    lines = done.stdout.splitlines()
+    shown = lines[lines.index("tags: 16 tagged resources, 22 samples in 22 series received") :]
+    assert max(map(len, shown)) <= 100
+    (line,) = (line for line in shown if line.startswith("instanceid=i-0a1b2c3d4e5f60001 "))
+    assert line.endswith(" 1  tag_env=prod tag_team=Shop")
+    info = [line for line in every.stdout.splitlines() if line.startswith("aws_resource_info{")]
+    assert len(info) == 22
+    assert sum('account="444455556666"' in line for line in info) == 2
+
+
+def test_tags_that_are_not_sent() -> None:
+    """A sweep that fails shows why, and fails the command."""
+    done = run(EXPORTED_TAGS=",")
+    assert done.returncode == 1
+    assert "\ntags: 0 tagged resources, 0 samples in 0 series received\n" in done.stdout
+    assert "  ERROR settings: EXPORTED_TAGS must be * or name tag keys" in done.stdout
+
+
 @pytest.mark.parametrize("name", bad_events(END_MS))
 def test_bad_sample(name: str) -> None:
     """A bad event ends with 400, the reason is shown, and the command fails."""
@@ -191,6 +213,8 @@ def test_settings_of_the_shell() -> None:
         LOGZIO_METRICS_LISTENER="https://listener.example",
         FIREHOSE_ACCESS_KEY="real-key",
         AWS_REGION="eu-north-1",
+        AWS_PROFILE="real",
+        BACKUP_BUCKET="real",
         HTTP_PROXY="http://127.0.0.1:1",
         http_proxy="http://127.0.0.1:1",
     )

@@ -5,8 +5,8 @@ import pytest
 from extension.destinations import choose
 from extension.destinations.responses import Meaning
 from extension.errors import SecretError
-from extension.messages import Response
-from tests.support.log_destinations import ENOUGH, IDENTITY, NOW, body_of, chosen, record
+from extension.http_client import Response
+from tests.support.log_destinations import ACCOUNT, ENOUGH, FUNCTION, NOW, body_of, chosen, record
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:token-a1B2c3"
 EVERYTHING = {name: value for settings in ENOUGH.values() for name, value in settings.items()}
@@ -60,8 +60,7 @@ MISSING: list[tuple[str, dict[str, str], str]] = [
 @pytest.mark.parametrize(("name", "environ", "variable"), MISSING)
 def test_left_out(name: str, environ: dict[str, str], variable: str) -> None:
     """A destination that cannot be used is left out, with one text that names the variable."""
-    identity = IDENTITY._replace(region="")
-    result = choose([name], environ, identity, str, lambda: NOW)
+    result = choose([name], environ, ACCOUNT, str, lambda: NOW)
     assert result.destinations == ()
     (problem,) = result.unusable
     assert name in problem
@@ -72,7 +71,9 @@ def test_left_out(name: str, environ: dict[str, str], variable: str) -> None:
 def test_several() -> None:
     """Several destinations come in the order of their names; one that fails costs no other."""
     environ = {**EVERYTHING, "LOKI_URL": "nonsense url"}
-    result = choose(["datatap", "loki", "logzio"], environ, IDENTITY, str, lambda: NOW)
+    result = choose(
+        ["datatap", "loki", "logzio"], {**FUNCTION, **environ}, ACCOUNT, str, lambda: NOW
+    )
     assert [made.name for made in result.destinations] == ["datatap", "logzio"]
     assert len(result.unusable) == 1
 
@@ -110,8 +111,6 @@ def test_token_in_the_clear(name: str, environ: dict[str, str], is_reported: boo
         '{"x": "s3cret\\n2"}',
         '{"x y": "s3cret"}',
         '{"Content-Type": "s3cret"}',
-        '{"x": "s3cret", "x": "b"}',
-        '{"x": "s3cret", "X": "b"}',
     ],
 )
 def test_headers_that_cannot_be_sent(text: str) -> None:
@@ -163,7 +162,7 @@ def test_stored_token(name: str, variable: str, shown: str) -> None:
     environ.pop(variable, None)
     if variable == "LOKI_PASSWORD":
         environ["LOKI_USERNAME"] = "u"
-    result = choose([name], environ, IDENTITY, store.fetch, lambda: store.now)
+    result = choose([name], {**FUNCTION, **environ}, ACCOUNT, store.fetch, lambda: store.now)
     (made,) = result.destinations
     assert store.reads == []
     encoded = [made.encode(record("x"))]
@@ -189,7 +188,9 @@ def test_store_that_fails() -> None:
     store = Store()
     store.text = None
     environ = {"LOGZIO_LOGS_TOKEN_ARN": ARN}
-    (made,) = choose(["logzio"], environ, IDENTITY, store.fetch, lambda: store.now).destinations
+    (made,) = choose(
+        ["logzio"], {**FUNCTION, **environ}, ACCOUNT, store.fetch, lambda: store.now
+    ).destinations
     for _ in range(3):
         with pytest.raises(SecretError, match="no response"):
             made.request([b"{}\n"])

@@ -6,7 +6,6 @@ from urllib.parse import parse_qs
 import pytest
 
 from extension.destinations import choose
-from extension.records import FunctionIdentity
 from tests.support.log_destinations import (
     ENOUGH,
     NOW,
@@ -31,9 +30,7 @@ UNDER_ROOT = {"JSON_FIELDS_UNDER_ROOT": "true"}
 
 def sent(value: Any, kind: str = "function", environ: "dict[str, str] | None" = None) -> Any:
     """Return the record that Logz.io gets, without the fields that are the same in all."""
-    line = parsed(
-        destination("logzio", AWS_REGION="us-east-1", **(environ or {})).encode(record(value, kind))
-    )
+    line = parsed(destination("logzio", **(environ or {})).encode(record(value, kind)))
     expected = {**OURS, "lambda.log.type": kind}
     assert {name: line.pop(name) for name in expected} == expected
     return line
@@ -104,7 +101,7 @@ def test_platform_records_stay_nested() -> None:
 
 def test_known_invocation() -> None:
     """A record whose invocation and level are known has them as fields, once."""
-    made = destination("logzio", AWS_REGION="us-east-1", **UNDER_ROOT)
+    made = destination("logzio", **UNDER_ROOT)
     value = {"requestId": "r-1", "level": "error", "message": "x"}
     line = parsed(made.encode(record(value, request_id="r-1", level="ERROR")))
     assert (line["requestId"], line["level"], line["message"]) == ("r-1", "ERROR", "x")
@@ -114,8 +111,8 @@ def test_known_invocation() -> None:
 def test_unknown_function() -> None:
     """What is not known of the function is left out rather than empty."""
     environ = {"LOGZIO_LOGS_TOKEN": "t", "LOGZIO_REGION": "us"}
-    identity = FunctionIdentity("fn", "", "", "")
-    (made,) = choose(["logzio"], environ, identity, str, lambda: NOW).destinations
+    environ["AWS_LAMBDA_FUNCTION_NAME"] = "fn"
+    (made,) = choose(["logzio"], environ, "", str, lambda: NOW).destinations
     line = parsed(made.encode(record("x")))
     assert line["lambda_function_name"] == "fn"
     assert not {"account", "aws_region", "lambda_function_version"} & set(line)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from extension.destinations import choose
 from extension.destinations.timestamps import DistinctTimes, iso, nanoseconds, own_time
 from tests.support.log_destinations import (
+    ACCOUNT,
     ENOUGH,
-    IDENTITY,
+    FUNCTION,
     NOW,
     TIME,
     TIME_NS,
@@ -105,6 +106,9 @@ def test_no_metadata() -> None:
         ({"timestamp": "2024-08-30T09:59:58.000001Z"}, TIME, 1_725_011_998_000_001_000),
         # A time in whole seconds says no more than that of the event.
         ({"timestamp": "2024-08-30T09:59:59Z"}, TIME, TIME_NS),
+        # One with milliseconds does, also at the beginning of a second.
+        ({"timestamp": "2024-08-30T09:59:59.000Z"}, TIME, 1_725_011_999_000_000_000),
+        ({"timestamp": "2024-08-30 09:59:59,000"}, TIME, 1_725_011_999_000_000_000),
         ({"timestamp": None}, TIME, TIME_NS),
         ({"timestamp": 5}, TIME, TIME_NS),
         # A record about something old is not refused for it.
@@ -239,13 +243,16 @@ def test_equal_lines_that_alternate() -> None:
     assert len(set(found)) == 10
 
 
-def test_two_environments() -> None:
-    """Equal lines of two environments at one millisecond stay apart."""
+@pytest.mark.parametrize("line", ["x", {"timestamp": "2024-08-30T09:59:59.123456Z"}])
+def test_two_environments(line: object) -> None:
+    """Equal lines of two environments at one milli- or microsecond stay apart."""
     made = [
-        choose(["loki"], ENOUGH["loki"], IDENTITY, str, lambda: NOW, start).destinations[0]
+        choose(
+            ["loki"], {**FUNCTION, **ENOUGH["loki"]}, ACCOUNT, str, lambda: NOW, start
+        ).destinations[0]
         for start in (lambda: 0.25, lambda: 0.5)
     ]
-    found = {parsed(it.encode(record("x"))[:-1])[0] for it in made for _ in range(100)}
+    found = {parsed(it.encode(record(line))[:-1])[0] for it in made for _ in range(100)}
     assert len(found) == 200
 
 

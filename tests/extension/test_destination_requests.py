@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from extension.destinations.destination import RetrySettings
 from tests.support.log_destinations import ENOUGH, body_of, chosen, destination, parsed, record
 
 GZIP = {"content-encoding": "gzip"}
@@ -124,15 +123,11 @@ def test_url(name: str, environ: dict[str, str], url: str) -> None:
     assert made.request([b'["1","x"],']).url == url + path
 
 
-@pytest.mark.parametrize(
-    ("megabytes", "size"), [("1", 1_048_576), ("0", 1_048_576), ("99", 10_485_760)]
-)
-def test_batch_size(megabytes: str, size: int) -> None:
-    """O2_MAX_BUFFER_SIZE_MB is the size of a body, brackets included, up to 10 MB."""
-    made = destination("openobserve", O2_MAX_BUFFER_SIZE_MB=megabytes)
-    assert made.max_body_bytes == size - 2
+def test_huge_record_for_openobserve() -> None:
+    """A record of any size makes a body of 10 MB at most, brackets included."""
+    made = destination("openobserve")
     huge = made.encode(record("\0" * 5_000_000))
-    assert len(body_of(made.request([huge]))) <= size
+    assert len(body_of(made.request([huge]))) <= 10_485_760
 
 
 def test_too_many_fields() -> None:
@@ -140,31 +135,3 @@ def test_too_many_fields() -> None:
     wide = {f"f{number}": number for number in range(300)}
     line = parsed(destination("openobserve").encode(record(wide))[:-1])
     assert json.loads(line["record"]) == wide
-
-
-@pytest.mark.parametrize(
-    ("environ", "retry_settings"),
-    [
-        ({}, None),
-        ({"O2_MAX_RETRIES": "5"}, RetrySettings(10_000, 5, 1_000, 1_000)),
-        ({"O2_REQUEST_TIMEOUT_MS": "0"}, RetrySettings(1, 3, 1_000, 1_000)),
-        ({"O2_REQUEST_TIMEOUT_MS": "200"}, RetrySettings(200, 3, 1_000, 1_000)),
-        (
-            {"O2_INITIAL_RETRY_DELAY_MS": "50", "O2_MAX_RETRY_DELAY_MS": "100"},
-            RetrySettings(10_000, 3, 50, 100),
-        ),
-        (
-            {"O2_MAX_RETRY_DELAY_MS": "9000", "FLUSH_BUDGET_MS": "5000"},
-            RetrySettings(10_000, 3, 1_000, 5_000),
-        ),
-        ({"O2_MAX_RETRIES": "many"}, RetrySettings(10_000, 3, 1_000, 1_000)),
-        (
-            {"O2_REQUEST_TIMEOUT_MS": "9000", "LOGS_REQUEST_TIMEOUT_MS": "7000"},
-            RetrySettings(7_000, 3, 1_000, 1_000),
-        ),
-    ],
-)
-def test_pacing(environ: dict[str, str], retry_settings: "RetrySettings | None") -> None:
-    """Timeout and delays are read as the original extension has them, within the budget."""
-    made: Any = destination("openobserve", **environ)
-    assert made.retry_settings == retry_settings

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from extension.destinations.loki_responses import _VOCABULARY
 from extension.destinations.responses import LONGEST_WAIT_SECONDS, Meaning
-from extension.messages import Response
+from extension.http_client import Response
 from tests.support.log_destinations import ENOUGH, NOW, destination
 from tests.support.properties import examples
 

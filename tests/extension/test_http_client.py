@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from extension.errors import AbandonedExchange, ExchangeError
-from extension.http_client import HttpClient
-from extension.messages import Request
+from extension.http_client import HttpClient, Request
 from testing.log_destinations.certificates import CertificateAuthority
 from testing.log_destinations.logzio import LogzioDestination
 from testing.misbehaving import black_hole, nobody, raw_listener, tcp_listener
@@ -311,18 +310,32 @@ def test_stalled(client: HttpClient, stage: str) -> None:
         assert time.monotonic() - began < LONG / 2
 
 
+def resolve_to(monkeypatch: pytest.MonkeyPatch, *urls: str) -> None:
+    """Give every name, but not 127.0.0.1, the addresses of some servers."""
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", urlsplit(it).port)) for it in urls
+    ]
+    look_up = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda *a, **k: look_up(*a, **k) if "127" in a[0] else found
+    )
+
+
 def test_second_address(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address that accepts no connection leaves time for the next one."""
     with black_hole() as hole, raw_listener(Server()) as url:
-        found = [
-            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", urlsplit(it).port))
-            for it in (hole, url)
-        ]
-        look_up = socket.getaddrinfo
-        monkeypatch.setattr(
-            socket, "getaddrinfo", lambda *a, **k: look_up(*a, **k) if "127" in a[0] else found
-        )
-        assert client.send(request_to("http://several.invalid/"), 8).status == 200
+        resolve_to(monkeypatch, hole, url)
+        assert client.send(request_to("http://several.invalid/"), 4).status == 200
+
+
+def test_many_addresses(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Addresses that accept no connection share the time of a request, however many they are."""
+    with black_hole() as hole:
+        resolve_to(monkeypatch, *[hole] * 100)
+        began = time.monotonic()
+        with pytest.raises(ExchangeError):
+            client.send(request_to("http://several.invalid/"), BUDGET)
+        assert time.monotonic() - began < LONG / 2
 
 
 def test_in_flight(client: HttpClient) -> None:

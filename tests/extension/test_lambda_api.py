@@ -12,10 +12,10 @@ import pytest
 
 from extension.errors import LambdaApiError
 from extension.lambda_api import Event, LambdaApi, Registration
-from extension.settings import read_settings
+from extension.settings import Settings
 from testing.misbehaving import nobody, raw_listener
 
-SETTINGS = read_settings({"LOGZIO_LOGS_TOKEN": "token", "LOGS_MAX_ITEMS": "2000"})
+SETTINGS = Settings({"LOGZIO_LOGS_TOKEN": "token", "LOGS_MAX_ITEMS": "2000"})
 REGISTERED = {"functionName": "my-fn", "functionVersion": "7", "accountId": "123456789012"}
 
 

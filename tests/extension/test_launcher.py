@@ -137,6 +137,17 @@ def test_python_of_the_layer_takes_precedence(
     assert printed["certificates"] == (chosen or by_default)
 
 
+def test_python_of_the_layer_does_not_start(layer: Path, tmp_path: Path) -> None:
+    """Where it cannot run, as on an Alpine with libc6-compat, the next one is used."""
+    own = layer / EXECUTABLE / f"python-{NATIVE}/bin/python3"
+    own.parent.mkdir(parents=True)
+    own.write_text("#!/bin/sh\necho relocation error >&2\nexit 127\n", encoding="utf-8")
+    own.chmod(0o755)
+    program = path_with(tmp_path / "bin", OWN_PYTHON)
+    printed = started(layer / "extensions" / EXECUTABLE, env={"PATH": program})
+    assert printed["program"] == f"{program}/python3"
+
+
 def test_python_of_another_processor(layer: Path, tmp_path: Path) -> None:
     """A layer for the wrong processor does no harm: its Python is not started."""
     foreign = layer / EXECUTABLE / f"python-{FOREIGN}/bin/python3"

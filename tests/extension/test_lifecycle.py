@@ -9,7 +9,7 @@ from extension.errors import LambdaApiError
 from extension.invocations import Invocations
 from extension.lambda_api import Event, LambdaApi
 from extension.lifecycle import Lifecycle
-from extension.settings import read_settings
+from extension.settings import Settings
 from tests.support.extension_parts import WALL, Written
 from tests.support.extension_reading import Reading
 
@@ -81,7 +81,7 @@ class Run:
         reading.router.invocations = invocations
         lifecycle = Lifecycle(
             Services(*events, shutdown),
-            read_settings(settings),
+            Settings(settings),
             reading.router,
             self.time.clocks,
             self.written.log,
@@ -155,6 +155,18 @@ def test_flush_of_the_shutdown(deadline: float | None, expected: float) -> None:
     end = 0.0 if deadline is None else WALL + deadline
     run = Run(shutdown=Event("SHUTDOWN", end, "", "spindown"))
     assert run.flushes == [expected]
+
+
+def test_losses_at_shutdown() -> None:
+    """Each destination has an account of its own: only what did not get its records is lost."""
+    reading = Reading(["function"], ["function"])
+    reading.shippers[1].shipper.add([b"{}"])
+    clocks, written = SleepingTime().clocks, Written()
+    over = Event("SHUTDOWN", WALL - 1.0, "", "spindown")
+    settings = Settings({})
+    assert Lifecycle(Services(over), settings, reading.router, clocks, written.log).run() == 0
+    (line,) = written.lines
+    assert "log records were lost; lines at shutdown: received=1, sent=0, pending=1" in line
 
 
 def test_next_that_fails() -> None:

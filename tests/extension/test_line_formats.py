@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from extension.selection import Context, Selection, context_of
+from extension.line_formats import Context, context_of
+from extension.selection import Selection
 from tests.support.extension_reading import Reading, event
 
 ID = "5f87e1a2-0c5b-4a55-9d3e-0123456789ab"

@@ -8,13 +8,12 @@ import pytest
 from extension.backoff import Backoff
 from extension.buffer import Buffer
 from extension.destinations import choose
-from extension.destinations.destination import RetrySettings
 from extension.destinations.timestamps import iso
 from extension.http_client import HttpClient
-from extension.shipper import Limits, Shipper
+from extension.shipper import Shipper
 from testing.log_destinations.loki import LokiDestination
 from tests.support.extension_parts import LONG, Written, clocks_with
-from tests.support.log_destinations import IDENTITY, record
+from tests.support.log_destinations import ACCOUNT, FUNCTION, record
 
 DAY = 86_400.0
 WEEK_AGO, AHEAD, NOW = -8 * DAY, 3_600.0, 0.0
@@ -34,15 +33,17 @@ WEEK_AGO, AHEAD, NOW = -8 * DAY, 3_600.0, 0.0
 def test_late_lines(ages: list[float], pushes: int) -> None:
     """Lines that are too old or ahead go in pushes of their own, and each of them is counted."""
     with LokiDestination() as loki, contextlib.closing(HttpClient()) as client:
-        (made,) = choose(["loki"], loki.environment, IDENTITY, str, time.time).destinations
+        (made,) = choose(
+            ["loki"], {**FUNCTION, **loki.environment}, ACCOUNT, str, time.time
+        ).destinations
         buffer, written, clocks = Buffer(1_000_000, time.monotonic), Written(), clocks_with()
-        backoff = Backoff(time.monotonic, lambda: 0.0, RetrySettings(1_000))
+        backoff = Backoff(time.monotonic, lambda: 0.0, made.max_body_bytes)
         shipper = Shipper(
             made,
             buffer,
             backoff,
             client=client,
-            limits=Limits(LONG, LONG),
+            limits=(LONG, LONG),
             clocks=clocks,
             log=written.log,
         )

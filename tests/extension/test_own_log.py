@@ -21,7 +21,9 @@ def said(level: str) -> list[str]:
         ("debug", ["debug: d", "warning: w", "warning: o"]),
         ("info", ["warning: w", "warning: o"]),
         ("warn", ["warning: w", "warning: o"]),
+        ("trace", ["debug: d", "warning: w", "warning: o"]),
         ("error", []),
+        ("fatal", []),
         ("off", []),
     ],
 )

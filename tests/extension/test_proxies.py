@@ -6,12 +6,12 @@ import ssl
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from extension.errors import ExchangeError
-from extension.http_client import HttpClient
-from extension.messages import Request
+from extension.http_client import HttpClient, Request
 from extension.proxies import Proxies, Proxy
 from testing.log_destinations.certificates import CertificateAuthority
 from testing.log_destinations.logzio import LogzioDestination
@@ -103,6 +103,7 @@ def pump(source: socket.socket, target: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while piece := source.recv(65_536):
             target.sendall(piece)
+    with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)
 
 
@@ -147,9 +148,61 @@ def test_proxy_that_refuses() -> None:
         contextlib.closing(HttpClient(environ={"HTTPS_PROXY": f"127.0.0.1:{proxy}"})) as client,
     ):
         for _ in range(2):
-            with pytest.raises(ExchangeError, match="the proxy in HTTPS_PROXY answers HTTP 407"):
+            with pytest.raises(ExchangeError, match=r"the proxy in HTTPS_PROXY: .*HTTP 407"):
                 client.send(Request("https://logs.invalid/", {}, LINE), LONG)
     assert len(heads) == 2
+
+
+def proxied(client: HttpClient, seconds: float = LONG) -> str:
+    """Send a request through a proxy that does not work; return why it failed."""
+    with pytest.raises(ExchangeError) as caught:
+        client.send(Request("https://logs.invalid/", {}, LINE), seconds)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("talk", "seconds"),
+    [
+        (socket.socket.close, LONG),
+        (lambda client: client.sendall(b"no HTTP\r\n\r\n"), LONG),
+        (lambda client: client.recv(1 << 16) and client.recv(1), 0.2),
+    ],
+    ids=["closes", "no HTTP", "stalls"],
+)
+def test_proxy_that_fails(talk: Callable[[socket.socket], Any], seconds: float) -> None:
+    """A proxy that does not answer as one is named as the reason."""
+    with tcp_listener(talk) as port:
+        environ = {"HTTPS_PROXY": f"http://127.0.0.1:{port}"}
+        with contextlib.closing(HttpClient(environ=environ)) as client:
+            assert proxied(client, seconds).startswith("the proxy in HTTPS_PROXY: ")
+
+
+def test_destination_behind_a_proxy_fails() -> None:
+    """A destination that fails behind a tunnel is not taken for the proxy."""
+    heads: list[bytes] = []
+    with tcp_listener(socket.socket.close) as port, tcp_listener(tunnel(heads, port)) as proxy:
+        environ = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy}"}
+        with contextlib.closing(HttpClient(environ=environ)) as client:
+            assert "HTTPS_PROXY" not in proxied(client)
+
+
+def test_destination_without_tls() -> None:
+    """A destination with http:// is reached directly: a proxy would read lines and token."""
+    heads: list[bytes] = []
+    with tcp_listener(tunnel(heads, 1)) as proxy:
+        environ = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy}"}
+        with (
+            contextlib.closing(HttpClient(environ=environ)) as client,
+            pytest.raises(ExchangeError),
+        ):
+            client.send(Request("http://logs.invalid/", {}, LINE), LONG)
+    assert heads == []
+
+
+def test_proxy_that_is_not_there() -> None:
+    """A proxy that cannot be reached is named as the reason."""
+    with contextlib.closing(HttpClient(environ={"HTTPS_PROXY": "127.0.0.1:1"})) as client:
+        assert proxied(client).startswith("the proxy in HTTPS_PROXY: ConnectionRefusedError")
 
 
 def test_bundle_that_is_missing(tmp_path: Path) -> None:

@@ -86,6 +86,19 @@ def test_malformed_event(malformed: bytes) -> None:
     assert read(body) == ([LINE] * 3, [malformed.decode()] * 2)
 
 
+def test_many_malformed_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest of a body is searched for the next event a limited number of times."""
+    searches: list[int] = []
+
+    class Pattern:
+        def search(self, text: str, position: int) -> None:
+            searches.append(len(text) - position)
+
+    monkeypatch.setattr("extension.records._EVENT_START", Pattern())
+    assert list(parse_events(b"[" + b",".join([b"1"] * 1_000) + b"]")) == [1] * 1_000
+    assert len(searches) == 100
+
+
 def test_text_behind_an_event() -> None:
     """What stands between an event and the comma costs neither of the events around it."""
     line = json.dumps(LINE).encode()

@@ -6,7 +6,6 @@ import pytest
 
 from extension.backoff import Backoff
 from extension.buffer import Buffer
-from extension.destinations.destination import RetrySettings
 from extension.destinations.responses import BatchResult, Meaning
 from extension.own_log import PREFIX
 from extension.records import LogRecord
@@ -57,7 +56,7 @@ class Losing:
         self.time = ShiftedTime(pace=0.0)
         self.written = written or Written()
         self.buffer = Buffer(10_000, float)
-        self.backoff = Backoff(self.time, lambda: 1.0, RetrySettings(1_000))
+        self.backoff = Backoff(self.time, lambda: 1.0, 10_000)
         self.results = ResultHandler(
             destination or LinesDestination(),
             self.buffer,

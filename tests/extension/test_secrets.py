@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from extension.errors import SecretError
 from extension.secrets import fetch_secret, is_reference, secret_value
-from extension.sigv4 import Credentials, Scope, signed
+from extension.sigv4 import Credentials, signed
 from tests.support.endpoints import Endpoint, dripping
 from tests.support.extension_parts import LONG
 from tests.support.properties import examples
@@ -231,7 +231,7 @@ def test_bounded(which: str) -> None:
 
 
 KEY = "AKIDEXAMPLE"
-SCOPE = Scope("us-east-1", "service", timegm((2015, 8, 30, 12, 36, 0)))
+SCOPE = ("service", "us-east-1", timegm((2015, 8, 30, 12, 36, 0)))
 
 
 @examples(100)
@@ -245,7 +245,7 @@ def test_like_botocore(body: bytes, secret: str, token: str, target: str) -> Non
     """Whatever is signed, botocore signs it the same way at the same moment."""
     headers = {"host": "ssm.eu-central-1.amazonaws.com", "x-amz-target": target}
     request = AWSRequest("POST", f"https://{headers['host']}/", dict(headers), body)
-    result = signed(headers, body, Credentials(KEY, secret, token), SCOPE)
+    result = signed(headers, body, Credentials(KEY, secret, token), *SCOPE)
     request.context["timestamp"] = result["x-amz-date"]
     if token:
         request.headers["X-Amz-Security-Token"] = token

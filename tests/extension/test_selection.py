@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extension.json_text import json_text
-from extension.selection import Context, Selection, context_of
+from extension.line_formats import Context, context_of
+from extension.selection import Selection
 from tests.support.extension_reading import Reading, event
 from tests.support.log_destinations import ENOUGH, destination
 from tests.support.properties import examples
@@ -99,20 +100,20 @@ def shipped(selection: Selection, count: int) -> int:
 def test_level(level: str | None, reason: str) -> None:
     """Records of a lower level are dropped; those without a level, or an unknown one, are not."""
     assert Selection("WARN", 1.0, ()).reason_to_drop(level) == reason
-    assert Selection(None, 1.0, ()).reason_to_drop(level) == ""
+    assert Selection("", 1.0, ()).reason_to_drop(level) == ""
 
 
 @pytest.mark.parametrize(("rate", "count"), [(0.1, 100), (0.25, 250), (1.0, 1000), (0.0, 0)])
 def test_share(rate: float, count: int) -> None:
     """Of 1000 records the share is exact."""
-    assert shipped(Selection(None, rate, ()), 1000) == count
+    assert shipped(Selection("", rate, ()), 1000) == count
 
 
 @examples(100)
 @given(rate=st.floats(0, 1), count=st.integers(0, 3000))
 def test_any_share(rate: float, count: int) -> None:
     """For any share and any number of records it differs by less than one record."""
-    assert math.isclose(shipped(Selection(None, rate, ()), count), rate * count, abs_tol=1.001)
+    assert math.isclose(shipped(Selection("", rate, ()), count), rate * count, abs_tol=1.001)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_any_share(rate: float, count: int) -> None:
 )
 def test_exclude(record: Any, reason: str) -> None:
     """Lines in which an expression is found are left out, also those that are objects."""
-    chosen = Selection(None, 1.0, [re.compile("health")], [re.compile("/health")])
+    chosen = Selection("", 1.0, [re.compile("health")], [re.compile("/health")])
     reading = Reading(selection=chosen)
     reading.read(event(record=record), event("platform.report", {"path": "/health"}))
     assert reading.dropped == ({"excluded": 1} if reason else {})
@@ -143,13 +144,13 @@ def test_share_of_what_the_level_leaves() -> None:
 
 CARD = "4111111111111111"
 USER = "bob@example.com"
-REDACTING = Selection(None, 1.0, [re.compile(r"[0-9]{16}"), re.compile(re.escape(USER))])
+REDACTING = Selection("", 1.0, [re.compile(r"[0-9]{16}"), re.compile(re.escape(USER))])
 
 
 def redacted(record: Any, *patterns: str) -> Any:
     """Return a record without what matches; without patterns, without cards and the user."""
     expressions = [re.compile(pattern) for pattern in patterns]
-    return (Selection(None, 1.0, expressions) if patterns else REDACTING).redacted(record)
+    return (Selection("", 1.0, expressions) if patterns else REDACTING).redacted(record)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +174,7 @@ def test_redacted(record: Any, expected: Any) -> None:
 def test_nothing_to_redact() -> None:
     """Without an expression a record is the same object: nothing is copied."""
     record = {"a": ["b"]}
-    assert Selection(None, 1.0, ()).redacted(record) is record
+    assert Selection("", 1.0, ()).redacted(record) is record
 
 
 @pytest.mark.parametrize("secret", ["hunter2", "pässwörd", 'a"quoted"word', "back\\slash"])

@@ -41,12 +41,12 @@ def test_chunked(listening: Listening, size: int) -> None:
 @pytest.mark.parametrize(
     ("method", "body"),
     [
-        *((it, BODY) for it in ("POST", "PUT", "PATCH", "DELETE", "PROPFIND", "post", "X-Y")),
-        *((it, None) for it in ("GET", "HEAD", "OPTIONS", "DELETE")),
+        ("POST", BODY),
+        *((it, None) for it in ("GET", "HEAD", "PUT", "post", "X-Y")),
     ],
 )
 def test_any_method(listening: Listening, method: str, body: bytes | None) -> None:
-    """A body is routed whatever the method; without one a request is only answered."""
+    """Every method gets a 200; the body of a POST is routed."""
     with contextlib.closing(listening.connection()) as connection:
         connection.request(method, "/any/path?x=y", body)
         assert connection.getresponse().status == 200

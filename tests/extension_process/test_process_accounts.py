@@ -15,6 +15,7 @@ from tests.extension_process.running import (
     messages,
     shipping,
 )
+from tests.support.extension_parts import is_balanced
 
 LINES = 5
 # Both faults and the answer after them come within a flush.
@@ -53,7 +54,7 @@ def test_account(logzio: LogzioDestination, treatment: Treatment) -> None:
         account = run.account()
     reported = losses(logzio)
     lost = account.dropped
-    assert account.balanced
+    assert is_balanced(account)
     assert account.pending == 0
     assert account.sent == logzio.acknowledged_count
     assert account.received == LINES + len(reported)
@@ -100,7 +101,7 @@ def test_own_drops_and_those_of_the_platform(logzio: LogzioDestination) -> None:
         }
     ]
     assert account.sent == logzio.acknowledged_count == len(arrived) + 1
-    assert account.balanced
+    assert is_balanced(account)
 
 
 def test_platform_without_memory(logzio: LogzioDestination) -> None:

@@ -1,6 +1,7 @@
 """The launcher without a Python: the function goes on, and one line says what is missing."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,7 @@ def assert_waits(
         ExtensionProcess(services, executable, environ, python=shell) as run,
     ):
         run.wait_ready()
+        assert [it.events for it in services.extensions] == [{"SHUTDOWN"}]
         for _ in range(2):
             services.invoke(["line"])
         ended = run.shutdown()
@@ -81,6 +83,26 @@ def test_services_that_fail(executable: Path, tmp_path: Path, client: str) -> No
 def test_python_is_too_old(executable: Path, tmp_path: Path) -> None:
     """A Python that the extension cannot run on is as good as none."""
     path = path_with(tmp_path / "bin", OLD_PYTHONS[-1], "curl", "sh")
+    assert_waits(executable, path, ())
+
+
+# As Debian's python3-minimal, which has not all of the standard library.
+INCOMPLETE = """\
+#!{python} -I
+import runpy, sys
+sys.modules["{module}"] = None
+sys.argv = [it for it in sys.argv[1:] if not it.startswith("-")]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("module", ["gzip", "ssl"])
+def test_python_is_incomplete(executable: Path, tmp_path: Path, module: str) -> None:
+    """A Python without a module that the extension imports is as good as none."""
+    path = path_with(tmp_path / "bin", "curl", "sh")
+    program = Path(path, "python3")
+    program.write_text(INCOMPLETE.format(python=sys.executable, module=module), encoding="utf-8")
+    program.chmod(0o755)
     assert_waits(executable, path, ())
 
 

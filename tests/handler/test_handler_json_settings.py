@@ -45,6 +45,7 @@ def problem(text: str, **environ: str) -> str:
         ),
         ('{"LOGZIO_METRICS_LISTENER": "https://a.b/w"}', "listener", "https://a.b/w"),
         ('{"LOKI_USERNAME": "1", "OTEL_LABEL_team": "a"}', "max_labels", None),
+        ('{"LOGS_REDACT": ["a"], "LOGS_EXCLUDE": ["b"]}', "max_labels", None),
         ("{}", "max_labels", None),
         ("  ", "max_labels", None),
     ],
@@ -133,6 +134,11 @@ OBJECT = "SETTINGS must be a JSON object of variables and their values"
             '{"REMOTE_WRITE_HEADERS": "{\\"X-Api-Key\\":\\"sec-ret-sec-ret\\"}"}',
             "SETTINGS must not set the header X-Api-Key, which is a secret; use REMOTE_WRITE_",
         ),
+        (
+            '{"LOKI_HEADERS": "sec-ret"}',
+            "SETTINGS must not set LOKI_HEADERS, which may be a secret",
+        ),
+        ('{"TIMEOUT_MS": 9}', "SETTINGS must not set TIMEOUT_MS, which is unknown"),
         ('{"MAX_LABELS": "sec-ret"}', "MAX_LABELS must be a whole number from 10 to 1,000"),
         (
             '{"MAX_LABELS": NaN, "UNIT_LABEL": 1}',
@@ -183,7 +189,7 @@ def test_secret_is_redacted_while_settings_are_wrong(
 def test_extension_has_these_variables() -> None:
     """The function knows the names of the extension's variables, which its code does not share."""
     declared = [s.name for group in extension_settings.DECLARED.values() for s in group]
-    assert {*EXTENSION_VARIABLES, f"{OTEL_LABELS}*"} == set(declared)
+    assert {*EXTENSION_VARIABLES, f"{OTEL_LABELS}*", "LOKI_HEADERS"} == set(declared)
 
 
 def test_handler(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

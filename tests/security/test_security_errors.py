@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extension.errors import ExtensionError
-from extension.http_client import HttpClient
-from extension.messages import Request
+from extension.http_client import HttpClient, Request
 from extension.secrets import fetch_secret
 from handler.client import Client, NoResponseError
 from testing.aws_environment import REGION

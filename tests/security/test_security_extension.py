@@ -11,17 +11,16 @@ from extension.backoff import Backoff
 from extension.buffer import Buffer
 from extension.clocks import Clocks
 from extension.destinations import choose
-from extension.destinations.destination import RetrySettings
-from extension.health_check import health_check
 from extension.http_client import HttpClient
-from extension.settings import read_settings
-from extension.shipper import Limits, Shipper
+from extension.main import health_check
+from extension.settings import Settings
+from extension.shipper import Shipper
 from testing.http_server import Reply
 from testing.log_destinations.treatment import Treatment
 from tests.extension_process.running import DEBUG, DESTINATIONS, shipping
 from tests.security.canaries import Listener, ascii_secrets, conversations, leaks
-from tests.support.extension_parts import Written, function_line
-from tests.support.log_destinations import IDENTITY, no_secret
+from tests.support.extension_parts import Written, function_line, is_balanced
+from tests.support.log_destinations import ACCOUNT, FUNCTION, no_secret
 from tests.support.properties import examples
 
 TOKENS = {
@@ -75,7 +74,7 @@ def test_health_check(listener: Listener, data: st.DataObject) -> None:
         environ[variable] = data.draw(st.sampled_from([token, f"https://{token}@x", f"{token}="]))
     said: list[str] = []
     health_check(environ, said.append)
-    assert leaks("\n".join([*said, *read_settings(environ).warnings]), [token]) == []
+    assert leaks("\n".join([*said, *Settings(environ).warnings]), [token]) == []
 
 
 @examples(40)
@@ -86,22 +85,24 @@ def test_lines_of_the_shipper(listener: Listener, data: st.DataObject) -> None:
     listener.converse = data.draw(conversations([token]))
     clocks, written = Clocks(), Written("debug")
     environ = settings_of(name, listener.url.removesuffix("/write"), token)
-    (destination,) = choose([name], environ, IDENTITY, no_secret, clocks.wall).destinations
+    (destination,) = choose(
+        [name], {**FUNCTION, **environ}, ACCOUNT, no_secret, clocks.wall
+    ).destinations
     buffer = Buffer(1_000_000, clocks.monotonic)
     client = HttpClient()
     shipper = Shipper(
         destination,
         buffer,
-        Backoff(clocks.monotonic, lambda: 1.0, RetrySettings(1_000, initial_delay_ms=60_000)),
+        Backoff(clocks.monotonic, lambda: 1.0, destination.max_body_bytes),
         client=client,
-        limits=Limits(5.0, 5.0),
+        limits=(5.0, 5.0),
         clocks=clocks,
         log=written.log,
     )
     shipper.add([destination.encode(function_line("a line"))])
     with contextlib.closing(client):
         shipper.send_batch()
-    assert buffer.account().balanced
+    assert is_balanced(buffer.account())
     assert written.text
     assert leaks(written.text, [token]) == []
     assert leaks(repr(destination), [token]) == []

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from extension.errors import ExchangeError
-from extension.http_client import HttpClient
-from extension.messages import Request
+from extension.http_client import HttpClient, Request
 from handler.client import Client, NoResponseError
 from testing.log_destinations.certificates import Certificate, CertificateAuthority
 from testing.log_destinations.logzio import LogzioDestination

@@ -6,12 +6,16 @@ from typing import Any
 import pytest
 
 from extension.destinations import choose
-from extension.records import FunctionIdentity
-from extension.settings import DECLARED, read_settings, with_json_settings
+from extension.settings import DECLARED, Settings, with_json_settings
 from handler.settings import VARIABLES
 from tests.support.stack import ARN, INGRESSES, Stack, parameters
 
-IDENTITY = FunctionIdentity("metric-stream", "$LATEST", "us-east-1", "111122223333")
+FUNCTION = {
+    "AWS_LAMBDA_FUNCTION_NAME": "metric-stream",
+    "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+    "AWS_REGION": "us-east-1",
+}
+ACCOUNT = "111122223333"
 
 NEEDED: dict[str, dict[str, str]] = {
     "logzio": {},
@@ -46,9 +50,13 @@ def logs_variables(stack: Stack) -> set[str]:
 def problems(stack: Stack) -> tuple[str, ...]:
     """Give every warning that the extension would log about its settings."""
     environ = with_json_settings(stack.environment())
-    settings = read_settings(environ)
+    settings = Settings(environ)
     chosen = choose(
-        settings.destination_names, environ, IDENTITY, lambda _reference: "token", lambda: 0.0
+        settings.destination_names,
+        {**FUNCTION, **environ},
+        ACCOUNT,
+        lambda _reference: "token",
+        lambda: 0.0,
     )
     return (*settings.warnings, *chosen.warnings, *chosen.unusable)
 
@@ -93,7 +101,7 @@ def test_layer_is_attached(destination: str) -> None:
 def test_extension_takes_the_variables(destination: str) -> None:
     """The extension finds its destination and everything that this needs, and warns of nothing."""
     stack = shipping(destination)
-    assert read_settings(stack.environment()).destination_names == (destination,)
+    assert Settings(stack.environment()).destination_names == (destination,)
     assert problems(stack) == ()
     others = set(TOKENS.values()) - {TOKENS[destination]}
     assert TOKENS[destination] in stack.environment()
@@ -115,14 +123,14 @@ def test_defaults_are_those_of_the_extension() -> None:
     """A parameter that is left alone changes nothing that the extension would do by itself."""
     environ = shipping("logzio").environment()
     token = {"LOGZIO_LOGS_TOKEN_ARN": ARN, "AWS_REGION": "us-east-1"}
-    assert vars(read_settings(environ)) == vars(read_settings(token))
+    assert vars(Settings(environ)) == vars(Settings(token))
 
 
 def test_settings_reach_the_extension() -> None:
     """What an operator sets in Settings is what the extension reads."""
     given = {"TELEMETRY_TYPES": "function,platform", "LOGS_SAMPLE_RATE": 0.25}
     environ = shipping("logzio", Settings=json.dumps(given)).environment()
-    settings = read_settings(with_json_settings(environ))
+    settings = Settings(with_json_settings(environ))
     assert settings.types == frozenset({"function", "platform"})
     assert settings.sample_rate == 0.25
 

@@ -144,7 +144,7 @@ def test_permissions_boundary() -> None:
     """A boundary, where an account demands one, is on all roles."""
     boundary = "arn:aws:iam::111122223333:policy/boundary"
     for values, expected in (({}, None), ({"PermissionsBoundaryArn": boundary}, boundary)):
-        roles = Stack(**values).of_type("AWS::IAM::Role")
+        roles = Stack(CreateTags="true", **values).of_type("AWS::IAM::Role")
         assert {role.get("PermissionsBoundary") for role in roles.values()} == {expected}
 
 

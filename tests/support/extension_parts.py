@@ -11,10 +11,9 @@ from typing import Any
 
 from extension.buffer import Buffer, RecordAccount
 from extension.clocks import Clocks
-from extension.destinations.destination import Destination, RetrySettings
+from extension.destinations.destination import Destination
 from extension.destinations.responses import BatchResult, Meaning
-from extension.http_client import HttpClient
-from extension.messages import Request, Response
+from extension.http_client import HttpClient, Request, Response
 from extension.own_log import OwnLog
 from extension.records import LogRecord
 
@@ -91,7 +90,6 @@ class LinesDestination(Destination):
 
     name = "lines"
     default_types = frozenset({"function"})
-    retry_settings: RetrySettings | None = None
 
     def __init__(
         self,
@@ -194,6 +192,11 @@ class ScriptedClient(HttpClient):
         """Wait until there were this many requests."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.posts) >= count, LONG), self.posts
+
+
+def is_balanced(account: RecordAccount) -> bool:
+    """Return whether every record is accounted for."""
+    return account.received == account.sent + sum(account.dropped.values()) + account.pending
 
 
 def wait_for_account(buffer: Buffer, holds: Callable[[RecordAccount], bool]) -> None:

@@ -8,7 +8,13 @@ from extension.invocations import Invocations
 from extension.records import LogRecord
 from extension.router import Route, Router
 from extension.selection import Selection
-from tests.support.extension_parts import LinesDestination, ShiftedTime, Written, clocks_with
+from tests.support.extension_parts import (
+    LinesDestination,
+    ShiftedTime,
+    Written,
+    clocks_with,
+    is_balanced,
+)
 from tests.support.extension_shippers import ScriptedShipper
 
 NOW = "2024-08-30T10:00:00.125Z"
@@ -69,7 +75,7 @@ class Reading:
                 for scripted, of_route in zip(self.shippers, chosen, strict=True)
             ],
             self.invocations,
-            selection or Selection(None, 1.0, ()),
+            selection or Selection("", 1.0, ()),
             clocks=clocks_with(self.time),
             log=self.written.log,
         )
@@ -88,6 +94,6 @@ class Reading:
     def dropped(self) -> dict[str, int]:
         """The records that the first route dropped, by reason."""
         account = self.shippers[0].buffer.account()
-        assert account.balanced
+        assert is_balanced(account)
         assert account.pending == len(self.records)
         return account.dropped

@@ -32,7 +32,7 @@ class BodyKeeper(Router):
     """
 
     def __init__(self, written: Written) -> None:
-        nothing = Selection(None, 1.0, ())
+        nothing = Selection("", 1.0, ())
         invocations = Invocations(time.monotonic)
         super().__init__([], invocations, nothing, clocks=Clocks(), log=written.log)
         self.bodies: queue.SimpleQueue[bytes] = queue.SimpleQueue()

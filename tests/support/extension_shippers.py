@@ -6,8 +6,7 @@ from typing import Any
 
 from extension.backoff import Backoff
 from extension.buffer import Buffer
-from extension.destinations.destination import RetrySettings
-from extension.shipper import Limits, Shipper
+from extension.shipper import Shipper
 from tests.support.extension_parts import (
     LONG,
     LinesDestination,
@@ -47,15 +46,14 @@ class ScriptedShipper:
         self.destination = destination or LinesDestination()
         self.client = ScriptedClient(*script, clock=self.time)
         self.buffer = Buffer(max_bytes, self.time)
-        self.backoff = Backoff(
-            self.time, lambda: 1.0, RetrySettings(1_000, initial_delay_ms=first_delay_ms)
-        )
+        self.backoff = Backoff(self.time, lambda: 1.0, self.destination.max_body_bytes)
+        self.backoff.first_delay = first_delay_ms / 1000
         self.shipper = Shipper(
             self.destination,
             self.buffer,
             self.backoff,
             client=self.client,
-            limits=Limits(budget, exchange_seconds or budget),
+            limits=(budget, exchange_seconds or budget),
             clocks=clocks_with(self.time),
             log=self.written.log,
         )

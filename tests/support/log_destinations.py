@@ -8,10 +8,15 @@ from hypothesis import strategies as st
 
 from extension.destinations import Chosen, choose
 from extension.destinations.destination import Destination
-from extension.messages import Request
-from extension.records import FunctionIdentity, LogRecord
+from extension.http_client import Request
+from extension.records import LogRecord
 
-IDENTITY = FunctionIdentity("my-fn", "$LATEST", "eu-central-1", "123456789012")
+FUNCTION = {
+    "AWS_LAMBDA_FUNCTION_NAME": "my-fn",
+    "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+    "AWS_REGION": "eu-central-1",
+}
+ACCOUNT = "123456789012"
 NOW = 1_725_012_000.0
 """2024-08-30T10:00:00Z, by the clock of these destinations."""
 
@@ -34,7 +39,7 @@ def no_secret(reference: str) -> str:
 
 def chosen(name: str, **environ: str) -> Chosen:
     """Return what is chosen for a destination, with nothing but these variables."""
-    return choose([name], environ, IDENTITY, no_secret, lambda: NOW, lambda: 0.0)
+    return choose([name], {**FUNCTION, **environ}, ACCOUNT, no_secret, lambda: NOW, lambda: 0.0)
 
 
 def destination(name: str, **environ: str) -> Destination:

@@ -147,6 +147,12 @@ def test_source_with_another_hash(source: Source, tmp_path: Path) -> None:
     assert list((tmp_path / "tarballs").iterdir()) == []
 
 
+def test_source_that_is_not_offered(source: Source, tmp_path: Path) -> None:
+    """Without a network one sentence says what to do."""
+    with pytest.raises(SourceError, match=r"cannot be downloaded.*SOURCES"):
+        unpack(source._replace(url="file:///nowhere"), [tmp_path / "tarballs"], tmp_path)
+
+
 def test_pinned_sources() -> None:
     """Each source is pinned by a whole SHA-256, and its URL names the version of its folder."""
     for source in SOURCES.values():

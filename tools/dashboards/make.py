@@ -10,7 +10,7 @@ from typing import Any
 
 from converters.profiles import PROFILES
 from tools.dashboards.naming import Naming
-from tools.dashboards.panels import Panel
+from tools.dashboards.panels import TAG, Panel
 from tools.dashboards.services import SERVICES, Service
 
 FOLDER = Path(__file__).parents[2] / "dashboards"
@@ -64,27 +64,52 @@ def _variables(service: Service, naming: Naming) -> Iterator[dict[str, Any]]:
     first = service.panels[0]
     made = naming.series(service.namespace, first.metric)
     series = made.get(first.statistics[0], made["Sum"])
-    matchers: list[str] = []
-    labels = {**naming.filters, "resource": naming.label(first.scope.dimensions[0])}
+    dimension = first.scope.dimensions[0]
+    joined = naming.joined(dimension)
     titles = {"account": "Account", "region": "Region", "resource": service.resource}
-    for name, label in labels.items():
-        selected = f"{{{', '.join(matchers)}}}" if matchers else ""
-        query = f"label_values({series.name}{selected}, {label})"
+    matchers: list[str] = []
+    for name, label in {**naming.filters, **joined}.items():
+        yield _variable(name, titles.get(name, name), series.name, matchers, label)
         matchers.append(f'{label}=~"${name}"')
-        yield {
-            "name": name,
-            "label": titles.get(name, name),
-            "type": "query",
-            "datasource": _DATASOURCE,
-            "query": {"qryType": 1, "query": query, "refId": name},
-            # A resource has the label; an external label may be missing.
-            "allValue": ".+" if name == "resource" else ".*",
-            "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
-            "includeAll": True,
-            "multi": True,
-            "refresh": 2,
-            "sort": 1,
-        }
+    key = naming.tag("Team")
+    chosen = {"selected": True, "text": key, "value": key}
+    yield {
+        "name": "tag",
+        "label": "Tag",
+        "type": "textbox",
+        "query": key,
+        "current": chosen,
+        "options": [chosen],
+    }
+    info = naming.info(service.namespace, dimension)
+    matchers = [f'{label}=~"${name}"' for name, label in joined.items()]
+    matchers += [f'{label}="{value}"' for label, value in info.matchers.items()]
+    yield _variable("tag_value", "Value of the tag", info.name, matchers, TAG)
+
+
+def _variable(
+    name: str, title: str, series: str, matchers: Sequence[str], label: str
+) -> dict[str, Any]:
+    """Return a variable whose values are those of a label."""
+    selected = f"{{{', '.join(matchers)}}}" if matchers else ""
+    return {
+        "name": name,
+        "label": title,
+        "type": "query",
+        "datasource": _DATASOURCE,
+        "query": {
+            "qryType": 1,
+            "query": f"label_values({series}{selected}, {label})",
+            "refId": name,
+        },
+        # A resource has the label; an external label or a tag may be missing.
+        "allValue": ".+" if name == "resource" else ".*",
+        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
+        "includeAll": True,
+        "multi": True,
+        "refresh": 2,
+        "sort": 1,
+    }
 
 
 def _panels(service: Service, naming: Naming) -> Iterator[dict[str, Any]]:

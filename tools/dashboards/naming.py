@@ -7,8 +7,10 @@ here, and a profile and its dashboards cannot drift apart.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from handler.conversion import new_converter
+from handler.conversion import new_converter, rules_of
 from handler.settings import read_settings
+from tags.resource import MeteredResource, TaggedResource
+from tags.series import ProfileNaming
 from testing.converting import samples_of
 from testing.events.fleet import END_MS, MINUTE_MS, Point
 from testing.events.otlp import Format, messages, record
@@ -16,6 +18,7 @@ from testing.events.otlp import Format, messages, record
 _LISTENER = "https://localhost"
 # They occur nowhere else in a series, also in lower case.
 _ACCOUNT, _REGION, _DIMENSION = "999900001111", "xx-probe-1", "probe"
+_ARN, _TAG = "arn:probe", "probe-tag"
 _COUNT, _SUM, _MINIMUM, _MAXIMUM = 4, 32.0, 1.0, 200.0
 _PERCENTILES = (50, 90, 95, 99)
 _STATISTICS = {
@@ -57,6 +60,7 @@ class Naming:
         settings = read_settings({"NAMING_PROFILE": profile, "LOGZIO_METRICS_LISTENER": _LISTENER})
         self._converter = new_converter(settings)
         self._p8s_logzio_name = settings.p8s_logzio_name
+        self._info = ProfileNaming(rules_of(settings), settings.p8s_logzio_name)
         shared = {"account": self._label_of(_ACCOUNT), "region": self._label_of(_REGION)}
         own = _ENVIRONMENT.get(profile)
         self.filters = {own: own, **shared} if own else shared
@@ -80,9 +84,29 @@ class Naming:
         one, two = (self._made(namespace, it, ())["Sum"].items() for it in (metric, other))
         return sorted({label for label, _ in one ^ two} - {"__name__"})
 
+    def info(self, namespace: str, dimension: str) -> Series:
+        """Return the info series of the resources of a namespace that have a dimension."""
+        info = self._info.series_of(self._tagged(namespace, dimension))
+        return Series(info.name, {k: v for k, v in info.labels if v not in (_ARN, _DIMENSION)})
+
+    def tag(self, key: str) -> str:
+        """Return the label of a tag, without `tag_`, with which all of them begin."""
+        labels = self._info.series_of(self._tagged("AWS/EC2", "InstanceId", key)).labels
+        return next(label for label, value in labels if value == _TAG).removeprefix("tag_")
+
+    def joined(self, dimension: str) -> dict[str, str]:
+        """Return the labels by which metrics of resources and their tags are joined."""
+        where = {name: self.filters[name] for name in ("account", "region")}
+        return {**where, "resource": self.label(dimension)}
+
     def label(self, dimension: str) -> str:
         """Return the label of a dimension."""
         return self._label_of(_DIMENSION, dimension)
+
+    def _tagged(self, namespace: str, dimension: str, *keys: str) -> MeteredResource:
+        resource = TaggedResource(_ARN, dict.fromkeys(keys, _TAG))
+        dimensions = ((dimension, _DIMENSION),)
+        return MeteredResource(resource, _ACCOUNT, _REGION, namespace, dimensions)
 
     def _label_of(self, value: str, *dimensions: str) -> str:
         labels = self._made("AWS/EC2", "CPUUtilization", dimensions)["Sum"]

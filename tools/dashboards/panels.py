@@ -8,6 +8,12 @@ from tools.dashboards.naming import Naming, Series
 _BETWEEN_POINTS = {"Sum": "avg", "Minimum": "min", "Maximum": "max"}
 """How the periods between two points of a panel become one; a sum stays that of a period."""
 
+TAG = "tag_$tag"
+"""The label of the tag that a dashboard selects by, in info series."""
+
+_SWEEPS = "15m"
+"""A time with more than one sweep of the tags."""
+
 SHARE = "share"
 """In the place of a statistic: the metric's sum in percent of that of another metric."""
 
@@ -56,6 +62,22 @@ class Panel:
 
     def expression(self, naming: Naming, namespace: str, statistic: str) -> str:
         """Write the query of a statistic in PromQL, for the names of a profile."""
+        text = self._of_any_tag(naming, namespace, statistic)
+        if not self.scope.dimensions:
+            return text
+        made = naming.series(namespace, self.metric, self.scope.dimensions)
+        series, dimension = made.get(statistic, made["Sum"]), self.scope.dimensions[0]
+        info = naming.info(namespace, dimension)
+        on = f"and on ({', '.join(naming.joined(dimension).values())})"
+        # A metric has no label of a tag. As long as `All` is chosen, that matches, so a panel needs
+        # no info series.
+        matcher = f'{TAG}=~"$tag_value"'
+        everything = self._over_time(naming, series, "last", matcher)
+        matchers = [f'{label}="{value}"' for label, value in info.matchers.items()]
+        tagged = f"last_over_time({info.name}{{{', '.join([*matchers, matcher])}}}[{_SWEEPS}])"
+        return f"{text} {on} ({everything} or {tagged})"
+
+    def _of_any_tag(self, naming: Naming, namespace: str, statistic: str) -> str:
         made = naming.series(namespace, self.metric, self.scope.dimensions)
         if statistic == SHARE:
             whole = naming.series(namespace, self.whole, self.scope.dimensions)["Sum"]
@@ -77,10 +99,10 @@ class Panel:
         last = statistic.lower() if len(self.statistics) > 1 else ""
         return f"{' '.join(f'{{{{{label}}}}}' for label in shown)} {last}".strip()
 
-    def _over_time(self, naming: Naming, series: Series, function: str) -> str:
+    def _over_time(self, naming: Naming, series: Series, function: str, *more: str) -> str:
         """Write the query for the points of series in the time between two points of a panel."""
         function, time = ("last", "3d") if self.scope.daily else (function, "$__interval")
-        matchers = ", ".join(self._matchers(naming, series))
+        matchers = ", ".join([*self._matchers(naming, series), *more])
         return f"{function}_over_time({series.name}{{{matchers}}}[{time}])"
 
     def _matchers(self, naming: Naming, series: Series) -> Iterator[str]:

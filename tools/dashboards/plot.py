@@ -25,6 +25,7 @@ from testing.events.samples import dashboard_event
 from testing.invocation import Function, access_key_of
 from testing.servers import Prometheus
 from tools.dashboards import make
+from tools.dashboards.panels import TAG
 
 _HOURS = 6
 # In the afternoon.
@@ -144,7 +145,8 @@ def _legend(form: str, labels: Mapping[str, str]) -> str:
 
 def _answers(server: Prometheus, query: str) -> Iterator[tuple[dict[str, str], list[_Point]]]:
     """Yield labels and points of each series, for all values of the dashboard's variables."""
-    query = re.sub(r'=~"\$resource"', '=~".+"', query.replace("$__interval", "1m"))
+    query = query.replace("$__interval", "1m").replace(TAG, "tag_team")
+    query = re.sub(r'=~"\$resource"', '=~".+"', query)
     answer = server.call(
         "/api/v1/query_range",
         query=re.sub(r'=~"\$\w+"', '=~".*"', query),

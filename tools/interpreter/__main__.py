@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tools.interpreter import build, elf, library
-from tools.interpreter.sources import SOURCES
+from tools.interpreter.sources import SOURCES, SourceError
 from tools.layer import EXECUTABLE, PROJECT
 
 VERSION = (3, 13)
@@ -54,7 +54,11 @@ def main(argv: list[str]) -> int:
     shutil.rmtree(work, ignore_errors=True)
     tarballs = [arguments.work / "sources", *arguments.sources]
     made = build.Build(arguments.architecture, arguments.zig.resolve(), work, tarballs)
-    fill(arguments.folder, made, work)
+    try:
+        fill(arguments.folder, made, work)
+    except SourceError as error:
+        print(error, file=sys.stderr)
+        return 1
     program = arguments.folder / EXECUTABLE / f"python-{made.architecture}/bin/python3"
     newest = tuple(map(int, build.GLIBC.split(".")))
     if elf.machine(program) != made.architecture or elf.glibc_needed(program) > newest:

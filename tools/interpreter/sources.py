@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class SourceError(Exception):
-    """A tarball is not what it should be."""
+    """A tarball is not what it should be, or not to be had."""
 
 
 class Source(NamedTuple):
@@ -57,8 +57,7 @@ def tarball(source: Source, folders: Sequence[Path]) -> Path:
     """Return a tarball from the folders, under whatever name, or download it into the first one.
 
     Raises:
-        SourceError: The download has another SHA-256.
-        OSError: It cannot be downloaded.
+        SourceError: It cannot be downloaded, or the download has another SHA-256.
     """
     for folder in folders:
         for path in sorted(folder.glob("*.tar.*")):
@@ -66,7 +65,12 @@ def tarball(source: Source, folders: Sequence[Path]) -> Path:
                 return path
     folders[0].mkdir(parents=True, exist_ok=True)
     target = folders[0] / source.url.rpartition("/")[2]
-    urllib.request.urlretrieve(source.url, target)
+    try:
+        urllib.request.urlretrieve(source.url, target)
+    except OSError as error:
+        raise SourceError(
+            f"{source.url} cannot be downloaded ({error}); SOURCES may name a folder that has it"
+        ) from error
     if (found := _sha256(target)) not in source.sha256:
         target.unlink()
         raise SourceError(f"{source.url} has the SHA-256 {found}, not {source.sha256[0]}")

@@ -15,8 +15,14 @@ DASHBOARDS: dict[str, dict[str, Any]] = {
 
 
 def variables(dashboard: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the variables that a query fills, by their names."""
+    """Return the variables whose values a query finds, by their names."""
     return {it["name"]: it for it in dashboard["templating"]["list"] if it["type"] == "query"}
+
+
+def typed(dashboard: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables into which a user types, with the text that they have at first."""
+    listed = dashboard["templating"]["list"]
+    return {it["name"]: it["query"] for it in listed if it["type"] == "textbox"}
 
 
 def queries(dashboard: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -38,24 +44,19 @@ def legend_labels(target: Mapping[str, Any]) -> list[str]:
     return re.findall(r"{{(\w+)}}", target["legendFormat"])
 
 
-def label_values(variable: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the selector and the label that a variable's values are looked up with."""
-    found = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"])
+def label_values(query: str) -> tuple[str, str]:
+    """Return the selector and the label of the query of a variable."""
+    found = re.fullmatch(r"label_values\((.+), (\w+)\)", query)
     assert found is not None
     return found[1], found[2]
 
 
-def with_values(query: str, values: Mapping[str, Sequence[str]]) -> str:
-    """Replace Grafana's variables, where all of these values are chosen one by one."""
-    return _replaced(query, {name: _alternatives(of) for name, of in values.items()})
-
-
-def with_all(query: str, dashboard: Mapping[str, Any]) -> str:
-    """Replace Grafana's variables, where `All` is chosen, as it is at first."""
-    return _replaced(query, {name: of["allValue"] for name, of in variables(dashboard).items()})
-
-
-def _replaced(query: str, texts: Mapping[str, str]) -> str:
+def with_values(
+    query: str, dashboard: Mapping[str, Any], values: Mapping[str, Sequence[str]]
+) -> str:
+    """Replace Grafana's variables, where these values are chosen one by one, and else `All`."""
+    texts = {name: of["allValue"] for name, of in variables(dashboard).items()}
+    texts |= {name: _alternatives(of) for name, of in values.items()} | typed(dashboard)
     query = query.replace("$__interval", "1m")
     for name, text in texts.items():
         # Not as a template, in which a backslash would have a meaning.

@@ -12,6 +12,7 @@ from tests.tools.dashboards.grafana import (
     hours_shown,
     legend_labels,
     queries,
+    typed,
     variables,
 )
 from tests.tools.dashboards.mixin import MIXIN
@@ -43,7 +44,8 @@ def test_placeholders(name: str) -> None:
     dashboard = DASHBOARDS[name]
     used = set(re.findall(r"\$\{?(\w+)", json.dumps(dashboard)))
     # `$__all` is the value of a variable for which all is chosen.
-    assert used == {"datasource", *variables(dashboard), "__interval", "__all"}
+    own = {"datasource", *variables(dashboard), *typed(dashboard)}
+    assert used == {*own, "__interval", "__all"}
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
@@ -52,9 +54,12 @@ def test_query_text(name: str) -> None:
     profile, _, service = name.partition("/")
     labels = Naming(profile).filters
     for _, target in queries(DASHBOARDS[name]):
-        selectors = re.findall(r"\{([^{}]*)\}\[", target["expr"])
+        selectors = re.findall(r"(\w+)\{([^{}]*)\}\[", target["expr"])
         assert selectors
-        for matchers in selectors:
+        for series, matchers in selectors:
+            if series.endswith("_info"):
+                assert 'tag_$tag=~"$tag_value"' in matchers
+                continue
             assert all(f'{label}=~"${variable}"' in matchers for variable, label in labels.items())
         assert not re.search(r"\b(rate|irate|increase|delta|idelta|deriv)\b", target["expr"])
         assert {labels["account"], labels["region"]} <= set(legend_labels(target))
@@ -66,9 +71,13 @@ def test_query_text(name: str) -> None:
 
 @pytest.mark.parametrize("name", DASHBOARDS)
 def test_series_of_two_sources(name: str) -> None:
-    """Series that an external label tells apart never meet: no query names the labels to match."""
+    """Series that an external label tells apart never meet: no query names the labels to match.
+
+    Those of the tags are named, but they only select series.
+    """
     for _, target in queries(DASHBOARDS[name]):
-        assert not re.search(r"\b(on|by|group_left|group_right)\b *\(", target["expr"])
+        combining = re.sub(r"\band on \(", "and (", target["expr"])
+        assert not re.search(r"\b(on|by|group_left|group_right)\b *\(", combining)
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
