@@ -23,8 +23,8 @@ from tags.series import InfoSeries
 _MARKED_AT_ONCE = 2_000
 
 # By then a listener has ended the series itself: Prometheus does after 5 minutes. Series of what is
-# never read again must not be kept for ever.
-_KEPT_MS = 3_600_000
+# never read again must not be kept for ever, but from one hourly sweep to the next.
+_KEPT_MS = 3 * 3_600_000
 
 _COUNTS = (
     *("accounts", "resources", "resources_without_name", "resources_elsewhere"),

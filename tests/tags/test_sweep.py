@@ -161,7 +161,7 @@ def test_groups_that_are_denied(aws: TaggingApi, listener: Listener, store: Obje
 def test_account_that_is_never_read(
     aws: TaggingApi, listener: Listener, store: ObjectStore
 ) -> None:
-    """What it had is forgotten after an hour, so that the object does not grow for ever."""
+    """What it had is forgotten after hours, so that the object does not grow for ever."""
     function = SweepingFunction(listener.url, BACKUP_BUCKET="bucket")
 
     def expire(call: Call) -> None:
@@ -171,7 +171,7 @@ def test_account_that_is_never_read(
     aws.before, aws.page_size = expire, lambda _number, _asked: 1
     for number in range(8):
         aws.fleets = {OWN_ACCOUNT: _fleet(number, 99)}
-        function.sweep(later=1000)
+        function.sweep(later=3000)
     kept = [dict(series.labels)["arn"] for _, series in series_in(store.objects[_OBJECT])]
     assert sorted(kept) == [instance(number) for number in (4, 5, 6, 7)]
     assert not _marked(listener)

@@ -148,7 +148,8 @@ def test_ended_series(aws: TaggingApi, listener: Listener, store: ObjectStore) -
     """A changed tag and a resource that is gone end a series, with one stale marker each."""
     function = SweepingFunction(listener.url, BACKUP_BUCKET="bucket")
     aws.fleets = _own(*((instance(n), {"Team": "a"}) for n in (1, 2, 3)))
-    function.sweep()
+    # The longest that TagRefreshMinutes allows, and a late start.
+    function.sweep(later=3_660)
     aws.fleets = _own((instance(1), {"Team": "a"}), (instance(2), {"Team": "b"}))
     second, third = function.sweep(), function.sweep()
     assert [it.result["stale_markers_sent"] for it in (second, third)] == [2, 0]
