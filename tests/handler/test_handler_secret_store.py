@@ -183,7 +183,7 @@ from tests.support.invoking import delivery_of, function_for, invoke, points
 
 def loaded():
     # Powertools looks whether there is a botocore, and imports nothing more of it.
-    return sorted({"boto3", "botocore.session"} & set(sys.modules))
+    return sorted({"boto3", "botocore.session", "tags"} & set(sys.modules))
 
 url, arn = sys.argv[1:]
 loaded_by_step = [loaded()]
