@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import math
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from testing.http_server import Reply
 from testing.lambda_context import LambdaContext
 from testing.receiver import Received, Receiver, ReplyFunction
 from testing.replies import accept
+from testing.tagging_api import OWN_ACCOUNT, Fleet
 from tests.support.invoking import json_lines, settings_for
-from tests.support.tag_reading import FUNCTION_ARN
+from tests.support.tag_reading import FUNCTION_ARN, instance
 
 TOKEN = "akey-5f0c9e72d1b84a36"
 
@@ -91,6 +93,25 @@ def values_of(receiver: Receiver, label: str = "arn") -> dict[str, list[float]]:
     for labels, samples in receiver.accepted_samples().items():
         found.setdefault(dict(labels).get(label, ""), []).extend(samples)
     return {name: [value for _, value in sorted(samples)] for name, samples in found.items()}
+
+
+def ended_in(receiver: Receiver) -> set[str]:
+    """Return the ARNs whose series have ended, as stale markers say."""
+    return {arn for arn, values in values_of(receiver).items() if any(map(math.isnan, values))}
+
+
+def numbers_in(swept: Swept) -> tuple[float | None, ...]:
+    """Return the metrics of a sweep, TagsSent, TagResources, TagErrors; its account must add up."""
+    samples = swept.result
+    made = samples["samples"]
+    counted = (samples[f"samples_{it}"] for it in ("sent", "rejected", "undelivered"))
+    assert made == sum(counted) + sum(samples["samples_dropped"].values())
+    return swept.metric("TagsSent"), swept.metric("TagResources"), swept.metric("TagErrors")
+
+
+def fleet_of(*numbers: int, account: str = OWN_ACCOUNT) -> Fleet:
+    """Return a fleet of instances with these numbers and one tag."""
+    return Fleet([(instance(number, account), {"Team": "a"}) for number in numbers])
 
 
 def object_of(series: Iterable[InfoSeries], time_ms: int = 0) -> bytes:
