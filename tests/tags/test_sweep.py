@@ -124,9 +124,9 @@ def test_more_resources_than_the_time_is_enough_for(aws: TaggingApi, listener: L
     """Reading ends early enough to send what was read."""
     aws.fleets = {OWN_ACCOUNT: fleet_of(*range(50))}
     aws.page_size = lambda _number, _asked: 1
-    # Two seconds of work, of which 1.4 are for reading, with ten calls a second.
-    swept = SweepingFunction(listener.url).sweep(seconds=17)
-    assert numbers_in(swept) == (14, 14, 2)
+    # 2.5 seconds of work, of which 1.75 are for reading, with ten calls a second.
+    swept = SweepingFunction(listener.url).sweep(seconds=17.5)
+    assert numbers_in(swept) == (18, 18, 2)
 
 
 def test_memory_that_is_too_small(aws: TaggingApi, listener: Listener, store: ObjectStore) -> None:
