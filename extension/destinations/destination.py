@@ -74,7 +74,6 @@ class Destination(Configured, ABC):
 
     Attributes:
         name: As `LOGS_DESTINATION` names it.
-        title: As the documentation names it.
         token: The variable with its token.
         stored_token: The variable that says where the token is stored.
         token_required: Whether it cannot be used without a token.
@@ -92,7 +91,6 @@ class Destination(Configured, ABC):
     """
 
     name: ClassVar[str]
-    title: ClassVar[str]
     token: Setting[str]
     stored_token: Setting[str]
     token_required: ClassVar[bool] = True

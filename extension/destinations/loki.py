@@ -22,7 +22,7 @@ from extension.http_client import Response
 from extension.json_text import UTF_8, cut, json_text, parsed, utf8
 from extension.records import LogRecord
 from extension.secrets import TOKEN, Token
-from extension.variables import Setting, pairs, text, token
+from extension.variables import Setting, pairs, token
 
 # A push beyond `ingestion_burst_size_mb` (6 by default) is never accepted; that of a tenant may be
 # smaller, and Grafana's own agents send this much.
@@ -66,31 +66,17 @@ class Loki(Destination):
     """Loki's push API ("HTTP API", POST /loki/api/v1/push)."""
 
     name = "loki"
-    title = "Grafana Loki"
-    url = text("LOKI_URL", "Loki's URL, without `/loki/api/v1/push`.")
-    ip = text("LOKI_IP", "The same; a bare address means `http://ADDRESS:3100`.")
-    user = text("LOKI_USERNAME", "The user of Basic authentication; for Grafana Cloud its number.")
-    bearer, stored_bearer = token(
-        "LOKI_BEARER_TOKEN", "A bearer token, instead of user and password."
-    )
-    token, stored_token = token("LOKI_PASSWORD", "Its password; for Grafana Cloud a token.")
+    url = Setting("LOKI_URL", str)
+    ip = Setting("LOKI_IP", str)
+    user = Setting("LOKI_USERNAME", str)
+    bearer, stored_bearer = token("LOKI_BEARER_TOKEN")
+    token, stored_token = token("LOKI_PASSWORD")
     token_required = False
-    headers = Setting("LOKI_HEADERS", _headers, "", "Further headers, as a JSON object.")
-    tenant = text("LOKI_TENANT_ID", "The tenant, sent as `X-Scope-OrgID`.")
-    metadata = text(
-        "LOKI_STRUCTURED_METADATA",
-        "`false` leaves request ids, levels and the like out, for a Loki before 3.0.",
-        "true",
-    )
-    labels = pairs(
-        "LOKI_LABELS",
-        "Further labels, `name=value,name=value`; at most 15 with `source`, "
-        "`function` and `service_name`, of which only the last may be set here.",
-        _LABEL_NAME,
-    )
-    otel_labels = text(
-        f"{_OTEL_LABEL}*", "Each sets a further label: `OTEL_LABEL_TEAM=one` sets `team`."
-    )
+    headers = Setting("LOKI_HEADERS", _headers)
+    tenant = Setting("LOKI_TENANT_ID", str)
+    metadata = Setting("LOKI_STRUCTURED_METADATA", str, "true")
+    labels = Setting("LOKI_LABELS", pairs(_LABEL_NAME))
+    otel_labels = Setting(f"{_OTEL_LABEL}*", str)
     identified_by = (url, ip)
     without_effect = {  # noqa: RUF012
         "DISPATCH_MIN_BATCH_SIZE": "records are sent at the end of each invocation, few or many"
