@@ -16,13 +16,9 @@ _CHOSEN = frozenset({"sampled", "below_level", "excluded", "own_line"})
 
 
 class RecordAccount(NamedTuple):
-    """The account of one destination at one moment.
+    """The numbers of records of one destination at one moment.
 
-    Attributes:
-        received: Records that were meant for this destination.
-        sent: Records that it acknowledged.
-        dropped: Records by the reason for which they were dropped.
-        pending: Records that are queued or in flight.
+    `dropped` has them by the reason; those that are `pending` are queued or in flight.
     """
 
     received: int

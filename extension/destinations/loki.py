@@ -88,11 +88,17 @@ class Loki(Destination):
         super().__init__(environment)
         # The values of structured metadata are texts.
         self._sampling = {name: f"{rate:g}" for name, rate in self._sampling.items()}
-        self._url = f"{self._address().geturl()}/loki/api/v1/push"
-        if self._has_bearer and (self.user or self.token or self.stored_token):
+        values = (self.bearer, self.stored_bearer)
+        bearer = Token("LOKI_BEARER_TOKEN", *values, environment.fetch_secret, environment.now)
+        if bearer and (self.user or self._token):
             raise SettingsError("set LOKI_BEARER_TOKEN, or LOKI_USERNAME with LOKI_PASSWORD")
-        if not self._has_bearer and bool(self._token) != bool(self.user):
+        if not bearer and bool(self._token) != bool(self.user):
             raise SettingsError("set LOKI_USERNAME and LOKI_PASSWORD (or LOKI_PASSWORD_ARN) both")
+        if bearer:
+            self._token, self.renewable = bearer, bearer.stored
+        self._has_bearer = bool(bearer)
+        self._has_secret = bool(self._token or self.headers)
+        self._url = f"{self._address().geturl()}/loki/api/v1/push"
         if not _USER.fullmatch(self.user):
             raise SettingsError("LOKI_USERNAME has characters that a user name cannot have")
         if not _TENANT.fullmatch(self.tenant):
@@ -102,20 +108,6 @@ class Loki(Destination):
         self._head = utf8(f'{{"streams":[{{"stream":{stream},"values":[')
         self._tail = b"]}]}"
         self.max_body_bytes = MAX_BODY_BYTES - len(self._head) - len(self._tail)
-
-    @property
-    def _has_bearer(self) -> bool:
-        return bool(self.bearer or self.stored_bearer)
-
-    def _made_token(self, environment: Environment) -> Token:
-        if not self._has_bearer:
-            return super()._made_token(environment)
-        values = (self.bearer, self.stored_bearer)
-        return Token("LOKI_BEARER_TOKEN", *values, environment.fetch_secret, environment.now)
-
-    @property
-    def _has_secret(self) -> bool:
-        return super()._has_secret or bool(self.headers)
 
     def _address(self) -> SplitResult:
         """Return where Loki is, without its own path: LOKI_IP of the original extension has it."""
