@@ -44,7 +44,6 @@ class Buffer:
 
     Args:
         max_bytes: The limit for all records, with `RECORD_OVERHEAD_BYTES` for each.
-        clock: A monotonic clock in seconds.
 
     Attributes:
         bytes: The size of all records, their overhead included.
@@ -86,9 +85,7 @@ class Buffer:
     def take(self, max_bytes: int) -> list[bytes]:
         """Start a batch and return it: the oldest records in order; none if nothing waits.
 
-        Args:
-            max_bytes: The limit for all of them with one byte between each two. One record is
-                returned even if it is larger.
+        The limit is for all of them with one byte between each two. One record may be larger.
         """
         with self.changed:
             size = 0

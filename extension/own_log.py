@@ -20,12 +20,7 @@ def location(error: BaseException) -> str:
 
 
 class OwnLog:
-    """Writes log lines for the operator; safe for several threads.
-
-    Args:
-        write: Writes one line, which includes its newline.
-        level: Such as `warn`, or `off`.
-    """
+    """Writes log lines for the operator, each with its newline; safe for several threads."""
 
     def __init__(self, write: Callable[[str], object], level: str = "warn") -> None:
         self._write = write

@@ -142,11 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _size(text: str, base: int) -> int:
-    """Return a number of bytes (RFC 9110, section 8.6).
-
-    Raises:
-        ValueError: It is none.
-    """
+    """Return a number of bytes (RFC 9110, section 8.6); raise ValueError if it is none."""
     text = text.strip()
     if not re.fullmatch("[0-9A-Fa-f]{1,15}", text):
         raise ValueError("not a size")

@@ -55,7 +55,6 @@ class Token:
         value: The token, if it is given.
         reference: Where it is stored, otherwise; both are empty if there is no token.
         fetch: Returns the token for a reference; raises SecretError.
-        now: A clock in seconds.
 
     Attributes:
         stored: Whether the token is in a store.
@@ -147,13 +146,10 @@ def fetch_secret(
     now: Callable[[], float],
     seconds: float = SECONDS,
 ) -> str:
-    """Return the token that a secret holds.
+    """Return the token that a secret or an SSM parameter holds.
 
-    Args:
-        reference: The ARN of a secret or of an SSM parameter, or a parameter's name.
-        environ: Gives the credentials, the region, and other endpoints if they are set.
-        now: A clock in seconds since 1970; a signature has the time in it.
-        seconds: The time for all of it.
+    The environment gives the credentials, the region, and other endpoints if they are set. A
+    signature has the time in it, from `now`.
 
     Raises:
         SecretError: The store does not return it, or not in time.

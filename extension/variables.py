@@ -21,12 +21,7 @@ _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,15}")
 
 
 class PartlyUsableError(ValueError):
-    """A parser cannot use all of a value.
-
-    Args:
-        text: What the value must be and what is used instead, to be read after the variable's name.
-        usable: What is used instead.
-    """
+    """A parser cannot use all of a value; its text says what is used instead, which is `usable`."""
 
     def __init__(self, text: str, usable: Any) -> None:
         super().__init__(text)
@@ -170,11 +165,9 @@ SAMPLE_RATE = Setting("LOGS_SAMPLE_RATE", _rate, "1.0")
 
 
 class Configured:
-    """Base of classes that declare settings as attributes of their own, in the documents' order.
+    """Base of classes that declare settings as attributes of their own, in the document's order.
 
-    Args:
-        variables: The environment.
-        warn: Called with one sentence for each value that cannot be used as it is.
+    `warn` is called with one sentence for each value that cannot be used as it is.
     """
 
     def __init__(self, variables: Mapping[str, str], warn: Callable[[str], object]) -> None:

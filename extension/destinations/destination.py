@@ -77,7 +77,7 @@ class Destination(Configured, ABC):
         names: The fields of each record that say where it is from: a name for some of `name`,
             `version`, `region` and `account`; what is not known is left out.
         content_type: Of a body; a body is compressed unless `is_compressed` is False.
-        default_types: What is shipped if `TELEMETRY_TYPES` is not set: some of `TYPES`.
+        types: What is shipped: some of `TYPES`; these, if `TELEMETRY_TYPES` is not set.
         max_body_bytes: How large the encoded records of a body may be together.
         renewable: Whether the token is in a store, which may have another one later.
 
@@ -94,7 +94,7 @@ class Destination(Configured, ABC):
     content_type: ClassVar[str] = "application/json"
     is_compressed: ClassVar[bool] = True
     responses: ClassVar[tuple[Row, ...]] = COMMON_RESPONSES
-    default_types: frozenset[str] = frozenset(TYPES)
+    types: frozenset[str] = frozenset(TYPES)
     max_body_bytes: int
     renewable: bool = False
     _head: bytes = b""

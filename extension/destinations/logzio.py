@@ -106,7 +106,7 @@ class Logzio(Destination):
         vars(self)["log_type"] = cut(self.log_type, LONGEST_NAME, UTF_16)
         self._url = self._listener(environment).geturl()
         kinds = {"function", "platform"} if self.platform_logs else {"function"}
-        self.default_types = frozenset(kinds)
+        self.types = frozenset(kinds)
         constant = {**self._constant, **self._custom_fields()}
         self._constant = {
             name: cut(value, MAX_VALUE_UNITS, UTF_16) for name, value in constant.items()

@@ -82,7 +82,7 @@ class Loki(Destination):
         "DISPATCH_MIN_BATCH_SIZE": "records are sent at the end of each invocation, few or many"
     }
     responses = LOKI_RESPONSES
-    default_types = frozenset({"function"})
+    types = frozenset({"function"})
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)

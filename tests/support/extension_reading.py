@@ -6,7 +6,7 @@ from typing import Any
 
 from extension.invocations import Invocations
 from extension.records import LogRecord
-from extension.router import Route, Router
+from extension.router import Router
 from extension.selection import Selection
 from tests.support.extension_parts import (
     LinesDestination,
@@ -66,14 +66,13 @@ class Reading:
         self.written = Written()
         chosen = types or [EVERYTHING]
         self.destinations = [Keeping(poison) for _ in chosen]
+        for destination, of_destination in zip(self.destinations, chosen, strict=True):
+            destination.types = frozenset(of_destination)
         self.shippers = [ScriptedShipper(destination=it) for it in self.destinations]
         self.time = ShiftedTime()
         self.invocations = Invocations(self.time, one_at_a_time=one_at_a_time)
         self.router = Router(
-            [
-                Route(scripted.shipper, frozenset(of_route))
-                for scripted, of_route in zip(self.shippers, chosen, strict=True)
-            ],
+            [scripted.shipper for scripted in self.shippers],
             self.invocations,
             selection or Selection("", 1.0, ()),
             clocks=clocks_with(self.time),
@@ -81,13 +80,13 @@ class Reading:
         )
 
     def read(self, *events: Any) -> list[LogRecord]:
-        """Route one body with some events; return the records of the first route."""
+        """Route one body with some events; return the records of the first destination."""
         self.router.route(json.dumps(events).encode())
         return self.records
 
     @property
     def records(self) -> list[LogRecord]:
-        """The records of the first route."""
+        """The records of the first destination."""
         return self.destinations[0].records
 
     @property
