@@ -35,9 +35,7 @@ _SUBSCRIBE_RETRY_SECONDS = (0.05, 0.1)
 def main(argv: list[str]) -> int:
     """Run the extension, or its health check, and return the exit code.
 
-    Args:
-        argv: The path of the executable, whose file name is registered, then `--health-check`
-            or `-h`, or nothing.
+    The first argument is the path of the executable, whose file name is registered.
     """
     environ = with_json_settings(os.environ)
     if argv[1:] in (["--health-check"], ["-h"]):

@@ -1,5 +1,6 @@
 """The extension's own log lines: few, each subject once, and never shipped in a loop."""
 
+import contextlib
 import traceback
 from collections.abc import Callable
 
@@ -44,8 +45,6 @@ class OwnLog:
             self.warning(text)
 
     def _line(self, level: str, text: str) -> None:
-        try:
+        # A closed output must not end the extension.
+        with contextlib.suppress(OSError, ValueError):
             self._write(f"{PREFIX}{level}: {' '.join(text.split())}\n")
-        except (OSError, ValueError):
-            # A closed output must not end the extension.
-            return

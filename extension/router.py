@@ -25,11 +25,7 @@ _MOST_BODIES = 1
 
 
 class Router:
-    """Gives the records of each body to the shippers, in a thread of its own.
-
-    Args:
-        clocks: The time, for what has none.
-    """
+    """Gives the records of each body to the shippers, in a thread of its own."""
 
     def __init__(
         self,

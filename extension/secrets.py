@@ -75,7 +75,7 @@ class Token:
             raise SettingsError(f"set {variable} or {variable}_ARN, not both")
         if value and not TOKEN.fullmatch(value):
             raise SettingsError(f"{variable} has characters that a request cannot carry")
-        if reference and not is_reference(reference):
+        if reference and not (_ARN.fullmatch(reference) or _PARAMETER_NAME.fullmatch(reference)):
             raise SettingsError(
                 f"{variable}_ARN must be the ARN of a secret in Secrets Manager, or the ARN or "
                 "name of an SSM parameter"
@@ -132,11 +132,6 @@ class Token:
             self._value = value
         else:
             self._failure = "the secret is empty or has characters that a header cannot carry"
-
-
-def is_reference(text: str) -> bool:
-    """Return whether a text is the ARN of a secret or parameter, or the name of a parameter."""
-    return any(pattern.fullmatch(text) for pattern in (_ARN, _PARAMETER_NAME))
 
 
 def fetch_secret(
@@ -243,10 +238,8 @@ def _credentials(environ: Mapping[str, str], seconds: float) -> Credentials:
 def _response_to(request: Request, seconds: float) -> dict[str, Any]:
     """Return the JSON object in the response to a request; an empty one if it is no object.
 
-    Raises:
-        ExchangeError: There is no response in time.
-        SecretError: The status is not 200; the text is the store's own name for the error, if its
-            `__type` has one, with or without a namespace before a #.
+    Raises SecretError if the status is not 200. Its text is the store's own name for the error, if
+    the `__type` has one, with or without a namespace before a #.
     """
     with closing(HttpClient()) as client:
         response = client.send(request, seconds)

@@ -38,20 +38,10 @@ _NAMES = {
     "version": "lambda_function_version",
     "account": "account",
 }
-OWN_FIELDS = frozenset(
-    {
-        "@timestamp",
-        "type",
-        "lambda.log.type",
-        "lambda.record",
-        "message",
-        "message_nested",
-        "requestId",
-        "level",
-        "sampleRate",
-        *_NAMES.values(),
-    }
-)
+_FIELDS = """
+    @timestamp type lambda.log.type lambda.record message message_nested requestId level sampleRate
+"""
+OWN_FIELDS = frozenset((*_FIELDS.split(), *_NAMES.values()))
 """What neither CUSTOM_FIELDS nor a user's record overwrites."""
 
 # Logz.io's regions by the AWS region that they are in, as for the function's own listener.
