@@ -238,8 +238,8 @@ def _credentials(environ: Mapping[str, str], seconds: float) -> Credentials:
 def _response_to(request: Request, seconds: float) -> dict[str, Any]:
     """Return the JSON object in the response to a request; an empty one if it is no object.
 
-    Raises SecretError if the status is not 200. Its text is the store's own name for the error, if
-    the `__type` has one, with or without a namespace before a #.
+    Raises ExchangeError; and SecretError if the status is not 200. Then its text is the store's own
+    name for the error, if `__type` has one, with or without a namespace before a #.
     """
     with closing(HttpClient()) as client:
         response = client.send(request, seconds)

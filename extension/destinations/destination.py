@@ -43,7 +43,7 @@ _REMEMBERED = 512
 
 
 class Environment(NamedTuple):
-    """What a destination is made from, beside the environment variables.
+    """What a destination is made from.
 
     Attributes:
         fetch_secret: Returns the token for an ARN or a name; raises SecretError.

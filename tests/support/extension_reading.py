@@ -1,4 +1,4 @@
-"""A router with routes to scripted destinations, and the events that it reads."""
+"""A router with scripted destinations, and the events that it reads."""
 
 import json
 from collections.abc import Sequence
@@ -47,10 +47,10 @@ class Keeping(LinesDestination):
 
 
 class Reading:
-    """A router with one route for each set of types.
+    """A router with one destination for each set of types.
 
     Args:
-        types: The types of each route.
+        types: The types of each destination.
         selection: The operator's choice.
         one_at_a_time: False on a Managed Instance.
         poison: A record that cannot be encoded.
@@ -91,7 +91,7 @@ class Reading:
 
     @property
     def dropped(self) -> dict[str, int]:
-        """The records that the first route dropped, by reason."""
+        """The records that the first destination dropped, by reason."""
         account = self.shippers[0].buffer.account()
         assert is_balanced(account)
         assert account.pending == len(self.records)
