@@ -127,7 +127,8 @@ def _function_problems(given: Mapping[str, str], template: Mapping[str, Any]) ->
         try:
             read({"AWS_REGION": "us-east-1", **own, **members, "SETTINGS": ""})
         except SettingsError as error:
-            found += str(error).removeprefix("settings: ").split("; ")
+            # Each problem begins with a variable; a semicolon may also be within one.
+            found += re.split(r"; (?=[A-Z_\d]+ )", str(error).removeprefix("settings: "))
     for settings in DECLARED.values():
         for setting in settings:
             setting.read(members, found.append)
