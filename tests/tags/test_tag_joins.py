@@ -3,7 +3,7 @@
 import json
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.real_server
 PAGE = (ROOT / "docs" / "tags.md").read_text(encoding="utf-8")
 PROFILES = ("logzio", "yace", "cloudwatch_exporter", "otel")
 BLOCKS = re.findall("^```(promql|yaml)\n(.+?)\n```$", PAGE, re.MULTILINE | re.DOTALL)
-*JOINS, WITH_OTHERS, BY_RULE = (text for kind, text in BLOCKS if kind == "promql")
+*JOINS, WITH_OTHERS, BY_RULE, OF_ECS = (text for kind, text in BLOCKS if kind == "promql")
 JOIN_OF = dict(zip(PROFILES, JOINS, strict=True))
 (RULES,) = (text for _, text in BLOCKS if text.startswith("groups:"))
 
@@ -110,26 +110,53 @@ def test_join_by_rule(history: Histories, server: str) -> None:
 @pytest.mark.parametrize("ended", ["stale", "_"])
 def test_rule(tmp_path: Path, ended: str) -> None:
     """The rule has one series of a resource, also where its tag has changed, late after a sweep."""
-    (tmp_path / "rules.yml").write_text(RULES, encoding="utf-8")
     labels = 'account="1", arn="a", instanceid="i-1", namespace="aws/ec2", region="r", tag_team='
-    result = {"labels": f'aws_ec2:tags{{{labels}"blue"}}', "value": 1}
-    series = {"red": f"1 _x4 1 _x4 {ended}", "blue": "_x10 1"}
+    series = {
+        f'aws_resource_info{{{labels}"red"}}': f"1 _x4 1 _x4 {ended}",
+        f'aws_resource_info{{{labels}"blue"}}': "_x10 1",
+    }
+    check(tmp_path, series, "aws_ec2:tags", [f'aws_ec2:tags{{{labels}"blue"}}'])
+
+
+def test_join_of_two_dimensions(tmp_path: Path) -> None:
+    """An ECS cluster and its services have their own tags each, with one query."""
+    team_of = {
+        'clustername="c"': "blue",
+        'clustername="c", servicename="one"': "red",
+        'clustername="c", servicename="two"': "green",
+    }
+    series = {}
+    for number, (labels, team) in enumerate(team_of.items()):
+        where = f'account="1", region="r", namespace="aws/ecs", {labels}'
+        series[f"aws_ecs_cpuutilization_max{{{where}}}"] = "1x20"
+        series[f'aws_resource_info{{{where}, arn="{number}", tag_team="{team}"}}'] = "_x10 1"
+    joined = [
+        f'{{account="1", region="r", namespace="aws/ecs", {labels}, tag_team="{team}"}}'
+        for labels, team in team_of.items()
+    ]
+    check(tmp_path, series, OF_ECS, joined)
+
+
+def check(folder: Path, series: Mapping[str, str], query: str, result: Sequence[str]) -> None:
+    """Check with promtool that a query finds these series, late after a sweep."""
+    (folder / "rules.yml").write_text(RULES, encoding="utf-8")
     test = {
         "interval": "1m",
-        "input_series": [
-            {"series": f'aws_resource_info{{{labels}"{team}"}}', "values": values}
-            for team, values in series.items()
-        ],
+        "input_series": [{"series": it, "values": values} for it, values in series.items()],
         "promql_expr_test": [
-            {"expr": "aws_ec2:tags", "eval_time": time, "exp_samples": [result]}
+            {
+                "expr": query,
+                "eval_time": time,
+                "exp_samples": [{"labels": it, "value": 1} for it in result],
+            }
             for time in ("14m59s", "15m30s")
         ],
     }
     content = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [test]}
     # JSON is YAML.
-    (tmp_path / "test.yml").write_text(json.dumps(content), encoding="utf-8")
+    (folder / "test.yml").write_text(json.dumps(content), encoding="utf-8")
     command = [installed("promtool"), "test", "rules", "test.yml"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
