@@ -76,6 +76,7 @@ def _variables(service: Service, naming: Naming) -> Iterator[dict[str, Any]]:
     yield {
         "name": "tag",
         "label": "Tag",
+        "description": f"The key of a tag, such as {key} of the label tag_{key}. See docs/tags.md.",
         "type": "textbox",
         "query": key,
         "current": chosen,

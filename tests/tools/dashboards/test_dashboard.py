@@ -49,6 +49,14 @@ def test_placeholders(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
+def test_what_to_type_is_said(name: str) -> None:
+    """Grafana shows what a text box is for, and an example that is the text at first."""
+    listed = {it["name"]: it for it in DASHBOARDS[name]["templating"]["list"]}
+    for variable, text in typed(DASHBOARDS[name]).items():
+        assert f"such as {text} " in listed[variable]["description"]
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
 def test_query_text(name: str) -> None:
     """A query filters by all variables, treats nothing as a counter, and names its series."""
     profile, _, service = name.partition("/")
