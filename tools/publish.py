@@ -34,7 +34,7 @@ LAYER = "logs-extension.zip"
 SBOM = "sbom.cdx.json"
 """What `make publish` has built, beside function-arm64.zip and function-x86_64.zip."""
 
-SOURCE_STACK = "source.yaml"
+TEMPLATES = {"source.yaml": "source stack", "tags-role.yaml": "role for tags"}
 CHECKSUMS = "SHA256SUMS"
 FOLDER = f"metric-stream-lambda/{__version__}"
 """Where all files are in each bucket."""
@@ -110,7 +110,7 @@ def release(built: Path, bucket: str) -> dict[str, bytes]:
         code = location(f"function-{architecture}.zip")
         template = expanded(_template(), architecture, code, layer)
         files[template_name(architecture)] = json.dumps(template, indent=1).encode()
-    files[SOURCE_STACK] = (ROOT / "deploy" / SOURCE_STACK).read_bytes()
+    files |= {name: (ROOT / "deploy" / name).read_bytes() for name in TEMPLATES}
     files[SBOM] = (built / SBOM).read_bytes()
     sums = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items()]
     files[CHECKSUMS] = "".join(sums).encode()
@@ -258,8 +258,8 @@ def describe(buckets: Sequence[Bucket], stack: str, values: Mapping[str, str]) -
     lines += [
         f"\nLaunch it in each account of an organisational unit; {_VARIABLE} has the token:",
         stack_set_commands(buckets[0], regions, name, stack, values),
-        f"\nThe source stack: {buckets[0].url(SOURCE_STACK)}",
-        "docs/organisation.md says who may read these files, and what the source stack is.",
+        *(f"\nThe {what}: {buckets[0].url(name)}" for name, what in TEMPLATES.items()),
+        "docs/organisation.md says who may read these files, and what they are.",
     ]
     return "\n".join(lines)
 

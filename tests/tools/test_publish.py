@@ -81,7 +81,7 @@ def test_every_region_gets_the_same_files(built: Path, clients: dict[str, Any]) 
     assert {re.sub(r"-[0-9a-f]{16}\.", ".", name) for name in names} == {
         *CODE,
         *(template_name(architecture) for architecture in ARCHITECTURES),
-        *(SBOM, "source.yaml"),
+        *(SBOM, "source.yaml", "tags-role.yaml"),
     }
 
 
@@ -111,7 +111,11 @@ def test_published_template(built: Path, architecture: str) -> None:
     text = files[template_name(architecture)].decode()
     assert "Transform" not in json.loads(text)
     assert "AWS::Serverless" not in text
-    values = {"MetricsToken": "a-token-of-tests", "LogsTokenSecretArn": ARN}
+    values = {
+        "MetricsToken": "a-token-of-tests",
+        "LogsTokenSecretArn": ARN,
+        "CreateTags": "true",
+    }
 
     class Published(Stack):
         def template(self) -> dict[str, Any]:
@@ -122,7 +126,7 @@ def test_published_template(built: Path, architecture: str) -> None:
     assert without_code(stack) == without_code(Stack(**values))
     functions = list(stack.of_type("AWS::Lambda::Function").values())
     (layer,) = stack.of_type("AWS::Lambda::LayerVersion").values()
-    assert [function["Architectures"] for function in functions] == [[architecture]] * 2
+    assert [function["Architectures"] for function in functions] == [[architecture]] * 3
     for code in (*(function["Code"] for function in functions), layer["Content"]):
         assert code["S3Bucket"] == f"{BUCKET}-us-east-1"
         name = LAYER if code is layer["Content"] else f"function-{architecture}.zip"
