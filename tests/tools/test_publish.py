@@ -14,10 +14,8 @@ import pytest
 from cfnlint import api as cfn_lint
 from moto import mock_aws
 
-from testing.artifact import RUNTIME_PYTHON, Interpreter, build, runtime_interpreter
 from tests.support.making import make
 from tests.support.stack import ARN, Stack
-from tools.archive import write_zip
 from tools.publish import ARCHITECTURES, FOLDER, LAYER, SBOM, main, release, template_name
 
 BUCKET = "acme-metrics"
@@ -302,24 +300,3 @@ def test_missing_variables(variables: list[str]) -> None:
     done = make("publish", *variables)
     assert done.returncode == 2
     assert re.search(r"(BUCKET|REGIONS) must name", done.stderr)
-
-
-@pytest.mark.large
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_package_is_reproducible(tmp_path: Path, architecture: str) -> None:
-    """The same sources make the same bytes, whenever and in whatever folder they are built."""
-    interpreter = runtime_interpreter()
-    packages = []
-    for place in ("one", "another place"):
-        folder = tmp_path / place / "function"
-        build(
-            folder,
-            interpreter or Interpreter(RUNTIME_PYTHON, Path("false")),
-            architecture,
-            compiled=interpreter is not None,
-        )
-        write_zip(folder, tmp_path / f"{place}.zip")
-        packages.append((tmp_path / f"{place}.zip").read_bytes())
-    assert packages[0] == packages[1]
-    # pip writes the path of its own Python into scripts, and their hashes into RECORD.
-    assert not list(folder.rglob("RECORD"))
