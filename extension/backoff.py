@@ -27,7 +27,6 @@ class Backoff:
     """Exponential backoff with jitter, then a circuit breaker; times in seconds on the clock.
 
     Args:
-        clock: A monotonic clock.
         random: Returns a number from 0 to 1.
         largest: What the destination accepts in one request, in bytes.
 

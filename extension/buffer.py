@@ -16,13 +16,9 @@ _CHOSEN = frozenset({"sampled", "below_level", "excluded", "own_line"})
 
 
 class RecordAccount(NamedTuple):
-    """The account of one destination at one moment.
+    """The numbers of records of one destination at one moment.
 
-    Attributes:
-        received: Records that were meant for this destination.
-        sent: Records that it acknowledged.
-        dropped: Records by the reason for which they were dropped.
-        pending: Records that are queued or in flight.
+    `dropped` has them by the reason; those that are `pending` are queued or in flight.
     """
 
     received: int
@@ -48,7 +44,6 @@ class Buffer:
 
     Args:
         max_bytes: The limit for all records, with `RECORD_OVERHEAD_BYTES` for each.
-        clock: A monotonic clock in seconds.
 
     Attributes:
         bytes: The size of all records, their overhead included.
@@ -90,9 +85,7 @@ class Buffer:
     def take(self, max_bytes: int) -> list[bytes]:
         """Start a batch and return it: the oldest records in order; none if nothing waits.
 
-        Args:
-            max_bytes: The limit for all of them with one byte between each two. One record is
-                returned even if it is larger.
+        The limit is for all of them with one byte between each two. One record may be larger.
         """
         with self.changed:
             size = 0

@@ -7,13 +7,7 @@ from typing import NamedTuple
 
 
 class Clocks(NamedTuple):
-    """The clocks; by default those of this machine.
-
-    Attributes:
-        monotonic: Seconds, for durations.
-        wall: Seconds since the epoch.
-        sleep: Waits for some seconds.
-    """
+    """The clocks, in seconds; by default those of this machine. `wall` counts since 1970."""
 
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time

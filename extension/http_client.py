@@ -64,13 +64,9 @@ class Response(NamedTuple):
 
 
 class _Exchange:
-    """One call of `send`.
+    """One call of `send`: it ends with `reason` when no seconds are left.
 
-    Attributes:
-        left: The seconds that it still has.
-        reason: What it ends with after those.
-        cut_off: The same once it has been interrupted.
-        over: Set when `send` returns.
+    `cut_off` is the same once it has been interrupted; `over` is set when `send` returns.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -223,10 +219,9 @@ class HttpClient:
     def _connected(
         self, url: SplitResult, exchange: _Exchange, end: float
     ) -> http.client.HTTPConnection:
-        """Return a connection to the host of a URL: the kept one, or a new one.
+        """Return the kept connection to the host of a URL, or a new one.
 
-        Raises:
-            TimeoutError: The exchange was cut off meanwhile.
+        Raises TimeoutError if the exchange was cut off meanwhile.
         """
         origin = (url.scheme, url.netloc)
         if origin != self._origin:
@@ -278,11 +273,7 @@ def _connect(host: str, port: int, end: float) -> socket.socket:
 
 
 def _open_tunnel(sock: socket.socket, target: str, proxy: Proxy) -> None:
-    """Ask a proxy for a tunnel to `host:port` (RFC 9110, 9.3.6).
-
-    Raises:
-        OSError: It refuses.
-    """
+    """Ask a proxy for a tunnel to `host:port` (RFC 9110, 9.3.6); raise OSError if it refuses."""
     head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"
     if proxy.authorization:
         head += f"Proxy-Authorization: {proxy.authorization}\r\n"

@@ -21,7 +21,6 @@ class Invocations:
     """The last invocations of this environment; safe for several threads.
 
     Args:
-        clock: A monotonic clock in seconds.
         one_at_a_time: Whether a line's time shows its invocation. On Managed Instances several
             run at once, and only the record itself shows it.
 
@@ -88,12 +87,9 @@ class Invocations:
     def wait_until_done(
         self, request_id: str, until: float, quiet: float = math.inf
     ) -> float | None:
-        """Wait for a request's `runtimeDone`.
+        """Wait for a request's `runtimeDone` until a moment on the clock.
 
-        Args:
-            request_id: The invocation.
-            until: The end of the wait on the clock.
-            quiet: The wait also ends when no telemetry has come for this number of seconds.
+        The wait also ends when no telemetry has come for `quiet` seconds.
 
         Returns:
             When the platform created it, on the clock; None if it did not come.

@@ -33,12 +33,7 @@ _INVOKE_REFUSED = (400, 403)
 
 
 class Registration(NamedTuple):
-    """The response to a registration.
-
-    Attributes:
-        account: The account id; empty if the platform does not say.
-        invocations: Whether INVOKE events come; on Managed Instances they do not.
-    """
+    """The account id, empty if the platform does not say, and whether INVOKE events come."""
 
     account: str
     invocations: bool

@@ -27,12 +27,7 @@ _LATE_LINE_SECONDS = 0.010
 
 
 class Lifecycle:
-    """Handles the events of the Extensions API.
-
-    Args:
-        router: Knows the invocations and the shippers; None if no logs are shipped: then nothing
-            is waited for.
-    """
+    """Handles the events of the Extensions API; without a router it waits for nothing else."""
 
     def __init__(
         self,

@@ -95,12 +95,7 @@ _BY_FIRST_CHARACTER = {
 
 
 def context_of(record: Any, redact: Callable[[str], str] = str) -> Context:
-    """Return the level and the request id that a `record` itself names.
-
-    Args:
-        record: The `record` member of an event.
-        redact: Applied to a text that the user may have written.
-    """
+    """Return what a `record` names; `redact` is applied to what the user may have written."""
     if isinstance(record, str):
         if not record.startswith("{"):
             return _at_start(record)

@@ -23,7 +23,7 @@ from extension.lifecycle import Lifecycle
 from extension.own_log import PREFIX, OwnLog, location
 from extension.receiver import listen
 from extension.records import LogRecord
-from extension.router import Route, Router
+from extension.router import Router
 from extension.selection import Selection
 from extension.settings import Settings, with_json_settings
 from extension.shipper import Shipper
@@ -35,9 +35,7 @@ _SUBSCRIBE_RETRY_SECONDS = (0.05, 0.1)
 def main(argv: list[str]) -> int:
     """Run the extension, or its health check, and return the exit code.
 
-    Args:
-        argv: The path of the executable, whose file name is registered, then `--health-check`
-            or `-h`, or nothing.
+    The first argument is the path of the executable, whose file name is registered.
     """
     environ = with_json_settings(os.environ)
     if argv[1:] in (["--health-check"], ["-h"]):
@@ -57,9 +55,7 @@ def main(argv: list[str]) -> int:
 def health_check(environ: Mapping[str, str], say: Callable[[str], object]) -> int:
     """Send one test record to each destination; return 0 if all accepted it, otherwise 1.
 
-    Args:
-        environ: The settings.
-        say: Prints a line: one for each destination, one for each setting that is wrong.
+    `say` prints a line: one for each destination, and one for each setting that is wrong.
     """
     settings = Settings(environ)
     named = {"AWS_LAMBDA_FUNCTION_NAME": "health-check", **environ}
@@ -100,12 +96,7 @@ def start() -> None:
 
 
 class Extension:
-    """The parts of the extension beside one function.
-
-    Args:
-        name: The executable's file name.
-        address: `host:port` of the Lambda services.
-    """
+    """The parts of the extension beside one function; the arguments are those of `LambdaApi`."""
 
     def __init__(self, name: str, address: str, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -150,18 +141,16 @@ class Extension:
         if not chosen.destinations:
             return None
         share = settings.buffer_max_bytes // len(chosen.destinations)
-        routes = [
-            Route(self._shipper(it, share), settings.types or it.default_types)
-            for it in chosen.destinations
-        ]
+        shippers = [self._shipper(it, share) for it in chosen.destinations]
         invocations = Invocations(clocks.monotonic, one_at_a_time=registration.invocations)
         selection = Selection(
             settings.min_level, settings.sample_rate, settings.redact, settings.exclude
         )
-        return Router(routes, invocations, selection, clocks=clocks, log=self._log)
+        return Router(shippers, invocations, selection, clocks=clocks, log=self._log)
 
     def _shipper(self, destination: Destination, buffer_bytes: int) -> Shipper:
         clock, settings = self._clocks.monotonic, self._settings
+        destination.types = settings.types or destination.types
         return Shipper(
             destination,
             Buffer(buffer_bytes, clock),

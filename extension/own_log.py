@@ -1,5 +1,6 @@
 """The extension's own log lines: few, each subject once, and never shipped in a loop."""
 
+import contextlib
 import traceback
 from collections.abc import Callable
 
@@ -20,12 +21,7 @@ def location(error: BaseException) -> str:
 
 
 class OwnLog:
-    """Writes log lines for the operator; safe for several threads.
-
-    Args:
-        write: Writes one line, which includes its newline.
-        level: Such as `warn`, or `off`.
-    """
+    """Writes log lines for the operator, each with its newline; safe for several threads."""
 
     def __init__(self, write: Callable[[str], object], level: str = "warn") -> None:
         self._write = write
@@ -49,8 +45,6 @@ class OwnLog:
             self.warning(text)
 
     def _line(self, level: str, text: str) -> None:
-        try:
+        # A closed output must not end the extension.
+        with contextlib.suppress(OSError, ValueError):
             self._write(f"{PREFIX}{level}: {' '.join(text.split())}\n")
-        except (OSError, ValueError):
-            # A closed output must not end the extension.
-            return

@@ -28,10 +28,7 @@ class Proxy(NamedTuple):
 
 
 class Proxies:
-    """Which proxy there is for which host.
-
-    Args:
-        environ: The environment variables, with names in capitals or in lower case.
+    """Which proxy there is for which host; its variables may be in capitals or in lower case.
 
     Attributes:
         problem: What the operator should fix; without the value, which may have a password.

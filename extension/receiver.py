@@ -97,9 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _pieces(self) -> Iterator[bytes]:
         """Yield the body in pieces (RFC 9112, sections 6.3 and 7.1).
 
-        Raises:
-            EOFError: The connection ended before the body did.
-            ValueError: A size is not a number.
+        Raises ValueError if a size is not a number, EOFError if the connection ends too early.
         """
         if "chunked" not in self.headers.get("Transfer-Encoding", "").lower():
             yield from self._read(_size(self.headers.get("Content-Length", "0"), 10))
@@ -134,7 +132,6 @@ class _Handler(BaseHTTPRequestHandler):
         """Respond with 200 to anything else too, and close: where the request ends is unknown."""
         del code, message, explain
         self.request_version = self.protocol_version
-        self.close_connection = True
         self._respond(("Connection", "close"))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base's name
@@ -142,11 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _size(text: str, base: int) -> int:
-    """Return a number of bytes (RFC 9110, section 8.6).
-
-    Raises:
-        ValueError: It is none.
-    """
+    """Return a number of bytes (RFC 9110, section 8.6); raise ValueError if it is none."""
     text = text.strip()
     if not re.fullmatch("[0-9A-Fa-f]{1,15}", text):
         raise ValueError("not a size")

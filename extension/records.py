@@ -47,10 +47,8 @@ def parse_events(body: bytes) -> Iterator[Any]:
     """Yield the events of a body in order, and as text what is not JSON: one event, or the rest.
 
     They are decoded one by one, so that another thread can run between two of them, such as
-    the receiver, which has to respond.
-
-    Args:
-        body: A JSON array of events in UTF-8 (Telemetry API, "Event schema reference").
+    the receiver, which has to respond. A body is a JSON array in UTF-8 (Telemetry API, "Event
+    schema reference").
     """
     text = body.decode("utf-8", "replace")
     start = _START.match(text)

@@ -21,11 +21,7 @@ _SECONDS_BETWEEN_LOSS_RECORDS = 10.0
 class ResultHandler:
     """Applies the results of the batches of one destination, and reports losses to it.
 
-    Args:
-        destination: May have a newer token; encodes the record about losses.
-
-    Attributes:
-        stopped: Whether the destination refused the token, and there is no other one.
+    It has `stopped` if the destination refused the token and there is no other one.
     """
 
     def __init__(

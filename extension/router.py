@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from extension.clocks import Clocks
 from extension.destinations.timestamps import nanoseconds
@@ -24,33 +24,19 @@ _OLDEST_RECORD_SECONDS = 60.0
 _MOST_BODIES = 1
 
 
-class Route(NamedTuple):
-    """A destination, and the kinds of records that it gets."""
-
-    shipper: Shipper
-    types: frozenset[str]
-
-
 class Router:
-    """Routes the records of each body to the destinations, in a thread of its own.
-
-    Args:
-        invocations: Which invocation ran when, as the platform reports it.
-        selection: The operator's choice of records.
-        clocks: The time, for what has none.
-    """
+    """Gives the records of each body to the shippers, in a thread of its own."""
 
     def __init__(
         self,
-        routes: Sequence[Route],
+        shippers: Sequence[Shipper],
         invocations: Invocations,
         selection: Selection,
         *,
         clocks: Clocks,
         log: OwnLog,
     ) -> None:
-        self._routes = tuple(routes)
-        self.shippers = tuple(route.shipper for route in self._routes)
+        self.shippers = tuple(shippers)
         self.invocations = invocations
         self._selection = selection
         self._clocks = clocks
@@ -96,29 +82,29 @@ class Router:
     @property
     def types(self) -> list[str]:
         """The types to subscribe to; always `platform`, which reports the end of invocations."""
-        return sorted({"platform"}.union(*(route.types for route in self._routes)))
+        return sorted({"platform"}.union(*(it.destination.types for it in self.shippers)))
 
     def route(self, body: bytes) -> None:
         """Queue the records of one body; wait for space if the destination works."""
         self.invocations.last_record = self._clocks.monotonic()
-        encoded: list[list[bytes]] = [[] for _ in self._routes]
+        encoded: list[list[bytes]] = [[] for _ in self.shippers]
         time = ""
         try:
             for event in parse_events(body):
                 record, kind, reason = self._record(event)
                 time = record.time
-                for route, lines in zip(self._routes, encoded):
-                    if kind not in route.types:
+                for shipper, lines in zip(self.shippers, encoded):
+                    if kind not in shipper.destination.types:
                         continue
                     if reason:
-                        route.shipper.buffer.leave_out(reason, 1)
+                        shipper.buffer.leave_out(reason, 1)
                     else:
-                        self._encode(route.shipper, record, lines)
+                        self._encode(shipper, record, lines)
         finally:
             # An error does not cost the records before it.
-            for route, lines in zip(self._routes, encoded):
+            for shipper, lines in zip(self.shippers, encoded):
                 late = _age(time, self._clocks, _OLDEST_RECORD_SECONDS)
-                route.shipper.add_with_space(lines, late)
+                shipper.add_with_space(lines, late)
 
     def _encode(self, shipper: Shipper, record: LogRecord, lines: list[bytes]) -> None:
         try:
@@ -129,13 +115,13 @@ class Router:
 
     def queue(self, record: LogRecord) -> None:
         """Queue a record of the extension's own for every destination."""
-        for route in self._routes:
-            route.shipper.add([route.shipper.destination.encode(record)])
+        for shipper in self.shippers:
+            shipper.add([shipper.destination.encode(record)])
 
     def drop_body(self, reason: str) -> None:
         """Account for a body whose records cannot be counted: as one for each destination."""
-        for route in self._routes:
-            route.shipper.buffer.leave_out(reason, 1)
+        for shipper in self.shippers:
+            shipper.buffer.leave_out(reason, 1)
 
     def _record(self, event: Any) -> tuple[LogRecord, str, str]:
         """Return an event as a record, its kind, and why it is not shipped; empty if it is.
@@ -184,8 +170,8 @@ class Router:
         elif type_ == "platform.logsDropped":
             counts = (content.get("droppedRecords"), content.get("droppedBytes"))
             records, size = (count if isinstance(count, int) else 0 for count in counts)
-            for route in self._routes:
-                route.shipper.results.platform_dropped(records, size)
+            for shipper in self.shippers:
+                shipper.results.platform_dropped(records, size)
 
 
 def _age(time: str, clocks: Clocks, most: float) -> float:

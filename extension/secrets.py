@@ -55,7 +55,6 @@ class Token:
         value: The token, if it is given.
         reference: Where it is stored, otherwise; both are empty if there is no token.
         fetch: Returns the token for a reference; raises SecretError.
-        now: A clock in seconds.
 
     Attributes:
         stored: Whether the token is in a store.
@@ -76,7 +75,7 @@ class Token:
             raise SettingsError(f"set {variable} or {variable}_ARN, not both")
         if value and not TOKEN.fullmatch(value):
             raise SettingsError(f"{variable} has characters that a request cannot carry")
-        if reference and not is_reference(reference):
+        if reference and not (_ARN.fullmatch(reference) or _PARAMETER_NAME.fullmatch(reference)):
             raise SettingsError(
                 f"{variable}_ARN must be the ARN of a secret in Secrets Manager, or the ARN or "
                 "name of an SSM parameter"
@@ -135,11 +134,6 @@ class Token:
             self._failure = "the secret is empty or has characters that a header cannot carry"
 
 
-def is_reference(text: str) -> bool:
-    """Return whether a text is the ARN of a secret or parameter, or the name of a parameter."""
-    return any(pattern.fullmatch(text) for pattern in (_ARN, _PARAMETER_NAME))
-
-
 def fetch_secret(
     reference: str,
     environ: Mapping[str, str],
@@ -147,13 +141,10 @@ def fetch_secret(
     now: Callable[[], float],
     seconds: float = SECONDS,
 ) -> str:
-    """Return the token that a secret holds.
+    """Return the token that a secret or an SSM parameter holds.
 
-    Args:
-        reference: The ARN of a secret or of an SSM parameter, or a parameter's name.
-        environ: Gives the credentials, the region, and other endpoints if they are set.
-        now: A clock in seconds since 1970; a signature has the time in it.
-        seconds: The time for all of it.
+    The environment gives the credentials, the region, and other endpoints if they are set. A
+    signature has the time in it, from `now`.
 
     Raises:
         SecretError: The store does not return it, or not in time.
@@ -247,10 +238,8 @@ def _credentials(environ: Mapping[str, str], seconds: float) -> Credentials:
 def _response_to(request: Request, seconds: float) -> dict[str, Any]:
     """Return the JSON object in the response to a request; an empty one if it is no object.
 
-    Raises:
-        ExchangeError: There is no response in time.
-        SecretError: The status is not 200; the text is the store's own name for the error, if its
-            `__type` has one, with or without a namespace before a #.
+    Raises ExchangeError; and SecretError if the status is not 200. Then its text is the store's own
+    name for the error, if `__type` has one, with or without a namespace before a #.
     """
     with closing(HttpClient()) as client:
         response = client.send(request, seconds)

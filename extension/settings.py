@@ -1,6 +1,6 @@
 """The operator's settings: environment variables, read once into one immutable object.
 
-`DECLARED` lists every variable; the documentation's table is generated from it.
+`DECLARED` lists every variable; docs/logs-extension.md says what each is for.
 """
 
 import re
@@ -17,7 +17,6 @@ from extension.variables import SAMPLE_RATE, Configured, Setting, number, patter
 # "Do not use port 9001" (Telemetry API reference, "Specifying a destination").
 _RESERVED_PORT = 9001
 _HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
-_ALL_LEVELS = ", ".join(f"`{level}`" for level in LEVELS)
 # Names of some settings in the original extension of a destination; they count only as variables.
 # Functions use those of a Data Tap for other things, so they count only if it is the only one.
 _ORIGINAL_NAMES = {
@@ -48,22 +47,17 @@ def _host_name(text: str) -> str:
 
 
 def _port(text: str) -> int:
-    port = number("", "", 0, (1, 65_535)).parse(text)
+    port = number(1, 65_535)(text)
     if port == _RESERVED_PORT:
         raise ValueError(f"must not be {_RESERVED_PORT}, which Lambda uses")
     return port
 
 
-_DESTINATION_NAMES = words(
-    "LOGS_DESTINATION",
-    "`logzio`, `loki`, `openobserve`, `datatap`; several, separated by commas.",
-    DESTINATIONS,
-    "from the other variables",
-)
+_DESTINATION_NAMES = Setting("LOGS_DESTINATION", words(DESTINATIONS))
 
 
 class Settings(Configured):
-    """The settings that do not belong to one destination; `meaning` says what each is for.
+    """The settings that do not belong to one destination.
 
     Attributes:
         types: What is shipped; None for what each destination ships by default.
@@ -71,80 +65,22 @@ class Settings(Configured):
     """
 
     destination_names = _DESTINATION_NAMES
-    telemetry_types = words(
-        "TELEMETRY_TYPES",
-        "What is shipped: `function`, `platform`, `extension`, separated by commas. By default the "
-        "function's lines; OpenObserve and a Data Tap get all three.",
-        TYPES,
-        "by destination",
-    )
-    min_level = Setting(
-        "LOGS_MIN_LEVEL",
-        _level,
-        "",
-        f"Lines with a lower level are not shipped. {_ALL_LEVELS}.",
-    )
+    telemetry_types = Setting("TELEMETRY_TYPES", words(TYPES))
+    min_level = Setting("LOGS_MIN_LEVEL", _level)
     sample_rate = SAMPLE_RATE
-    exclude = patterns(
-        "LOGS_EXCLUDE",
-        "Regular expressions as in `LOGS_REDACT`. The function's lines in which one is found are "
-        "not shipped; an object counts as its JSON.",
-    )
-    redact = patterns(
-        "LOGS_REDACT",
-        "Regular expressions of Python, as a JSON array or one on each line. What they match, in "
-        "texts and numbers, is replaced before a record is queued. An expression that backtracks "
-        "a lot delays the extension.",
-    )
-    flush_budget_ms = number(
-        "FLUSH_BUDGET_MS", "Longest time of a flush, in milliseconds.", 1_000, (10, 30_000)
-    )
-    request_timeout_ms = number(
-        "LOGS_REQUEST_TIMEOUT_MS",
-        "Longest time of a request to a destination, in milliseconds. It may go on through the "
-        "next invocations, which it does not hold.",
-        10_000,
-        (10, 300_000),
-    )
-    buffer_max_bytes = number(
-        "BUFFER_MAX_BYTES",
-        "Memory for queued records, of all destinations together, in bytes.",
-        8_388_608,
-        (65_536, 1_073_741_824),
-    )
+    exclude = Setting("LOGS_EXCLUDE", patterns)
+    redact = Setting("LOGS_REDACT", patterns)
+    flush_budget_ms = Setting("FLUSH_BUDGET_MS", number(10, 30_000), "1000")
+    request_timeout_ms = Setting("LOGS_REQUEST_TIMEOUT_MS", number(10, 300_000), "10000")
+    buffer_max_bytes = Setting("BUFFER_MAX_BYTES", number(65_536, 1_073_741_824), "8388608")
     # Telemetry API reference, "Memory usage and buffering". AWS's own default for the time is a
     # second; every invocation would end with that wait.
-    max_items = number(
-        "LOGS_MAX_ITEMS",
-        "Lambda sends its buffer when it has this number of events.",
-        10_000,
-        (1_000, 10_000),
-    )
-    max_bytes = number(
-        "LOGS_MAX_BYTES",
-        "Lambda sends its buffer when it has this size in bytes.",
-        262_144,
-        (262_144, 1_048_576),
-    )
-    timeout_ms = number(
-        "LOGS_TIMEOUT_MS",
-        "Lambda sends its buffer after this time in milliseconds, at most half of "
-        "`FLUSH_BUDGET_MS`. The end of each invocation waits that long.",
-        25,
-        (25, 30_000),
-    )
-    receiver_address = Setting(
-        "RECEIVER_ADDRESS", _host_name, "sandbox.localdomain", "The host name that Lambda sends to."
-    )
-    receiver_port = Setting(
-        "RECEIVER_PORT", _port, "4243", "Its port. If that is in use, another one is used."
-    )
-    log_level = Setting(
-        "EXTENSION_LOG_LEVEL",
-        _own_level,
-        "warn",
-        "The lowest level of the extension's own lines: one of `LOGS_MIN_LEVEL`'s, or `off`.",
-    )
+    max_items = Setting("LOGS_MAX_ITEMS", number(1_000, 10_000), "10000")
+    max_bytes = Setting("LOGS_MAX_BYTES", number(262_144, 1_048_576), "262144")
+    timeout_ms = Setting("LOGS_TIMEOUT_MS", number(25, 30_000), "25")
+    receiver_address = Setting("RECEIVER_ADDRESS", _host_name, "sandbox.localdomain")
+    receiver_port = Setting("RECEIVER_PORT", _port, "4243")
+    log_level = Setting("EXTENSION_LOG_LEVEL", _own_level, "warn")
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         problems: list[str] = []
@@ -163,10 +99,10 @@ class Settings(Configured):
 
 
 DECLARED: Mapping[str, tuple[Setting[Any], ...]] = {
-    "All destinations": Settings.declared(),
-    **{kind.title: kind.declared() for kind in DESTINATIONS.values()},
+    "all": Settings.declared(),
+    **{name: kind.declared() for name, kind in DESTINATIONS.items()},
 }
-"""Every setting, in the order of the documentation; the destinations' own by their titles."""
+"""Every setting; the destinations' own by their names."""
 
 _PREFIXES = tuple(s.name[:-1] for group in DECLARED.values() for s in group if s.name[-1] == "*")
 _NAMES = frozenset(s.name for group in DECLARED.values() for s in group)
@@ -201,7 +137,7 @@ def _inferred_destinations(environ: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(
         name
         for name, kind in DESTINATIONS.items()
-        if any(setting.is_set(environ) for setting in kind.identified_by)
+        if any(environ.get(setting.name, "").strip() for setting in kind.identified_by)
     ) or ("logzio",)
 
 

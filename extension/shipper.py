@@ -81,11 +81,8 @@ class Shipper:
 
         There is no wait for a destination that is down: then the oldest records are dropped. Nor
         for a slow one once records are some budgets late: behind them comes the end of the
-        invocation, which is held up until it arrives.
-
-        Args:
-            records: Together they may be larger than the buffer.
-            late: The age of the newest record in seconds.
+        invocation, which is held up until it arrives. The newest record is `late` seconds old, and
+        together they may be larger than the buffer.
         """
         end = self._clock() + _BUDGETS_LATE * self._budget - late
         part: list[bytes] = []

@@ -21,12 +21,7 @@ _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,15}")
 
 
 class PartlyUsableError(ValueError):
-    """A parser cannot use all of a value.
-
-    Args:
-        text: What the value must be and what is used instead, to be read after the variable's name.
-        usable: What is used instead.
-    """
+    """A parser cannot use all of a value; its text says what is used instead, which is `usable`."""
 
     def __init__(self, text: str, usable: Any) -> None:
         super().__init__(text)
@@ -41,23 +36,12 @@ class Setting(Generic[T]):
         parse: Returns the value of a text, and of the default. Raises PartlyUsableError, or a
             ValueError that says what the value must be. Neither repeats it: it may be a secret.
         default: The text that counts if the variable is not set, is empty or cannot be used.
-        meaning: One sentence or two for the documentation, in Markdown.
-        shown_default: The default as the documentation shows it, if that is not the text.
     """
 
-    def __init__(
-        self,
-        name: str,
-        parse: Callable[[str], T],
-        default: str,
-        meaning: str,
-        shown_default: str = "",
-    ) -> None:
+    def __init__(self, name: str, parse: Callable[[str], T], default: str = "") -> None:
         self.name = name
         self.parse = parse
         self.default = default
-        self.meaning = meaning
-        self.shown_default = shown_default or (f"`{default}`" if default else "")
 
     def read(self, variables: Mapping[str, str], warn: Callable[[str], object]) -> T:
         """Return the value of the variable; `warn` of one that cannot be used as it is."""
@@ -76,24 +60,14 @@ class Setting(Generic[T]):
         """Only say what type a value has: instances of `Configured` have the value itself."""
         raise AttributeError(self.name)
 
-    def is_set(self, variables: Mapping[str, str]) -> bool:
-        """Return whether the variable holds more than white space."""
-        return bool(variables.get(self.name, "").strip())
+
+def flag(value: str) -> bool:
+    """Parse a flag, which `true` sets, as in the original extensions, or `1`."""
+    return value.lower() in _YES
 
 
-def text(name: str, meaning: str, default: str = "", shown_default: str = "") -> Setting[str]:
-    """Declare a text."""
-    return Setting(name, str, default, meaning, shown_default)
-
-
-def flag(name: str, meaning: str) -> Setting[bool]:
-    """Declare a flag, which `true` sets, as in the original extensions, or `1`."""
-    return Setting(name, lambda value: value.lower() in _YES, "false", meaning)
-
-
-def number(name: str, meaning: str, default: int, limits: tuple[int, int]) -> Setting[int]:
-    """Declare a whole number; one that is out of range is moved to the nearest limit."""
-    least, most = limits
+def number(least: int, most: int) -> Callable[[str], int]:
+    """Return a parser of whole numbers; one that is out of range is moved to the nearest limit."""
 
     def parse(value: str) -> int:
         if not _WHOLE_NUMBER.fullmatch(value):
@@ -103,13 +77,11 @@ def number(name: str, meaning: str, default: int, limits: tuple[int, int]) -> Se
             raise PartlyUsableError(f"must be from {least} to {most}; {nearest} is used", nearest)
         return nearest
 
-    return Setting(name, parse, str(default), f"{meaning} {least:,} to {most:,}.")
+    return parse
 
 
-def words(
-    name: str, meaning: str, known: Iterable[str], shown_default: str
-) -> Setting[tuple[str, ...]]:
-    """Declare a list with commas, in any case; what is not among the known words is dropped."""
+def words(known: Iterable[str]) -> Callable[[str], tuple[str, ...]]:
+    """Return a parser of lists with commas, in any case; what is not a known word is dropped."""
     allowed = tuple(known)
 
     def parse(value: str) -> tuple[str, ...]:
@@ -122,11 +94,11 @@ def words(
             raise ValueError(rule)
         return found
 
-    return Setting(name, parse, "", meaning, shown_default)
+    return parse
 
 
-def pairs(name: str, meaning: str, names: re.Pattern[str]) -> Setting[dict[str, str]]:
-    """Declare `name=value,name=value`; a value may contain `=`, and `names` matches the names."""
+def pairs(names: re.Pattern[str]) -> Callable[[str], dict[str, str]]:
+    """Return a parser of `name=value,name=value`; a value may contain `=`."""
 
     def parse(value: str) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -143,10 +115,10 @@ def pairs(name: str, meaning: str, names: re.Pattern[str]) -> Setting[dict[str, 
             raise PartlyUsableError(problem, found)
         return found
 
-    return Setting(name, parse, "", meaning)
+    return parse
 
 
-def _patterns(text: str) -> tuple[re.Pattern[str], ...]:
+def patterns(text: str) -> tuple[re.Pattern[str], ...]:
     """Compile a JSON array of regular expressions, or one on each line."""
     listed = parsed(text)
     if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
@@ -173,14 +145,9 @@ def _compiled(expression: str) -> re.Pattern[str] | None:
     return None if pattern.match("") else pattern
 
 
-def patterns(name: str, meaning: str) -> Setting[tuple[re.Pattern[str], ...]]:
-    """Declare regular expressions: a JSON array, or one on each line."""
-    return Setting(name, _patterns, "", meaning)
-
-
-def token(name: str, meaning: str) -> tuple[Setting[str], Setting[str]]:
+def token(name: str) -> tuple[Setting[str], Setting[str]]:
     """Declare a token: the variable, and the same name with `_ARN` for where it is stored."""
-    return text(name, meaning), text(f"{name}_ARN", f"The secret or parameter with `{name}`.")
+    return Setting(name, str), Setting(f"{name}_ARN", str)
 
 
 def _rate(text: str) -> float:
@@ -194,21 +161,13 @@ def _rate(text: str) -> float:
     return rate
 
 
-SAMPLE_RATE = Setting(
-    "LOGS_SAMPLE_RATE",
-    _rate,
-    "1.0",
-    "The share of the function's lines that is shipped, 0 to 1. If it is less, each of them has it "
-    "as `sampleRate`.",
-)
+SAMPLE_RATE = Setting("LOGS_SAMPLE_RATE", _rate, "1.0")
 
 
 class Configured:
-    """Base of classes that declare settings as attributes of their own, in the documents' order.
+    """Base of classes that declare settings as attributes of their own, in the document's order.
 
-    Args:
-        variables: The environment.
-        warn: Called with one sentence for each value that cannot be used as it is.
+    `warn` is called with one sentence for each value that cannot be used as it is.
     """
 
     def __init__(self, variables: Mapping[str, str], warn: Callable[[str], object]) -> None:

@@ -1,7 +1,7 @@
 """The tables of the documents, written from the code: `make docs`.
 
-Settings come from handler/, tags/ and extension/settings.py, parameters from template.yaml,
-variables of the Terraform module from its own files. Each table is between two markers.
+Settings come from the settings.py of handler/ and tags/, parameters from template.yaml, variables
+of the Terraform module from its own files. Each table is between two markers.
 """
 
 import ast
@@ -15,7 +15,6 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
-from extension import settings as extension_settings
 from handler import settings
 from handler.further_variables import EXTENSION_VARIABLES, TAG_VARIABLES
 from tags import settings as tag_settings
@@ -53,15 +52,6 @@ def _class_body(source: str, name: str) -> Sequence[ast.stmt]:
         if isinstance(node, ast.ClassDef) and node.name == name
     )
     return found.body
-
-
-def extension_table() -> str:
-    """Return the logs extension's settings, a table for each destination."""
-    tables = []
-    for title, declared in extension_settings.DECLARED.items():
-        rows = [(f"`{s.name}`", s.shown_default, s.meaning) for s in declared]
-        tables.append(f"### {title}\n\n{_table(('variable', 'default', 'meaning'), rows)}")
-    return "\n\n".join(tables)
 
 
 def parameters_table() -> str:
@@ -117,7 +107,6 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "settings": ("docs/settings.md", settings_table),
     "tag-settings": ("docs/settings.md", tag_settings_table),
-    "extension-settings": ("docs/logs-extension.md", extension_table),
     "parameters": ("docs/parameters.md", parameters_table),
     "terraform": ("deploy/terraform/README.md", terraform_table),
 }

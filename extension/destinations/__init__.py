@@ -49,16 +49,8 @@ def choose(
 ) -> Chosen:
     """Return the destinations of some names; never raises because of a setting.
 
-    No secret is fetched yet: that happens when the first request needs it.
-
-    Args:
-        names: Those of `Settings.destination_names`.
-        environ: The environment variables.
-        account: The account id of the function; empty if it is not known.
-        fetch: Returns the token for an ARN or a name, or raises SecretError; by default it reads
-            Secrets Manager and SSM.
-        now: A clock in seconds since 1970.
-        random: Returns a number from 0 to 1, the system's own: see `Environment`.
+    No secret is fetched yet: that happens when the first request needs it. The account id is empty
+    if it is not known. For `fetch`, `now` and `random` see `Environment`.
     """
     warnings: list[str] = []
     unusable: list[str] = []

@@ -11,7 +11,7 @@ from extension.destinations.timestamps import iso
 from extension.errors import SettingsError
 from extension.json_text import json_text, utf8
 from extension.records import LogRecord
-from extension.variables import text, token
+from extension.variables import Setting, token
 
 # A request to a function URL may have 6 MB; this content type reaches the function in base64,
 # which makes it a third larger.
@@ -23,13 +23,9 @@ class DataTap(Destination):
     """A Data Tap."""
 
     name = "datatap"
-    title = "Data Tap"
-    url = text("BD_DATA_TAP_URL", "The function URL of the Data Tap.")
-    token, stored_token = token(
-        "BD_TAP_CLIENT_TOKEN",
-        "Its client token. It expires, so a secret that is renewed is better than a variable.",
-    )
-    label = text("EXTENSION_NAME", "A label on records; it does not name the extension.")
+    url = Setting("BD_DATA_TAP_URL", str)
+    token, stored_token = token("BD_TAP_CLIENT_TOKEN")
+    label = Setting("EXTENSION_NAME", str)
     identified_by = (token, stored_token)
     names = _NAMES
     content_type = "application/x-ndjson"

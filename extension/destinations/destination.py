@@ -46,8 +46,6 @@ class Environment(NamedTuple):
     """What a destination is made from.
 
     Attributes:
-        variables: The environment variables.
-        function: The function whose logs are shipped.
         fetch_secret: Returns the token for an ARN or a name; raises SecretError.
         now: A clock in seconds since 1970.
         warnings: Collects what the operator should know although the destination works.
@@ -66,15 +64,11 @@ class Environment(NamedTuple):
 class Destination(Configured, ABC):
     """One place that records are sent to; its settings are attributes of its class.
 
-    Args:
-        environment: What it is made from.
-
     Raises:
         SettingsError: A setting is missing or cannot be used.
 
     Attributes:
         name: As `LOGS_DESTINATION` names it.
-        title: As the documentation names it.
         token: The variable with its token.
         stored_token: The variable that says where the token is stored.
         token_required: Whether it cannot be used without a token.
@@ -83,8 +77,7 @@ class Destination(Configured, ABC):
         names: The fields of each record that say where it is from: a name for some of `name`,
             `version`, `region` and `account`; what is not known is left out.
         content_type: Of a body; a body is compressed unless `is_compressed` is False.
-        responses: What each response means.
-        default_types: What is shipped if `TELEMETRY_TYPES` is not set: some of `TYPES`.
+        types: What is shipped: some of `TYPES`; these, if `TELEMETRY_TYPES` is not set.
         max_body_bytes: How large the encoded records of a body may be together.
         renewable: Whether the token is in a store, which may have another one later.
 
@@ -92,7 +85,6 @@ class Destination(Configured, ABC):
     """
 
     name: ClassVar[str]
-    title: ClassVar[str]
     token: Setting[str]
     stored_token: Setting[str]
     token_required: ClassVar[bool] = True
@@ -102,7 +94,7 @@ class Destination(Configured, ABC):
     content_type: ClassVar[str] = "application/json"
     is_compressed: ClassVar[bool] = True
     responses: ClassVar[tuple[Row, ...]] = COMMON_RESPONSES
-    default_types: frozenset[str] = frozenset(TYPES)
+    types: frozenset[str] = frozenset(TYPES)
     max_body_bytes: int
     renewable: bool = False
     _head: bytes = b""
@@ -115,12 +107,14 @@ class Destination(Configured, ABC):
         for variable, reason in self.without_effect.items():
             if environment.variables.get(variable, "").strip():
                 self._warn(f"{variable} does nothing: {reason}")
-        self._token = self._made_token(environment)
+        token: str = vars(type(self))["token"].name
+        values = (self.token, self.stored_token)
+        self._token = Token(token, *values, environment.fetch_secret, environment.now)
         if not self._token and self.token_required:
-            variable = vars(type(self))["token"].name
             raise SettingsError(
-                f"set {variable} to the token, or {variable}_ARN to the secret that holds it"
+                f"set {token} to the token, or {token}_ARN to the secret that holds it"
             )
+        self._has_secret = bool(self._token)
         self.renewable = self._token.stored
         known = environment.function._asdict()
         self._constant: Mapping[str, str] = {
@@ -130,11 +124,6 @@ class Destination(Configured, ABC):
         self._sampling: Mapping[str, str | float] = {"sampleRate": rate} if rate < 1 else {}
         # They are the same for most records of an invocation.
         self._members_of = lru_cache(_REMEMBERED)(self._members)
-
-    def _made_token(self, environment: Environment) -> Token:
-        variable: str = vars(type(self))["token"].name
-        values = (self.token, self.stored_token)
-        return Token(variable, *values, environment.fetch_secret, environment.now)
 
     @abstractmethod
     def encode(self, record: LogRecord) -> bytes:
@@ -194,10 +183,6 @@ class Destination(Configured, ABC):
     def renew(self) -> bool:
         """After `STOP`: look for a newer token; return whether there is one."""
         return self._token.renew()
-
-    @property
-    def _has_secret(self) -> bool:
-        return bool(self._token)
 
     def _checked_url(self, variable: str, text: str) -> SplitResult:
         """Return the URL that a variable has, without a slash at its end.

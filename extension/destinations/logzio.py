@@ -20,7 +20,7 @@ from extension.destinations.timestamps import iso
 from extension.errors import SettingsError
 from extension.json_text import UTF_16, Shape, cut, json_text, parsed, shaped_text, utf8
 from extension.records import LogRecord
-from extension.variables import flag, pairs, text, token
+from extension.variables import Setting, flag, pairs, token
 
 # https://docs.logz.io, "Bulk uploads over HTTP/S": "Max body size is 10 MB (10,485,760
 # bytes). Each log line must be 500,000 bytes or less"; that of values from "invalid log
@@ -38,20 +38,10 @@ _NAMES = {
     "version": "lambda_function_version",
     "account": "account",
 }
-OWN_FIELDS = frozenset(
-    {
-        "@timestamp",
-        "type",
-        "lambda.log.type",
-        "lambda.record",
-        "message",
-        "message_nested",
-        "requestId",
-        "level",
-        "sampleRate",
-        *_NAMES.values(),
-    }
-)
+_FIELDS = """
+    @timestamp type lambda.log.type lambda.record message message_nested requestId level sampleRate
+"""
+OWN_FIELDS = frozenset((*_FIELDS.split(), *_NAMES.values()))
 """What neither CUSTOM_FIELDS nor a user's record overwrites."""
 
 # Logz.io's regions by the AWS region that they are in, as for the function's own listener.
@@ -82,25 +72,13 @@ class Logzio(Destination):
     """Logz.io's bulk listener."""
 
     name = "logzio"
-    title = "Logz.io"
-    token, stored_token = token("LOGZIO_LOGS_TOKEN", "The shipping token for logs.")
-    listener = text(
-        "LOGZIO_LISTENER",
-        "Logz.io's listener; by default that of `LOGZIO_REGION` or of the AWS region.",
-        shown_default="from the region",
-    )
-    region = text("LOGZIO_REGION", "Logz.io's region: `us`, `eu`, `uk`, `ca` or `au`.")
-    log_type = text("LOGZIO_LOGS_TYPE", "The field `type`.", "lambda-extension-logs")
-    platform_logs = flag("ENABLE_PLATFORM_LOGS", "Whether Logz.io gets the platform's events too.")
-    custom_fields = pairs(
-        "CUSTOM_FIELDS",
-        "Further fields of every record, `name=value,name=value`.",
-        re.compile(r".{1,256}"),
-    )
-    fields_under_root = flag(
-        "JSON_FIELDS_UNDER_ROOT",
-        "Whether the fields of a JSON line are at the root of the record, not in `message_nested`.",
-    )
+    token, stored_token = token("LOGZIO_LOGS_TOKEN")
+    listener = Setting("LOGZIO_LISTENER", str)
+    region = Setting("LOGZIO_REGION", str)
+    log_type = Setting("LOGZIO_LOGS_TYPE", str, "lambda-extension-logs")
+    platform_logs = Setting("ENABLE_PLATFORM_LOGS", flag, "false")
+    custom_fields = Setting("CUSTOM_FIELDS", pairs(re.compile(r".{1,256}")))
+    fields_under_root = Setting("JSON_FIELDS_UNDER_ROOT", flag, "false")
     identified_by = (token, stored_token)
     without_effect = {"GROK_PATTERNS": _NO_PARSING, "LOGS_FORMAT": _NO_PARSING}  # noqa: RUF012
     responses = (
@@ -118,7 +96,7 @@ class Logzio(Destination):
         vars(self)["log_type"] = cut(self.log_type, LONGEST_NAME, UTF_16)
         self._url = self._listener(environment).geturl()
         kinds = {"function", "platform"} if self.platform_logs else {"function"}
-        self.default_types = frozenset(kinds)
+        self.types = frozenset(kinds)
         constant = {**self._constant, **self._custom_fields()}
         self._constant = {
             name: cut(value, MAX_VALUE_UNITS, UTF_16) for name, value in constant.items()

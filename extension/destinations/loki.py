@@ -22,7 +22,7 @@ from extension.http_client import Response
 from extension.json_text import UTF_8, cut, json_text, parsed, utf8
 from extension.records import LogRecord
 from extension.secrets import TOKEN, Token
-from extension.variables import Setting, pairs, text, token
+from extension.variables import Setting, pairs, token
 
 # A push beyond `ingestion_burst_size_mb` (6 by default) is never accepted; that of a tenant may be
 # smaller, and Grafana's own agents send this much.
@@ -66,47 +66,39 @@ class Loki(Destination):
     """Loki's push API ("HTTP API", POST /loki/api/v1/push)."""
 
     name = "loki"
-    title = "Grafana Loki"
-    url = text("LOKI_URL", "Loki's URL, without `/loki/api/v1/push`.")
-    ip = text("LOKI_IP", "The same; a bare address means `http://ADDRESS:3100`.")
-    user = text("LOKI_USERNAME", "The user of Basic authentication; for Grafana Cloud its number.")
-    bearer, stored_bearer = token(
-        "LOKI_BEARER_TOKEN", "A bearer token, instead of user and password."
-    )
-    token, stored_token = token("LOKI_PASSWORD", "Its password; for Grafana Cloud a token.")
+    url = Setting("LOKI_URL", str)
+    ip = Setting("LOKI_IP", str)
+    user = Setting("LOKI_USERNAME", str)
+    bearer, stored_bearer = token("LOKI_BEARER_TOKEN")
+    token, stored_token = token("LOKI_PASSWORD")
     token_required = False
-    headers = Setting("LOKI_HEADERS", _headers, "", "Further headers, as a JSON object.")
-    tenant = text("LOKI_TENANT_ID", "The tenant, sent as `X-Scope-OrgID`.")
-    metadata = text(
-        "LOKI_STRUCTURED_METADATA",
-        "`false` leaves request ids, levels and the like out, for a Loki before 3.0.",
-        "true",
-    )
-    labels = pairs(
-        "LOKI_LABELS",
-        "Further labels, `name=value,name=value`; at most 15 with `source`, "
-        "`function` and `service_name`, of which only the last may be set here.",
-        _LABEL_NAME,
-    )
-    otel_labels = text(
-        f"{_OTEL_LABEL}*", "Each sets a further label: `OTEL_LABEL_TEAM=one` sets `team`."
-    )
+    headers = Setting("LOKI_HEADERS", _headers)
+    tenant = Setting("LOKI_TENANT_ID", str)
+    metadata = Setting("LOKI_STRUCTURED_METADATA", str, "true")
+    labels = Setting("LOKI_LABELS", pairs(_LABEL_NAME))
+    otel_labels = Setting(f"{_OTEL_LABEL}*", str)
     identified_by = (url, ip)
     without_effect = {  # noqa: RUF012
         "DISPATCH_MIN_BATCH_SIZE": "records are sent at the end of each invocation, few or many"
     }
     responses = LOKI_RESPONSES
-    default_types = frozenset({"function"})
+    types = frozenset({"function"})
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         # The values of structured metadata are texts.
         self._sampling = {name: f"{rate:g}" for name, rate in self._sampling.items()}
-        self._url = f"{self._address().geturl()}/loki/api/v1/push"
-        if self._has_bearer and (self.user or self.token or self.stored_token):
+        values = (self.bearer, self.stored_bearer)
+        bearer = Token("LOKI_BEARER_TOKEN", *values, environment.fetch_secret, environment.now)
+        if bearer and (self.user or self._token):
             raise SettingsError("set LOKI_BEARER_TOKEN, or LOKI_USERNAME with LOKI_PASSWORD")
-        if not self._has_bearer and bool(self._token) != bool(self.user):
+        if not bearer and bool(self._token) != bool(self.user):
             raise SettingsError("set LOKI_USERNAME and LOKI_PASSWORD (or LOKI_PASSWORD_ARN) both")
+        if bearer:
+            self._token, self.renewable = bearer, bearer.stored
+        self._has_bearer = bool(bearer)
+        self._has_secret = bool(self._token or self.headers)
+        self._url = f"{self._address().geturl()}/loki/api/v1/push"
         if not _USER.fullmatch(self.user):
             raise SettingsError("LOKI_USERNAME has characters that a user name cannot have")
         if not _TENANT.fullmatch(self.tenant):
@@ -116,20 +108,6 @@ class Loki(Destination):
         self._head = utf8(f'{{"streams":[{{"stream":{stream},"values":[')
         self._tail = b"]}]}"
         self.max_body_bytes = MAX_BODY_BYTES - len(self._head) - len(self._tail)
-
-    @property
-    def _has_bearer(self) -> bool:
-        return bool(self.bearer or self.stored_bearer)
-
-    def _made_token(self, environment: Environment) -> Token:
-        if not self._has_bearer:
-            return super()._made_token(environment)
-        values = (self.bearer, self.stored_bearer)
-        return Token("LOKI_BEARER_TOKEN", *values, environment.fetch_secret, environment.now)
-
-    @property
-    def _has_secret(self) -> bool:
-        return super()._has_secret or bool(self.headers)
 
     def _address(self) -> SplitResult:
         """Return where Loki is, without its own path: LOKI_IP of the original extension has it."""

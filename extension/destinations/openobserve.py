@@ -15,7 +15,7 @@ from extension.destinations.responses import COMMON_RESPONSES, Meaning, Row, cou
 from extension.errors import SettingsError
 from extension.json_text import Shape, parsed, shaped_text, utf8
 from extension.records import LogRecord
-from extension.variables import text, token
+from extension.variables import Setting, token
 
 # OpenObserve makes a column of each field and refuses records of more than 200
 # (`ZO_COLS_PER_RECORD_LIMIT`); its JSON parser ends at a depth of 128, for a whole request.
@@ -48,13 +48,10 @@ class OpenObserve(Destination):
     """OpenObserve's JSON ingestion API."""
 
     name = "openobserve"
-    title = "OpenObserve"
-    organization = text("O2_ORGANIZATION_ID", "The organization.")
-    token, stored_token = token(
-        "O2_AUTHORIZATION_HEADER", "The whole header, such as `Basic dXNlcjpwYXNzd29yZA==`."
-    )
-    endpoint = text("O2_ENDPOINT", "OpenObserve's URL.", "https://api.openobserve.ai")
-    stream = text("O2_STREAM", "The stream.", "default")
+    organization = Setting("O2_ORGANIZATION_ID", str)
+    token, stored_token = token("O2_AUTHORIZATION_HEADER")
+    endpoint = Setting("O2_ENDPOINT", str, "https://api.openobserve.ai")
+    stream = Setting("O2_STREAM", str, "default")
     identified_by = (organization, token, stored_token)
     without_effect = dict.fromkeys(
         _PACING.split(), "LOGS_REQUEST_TIMEOUT_MS and FLUSH_BUDGET_MS bound requests and retries"

@@ -36,7 +36,6 @@ class BatchResult(NamedTuple):
     """What a response means, and further facts in it.
 
     Attributes:
-        meaning: What to do with the batch.
         refused: How many records of a batch that is `SENT` were not accepted.
         retry_after: Seconds that the destination asks to wait, if it does.
         detail: One short clause for the extension's own log, without a token or a user's line.
@@ -54,9 +53,7 @@ class Row(NamedTuple):
     """One row of a table of responses; the first row that applies decides.
 
     Attributes:
-        first: The smallest status of the row.
-        last: The largest status of the row.
-        meaning: What it means for the batch.
+        first: The smallest status of the row; `last` is the largest.
         detail: What to report to the operator.
         refused: Returns, for the body and the number of records sent, how many of them were not
             accepted; None if the body does not say so, and then the row does not apply.
@@ -87,13 +84,10 @@ COMMON_RESPONSES = (
 
 
 def meaning_of(response: Response, count: int, rows: Iterable[Row], now: float) -> BatchResult:
-    """Return what a response means; never raises.
+    """Return what the response to a request with `count` records means; never raises.
 
-    Args:
-        response: The response.
-        count: How many records the request had.
-        rows: The destination's table; its last row applies to every response.
-        now: Seconds since 1970, for a `Retry-After` that is a date.
+    The last of the rows has to apply to every response. A `Retry-After` may be a date, so `now` is
+    in seconds since 1970.
     """
     status = response.status
     for row in rows:

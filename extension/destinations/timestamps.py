@@ -32,11 +32,7 @@ _REMEMBERED = 4_096
 
 
 def nanoseconds(text: str) -> int | None:
-    """Return a time in nanoseconds since 1970; None if the text is no time or out of range.
-
-    Args:
-        text: ISO 8601 date and time, as the event schema reference has it in `time`.
-    """
+    """Return an ISO 8601 time in nanoseconds since 1970; None if it is none or out of range."""
     match = _TIMESTAMP.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
         return None
@@ -57,20 +53,13 @@ def iso(at: int) -> str:
 
 
 def own_time(record: object, event_time: str) -> int | None:
-    """Return when a record in the JSON log format says that it was written, in nanoseconds.
+    """Return when a `record` says that it was written, in nanoseconds; None if it does not.
 
     The event's own `time` is when Lambda read the line, "different from when the event actually
     occurred" (event schema reference). A member `timestamp` that is far from it is something
     else: the time of an order, for instance, for which a destination would refuse the record as
     too old. One in whole seconds, as Python's JSON log format has it, is less exact than the
     event's time if both are in the same second.
-
-    Args:
-        record: The `record` member of an event.
-        event_time: The event's `time`.
-
-    Returns:
-        None if the record has no such time.
     """
     timestamp = record.get("timestamp") if isinstance(record, dict) else None
     if not isinstance(timestamp, str):
@@ -89,10 +78,7 @@ class DistinctTimes:
 
     To Loki two entries of a stream with the same time and the same line are one, and Lambda's
     times have only milliseconds. Other environments write to the same stream: so each begins at
-    a random point of the millisecond.
-
-    Args:
-        random: Returns a number from 0 to 1.
+    a random point of the millisecond; `random` returns a number from 0 to 1.
     """
 
     def __init__(self, random: Callable[[], float]) -> None:

@@ -136,7 +136,7 @@ def test_time(value: Any, time: str, at: int) -> None:
 )
 def test_types(name: str, environ: dict[str, str], types: set[str]) -> None:
     """The types that the original extension ships are shipped by default."""
-    assert destination(name, **environ).default_types == types
+    assert destination(name, **environ).types == types
 
 
 HOUR_NS = 3_600_000_000_000

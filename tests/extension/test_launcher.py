@@ -137,15 +137,20 @@ def test_python_of_the_layer_takes_precedence(
     assert printed["certificates"] == (chosen or by_default)
 
 
-def test_python_of_the_layer_does_not_start(layer: Path, tmp_path: Path) -> None:
-    """Where it cannot run, as on an Alpine with libc6-compat, the next one is used."""
-    own = layer / EXECUTABLE / f"python-{NATIVE}/bin/python3"
-    own.parent.mkdir(parents=True)
-    own.write_text("#!/bin/sh\necho relocation error >&2\nexit 127\n", encoding="utf-8")
-    own.chmod(0o755)
+@pytest.mark.parametrize("whose", ["layer", "lambda"])
+def test_python_does_not_start(layer: Path, tmp_path: Path, whose: str) -> None:
+    """Where one cannot run, as on an Alpine with libc6-compat, the next one is used."""
+    executable = layer / "extensions" / EXECUTABLE
+    broken = layer / EXECUTABLE / f"python-{NATIVE}/bin/python3"
+    if whose == "lambda":
+        broken = tmp_path / "lang" / "python3"
+        text = executable.read_text(encoding="utf-8")
+        executable.write_text(text.replace("/var/lang/bin/python3", str(broken)), encoding="utf-8")
+    broken.parent.mkdir(parents=True)
+    broken.write_text("#!/bin/sh\necho relocation error >&2\nexit 127\n", encoding="utf-8")
+    broken.chmod(0o755)
     program = path_with(tmp_path / "bin", OWN_PYTHON)
-    printed = started(layer / "extensions" / EXECUTABLE, env={"PATH": program})
-    assert printed["program"] == f"{program}/python3"
+    assert started(executable, env={"PATH": program})["program"] == f"{program}/python3"
 
 
 def test_python_of_another_processor(layer: Path, tmp_path: Path) -> None:

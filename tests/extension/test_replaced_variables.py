@@ -70,7 +70,7 @@ def behaviour(name: str, environ: dict[str, str]) -> Any:
     return (
         {**vars(settings), "warnings": ()},
         (request.url, request.headers, body_of(request)),
-        (made.default_types, made.max_body_bytes),
+        (made.types, made.max_body_bytes),
     )
 
 

@@ -5,6 +5,7 @@ import time
 import uuid
 from calendar import timegm
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -13,8 +14,8 @@ from botocore.credentials import Credentials as BotocoreCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.errors import SecretError
-from extension.secrets import fetch_secret, is_reference, secret_value
+from extension.errors import SecretError, SettingsError
+from extension.secrets import Token, fetch_secret, secret_value
 from extension.sigv4 import Credentials, signed
 from tests.support.endpoints import Endpoint, dripping
 from tests.support.extension_parts import LONG
@@ -149,12 +150,14 @@ def test_environment(environ: dict[str, str], text: str) -> None:
         ("/a/b", True),
         ("name", True),
         ("a b", False),
-        ("", False),
+        ("\n", False),
     ],
 )
 def test_references(reference: str, is_one: bool) -> None:
     """ARNs of secrets and parameters, and names of parameters, are references."""
-    assert is_reference(reference) is is_one
+    expected = nullcontext() if is_one else pytest.raises(SettingsError, match="must be the ARN")
+    with expected:
+        assert Token("NAME", "", reference, str, time.time).stored
 
 
 def role(**members: object) -> bytes:

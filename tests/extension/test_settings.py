@@ -151,16 +151,10 @@ def test_setting(environ: dict[str, str], setting: str, value: Any, is_reported:
 
 
 def test_declared_once() -> None:
-    """Every variable is declared once, with a sentence for the documentation."""
-    declared = [setting for group in module.DECLARED.values() for setting in group]
-    names = [setting.name for setting in declared]
+    """Every variable is declared once."""
+    names = [setting.name for group in module.DECLARED.values() for setting in group]
     assert len(names) == len(set(names)) > 40
-    assert all(setting.meaning.endswith(".") for setting in declared)
     assert {"LOGZIO_LOGS_TOKEN_ARN", "LOKI_PASSWORD_ARN", "OTEL_LABEL_*"} <= set(names)
-    shown = {setting.name: setting.shown_default for setting in declared}
-    assert shown["RECEIVER_PORT"] == "`4243`"
-    assert shown["ENABLE_PLATFORM_LOGS"] == "`false`"
-    assert shown["LOGS_REDACT"] == ""
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,8 @@ INCOMPLETE = """\
 import runpy, sys
 sys.modules["{module}"] = None
 sys.argv = [it for it in sys.argv[1:] if not it.startswith("-")]
-runpy.run_path(sys.argv[0], run_name="__main__")
+if any(sys.argv):
+    runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
@@ -102,6 +103,23 @@ def test_python_is_incomplete(executable: Path, tmp_path: Path, module: str) -> 
     path = path_with(tmp_path / "bin", "curl", "sh")
     program = Path(path, "python3")
     program.write_text(INCOMPLETE.format(python=sys.executable, module=module), encoding="utf-8")
+    program.chmod(0o755)
+    assert_waits(executable, path, ())
+
+
+BROKEN = {
+    "loader": "#!/nowhere/ld-linux.so.2\n",
+    "shared library": "#!/bin/sh\necho error while loading shared libraries >&2\nexit 127\n",
+    "standard library": "#!/bin/sh\n[ $1 = -V ] || ! echo Fatal Python error >&2\n",
+}
+
+
+@pytest.mark.parametrize("missing", BROKEN)
+def test_python_does_not_start(executable: Path, tmp_path: Path, missing: str) -> None:
+    """A Python that cannot start, for want of what it is made of, is as good as none."""
+    path = path_with(tmp_path / "bin", "curl", "sh")
+    program = Path(path, "python3")
+    program.write_text(BROKEN[missing], encoding="utf-8")
     program.chmod(0o755)
     assert_waits(executable, path, ())
 

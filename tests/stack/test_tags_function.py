@@ -1,15 +1,17 @@
 """The third function of the stack, which sends the tags of resources."""
 
 import json
-from typing import cast
 
 import pytest
 
+from handler.clock import Clock
+from handler.settings import read_settings
 from handler.telemetry import Telemetry
 from tags.lookups import LOOKUPS
 from tags.sending import SeriesSender
 from tags.sweep import Sweep
 from tests.support.alarms import NAMESPACE, alarms_of, metric_of
+from tests.support.invoking import settings_for
 from tests.support.policies import may, policies
 from tests.support.stack import ROLE, Stack, listed, parameters, source
 
@@ -138,7 +140,9 @@ def test_dashboard_shows_the_sweeps(capsys: pytest.CaptureFixture[str]) -> None:
     assert tagged[:-1] == plain
     shown = [row[1] for row in tagged[-1]["properties"]["metrics"]]
     telemetry = Telemetry({"AWS_LAMBDA_FUNCTION_NAME": "TagsFunction"})
-    Sweep(cast("SeriesSender", None), telemetry, time_ms=0, end=0).report(milliseconds=0)
+    settings = read_settings(settings_for("http://127.0.0.1:9/"))
+    sender = SeriesSender(settings, Clock(), telemetry)
+    Sweep(sender, telemetry, time_ms=0, end=0).report(milliseconds=0)
     (written,) = [
         it for it in map(json.loads, capsys.readouterr().out.splitlines()) if "_aws" in it
     ]

@@ -89,7 +89,7 @@ class LinesDestination(Destination):
     """
 
     name = "lines"
-    default_types = frozenset({"function"})
+    types = frozenset({"function"})
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A router with routes to scripted destinations, and the events that it reads."""
+"""A router with scripted destinations, and the events that it reads."""
 
 import json
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 from extension.invocations import Invocations
 from extension.records import LogRecord
-from extension.router import Route, Router
+from extension.router import Router
 from extension.selection import Selection
 from tests.support.extension_parts import (
     LinesDestination,
@@ -47,10 +47,10 @@ class Keeping(LinesDestination):
 
 
 class Reading:
-    """A router with one route for each set of types.
+    """A router with one destination for each set of types.
 
     Args:
-        types: The types of each route.
+        types: The types of each destination.
         selection: The operator's choice.
         one_at_a_time: False on a Managed Instance.
         poison: A record that cannot be encoded.
@@ -66,14 +66,13 @@ class Reading:
         self.written = Written()
         chosen = types or [EVERYTHING]
         self.destinations = [Keeping(poison) for _ in chosen]
+        for destination, of_destination in zip(self.destinations, chosen, strict=True):
+            destination.types = frozenset(of_destination)
         self.shippers = [ScriptedShipper(destination=it) for it in self.destinations]
         self.time = ShiftedTime()
         self.invocations = Invocations(self.time, one_at_a_time=one_at_a_time)
         self.router = Router(
-            [
-                Route(scripted.shipper, frozenset(of_route))
-                for scripted, of_route in zip(self.shippers, chosen, strict=True)
-            ],
+            [scripted.shipper for scripted in self.shippers],
             self.invocations,
             selection or Selection("", 1.0, ()),
             clocks=clocks_with(self.time),
@@ -81,18 +80,18 @@ class Reading:
         )
 
     def read(self, *events: Any) -> list[LogRecord]:
-        """Route one body with some events; return the records of the first route."""
+        """Route one body with some events; return the records of the first destination."""
         self.router.route(json.dumps(events).encode())
         return self.records
 
     @property
     def records(self) -> list[LogRecord]:
-        """The records of the first route."""
+        """The records of the first destination."""
         return self.destinations[0].records
 
     @property
     def dropped(self) -> dict[str, int]:
-        """The records that the first route dropped, by reason."""
+        """The records that the first destination dropped, by reason."""
         account = self.shippers[0].buffer.account()
         assert is_balanced(account)
         assert account.pending == len(self.records)
