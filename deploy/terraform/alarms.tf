@@ -12,9 +12,11 @@ locals {
 
   # What an alarm does not say itself.
   alarm_defaults = {
-    statistic  = "Sum"
-    period     = 300
-    periods    = 1
+    statistic = "Sum"
+    period    = 300
+    periods   = 1
+    # How many of these periods; null for all.
+    datapoints = null
     comparison = "GreaterThanThreshold"
     threshold  = 0
     missing    = "notBreaching"
@@ -27,13 +29,15 @@ locals {
 
   alarms = {
     tag-errors = {
-      description = "Three sweeps in a row could not read or send all tags."
+      description = "Three of four sweeps could not read or send all tags."
       namespace   = "MetricStreamLambda"
       metric_name = "TagErrors"
       dimensions  = local.tags_function_dimension
       period      = 60 * var.tag_refresh_minutes
-      periods     = 3
-      wanted      = var.create_tags
+      # Not three in a row: two sweeps may end in one period, and none in the next.
+      periods    = 4
+      datapoints = 3
+      wanted     = var.create_tags
     }
 
     no-tags = {
@@ -241,6 +245,7 @@ resource "aws_cloudwatch_metric_alarm" "alarms" {
   statistic           = each.value.expression == null ? each.value.statistic : null
   period              = each.value.expression == null ? each.value.period : null
   evaluation_periods  = each.value.periods
+  datapoints_to_alarm = each.value.datapoints
   comparison_operator = each.value.comparison
   threshold           = each.value.threshold
   treat_missing_data  = each.value.missing

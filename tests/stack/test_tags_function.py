@@ -108,14 +108,15 @@ def test_without_other_accounts_it_assumes_no_role() -> None:
 
 @pytest.mark.parametrize("minutes", MINUTES)
 def test_alarms_count_in_sweeps(minutes: str) -> None:
-    """Errors in three sweeps in a row are an alarm, and six sweeps without any tags."""
+    """Errors in three of four sweeps are an alarm, and six sweeps without any tags."""
     alarms = alarms_of(Stack(**TAGS, TagRefreshMinutes=minutes))
     dimensions = {"FunctionName": "TagsFunction"}
     errors, silence = alarms["TagErrorsAlarm"], alarms["NoTagsAlarm"]
     assert metric_of(errors) == (NAMESPACE, "TagErrors", dimensions)
     assert metric_of(silence) == (NAMESPACE, "TagsSent", dimensions)
     assert errors["Period"] == silence["Period"] == 60 * int(minutes)
-    assert (errors["EvaluationPeriods"], silence["EvaluationPeriods"]) == (3, 6)
+    assert (errors["DatapointsToAlarm"], errors["EvaluationPeriods"]) == (3, 4)
+    assert silence["EvaluationPeriods"] == 6
 
 
 def test_versions_of_the_last_sweep_do_not_pile_up() -> None:

@@ -42,3 +42,31 @@ def reset(connection: socket.socket, _request: bytes) -> bytes | None:
     # SO_LINGER of 0 s: closing resets.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     return None
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Name: value\r\n\r\nok"
+
+
+class Server:
+    """Answers, keeps the connection, and records requests and connections.
+
+    Args:
+        answers: One for each request, then `OK`. After one that begins with `closes:` or
+            `resets:` the connection ends, although the answer does not say so.
+    """
+
+    def __init__(self, *answers: bytes) -> None:
+        self.answers = list(answers)
+        self.requests: list[bytes] = []
+        self.connections: set[tuple[str, int]] = set()
+
+    def __call__(self, connection: socket.socket, request: bytes) -> bytes | None:
+        """Answer one request."""
+        self.requests.append(request)
+        self.connections.add(connection.getpeername())
+        answer = self.answers.pop(0) if self.answers else OK
+        how, _, rest = answer.partition(b":")
+        if how not in (b"closes", b"resets"):
+            return answer
+        connection.sendall(rest)
+        return reset(connection, request) if how == b"resets" else None

@@ -7,7 +7,14 @@ from testing.object_store import ObjectStore
 from testing.ports import free_port
 from testing.replies import accept, always, refusing
 from testing.tagging_api import OWN_ACCOUNT, Fleet, TaggingApi
-from tests.support.sweeping import Listener, SweepingFunction, ended_in, fleet_of, numbers_in
+from tests.support.sweeping import (
+    TOKEN,
+    Listener,
+    SweepingFunction,
+    ended_in,
+    fleet_of,
+    numbers_in,
+)
 from tests.support.tag_reading import LINKED, ROLE, instance
 
 _OBJECT = "/bucket/tags/sweep.jsonl.gz"
@@ -33,6 +40,14 @@ def test_listener_that_takes_nothing(
     # Instance 3 may have reached the listener.
     assert ended_in(listener) == {instance(1), instance(3)}
     assert list(store.objects) == [_OBJECT]
+
+
+def test_listener_that_repeats_the_token(aws: TaggingApi, listener: Listener) -> None:
+    """No line has it."""
+    aws.fleets = {OWN_ACCOUNT: fleet_of(1)}
+    listener.reply = always(Reply(404, body=f"no tenant has {TOKEN}".encode()))
+    (error,) = SweepingFunction(listener.url).sweep().errors
+    assert "no tenant has [redacted]" in error
 
 
 def test_listener_that_is_not_there(aws: TaggingApi, store: ObjectStore) -> None:

@@ -263,9 +263,11 @@ locals {
 locals {
   # What an alarm does not say itself.
   alarm_defaults = {
-    statistic  = "Sum"
-    period     = 300
-    periods    = 1
+    statistic = "Sum"
+    period    = 300
+    periods   = 1
+    # How many of these periods; null for all.
+    datapoints = null
     comparison = "GreaterThanThreshold"
     threshold  = 0
     missing    = "notBreaching"
@@ -368,6 +370,7 @@ resource "aws_cloudwatch_metric_alarm" "alarms" {
   statistic           = each.value.expression == null ? each.value.statistic : null
   period              = each.value.expression == null ? each.value.period : null
   evaluation_periods  = each.value.periods
+  datapoints_to_alarm = each.value.datapoints
   comparison_operator = each.value.comparison
   threshold           = each.value.threshold
   treat_missing_data  = each.value.missing
