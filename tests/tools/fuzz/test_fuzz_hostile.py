@@ -13,7 +13,6 @@ _QUICK = [
     "1 million records of 1 byte",
     "33 million empty records",
     "70 million empty messages",
-    "5 million points of one series",
     "5 million empty points of a gauge",
     "5 million percentiles in 10 points",
     "100,000 periods of one series",
