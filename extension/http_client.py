@@ -39,7 +39,7 @@ _FROZEN_SECONDS = 1.0
 _DEADLY_SECONDS = 5.0
 _AFTER_FREEZE_SECONDS = 0.5
 # OpenSSL's codes for what only VERIFY_X509_STRICT refuses, which Python 3.13 sets (x509_vfy.h).
-_STRICT_CODES = range(80, 95)
+_STRICT = range(80, 95)
 _OLD_STYLE = (
     "the certificate or that of its authority is of an old style, which Python 3.13 and later "
     "refuse: issue both anew"
@@ -305,8 +305,6 @@ def _reason(error: Exception) -> str:
     if not isinstance(error, OSError):
         # The text of `http.client` quotes the response or a header, which may hold the token.
         return f"no valid HTTP response ({type(error).__name__})"
-    is_strict = isinstance(error, ssl.SSLCertVerificationError) and (
-        error.verify_code in _STRICT_CODES
-    )
+    is_strict = isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _STRICT
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return f"{text}; {_OLD_STYLE}" if is_strict else text

@@ -26,7 +26,6 @@ RANKS = {
 
 _ID = r"(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 _LEVEL = r"(?P<level>TRACE|DEBUG|INFO|WARN|ERROR|FATAL)"
-_ANY_LEVEL = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|PANIC"
 _ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z"
 _DATE = r"\d{4}([-/])\d\d\1\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
 # .NET abbreviates levels (Microsoft.Extensions.Logging, "Console log formatting").
@@ -67,7 +66,7 @@ _LONGEST_REQUEST_ID = 128
 # Python: "[LEVEL]\ttime\tid\tmessage"; the id is empty before the first invocation.
 _PYTHON = re.compile(r"\[(?P<level>[A-Z]{4,8})\]\t\S{20,30}\t(?P<id>[0-9a-f-]{36})?\t")
 # Python, before an exception that the handler did not catch; its JSON has a `log_level`.
-_UNHANDLED = re.compile(rf"\[(?P<level>{_ANY_LEVEL})\] ")
+_UNHANDLED = re.compile(rf"\[(?P<level>{'|'.join(RANKS)})\] ")
 # Node.js: "time\tid\tLEVEL\tmessage"; the id is "undefined" before the first invocation.
 _NODE = re.compile(rf"{_ISO}\t(?:{_ID}|undefined)\t{_LEVEL}\t")
 # .NET: the same with its own levels, or none; the id is empty before the first invocation.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 
 # ISO 8601, and what Python's logging and Powertools make of it: a space for the T, a comma
 # for the dot, an offset without colon. Without any offset it is UTC, the clock of Lambda.
@@ -31,6 +32,7 @@ _LEAST_PART_NS = 100_000
 _REMEMBERED = 4_096
 
 
+@lru_cache(maxsize=1)  # lines of a burst share a time, and more entries could be long texts
 def nanoseconds(text: str) -> int | None:
     """Return an ISO 8601 time in nanoseconds since 1970; None if it is none or out of range."""
     match = _TIMESTAMP.fullmatch(text) if len(text) <= _LONGEST else None
@@ -46,6 +48,7 @@ def nanoseconds(text: str) -> int | None:
     return seconds * 10**9 + int((match["fraction"] or "0").ljust(9, "0"))
 
 
+@lru_cache(maxsize=1)
 def iso(at: int) -> str:
     """Return nanoseconds since 1970 as Lambda writes them: in UTC, with milliseconds and a Z."""
     moment = _EPOCH + timedelta(microseconds=at // 1000)
