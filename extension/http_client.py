@@ -24,14 +24,13 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from extension.errors import AbandonedExchange, ExchangeError
-from extension.proxies import Proxies, Proxy
+from extension.proxies import Proxies
 
 # Enough for counts and errors; the rest of a longer response is not read.
 _LARGEST_RESPONSE_BYTES = 65_536
 # Load balancers and firewalls drop idle connections after a minute or more, often silently:
 # a request over such a connection would wait in vain.
 _LONGEST_IDLE_SECONDS = 60.0
-_FIRST_ERROR_STATUS = 300
 _TICK_SECONDS = 0.1
 # A tick that takes this long was a freeze, or the machine was very busy.
 _FROZEN_SECONDS = 1.0
@@ -211,7 +210,7 @@ class HttpClient:
         if not complete or not response.isclosed() or response.will_close:
             # More of the request or the response would follow, or the other side closes.
             self.close()
-        if not complete and response.status < _FIRST_ERROR_STATUS:
+        if not complete and response.status < http.client.MULTIPLE_CHOICES:
             raise ExchangeError("the response came before the end of the request")
         headers = {name.lower(): value for name, value in response.getheaders()}
         return Response(response.status, headers, body)
@@ -244,8 +243,7 @@ class HttpClient:
         if exchange.cut_off:
             raise TimeoutError
         if proxy:
-            name = f"[{host}]" if ":" in host else host
-            _open_tunnel(connection.sock, f"{name}:{connection.port}", proxy)
+            proxy.open_tunnel(connection.sock, host, connection.port)
             self._culprit = ""
         if tls:
             # The watch can interrupt the handshake of a socket that it knows.
@@ -270,20 +268,6 @@ def _connect(host: str, port: int, end: float) -> socket.socket:
             if left == 1:
                 raise
     raise OSError("the host has no address")
-
-
-def _open_tunnel(sock: socket.socket, target: str, proxy: Proxy) -> None:
-    """Ask a proxy for a tunnel to `host:port` (RFC 9110, 9.3.6); raise OSError if it refuses."""
-    head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"
-    if proxy.authorization:
-        head += f"Proxy-Authorization: {proxy.authorization}\r\n"
-    sock.sendall(f"{head}\r\n".encode())
-    # The other side of a tunnel is silent until TLS begins, so no byte of it is read here.
-    with contextlib.closing(http.client.HTTPResponse(sock, method="CONNECT")) as response:
-        response.begin()
-        status = response.status
-    if not http.client.OK <= status < _FIRST_ERROR_STATUS:
-        raise ConnectionRefusedError(f"it answers HTTP {status}")
 
 
 def _send(connection: http.client.HTTPConnection, target: str, request: Request) -> bool:

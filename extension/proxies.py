@@ -6,8 +6,11 @@ Only `https://` URLs go through a proxy, in a tunnel (RFC 9110, 9.3.6), so it se
 from __future__ import annotations
 
 import re
+import socket
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import closing
+from http.client import HTTPResponse
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -25,6 +28,19 @@ class Proxy(NamedTuple):
     host: str
     port: int
     authorization: str
+
+    def open_tunnel(self, sock: socket.socket, host: str, port: int) -> None:
+        """Ask for a tunnel to a host (RFC 9110, 9.3.6); raise OSError if the proxy refuses."""
+        target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"
+        if self.authorization:
+            head += f"Proxy-Authorization: {self.authorization}\r\n"
+        sock.sendall(f"{head}\r\n".encode())
+        # The other side of a tunnel is silent until TLS begins, so no byte of it is read here.
+        with closing(HTTPResponse(sock, method="CONNECT")) as response:
+            response.begin()
+            if not 200 <= response.status < 300:
+                raise ConnectionRefusedError(f"it answers HTTP {response.status}")
 
 
 class Proxies:

@@ -11,6 +11,18 @@ locals {
   permissions_boundary = var.permissions_boundary_arn == "" ? null : var.permissions_boundary_arn
   kms_key              = var.kms_key_arn == "" ? null : var.kms_key_arn
 
+  # What each function may do that sends to the listener.
+  send = concat(
+    local.read_token,
+    local.read_headers,
+    local.decrypt_token,
+    local.decrypt_headers,
+    local.write_to_workspace,
+    local.assume_role,
+    local.describe_network,
+    local.use_network,
+  )
+
   read_token = [
     {
       Effect   = "Allow"
@@ -303,16 +315,9 @@ resource "aws_iam_role_policy" "function" {
           Resource = ["${aws_cloudwatch_log_group.function.arn}:log-stream:*"]
         },
       ],
-      local.read_token,
-      local.read_headers,
-      local.decrypt_token,
-      local.decrypt_headers,
+      local.send,
       local.read_logs_token,
       local.decrypt_logs_token,
-      local.write_to_workspace,
-      local.assume_role,
-      local.describe_network,
-      local.use_network,
     )
   })
 }

@@ -107,15 +107,8 @@ resource "aws_iam_role_policy" "replay" {
           Resource = ["${aws_s3_bucket.backup.arn}/replay/*"]
         },
       ],
-      local.read_token,
-      local.read_headers,
-      local.decrypt_token,
-      local.decrypt_headers,
+      local.send,
       local.use_key,
-      local.write_to_workspace,
-      local.assume_role,
-      local.describe_network,
-      local.use_network,
     )
   })
 }
