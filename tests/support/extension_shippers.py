@@ -1,14 +1,18 @@
 """A shipper with everything around it, for unit tests of what is sent and counted."""
 
 import json
+import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from extension.backoff import Backoff
 from extension.buffer import Buffer
+from extension.http_client import Response
 from extension.shipper import Shipper
 from tests.support.extension_parts import (
     LONG,
+    OK,
     LinesDestination,
     ScriptedClient,
     ShiftedTime,
@@ -96,3 +100,13 @@ class ScriptedShipper:
         records = [json.loads(line).get("record") for line in self.client.acknowledged]
         found = [record for record in records if isinstance(record, dict)]
         return [record["logsDropped"] for record in found if "logsDropped" in record]
+
+
+def until(event: threading.Event) -> Callable[[list[bytes]], Response]:
+    """Return a step that lasts until an event is set."""
+
+    def step(_posted: list[bytes]) -> Response:
+        assert event.wait(LONG)
+        return OK
+
+    return step
