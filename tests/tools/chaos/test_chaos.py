@@ -72,7 +72,7 @@ def test_nothing_is_lost(tmp_path: Path) -> None:
 @pytest.mark.parametrize("server", STAND_INS)
 def test_nothing_is_lost_with(server: str) -> None:
     """With each server a sample that is not stored was refused by it, or is backed up."""
-    code, lines, rows = run("--deliveries", "26", "--seed", "6", server=server)
+    code, lines, rows = run("--deliveries", "30", "--seed", "6", server=server)
     assert (code, lines[-1]) == (0, "lost: 0"), lines
     assert rows["stored, and nothing else"] > 100
     refused = ("refused by the server, which", "in two: refused and")
